@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::model::{Model, TypeModel, TypeShape};
 use crate::progenitor::RustType;
 
-/// The size in bytes up to which a record stands in another one without a box. References to other
+/// The size in bytes up to which a record is in another one without a box. References to other
 /// entities (id, name, link) stay below it.
-const LARGE: usize = 128;
+const LARGE: usize = 128 + UNKNOWN_FIELDS;
 
 /// Boxes the fields that hold a large record.
 pub fn box_large_records(model: &mut Model) {
@@ -68,8 +68,8 @@ impl Sizes {
             }
             let Some(Some(fields)) = self.types.get(&name) else { continue };
             if is_ready {
-                let bytes = fields.iter().map(|kind| self.field(kind)).sum();
-                self.known.insert(name, bytes);
+                let bytes: usize = fields.iter().map(|kind| self.field(kind)).sum();
+                self.known.insert(name, bytes + UNKNOWN_FIELDS);
                 continue;
             }
             let within: Vec<String> = fields
@@ -91,12 +91,14 @@ impl Sizes {
     fn field(&self, kind: &RustType) -> usize {
         match kind {
             RustType::Boolean => 1,
-            RustType::Integer | RustType::Number | RustType::LocalDateTime | RustType::DateTime => {
-                16
-            }
+            RustType::Integer
+            | RustType::Number
+            | RustType::LocalDateTime
+            | RustType::DateTime
+            | RustType::Value => 16,
             RustType::Date => 8,
             RustType::Text | RustType::List(_) => TEXT,
-            RustType::Value | RustType::Map(_) => 32,
+            RustType::Map(_) => 32,
             RustType::Boxed(_) => BOX,
             RustType::Named(name) => {
                 let bytes = self.known.get(name).copied().unwrap_or(TEXT);
@@ -110,3 +112,6 @@ impl Sizes {
 const TEXT: usize = 24;
 
 const BOX: usize = 8;
+
+/// The size of what a record keeps of fields that its type does not have.
+const UNKNOWN_FIELDS: usize = 8;

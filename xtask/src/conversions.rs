@@ -30,11 +30,12 @@ pub(crate) fn conversions(model: &Model) -> Vec<Conversion> {
     let mut plans: BTreeMap<Pair, Option<Plan>> = BTreeMap::new();
     let mut ahead: Vec<Pair> = wanted.iter().cloned().collect();
     while let Some(pair) = ahead.pop() {
-        if !plans.contains_key(&pair) {
-            let plan = types.plan(&pair);
-            ahead.extend(plan.iter().flat_map(|plan| plan.within.iter().cloned()));
-            plans.insert(pair, plan);
+        if plans.contains_key(&pair) {
+            continue;
         }
+        let plan = types.plan(&pair);
+        ahead.extend(plan.iter().flat_map(|plan| plan.within.iter().cloned()));
+        plans.insert(pair, plan);
     }
     // A record can't be converted if one within can't.
     loop {

@@ -59,7 +59,7 @@ pub struct Bound {
 
 /// What a job results in.
 pub enum JobResult {
-    /// Files that are handed out as they are.
+    /// Files that are returned as bytes.
     Bytes,
     Items(RustType),
 }
@@ -101,7 +101,7 @@ pub enum TypeShape {
     Enum(Vec<(String, String)>),
     /// Another name of an enum that has the same values.
     Alias(String),
-    /// Records of several types, which a field tells apart.
+    /// Records of several types, distinguished by a field.
     Variants {
         field: String,
         variants: Vec<Variant>,
@@ -284,7 +284,7 @@ impl Model {
 /// names of it of the others.
 ///
 /// Half of the API's enums are the same few (sort orders, states) stated anew in each place. Every place
-/// keeps a name of its own, so that callers see no change when one of them gets another value. The enum
+/// keeps its own name, so that callers see no change when one of them gets another value. The enum
 /// itself has the shortest of the names: documentation shows it in the place of the others.
 fn share_enums(types: &mut [TypeModel]) {
     let meaning = |model: &TypeModel| match &model.shape {

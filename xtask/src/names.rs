@@ -34,9 +34,10 @@ pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
 /// Modules, features and methods of the client that a group would hide.
-const RESERVED_GROUPS: [&str; 24] = [
+const RESERVED_GROUPS: [&str; 25] = [
     "api_url",
     "builder",
+    "builder_from_env",
     "bytes",
     "chrono",
     "client",
@@ -75,7 +76,7 @@ pub enum Case {
 
 /// The identifier that progenitor makes of a name.
 ///
-/// The rule stands here once more so that two names of one identifier can be told apart before
+/// The rule is repeated here so that two names of one identifier can be distinguished before
 /// progenitor sees them: at some of them it panics, others it writes twice.
 pub fn identifier(name: &str, case: Case) -> String {
     let cleaned: String = name
@@ -148,7 +149,7 @@ fn begins_identifier(letter: char) -> bool {
     in_identifier(letter) && syn::parse_str::<syn::Ident>(&format!("{letter}x")).is_ok()
 }
 
-/// Whether a word is no keyword. `gen` is one since edition 2024.
+/// Whether a word is not a keyword. `gen` is one since edition 2024.
 pub fn is_free_word(word: &str) -> bool {
     word != "gen" && syn::parse_str::<syn::Ident>(word).is_ok()
 }
@@ -189,7 +190,7 @@ pub fn group_type(group: &str) -> String {
     if RESERVED_TYPES.contains(&name.as_str()) { format!("{name}Group") } else { name }
 }
 
-/// The types that an operation may have of its own.
+/// The types that an operation may have.
 pub struct CallTypes {
     /// The call, with its setters.
     pub call: String,
@@ -279,7 +280,7 @@ pub fn methods(
     }
     if !clashes.is_empty() {
         bail!(
-            "operations without a name of their own; name them in openapi/operations.toml:\n{}",
+            "operations without a unique name; name them in openapi/operations.toml:\n{}",
             clashes.join("\n"),
         );
     }

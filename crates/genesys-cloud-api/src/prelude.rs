@@ -15,7 +15,7 @@ pub(crate) type DateTime = chrono::DateTime<chrono::Utc>;
 /// A calendar day.
 pub(crate) type Date = chrono::NaiveDate;
 
-/// A date and time of day in a zone that stands elsewhere.
+/// A date and time of day without its time zone, which another field names.
 pub(crate) type LocalDateTime = chrono::NaiveDateTime;
 
 /// Named values.

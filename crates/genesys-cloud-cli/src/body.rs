@@ -1,4 +1,4 @@
-//! Bodies of requests as a user gives them, checked against the document.
+//! Request bodies as a user gives them, validated against the API document.
 
 use std::io::Read as _;
 
@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::locations::BodySource;
 use crate::resolve::{nearest, quoted};
 
-/// How deep a body is checked.
+/// How deep a body is validated.
 const DEEPEST: usize = 64;
 
 /// Reads a body. It is sent as it is.
@@ -29,8 +29,8 @@ pub(crate) fn read(source: &BodySource) -> Result<Box<RawValue>, Failure> {
         .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
 }
 
-/// What the document knows nothing of, or has as something else. That a field is missing is left to the API to
-/// tell, and so are values: the document says more of them than holds.
+/// Fields that the document does not have, or has with another type. Missing fields and wrong values are left to the
+/// API: the document is stricter than the service.
 pub(crate) fn faults(schema: &Schema, body: &RawValue) -> Vec<String> {
     let mut faults = Vec::new();
     check(schema, body.get(), ("", 0), &mut faults);
@@ -58,9 +58,9 @@ fn check(schema: &Schema, json: &str, (path, depth): (&str, usize), faults: &mut
         let wanted = match schema.kind {
             Some(Kind::Array) => "a list",
             Some(Kind::Boolean) => "true or false",
-            Some(Kind::Integer) => "a whole number",
+            Some(Kind::Integer) => "an integer",
             Some(Kind::Number) => "a number",
-            Some(Kind::String) => "a text",
+            Some(Kind::String) => "a string",
             _ => "an object",
         };
         faults.push(format!("{place} {wanted}, not {}", word(json)));
@@ -100,7 +100,7 @@ fn unknown(schema: &Schema, name: &str, path: &str) -> String {
     match near.is_empty() {
         false => format!("the body has no field `{path}`; did you mean {}?", quoted(&near)),
         true => format!(
-            "the body has no field `{path}` there, but {}",
+            "the body has no field `{path}`; expected one of {}",
             names.collect::<Vec<_>>().join(", ")
         ),
     }
@@ -111,7 +111,7 @@ fn word(json: &str) -> String {
         Some(b'[') => "a list".to_owned(),
         Some(b'{') => "an object".to_owned(),
         // A text may be long.
-        Some(b'"') => "a text".to_owned(),
+        Some(b'"') => "a string".to_owned(),
         _ => json.to_owned(),
     }
 }
@@ -141,18 +141,18 @@ mod tests {
     }
 
     #[test]
-    fn what_the_document_does_not_know_is_told() {
+    fn unknown_fields_and_types_are_found() {
         let entry = resolve::operation("postAnalyticsConversationsDetailsQuery").expect("it");
         let schema = &entry.body.as_ref().expect("a body").schema;
         for (body, expected) in [
             (json!({}), None),
             (json!({"interval": "a/b", "paging": {"pageSize": 10}, "order": null}), None),
             (json!([1]), Some("the body is an object, not a list")),
-            (json!("x"), Some("the body is an object, not a text")),
+            (json!("x"), Some("the body is an object, not a string")),
             (json!({"intreval": "a"}), Some("no field `intreval`; did you mean `interval`?")),
-            (json!({"interval": 5}), Some("`interval` of the body takes a text, not 5")),
+            (json!({"interval": 5}), Some("`interval` of the body takes a string, not 5")),
             (json!({"paging": {"size": 1}}), Some("no field `paging.size`")),
-            (json!({"paging": {"pageSize": 1.5}}), Some("takes a whole number, not 1.5")),
+            (json!({"paging": {"pageSize": 1.5}}), Some("takes an integer, not 1.5")),
             (
                 json!({"segmentFilters": [{"type": "and"}, {"tipe": "and"}]}),
                 Some("`segmentFilters[1].tipe`; did you mean `type`?"),

@@ -1,5 +1,5 @@
-//! Exit codes: what each of them means, and what a script does next. One table is the source of `--help`, the README
-//! and the tests.
+//! Exit codes, what each of them means, and what a script should do next. One table is the source of `--help`, the
+//! README and the tests.
 
 use std::fmt::Write as _;
 
@@ -13,13 +13,13 @@ pub enum Exit {
     Complete = 0,
     /// An error without a code of its own, such as a reply that is not what the document says.
     Failed = 1,
-    /// The command, or the state that `--resume` found, is wrong.
+    /// The command is invalid, or the state that `--resume` found does not match.
     Usage = 2,
-    /// The list is longer than the API lets it be read.
+    /// The list is longer than the API returns.
     Truncated = 3,
     /// The list changed while it was read.
     Drifted = 4,
-    /// The API does not say enough to know whether the list is complete.
+    /// The API does not report enough to know whether the list is complete.
     Unknown = 5,
     /// The credentials are missing, or were not accepted.
     Auth = 6,
@@ -27,11 +27,11 @@ pub enum Exit {
     Refused = 7,
     /// No usable reply from the API: network, server error, a rate limit that lasts too long.
     Unavailable = 8,
-    /// The output, or the place of the state, can't be reached now.
+    /// The output, or the location of the state, can't be reached now.
     OutputUnavailable = 9,
     /// The job failed, was cancelled, or has no results that can be read.
     Job = 10,
-    /// The output, or the place of the state, refuses the records.
+    /// The output, or the location of the state, refuses the records.
     OutputRefused = 11,
     /// The job is still running, or its data is not available yet.
     Pending = 12,
@@ -39,7 +39,7 @@ pub enum Exit {
     Interrupted = 130,
 }
 
-/// What a script does after an exit code.
+/// What a script should do after an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Nothing,
@@ -47,7 +47,7 @@ pub(crate) enum Then {
     Retry,
     /// The same command fails again until a person has changed something.
     Person,
-    /// A person has stopped it, and may resume it.
+    /// A person has interrupted it, and may resume it.
     Resume,
 }
 
@@ -84,8 +84,8 @@ pub(crate) const ROWS: [Row; 16] = [
     row(
         Exit::Complete,
         "complete",
-        "done, and an exported list is complete or as long as --limit allows; also if the reader of standard output \
-         has enough, as in `| head`",
+        "done; an exported list is complete or as long as --limit allows; also if the reader of standard output \
+         exits early, as in `| head`",
         Then::Nothing,
     ),
     row(
@@ -97,15 +97,15 @@ pub(crate) const ROWS: [Row; 16] = [
     row(
         Exit::Usage,
         "usage",
-        "the command is wrong, or the state that --resume found does not fit; nothing was sent",
+        "the command is invalid, or the state that --resume found does not match; nothing was sent",
         Then::Person,
     ),
-    row(Exit::Truncated, "truncated", "the API does not let the whole list be read", Then::Person),
+    row(Exit::Truncated, "truncated", "the API does not return the whole list", Then::Person),
     row(Exit::Drifted, "drifted", "the list changed while it was read", Then::Person),
     row(
         Exit::Unknown,
         "unknown",
-        "the API does not say enough to know if the list is complete",
+        "the API does not report enough to know if the list is complete",
         Then::Person,
     ),
     row(Exit::Auth, "auth", "credentials are missing or not accepted", Then::Person),
@@ -119,7 +119,7 @@ pub(crate) const ROWS: [Row; 16] = [
     row(
         Exit::OutputUnavailable,
         "output-unavailable",
-        "the output or the place of the state can't be reached, or another export is writing there",
+        "the output or the location of the state can't be reached, or another export is writing to it",
         Then::Retry,
     ),
     row(
@@ -131,7 +131,7 @@ pub(crate) const ROWS: [Row; 16] = [
     row(
         Exit::OutputRefused,
         "output-refused",
-        "the output does not take the records: no such column, no permission, no space left",
+        "the output refuses the records: no such column, no permission, no space left",
         Then::Person,
     ),
     row(

@@ -1,4 +1,4 @@
-//! What went wrong, in words, what to do about it, and the exit code for a script.
+//! Why a command failed, what to do about it, and its exit code.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use genesys_cloud_sinks::SinkError;
 
 pub use crate::exit::Exit;
 
-/// What an export that failed can't be gone on with for.
+/// Why an export that failed can't be resumed as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
     /// Its job came to no result.
     Job,
     /// The results of its job, or its place in the list, are gone.
     Place,
-    /// How its job stands can't be asked.
+    /// The status of its job can't be queried.
     Status,
     /// It is not known whether a job was submitted.
     Submit,
-    /// The earlier run is not one that this command can resume.
+    /// The earlier run does not fit this command.
     Fit,
 }
 
@@ -46,7 +46,7 @@ pub struct Failure {
     lost: Option<Lost>,
     /// Whether the earlier run can't be resumed, so that an export may start over.
     is_stale: bool,
-    /// Whether whoever read the output has had enough of it.
+    /// Whether the reader of the output has gone.
     closed: bool,
 }
 
@@ -63,7 +63,7 @@ impl Failure {
         Self::new(Exit::Usage, text)
     }
 
-    /// The output does not take what is to be written.
+    /// The output refuses what is to be written.
     pub fn output(text: impl Into<String>) -> Self {
         Self::new(Exit::OutputRefused, text)
     }
@@ -95,11 +95,11 @@ impl Failure {
         {
             let name = entry.map(|entry| entry.id.as_str()).unwrap_or_default();
             this = this.advise(format!(
-                "{name} takes {needed}, which a role of the OAuth client has to grant"
+                "{name} requires {needed}; grant it to a role of the OAuth client"
             ));
         }
         if error.kind() == ErrorKind::Authentication {
-            this = this.advise("GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET name an OAuth client of the grant type Client Credentials, in the region GENESYS_CLOUD_REGION; GENESYS_CLOUD_ACCESS_TOKEN is a token in their place");
+            this = this.advise("set GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET to those of an OAuth client with the grant type Client Credentials in the region GENESYS_CLOUD_REGION, or set GENESYS_CLOUD_ACCESS_TOKEN");
         }
         if error.kind() == ErrorKind::Config {
             this = this.advise(
@@ -139,12 +139,12 @@ impl Failure {
         &self.advice
     }
 
-    /// What is lost, if an export that failed so can't be gone on with as it is.
+    /// What is lost, if an export that failed so can't be resumed as it is.
     pub(crate) fn lost(&self) -> Option<Lost> {
         self.lost
     }
 
-    /// Whether it is that nobody reads standard output any more, as after `| head`.
+    /// Whether the reader of standard output has gone, as after `| head`.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
@@ -161,7 +161,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a client has to be allowed to call an operation, in words.
+/// The permissions that an operation requires, in words.
 pub(crate) fn permissions(entry: &Entry) -> Option<String> {
     match &entry.permissions[..] {
         [] => None,

@@ -1,8 +1,8 @@
 //! Exports and calls any operation of the Genesys Cloud API by its name: the binary `genesys-cloud`, and what
 //! it is made of.
 //!
-//! Operations are run from the catalogue as data ([`tags`]) by the same engine as the typed paginators; none of
-//! the generated bindings is compiled in. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
+//! Operations are run from the catalogue as data ([`specs`](genesys_cloud_core::specs)) by the same engine as the typed
+//! paginators; none of the generated bindings is compiled in. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -23,7 +23,6 @@ mod resolve;
 mod saved_jobs;
 mod session;
 mod settings;
-pub mod tags;
 mod terminal;
 mod times;
 mod tty;

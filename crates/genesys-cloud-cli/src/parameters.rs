@@ -1,24 +1,24 @@
-//! Parameters as a user writes them, checked against the document and put into a request.
+//! Parameters as a user writes them, validated against the API document and put into a request.
 
 use chrono::{DateTime, NaiveDate};
 use genesys_cloud_catalogue::{Kind, Location, Operation as Entry, Parameter};
 use genesys_cloud_core::Request;
+use genesys_cloud_core::specs;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::body;
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
-use crate::tags;
 
-/// What a user has given an operation.
+/// The input of an operation.
 #[derive(Debug)]
 pub(crate) struct Given {
-    /// Names and values, in the order of the command.
+    /// Names and values, in the order of the command line.
     pub(crate) params: Vec<(String, String)>,
     /// The body, which is sent as it is.
     pub(crate) body: Option<Box<RawValue>>,
-    /// Whether what the document does not know is sent all the same.
+    /// Whether nothing is validated.
     pub(crate) unchecked: bool,
     /// Parameters, or a field of the body, that are set later.
     pub(crate) later: Vec<String>,
@@ -36,10 +36,9 @@ impl Default for Given {
     }
 }
 
-/// The request that was described, once it is known to be one that the API takes. All that is wrong with it
-/// is told at once.
+/// The request, once it is known to be one that the API takes. All that is wrong with it is reported together.
 pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> {
-    let operation = tags::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
+    let operation = specs::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
     let mut request = Request::new(operation);
     let mut faults: Vec<String> = Vec::new();
     // Whether the document may be at fault.
@@ -83,8 +82,8 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             continue;
         }
         let kind = match parameter.location {
-            Location::Path => "the path takes",
-            _ => "the operation takes",
+            Location::Path => "the path requires",
+            _ => "the operation requires",
         };
         faults.push(format!(
             "{kind} `{0}`: {1} {0}={2}",
@@ -104,11 +103,11 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         }
         (Some(body), None) if body.required && given.later.is_empty() => {
             let or = match given.takes_interval {
-                true => "; or --interval start/end, for an export of all that is of that time",
+                true => "; or --interval start/end, to export a time range",
                 false => "",
             };
             faults.push(format!(
-                "the operation takes a body: --body file.json, or - for standard input{or}"
+                "the operation requires a body: --body file.json, or - for standard input{or}"
             ));
         }
         (None, Some(_)) if !given.unchecked => {
@@ -121,10 +120,10 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         [] => Ok(request),
         faults => {
             let text = format!("{} {}: {}", entry.method, entry.path, faults.join("; "));
-            let advice = format!("`genesys-cloud describe {}` lists what it takes", entry.id);
+            let advice = format!("`genesys-cloud describe {}` lists its parameters", entry.id);
             let failure = Failure::usage(text).advise(advice);
             Err(match is_unknown {
-                true => failure.advise("--unchecked sends it all the same"),
+                true => failure.advise("--unchecked skips this validation"),
                 false => failure,
             })
         }
@@ -189,7 +188,7 @@ fn check(parameter: &Parameter, value: &str) -> Result<(), String> {
     let near = nearest(value, listed.iter().cloned(), 1);
     Err(match near.is_empty() {
         false => format!("`{name}` has no value `{value}`; did you mean {}?", quoted(&near)),
-        true => format!("`{name}` has no value `{value}`, but {}", listed.join(", ")),
+        true => format!("`{name}` has no value `{value}`; expected one of {}", listed.join(", ")),
     })
 }
 
@@ -200,12 +199,12 @@ fn is_date(value: &str) -> bool {
 /// What a parameter takes, in words.
 pub(crate) fn takes(kind: Option<Kind>, format: Option<&str>) -> &'static str {
     match (kind, format) {
-        (Some(Kind::Integer), _) => "a whole number",
+        (Some(Kind::Integer), _) => "an integer",
         (Some(Kind::Number), _) => "a number",
         (Some(Kind::Boolean), _) => "true or false",
         (_, Some("date")) => "a date such as 2024-05-01",
         (_, Some("date-time")) => "a date-time such as 2024-05-01T12:00:00Z",
-        _ => "a text",
+        _ => "a string",
     }
 }
 
@@ -224,14 +223,14 @@ pub(crate) fn example(parameter: &Parameter) -> String {
 fn unknown(entry: &Entry, name: &str) -> String {
     let names = entry.parameters.iter().map(|parameter| parameter.name.clone());
     let near = nearest(name, names.clone(), 2);
-    let text = format!("it takes no parameter `{name}`");
+    let text = format!("there is no parameter `{name}`");
     if !near.is_empty() {
         return format!("{text}; did you mean {}?", quoted(&near));
     }
     let names: Vec<String> = names.collect();
     match names.is_empty() {
-        true => format!("{text}, nor any other"),
-        false => format!("{text}, but {}", names.join(", ")),
+        true => format!("{text}; the operation takes none"),
+        false => format!("{text}; expected one of {}", names.join(", ")),
     }
 }
 
@@ -275,33 +274,37 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_at_once() {
+    fn all_that_is_wrong_is_reported_together() {
         for (operation, params, parts) in [
             ("routing.queues", &["nme=A"][..], &["no parameter `nme`", "did you mean `name`?"][..]),
-            ("routing.queues", &["zzzzzz=1"], &["no parameter `zzzzzz`, but", "pageSize"]),
             (
                 "routing.queues",
-                &["pageSize=many"],
-                &["`pageSize` takes a whole number, not `many`"],
+                &["zzzzzz=1"],
+                &["no parameter `zzzzzz`; expected one of", "pageSize"],
             ),
+            ("routing.queues", &["pageSize=many"], &["`pageSize` takes an integer, not `many`"]),
             ("routing.queues", &["pageSize=1", "pageSize=2"], &["`pageSize` is given twice"]),
             ("getRoutingQueue", &["queueId=a", "queueId=b"], &["`queueId` is given twice"]),
             ("routing.queues", &["hasPeer=yes"], &["`hasPeer` takes true or false"]),
             ("routing.queues", &["sortOrder=ascc"], &["did you mean `asc`?"]),
-            ("routing.queues", &["sortOrder=upwards"], &["no value `upwards`, but asc, desc"]),
+            (
+                "routing.queues",
+                &["sortOrder=upwards"],
+                &["no value `upwards`; expected one of asc, desc"],
+            ),
             (
                 "users.users",
                 &["expand=skills,skils"],
                 &["`expand` has no value `skils`; did you mean"],
             ),
-            ("getRoutingQueue", &[], &["the path takes `queueId`: --param queueId=.."]),
+            ("getRoutingQueue", &[], &["the path requires `queueId`: --param queueId=.."]),
             ("getRoutingQueue", &["queueId="], &["`queueId` must not be empty"]),
             (
                 "getRoutingQueueMembers",
                 &["pageSize=x", "by=y"],
-                &["`pageSize` takes", "no parameter `by`", "the path takes `queueId`"],
+                &["`pageSize` takes", "no parameter `by`", "the path requires `queueId`"],
             ),
-            ("postAnalyticsConversationsDetailsJobs", &[], &["takes a body: --body"]),
+            ("postAnalyticsConversationsDetailsJobs", &[], &["requires a body: --body"]),
         ] {
             let fault = made(operation, params).expect_err("a fault");
             for part in parts {
@@ -311,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_document_does_not_know_is_sent_if_told_so() {
+    fn nothing_is_validated_if_the_user_says_so() {
         let entry = resolve::operation("routing.queues").expect("an operation");
         let params =
             vec![("new".to_owned(), "1".to_owned()), ("sortOrder".to_owned(), "x".to_owned())];

@@ -1,12 +1,12 @@
 //! What the records of an operation look like, and which of their fields are written.
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Family, Listing, Results, ResultsAt};
 use genesys_cloud_sinks::{Columns, FieldError};
 
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
-use crate::tags::Way;
 
 /// The columns of a table of records: those that `--fields` names, or all that the document has.
 pub(crate) fn columns(
@@ -49,13 +49,13 @@ fn refused(option: &str, error: &FieldError) -> Failure {
 
 /// What the records look like that an operation lists, or that its jobs result in. `None` if the document
 /// does not say.
-pub(crate) fn item(entry: &Entry, way: &Way) -> Option<&'static Schema> {
+pub(crate) fn item(entry: &Entry, kind: &OperationKind) -> Option<&'static Schema> {
     let catalogue = Catalogue::embedded();
     let entry = catalogue.operation(&entry.id)?;
-    match way {
-        Way::List(listing) => listed(entry, listing),
-        Way::Job(family) => of_job(entry, family),
-        Way::Single | Way::Accepted => None,
+    match kind {
+        OperationKind::List(listing) => listed(entry, listing),
+        OperationKind::Job(family) => of_job(entry, family),
+        OperationKind::Single | OperationKind::Accepted => None,
     }
     .map(|schema| catalogue.resolve(schema))
 }
@@ -99,11 +99,13 @@ fn element(list: &'static Schema) -> Option<&'static Schema> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{resolve, tags};
+    use genesys_cloud_core::specs;
+
+    use crate::resolve;
 
     fn item_of(name: &str) -> Option<&'static Schema> {
         let entry = resolve::operation(name).expect(name);
-        item(entry, &tags::way(Catalogue::embedded(), entry).expect("a way"))
+        item(entry, &specs::kind(Catalogue::embedded(), entry).expect("a kind"))
     }
 
     #[test]
@@ -118,8 +120,8 @@ mod tests {
         }
         let catalogue = Catalogue::embedded();
         let ways =
-            catalogue.operations().filter_map(|it| Some((it, tags::way(catalogue, it).ok()?)));
-        let known = ways.filter(|(entry, way)| item(entry, way).is_some()).count();
+            catalogue.operations().filter_map(|it| Some((it, specs::kind(catalogue, it).ok()?)));
+        let known = ways.filter(|(entry, kind)| item(entry, kind).is_some()).count();
         assert!(known > 700, "{known}");
     }
 

@@ -1,31 +1,30 @@
-//! What a person or a program is told while a command runs, on standard error.
+//! Messages, events and progress of a command, on standard error.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use console::{Term, measure_text_width, truncate_str};
 use genesys_cloud_core::{Client, Wait, WaitReason, display};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::events;
 use crate::exit::Then;
 use crate::failure::Failure;
 use crate::times::clock;
-use crate::tty::{columns, moves_cursor};
+use crate::tty::moves_cursor;
 
-/// How often the line on a terminal is drawn anew.
+/// How often the line on a terminal is redrawn.
 const FRAME: Duration = Duration::from_millis(100);
-/// How often plain lines tell of progress.
+/// How often plain lines report progress.
 const LINE: Duration = Duration::from_secs(10);
-/// How often events tell of progress.
+/// How often events report progress.
 const EVENT: Duration = Duration::from_secs(1);
 /// Over what time the rate is measured.
 const SPAN: Duration = Duration::from_secs(30);
-/// Waits from this length on are told in plain lines.
+/// Waits from this length on are reported in plain lines.
 const LONG: Duration = Duration::from_secs(2);
-
-/// How many columns a terminal has that does not say so.
-const USUAL_COLUMNS: usize = 80;
 
 /// How messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +38,12 @@ enum Form {
     Terminal,
     Lines,
     Events,
-    /// Errors alone, in words or as events.
+    /// Only errors, in words or as events.
     Errors,
     ErrorEvents,
 }
 
-/// Tells of progress, waits and ends.
+/// Reports progress, waits and results.
 pub(crate) struct Reporter {
     form: Form,
     client: OnceLock<Client>,
@@ -52,10 +51,9 @@ pub(crate) struct Reporter {
 }
 
 struct State {
-    progress: Option<Progress>,
+    /// The line on the terminal, if one is drawn.
+    bar: Option<ProgressBar>,
     drawn: Instant,
-    /// How many columns the line on the terminal has that is to be drawn over, if there is one.
-    line: Option<usize>,
     /// Until when calls wait, as far as that is known, and why.
     wait: Option<(Instant, WaitReason)>,
     /// How many records there were when.
@@ -71,8 +69,8 @@ pub(crate) struct Progress {
     pub(crate) records: u64,
     pub(crate) total: Option<u64>,
     pub(crate) pages: u64,
-    /// Pieces that are done, and how many there are.
-    pub(crate) pieces: Option<(u64, u64)>,
+    /// Windows of the range that are done, and how many there are.
+    pub(crate) windows: Option<(u64, u64)>,
 }
 
 impl Reporter {
@@ -84,17 +82,11 @@ impl Reporter {
             LogFormat::Text if std::io::stderr().is_terminal() && moves_cursor() => Form::Terminal,
             LogFormat::Text => Form::Lines,
         };
-        let state = State {
-            progress: None,
-            drawn: Instant::now(),
-            line: None,
-            wait: None,
-            marks: Vec::new(),
-        };
+        let state = State { bar: None, drawn: Instant::now(), wait: None, marks: Vec::new() };
         Self { form, client: OnceLock::new(), state: Mutex::new(state) }
     }
 
-    /// Whose budget is shown.
+    /// Shows the rate limit of this client.
     pub(crate) fn watch(&self, client: &Client) {
         let _ = self.client.set(client.clone());
     }
@@ -103,7 +95,7 @@ impl Reporter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells something in words, and as an event of this name.
+    /// Reports something in words, and as an event of this name.
     pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
         events::check(event, &facts);
         match self.form {
@@ -113,7 +105,7 @@ impl Reporter {
         }
     }
 
-    /// Tells an event that is of no interest to people.
+    /// Reports an event for programs only.
     pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
         if self.form == Form::Events || cfg!(debug_assertions) {
             let facts = facts();
@@ -132,7 +124,7 @@ impl Reporter {
         self.print(&facts.to_string());
     }
 
-    /// Tells why a command failed.
+    /// Reports why a command failed.
     pub(crate) fn fail(&self, failure: &Failure) {
         if matches!(self.form, Form::Events | Form::ErrorEvents) {
             let facts = json!({
@@ -173,7 +165,7 @@ impl Reporter {
         }
     }
 
-    /// How far it is. Drawn if enough time has passed.
+    /// Reports progress, if enough time has passed.
     pub(crate) fn progress(&self, progress: impl FnOnce() -> Progress) {
         let every = match self.form {
             Form::Errors | Form::ErrorEvents => return,
@@ -191,7 +183,6 @@ impl Reporter {
         state.marks.retain(|(time, _)| now.duration_since(*time) < SPAN);
         state.marks.push((now, progress.records));
         let rate = rate(&state.marks);
-        state.progress = Some(progress.clone());
         state.wait = state.wait.filter(|(until, _)| *until > now);
         let wait = state.wait;
         drop(state);
@@ -203,8 +194,8 @@ impl Reporter {
                     "records": progress.records,
                     "total": progress.total,
                     "pages": progress.pages,
-                    "pieces_done": progress.pieces.map(|(done, _)| done),
-                    "pieces": progress.pieces.map(|(_, all)| all),
+                    "windows_done": progress.windows.map(|(done, _)| done),
+                    "windows": progress.windows.map(|(_, all)| all),
                     "records_per_second": rate.map(f64::round),
                     "calls_left": budget.map(|it| it.left),
                     "calls_allowed": budget.and_then(|it| it.allowed),
@@ -212,10 +203,10 @@ impl Reporter {
             });
             return;
         }
-        // With how soon they are left out where there is no room.
+        // Each with its rank: the highest are left out first if there is no room.
         let mut parts = vec![(1, progress.operation.clone()), (0, records(&progress))];
-        if let Some((done, all)) = progress.pieces {
-            parts.push((3, format!("{done} of {all} pieces")));
+        if let Some((done, all)) = progress.windows {
+            parts.push((3, format!("{done} of {all} windows")));
         }
         parts.push((6, format!("{} pages", grouped(progress.pages))));
         if let Some(rate) = rate {
@@ -230,32 +221,37 @@ impl Reporter {
             (Some((until, why)), ..) => parts.push((2, waiting(until.duration_since(now), why))),
             (None, Some(rate), Some(total)) if rate > 0.0 => {
                 let left = total.saturating_sub(progress.records) as f64 / rate;
-                parts.push((2, format!("{} to go", clock(Duration::from_secs(left as u64)))));
+                parts.push((2, format!("{} left", clock(Duration::from_secs(left as u64)))));
             }
             _ => {}
         }
         match self.form {
             Form::Terminal => {
-                let columns = columns().unwrap_or(USUAL_COLUMNS);
-                // A line that fills the last column makes some terminals go on to the next.
-                let text = fitted(parts, columns.saturating_sub(1));
-                let before = self.lock().line.replace(width(&text));
-                let mut screen = std::io::stderr().lock();
-                let erase = before.map_or_else(|| "\r\x1b[2K".to_owned(), |it| erase(it, columns));
-                // A terminal that is gone is no reason to stop.
-                let _ = write!(screen, "{erase}{text}").and_then(|()| screen.flush());
+                // A line that fills the last column makes some terminals continue on the next.
+                let columns = usize::from(Term::stderr().size().1).saturating_sub(1);
+                let text = fitted(parts, columns);
+                self.lock().bar.get_or_insert_with(bar).set_message(text);
             }
             _ => self.print(&fitted(parts, usize::MAX)),
         }
     }
 
     fn print(&self, text: &str) {
-        let line = self.lock().line.take();
-        let columns = || columns().unwrap_or(USUAL_COLUMNS);
-        let clear = line.map_or_else(String::new, |line| erase(line, columns()));
+        if let Some(bar) = self.lock().bar.take() {
+            bar.finish_and_clear();
+        }
         // What a server sent must not act on the terminal. In JSON, the escapes mean the same.
         let text = display::lines(text);
-        let _ = writeln!(std::io::stderr().lock(), "{clear}{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+/// A line on the terminal.
+fn bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    match ProgressStyle::with_template("{msg}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
     }
 }
 
@@ -264,49 +260,19 @@ fn fitted(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let texts: Vec<&str> = parts.iter().map(|(_, text)| &**text).collect();
         let text = texts.join(", ");
-        if width(&text) <= columns {
+        if measure_text_width(&text) <= columns {
             return text;
         }
         let last = parts.iter().enumerate().max_by_key(|(_, (rank, _))| *rank);
         match last.map(|(at, _)| at) {
             Some(at) if parts.len() > 1 => drop(parts.remove(at)),
-            _ => return cut(&text, columns),
+            _ => return truncate_str(&text, columns, "").into_owned(),
         }
     }
 }
 
-/// As much of a text as has room in so many columns.
-fn cut(text: &str, columns: usize) -> String {
-    let mut left = columns;
-    let fits = |letter: &char| {
-        let width = letter_width(*letter);
-        let is_room = width <= left;
-        left = left.saturating_sub(width);
-        is_room
-    };
-    text.chars().take_while(fits).collect()
-}
-
-/// How many columns a text has at the most.
-fn width(text: &str) -> usize {
-    text.chars().map(letter_width).sum()
-}
-
-/// No letter has more than two, and those of names, numbers and words here have one.
-fn letter_width(letter: char) -> usize {
-    if letter.is_ascii() { 1 } else { 2 }
-}
-
-/// What erases a line of so many columns. In a terminal that has become narrower, it takes several rows.
-fn erase(line: usize, columns: usize) -> String {
-    match line.saturating_sub(1) / columns.max(1) {
-        0 => "\r\x1b[2K".to_owned(),
-        rows => format!("\r\x1b[{rows}A\x1b[J"),
-    }
-}
-
 fn waiting(time: Duration, why: WaitReason) -> String {
-    format!("waits {} s: {why}", time.as_secs_f64().ceil())
+    format!("waiting {} s: {why}", time.as_secs_f64().ceil())
 }
 
 fn records(progress: &Progress) -> String {
@@ -365,19 +331,7 @@ mod tests {
             assert_eq!(fitted(parts(), columns), text, "{columns}");
         }
         // Letters of two columns.
-        assert_eq!(cut("\u{4e2d}\u{6587}", 3), "\u{4e2d}");
-    }
-
-    #[test]
-    fn a_line_is_erased_also_where_it_takes_several_rows() {
-        for (line, columns, erased) in [
-            (79, 80, "\r\x1b[2K"),
-            (80, 80, "\r\x1b[2K"),
-            (79, 40, "\r\x1b[1A\x1b[J"),
-            (79, 0, "\r\x1b[78A\x1b[J"),
-        ] {
-            assert_eq!(erase(line, columns), erased, "{line} {columns}");
-        }
+        assert_eq!(fitted(vec![(0, "\u{4e2d}\u{6587}".to_owned())], 3), "\u{4e2d}");
     }
 
     #[test]

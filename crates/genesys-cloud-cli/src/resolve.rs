@@ -1,4 +1,4 @@
-//! Finds what a user has named, and suggests what was meant where nothing has that name.
+//! Resolves names that a user has given, and suggests what was meant where nothing has that name.
 
 use genesys_cloud_catalogue::{Catalogue, Operation};
 
@@ -48,13 +48,11 @@ pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
     if !near.is_empty() {
         failure = failure.advise(format!("did you mean {}?", quoted(&near)));
     }
-    Err(failure.advise(format!(
-        "`genesys-cloud operations --search {}` finds operations by words",
-        words(name)
-    )))
+    Err(failure
+        .advise(format!("`genesys-cloud operations --search {}` searches operations", words(name))))
 }
 
-/// What was meant by a path that has values in it, or stands in a URL.
+/// What was meant by a path with values in it, or by a URL.
 fn by_path(name: &str) -> Option<String> {
     let (before, path) = name.split_at(name.find("/api/")?);
     let method = before.split_whitespace().next().unwrap_or("GET");
@@ -138,7 +136,7 @@ pub(crate) fn nearest(
     let mut near: Vec<(usize, String)> = names
         .into_iter()
         .filter_map(|known| {
-            let distance = distance(&wanted, &known.to_lowercase());
+            let distance = strsim::osa_distance(&wanted, &known.to_lowercase());
             (distance <= bound).then_some((distance, known))
         })
         .collect();
@@ -152,45 +150,9 @@ pub(crate) fn quoted(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
 }
 
-/// How many letters have to be put in, left out, changed or swapped with the next to make one of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, letter) in one.iter().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, known) in other.iter().enumerate() {
-            let mut least =
-                (row[j] + usize::from(letter != known)).min(row[j + 1] + 1).min(next[j] + 1);
-            if i > 0 && j > 0 && *letter == other[j - 1] && one[i - 1] == *known {
-                least = least.min(before[j - 1] + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances() {
-        for (one, other, expected) in [
-            ("", "", 0),
-            ("queues", "queues", 0),
-            ("queues", "queus", 1),
-            ("queues", "qeueus", 2),
-            ("queues", "queuse", 1),
-            ("name", "nme", 1),
-            ("abc", "", 3),
-            ("größe", "grosse", 3),
-        ] {
-            assert_eq!(distance(one, other), expected, "{one} {other}");
-        }
-    }
 
     #[test]
     fn an_operation_is_found_by_any_name_and_whatever_its_case() {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use genesys_cloud_catalogue::Catalogue;
 use genesys_cloud_core::private_file as private;
+use genesys_cloud_core::specs;
 use genesys_cloud_core::{Client, ErrorKind, Job, SavedJob};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -13,7 +14,6 @@ use serde_json::value::RawValue;
 use crate::failure::{Exit, Failure};
 use crate::reporter::Reporter;
 use crate::resolve;
-use crate::tags;
 
 /// How much of an ID is in the name of a file, in characters.
 const LONGEST_ID: usize = 100;
@@ -49,9 +49,9 @@ impl StoredJob {
             )));
         }
         let entry = resolve::operation(self.job.operation())?;
-        let broken = |error: tags::Error| Failure::usage(error.to_string());
-        let family = tags::family(Catalogue::embedded(), self.job.family()).map_err(broken)?;
-        let operation = tags::operation(entry).map_err(broken)?;
+        let broken = |error: specs::Error| Failure::usage(error.to_string());
+        let family = specs::family(Catalogue::embedded(), self.job.family()).map_err(broken)?;
+        let operation = specs::operation(entry).map_err(broken)?;
         Job::load(client, operation, family, self.job.clone())
             .map_err(|error| Failure::of_call(&error, Some(entry)))
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use etcetera::BaseStrategy as _;
 use genesys_cloud_core::{Interval, OnStale, Reason, Verdict};
 use genesys_cloud_sinks::{Format, OnBadValue};
 
@@ -77,14 +78,16 @@ impl Global {
     }
 }
 
-/// `GENESYS_CLOUD_STATE_DIR`, or the user's folder for such files.
+/// `GENESYS_CLOUD_STATE_DIR`, or the user's folder for state.
 fn state_dir() -> Option<PathBuf> {
-    let set =
-        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("GENESYS_CLOUD_STATE_DIR")
-        .or_else(|| set("XDG_STATE_HOME").map(|it| it.join("genesys-cloud")))
-        .or_else(|| set("HOME").map(|it| it.join(".local/state/genesys-cloud")))
-        .or_else(|| set("LOCALAPPDATA").map(|it| it.join("genesys-cloud")))
+    let set = std::env::var_os("GENESYS_CLOUD_STATE_DIR").filter(|value| !value.is_empty());
+    if let Some(folder) = set {
+        return Some(folder.into());
+    }
+    let folders = etcetera::choose_base_strategy().ok()?;
+    // Windows has none for state: its local data are beside its caches.
+    let folder = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
+    Some(folder.join("genesys-cloud"))
 }
 
 /// An operation and its input.

@@ -2,29 +2,21 @@
 
 use std::time::Duration;
 
-/// A time such as `30s`, `15m`, `6h`, `1d` or `2w`.
+/// A time such as `30s`, `15m`, `6h`, `1d` or `1h 30m`, in whole seconds. Months and years have no fixed length.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let form = "write it as 30s, 15m, 6h, 1d or 2w";
-    let unit = text.chars().last().ok_or(form)?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3_600,
-        'd' => 86_400,
-        'w' => 604_800,
-        _ => return Err(form.to_owned()),
-    };
-    let number: u64 = text[..text.len() - 1]
-        .trim()
-        .parse()
-        .map_err(|_| format!("`{text}` has no whole number in front of its unit; {form}"))?;
-    number
-        .checked_mul(seconds)
-        .map(Duration::from_secs)
-        .ok_or_else(|| format!("`{text}` is too long"))
+    const FORM: &str = "write it as 30s, 15m, 6h, 1d or 2w";
+    let is_vague = |unit: &str| unit.starts_with(['M', 'y']) || unit.starts_with("mo");
+    if text.split(|it: char| !it.is_alphabetic()).any(is_vague) {
+        return Err(format!("months and years have no fixed length; {FORM}"));
+    }
+    match humantime::parse_duration(text) {
+        Ok(time) if time.subsec_nanos() == 0 => Ok(time),
+        Ok(_) => Err(format!("parts of a second are not supported; {FORM}")),
+        Err(error) => Err(format!("{error}; {FORM}")),
+    }
 }
 
-/// The same the other way round.
+/// A time as [`duration`] takes it.
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let units = [(604_800, 'w'), (86_400, 'd'), (3_600, 'h'), (60, 'm')];
@@ -34,7 +26,7 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// So many days, in words.
+/// A number of days, in words.
 pub(crate) fn days(time: Duration) -> String {
     match time.as_secs() / 86_400 {
         1 => "1 day".to_owned(),
@@ -69,6 +61,7 @@ mod tests {
 
     #[test]
     fn durations() {
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
         for (text, seconds) in
             [("30s", 30), ("15m", 900), ("6h", 21_600), ("1d", 86_400), ("2w", 1_209_600)]
         {
@@ -76,7 +69,7 @@ mod tests {
             assert_eq!(span(Duration::from_secs(seconds)), text);
         }
         for text in
-            ["", "d", "1", "1x", "-1d", "1.5d", "99999999999999999999w", "9999999999999999999w"]
+            ["", "d", "1", "1x", "-1d", "500ms", "1month", "2M", "1y", "9999999999999999999w"]
         {
             assert!(duration(text).is_err(), "{text}");
         }

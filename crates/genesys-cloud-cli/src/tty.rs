@@ -1,17 +1,4 @@
-//! What standard output and standard error lead to: a terminal and its width, or nothing.
-
-/// How many columns the terminal has that standard error goes to. It may change at any time.
-#[cfg(unix)]
-pub(crate) fn columns() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
-    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
-}
-
-/// Other systems are taken at their usual width.
-#[cfg(not(unix))]
-pub(crate) fn columns() -> Option<usize> {
-    None
-}
+//! What standard output and standard error are connected to.
 
 /// Whether a terminal of this kind (`TERM`) takes the sequences that move the cursor.
 pub(crate) fn moves_cursor() -> bool {

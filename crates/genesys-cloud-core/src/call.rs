@@ -14,9 +14,9 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::operation::Operation;
 use crate::param::Param;
+use crate::pipeline::failed;
 use crate::reply::{Decode, RawReply, Reply};
 use crate::request::Request;
-use crate::transport::failed;
 
 /// One call of an operation that returns a `T`. Nothing is sent before it is awaited or [sent](Call::send).
 #[must_use = "a call does nothing until it is awaited or sent"]

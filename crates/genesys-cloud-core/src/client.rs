@@ -16,13 +16,13 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::base_url::BaseUrl;
-use crate::budget::RateLimit;
 use crate::error::Error;
 use crate::operation::Operation;
+use crate::pipeline::Pipeline;
+use crate::rate_limit::RateLimit;
 use crate::redact::Secrets;
-use crate::reply::{Course, RawReply};
+use crate::reply::{CallStats, RawReply};
 use crate::request::Request;
-use crate::transport::Transport;
 
 /// A client of the Genesys Cloud Platform API.
 ///
@@ -35,7 +35,7 @@ use crate::transport::Transport;
 /// Calls wait for their turn, so that the rate limit is kept: the client learns it from the answers. What
 /// fails in a way that may pass is repeated where that does no harm. [`ClientBuilder`] has the settings.
 #[derive(Clone)]
-pub struct Client(Arc<Transport>);
+pub struct Client(Arc<Pipeline>);
 
 impl Client {
     /// A client set up from environment variables, as [`ClientBuilder::from_env`] reads them.
@@ -101,7 +101,7 @@ impl Client {
         error: Error,
     ) -> Result<RawReply, Error> {
         let error = error.repeated(repeated);
-        self.0.execute_again(request, repeated, error, Course::default()).await
+        self.0.execute_again(request, repeated, error, CallStats::default()).await
     }
 
     /// Waits before a read is sent again in another way, as [`execute_again`](Self::execute_again) does.
@@ -135,7 +135,7 @@ impl Client {
 
     /// The credentials of this client, to be removed from what is shown.
     pub(crate) fn secrets(&self) -> &Secrets {
-        self.0.exchange.secrets()
+        self.0.http_client.secrets()
     }
 
     /// A reply could be used after this many that could not.
@@ -149,7 +149,7 @@ impl Client {
 
     /// The most bytes that a reply may have.
     pub(crate) fn max_body(&self) -> usize {
-        self.0.exchange.max_body()
+        self.0.http_client.max_body()
     }
 
     /// How many items a page may hold.
@@ -159,7 +159,7 @@ impl Client {
 
     /// A new client whose calls are answered by a function.
     #[cfg(feature = "test-util")]
-    pub(crate) fn with_responder(mut self, responder: crate::transport::Responder) -> Self {
+    pub(crate) fn with_responder(mut self, responder: crate::pipeline::Responder) -> Self {
         if let Some(transport) = Arc::get_mut(&mut self.0) {
             transport.responder = Some(responder);
         }
@@ -168,7 +168,7 @@ impl Client {
 
     /// Where the token stands in its rate limit, as the last answer told. `None` before that.
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.0.budget.standing()
+        self.0.rate_limiter.standing()
     }
 
     /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::display::{self, Bounded};
 use crate::operation::Operation;
 use crate::redact::Secrets;
-use crate::reply::Course;
+use crate::reply::CallStats;
 use crate::retry::Meaning;
 
 pub(crate) use causes::excerpt;
@@ -53,7 +53,7 @@ struct Inner {
     is_outcome_unknown: bool,
     /// Whether the retry table has ruled out another attempt.
     is_spent: bool,
-    course: Course,
+    course: CallStats,
     source: Option<Source>,
 }
 

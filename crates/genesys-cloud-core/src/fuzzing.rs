@@ -5,10 +5,10 @@
 
 use http::{HeaderMap, StatusCode};
 
-pub use crate::budget::fuzzing::headers;
 pub use crate::checkpoint::fuzzing::checkpoint;
 pub use crate::jobs::fuzzing::{file, job};
 pub use crate::paging::fuzzing::{link, page, walk};
+pub use crate::rate_limit::fuzzing::headers;
 
 use crate::error::Error;
 use crate::reply::fuzzing::reply;

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
 use crate::interval::Interval;
-use crate::jobs::{Family, Job, Opening, Submitting};
+use crate::jobs::{Family, Job, JobSource, Submitting};
 use crate::operation::Operation;
 use crate::paging::{Listing, Paginator, Place, ReadPage, read_bytes, read_wire};
 use crate::param::{IntoOption, Param};
@@ -140,7 +140,7 @@ pub fn job_windows<T: Wire + 'static, O>(
     windows_of_jobs(call, family, interval, facts, range, read_wire)
 }
 
-/// The same through jobs whose results are files, handed out as they are.
+/// The same through jobs whose results are files, returned as bytes.
 pub fn job_windows_for_bytes<O>(
     call: Call<O>,
     family: Family,
@@ -163,7 +163,7 @@ fn windows_of_jobs<T: 'static, O>(
     let make = move |piece: Interval| {
         let mut request = request.clone();
         interval.write(&mut request, &piece.to_string());
-        Paginator::of_job(Opening::new(client.clone(), request, family.clone()), read)
+        Paginator::of_job(JobSource::new(client.clone(), request, family.clone()), read)
     };
     Windows::over(range, Box::new(make), facts.span(), facts.id)
 }
@@ -192,7 +192,7 @@ pub fn submit<T: Wire, O>(call: Call<O>, family: Family) -> Submitting<T> {
 /// The results of a job through the call that submits it.
 pub fn results<T: Wire, O>(call: Call<O>, family: Family) -> Paginator<T> {
     let (client, request) = call.into_parts();
-    Paginator::of_job(Opening::new(client, request, family), read_wire)
+    Paginator::of_job(JobSource::new(client, request, family), read_wire)
 }
 
 /// A job that was submitted by this operation, and saved.
@@ -205,7 +205,7 @@ pub fn load<T: Wire>(
     Job::known(client, operation, family, saved)
 }
 
-/// The same three for a job whose results are files, handed out as they are.
+/// The same three for a job whose results are files, returned as bytes.
 pub fn submit_for_bytes<O>(call: Call<O>, family: Family) -> Submitting<Bytes> {
     let (client, request) = call.into_parts();
     Submitting::new(client, request, family, read_bytes)
@@ -213,7 +213,7 @@ pub fn submit_for_bytes<O>(call: Call<O>, family: Family) -> Submitting<Bytes> {
 
 pub fn bytes<O>(call: Call<O>, family: Family) -> Paginator<Bytes> {
     let (client, request) = call.into_parts();
-    Paginator::of_job(Opening::new(client, request, family), read_bytes)
+    Paginator::of_job(JobSource::new(client, request, family), read_bytes)
 }
 
 pub fn load_for_bytes(

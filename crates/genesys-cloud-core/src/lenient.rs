@@ -159,9 +159,11 @@ mod tests {
             assert_eq!(typed(json), instant(json).map(|it| it.value), "{json}");
             assert_eq!(typed(json), date(json).map(|it| it.value), "{json}");
         }
-        // Where a record can only be sure that it does not know, a table knows.
-        assert_eq!(typed::<i64>("9007199254740993.0"), None);
-        assert_eq!(integer("9007199254740993.0"), Some(9_007_199_254_740_993));
+        for (json, expected) in
+            [("9007199254740993.0", Some(9_007_199_254_740_993)), ("1.0000000000000000001", None)]
+        {
+            assert_eq!((typed::<i64>(json), integer(json)), (expected, expected), "{json}");
+        }
     }
 
     #[test]

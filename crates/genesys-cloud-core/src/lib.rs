@@ -10,8 +10,8 @@ mod auth;
 mod base_url;
 #[cfg(feature = "blocking")]
 pub mod blocking;
-mod budget;
 mod call;
+mod call_counter;
 mod checkpoint;
 mod client;
 mod dedupe;
@@ -20,12 +20,12 @@ mod digest;
 pub mod display;
 mod download;
 mod error;
-mod exchange;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 #[doc(hidden)]
 pub mod generated;
+mod http_client;
 mod interval;
 mod jobs;
 mod json;
@@ -39,8 +39,10 @@ mod options;
 mod page_identity;
 mod paging;
 mod param;
+mod pipeline;
 #[doc(hidden)]
 pub mod private_file;
+mod rate_limit;
 #[doc(hidden)]
 pub mod redact;
 mod region;
@@ -57,7 +59,6 @@ mod split_errors;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 mod tls;
-mod transport;
 mod wait;
 mod windows;
 mod wire;
@@ -66,7 +67,6 @@ mod wire;
 pub use {bytes, chrono, futures, http, serde_json};
 
 pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
-pub use crate::budget::RateLimit;
 pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
@@ -90,6 +90,7 @@ pub use crate::paging::{
     Reason, Report, Scheme, TokenOut, Verdict,
 };
 pub use crate::param::{IntoOption, Param};
+pub use crate::rate_limit::RateLimit;
 pub use crate::region::Region;
 pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;

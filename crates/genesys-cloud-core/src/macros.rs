@@ -31,7 +31,7 @@ macro_rules! group {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! operation {
-    // Without optional parameters: the call needs no type of its own.
+    // Without optional parameters: the call needs no separate type.
     (
         $(#[$meta:meta])*
         $group:ident.$method:ident -> $output:ty;

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// An HTTP method that the API uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Method {
     /// `DELETE`
     Delete,

@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
 use crate::wire::OpenEnum;
 use crate::wire::stamp::{date_text, instant_text};
 
-/// A value that can stand in a path, a query or a header.
+/// A value of a path parameter, a query parameter or a header.
 ///
 /// Date-times are written as the API documents them, `2024-05-01T12:30:00.000Z`, and to the nanosecond where they are
 /// finer.

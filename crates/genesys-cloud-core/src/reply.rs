@@ -21,7 +21,7 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("inin-correlation-id"
 
 /// What a call took until it ended.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Course {
+pub(crate) struct CallStats {
     /// How many requests were sent for it, logins not among them.
     pub(crate) attempts: u32,
     /// How long it waited to send them.
@@ -33,14 +33,14 @@ pub(crate) struct Course {
 pub(crate) struct Head {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) course: Course,
+    pub(crate) course: CallStats,
     /// What the host was sent, and may have echoed: it is removed from errors.
     pub(crate) secrets: Secrets,
 }
 
 impl Head {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
-        Self { status, headers, course: Course::default(), secrets: Secrets::default() }
+        Self { status, headers, course: CallStats::default(), secrets: Secrets::default() }
     }
 
     /// The same, from a host that was sent these credentials.

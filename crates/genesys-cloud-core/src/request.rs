@@ -32,7 +32,7 @@ pub(crate) const OWN_HEADERS: [HeaderName; 5] =
 /// One call of an [`Operation`]: path parameters, query, headers and body.
 ///
 /// Setters can't fail. What is wrong with a value (an empty path parameter, a header that holds a line
-/// break) is kept and told when the request is sent, before anything goes over the network.
+/// break) is kept and reported when the request is sent, before anything goes over the network.
 #[derive(Clone)]
 pub struct Request {
     operation: Operation,
@@ -261,7 +261,7 @@ impl Request {
         self.body.as_ref()
     }
 
-    /// Path and query as they stand in the request line, encoded, such as
+    /// Path and query as in the request line, encoded, such as
     /// `/api/v2/routing/queues?pageSize=100`.
     ///
     /// # Errors
@@ -347,7 +347,7 @@ impl Request {
         self.max_body
     }
 
-    /// Notes what is wrong with a value, to be told when the request is sent.
+    /// Notes what is wrong with a value, to be reported when the request is sent.
     pub(crate) fn fault(&mut self, what: String) {
         self.fault.get_or_insert(what);
     }

@@ -48,9 +48,9 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
 use crate::paging::{Listing, Paginator, Place, Scheme, TokenOut};
+use crate::pipeline::Responder;
 use crate::reply::{Decode, Head, RawReply, Reply};
 use crate::request::Request;
-use crate::transport::Responder;
 
 /// A reply of the API, to be made into a [`Reply`] or an [`Error`].
 ///

@@ -1,6 +1,8 @@
 //! TLS, by the library that a feature chooses: `rustls` or `native-tls`. Without either, only plain http is left.
 
-use secrecy::{ExposeSecret as _, SecretString};
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+use secrecy::ExposeSecret as _;
+use secrecy::SecretString;
 
 /// What https needs beyond the certificates of the system.
 #[derive(Clone, Default)]
@@ -13,6 +15,10 @@ pub(crate) struct Tls {
 
 /// A client certificate and its key, as PEM.
 #[derive(Clone)]
+#[cfg_attr(
+    not(any(feature = "rustls", feature = "native-tls")),
+    expect(dead_code, reason = "it is refused")
+)]
 pub(crate) struct ClientCertificate {
     pub(crate) certificate: Vec<u8>,
     pub(crate) key: SecretString,

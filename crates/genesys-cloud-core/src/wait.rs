@@ -72,9 +72,9 @@ type OnWait = dyn Fn(&Wait<'_>) + Send + Sync;
 
 /// Tells of waits as they begin: traces them, and calls the hook of the user.
 #[derive(Clone, Default)]
-pub(crate) struct Herald(Option<Arc<OnWait>>);
+pub(crate) struct WaitObserver(Option<Arc<OnWait>>);
 
-impl Herald {
+impl WaitObserver {
     pub(crate) fn new(on_wait: impl Fn(&Wait<'_>) + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(on_wait)))
     }

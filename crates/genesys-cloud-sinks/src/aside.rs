@@ -8,6 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::sum::Sum;
+
 /// The name of the folder, also among the keys of a bucket.
 pub const FOLDER: &str = ".genesys-cloud";
 
@@ -21,8 +23,16 @@ pub const REPORT: &str = ".report.json";
 pub const REJECTS: &str = ".rejects.jsonl";
 
 /// The path of what belongs to this output, by the end of its name.
+///
+/// File systems such as those of macOS and Windows do not distinguish `Q.csv` and `q.csv`, nor two spellings of `é`. What
+/// belongs to such outputs must not be shared, so their names get a suffix.
 pub fn path(out: &Path, end: &str) -> PathBuf {
     let mut name = out.file_name().map(OsString::from).unwrap_or_default();
+    let is_distinct = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase() && *byte != b'~';
+    if !name.as_encoded_bytes().iter().all(is_distinct) {
+        let sum = Sum::of(name.as_encoded_bytes());
+        name.push(format!("~{}", &sum[..8]));
+    }
     name.push(end);
     out.with_file_name(FOLDER).join(name)
 }
@@ -90,6 +100,28 @@ mod tests {
             #[cfg(feature = "buckets")]
             assert_eq!(key(out, STATE), state);
         }
+    }
+
+    #[test]
+    fn names_that_a_file_system_may_not_distinguish_share_nothing() {
+        let names = ["q.csv", "Q.csv", "q.CSV", "Q.CSV", "\u{e9}.csv", "e\u{301}.csv", "q.csv~0"];
+        let ends = [PART, STATE, REPORT, REJECTS];
+        let mut folded: Vec<String> = Vec::new();
+        for name in names {
+            for end in ends {
+                let path = path(Path::new(name), end).to_string_lossy().to_lowercase();
+                assert!(path.ends_with(end), "{path}");
+                folded.push(path.replace("e\u{301}", "\u{e9}"));
+            }
+        }
+        folded.sort();
+        folded.dedup();
+        assert_eq!(folded.len(), names.len() * ends.len(), "{folded:?}");
+        // Of an output of one spelling, the name is the same every time.
+        assert_eq!(
+            path(Path::new("Q.csv"), PART),
+            path(Path::new("./Q.csv"), PART).strip_prefix(".").expect(".")
+        );
     }
 
     #[test]

@@ -3,21 +3,37 @@
 /// The layers of the core, from the ground up. A module imports modules of its own layer and of those above it in
 /// this list.
 pub const CORE: &[(&str, &[&str])] = &[
-    ("text and values", &["base_url", "digest", "display", "operation", "private_file", "redact"]),
+    (
+        "text and values",
+        &["base_url", "digest", "display", "operation", "private_file", "redact", "tls"],
+    ),
     (
         "requests, replies and errors",
         &[
-            "error", "exchange", "json", "lenient", "param", "region", "reply", "request", "retry",
-            "wait", "wire",
+            "error",
+            "http_client",
+            "json",
+            "lenient",
+            "param",
+            "region",
+            "reply",
+            "request",
+            "retry",
+            "runtime",
+            "spans",
+            "wait",
+            "wire",
         ],
     ),
-    ("HTTP client", &["auth", "budget", "call", "client", "download", "transport"]),
+    ("HTTP client", &["auth", "call", "client", "download", "pipeline", "rate_limit"]),
     (
         "what lists are made of",
         &[
+            "call_counter",
             "dedupe",
             "interval",
             "json_path",
+            "options",
             "page_identity",
             "saved_job",
             "schedule",

@@ -263,7 +263,7 @@ fn two_operations_of_one_name() {
     workspace.write("new.json", &text);
     codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap();
     assert_snapshot!(workspace.refusal(&Options::default()), @r"
-operations without a name of their own; name them in openapi/operations.toml:
+operations without a unique name; name them in openapi/operations.toml:
   GET /api/v2/things/state (get_things): `things.things` is GET /api/v2/things (getThings)
 ");
     workspace.write(

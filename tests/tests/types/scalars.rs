@@ -29,8 +29,9 @@ fn integers_are_read_in_every_form_that_is_one() {
         ("4294967296", 4_294_967_296),
         ("9223372036854775807", i64::MAX),
         ("-9223372036854775808", i64::MIN),
-        // The last that is read as a double and is the only integer so near.
+        // By its text, even where a double would stand for several.
         ("9007199254740991.0", 9_007_199_254_740_991),
+        ("9007199254740993.0", 9_007_199_254_740_993),
         (r#""12""#, 12),
         (r#""-1.2e1""#, -12),
         (r#""9007199254740993.0""#, 9_007_199_254_740_993),
@@ -50,9 +51,9 @@ fn a_number_that_is_no_integer_of_64_bits_is_an_error() {
         "18446744073709551615",
         "18446744073709551616",
         "1e19",
-        // As a double it may be either of these.
-        "9007199254740992.0",
-        "9007199254740993.0",
+        // As doubles, these are whole.
+        "1.0000000000000000001",
+        "9007199254740993.5",
         "1e300",
         r#""x""#,
         r#""""#,

@@ -13,9 +13,9 @@ use crate::reporter::grouped;
 use crate::resolve;
 use crate::session::Session;
 use crate::settings::CallSettings;
-use crate::terminal;
+use crate::{terminal, tty};
 
-/// Makes a call, and prints what comes.
+/// Makes a call, and prints the response.
 pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, Failure> {
     let entry = resolve::operation(&call.operation)?;
     let given = Given {
@@ -25,6 +25,11 @@ pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, 
         ..Given::default()
     };
     let request = parameters::request(entry, &given)?;
+    // The call may change something, and what it answered would be lost.
+    if tty::stdout_was_closed() {
+        return Err(Failure::output("standard output is closed, so the response would be lost")
+            .advise("`> /dev/null` discards it"));
+    }
     let org = session.connect().await?;
     let reply = org.client.execute(&request).await;
     let reply = reply.map_err(|error| Failure::of_call(&error, Some(entry)))?;
@@ -96,7 +101,7 @@ fn end_of_text(json: &str) -> usize {
     (inside.count() + 2).min(json.len())
 }
 
-/// Says where calls go, as whom, and what is left of the budget.
+/// Prints where calls go, as whom, and what is left of the rate limit.
 pub(crate) async fn whoami(session: &Session) -> Result<Exit, Failure> {
     let org = session.connect().await?;
     let token = get(&org.client, "getTokensMe").await?;
@@ -124,7 +129,7 @@ pub(crate) async fn whoami(session: &Session) -> Result<Exit, Failure> {
     if let Some(budget) = org.client.rate_limit() {
         let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
         let (left, resets) = (grouped(budget.left), budget.resets_in.as_secs());
-        writeln!(out, "budget        {left}{allowed} calls left, {resets} s to the next window")?;
+        writeln!(out, "budget        {left}{allowed} calls left, resets in {resets} s")?;
     }
     Ok(Exit::Complete)
 }

@@ -1,8 +1,9 @@
-//! Says what an operation takes and gives.
+//! Shows parameters, response and permissions of an operation.
 
 use std::io::Write;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
 use genesys_cloud_sinks::properties;
 
@@ -10,7 +11,6 @@ use crate::capabilities;
 use crate::failure::{Exit, Failure, permissions};
 use crate::record;
 use crate::resolve;
-use crate::tags::{self, Way};
 use crate::times::days;
 
 pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
@@ -19,8 +19,8 @@ pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
 }
 
 fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
-    let way = tags::way(Catalogue::embedded(), entry);
-    let way = way.map_err(|error| Failure::usage(error.to_string()))?;
+    let kind = specs::kind(Catalogue::embedded(), entry);
+    let kind = kind.map_err(|error| Failure::usage(error.to_string()))?;
     writeln!(out, "{}", resolve::rust_name(entry))?;
     writeln!(out, "{} {} ({})", entry.method, entry.path, entry.id)?;
     if let Some(summary) = &entry.summary {
@@ -34,21 +34,21 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
         }
     }
     if let Some(needed) = permissions(entry) {
-        writeln!(out, "\nTakes {needed}")?;
+        writeln!(out, "\nRequires {needed}")?;
     }
-    kind(out, &way)?;
-    parameters(out, entry, &way)?;
+    write_kind(out, &kind)?;
+    parameters(out, entry, &kind)?;
     if let Some(body) = &entry.body {
         let required = match body.required {
-            true if interval_suffices(entry, &way)? => ", required unless --interval is given",
+            true if interval_suffices(entry, &kind)? => ", required unless --interval is given",
             true => ", required",
             false => "",
         };
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
-    interval(out, entry, &way)?;
-    let (title, schema) = match record::item(entry, &way) {
+    interval(out, entry, &kind)?;
+    let (title, schema) = match record::item(entry, &kind) {
         Some(item) => ("Fields of a record", Some(item)),
         None => ("Reply", entry.reply()),
     };
@@ -59,18 +59,20 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is said of a parameter that `call` takes, and an export does not.
+/// The mark of a parameter that `call` takes, and an export does not.
 const SET_BY_EXPORT: &str = "set by an export itself";
 
-/// What is said of the parameter that --interval sets.
+/// The mark of the parameter that --interval sets.
 const BY_INTERVAL: &str = "or by --interval";
 
-/// How it lists.
-fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
-    match way {
-        Way::Single => writeln!(out, "\nA single call")?,
-        Way::Accepted => writeln!(out, "\nA single call: what it begins can't be asked for")?,
-        Way::List(listing) => {
+/// How the operation is run.
+fn write_kind(out: &mut dyn Write, kind: &OperationKind) -> Result<(), Failure> {
+    match kind {
+        OperationKind::Single => writeln!(out, "\nA single call")?,
+        OperationKind::Accepted => {
+            writeln!(out, "\nA single call. It starts work whose status can't be queried")?
+        }
+        OperationKind::List(listing) => {
             writeln!(
                 out,
                 "\nA list by the scheme {}, records at {}",
@@ -79,7 +81,7 @@ fn kind(out: &mut dyn Write, way: &Way) -> Result<(), Failure> {
             )?;
             sizes(out, listing)?;
         }
-        Way::Job(family) => {
+        OperationKind::Job(family) => {
             writeln!(out, "\nA job of the family {}", family.name())?;
             results(out, family)?;
             if let Some(lifetime) = family.lifetime() {
@@ -107,13 +109,13 @@ fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
             (Some(least), Some(most), _) => writeln!(out, "Page size: {least} to {most} ({name})")?,
             (None, Some(most), _) => writeln!(out, "Page size: up to {most} ({name})")?,
             (_, None, Some(usual)) => {
-                writeln!(out, "Page size: {usual} unless set; no maximum is documented ({name})")?;
+                writeln!(out, "Page size: {usual} by default; no maximum is documented ({name})")?;
             }
             (_, None, None) => writeln!(out, "Page size: no maximum is documented ({name})")?,
         }
     }
     if let Some(cap) = listing.cap() {
-        writeln!(out, "The API lets {cap} be read, and no more")?;
+        writeln!(out, "The API returns no more than {cap}")?;
     }
     if let Some(jobs) = listing.jobs() {
         writeln!(out, "{jobs} runs the same query as a job")?;
@@ -167,7 +169,7 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What the operation takes that lists the results, beside what the job says and the export sets by itself.
+/// Parameters of the operation that lists the results, without those that the job or the export sets.
 fn results_parameters(
     out: &mut dyn Write,
     call: &JobCall,
@@ -183,17 +185,21 @@ fn results_parameters(
         .map(|it| if it.required { format!("{} (required)", it.name) } else { it.name.clone() })
         .collect();
     if !names.is_empty() {
-        writeln!(out, "It takes (--results-param name=value): {}", names.join(", "))?;
+        writeln!(
+            out,
+            "Parameters of that operation (--results-param name=value): {}",
+            names.join(", ")
+        )?;
     }
     Ok(())
 }
 
-fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
+fn parameters(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     if entry.parameters.is_empty() {
         return Ok(());
     }
     writeln!(out, "\nParameters (--param name=value)")?;
-    let interval = capabilities::interval(way, entry);
+    let interval = capabilities::interval(kind, entry);
     let interval = interval.map_err(|error| Failure::usage(error.to_string()))?;
     let width = entry.parameters.iter().map(|it| it.name.len()).max().unwrap_or(0);
     for parameter in &entry.parameters {
@@ -201,7 +207,7 @@ fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failu
         match parameter.location {
             Location::Path => facts.push("in the path".to_owned()),
             Location::Header => facts.push("a header".to_owned()),
-            _ if capabilities::chooses_page(way, entry, &parameter.name) => {
+            _ if capabilities::chooses_page(kind, entry, &parameter.name) => {
                 facts.push(SET_BY_EXPORT.to_owned());
             }
             _ if interval.as_ref().is_some_and(|it| it.place.name() == parameter.name) => {
@@ -211,10 +217,10 @@ fn parameters(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failu
             _ => {}
         }
         if let Some(default) = &parameter.default {
-            facts.push(format!("{default} unless given"));
+            facts.push(format!("default {default}"));
         }
         if let Some(most) = parameter.maximum {
-            facts.push(format!("{most} at most"));
+            facts.push(format!("at most {most}"));
         }
         let listed = parameter.items.as_ref().map_or(&parameter.values, |items| &items.values);
         let values: Vec<&str> = listed.iter().filter_map(|value| value.as_str()).collect();
@@ -237,32 +243,32 @@ fn kind_of(parameter: &Parameter) -> String {
 }
 
 /// Whether a range of time is all that a body has to hold.
-fn interval_suffices(entry: &Entry, way: &Way) -> Result<bool, Failure> {
+fn interval_suffices(entry: &Entry, kind: &OperationKind) -> Result<bool, Failure> {
     let known =
-        capabilities::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+        capabilities::interval(kind, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let (Some(known), Some(body)) = (known, &entry.body) else { return Ok(false) };
     let required = &Catalogue::embedded().resolve(&body.schema).required;
     Ok(known.place.is_in_body() && required.iter().all(|name| name == known.place.name()))
 }
 
 /// How a long range of time is read.
-fn interval(out: &mut dyn Write, entry: &Entry, way: &Way) -> Result<(), Failure> {
+fn interval(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     let known =
-        capabilities::interval(way, entry).map_err(|error| Failure::usage(error.to_string()))?;
+        capabilities::interval(kind, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(known) = known else { return Ok(()) };
     let place = if known.place.is_in_body() { "of the body" } else { "of the query" };
     writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
     match known.span {
         Some(span) => {
-            writeln!(out, "  read in pieces of {}, the longest that it takes", days(span))?
+            writeln!(out, "  read in windows of {}, the longest that the API takes", days(span))?
         }
         None => writeln!(
             out,
-            "  read in pieces of 31 days, or of --window; the longest that it takes is not documented"
+            "  read in windows of 31 days, or of --window; the longest that the API takes is not documented"
         )?,
     }
     if let Some(id) = &known.id {
-        writeln!(out, "  a record that comes in two pieces is known by {id}, and written once")?;
+        writeln!(out, "  duplicates across windows are dropped by {id}")?;
     }
     Ok(())
 }
@@ -391,11 +397,11 @@ mod tests {
         }
         let (mut exported, mut refused) = (0, Vec::new());
         for entry in Catalogue::embedded().operations() {
-            let way = tags::way(Catalogue::embedded(), entry).expect("a way");
+            let kind = specs::kind(Catalogue::embedded(), entry).expect("a kind");
             let mut text = Vec::new();
             write(&mut text, entry).expect("a description");
             let text = String::from_utf8(text).expect("text");
-            if matches!(way, Way::Single | Way::Accepted) {
+            if matches!(kind, OperationKind::Single | OperationKind::Accepted) {
                 for option in ["--interval", "--results-param", "--wait-for-data", SET_BY_EXPORT] {
                     assert!(!text.contains(option), "{text}");
                 }

@@ -3,21 +3,21 @@
 use std::io::Write as _;
 
 use genesys_cloud_catalogue::Catalogue;
+use genesys_cloud_core::specs::{self, OperationKind};
 
 use crate::failure::{Exit, Failure};
 use crate::resolve;
-use crate::tags::{self, Way};
 
 pub(crate) fn operations(search: Option<&str>, exportable: bool) -> Result<Exit, Failure> {
     let catalogue = Catalogue::embedded();
     let mut rows = Vec::new();
     for entry in resolve::search(catalogue, search.unwrap_or_default()) {
-        let way = tags::way(catalogue, entry);
-        let kind = match way.map_err(|error| Failure::usage(error.to_string()))? {
-            Way::List(_) => "list",
-            Way::Job(_) => "job",
-            Way::Single | Way::Accepted if exportable => continue,
-            Way::Single | Way::Accepted => "call",
+        let kind = specs::kind(catalogue, entry);
+        let kind = match kind.map_err(|error| Failure::usage(error.to_string()))? {
+            OperationKind::List(_) => "list",
+            OperationKind::Job(_) => "job",
+            OperationKind::Single | OperationKind::Accepted if exportable => continue,
+            OperationKind::Single | OperationKind::Accepted => "call",
         };
         rows.push((resolve::rust_name(entry), kind, format!("{} {}", entry.method, entry.path)));
     }

@@ -70,7 +70,7 @@ pub(super) fn next(left: Remainder, lost: Option<Lost>) -> Option<Continuation> 
         None => Continuation::Resume,
         // Where the state has no job, the next run submits one: for a page, or a piece of a range.
         Some(Lost::Job) if !left.has_jobs => Continuation::Resume,
-        // They are those of other pieces, which may come to nothing too.
+        // They are jobs of other windows, which may fail too.
         Some(Lost::Job) if left.is_range => Continuation::Reread,
         Some(Lost::Place) if left.has_records => Continuation::Reread,
         Some(Lost::Submit) => Continuation::Reread,

@@ -1,8 +1,9 @@
-//! What an export would do, what that takes and how long.
+//! What an export would do, with the number of calls and the time that they take.
 
 use std::io::Write;
 use std::time::Duration;
 
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Client, ErrorKind, Family, Listing, RateLimit, Request, Results};
 
 use super::plan::Source;
@@ -11,35 +12,34 @@ use super::reader::Reader;
 use crate::failure::{Failure, permissions};
 use crate::reporter::grouped;
 use crate::resolve;
-use crate::tags::{self, Way};
 use crate::times::span;
 
-/// How many calls a job takes beside those for the pages of its results: submit, and ask once how it stands.
+/// How many calls a job takes beside those for the pages of its results: submit and one poll.
 const CALLS_OF_A_JOB: u64 = 2;
 
-/// How many calls an export takes, as far as that is known before.
+/// How many calls an export takes, as far as that is known in advance.
 enum Calls {
     Exactly(u64),
     AtLeast(u64),
-    /// So many records come with each call.
+    /// The number of records per call.
     Each(u64),
 }
 
-/// Prints it. Of a list, its first page is read, to learn how many there are; of jobs and ranges nothing is.
+/// Prints the estimate. The first page of a list is read, for the number of records; jobs and ranges are not begun.
 pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failure> {
-    // Written at once, so that nothing of it is taken for the plan if a call fails.
+    // Printed as a whole, so that a part does not look like the estimate if a call fails.
     let mut out: Vec<u8> = Vec::new();
     let operation = source.request.operation();
     writeln!(out, "operation  {}, {operation}", resolve::rust_name(source.entry))?;
     if let Some(needed) = permissions(source.entry) {
-        writeln!(out, "takes      {needed}")?;
+        writeln!(out, "requires   {needed}")?;
     }
     scheme(&mut out, source)?;
-    let calls = match (&source.way, &source.range) {
+    let calls = match (&source.kind, &source.range) {
         (_, Some(range)) => of_range(&mut out, client, source, range)?,
-        (Way::List(_), None) => of_list(&mut out, client, source).await?,
-        (Way::Job(family), None) if family.is_job_per_page() => {
-            writeln!(out, "pages      not known before: each page is a job of its own")?;
+        (OperationKind::List(_), None) => of_list(&mut out, client, source).await?,
+        (OperationKind::Job(family), None) if family.is_job_per_page() => {
+            writeln!(out, "pages      not known in advance: each page is a separate job")?;
             Calls::AtLeast(CALLS_OF_A_JOB + 1)
         }
         _ => {
@@ -49,31 +49,33 @@ pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failur
     };
     match calls {
         Calls::Exactly(calls) => writeln!(out, "calls      {}", grouped(calls))?,
-        Calls::AtLeast(calls) => writeln!(out, "calls      {} at least", grouped(calls))?,
+        Calls::AtLeast(calls) => writeln!(out, "calls      at least {}", grouped(calls))?,
         Calls::Each(records) => {
-            writeln!(out, "calls      one for each {} records", grouped(records))?;
+            writeln!(out, "calls      one per {} records", grouped(records))?;
         }
     }
     match budget(client).await? {
-        Some(budget) => time(&mut out, &calls, budget, matches!(source.way, Way::Job(_)))?,
-        None => writeln!(out, "budget     the API does not tell")?,
+        Some(budget) => {
+            time(&mut out, &calls, budget, matches!(source.kind, OperationKind::Job(_)))?
+        }
+        None => writeln!(out, "budget     not reported by the API")?,
     }
     std::io::stdout().write_all(&out)?;
     Ok(())
 }
 
-/// How the records are come by.
+/// How the records are read.
 fn scheme(out: &mut dyn Write, source: &Source) -> Result<(), Failure> {
-    let listing = match &source.way {
-        Way::List(listing) => {
+    let listing = match &source.kind {
+        OperationKind::List(listing) => {
             writeln!(out, "scheme     {}", listing.scheme().name())?;
             Some(listing.as_ref())
         }
-        Way::Job(family) => of_job(out, family)?,
-        Way::Single | Way::Accepted => None,
+        OperationKind::Job(family) => of_job(out, family)?,
+        OperationKind::Single | OperationKind::Accepted => None,
     };
     if let Some(cap) = listing.and_then(Listing::cap) {
-        writeln!(out, "cap        the API lets {cap} be read, and no more")?;
+        writeln!(out, "cap        the API returns no more than {cap}")?;
     }
     Ok(())
 }
@@ -126,14 +128,14 @@ async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Resul
             let most = limit.map(|limit| limit.div_ceil(size).max(1));
             match (limit, most) {
                 (Some(limit), Some(most)) => {
-                    writeln!(out, "records    {} at most", grouped(limit))?;
+                    writeln!(out, "records    at most {}", grouped(limit))?;
                     writeln!(out, "pages      {} of {}", grouped(most), grouped(size))?;
                     Ok(Calls::AtLeast(most))
                 }
                 _ => {
                     let here = grouped(here);
-                    writeln!(out, "records    the API does not tell; the first page has {here}")?;
-                    writeln!(out, "pages      of {} at most", grouped(size))?;
+                    writeln!(out, "records    not reported by the API; the first page has {here}")?;
+                    writeln!(out, "pages      of at most {}", grouped(size))?;
                     Ok(Calls::Each(size))
                 }
             }
@@ -148,36 +150,36 @@ fn of_range(
     range: &Range,
 ) -> Result<Calls, Failure> {
     let reader = Reader::new(client, source, None);
-    let pieces = reader.pieces().map_err(|error| Failure::usage(error.to_string()))?;
-    let pieces = pieces.unwrap_or_default() as u64;
-    let noun = if pieces == 1 { "piece" } else { "pieces" };
+    let windows = reader.window_count().map_err(|error| Failure::usage(error.to_string()))?;
+    let windows = windows.unwrap_or_default() as u64;
+    let noun = if windows == 1 { "window" } else { "windows" };
     writeln!(
         out,
         "range      {}, in {} {noun} of {}",
         range.interval,
-        grouped(pieces),
+        grouped(windows),
         span(range.span)
     )?;
     if let Some(id) = &range.id {
-        writeln!(out, "unique     by {id}: a record in two pieces is written once")?;
+        writeln!(out, "unique     by {id}: a record in two windows is written once")?;
     }
     writeln!(
         out,
-        "pages      {} at least: what a piece holds is not known before",
-        grouped(pieces)
+        "pages      at least {}; the number per window is not known in advance",
+        grouped(windows)
     )?;
-    let calls = if matches!(source.way, Way::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
-    Ok(Calls::AtLeast(pieces * calls))
+    let calls = if matches!(source.kind, OperationKind::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
+    Ok(Calls::AtLeast(windows * calls))
 }
 
-/// What is left of the budget. Where no call has told, one that needs no permission is made for it.
+/// What is left of the rate limit. If no call has reported it, one that needs no permission is made.
 async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
     if client.rate_limit().is_none() {
         let entry = resolve::operation("getTokensMe")?;
-        let operation = tags::operation(entry);
+        let operation = specs::operation(entry);
         let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
         match client.execute(&Request::new(operation)).await {
-            // A refusal tells the budget too.
+            // A refusal reports the rate limit too.
             Err(error)
                 if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Config)
                     || error.is_transport() =>
@@ -199,27 +201,27 @@ fn time(
     let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
     writeln!(
         out,
-        "budget     {}{allowed} calls left, {} s to the next window",
+        "budget     {}{allowed} calls left, resets in {} s",
         grouped(budget.left),
         budget.resets_in.as_secs()
     )?;
-    let waits = if is_job { "; how long the API works on a job is not known before" } else { "" };
+    let waits = if is_job { "; the run time of a job is not known in advance" } else { "" };
     let (Calls::Exactly(calls) | Calls::AtLeast(calls)) = calls else {
         if let (Calls::Each(size), Some(allowed)) = (calls, budget.allowed) {
             let records = grouped(size.saturating_mul(allowed));
-            writeln!(out, "time       a minute for each {records} records, by the budget")?;
+            writeln!(out, "time       a minute per {records} records, by the rate limit")?;
         }
         return Ok(());
     };
     let least = at_least(*calls, budget);
     match least.is_zero() {
-        true => writeln!(out, "time       the budget allows so many at once{waits}")?,
-        false => writeln!(out, "time       {} at least, by the budget{waits}", minutes(least))?,
+        true => writeln!(out, "time       no wait for the rate limit{waits}")?,
+        false => writeln!(out, "time       at least {}, by the rate limit{waits}", minutes(least))?,
     }
     Ok(())
 }
 
-/// How long the rate limit makes so many calls take.
+/// How long the rate limit makes these calls take.
 fn at_least(calls: u64, budget: RateLimit) -> Duration {
     let later = calls.saturating_sub(budget.left);
     let windows = match budget.allowed {

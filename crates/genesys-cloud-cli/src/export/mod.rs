@@ -35,7 +35,7 @@ use self::plan::Plan;
 pub(crate) use self::plan::check;
 use self::previous::{Previous, store_of};
 use self::report::Report;
-use self::runner::{Read, Runner};
+use self::runner::{ReadEnd, Runner};
 use self::state::{Run, State};
 use self::target::Target;
 use crate::failure::{Exit, Failure};
@@ -137,21 +137,32 @@ async fn attempt(
     }
     let mut runner = Runner::new(plan, session, client, &run, (target, store), from);
     let read = runner.read(&stop).await;
-    let remainder = runner.remainder();
-    let Runner { reader, mut target, mut store, stored, .. } = runner;
     if let Err(failure) = &read
         && plan.start == Start::ResumeOrRestart
         && failure.is_stale()
-        && from.is_some_and(|state| state.records() == reader.read().records)
+        && from.is_some_and(|state| state.records() == runner.reader.read().records)
     {
         // There is nothing to report on this run: another one starts over.
-        target.finish(false).await?;
+        runner.target.finish(false).await?;
         return read.map(|_| Exit::Failed);
     }
+    conclude(plan, session, runner, report, read).await
+}
+
+/// Ends an export: gives a complete output its name, reports, and removes the state of what is complete.
+async fn conclude(
+    plan: &Plan,
+    session: &Session,
+    runner: Runner<'_>,
+    mut report: Report<'_>,
+    read: Result<ReadEnd, Failure>,
+) -> Result<Exit, Failure> {
+    let remainder = runner.remainder();
+    let Runner { reader, mut target, mut store, stored, .. } = runner;
     report.read(&reader.read(), &target);
     let is_whole = match &read {
-        Ok(Read::End) => plan.accept.allows(&reader.read().verdict),
-        Ok(Read::Stopped) | Err(_) => false,
+        Ok(ReadEnd::End) => plan.accept.allows(&reader.read().verdict),
+        Ok(ReadEnd::Stopped) | Err(_) => false,
     };
     let finished = target.finish(is_whole).await;
     // The first error is the cause of what follows.
@@ -180,11 +191,11 @@ async fn attempt(
     let checkpoint = reader.checkpoint().ok().flatten();
     report.in_doubt(checkpoint.is_some_and(|it| !it.is_complete()));
     match read {
-        Ok(Read::End) => {
+        Ok(ReadEnd::End) => {
             let exit = report.completed(&mut target, is_whole).await?;
             forgotten.map(|()| exit)
         }
-        Ok(Read::Stopped) => report.stopped(&mut target).await,
+        Ok(ReadEnd::Stopped) => report.stopped(&mut target).await,
         Err(failure) => Err(report.failed(&mut target, failure).await),
     }
 }

@@ -94,7 +94,9 @@ impl Output {
             #[cfg(feature = "postgres")]
             Destination::Postgres(target) => {
                 if settings.form.format.is_some() || settings.form.row_group.is_some() {
-                    return Err(Failure::usage("--format: a table of a database has none"));
+                    return Err(Failure::usage(
+                        "--format is for files, not for a table of a database",
+                    ));
                 }
                 let name = options.name.as_deref().unwrap_or(usual);
                 target.table(name).map_err(Failure::usage)?;
@@ -117,7 +119,7 @@ impl Output {
         }
     }
 
-    /// What an earlier release left, whose names were others: the state of an export that was stopped is refused,
+    /// What an earlier release left, whose names were others: the state of an interrupted export is refused,
     /// and everything else is to be noted.
     pub(super) async fn earlier_release(&self, is_restart: bool) -> Result<Vec<String>, Failure> {
         let mut left = Vec::new();
@@ -199,7 +201,7 @@ fn check_file(path: &Path) -> Result<(), Failure> {
         Ok(there) if there.is_dir() => Err(cant("it is a folder".to_owned())),
         // A device or a pipe would be replaced.
         Ok(there) if !there.is_file() => {
-            Err(cant("it is no regular file; leave --out away and redirect".to_owned()))
+            Err(cant("not a regular file; leave out --out and redirect standard output".to_owned()))
         }
         _ => Ok(()),
     }

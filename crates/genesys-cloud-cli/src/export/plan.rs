@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Request, Results};
 use genesys_cloud_sinks::sum::Sum;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
@@ -20,7 +21,6 @@ use crate::parameters::{self, Given};
 use crate::record;
 use crate::resolve;
 use crate::settings::{Accept, ExportSettings, ReadSettings, Start, Unique};
-use crate::tags::{self, Way};
 
 /// An export that is known to make sense.
 pub(super) struct Plan {
@@ -42,7 +42,7 @@ pub(super) struct Plan {
 /// What is read.
 pub(super) struct Source {
     pub(super) entry: &'static Entry,
-    pub(super) way: Way,
+    pub(super) kind: OperationKind,
     pub(super) request: Request,
     /// The range of time, if it is one, and how it is cut.
     pub(super) range: Option<Range>,
@@ -76,7 +76,7 @@ impl Plan {
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
         let (source, columns) = Source::new(&settings)?;
         let mut output = Output::new(&settings);
-        let delivery = match capabilities::files(&source.way) {
+        let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
                 Delivery::Files
@@ -93,26 +93,26 @@ impl Source {
     fn new(settings: &ExportSettings) -> Result<(Self, Columns), Failure> {
         let call = &settings.call;
         let entry = resolve::operation(&call.operation)?;
-        let way = tags::way(Catalogue::embedded(), entry);
-        let way = way.map_err(|error| Failure::usage(error.to_string()))?;
-        check_exportable(entry, &way)?;
-        validation::options_of_jobs(&settings.reading, entry, &way)?;
-        let way = results_parameters::set(way, settings, entry)?;
+        let kind = specs::kind(Catalogue::embedded(), entry);
+        let kind = kind.map_err(|error| Failure::usage(error.to_string()))?;
+        check_exportable(entry, &kind)?;
+        validation::options_of_jobs(&settings.reading, entry, &kind)?;
+        let kind = results_parameters::set(kind, settings, entry)?;
         let range =
-            settings.range.as_ref().map(|range| Range::new(range, entry, &way)).transpose()?;
+            settings.range.as_ref().map(|range| Range::new(range, entry, &kind)).transpose()?;
         let given = Given {
             params: call.params.clone(),
             body: call.body.as_ref().map(body::read).transpose()?,
             unchecked: call.unchecked,
             later: range.iter().map(|range| range.name().to_owned()).collect(),
-            takes_interval: capabilities::interval(&way, entry).is_ok_and(|it| it.is_some()),
+            takes_interval: capabilities::interval(&kind, entry).is_ok_and(|it| it.is_some()),
             ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
-        validation::begins_at_the_beginning(&way, entry, &given)?;
-        validation::is_given_once(&settings.reading, &way, range.as_ref(), &given)?;
-        validation::page_size(&settings.reading, &way, &given)?;
-        let item = record::item(entry, &way);
+        validation::begins_at_the_beginning(&kind, entry, &given)?;
+        validation::is_given_once(&settings.reading, &kind, range.as_ref(), &given)?;
+        validation::page_size(&settings.reading, &kind, &given)?;
+        let item = record::item(entry, &kind);
         let unique = settings.range.as_ref().map(|range| &range.unique);
         if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
             record::check("--unique", item, field)?;
@@ -120,7 +120,7 @@ impl Source {
         let columns = record::columns(&settings.form.fields, item, call.unchecked)?;
         let reading = settings.reading.clone();
         let results_params = settings.results_params.clone();
-        Ok((Self { entry, way, request, range, reading, results_params }, columns))
+        Ok((Self { entry, kind, request, range, reading, results_params }, columns))
     }
 
     /// A checksum of what is asked for, so that what is resumed is the same.
@@ -176,15 +176,15 @@ impl Records {
 }
 
 /// Refuses what has no records to export.
-fn check_exportable(entry: &Entry, way: &Way) -> Result<(), Failure> {
+fn check_exportable(entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     let name = resolve::rust_name(entry);
-    match way {
-        Way::List(_) => Ok(()),
-        Way::Job(family) => match family.results() {
+    match kind {
+        OperationKind::List(_) => Ok(()),
+        OperationKind::Job(family) => match family.results() {
             Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
             _ => Ok(()),
         },
-        Way::Single | Way::Accepted => {
+        OperationKind::Single | OperationKind::Accepted => {
             Err(Failure::usage(format!("{name} does not return a list"))
                 .advise(format!("`genesys-cloud call {name}` makes one call")))
         }

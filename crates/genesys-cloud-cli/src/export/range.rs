@@ -1,20 +1,20 @@
-//! The time that an export reads, and how it is cut into pieces that the API takes.
+//! The range of time that an export reads, and how it is cut into windows that the API takes.
 
 use std::time::Duration;
 
 use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Interval, Paginator, Place, RawItem, Request, Windows};
 
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::settings::{RangeSettings, Unique};
-use crate::tags::Way;
 use crate::times::{days, span};
 
-/// How many ids of records are saved, by which one that comes in two pieces is known after a kill. They are 800 kB.
+/// How many IDs of records are saved, to recognize duplicates across windows after a kill. They take 800 kB.
 const IDS_KEPT: usize = 50_000;
 
-/// How long a piece is where neither the user nor the document says it.
+/// The length of a window where neither the user nor the document gives one.
 const SPAN: Duration = Duration::from_hours(31 * 24);
 
 /// A range of time, and how it is read.
@@ -22,34 +22,38 @@ pub(super) struct Range {
     pub(super) interval: Interval,
     /// Where an interval goes in a request.
     place: Place,
-    /// How long a piece is.
+    /// The length of a window.
     pub(super) span: Duration,
     overlap: Duration,
     /// How many windows are read at a time.
     concurrency: usize,
-    /// The path of the id by which a record is known that comes in two pieces.
+    /// The path of the ID that is used to drop duplicates across windows.
     pub(super) id: Option<String>,
 }
 
 impl Range {
     /// The range of the settings. What is left out is as it is known of the operation.
-    pub(super) fn new(settings: &RangeSettings, entry: &Entry, way: &Way) -> Result<Self, Failure> {
-        let known = capabilities::interval(way, entry);
+    pub(super) fn new(
+        settings: &RangeSettings,
+        entry: &Entry,
+        kind: &OperationKind,
+    ) -> Result<Self, Failure> {
+        let known = capabilities::interval(kind, entry);
         let known = known.map_err(|error| Failure::usage(error.to_string()))?;
         let known = known.ok_or_else(|| {
             Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(format!(
-                "`genesys-cloud describe {}` lists what it takes; dates are given by --param",
+                "`genesys-cloud describe {}` lists its parameters; set dates with --param",
                 entry.id
             ))
         })?;
         let window = settings.window.or(known.span).unwrap_or(SPAN);
         let overlap = settings.overlap;
         if window.is_zero() {
-            return Err(Failure::usage("--window: a piece of the interval can't be of no length"));
+            return Err(Failure::usage("--window must be longer than 0s"));
         }
         if let Some(most) = known.span.filter(|most| window > *most) {
             return Err(Failure::usage(format!(
-                "--window {}: {} takes intervals of {} at most",
+                "--window {}: {} takes intervals of at most {}",
                 span(window),
                 entry.id,
                 days(most)
@@ -57,11 +61,11 @@ impl Range {
         }
         if overlap >= window {
             return Err(Failure::usage(format!(
-                "--overlap {} is not shorter than the pieces, which are of {}",
+                "--overlap {} must be shorter than a window, {}",
                 span(overlap),
                 span(window)
             ))
-            .advise("--window sets how long they are"));
+            .advise("--window sets the length of a window"));
         }
         let id = match &settings.unique {
             Unique::Known => known.id,
@@ -70,11 +74,11 @@ impl Range {
         };
         if !overlap.is_zero() && id.is_none() && settings.unique != Unique::Keep {
             return Err(Failure::usage(format!(
-                "--overlap: records in two pieces would be written twice, and what tells the records of {} \
-                 apart is not known",
+                "--overlap: records in two windows would be written twice, since the ID field of the records of {} \
+                 is not known",
                 entry.id
             ))
-            .advise("--unique FIELD names the field, such as id")
+            .advise("--unique FIELD sets the ID field, such as id")
             .advise("--keep-duplicates writes them twice"));
         }
         let (interval, concurrency) = (settings.interval, settings.concurrency);

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{
     Checkpoint, Client, Error, Paginator, RawItem, ReadOptions, Reason, Request, Resumable,
     SavedJob, Verdict, Windows,
@@ -22,7 +23,6 @@ use crate::failure::Failure;
 use crate::reporter::Progress;
 use crate::resolve;
 use crate::settings::ReadSettings;
-use crate::tags::Way;
 
 /// A page that is larger is read in smaller ones, in bytes.
 const MAX_PAGE_BYTES: usize = 32 << 20;
@@ -62,7 +62,7 @@ pub(super) enum Next {
 }
 
 /// What was read so far.
-pub(super) struct Read {
+pub(super) struct ReadCounts {
     pub(super) records: u64,
     pub(super) pages: u64,
     pub(super) calls: u64,
@@ -70,7 +70,7 @@ pub(super) struct Read {
     pub(super) waited: Duration,
     pub(super) total: Option<u64>,
     pub(super) page_size: Option<u64>,
-    pub(super) pieces: Option<(u64, u64)>,
+    pub(super) windows: Option<(u64, u64)>,
     pub(super) duplicates: u64,
     pub(super) nulls: u64,
     /// Up to when the data was available.
@@ -82,7 +82,7 @@ impl Input {
     /// A list or a range.
     fn of_records(client: &Client, source: &Source, from: Option<&Checkpoint>) -> Self {
         let request = source.request.clone();
-        let make = maker(client.clone(), source.way.clone());
+        let make = maker(client.clone(), source.kind.clone());
         let options = options(&source.reading);
         match &source.range {
             None => {
@@ -127,7 +127,7 @@ impl Reader {
     /// Reads from the beginning, or from this place.
     pub(super) fn new(client: &Client, source: &Source, from: Option<Place<'_>>) -> Self {
         let entry = source.entry;
-        let input = match capabilities::files(&source.way) {
+        let input = match capabilities::files(&source.kind) {
             Some(family) => {
                 let job = from.and_then(Place::job).cloned();
                 let events = files::events(client, source, family, job.clone());
@@ -188,11 +188,11 @@ impl Reader {
         .await
     }
 
-    pub(super) fn read(&self) -> Read {
+    pub(super) fn read(&self) -> ReadCounts {
         match &self.input {
             Input::List(list) => {
                 let report = list.report();
-                Read {
+                ReadCounts {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
@@ -200,7 +200,7 @@ impl Reader {
                     waited: report.waited,
                     total: report.last_total,
                     page_size: report.page_size_granted.or(report.page_size_asked),
-                    pieces: None,
+                    windows: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -209,7 +209,7 @@ impl Reader {
             }
             Input::Range(windows) => {
                 let report = windows.report();
-                Read {
+                ReadCounts {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
@@ -217,14 +217,14 @@ impl Reader {
                     waited: report.waited,
                     total: None,
                     page_size: None,
-                    pieces: Some((report.pieces_done, report.pieces)),
+                    windows: Some((report.pieces_done, report.pieces)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
                     verdict: report.verdict(),
                 }
             }
-            Input::Files(files) => Read::nothing(files.verdict),
+            Input::Files(files) => ReadCounts::nothing(files.verdict),
         }
     }
 
@@ -256,6 +256,14 @@ impl Reader {
         }
     }
 
+    /// Whether reading may stop here: not while a job is submitted whose ID would be lost.
+    pub(super) fn may_stop(&self) -> bool {
+        match &self.input {
+            Input::Files(files) => files.job.is_some(),
+            Input::List(_) | Input::Range(_) => true,
+        }
+    }
+
     /// The list, if it is one.
     pub(super) fn into_list(self) -> Option<Paginator<RawItem>> {
         match self.input {
@@ -265,17 +273,17 @@ impl Reader {
     }
 
     pub(super) fn progress(&self, limit: Option<u64>) -> Progress {
-        let Read { records, pages, total, pieces, .. } = self.read();
+        let ReadCounts { records, pages, total, windows, .. } = self.read();
         let total = match (total, limit) {
             (Some(total), Some(limit)) => Some(total.min(limit)),
             (total, _) => total,
         };
         let (id, operation) = (self.entry.id.clone(), resolve::rust_name(self.entry));
-        Progress { id, operation, records, total, pages, pieces }
+        Progress { id, operation, records, total, pages, windows }
     }
 
-    /// How many pieces a range has before any of them is read.
-    pub(super) fn pieces(&self) -> Result<Option<usize>, Error> {
+    /// How many windows a range has before any of them is read.
+    pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
             Input::Range(windows) => windows.plan().map(|plan| Some(plan.pieces().len())),
@@ -308,7 +316,7 @@ impl Files {
     }
 }
 
-impl Read {
+impl ReadCounts {
     /// No records, of a job whose results are files.
     fn nothing(verdict: Verdict) -> Self {
         Self {
@@ -319,7 +327,7 @@ impl Read {
             waited: Duration::ZERO,
             total: None,
             page_size: None,
-            pieces: None,
+            windows: None,
             duplicates: 0,
             nulls: 0,
             available_until: None,
@@ -333,10 +341,17 @@ fn text(time: DateTime<Utc>) -> String {
 }
 
 /// Makes the list of a request.
-fn maker(client: Client, way: Way) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
-    move |request| match &way {
-        Way::Job(family) => Paginator::raw_of_job(&client, request, family.as_ref().clone()),
-        Way::List(listing) => Paginator::raw(&client, request, listing.as_ref().clone()),
-        Way::Single | Way::Accepted => unreachable!("only lists and jobs are exported"),
+fn maker(
+    client: Client,
+    kind: OperationKind,
+) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
+    move |request| match &kind {
+        OperationKind::Job(family) => {
+            Paginator::raw_of_job(&client, request, family.as_ref().clone())
+        }
+        OperationKind::List(listing) => Paginator::raw(&client, request, listing.as_ref().clone()),
+        OperationKind::Single | OperationKind::Accepted => {
+            unreachable!("only lists and jobs are exported")
+        }
     }
 }

@@ -76,9 +76,7 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
     let out = plan.output.file();
     if records.on_bad_value == OnBadValue::Fail {
         return match records.rejects {
-            Some(_) => Err(Failure::usage(
-                "--rejects: no record is rejected unless --on-bad-value is null or skip",
-            )),
+            Some(_) => Err(Failure::usage("--rejects requires --on-bad-value null or skip")),
             None => Ok(None),
         };
     }
@@ -87,9 +85,9 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
         (None, Some(out)) => aside::path(out, aside::REJECTS),
         (None, _) => {
             return Err(Failure::usage(
-                "--on-bad-value null and skip need a file for the records that do not fit",
+                "--on-bad-value null and skip require a file for the rejected records",
             )
-            .advise("name one with --rejects rejects.jsonl"));
+            .advise("add --rejects rejects.jsonl"));
         }
     };
     let is_output = out.is_some_and(|out| out == path);
@@ -120,7 +118,7 @@ impl Rejects {
             && saved.path != *path
         {
             return Err(Failure::usage(format!(
-                "the export that was stopped writes rejected records to {}, not to {}",
+                "the interrupted export writes rejected records to {}, not to {}",
                 saved.path.display(),
                 path.display()
             )));
@@ -228,15 +226,15 @@ impl Rejects {
         let (skipped, nulled) = (self.skipped, self.nulled);
         let what = match (skipped, nulled) {
             (0, 0) => return None,
-            (skipped, 0) => format!("{} left out", grouped(skipped)),
+            (skipped, 0) => format!("{} skipped", grouped(skipped)),
             (0, nulled) => format!("{} written with null", grouped(nulled)),
             (skipped, nulled) => {
-                format!("{} left out, {} written with null", grouped(skipped), grouped(nulled))
+                format!("{} skipped, {} written with null", grouped(skipped), grouped(nulled))
             }
         };
         let all = grouped(skipped + nulled);
         let file = facts.get("file").and_then(Value::as_str).unwrap_or_default();
-        Some(format!("{all} records did not fit: {what}; they are in {file}"))
+        Some(format!("{all} records rejected: {what}; see {file}"))
     }
 }
 

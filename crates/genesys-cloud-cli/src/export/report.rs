@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::advice::{self, Advice, Ended, Remainder};
 use super::files::{self, FileTarget};
 use super::plan::Plan;
-use super::reader::Read;
+use super::reader::ReadCounts;
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
@@ -35,7 +35,7 @@ pub(super) struct Report<'a> {
     /// What was read, in words, and before that, what the list is known to be.
     read: String,
     known: String,
-    /// Whether people are told nothing.
+    /// Whether nothing is printed for people.
     is_silent: bool,
     /// Whether nothing was read.
     is_empty: bool,
@@ -93,11 +93,11 @@ impl<'a> Report<'a> {
             saved.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
         self.known = format!("{}: {reason}", saved.verdict.word);
         let records = grouped(records);
-        self.read = format!("{records} {noun}, which the run that was stopped had written");
+        self.read = format!("{records} {noun}, which the interrupted run had written");
     }
 
     /// What this run has read.
-    pub(super) fn read(&mut self, read: &Read, target: &Target) {
+    pub(super) fn read(&mut self, read: &ReadCounts, target: &Target) {
         self.verdict = read.verdict;
         self.facts["verdict"] = word(&read.verdict).into();
         self.facts["reason"] = json!(reason(&read.verdict));
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    fn records(&mut self, read: &Read) {
+    fn records(&mut self, read: &ReadCounts) {
         self.known = format!("{}: ", self.verdict);
         self.is_empty = read.pages == 0;
         let facts = [
@@ -123,8 +123,8 @@ impl<'a> Report<'a> {
             ("page_size", json!(read.page_size)),
             ("duplicates", json!(read.duplicates)),
             ("nulls", json!(read.nulls)),
-            ("pieces", json!(read.pieces.map(|(_, all)| all))),
-            ("pieces_done", json!(read.pieces.map(|(done, _)| done))),
+            ("windows", json!(read.windows.map(|(_, all)| all))),
+            ("windows_done", json!(read.windows.map(|(done, _)| done))),
             ("available_until", json!(read.available_until)),
         ];
         for (name, value) in facts {
@@ -162,7 +162,7 @@ impl<'a> Report<'a> {
         self.facts["rejects"] = facts;
         if rejects.skipped() > 0 {
             let noun = if rejects.skipped() == 1 { "record" } else { "records" };
-            let skipped = format!("{} {noun} left out", grouped(rejects.skipped()));
+            let skipped = format!("{} {noun} skipped", grouped(rejects.skipped()));
             match self.known.starts_with("complete") {
                 true => self.known = format!("complete, but {skipped}: "),
                 false => self.read += &format!(", {skipped}"),

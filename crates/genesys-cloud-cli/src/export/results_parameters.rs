@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use genesys_cloud_catalogue::{Location, Operation as Entry};
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{JobCall, Results};
 
 use super::validation;
@@ -10,12 +11,15 @@ use crate::failure::Failure;
 use crate::parameters::{self, Given};
 use crate::resolve;
 use crate::settings::ExportSettings;
-use crate::tags::Way;
 
 const OPTION: &str = "--results-param";
 
 /// The same list or job, its results asked for with the parameters of the options, which are checked.
-pub(super) fn set(way: Way, settings: &ExportSettings, entry: &Entry) -> Result<Way, Failure> {
+pub(super) fn set(
+    kind: OperationKind,
+    settings: &ExportSettings,
+    entry: &Entry,
+) -> Result<OperationKind, Failure> {
     let none = || {
         Failure::usage(format!(
             "{OPTION}: {} is not a job whose results another operation lists",
@@ -23,14 +27,14 @@ pub(super) fn set(way: Way, settings: &ExportSettings, entry: &Entry) -> Result<
         ))
     };
     let params = &settings.results_params;
-    let family = match way {
-        Way::Job(family) => family,
+    let family = match kind {
+        OperationKind::Job(family) => family,
         other if params.is_empty() => return Ok(other),
         _ => return Err(none()),
     };
     let (call, listing) = match family.results() {
         Results::List(call, listing) => (call.clone(), listing.clone()),
-        _ if params.is_empty() => return Ok(Way::Job(family)),
+        _ if params.is_empty() => return Ok(OperationKind::Job(family)),
         _ => return Err(none()),
     };
     let listed_by = resolve::operation(call.operation().id())?;
@@ -47,9 +51,13 @@ pub(super) fn set(way: Way, settings: &ExportSettings, entry: &Entry) -> Result<
         ..Given::default()
     };
     let request = parameters::request(listed_by, &given)?;
-    validation::begins_at_the_beginning(&Way::List(Box::new(listing.clone())), listed_by, &given)?;
+    validation::begins_at_the_beginning(
+        &OperationKind::List(Box::new(listing.clone())),
+        listed_by,
+        &given,
+    )?;
     let owned = |text: &str| Cow::Owned(text.to_owned());
     let query = request.query_pairs().map(|(name, value)| (owned(name), owned(value))).collect();
     let call: JobCall = call.with_query(query);
-    Ok(Way::Job(Box::new(family.with_results(Results::List(call, listing)))))
+    Ok(OperationKind::Job(Box::new(family.with_results(Results::List(call, listing)))))
 }

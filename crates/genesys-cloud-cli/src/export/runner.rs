@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, RawItem, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -20,7 +21,6 @@ use crate::reporter::{Reporter, grouped};
 use crate::saved_jobs::StoredJob;
 use crate::session::Session;
 use crate::settings::Start;
-use crate::tags::Way;
 
 /// How many bytes of records a batch has at most, not counting its last record.
 const MOST_BYTES: usize = 2 << 20;
@@ -29,7 +29,7 @@ const MOST_BYTES: usize = 2 << 20;
 type Commits = (Value, Option<rejects::Committed>);
 
 /// How the reading ended.
-pub(super) enum Read {
+pub(super) enum ReadEnd {
     End,
     /// The user has stopped it.
     Stopped,
@@ -115,7 +115,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
-    pub(super) async fn read(&mut self, stop: &Notify) -> Result<Read, Failure> {
+    pub(super) async fn read(&mut self, stop: &Notify) -> Result<ReadEnd, Failure> {
         let ended = self.deliver(stop).await?;
         let lost = ended.as_ref().err().and_then(Failure::lost);
         if lost == Some(Lost::Status) && self.reader.read().records == 0 {
@@ -133,7 +133,7 @@ impl<'a> Runner<'a> {
         // If nothing has come, there is nothing to resume: the next run begins by itself.
         let has_come =
             self.is_saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();
-        if has_come || matches!(ended, Ok(Read::End)) {
+        if has_come || matches!(ended, Ok(ReadEnd::End)) {
             self.put_records().await?;
             let committed = self.commit(true).await?;
             self.save(committed).await?;
@@ -142,13 +142,14 @@ impl<'a> Runner<'a> {
     }
 
     /// Delivers what comes until nothing more does, and says why. An error of its own is one of the output.
-    async fn deliver(&mut self, stop: &Notify) -> Result<Result<Read, Failure>, Failure> {
+    async fn deliver(&mut self, stop: &Notify) -> Result<Result<ReadEnd, Failure>, Failure> {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         loop {
+            let may_stop = self.reader.may_stop();
             let next = tokio::select! {
                 biased;
                 next = self.reader.next(&self.known) => next,
-                () = stop.notified() => return Ok(Ok(Read::Stopped)),
+                () = stop.notified(), if may_stop => return Ok(Ok(ReadEnd::Stopped)),
                 _ = tick.tick() => {
                     self.report_resumed();
                     self.report_progress();
@@ -169,7 +170,7 @@ impl<'a> Runner<'a> {
                 }
                 Next::End => {
                     self.report_resumed();
-                    return Ok(Ok(Read::End));
+                    return Ok(Ok(ReadEnd::End));
                 }
                 Next::Record(record) => {
                     self.report_resumed();
@@ -183,7 +184,7 @@ impl<'a> Runner<'a> {
             };
             // Where the output is slower than the API, the next record is always there already.
             if has_written && stop.notified().now_or_never().is_some() {
-                return Ok(Ok(Read::Stopped));
+                return Ok(Ok(ReadEnd::Stopped));
             }
         }
     }
@@ -327,7 +328,7 @@ impl<'a> Runner<'a> {
         commits: Commits,
     ) -> Result<(), Failure> {
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(()) };
-        let is_of_job = matches!(self.plan.source.way, Way::Job(_));
+        let is_of_job = matches!(self.plan.source.kind, OperationKind::Job(_));
         let last = is_of_job.then(|| (checkpoint.clone(), commits.clone()));
         let verdict = self.reader.read().verdict;
         let delivered = DeliveredRecords::new(self.plan, records, checkpoint, commits, &verdict);
@@ -390,7 +391,7 @@ impl<'a> Runner<'a> {
     }
 
     fn has_job_per_page(&self) -> bool {
-        matches!(&self.plan.source.way, Way::Job(family) if family.is_job_per_page())
+        matches!(&self.plan.source.kind, OperationKind::Job(family) if family.is_job_per_page())
     }
 
     /// Removes the jobs of which nothing is left to do.

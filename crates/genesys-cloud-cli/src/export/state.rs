@@ -1,4 +1,4 @@
-//! What is saved of an export that is not whole yet.
+//! What is saved of an export that is not complete yet.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ impl Run {
         match self.org.difference(org) {
             None => Ok(()),
             Some(why) => Err(Failure::usage(format!(
-                "the export that was stopped is of another org, or may be: {why}"
+                "the interrupted export is of another org, or may be: {why}"
             ))
             .advise("--resume takes the same API URL and OAuth client")
             .advise(RESTART)
@@ -149,7 +149,7 @@ impl Run {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "the export that was stopped began {} ago, at {}, and --max-age allows {}",
+            "the interrupted export began {} ago, at {}, and --max-age allows {}",
             age(is),
             self.began(),
             span(most)
@@ -197,10 +197,10 @@ impl DeliveredRecords {
     fn difference(&self, plan: &Plan, records: &Records) -> Option<String> {
         let (saved, wanted) = (self.checkpoint.operation(), &plan.source.entry.id);
         if saved != wanted {
-            return Some(format!("the export that was stopped is of {saved}, not of {wanted}"));
+            return Some(format!("the interrupted export is of {saved}, not of {wanted}"));
         }
         (self.shape != Shape::of(plan, records)).then(|| {
-            "the export that was stopped has another format or other fields, or --results-param"
+            "the interrupted export has another format or other fields, or --results-param"
                 .to_owned()
         })
     }
@@ -228,7 +228,7 @@ impl State {
                 saved.difference(plan, records)
             }
             (Delivered::Files(_), Delivery::Files) => None,
-            _ => Some("the export that was stopped is of another operation".to_owned()),
+            _ => Some("the interrupted export is of another operation".to_owned()),
         };
         if let Some(difference) = difference {
             return Err(odd(difference));
@@ -236,7 +236,7 @@ impl State {
         // Of a list that is read on, its checkpoint knows more than the sum: which parameter differs.
         let is_read_on = matches!(state.delivered, Delivered::Records(_)) && !is_done;
         if !is_read_on && !state.is_of(plan) {
-            return Err(odd("the export that was stopped has other parameters".to_owned()));
+            return Err(odd("the interrupted export has other parameters".to_owned()));
         }
         if is_done {
             return Ok(state);

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Results, lenient};
 use genesys_cloud_sinks::{Format, OnBadValue};
 use serde_json::Value;
@@ -14,7 +15,6 @@ use crate::failure::Failure;
 use crate::locations::Destination;
 use crate::parameters::Given;
 use crate::settings::{ExportSettings, FormSettings, ReadSettings};
-use crate::tags::Way;
 
 /// The form of the output: as the option says, or else the name of the file. A name that ends in something
 /// else is refused, since it would promise another form.
@@ -97,10 +97,10 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
 pub(super) fn options_of_jobs(
     reading: &ReadSettings,
     entry: &Entry,
-    way: &Way,
+    kind: &OperationKind,
 ) -> Result<(), Failure> {
-    let family = match way {
-        Way::Job(family) => Some(family),
+    let family = match kind {
+        OperationKind::Job(family) => Some(family),
         _ => None,
     };
     if reading.deadline.is_some() && family.is_none() {
@@ -119,16 +119,20 @@ pub(super) fn options_of_jobs(
 }
 
 /// Refuses a page size that the operation is known not to take, before anything is sent.
-pub(super) fn page_size(reading: &ReadSettings, way: &Way, given: &Given) -> Result<(), Failure> {
-    let (listing, is_sent_here) = match way {
-        Way::List(listing) => (listing.as_ref(), true),
-        Way::Job(family) => match family.results() {
+pub(super) fn page_size(
+    reading: &ReadSettings,
+    kind: &OperationKind,
+    given: &Given,
+) -> Result<(), Failure> {
+    let (listing, is_sent_here) = match kind {
+        OperationKind::List(listing) => (listing.as_ref(), true),
+        OperationKind::Job(family) => match family.results() {
             Results::List(_, listing) | Results::Status(listing) => {
                 (listing, family.is_job_per_page())
             }
             _ => return Ok(()),
         },
-        Way::Single | Way::Accepted => return Ok(()),
+        OperationKind::Single | OperationKind::Accepted => return Ok(()),
     };
     let Some(size) = listing.page_size() else { return Ok(()) };
     let given = || {
@@ -156,11 +160,11 @@ pub(super) fn page_size(reading: &ReadSettings, way: &Way, given: &Given) -> Res
 
 /// Refuses parameters that choose a page: what comes before it would be missing from an output that passes for whole.
 pub(super) fn begins_at_the_beginning(
-    way: &Way,
+    kind: &OperationKind,
     entry: &Entry,
     given: &Given,
 ) -> Result<(), Failure> {
-    let Some(listing) = capabilities::pages(way) else { return Ok(()) };
+    let Some(listing) = capabilities::pages(kind) else { return Ok(()) };
     // What the operation can't do without says what is listed, and only a value that can be read says where it begins.
     let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
     let params = given.params.iter().map(|(name, value)| (name.as_str(), value.clone()));
@@ -195,7 +199,7 @@ pub(super) fn begins_at_the_beginning(
 /// Refuses what is given twice: by an option, and as a parameter or in the body.
 pub(super) fn is_given_once(
     reading: &ReadSettings,
-    way: &Way,
+    kind: &OperationKind,
     range: Option<&Range>,
     given: &Given,
 ) -> Result<(), Failure> {
@@ -204,7 +208,7 @@ pub(super) fn is_given_once(
             "{option} sets `{name}`, which is given already; leave one of them out"
         ))
     };
-    if let (Some(_), Some(size)) = (reading.page_size, capabilities::page_size(way))
+    if let (Some(_), Some(size)) = (reading.page_size, capabilities::page_size(kind))
         && is_given(given, size.name(), size.place().is_in_body())
     {
         return Err(twice("--page-size", size.name()));

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_cli::tags::{self, Way};
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{
     DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Place, Results,
     ResultsAt, TokenOut,
@@ -110,8 +110,8 @@ fn the_catalogue_says_the_same_as_the_bindings() {
         let Stated { operation, lists: listed, jobs: submitted } = &stated[&entry.id];
         check(&entry.id, &operation_text(entry), operation);
         let interval = interval_text(entry);
-        match tags::way(catalogue, entry).unwrap() {
-            Way::List(listing) => {
+        match specs::kind(catalogue, entry).unwrap() {
+            OperationKind::List(listing) => {
                 assert_eq!((listed.len(), submitted.len()), (1, 0), "{}", entry.id);
                 let (_, expected) = listed.first_key_value().unwrap();
                 let between = if interval.is_empty() { "" } else { " " };
@@ -119,7 +119,7 @@ fn the_catalogue_says_the_same_as_the_bindings() {
                 check(&entry.id, &found, expected);
                 lists += 1;
             }
-            Way::Job(family) => {
+            OperationKind::Job(family) => {
                 assert_eq!((listed.len(), submitted.len()), (0, 1), "{}", entry.id);
                 let (call, (job, stated)) = submitted.first_key_value().unwrap();
                 check(&entry.id, &family_text(&family), stated);
@@ -138,7 +138,7 @@ fn the_catalogue_says_the_same_as_the_bindings() {
                 assert_eq!(is_bytes, has_bytes(&family), "{}", entry.id);
                 jobs += 1;
             }
-            Way::Single | Way::Accepted => {
+            OperationKind::Single | OperationKind::Accepted => {
                 assert_eq!((listed.len(), submitted.len()), (0, 0), "{}", entry.id);
             }
         }
@@ -148,11 +148,11 @@ fn the_catalogue_says_the_same_as_the_bindings() {
 }
 
 fn verb(entry: &Entry) -> Method {
-    tags::operation(entry).unwrap().method()
+    specs::operation(entry).unwrap().method()
 }
 
 fn operation_text(entry: &Entry) -> String {
-    let operation = tags::operation(entry).unwrap();
+    let operation = specs::operation(entry).unwrap();
     let is_post = operation.method() == Method::Post;
     let reads = if is_post && operation.is_repeatable() { " reads" } else { "" };
     let accepted: Vec<u16> = (300..400).filter(|status| operation.accepts(*status)).collect();
@@ -164,7 +164,7 @@ fn operation_text(entry: &Entry) -> String {
 }
 
 fn interval_text(entry: &Entry) -> String {
-    let Some(known) = tags::interval(entry).unwrap() else { return String::new() };
+    let Some(known) = specs::interval(entry).unwrap() else { return String::new() };
     let mut text = format!("interval: {}", place_text(&known.place));
     if let Some(span) = known.span {
         let _ = write!(text, ", span: {} days", span.as_secs() / 86_400);

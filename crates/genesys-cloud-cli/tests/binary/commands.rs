@@ -32,8 +32,8 @@ async fn operations_are_found_and_described() {
         "family audits-query",
         "a range of 31 days at most",
         "--interval start/end sets `interval` of the body",
-        "read in pieces of 31 days, the longest that it takes",
-        "known by id, and written once",
+        "read in windows of 31 days, the longest that the API takes",
+        "duplicates across windows are dropped by id",
     ] {
         assert!(described.done().contains(part), "{part}: {}", described.out);
     }

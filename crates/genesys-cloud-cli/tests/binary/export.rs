@@ -220,7 +220,7 @@ async fn a_range_is_read_in_pieces() {
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
-    assert_eq!(report(&folder.path().join("c.jsonl"))["pieces"], 5);
+    assert_eq!(report(&folder.path().join("c.jsonl"))["windows"], 5);
 }
 
 #[tokio::test]
@@ -280,7 +280,7 @@ async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
     truth.sort();
     assert_eq!(found, truth);
     let told = report(&folder.path().join("once.jsonl"));
-    assert_eq!(told["pieces"], 3, "{told}");
+    assert_eq!(told["windows"], 3, "{told}");
     assert!(told["duplicates"].as_u64().unwrap() > 0, "the overlaps hold some");
     let first: Value = serde_json::from_slice(&org.requests_for(submit)[0].body).unwrap();
     assert_eq!(first["interval"], "2024-05-01T00:00:00Z/2024-05-15T00:00:00Z");
@@ -295,7 +295,7 @@ async fn an_interval_goes_to_the_query_where_the_operation_has_it_there() {
     let entry = genesys_cloud_catalogue::Catalogue::embedded()
         .operations()
         .find(|it| {
-            let tag = genesys_cloud_cli::tags::interval(it).unwrap();
+            let tag = genesys_cloud_core::specs::interval(it).unwrap();
             tag.is_some_and(|tag| !tag.place.is_in_body())
         })
         .unwrap();

@@ -1,8 +1,11 @@
 //! Jobs whose results are files, and jobs whose results take parameters of their own.
 
+use std::process::Stdio;
+
 use genesys_cloud_mock::{CannedReply, MockOrg};
 use serde_json::{Value, json};
 use tempfile::tempdir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{report, run};
 
@@ -48,7 +51,7 @@ async fn a_job_of_files_is_gone_on_with() {
         (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
-            "the export that was stopped has other parameters",
+            "the interrupted export has other parameters",
         ),
     ] {
         let refused = run(Some(&org), folder.path(), more).await;
@@ -83,6 +86,38 @@ async fn files_have_the_state_and_the_report_that_records_have() {
     assert!(!folder.path().join("s.json").exists());
     let report = of("r.json").unwrap();
     assert_eq!((&report["verdict"], &report["out"]), (&json!("complete"), &json!("c.csv")));
+    assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
+}
+
+/// Otherwise nobody would know the job, and the next run would submit another one.
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_waits_for_the_id_of_the_job() {
+    let latency = std::time::Duration::from_millis(300);
+    let org = MockOrg::builder().latency(latency).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv", "--log", "json"];
+    let mut child = crate::program(Some(&org), &folder.path().join("state"))
+        .args(export)
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut events = Vec::new();
+    while let Some(line) = told.next_line().await.unwrap() {
+        let event: Value = serde_json::from_str(&line).unwrap();
+        if event["event"] == "begin" {
+            let id = child.id().unwrap().to_string();
+            let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
+            assert!(kill.unwrap().success());
+        }
+        events.push(event);
+    }
+    assert_eq!(child.wait().await.unwrap().code(), Some(130), "{events:?}");
+    assert!(events.iter().any(|it| it["event"] == "job"), "{events:?}");
+    assert!(folder.path().join(".genesys-cloud/c.csv.state.json").exists());
+    run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await.done();
     assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
 }
 

@@ -17,9 +17,9 @@ pub(crate) const TOLD_BY_NOTIFICATION: &str =
     "postWorkforcemanagementManagementunitAgentschedulesSearch";
 
 /// The options of the command that was advised, behind the name of the program.
-fn advised(told: &str) -> Vec<&str> {
+fn advised(told: &str) -> Vec<String> {
     let line = told.lines().find_map(|line| line.split_once("genesys-cloud export "));
-    line.unwrap_or_else(|| panic!("{told}")).1.split(' ').collect()
+    shlex::split(line.unwrap_or_else(|| panic!("{told}")).1).unwrap()
 }
 
 #[tokio::test]
@@ -36,6 +36,7 @@ async fn a_job_that_came_to_nothing_is_submitted_anew() {
         assert!(!failed.told.contains("--resume"), "{}", failed.told);
         assert_eq!(report(&out)["resume"], Value::Null);
         let command = advised(&failed.told);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
         assert_eq!(command.last(), Some(&"--restart"), "{}", failed.told);
         org.job_scenario(DETAILS, JobScenario::Quick).unwrap();
         run(Some(&org), folder.path(), &[&["export"], &command[..]].concat()).await.done();
@@ -56,6 +57,7 @@ async fn a_job_of_files_that_came_to_nothing_is_submitted_anew() {
     let failed = run(Some(&org), folder.path(), &export).await;
     assert_eq!(failed.code, Some(10), "{}", failed.told);
     let command = advised(&failed.told);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
     assert_eq!(command.last(), Some(&"--restart"), "{}", failed.told);
     org.job_scenario(submit, JobScenario::Quick).unwrap();
     run(Some(&org), folder.path(), &[&["export"], &command[..]].concat()).await.done();
@@ -76,6 +78,7 @@ async fn a_range_goes_on_with_another_job_for_the_piece() {
         let failed = run(Some(&org), folder.path(), &[&export[..], &range].concat()).await;
         assert_eq!(failed.code, Some(10), "{}", failed.told);
         let command = advised(&failed.told);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
         assert!(command.contains(&"--resume"), "{}", failed.told);
         org.job_scenario(DETAILS, JobScenario::Quick).unwrap();
         let resume = [&["export"], &command[..]].concat();

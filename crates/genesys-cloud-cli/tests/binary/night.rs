@@ -22,7 +22,7 @@ async fn a_killed_night_is_resumed_if_it_is_the_same_and_starts_over_if_not() {
         (with(&[]), 300, "resumes after"),
         (with(&["--max-age", "1h"]), 300, "resumes after"),
         // Older than that.
-        (with(&["--max-age", "0s"]), 300, "starting over: the export that was stopped began"),
+        (with(&["--max-age", "0s"]), 300, "starting over: the interrupted export began"),
         // Other parameters, fields and operations: what was called a checkpoint of another call.
         (with(&["-p", "sortOrder=asc"]), 300, "starting over: "),
         (with(&["--fields", "id"]), 300, "has another format or other fields"),

@@ -57,6 +57,25 @@ async fn records_are_not_written_to_a_closed_output() {
 }
 
 #[tokio::test]
+async fn a_call_is_not_made_if_its_response_would_be_lost() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let call = "\"$0\" call routing.delete_queue -p queueId=a";
+    let closed = script(&org, folder.path(), &format!("{call} >&-")).await;
+    let told = String::from_utf8(closed.stderr).unwrap();
+    assert_eq!(closed.status.code(), Some(11), "{told}");
+    assert!(told.contains("standard output is closed"), "{told}");
+    assert_eq!(org.request_count(), 0);
+    // A reader that has gone before anything is written is not an error either.
+    let text = "\"$0\" call routing.queues | exec true; echo ${PIPESTATUS[0]}";
+    let ended = script(&org, folder.path(), text).await;
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((&*ended.stdout, &*told), (&b"0\n"[..], ""));
+    let discarded = script(&org, folder.path(), &format!("{call} > /dev/null")).await;
+    assert_eq!(discarded.status.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_limit_on_the_size_of_files_is_an_error() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();

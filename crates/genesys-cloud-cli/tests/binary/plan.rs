@@ -27,38 +27,38 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
                 "pages      500 of 100",
                 "calls      500",
                 "of 300 calls left",
-                "s at least, by the budget",
+                " s, by the rate limit",
             ][..],
         ),
         (&["routing.queues"], &["records    50,000", "pages      100 of 500", "calls      100"]),
         (&["routing.queues", "--limit", "750"], &["records    750", "pages      2 of 500"]),
-        (&["routing.queues", "--page-size", "10"], &["pages      5,000 of 10", " 16 min at least"]),
+        (&["routing.queues", "--page-size", "10"], &["pages      5,000 of 10", "at least 16 min"]),
         // Its pages have tokens and no counts.
         (
             &[SCAN],
             &[
                 "scheme     CursorsObject",
-                "records    the API does not tell; the first page has 200",
-                "calls      one for each 200 records",
-                "a minute for each 60,000 records",
+                "records    not reported by the API; the first page has 200",
+                "calls      one per 200 records",
+                "a minute per 60,000 records",
             ],
         ),
-        (&[SCAN, "--limit", "500"], &["records    500 at most", "calls      3 at least"]),
-        (&["oauth.clients"], &["pages      1", "calls      1\n", "allows so many at once"]),
+        (&[SCAN, "--limit", "500"], &["records    at most 500", "calls      at least 3"]),
+        (&["oauth.clients"], &["pages      1", "calls      1\n", "no wait for the rate limit"]),
         (
             &["analytics.conversations_details_jobs", "--interval", "2024-01-01/2025-01-01"],
             &[
                 "scheme     a job of the family analytics-conversations-details",
-                "in 12 pieces of 31d",
+                "in 12 windows of 31d",
                 "by conversationId",
-                "calls      36 at least",
+                "calls      at least 36",
                 "calls left",
-                "how long the API works on a job is not known",
+                "the run time of a job is not known",
             ],
         ),
         (
             &["analytics.conversations_details_jobs", "--body", "b.json"],
-            &["pages      not known before the job is done", "calls      3 at least", "calls left"],
+            &["pages      not known before the job is done", "calls      at least 3", "calls left"],
         ),
         (
             &[
@@ -70,9 +70,9 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
             ],
             &[
                 "BodyPagingTotalHits",
-                "in 720 pieces of 1h",
-                "calls      720 at least",
-                "min at least",
+                "in 720 windows of 1h",
+                "calls      at least 720",
+                " min, by the rate limit",
             ],
         ),
     ] {

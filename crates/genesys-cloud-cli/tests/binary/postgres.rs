@@ -625,7 +625,7 @@ async fn bad_input() {
         ),
         (&url, &["--table", "none.q", "--create-table"], 11, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
-        (&url, &["--format", "csv"], 2, &["a table of a database has none"]),
+        (&url, &["--format", "csv"], 2, &["--format is for files, not for a table of a database"]),
         (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
         (&wrong.replacen("postgres:", "mysql:", 1), &[], 2, &["a URL of the scheme `mysql`"]),
         (&format!("{wrong}?shoe=7"), &[], 2, &["unknown option `shoe`"]),

@@ -62,9 +62,13 @@ async fn bad_input() {
         (
             &["export", "routing.queues", "-p", "pageSize=ten"],
             2,
-            &["`pageSize` takes a whole number, not `ten`"],
+            &["`pageSize` takes an integer, not `ten`"],
         ),
-        (&["export", "routing.queues", "-p", "sortOrder=up"], 2, &["no value `up`, but asc, desc"]),
+        (
+            &["export", "routing.queues", "-p", "sortOrder=up"],
+            2,
+            &["no value `up`; expected one of asc, desc"],
+        ),
         (&["export", "routing.queues", "-p", "name"], 2, &["write it as name=value"]),
         (
             &["export", "routing.queues", "-p", "pageNumber=2"],
@@ -113,19 +117,19 @@ async fn bad_input() {
         (
             &["export", DETAILS, "--body", "odd.json"],
             2,
-            &["no field `intreval`; did you mean `interval`?", "--unchecked sends it all the same"],
+            &["no field `intreval`; did you mean `interval`?", "--unchecked skips this validation"],
         ),
         (&["call", "routing.queue", "-p", "queueId="], 2, &["`queueId` must not be empty"]),
         (&["call", "routing.queues", "--body", "odd.json"], 2, &["takes no body"]),
         (
             &["export", "routing.queue_members"],
             2,
-            &["the path takes `queueId`: --param queueId=.."],
+            &["the path requires `queueId`: --param queueId=.."],
         ),
         (
             &["export", "analytics.conversations_details_jobs"],
             2,
-            &["takes a body: --body file.json"],
+            &["requires a body: --body file.json"],
         ),
         (
             &["export", "analytics.conversations_details_jobs", "--body", "none.json"],
@@ -159,17 +163,25 @@ async fn bad_input() {
             2,
             &["\"2024-05-32\" is no date or date-time, such as"],
         ),
-        (&["export", DETAILS, "--interval", MAY, "--window", "0d"], 2, &["of no length"]),
+        (
+            &["export", DETAILS, "--interval", MAY, "--window", "0d"],
+            2,
+            &["--window must be longer than 0s"],
+        ),
         (
             &["export", DETAILS, "--interval", MAY, "--window", "1month"],
             2,
             &["write it as 30s, 15m"],
         ),
-        (&["export", DETAILS, "--interval", MAY, "--window", "40d"], 2, &["31 days at most"]),
+        (
+            &["export", DETAILS, "--interval", MAY, "--window", "40d"],
+            2,
+            &["takes intervals of at most 31 days"],
+        ),
         (
             &["export", DETAILS, "--interval", MAY, "--window", "1h", "--overlap", "1h"],
             2,
-            &["--overlap 1h is not shorter than the pieces"],
+            &["--overlap 1h must be shorter than a window, 1h"],
         ),
         (
             &["export", "analytics.users_details_query", "--interval", MAY, "--overlap", "1h"],
@@ -335,7 +347,7 @@ async fn bad_input() {
         (&["export", "routing.queues", "-f", "parquet.gz"], 2, &["compressed within"]),
         (&["export", "routing.queues", "--state", "q.json"], 2, &["--out"]),
         (&["export", "routing.queues", "--state", "q.json", "-o", "-"], 2, &["can't be resumed"]),
-        (&["export", "routing.queues", "--out", "/dev/null"], 11, &["it is no regular file"]),
+        (&["export", "routing.queues", "--out", "/dev/null"], 11, &["not a regular file"]),
         (&["export", "routing.queues", "--out", ""], 2, &["--out: it is empty"]),
         (
             &["export", "routing.queues", "--out", "postgres:/me:SECRET@host/db"],
@@ -360,7 +372,7 @@ async fn bad_input() {
         (
             &["export", "analytics.conversations_details_jobs"],
             2,
-            &["takes a body", "or --interval start/end"],
+            &["requires a body", "or --interval start/end"],
         ),
         (&["export", "routing.queues", "--out", "none/q.jsonl"], 11, &["there is no folder none"]),
         (&["export", "routing.queues", "--out", "folder.jsonl"], 11, &["it is a folder"]),

@@ -182,7 +182,7 @@ async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
-    assert_eq!(report(&folder.path().join("c.jsonl"))["pieces"], 7);
+    assert_eq!(report(&folder.path().join("c.jsonl"))["windows"], 7);
     // A kill loses those that were submitted since a state was saved, and no others.
     let submits = org.requests_for(submit).len() as u32;
     assert!(submits <= 7 + 3 * kills, "{submits} jobs for 7 pieces, {kills} kills");
@@ -301,7 +301,7 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     assert_eq!(refused.code, Some(7), "{}", refused.told);
     let command =
         "genesys-cloud export routing.queues --out q.jsonl --page-size 100 --prefetch 0 --resume";
-    for part in ["getRoutingQueues takes the permission", "correlation id", command] {
+    for part in ["getRoutingQueues requires the permission", "correlation id", command] {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }
     let told = report(&folder.path().join("q.jsonl"));

@@ -115,8 +115,7 @@ async fn an_old_half_is_not_completed_with_a_new_one_where_that_is_not_wanted() 
     let refused =
         run(Some(&org), folder.path(), &[&resume[..], &["--max-age", "0s"]].concat()).await;
     assert_eq!(refused.code, Some(2), "{}", refused.told);
-    for part in
-        ["the export that was stopped began 0 s ago, at 20", "--max-age allows 0s", "--restart"]
+    for part in ["the interrupted export began 0 s ago, at 20", "--max-age allows 0s", "--restart"]
     {
         assert!(refused.told.contains(part), "{part}: {}", refused.told);
     }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry};
-use genesys_cloud_cli::tags::{self, Way};
+use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Client, Paginator, Request, Results};
 use genesys_cloud_mock::{Expected, JobEnd, MockOrg};
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAA
 
 /// A request with all that the operation requires.
 fn request(entry: &Entry) -> Request {
-    let mut request = Request::new(tags::operation(entry).unwrap());
+    let mut request = Request::new(specs::operation(entry).unwrap());
     for parameter in entry.parameters.iter().filter(|it| it.required) {
         let value = match (parameter.kind, parameter.name.as_str(), parameter.format.as_deref()) {
             (_, "q64", _) => SEARCH,
@@ -57,7 +57,7 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
     let mut schemes: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
     let catalogue = Catalogue::embedded();
     for entry in catalogue.operations() {
-        if let Way::List(listing) = tags::way(catalogue, entry).unwrap() {
+        if let OperationKind::List(listing) = specs::kind(catalogue, entry).unwrap() {
             schemes.entry(listing.scheme().name()).or_default().push(entry);
         }
     }
@@ -65,7 +65,9 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
     for (scheme, entries) in schemes {
         let step = entries.len().div_ceil(6);
         for entry in entries.iter().step_by(step) {
-            let Way::List(listing) = tags::way(catalogue, entry).unwrap() else { continue };
+            let OperationKind::List(listing) = specs::kind(catalogue, entry).unwrap() else {
+                continue;
+            };
             // Results of jobs are there as well, although none was submitted.
             org.set_list(&entry.id, 30).unwrap();
             let list = Paginator::<Value>::over(&client, request(entry), *listing);
@@ -91,13 +93,13 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
     let catalogue = Catalogue::embedded();
     let mut families: BTreeMap<String, &Entry> = BTreeMap::new();
     for entry in catalogue.operations() {
-        if let Way::Job(family) = tags::way(catalogue, entry).unwrap() {
+        if let OperationKind::Job(family) = specs::kind(catalogue, entry).unwrap() {
             families.entry(family.name().to_owned()).or_insert(entry);
         }
     }
     let mut jobs = Vec::new();
     for (name, entry) in families {
-        let family = tags::family(catalogue, &name).unwrap();
+        let family = specs::family(catalogue, &name).unwrap();
         let is_listed = match family.results() {
             // A parameter of its own is no matter of the family.
             Results::List(call, _) => {

@@ -219,7 +219,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
         [&plain[..], &["--restart", "--on-bad-value", "skip", "--rejects", "r.jsonl"]].concat();
     let done = run(Some(&org), folder.path(), &skip).await;
     done.done();
-    let first = format!("complete, but {} records left out: 250 records", odd.len());
+    let first = format!("complete, but {} records skipped: 250 records", odd.len());
     assert!(done.told.contains(&first), "{}", done.told);
     assert!(done.told.contains("they are in r.jsonl"), "{}", done.told);
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
@@ -256,6 +256,6 @@ async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
     assert!(output.status.success());
     assert_eq!(ids(&rows(output.stdout)), good);
     let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains(&format!("{} records did not fit: ", odd.len())), "{told}");
+    assert!(told.contains(&format!("{} records rejected: ", odd.len())), "{told}");
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
 }

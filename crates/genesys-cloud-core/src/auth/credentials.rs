@@ -12,7 +12,7 @@ use url::Url;
 use super::Token;
 use super::provider::TokenProvider;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Exchange;
+use crate::http_client::HttpClient;
 use crate::operation::{Method, Operation};
 use crate::reply::{DecodeError, RawReply};
 use crate::spans;
@@ -45,34 +45,34 @@ impl TokenSource {
     }
 
     /// Requests a token once.
-    pub(super) async fn request(&self, exchange: &Exchange) -> Result<Token, Error> {
+    pub(super) async fn request(&self, http_client: &HttpClient) -> Result<Token, Error> {
         let token = match self {
             Self::ClientCredentials { url, client_id, client_secret } => {
-                log_in(exchange, url, client_id, client_secret).await?
+                log_in(http_client, url, client_id, client_secret).await?
             }
-            Self::Provider(provider) => from_provider(exchange, &**provider).await?,
+            Self::Provider(provider) => from_provider(http_client, &**provider).await?,
         };
-        token.remember_in(exchange.secrets());
+        token.remember_in(http_client.secrets());
         tracing::debug!(host = self.name(), "logged in");
         Ok(token)
     }
 }
 
 async fn log_in(
-    exchange: &Exchange,
+    http_client: &HttpClient,
     url: &Url,
     client_id: &str,
     client_secret: &SecretString,
 ) -> Result<Token, Error> {
     let asked_at = Instant::now();
     let outcome = async {
-        let request = exchange
+        let request = http_client
             .request(LOGIN.method(), url.clone())?
             .basic_auth(client_id, Some(client_secret.expose_secret()))
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials");
-        let sent = exchange.send(&LOGIN, request, None);
+        let sent = http_client.send(&LOGIN, request, None);
         let reply = spans::request(&LOGIN, url, 0, sent).await?.accepted()?;
         token_of(&reply, asked_at).map_err(|error| {
             Error::decode(&reply, &error).advise("check that the login URL is that of a login host")
@@ -108,9 +108,12 @@ fn token_of(reply: &RawReply, asked_at: Instant) -> Result<Token, DecodeError> {
     }
 }
 
-async fn from_provider(exchange: &Exchange, provider: &dyn TokenProvider) -> Result<Token, Error> {
+async fn from_provider(
+    http_client: &HttpClient,
+    provider: &dyn TokenProvider,
+) -> Result<Token, Error> {
     let asked_at = Instant::now();
-    let limit = exchange.timeout();
+    let limit = http_client.timeout();
     let given = match tokio::time::timeout(limit, provider.token()).await {
         Ok(given) => given.map_err(Error::token_provider)?,
         Err(_) => return Err(Error::token_provider(format!("no token within {limit:?}").into())),

@@ -13,10 +13,10 @@ use tokio::time::Instant;
 use super::Token;
 use super::credentials::{LOGIN, TokenSource};
 use crate::error::Error;
-use crate::exchange::Exchange;
+use crate::http_client::HttpClient;
 use crate::operation::Operation;
 use crate::retry::{LONGEST_CLOSURE, Next, Reason, Retries};
-use crate::wait::{Herald, Wait, WaitReason};
+use crate::wait::{Wait, WaitObserver, WaitReason};
 
 /// An operation that refuses new tokens too gets no new one for this long, then for twice as long.
 const FIRST_SUSPENSION: Duration = Duration::from_secs(60);
@@ -35,10 +35,10 @@ pub(crate) struct Login {
 
 /// Where tokens come from, and the state of the login.
 struct Shared {
-    exchange: Exchange,
+    http_client: HttpClient,
     source: TokenSource,
     retries: Arc<Retries>,
-    herald: Herald,
+    wait_observer: WaitObserver,
     state: Mutex<State>,
 }
 
@@ -80,13 +80,13 @@ struct Failed {
 
 impl Login {
     pub(crate) fn new(
-        exchange: Exchange,
+        http_client: HttpClient,
         source: TokenSource,
         retries: Arc<Retries>,
-        herald: Herald,
+        wait_observer: WaitObserver,
     ) -> Self {
         let state = Mutex::default();
-        let shared = Shared { exchange, source, retries, herald, state };
+        let shared = Shared { http_client, source, retries, wait_observer, state };
         Self { shared: Arc::new(shared), suspended: Mutex::default() }
     }
 
@@ -292,12 +292,12 @@ impl Shared {
             if let Some(due) = due {
                 let expected = Some(due - Instant::now());
                 let reason = WaitReason::Login;
-                self.herald.tell(&Wait { operation: LOGIN.id(), reason, expected });
+                self.wait_observer.tell(&Wait { operation: LOGIN.id(), reason, expected });
                 tokio::time::sleep_until(due).await;
             }
             self.state().due = None;
             attempts.begun();
-            let error = match self.source.request(&self.exchange).await {
+            let error = match self.source.request(&self.http_client).await {
                 Ok(token) => {
                     attempts.answered();
                     return Ok(token);

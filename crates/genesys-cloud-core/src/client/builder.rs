@@ -14,7 +14,7 @@ use super::hooks::{CallEnded, Hooks, RequestHead};
 use crate::auth::TokenProvider;
 use crate::error::Error;
 use crate::tls::ClientCertificate;
-use crate::wait::{Herald, Wait};
+use crate::wait::{Wait, WaitObserver};
 
 const REGION: &str = "GENESYS_CLOUD_REGION";
 const CLIENT_ID: &str = "GENESYS_CLOUD_CLIENT_ID";
@@ -53,7 +53,7 @@ pub struct ClientBuilder<C = Client> {
     max_concurrent_requests: usize,
     max_retries: u32,
     max_rate_limit_wait: Duration,
-    herald: Herald,
+    wait_observer: WaitObserver,
     hooks: Hooks,
     proxy: Option<SecretString>,
     user_agent: Option<String>,
@@ -85,7 +85,7 @@ impl<C> ClientBuilder<C> {
             max_concurrent_requests: 64,
             max_retries: 5,
             max_rate_limit_wait: Duration::from_secs(180),
-            herald: Herald::default(),
+            wait_observer: WaitObserver::default(),
             hooks: Hooks::default(),
             proxy: None,
             user_agent: None,
@@ -306,7 +306,7 @@ impl<C> ClientBuilder<C> {
     /// });
     /// ```
     pub fn on_wait(mut self, on_wait: impl Fn(&Wait<'_>) + Send + Sync + 'static) -> Self {
-        self.herald = Herald::new(on_wait);
+        self.wait_observer = WaitObserver::new(on_wait);
         self
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::exchange::MAX_ERROR_BODY;
+use crate::http_client::MAX_ERROR_BODY;
 use crate::reply::RawReply;
 
 /// An error as the API describes it (the API document's `ErrorBody`).

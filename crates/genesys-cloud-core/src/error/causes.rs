@@ -10,7 +10,7 @@ use url::Url;
 use super::{Answer, Error, ErrorBody, ErrorKind, Inner, Source};
 use crate::display;
 use crate::operation::Operation;
-use crate::reply::{Course, DecodeError, Problem, RawReply};
+use crate::reply::{CallStats, DecodeError, Problem, RawReply};
 use crate::retry::Meaning;
 
 /// How much of an error reply that is not the API's JSON is quoted, in characters, and of a name.
@@ -35,7 +35,7 @@ impl Error {
             is_passing: false,
             is_outcome_unknown: false,
             is_spent: false,
-            course: Course::default(),
+            course: CallStats::default(),
             source: None,
         }))
     }
@@ -364,13 +364,13 @@ impl Error {
     }
 
     /// The same error, told as that of a call which took this.
-    pub(crate) fn after(mut self, course: Course) -> Self {
+    pub(crate) fn after(mut self, course: CallStats) -> Self {
         self.0.course = course;
         self
     }
 
     /// The attempts and waits of the call.
-    pub(crate) const fn course(&self) -> Course {
+    pub(crate) const fn course(&self) -> CallStats {
         self.0.course
     }
 
@@ -418,7 +418,7 @@ impl Error {
             answer.retry_after = Some(Duration::from_secs(seconds));
         }
         this.0.why = format!("not sent, because an earlier request was {}", this.0.why);
-        this.0.course = Course::default();
+        this.0.course = CallStats::default();
         this.advise(format!("call again in {seconds} s"))
     }
 

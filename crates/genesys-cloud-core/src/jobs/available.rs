@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::family::{Availability, Family};
 use super::run::Run;
-use super::tally::Tally;
+use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::Error;
 use crate::interval::Interval;
@@ -49,7 +49,7 @@ impl DataDate {
         {
             return;
         }
-        match ask(&run.client, availability, &run.tally).await {
+        match ask(&run.client, availability, &run.calls).await {
             Ok(until) => self.note(until),
             Err(error) => {
                 let operation = availability.operation().id();
@@ -84,7 +84,7 @@ pub(super) async fn wait_for_data(
     client: &Client,
     family: &Family,
     submit: &Request,
-    tally: &Tally,
+    calls: &CallCounter,
     wait: &DataWait,
 ) -> Result<DateTime<Utc>, Error> {
     let refused = |why: &str| {
@@ -100,7 +100,7 @@ pub(super) async fn wait_for_data(
     let end = wait.end();
     let mut pause = FIRST;
     loop {
-        let until = ask(client, availability, tally).await?;
+        let until = ask(client, availability, calls).await?;
         if until >= wanted {
             return Ok(until);
         }
@@ -118,10 +118,10 @@ pub(super) async fn wait_for_data(
 async fn ask(
     client: &Client,
     availability: &Availability,
-    tally: &Tally,
+    calls: &CallCounter,
 ) -> Result<DateTime<Utc>, Error> {
     let request = Request::new(availability.operation().clone());
-    let reply = tally.execute(client, &request).await?;
+    let reply = calls.execute(client, &request).await?;
     let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
     fields.instant(availability.field()).ok_or_else(|| {
         let why = format!("it has no date-time in `{}`", availability.field());

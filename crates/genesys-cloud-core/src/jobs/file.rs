@@ -8,7 +8,7 @@ use futures::stream;
 
 use super::family::FileForm;
 use super::items::{Malformed, Splitter};
-use super::open::{Feed, links};
+use super::results::{FilePages, links};
 use super::run::Run;
 use crate::download::Download;
 use crate::error::{Error, ErrorKind};
@@ -94,7 +94,7 @@ impl Files {
     }
 
     /// Their pages. After an error it goes on where it was.
-    pub(super) fn feed(self) -> Feed {
+    pub(super) fn pages(self) -> FilePages {
         Box::pin(stream::unfold(self, |mut files| async move {
             let mut page = files.page().await;
             if page.as_ref().is_err_and(is_refused) {

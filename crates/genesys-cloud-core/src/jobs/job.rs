@@ -18,10 +18,11 @@ use super::available::wait_for_data;
 use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{Family, JobState};
-use super::open::{Opening, links};
+use super::results::links;
 use super::run::Run;
+use super::source::JobSource;
 use super::status::JobStatus;
-use super::tally::Tally;
+use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
@@ -242,7 +243,7 @@ impl<T> Job<T> {
     /// The same, where the request that lists the results is to be changed, for parameters such as
     /// `expand`. Of results that no operation lists, nothing is changed.
     pub fn results_with(&self, change: impl FnOnce(&mut Request)) -> Paginator<T> {
-        Paginator::of_job(Opening::of(self.run.clone(), change), self.read)
+        Paginator::of_job(JobSource::of(self.run.clone(), change), self.read)
     }
 
     /// The files that hold its results, to be downloaded as they are. What is not done yet is waited for
@@ -386,12 +387,13 @@ impl<T> Submitting<T> {
 
     fn submit(&self) -> BoxFuture<'static, Result<Run, Error>> {
         let (client, request) = (self.client.clone(), self.request.clone());
-        let (family, data, tally) = (self.family.clone(), self.data.clone(), Tally::default());
+        let (family, data, calls) =
+            (self.family.clone(), self.data.clone(), CallCounter::default());
         Box::pin(async move {
             if let Some(wait) = data {
-                wait_for_data(&client, &family, &request, &tally, &wait).await?;
+                wait_for_data(&client, &family, &request, &calls, &wait).await?;
             }
-            Run::submit(client, request, family, tally).await
+            Run::submit(client, request, family, calls).await
         })
     }
 }

@@ -170,7 +170,7 @@ macro_rules! job_family {
 /// ```
 ///
 /// The operation is that of the call, and `THINGS` a constant made by `job_family!`. The type of the items
-/// is `bytes` where the results are files that are handed out as they are. Where the submit takes an interval
+/// is `bytes` where the results are files that are returned as bytes. Where the submit takes an interval
 /// may follow, for a method `windows` too, as in `paged!`:
 ///
 /// ```text

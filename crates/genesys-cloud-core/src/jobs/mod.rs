@@ -2,9 +2,9 @@
 //!
 //! [`family`] is the data that describes a kind of job. [`run`] submits a job and polls it by a
 //! [`schedule`](crate::schedule). [`status`] reads a status from a reply, [`end`] makes the errors of a wait. [`job`] is
-//! the public handle, [`saved`] saves and loads it. [`open`] turns a job into the list of its results, which a paginator
-//! reads; [`file`](mod@file) reads results that come in files; in [`pages`], each page is a job. [`available`] waits for
-//! the data that a job searches.
+//! the public handle, [`saved`] saves and loads it. [`source`] is the results of a job as a source of
+//! pages, which a paginator reads ([`lists`]); [`results`] finds them in the last status; [`file`](mod@file) reads those
+//! that come in files; in [`pages`], each page is a job. [`available`] waits for the data that a job searches.
 
 mod available;
 mod cancel;
@@ -15,13 +15,14 @@ mod file;
 pub(crate) mod fuzzing;
 mod items;
 mod job;
+mod lists;
 mod macros;
-mod open;
 mod pages;
+mod results;
 mod run;
 mod saved;
+mod source;
 mod status;
-mod tally;
 
 pub use family::{
     Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
@@ -29,4 +30,4 @@ pub use family::{
 pub use job::{Job, Statuses, Submitting};
 pub use status::JobStatus;
 
-pub(crate) use open::{Caller, Feed, Opened, Opening};
+pub(crate) use source::JobSource;

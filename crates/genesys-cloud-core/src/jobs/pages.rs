@@ -7,9 +7,9 @@ use bytes::Bytes;
 
 use super::end::GONE;
 use super::family::{Family, Results};
-use super::open::{page, ready};
+use super::results::{page, ready};
 use super::run::{Run, how_to_look};
-use super::tally::Tally;
+use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::json_path::JsonText;
@@ -21,7 +21,7 @@ use crate::request::Request;
 /// on the way leaves its job here.
 pub(super) struct PageJobs {
     slots: Mutex<HashMap<Submitted, Arc<tokio::sync::Mutex<Slot>>>>,
-    tally: Tally,
+    calls: CallCounter,
     options: JobOptions,
 }
 
@@ -45,8 +45,8 @@ struct Submitted {
 }
 
 impl PageJobs {
-    pub(super) fn new(tally: Tally, options: JobOptions) -> Self {
-        Self { slots: Mutex::default(), tally, options }
+    pub(super) fn new(calls: CallCounter, options: JobOptions) -> Self {
+        Self { slots: Mutex::default(), calls, options }
     }
 
     pub(super) async fn page(
@@ -100,7 +100,7 @@ impl PageJobs {
             Slot::Empty | Slot::Submitting => {
                 *slot = Slot::Submitting;
                 let (client, request) = (client.clone(), request.clone());
-                let run = Run::submit(client, request, family.clone(), self.tally.clone()).await;
+                let run = Run::submit(client, request, family.clone(), self.calls.clone()).await;
                 *slot = match run {
                     Ok(mut run) => {
                         run.apply(&self.options);

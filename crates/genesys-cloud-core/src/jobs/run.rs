@@ -10,7 +10,7 @@ use super::cancel::CancelOnDrop;
 use super::end::Late;
 use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
 use super::status::{JobStatus, is_further_on};
-use super::tally::Tally;
+use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::json_path::JsonText;
@@ -58,7 +58,7 @@ pub(crate) struct Run {
     /// Cancels it once nothing holds this any more.
     pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
     /// What counts its calls.
-    pub(super) tally: Tally,
+    pub(super) calls: CallCounter,
     /// How long it had run when this was made, and when that was.
     ran: Duration,
     made: Instant,
@@ -109,7 +109,7 @@ impl Run {
             asked_until: None,
             is_new: false,
             cancel_on_drop: None,
-            tally: Tally::default(),
+            calls: CallCounter::default(),
             ran: (Utc::now() - submitted).to_std().unwrap_or_default(),
             made,
             is_timed: false,
@@ -122,7 +122,7 @@ impl Run {
         client: Client,
         request: Request,
         family: Family,
-        tally: Tally,
+        calls: CallCounter,
     ) -> Result<Self, Error> {
         let before = Utc::now();
         // A second one would be another job.
@@ -135,13 +135,13 @@ impl Run {
             false => error.outcome_unknown(how_to_look(family)),
         };
         // No await after this one: the caller saves the job as soon as this returns.
-        let reply = tally.execute(&client, &request).await.map_err(|error| {
+        let reply = calls.execute(&client, &request).await.map_err(|error| {
             let has_come = error.status().is_some_and(|status| (200..300).contains(&status));
             if has_come || error.is_outcome_unknown() { lost(&family, error) } else { error }
         })?;
         let submitted = reply.head.date().unwrap_or(before);
         let mut run = Self::known(client, family, request, None, submitted, None);
-        (run.tally, run.ran) = (tally, Duration::ZERO);
+        (run.calls, run.ran) = (calls, Duration::ZERO);
         (run.is_timed, run.is_new) = (true, true);
         run.asked_until = asked_until;
         run.id = match &run.family.id() {
@@ -417,7 +417,7 @@ impl Run {
 
     /// Makes a call for it, and counts that.
     pub(super) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
-        self.tally.execute(&self.client, request).await
+        self.calls.execute(&self.client, request).await
     }
 }
 

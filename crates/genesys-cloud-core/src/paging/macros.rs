@@ -30,7 +30,7 @@
 /// reply, by which it is recognized as a page; `values` says that items need not be objects, and `no_content`
 /// that a 204 is an empty list.
 ///
-/// After the braces may stand where the operation takes an interval, `query` or `body`, for a method `windows`
+/// After the braces may follow where the operation takes an interval, `query` or `body`, for a method `windows`
 /// too; if they are known, with the longest one and the path of the id of the items, where an item is the same
 /// in each interval that it touches:
 ///

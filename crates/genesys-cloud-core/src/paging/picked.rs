@@ -39,6 +39,11 @@ impl Picked {
         self.allowed as u64
     }
 
+    /// How many are delivered.
+    pub(super) const fn allowed(&self) -> usize {
+        self.allowed
+    }
+
     /// How many items the page has.
     pub(super) const fn page(&self) -> usize {
         self.of

@@ -4,13 +4,12 @@
 //! the list ([`Counted`]) is part of the [`Standing`](super::standing::Standing), so that it follows the list back to
 //! an earlier page. None of it decides what is read next.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 
 use super::report::Report;
 use super::standing::{Facts, Standing};
 use super::step::End;
+use crate::call_counter::Calls;
 
 /// How much of a list was counted up to a place in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,24 +62,6 @@ pub(super) struct Progress {
     /// Pages whose items are in files, which were not read.
     pub(super) in_files: u64,
     pub(super) lists: Lists,
-}
-
-/// Calls that were made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Calls {
-    pub(crate) requests: u64,
-    /// How often the client repeated one by itself.
-    pub(crate) repeated: u64,
-    /// How long they waited for their turn, and before they were repeated.
-    pub(crate) waited: Duration,
-}
-
-impl Calls {
-    pub(super) fn add(&mut self, other: Self) {
-        self.requests += other.requests;
-        self.repeated += other.repeated;
-        self.waited += other.waited;
-    }
 }
 
 /// How many items the list holds, as its pages say.

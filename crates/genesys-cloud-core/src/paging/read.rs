@@ -1,23 +1,21 @@
 //! A page as it is read from the body of a reply: its items, and what it says.
 
+mod envelope;
+
 use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::marker::PhantomData;
 
 use bytes::Bytes;
-use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess,
-    SeqAccess, Unexpected, Visitor,
-};
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use self::envelope::Envelope;
 use super::extracted::Extracted;
 use super::items::{Flaw, Found, Items};
 use super::listing::{Listing, TokenOut};
-use super::scalar::Scalar;
 use super::scheme::Motion;
 use super::standing::{Facts, Token};
 use crate::page_identity::{Edges, fingerprint};
@@ -248,205 +246,6 @@ pub(super) fn field_names(body: &str) -> Vec<String> {
     names.keys().take(MOST).map(shown).collect()
 }
 
-/// Reads an object that holds the items or the token, or is on the way to them, and the counts that
-/// stand beside them.
-struct Envelope<'a, 'de, S> {
-    body: &'de str,
-    listing: &'a Listing,
-    /// The way to the items from here, where they are below.
-    items: Option<&'a str>,
-    /// The way to the token from here, where it is below.
-    token: Option<&'a str>,
-    list: S,
-    facts: &'a mut Facts,
-    /// The text that begins with the list; it may go on beyond it.
-    text: &'a mut Option<&'de str>,
-    /// Whether a field was found that pages have.
-    is_page: &'a mut bool,
-    has_token: &'a mut bool,
-    found: &'a Found,
-}
-
-impl<'de, T, S> DeserializeSeed<'de> for Envelope<'_, 'de, S>
-where
-    S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
-{
-    type Value = Vec<T>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<T>, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de, T, S> Visitor<'de> for Envelope<'_, 'de, S>
-where
-    S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
-{
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with `{}`", self.items.or(self.token).unwrap_or_default())
-    }
-
-    fn visit_unit<E>(self) -> Result<Vec<T>, E> {
-        Ok(Vec::new())
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<Vec<T>, E> {
-        if value || self.items.is_some() {
-            self.no_object(Unexpected::Bool(value))
-        } else {
-            Ok(Vec::new())
-        }
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Vec<T>, E> {
-        self.no_object(Unexpected::Unsigned(value))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Vec<T>, E> {
-        self.no_object(Unexpected::Signed(value))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Vec<T>, E> {
-        self.no_object(Unexpected::Float(value))
-    }
-
-    fn visit_str<E: de::Error>(self, value: &str) -> Result<Vec<T>, E> {
-        if self.items.is_none() && value.trim().is_empty() {
-            return Ok(Vec::new());
-        }
-        self.no_object(Unexpected::Str(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<T>, A::Error> {
-        if self.items.is_none() && seq.next_element::<IgnoredAny>()?.is_none() {
-            return Ok(Vec::new());
-        }
-        let none = self.no_object(Unexpected::Seq)?;
-        IgnoredAny.visit_seq(seq).map(|_| none)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
-        let Self { body, listing, items: items_path, token: token_path, list, facts, text, .. } =
-            self;
-        let (is_page, has_token, found) = (self.is_page, self.has_token, self.found);
-        let mut items = Vec::new();
-        // Where the list begins in the body, once it has been read and until the field after it. Its
-        // text is that between the two names: to borrow the list as raw text and then read it would be a
-        // second pass.
-        let mut list_begin = None;
-        while let Some(name) = map.next_key_seed(Name)? {
-            let at = offset(body, &name);
-            if let Some(begin) = list_begin.take() {
-                *text = at.and_then(|end| body.get(begin..end));
-            }
-            let (items_here, token_here) = (
-                items_path.and_then(|path| below(path, &name)),
-                token_path.and_then(|path| below(path, &name)),
-            );
-            match (items_here, token_here) {
-                (Some(""), _) => {
-                    if std::mem::replace(&mut facts.has_list, true) {
-                        found.flaw.set(Some(Flaw::ListTwice));
-                        return Err(A::Error::custom("the list occurs twice"));
-                    }
-                    *is_page = true;
-                    items = map.next_value_seed(list)?.unwrap_or_default();
-                    (list_begin, *text) = (at.map(|at| at + name.len()), None);
-                }
-                (_, Some("")) => {
-                    if std::mem::replace(has_token, true) {
-                        found.flaw.set(Some(Flaw::TokenTwice));
-                        return Err(A::Error::custom("the token occurs twice"));
-                    }
-                    *is_page = true;
-                    facts.token = map.next_value::<Scalar<'_>>()?.token();
-                }
-                (None, None) => {
-                    *is_page = *is_page || listing.is_page_field(&name);
-                    match facts.count(&name) {
-                        Some(count) => *count = map.next_value::<Scalar<'_>>()?.count(),
-                        None if name == AVAILABLE_UNTIL => {
-                            facts.available_until = map.next_value::<Scalar<'_>>()?.instant();
-                        }
-                        None => {
-                            map.next_value::<IgnoredAny>()?;
-                        }
-                    }
-                }
-                (items_below, token_below) => {
-                    // The object that holds the list is a page only if it has a field of one itself.
-                    *is_page = *is_page || items_below.is_none();
-                    let inner = Envelope {
-                        body,
-                        listing,
-                        items: items_below,
-                        token: token_below,
-                        list,
-                        facts: &mut *facts,
-                        text: &mut *text,
-                        is_page: &mut *is_page,
-                        has_token: &mut *has_token,
-                        found,
-                    };
-                    let inner = map.next_value_seed(inner)?;
-                    if items_below.is_some() {
-                        items = inner;
-                        // The last field there: it goes on to the next one here.
-                        let open = text.filter(|text| body.ends_with(*text));
-                        list_begin = open.map(|text| body.len() - text.len());
-                    }
-                }
-            }
-        }
-        if let Some(begin) = list_begin {
-            *text = body.get(begin..);
-        }
-        Ok(items)
-    }
-}
-
-impl<S> Envelope<'_, '_, S> {
-    /// What is no object has no items, which is an error where they were due, and no token to go on by.
-    fn no_object<'de, T, E: de::Error>(self, found: Unexpected<'_>) -> Result<Vec<T>, E>
-    where
-        S: DeserializeSeed<'de, Value = Option<Vec<T>>>,
-    {
-        match self.items {
-            Some(path) => {
-                let expected = format!("an object with `{path}`");
-                Err(E::invalid_type(found, &expected.as_str()))
-            }
-            None => {
-                self.facts.token = Some(Token::Odd);
-                Ok(Vec::new())
-            }
-        }
-    }
-}
-
-/// What is left of a path below a field of this name: nothing if the path ends there. `None` where the
-/// path does not lead there.
-fn below<'a>(path: &'a str, name: &str) -> Option<&'a str> {
-    let rest = path.strip_prefix(name)?;
-    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
-}
-
-impl Facts {
-    /// The count that stands under this name.
-    fn count(&mut self, name: &str) -> Option<&mut Option<u64>> {
-        match name {
-            "pageNumber" => Some(&mut self.page_number),
-            "pageCount" => Some(&mut self.page_count),
-            "pageSize" | "itemsPerPage" => Some(&mut self.page_size),
-            "total" | "totalHits" | "totalResults" => Some(&mut self.total),
-            "startIndex" => Some(&mut self.start_index),
-            _ => None,
-        }
-    }
-}
-
 /// A field of the last item of a list. The list is read once more, which only lists need whose next page
 /// is asked for by an item.
 fn last_key(text: &str, listing: &Listing, path: &str) -> Option<Token> {
@@ -468,40 +267,6 @@ fn last_key(text: &str, listing: &Listing, path: &str) -> Option<Token> {
     };
     item.deserialize(&mut serde_json::Deserializer::from_str(last.get())).ok()?;
     facts.token
-}
-
-/// Where a part of the body begins in it. A name that is written with escapes was copied out of it, and
-/// is no part of it.
-fn offset(body: &str, part: &str) -> Option<usize> {
-    let offset = part.as_ptr().addr().checked_sub(body.as_ptr().addr())?;
-    body.get(offset..)?.starts_with(part).then_some(offset)
-}
-
-/// Reads the name of a field.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_identifier(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a field")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
 }
 
 #[cfg(test)]

@@ -21,6 +21,16 @@ pub(super) enum Motion {
     Window,
     /// One reply is all there is to be had.
     Once(Once),
+    /// The source gives one page after another, and says when there are no more.
+    Sequence(SequenceUnit),
+}
+
+/// What is counted in a list that comes in sequence, to find a place in it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SequenceUnit {
+    Items,
+    /// Of bytes that are cut anywhere.
+    Bytes,
 }
 
 /// What one reply says of the whole list.

@@ -173,6 +173,8 @@ pub(super) fn step(walk: &Walk, page: &Facts) -> Step {
         (Motion::StartIndex, Position::Number(index)) => by_start_index(walk, *index, page),
         (Motion::Window, _) => by_window(walk, page),
         (Motion::Once(once), _) => by_one_reply(walk, once, page),
+        // The source tells the end.
+        (Motion::Sequence(_), due) => return Step::Continue(due.clone()),
         (Motion::Tokens { counted: true }, _) => by_counted_token(walk, page),
         (Motion::Tokens { .. } | Motion::Numbers { .. } | Motion::StartIndex, _) => {
             by_token(walk, page)

@@ -48,7 +48,7 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// Of a request to an org, without what stands in these places.
-    pub(super) fn new(
+    pub(crate) fn new(
         request: &Request,
         org: OrgIdentity,
         listing: &Listing,
@@ -128,7 +128,7 @@ impl Subject {
     }
 
     /// The same, known to be asked for by something more.
-    pub(super) fn with(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.parts.insert(name.to_owned(), texts([value]).finish());
         self
     }

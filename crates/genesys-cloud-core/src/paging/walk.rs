@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::link::Home;
 use super::listing::{Listing, Most, Place, TokenOut};
-use super::scheme::Motion;
+use super::scheme::{Motion, SequenceUnit};
 use super::search::Search;
 use super::seen::Seen;
 use super::standing::{Facts, Position, Standing, Token};
@@ -15,6 +15,8 @@ use crate::request::Request;
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     pub(super) listing: Listing,
+    /// Set where the source gives its pages in its own sequence.
+    pub(super) sequence: Option<SequenceUnit>,
     /// Where links must lead.
     pub(super) home: Option<Home>,
     /// How far the API lets this list be read.
@@ -62,17 +64,24 @@ impl Walk {
                 }
                 (Position::Start, begun.is_none().then_some(0))
             }
-            Motion::Once(_) => (Position::Start, Some(0)),
+            Motion::Once(_) | Motion::Sequence(_) => (Position::Start, Some(0)),
         };
         Self {
             home: request.target().ok().and_then(|target| Home::new(api_url, &target)),
             cap: listing.cap().filter(|cap| cap.holds_for(request)).map(|cap| cap.most),
             listing: listing.clone(),
+            sequence: None,
             at: Standing { before, ..Standing::beginning(due) },
             asked_for,
             read: Seen::default(),
             first_search_page: search.and_then(|search| search.page()),
         }
+    }
+
+    /// Goes back to the page where the request of the list begins. What has been counted stays.
+    pub(super) fn restart(&mut self, request: &mut Request, api_url: &str) {
+        let listing = self.listing.clone();
+        self.set_out(request, &listing, api_url);
     }
 
     /// Goes to the page where a request begins, with what has been counted so far and the same page size.
@@ -277,7 +286,7 @@ impl Walk {
     }
 
     pub(super) fn motion(&self) -> Motion {
-        self.listing.scheme().way().motion
+        self.sequence.map_or(self.listing.scheme().way().motion, Motion::Sequence)
     }
 
     /// How many items of the list stand up to the end of a page.

@@ -21,7 +21,7 @@ impl<T> RangeReader<T> {
         let subject = whole.subject();
         let invalid = |why: String| Error::invalid_request(operation, why);
         let mismatch = |why: &str| Error::checkpoint_mismatch(operation, why);
-        let has_date = whole.family().is_some_and(|family| family.availability().is_some());
+        let has_date = whole.reports_availability();
         if self.settings.options.job.data.is_some() && !has_date {
             let why = "`wait_for_data` can't be used: the API does not report how far its data is available";
             return Err(invalid(why.to_owned()));

@@ -63,7 +63,7 @@ impl Wire for NaiveDate {
     }
 }
 
-/// A time of day on a date, in a zone that stands elsewhere (`local-date-time` in the document).
+/// A time of day on a date, without its time zone, which another field names (`local-date-time` in the document).
 impl Wire for NaiveDateTime {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expecting = "a local date-time such as 2024-05-01T12:30:00";

@@ -52,7 +52,7 @@ pub(crate) fn reread<T>(
         Cow::Borrowed(_) => Err(error),
         Cow::Owned(mended) => {
             let value = read(&mended)?;
-            tracing::warn!("a reply has text that is no Unicode: U+FFFD stands in its place");
+            tracing::warn!("a reply has text that is not valid Unicode: replaced by U+FFFD");
             Ok(value)
         }
     }

@@ -127,12 +127,12 @@ impl From<&str> for Json {
     }
 }
 
+/// serde_json gives the text of a value to a visitor that asks for this newtype, as a map of one entry. All other
+/// formats, and buffers of serde, give the value itself.
+pub(super) const RAW: &str = "$serde_json::private::RawValue";
+
 impl<'de> Deserialize<'de> for Json {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// serde_json hands its text to what asks for this newtype, as a map of one entry. All other formats, and
-        /// buffers of serde, give the value itself.
-        const RAW: &str = "$serde_json::private::RawValue";
-
         struct Text;
 
         impl<'de> Visitor<'de> for Text {

@@ -41,7 +41,7 @@ pub(crate) use text::{mended, without_mark};
 pub use unknown::UnknownFields;
 pub use variants::{Variants, VariantsForm, empty_variant, read_variant, write_variant};
 
-/// A value that stands in the JSON of the API, read the way the API writes it.
+/// A value in the JSON of the API, read the way the API writes it.
 ///
 /// What differs from plain serde: `25.0`, `1e3` and `"25"` are fine integers, `"true"` is a boolean, dates and times
 /// are read in every form that the API sends, `null` is an absent field, an empty collection or an empty record
@@ -61,8 +61,8 @@ pub trait Wire: Sized + fmt::Debug + PartialEq + 'static {
     /// Those of the serializer.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// What stands for this type where the reply is empty, or where a `null` is an element of a list
-    /// or a map. `None`: nothing can, and it is an error.
+    /// The value of this type for an empty reply, or for a `null` in a list or a map. `None`: there is none, and it is
+    /// an error.
     fn absent() -> Option<Self> {
         None
     }
@@ -135,7 +135,7 @@ impl<T: Wire> Serialize for Written<'_, T> {
     }
 }
 
-/// Reads an element of a list or a map, where `null` stands for an empty value.
+/// Reads an element of a list or a map, where `null` reads as an empty value.
 pub(crate) struct Element<T>(PhantomData<T>);
 
 impl<T> Element<T> {
@@ -163,7 +163,7 @@ impl<'de, T: Wire> Visitor<'de> for Element<T> {
     fn visit_none<E: Error>(self) -> Result<T, E> {
         match T::absent() {
             Some(absent) => Ok(absent),
-            // Where nothing can stand for it, the type says so itself.
+            // The type has its own error where it has no such value.
             None => T::read(().into_deserializer()),
         }
     }

@@ -15,14 +15,14 @@ use crate::param::Param;
 /// A value that was added after these bindings were made is kept in `Unrecognized` and written back
 /// unchanged. Values compare by their text.
 pub trait OpenEnum: Clone + fmt::Debug + 'static {
-    /// The values that the API document lists, as they stand on the wire.
+    /// The values that the API document lists, as they are on the wire.
     const VALUES: &'static [&'static str];
 
     /// The variants of [`VALUES`](Self::VALUES), in the same order.
     #[doc(hidden)]
     const VARIANTS: &'static [Self];
 
-    /// The value as it stands on the wire.
+    /// The value as it is on the wire.
     fn as_str(&self) -> &str;
 
     /// The variant that keeps a value which the document does not list.
@@ -91,7 +91,7 @@ impl<T: OpenEnum> Form<T> for EnumForm {
 ///
 /// ```
 /// genesys_cloud_core::open_enum! {
-///     /// Where a call stands.
+///     /// The state of a call.
 ///     pub enum CallState {
 ///         Alerting = "alerting",
 ///         Connected = "connected",
@@ -117,7 +117,7 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The value as it stands on the wire.
+            /// The value as it is on the wire.
             #[inline]
             pub fn as_str(&self) -> &str {
                 match self {

@@ -20,7 +20,7 @@ pub trait Record: Default {
     /// The name of the definition in the API document.
     const NAME: &'static str;
 
-    /// The fields as they stand on the wire, in the order of the document.
+    /// The names of the fields on the wire, in the order of the document.
     const FIELDS: &'static [&'static str];
 
     #[doc(hidden)]
@@ -74,8 +74,8 @@ impl<R: Record + fmt::Debug> Form<R> for RecordForm {
 }
 
 fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
-    /// Fills a record in its place: to hand it up by value through the deserializer, which copies it at
-    /// every step, would cost a stack of kilobytes for each record within a record.
+    /// Fills a record in place: returning it by value through the deserializer, which copies it at every step, would
+    /// take kilobytes of stack for each record within a record.
     struct Fields<'a, R>(&'a mut R);
 
     impl<'de, R: Record> Visitor<'de> for Fields<'_, R> {
@@ -106,7 +106,7 @@ fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 /// Goes through the fields of a record and the keys of a JSON object side by side. The API mostly sends
-/// fields in the order of its document, so that one pass over the record is enough; a key that stands
+/// fields in the order of its document, so that one pass over the record is enough; a key that comes
 /// before its place costs another pass.
 struct Reader<A, E> {
     map: A,
@@ -175,7 +175,7 @@ impl<'de, A: MapAccess<'de>> ReadFields for Reader<A, A::Error> {
     }
 }
 
-/// Names the field of an error, and so the way to it where records stand within records.
+/// Adds the field to an error, so that records within records give a path.
 #[cold]
 fn in_field<E: Error>(field: Option<&&str>, error: E) -> E {
     match field {

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Unexpected, Visitor};
 use serde::ser::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::json::RAW;
 use super::{Wire, number};
 
 impl Wire for String {
@@ -101,41 +102,88 @@ impl Wire for f64 {
 
 /// All integers are 64 bits wide, whatever width the document states, since the API outgrows it in
 /// counters and durations; one that does not fit is an error. `25.0`, `1e3` and `"12"` are integers too.
+///
+/// The text decides where the format has one: a double would round `1.0000000000000000001` to a whole number.
 impl Wire for i64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Integer;
-
-        impl Visitor<'_> for Integer {
-            type Value = i64;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a 64-bit integer")
-            }
-
-            fn visit_i64<E>(self, value: i64) -> Result<i64, E> {
-                Ok(value)
-            }
-
-            fn visit_u64<E: Error>(self, value: u64) -> Result<i64, E> {
-                i64::try_from(value)
-                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
-            }
-
-            fn visit_f64<E: Error>(self, value: f64) -> Result<i64, E> {
-                number::whole(value)
-                    .ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<i64, E> {
-                number::integer(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
-            }
-        }
-
-        deserializer.deserialize_any(Integer)
+        deserializer.deserialize_newtype_struct(RAW, IntegerText)
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_i64(*self)
+    }
+}
+
+/// Reads an integer from its JSON text, or from a value where there is none.
+struct IntegerText;
+
+impl<'de> Visitor<'de> for IntegerText {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Integer.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<i64, A::Error> {
+        map.next_key::<IgnoredAny>()?;
+        map.next_value_seed(self)
+    }
+
+    fn visit_newtype_struct<D: Deserializer<'de>>(self, value: D) -> Result<i64, D::Error> {
+        value.deserialize_any(Integer)
+    }
+
+    fn visit_str<E: Error>(self, json: &str) -> Result<i64, E> {
+        let found = match json.as_bytes().first() {
+            Some(b'"') => {
+                let text: String = serde_json::from_str(json).map_err(E::custom)?;
+                return Integer.visit_str(&text);
+            }
+            Some(b'{') => Unexpected::Map,
+            Some(b'[') => Unexpected::Seq,
+            Some(b't') => Unexpected::Bool(true),
+            Some(b'f') => Unexpected::Bool(false),
+            Some(b'n') => Unexpected::Unit,
+            _ => {
+                let found = || Unexpected::Other("a number");
+                return number::integer(json).ok_or_else(|| E::invalid_value(found(), &self));
+            }
+        };
+        Err(E::invalid_type(found, &self))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for IntegerText {
+    type Value = i64;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<i64, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+struct Integer;
+
+impl Visitor<'_> for Integer {
+    type Value = i64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a 64-bit integer")
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<i64, E> {
+        Ok(value)
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<i64, E> {
+        i64::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<i64, E> {
+        number::whole(value).ok_or_else(|| E::invalid_value(Unexpected::Float(value), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<i64, E> {
+        number::integer(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Text that is no Unicode: halves of surrogate pairs, which JSON can write as escapes.
+//! Text that is not valid Unicode: halves of surrogate pairs, which JSON can write as escapes.
 
 use std::borrow::Cow;
 
@@ -41,7 +41,7 @@ fn unit(text: &str) -> Option<u16> {
     u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
-/// A JSON text without the byte order mark that may stand before it.
+/// A JSON text without the byte order mark that may come before it.
 pub(crate) fn without_mark(json: &str) -> &str {
     json.strip_prefix('\u{feff}').unwrap_or(json)
 }

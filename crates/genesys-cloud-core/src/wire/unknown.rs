@@ -19,11 +19,15 @@ use super::Json;
 /// let mut lobby: Lobby = serde_json::from_str(r#"{"name": "East", "floor": 3}"#)?;
 /// assert_eq!(lobby.unknown_fields.get("floor").map(|it| it.as_str()), Some("3"));
 /// lobby.name = Some("West".to_owned());
-/// lobby.unknown_fields.insert("floor", 4.into());
+/// lobby.unknown_fields.insert("floor", serde_json::json!(4).into());
 /// assert_eq!(serde_json::to_string(&lobby)?, r#"{"name":"West","floor":4}"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
+#[allow(
+    clippy::box_collection,
+    reason = "nearly all records have none: one pointer rather than three"
+)]
 pub struct UnknownFields(Option<Box<BTreeMap<String, Json>>>);
 
 impl UnknownFields {

@@ -10,11 +10,11 @@ use serde_json::Value;
 use super::record::{ReadFields, Record, ShowFields, write_unknown};
 use super::{Form, Json, UnknownFields, Wire, Written};
 
-/// How deep records of several types may be within each other. Each is read from a text of its own, for which the
+/// How deep records of several types may be within each other. Each is read from its own text, for which the
 /// JSON reader counts anew.
 const DEEPEST: u32 = 32;
 
-/// A record of one of several types, which a field tells apart.
+/// A record of one of several types, distinguished by a field.
 ///
 /// One of a type that was added after these bindings were made is kept as JSON and written back.
 pub trait Variants: Sized + fmt::Debug {
@@ -104,7 +104,7 @@ thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Reads a record of one type. `field` is the one that tells the type.
+/// Reads a record of one type. `field` is the discriminator.
 #[doc(hidden)]
 pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Result<Box<T>> {
     struct Level;
@@ -125,7 +125,7 @@ pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Re
     Ok(record)
 }
 
-/// Removes the field that tells the type from the unknown ones: not every record has it as a field.
+/// Removes the discriminator from the unknown fields: not every record has it as a field.
 struct Without<'a>(&'a str);
 
 impl ReadFields for Without<'_> {
@@ -184,7 +184,7 @@ pub fn write_variant<T: Record, S: Serializer>(
     writer.map.end()
 }
 
-/// Makes a type of several records, which a field tells apart.
+/// Makes a type of several records, distinguished by a field.
 ///
 /// ```
 /// genesys_cloud_core::record! {
@@ -202,7 +202,7 @@ pub fn write_variant<T: Record, S: Serializer>(
 ///
 /// let place: Place = serde_json::from_str(r#"{"seats": 2, "kind": "desk"}"#)?;
 /// assert!(matches!(&place, Place::Desk(desk) if desk.seats == Some(2)));
-/// let other: Place = serde_json::from_str(r#"{"kind": "sofa"}"#)?;
+/// let other: Place = serde_json::from_str(r#"{"kind":"sofa"}"#)?;
 /// assert_eq!(serde_json::to_string(&other)?, r#"{"kind":"sofa"}"#);
 /// // The field is written whether it is set or not.
 /// let place = Place::Desk(Box::new(Desk { seats: Some(4), ..Desk::default() }));
@@ -309,6 +309,29 @@ mod tests {
         }
         // What failed leaves nothing behind.
         assert!(serde_json::from_str::<Tree>(&nested(32)).is_ok());
+    }
+
+    crate::record! {
+        pub struct Leaf {
+            pub size: Option<i64> = "size",
+        }
+    }
+
+    crate::variants! {
+        pub enum Plain by "kind" {
+            Leaf(Leaf) = "leaf",
+        }
+    }
+
+    #[test]
+    fn a_record_may_lack_the_field_that_tells_its_type() {
+        let json = r#"{"size":1,"new":[1],"kind":"leaf"}"#;
+        let read: Plain = serde_json::from_str(json).expect("a leaf");
+        let mut leaf = Leaf { size: Some(1), ..Leaf::default() };
+        leaf.unknown_fields.insert("new", serde_json::json!([1]).into());
+        assert_eq!(read, Plain::Leaf(Box::new(leaf)));
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), json);
+        assert_ne!(read, Plain::default());
     }
 
     #[test]

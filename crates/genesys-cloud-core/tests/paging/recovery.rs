@@ -76,7 +76,7 @@ async fn accepted_names_the_job_that_the_reply_leads_to() {
     for (location, told) in [
         ("/things/jobs/7?secret=x", "follow its job: GET /things/jobs/7 "),
         ("https://elsewhere.example/things/jobs/7?secret=x", "follow its job: GET /things/jobs/7 "),
-        ("http://[", "ask for it again later"),
+        ("http://[", "request it again later"),
     ] {
         let accepted = Answer::json(202, r#"{"jobId":"7"}"#).header("location", location);
         let server = script([accepted.header("ININ-Correlation-Id", "abc")]).await;

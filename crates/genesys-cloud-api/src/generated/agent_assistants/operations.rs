@@ -102,7 +102,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/assistants/agentchecklists/{agentChecklistId}` (`putAssistantsAgentchecklist`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `assistants:agentchecklist:edit`
     AgentAssistants.put_assistants_agentchecklist -> types::AgentChecklist;
@@ -249,7 +249,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/assistants/{assistantId}/queues/{queueId}` (`putAssistantQueue`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `assistants:queue:edit`
     AgentAssistants.put_assistant_queue -> types::AssistantQueue;

@@ -25,7 +25,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/agentui/agents/autoanswer/{agentId}/settings` (`putUsersAgentuiAgentsAutoanswerAgentIdSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `agentUI:agents:edit`
     AgentUi.put_users_agentui_agents_autoanswer_agent_id_settings -> types::AutoAnswerSettings;

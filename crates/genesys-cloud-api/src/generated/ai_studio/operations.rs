@@ -188,7 +188,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/summaries/settings/{summarySettingId}` (`putConversationsSummariesSetting`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `aiStudio:summaryConfig:edit`
     AiStudio.put_conversations_summaries_setting -> types::SummarySetting;

@@ -14,7 +14,7 @@ group! {
 operation! {
     /// `PATCH /api/v2/alerting/alerts/all` (`patchAlertingAlertsAll`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.patch_alerts_all -> PatchAlertingAlertsAll -> Option<Json>;
@@ -25,7 +25,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/alerting/alerts/all` (`deleteAlertingAlertsAll`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.delete_alerts_all -> Option<Json>;
@@ -69,7 +69,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/alerting/alerts/{alertId}` (`putAlertingAlert`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::CommonAlert`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::CommonAlert`] converts into the body.
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.put_alert -> PutAlertingAlert -> types::AlertingUnreadStatus;
@@ -158,7 +158,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/alerting/rules/{ruleId}` (`putAlertingRule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::CommonRule`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::CommonRule`] converts into the body.
     ///
     /// Permissions: `alerting:rule:edit`
     Alerting.put_rule -> types::CommonRule;

@@ -810,7 +810,7 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/conversations/{conversationId}/details/properties` (`postAnalyticsConversationDetailsProperties`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `analytics:conversationProperties:index`
     Analytics.post_conversation_details_properties -> types::PropertyIndexRequest;
@@ -976,7 +976,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/analytics/dataretention/settings` (`putAnalyticsDataretentionSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AnalyticsDataRetentionResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::AnalyticsDataRetentionResponse`] converts into the body.
     ///
     /// Permissions: `analytics:dataRetention:edit`
     Analytics.put_dataretention_settings -> types::AnalyticsDataRetentionResponse;

@@ -290,7 +290,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/emergencygroups/{emergencyGroupId}` (`putArchitectEmergencygroup`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:emergencyGroup:edit`
     Architect.put_emergencygroup -> types::EmergencyGroup;
@@ -555,7 +555,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/ivrs/{ivrId}` (`putArchitectIvr`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:callRoute:edit`
     Architect.put_ivr -> types::Ivr;
@@ -591,7 +591,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/ivrs/{ivrId}/identityresolution` (`putArchitectIvrIdentityresolution`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:callRoute:edit`, `routing:identityResolutionIvr:edit`
     Architect.put_ivr_identityresolution -> types::IvrIdentityResolutionConfig;
@@ -692,7 +692,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/prompts/{promptId}` (`putArchitectPrompt`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `architect:userPrompt:edit`
     Architect.put_prompt -> types::Prompt;
@@ -816,7 +816,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/prompts/{promptId}/resources/{languageCode}` (`putArchitectPromptResource`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `architect:userPrompt:edit`
     Architect.put_prompt_resource -> types::PromptAsset;
@@ -937,7 +937,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/schedulegroups/{scheduleGroupId}` (`putArchitectSchedulegroup`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:scheduleGroup:edit`
     Architect.put_schedulegroup -> types::ScheduleGroup;
@@ -1029,7 +1029,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/schedules/{scheduleId}` (`putArchitectSchedule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:schedule:edit`
     Architect.put_schedule -> types::Schedule;
@@ -1197,7 +1197,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/architect/systemprompts/{promptId}/resources/{languageCode}` (`putArchitectSystempromptResource`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `architect:systemPrompt:edit`
     Architect.put_systemprompt_resource -> types::SystemPromptAsset;
@@ -1495,7 +1495,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/datatables/{datatableId}` (`putFlowsDatatable`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `architect:datatable:edit`
     Architect.put_flows_datatable -> PutFlowsDatatable -> types::DataTable;
@@ -1969,7 +1969,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/instances/settings/loglevels/default` (`putFlowsInstancesSettingsLoglevelsDefault`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::FlowSettingsResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::FlowSettingsResponse`] converts into the body.
     ///
     /// Permissions: `architect:flowLogLevelDefault:edit`
     Architect.put_flows_instances_settings_loglevels_default -> PutFlowsInstancesSettingsLoglevelsDefault -> types::FlowSettingsResponse;
@@ -2140,7 +2140,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/milestones/{milestoneId}` (`putFlowsMilestone`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `architect:flowMilestone:edit`
     Architect.put_flows_milestone -> PutFlowsMilestone -> types::FlowMilestone;
@@ -2235,7 +2235,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/outcomes/{flowOutcomeId}` (`putFlowsOutcome`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
     ///
@@ -2326,7 +2326,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/{flowId}` (`putFlow`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `architect:flow:edit`
     Architect.put_flow -> types::Flow;
@@ -2432,7 +2432,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/flows/{flowId}/instances/settings/loglevels` (`putFlowInstancesSettingsLoglevels`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::FlowSettingsResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::FlowSettingsResponse`] converts into the body.
     ///
     /// Permissions: `architect:flowLogLevel:edit`
     Architect.put_flow_instances_settings_loglevels -> PutFlowInstancesSettingsLoglevels -> types::FlowSettingsResponse;

@@ -54,7 +54,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/assistants/{assistantId}/variations/{variationId}` (`putAssistantVariation`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `assistants:copilot:edit`
     AssistantCopilotVariations.put_assistant_variation -> types::AssistantCopilotVariation;

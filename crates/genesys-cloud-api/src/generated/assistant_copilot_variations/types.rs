@@ -16,7 +16,7 @@ record! {
         pub modified_by: Option<UserReference> = "modifiedBy",
         pub google_dialogflow_config: Option<GoogleDialogflowConfig> = "googleDialogflowConfig",
         pub transcription_config: Option<TranscriptionConfig> = "transcriptionConfig",
-        pub knowledge_suggestion_config: Option<KnowledgeSuggestionConfig> = "knowledgeSuggestionConfig",
+        pub knowledge_suggestion_config: Option<Box<KnowledgeSuggestionConfig>> = "knowledgeSuggestionConfig",
         pub state: Option<AssistantCopilotVariationState> = "state",
         pub copilot: Option<Box<Copilot>> = "copilot",
         pub self_uri: Option<String> = "selfUri",

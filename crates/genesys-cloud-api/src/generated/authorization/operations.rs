@@ -108,7 +108,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/divisions/{divisionId}` (`putAuthorizationDivision`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `authorization:division:edit`
     Authorization.put_division -> types::AuthzDivision;
@@ -334,7 +334,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/policies/targets/{targetName}` (`putAuthorizationPoliciesTarget`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `authorization:policy:edit`, `authorization:policy:add`
     Authorization.put_policies_target -> PutAuthorizationPoliciesTarget -> types::AuthorizationPolicy;
@@ -403,7 +403,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/policies/{policyId}` (`putAuthorizationPolicy`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `authorization:policy:add`
     Authorization.put_policy -> PutAuthorizationPolicy -> types::AuthorizationPolicy;
@@ -519,7 +519,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/roles/settings` (`putAuthorizationRolesSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:organization:admin`, `authorization:settings:edit`
     Authorization.put_roles_settings -> types::RoleSettings;
@@ -587,7 +587,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/authorization/roles/{roleId}` (`putAuthorizationRole`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::DomainOrganizationRole`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::DomainOrganizationRole`] converts into the body.
     ///
     /// Permissions: `authorization:role:edit`
     Authorization.put_role -> types::DomainOrganizationRole;

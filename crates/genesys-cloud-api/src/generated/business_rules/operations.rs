@@ -511,7 +511,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/businessrules/decisiontables/{tableId}/versions/{tableVersion}/rows/{rowId}` (`putBusinessrulesDecisiontableVersionRow`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::DecisionTableRow`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::DecisionTableRow`] converts into the body.
     ///
     /// Permissions: `businessrules:decisionTableRow:edit`, `routing:queue:view`
     BusinessRules.put_decisiontable_version_row -> types::DecisionTableRow;
@@ -630,7 +630,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/businessrules/schemas/{schemaId}` (`putBusinessrulesSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `businessrules:businessRulesSchema:edit`
     BusinessRules.put_schema -> types::BusinessRulesDataSchema;

@@ -102,7 +102,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/casemanagement/caseplans/{caseplanId}/dataschemas/{schemaKeyName}` (`putCasemanagementCaseplanDataschema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `caseManagement:caseplanDataSchemas:edit`
     CaseManagement.put_caseplan_dataschema -> types::CaseplanDataSchema;
@@ -129,7 +129,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/casemanagement/caseplans/{caseplanId}/intakesettings` (`putCasemanagementCaseplanIntakesettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `caseManagement:caseplanIntakeSettings:edit`
     CaseManagement.put_caseplan_intakesettings -> types::IntakeSettingsListing;

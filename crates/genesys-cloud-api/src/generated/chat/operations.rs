@@ -25,7 +25,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/chats/messages/{messageId}/reactions` (`putChatsMessageReactions`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `chat:chat:access`, `chat:reactions:edit`
     Chat.put_chats_message_reactions -> ();
@@ -227,7 +227,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/chats/settings` (`putChatsSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `chat:setting:edit`
     Chat.put_chats_settings -> types::ChatSettings;

@@ -382,7 +382,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}` (`putContentmanagementWorkspace`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ContentManagement.put_workspace -> types::Workspace;
     "putContentmanagementWorkspace" Put "/api/v2/contentmanagement/workspaces/{workspaceId}"
     path {
@@ -470,7 +470,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}/members/{memberId}` (`putContentmanagementWorkspaceMember`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ContentManagement.put_workspace_member -> types::WorkspaceMember;
     "putContentmanagementWorkspaceMember" Put "/api/v2/contentmanagement/workspaces/{workspaceId}/members/{memberId}"
     path {
@@ -556,9 +556,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}` (`putContentmanagementWorkspaceTagvalue`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ContentManagement.put_workspace_tagvalue -> Option<types::TagValue>;
     "putContentmanagementWorkspaceTagvalue" Put "/api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}"
     path {

@@ -179,7 +179,7 @@ record! {
         pub upload_status: Option<DomainEntityRef> = "uploadStatus",
         pub upload_destination_uri: Option<String> = "uploadDestinationUri",
         pub upload_method: Option<DocumentUploadMethod> = "uploadMethod",
-        pub lock_info: Option<LockInfo> = "lockInfo",
+        pub lock_info: Option<Box<LockInfo>> = "lockInfo",
         pub acl: Option<Vec<String>> = "acl",
         pub sharing_status: Option<DocumentSharingStatus> = "sharingStatus",
         pub download_sharing_uri: Option<String> = "downloadSharingUri",

@@ -53,7 +53,7 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/callbacks` (`postConversationsCallbacks`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:callback:create`
     Conversations.post_callbacks -> Option<types::CreateCallbackResponse>;
@@ -73,7 +73,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/bulk/disconnect` (`postConversationsCallbacksBulkDisconnect`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:disconnect`
     Conversations.post_callbacks_bulk_disconnect -> RawReply;
@@ -114,7 +114,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}` (`patchConversationsCallbackParticipant`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_callback_participant -> RawReply;
@@ -129,7 +129,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCallbackParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Conversations.patch_callback_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsCallbackParticipantAttributes" Patch "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -168,7 +168,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCallbackParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_callback_participant_communication_wrapup -> PostConversationsCallbackParticipantCommunicationWrapup -> RawReply;
@@ -184,7 +184,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/replace` (`postConversationsCallbackParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_callback_participant_replace -> RawReply;
@@ -227,7 +227,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/callbacks/{conversationId}/recordingstate` (`putConversationsCallbackRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_callback_recordingstate -> String;
@@ -332,7 +332,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/conference` (`patchConversationsCallConference`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:conference:add`
     Conversations.patch_call_conference -> RawReply;
@@ -369,7 +369,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}` (`patchConversationsCallParticipant`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_call_participant -> RawReply;
@@ -384,7 +384,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCallParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Conversations.patch_call_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsCallParticipantAttributes" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -433,7 +433,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction` (`patchConversationsCallParticipantCommunicationPostflowaction`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:call:setMandatoryPostFlowAction`
     Conversations.patch_call_participant_communication_postflowaction -> PatchConversationsCallParticipantCommunicationPostflowaction -> RawReply;
@@ -449,7 +449,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction` (`deleteConversationsCallParticipantCommunicationPostflowaction`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:call:deleteMandatoryPostFlowAction`
     Conversations.delete_call_participant_communication_postflowaction -> RawReply;
@@ -496,7 +496,7 @@ job! {
 operation! {
     /// `PUT /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/uuidata` (`putConversationsCallParticipantCommunicationUuidata`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Conversations.put_call_participant_communication_uuidata -> Json;
     "putConversationsCallParticipantCommunicationUuidata" Put "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/uuidata"
     path {
@@ -524,7 +524,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCallParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_call_participant_communication_wrapup -> PostConversationsCallParticipantCommunicationWrapup -> RawReply;
@@ -640,7 +640,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/replace` (`postConversationsCallParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_call_participant_replace -> RawReply;
@@ -668,7 +668,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/user/{userId}` (`patchConversationsCallParticipantUserUserId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:agentlessCall:add`
     Conversations.patch_call_participant_user_user_id -> RawReply;
@@ -725,7 +725,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/calls/{conversationId}/recordingstate` (`putConversationsCallRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_call_recordingstate -> String;
@@ -772,7 +772,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}` (`patchConversationsCobrowsesessionParticipant`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -788,7 +788,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCobrowsesessionParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.patch_cobrowsesession_participant_attributes -> PatchConversationsCobrowsesessionParticipantAttributes -> types::ParticipantAttributes;
     "patchConversationsCobrowsesessionParticipantAttributes" Patch "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/attributes"
@@ -830,7 +830,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCobrowsesessionParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -847,7 +847,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/replace` (`postConversationsCobrowsesessionParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -893,7 +893,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/cobrowsesessions/{conversationId}/recordingstate` (`putConversationsCobrowsesessionRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -973,7 +973,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/customattributes/schemas/{schemaId}` (`putConversationsCustomattributesSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ConversationDataSchema`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::ConversationDataSchema`] converts into the body.
     ///
     /// Permissions: `conversation:customAttributes:schemaEdit`
     Conversations.put_customattributes_schema -> types::ConversationDataSchema;
@@ -1127,7 +1127,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/emails/{conversationId}/messages/draft` (`putConversationsEmailMessagesDraft`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Conversations.put_email_messages_draft -> types::EmailMessage;
     "putConversationsEmailMessagesDraft" Put "/api/v2/conversations/emails/{conversationId}/messages/draft"
     path {
@@ -1195,7 +1195,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}` (`patchConversationsEmailParticipant`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:email:park`
     Conversations.patch_email_participant -> RawReply;
@@ -1210,7 +1210,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}/attributes` (`patchConversationsEmailParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Conversations.patch_email_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsEmailParticipantAttributes" Patch "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -1249,7 +1249,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsEmailParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_email_participant_communication_wrapup -> PostConversationsEmailParticipantCommunicationWrapup -> RawReply;
@@ -1278,7 +1278,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/emails/{conversationId}/participants/{participantId}/replace` (`postConversationsEmailParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_email_participant_replace -> RawReply;
@@ -1332,7 +1332,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/emails/{conversationId}/recordingstate` (`putConversationsEmailRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_email_recordingstate -> String;
@@ -1428,7 +1428,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/keyconfigurations/{keyconfigurationsId}` (`putConversationsKeyconfiguration`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:encryptionKey:edit`
     Conversations.put_keyconfiguration -> types::ConversationEncryptionConfiguration;
@@ -1462,7 +1462,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/agentless` (`postConversationsMessagesAgentless`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:message:create`
     Conversations.post_messages_agentless -> Option<types::SendAgentlessOutboundMessageResponse>;
@@ -1502,7 +1502,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/conversations/messages/cachedmedia/{cachedMediaItemId}` (`deleteConversationsMessagesCachedmediaCachedMediaItemId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:cachedMedia:delete`
     Conversations.delete_messages_cachedmedia_cached_media_item_id -> RawReply;
@@ -1546,7 +1546,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages` (`postConversationsMessageCommunicationMessages`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:message:create`, `conversation:webmessaging:create`
     Conversations.post_message_communication_messages -> Option<types::MessageData>;
@@ -1696,7 +1696,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}` (`patchConversationsMessageParticipant`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_message_participant -> PatchConversationsMessageParticipant -> RawReply;
@@ -1711,7 +1711,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}/attributes` (`patchConversationsMessageParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Conversations.patch_message_participant_attributes -> PatchConversationsMessageParticipantAttributes -> types::ParticipantAttributes;
     "patchConversationsMessageParticipantAttributes" Patch "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -1773,7 +1773,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsMessageParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_message_participant_communication_wrapup -> PostConversationsMessageParticipantCommunicationWrapup -> RawReply;
@@ -1814,7 +1814,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/replace` (`postConversationsMessageParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_message_participant_replace -> RawReply;
@@ -1867,7 +1867,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/messages/{conversationId}/recordingstate` (`putConversationsMessageRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_message_recordingstate -> String;
@@ -1975,7 +1975,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/apple/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsAppleIntegrationId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionApple:edit`
     Conversations.put_messaging_identityresolution_integrations_apple_integration_id -> types::AppleIdentityResolutionConfig;
@@ -2000,7 +2000,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/facebook/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsFacebookIntegrationId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionFacebook:edit`
     Conversations.put_messaging_identityresolution_integrations_facebook_integration_id -> types::FacebookIdentityResolutionConfig;
@@ -2025,7 +2025,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/instagram/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsInstagramIntegrationId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionInstagram:edit`
     Conversations.put_messaging_identityresolution_integrations_instagram_integration_id -> types::InstagramIdentityResolutionConfig;
@@ -2050,7 +2050,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/open/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsOpenIntegrationId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionOpen:edit`
     Conversations.put_messaging_identityresolution_integrations_open_integration_id -> types::OpenMessagingIdentityResolutionConfig;
@@ -2075,7 +2075,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/twitter/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsTwitterIntegrationId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:XIntegration:edit`, `messaging:identityResolutionX:edit`
     Conversations.put_messaging_identityresolution_integrations_twitter_integration_id -> types::TwitterIdentityResolutionConfig;
@@ -2100,7 +2100,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/identityresolution/integrations/whatsapp/{integrationId}` (`putConversationsMessagingIdentityresolutionIntegrationsWhatsappIntegrationId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:integration:edit`, `messaging:identityResolutionWhatsApp:edit`
     Conversations.put_messaging_identityresolution_integrations_whatsapp_integration_id -> types::WhatsAppIdentityResolutionConfig;
@@ -2726,7 +2726,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/settings/default` (`putConversationsMessagingSettingsDefault`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `messaging:setting:edit`
     Conversations.put_messaging_settings_default -> types::MessagingSetting;
@@ -2813,7 +2813,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/supportedcontent/default` (`putConversationsMessagingSupportedcontentDefault`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::SupportedContent`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::SupportedContent`] converts into the body.
     ///
     /// Permissions: `messaging:supportedContent:edit`
     Conversations.put_messaging_supportedcontent_default -> types::SupportedContent;
@@ -2866,7 +2866,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/messaging/threadingtimeline` (`putConversationsMessagingThreadingtimeline`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:threadingTimeline:edit`
     Conversations.put_messaging_threadingtimeline -> types::ConversationThreadingWindow;
@@ -2906,7 +2906,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/screenshares/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsScreenshareParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -2923,7 +2923,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/screenshares/{conversationId}/recordingstate` (`putConversationsScreenshareRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -2946,7 +2946,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/settings` (`patchConversationsSettings`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:settings:edit`
     Conversations.patch_settings -> RawReply;
@@ -2971,7 +2971,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/socials/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsSocialParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_social_participant_communication_wrapup -> PostConversationsSocialParticipantCommunicationWrapup -> RawReply;
@@ -2987,7 +2987,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/socials/{conversationId}/recordingstate` (`putConversationsSocialRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_social_recordingstate -> String;
@@ -3062,7 +3062,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/videos/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsVideoParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_video_participant_communication_wrapup -> PostConversationsVideoParticipantCommunicationWrapup -> RawReply;
@@ -3078,7 +3078,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/videos/{conversationId}/recordingstate` (`putConversationsVideoRecordingstate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.put_video_recordingstate -> String;
@@ -3127,9 +3127,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/accessattributes` (`putConversationAccessattributes`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ConversationAccessAttributesResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::ConversationAccessAttributesResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -3145,7 +3145,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/assign` (`postConversationAssign`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:call:pull`, `conversation:call:assign`, `conversation:callback:pull`, `conversation:callback:assign`, `conversation:webchat:pull`, `conversation:webchat:assign`, `conversation:email:pull`, `conversation:email:assign`, `conversation:message:pull`, `conversation:message:assign`
     Conversations.post_conversation_assign -> String;
@@ -3334,7 +3334,7 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/communications/{communicationId}/internalmessages` (`postConversationCommunicationInternalmessages`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:internalMessaging:create`
     Conversations.post_conversation_communication_internalmessages -> types::InternalMessageData;
@@ -3378,7 +3378,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/customattributes` (`putConversationCustomattributes`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:customAttributes:edit`
     Conversations.put_conversation_customattributes -> PutConversationCustomattributes -> types::CustomAttributesIdResponse;
@@ -3452,7 +3452,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/disconnect` (`postConversationDisconnect`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:disconnect`
     Conversations.post_conversation_disconnect -> String;
@@ -3465,7 +3465,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}` (`patchConversationParticipant`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_conversation_participant -> RawReply;
@@ -3480,7 +3480,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}/attributes` (`patchConversationParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Conversations.patch_conversation_participant_attributes -> RawReply;
     "patchConversationParticipantAttributes" Patch "/api/v2/conversations/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -3517,7 +3517,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/digits` (`postConversationParticipantDigits`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Conversations.post_conversation_participant_digits -> PostConversationParticipantDigits -> RawReply;
     "postConversationParticipantDigits" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/digits"
     path {
@@ -3550,7 +3550,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/internalmessages/users/communications` (`postConversationParticipantInternalmessagesUsersCommunications`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:internalMessaging:setupWithUser`
     Conversations.post_conversation_participant_internalmessages_users_communications -> types::MessagingConferResponse;
@@ -3565,7 +3565,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace` (`postConversationParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -3581,7 +3581,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/agent` (`postConversationParticipantReplaceAgent`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferAgent`
     Conversations.post_conversation_participant_replace_agent -> RawReply;
@@ -3596,7 +3596,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/contact/external` (`postConversationParticipantReplaceContactExternal`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternalContact`
     Conversations.post_conversation_participant_replace_contact_external -> RawReply;
@@ -3611,7 +3611,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/external` (`postConversationParticipantReplaceExternal`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternal`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -3627,7 +3627,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/queue` (`postConversationParticipantReplaceQueue`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferQueue`
     Conversations.post_conversation_participant_replace_queue -> RawReply;
@@ -3679,7 +3679,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/transfer` (`postConversationParticipantTransfer`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_conversation_participant_transfer -> RawReply;
@@ -3722,7 +3722,7 @@ paged! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/recordingstate` (`patchConversationRecordingstate`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.patch_conversation_recordingstate -> RawReply;
@@ -3747,9 +3747,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/secureattributes` (`putConversationSecureattributes`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:attributesedit`
     Conversations.put_conversation_secureattributes -> String;
@@ -3763,7 +3763,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/secureattributes` (`patchConversationSecureattributes`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:attributesedit`
     Conversations.patch_conversation_secureattributes -> String;
@@ -3901,9 +3901,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/tags` (`putConversationTags`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:externalTag:edit`
     Conversations.put_conversation_tags -> String;
@@ -3917,7 +3917,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/utilizationlabel` (`patchConversationUtilizationlabel`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:utilizationLabel:edit`
     Conversations.patch_conversation_utilizationlabel -> String;

@@ -195,7 +195,7 @@ record! {
     pub struct AppleIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub messages_for_business_id: Option<String> = "messagesForBusinessId",
         pub business_name: Option<String> = "businessName",
@@ -237,7 +237,7 @@ record! {
     pub struct AppleIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub messages_for_business_id: Option<String> = "messagesForBusinessId",
         pub business_name: Option<String> = "businessName",
@@ -253,7 +253,7 @@ record! {
     pub struct AppleIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub business_name: Option<String> = "businessName",
         pub logo_url: Option<String> = "logoUrl",
@@ -1838,7 +1838,7 @@ record! {
     pub struct FacebookIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub app_id: Option<String> = "appId",
         pub page_id: Option<String> = "pageId",
@@ -1878,7 +1878,7 @@ record! {
     pub struct FacebookIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub page_access_token: Option<String> = "pageAccessToken",
         pub user_access_token: Option<String> = "userAccessToken",
@@ -1893,7 +1893,7 @@ record! {
     pub struct FacebookIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub page_access_token: Option<String> = "pageAccessToken",
         pub user_access_token: Option<String> = "userAccessToken",
@@ -2121,7 +2121,7 @@ record! {
     pub struct GoogleBusinessProfileOpenIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub status: Option<String> = "status",
         pub recipient: Option<DomainEntityRef> = "recipient",
@@ -2143,7 +2143,7 @@ record! {
     pub struct GoogleBusinessProfileOpenIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub token: Option<GoogleAuthTokenReference> = "token",
         pub account: Option<GoogleBusinessProfileAccountReference> = "account",
@@ -2155,7 +2155,7 @@ record! {
     pub struct GoogleBusinessProfileOpenIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub token: Option<GoogleAuthTokenReference> = "token",
         pub account: Option<GoogleBusinessProfileAccountReference> = "account",
@@ -2213,7 +2213,7 @@ record! {
     pub struct InstagramIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub app_id: Option<String> = "appId",
         pub page_id: Option<String> = "pageId",
@@ -2255,7 +2255,7 @@ record! {
     pub struct InstagramIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub page_access_token: Option<String> = "pageAccessToken",
         pub user_access_token: Option<String> = "userAccessToken",
@@ -2270,7 +2270,7 @@ record! {
     pub struct InstagramIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub page_access_token: Option<String> = "pageAccessToken",
         pub user_access_token: Option<String> = "userAccessToken",
@@ -2680,7 +2680,7 @@ record! {
     pub struct MessagingIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub status: Option<MessagingIntegrationStatus> = "status",
         pub messenger_type: Option<MessagingIntegrationMessengerType> = "messengerType",
@@ -2939,7 +2939,7 @@ record! {
     pub struct OpenIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub outbound_notification_webhook_url: Option<String> = "outboundNotificationWebhookUrl",
         pub outbound_notification_webhook_signature_secret_token: Option<String> = "outboundNotificationWebhookSignatureSecretToken",
@@ -2983,7 +2983,7 @@ record! {
     pub struct OpenIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub outbound_notification_webhook_url: Option<String> = "outboundNotificationWebhookUrl",
         pub outbound_notification_webhook_signature_secret_token: Option<String> = "outboundNotificationWebhookSignatureSecretToken",
@@ -2996,7 +2996,7 @@ record! {
     pub struct OpenIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub outbound_notification_webhook_url: Option<String> = "outboundNotificationWebhookUrl",
         pub outbound_notification_webhook_signature_secret_token: Option<String> = "outboundNotificationWebhookSignatureSecretToken",
@@ -3439,7 +3439,7 @@ record! {
         pub knowledge_search: Option<Box<SuggestionKnowledgeSearch>> = "knowledgeSearch",
         pub knowledge_article: Option<Box<SuggestionKnowledgeArticle>> = "knowledgeArticle",
         pub canned_response: Option<SuggestionCannedResponse> = "cannedResponse",
-        pub script: Option<SuggestionScript> = "script",
+        pub script: Option<Box<SuggestionScript>> = "script",
         pub third_party_suggestion: Option<ThirdPartySuggestion> = "thirdPartySuggestion",
         pub self_uri: Option<String> = "selfUri",
     }
@@ -3716,7 +3716,7 @@ record! {
     pub struct TwitterIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub status: Option<String> = "status",
         pub recipient: Option<DomainEntityRef> = "recipient",
@@ -3752,7 +3752,7 @@ record! {
     pub struct TwitterIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub signup_code: Option<String> = "signupCode",
         pub app_id: Option<String> = "appId",
@@ -3766,7 +3766,7 @@ record! {
     pub struct TwitterIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub signup_code: Option<String> = "signupCode",
         pub code_challenge: Option<String> = "codeChallenge",
@@ -3859,7 +3859,7 @@ record! {
     pub struct WhatsAppEmbeddedSignupIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub embedded_signup_access_token: Option<String> = "embeddedSignupAccessToken",
         pub self_uri: Option<String> = "selfUri",
@@ -3878,7 +3878,7 @@ record! {
     pub struct WhatsAppIntegration {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<Box<MessagingSettingReference>> = "messagingSetting",
         pub phone_number: Option<String> = "phoneNumber",
         pub available_phone_numbers: Option<WhatsAppAvailablePhoneNumberDetailsListing> = "availablePhoneNumbers",
@@ -3930,7 +3930,7 @@ record! {
     pub struct WhatsAppIntegrationRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub phone_number: Option<String> = "phoneNumber",
         pub waba_certificate: Option<String> = "wabaCertificate",
@@ -3955,7 +3955,7 @@ record! {
     pub struct WhatsAppIntegrationUpdateRequest {
         pub id: Option<String> = "id",
         pub name: Option<String> = "name",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub messaging_setting: Option<MessagingSettingRequestReference> = "messagingSetting",
         pub self_uri: Option<String> = "selfUri",
     }

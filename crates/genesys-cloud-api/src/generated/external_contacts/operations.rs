@@ -418,7 +418,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/contacts/schemas/{schemaId}` (`putExternalcontactsContactsSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:customFields:edit`
     ExternalContacts.put_contacts_schema -> types::DataSchema;
@@ -497,7 +497,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/contacts/{contactId}` (`putExternalcontactsContact`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `relate:contact:edit`, `externalContacts:contact:edit`
     ExternalContacts.put_contact -> types::ExternalContact;
@@ -666,7 +666,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/contacts/{contactId}/notes/{noteId}` (`putExternalcontactsContactNote`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `relate:contact:edit`, `externalContacts:contact:edit`
     ExternalContacts.put_contact_note -> types::Note;
@@ -731,9 +731,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/conversations/{conversationId}` (`putExternalcontactsConversation`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `relate:conversation:associate`, `externalContacts:conversation:associate`
     ExternalContacts.put_conversation -> RawReply;
@@ -786,7 +786,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/externalsources/{externalSourceId}` (`putExternalcontactsExternalsource`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:externalSource:edit`
     ExternalContacts.put_externalsource -> types::ExternalSource;
@@ -913,7 +913,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/graphs/settings` (`putExternalcontactsGraphsSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ExternalContacts.put_graphs_settings -> types::GraphSettings;
     "putExternalcontactsGraphsSettings" Put "/api/v2/externalcontacts/graphs/settings"
     body: types::GraphSettings;
@@ -1024,7 +1024,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/import/csv/settings/{settingsId}` (`putExternalcontactsImportCsvSetting`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:importCsvSettings:edit`
     ExternalContacts.put_import_csv_setting -> types::CsvSettings;
@@ -1144,7 +1144,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/import/jobs/{jobId}` (`putExternalcontactsImportJob`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:importJob:edit`
     ExternalContacts.put_import_job -> types::ContactImportJobStatusUpdateResponse;
@@ -1197,7 +1197,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/import/settings/{settingsId}` (`putExternalcontactsImportSetting`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:importSettings:edit`
     ExternalContacts.put_import_setting -> types::ContactImportSettings;
@@ -1455,7 +1455,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/organizations/schemas/{schemaId}` (`putExternalcontactsOrganizationsSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:customFields:edit`
     ExternalContacts.put_organizations_schema -> types::DataSchema;
@@ -1514,7 +1514,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/organizations/{externalOrganizationId}` (`putExternalcontactsOrganization`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
     ExternalContacts.put_organization -> types::ExternalOrganization;
@@ -1655,7 +1655,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/organizations/{externalOrganizationId}/notes/{noteId}` (`putExternalcontactsOrganizationNote`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
     ExternalContacts.put_organization_note -> types::Note;
@@ -1821,7 +1821,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/relationships/{relationshipId}` (`putExternalcontactsRelationship`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `relate:externalOrganization:edit`, `externalContacts:externalOrganization:edit`
     ExternalContacts.put_relationship -> types::Relationship;

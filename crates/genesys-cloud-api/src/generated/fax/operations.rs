@@ -38,7 +38,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/fax/documents/{documentId}` (`putFaxDocument`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Fax.put_document -> types::FaxDocument;
     "putFaxDocument" Put "/api/v2/fax/documents/{documentId}"
     path {
@@ -50,7 +50,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/fax/documents/{documentId}` (`deleteFaxDocument`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Fax.delete_document -> RawReply;
     "deleteFaxDocument" Delete "/api/v2/fax/documents/{documentId}"
     path {
@@ -76,7 +76,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/fax/settings` (`putFaxSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:organization:admin`
     Fax.put_settings -> PutFaxSettings -> types::FaxConfig;

@@ -161,7 +161,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/gamification/contests/{contestId}` (`putGamificationContest`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `gamification:contest:edit`, `gamification:contest:editAll`
     Gamification.put_contest -> types::ContestsResponse;
@@ -660,7 +660,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/gamification/profiles/{profileId}` (`putGamificationProfile`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `gamification:profile:update`
     Gamification.put_profile -> PutGamificationProfile -> types::PerformanceProfile;
@@ -805,7 +805,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/gamification/profiles/{profileId}/metrics/{metricId}` (`putGamificationProfileMetric`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `gamification:profile:update`
     Gamification.put_profile_metric -> types::Metric;
@@ -1191,7 +1191,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/gamification/status` (`putGamificationStatus`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `gamification:profile:update`
     Gamification.put_status -> types::GamificationStatus;

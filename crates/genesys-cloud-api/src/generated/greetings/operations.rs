@@ -42,7 +42,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/greetings/defaults` (`putGreetingsDefaults`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Greetings.put_defaults -> types::DefaultGreetingList;
     "putGreetingsDefaults" Put "/api/v2/greetings/defaults"
     body: types::DefaultGreetingList;
@@ -60,7 +60,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/greetings/{greetingId}` (`putGreeting`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Greetings.put_greeting -> types::Greeting;
     "putGreeting" Put "/api/v2/greetings/{greetingId}"
     path {
@@ -214,7 +214,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/groups/{groupId}/greetings/defaults` (`putGroupGreetingsDefaults`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Greetings.put_group_greetings_defaults -> types::DefaultGreetingList;
     "putGroupGreetingsDefaults" Put "/api/v2/groups/{groupId}/greetings/defaults"
     path {
@@ -263,7 +263,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/greetings/defaults` (`putUserGreetingsDefaults`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Greetings.put_user_greetings_defaults -> types::DefaultGreetingList;
     "putUserGreetingsDefaults" Put "/api/v2/users/{userId}/greetings/defaults"
     path {

@@ -93,7 +93,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/groups/{groupId}` (`putGroup`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:group:edit`
     Groups.put_group -> PutGroup -> types::Group;
@@ -131,7 +131,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/groups/{groupId}/dynamicsettings` (`putGroupDynamicsettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -196,7 +196,7 @@ paged! {
 operation! {
     /// `POST /api/v2/groups/{groupId}/members` (`postGroupMembers`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Groups.post_group_members -> Json;
     "postGroupMembers" Post "/api/v2/groups/{groupId}/members"
     path {
@@ -208,7 +208,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/groups/{groupId}/members` (`deleteGroupMembers`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     Groups.delete_group_members -> Json;
     "deleteGroupMembers" Delete "/api/v2/groups/{groupId}/members"
     path {

@@ -44,7 +44,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/adfs` (`putIdentityprovidersAdfs`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_adfs -> types::IdentityProvider;
@@ -71,7 +71,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/cic` (`putIdentityprovidersCic`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_cic -> types::IdentityProvider;
@@ -98,7 +98,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/generic` (`putIdentityprovidersGeneric`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_generic -> types::IdentityProvider;
@@ -125,7 +125,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/gsuite` (`putIdentityprovidersGsuite`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_gsuite -> types::IdentityProvider;
@@ -152,7 +152,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/identitynow` (`putIdentityprovidersIdentitynow`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_identitynow -> types::IdentityNow;
@@ -179,7 +179,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/okta` (`putIdentityprovidersOkta`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_okta -> types::IdentityProvider;
@@ -206,7 +206,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/onelogin` (`putIdentityprovidersOnelogin`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_onelogin -> types::IdentityProvider;
@@ -233,7 +233,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/ping` (`putIdentityprovidersPing`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_ping -> types::IdentityProvider;
@@ -260,7 +260,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/purecloud` (`putIdentityprovidersPurecloud`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_purecloud -> types::IdentityProvider;
@@ -287,7 +287,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/pureengage` (`putIdentityprovidersPureengage`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_pureengage -> types::IdentityProvider;
@@ -314,7 +314,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/salesforce` (`putIdentityprovidersSalesforce`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:add`, `sso:provider:edit`
     IdentityProvider.put_identityproviders_salesforce -> types::IdentityProvider;
@@ -344,7 +344,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/identityproviders/{providerId}` (`putIdentityprovider`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sso:provider:edit`
     IdentityProvider.put_identityprovider -> types::CustomProvider;

@@ -287,7 +287,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/actions/{actionId}/draft/function` (`putIntegrationsActionDraftFunction`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `integrations:actionFunction:edit`
     Integrations.put_action_draft_function -> types::FunctionConfig;
@@ -445,7 +445,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/botconnector/{integrationId}/bots` (`putIntegrationsBotconnectorIntegrationIdBots`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `integration:botconnector:edit`
     Integrations.put_botconnector_integration_id_bots -> ();
@@ -688,7 +688,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/credentials/{credentialId}` (`putIntegrationsCredential`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_credential -> PutIntegrationsCredential -> types::CredentialInfo;
@@ -986,7 +986,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/launch/settings` (`putIntegrationsSpeechNuanceNuanceIntegrationIdBotsLaunchSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_speech_nuance_nuance_integration_id_bots_launch_settings -> ();
@@ -1192,7 +1192,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/speech/tts/settings` (`putIntegrationsSpeechTtsSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_speech_tts_settings -> types::TtsSettings;
@@ -1283,7 +1283,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/unifiedcommunications/{ucIntegrationId}/thirdpartypresences` (`putIntegrationsUnifiedcommunicationThirdpartypresences`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `integration:presence:edit`
     Integrations.put_unifiedcommunication_thirdpartypresences -> String;
@@ -1394,7 +1394,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/{integrationId}/config/current` (`putIntegrationConfigCurrent`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `integrations:integration:edit`
     Integrations.put_integration_config_current -> PutIntegrationConfigCurrent -> types::IntegrationConfiguration;

@@ -12,7 +12,7 @@ record! {
         pub name: Option<String> = "name",
         pub integration_id: Option<String> = "integrationId",
         pub category: Option<String> = "category",
-        pub contract: Option<Box<ActionContract>> = "contract",
+        pub contract: Option<ActionContract> = "contract",
         pub version: Option<i64> = "version",
         pub secure: Option<bool> = "secure",
         pub config: Option<Box<ActionConfig>> = "config",
@@ -74,7 +74,7 @@ record! {
 
 record! {
     pub struct ActionContract {
-        pub output: Option<ActionOutput> = "output",
+        pub output: Option<Box<ActionOutput>> = "output",
         pub input: Option<ActionInput> = "input",
     }
 }
@@ -1620,7 +1620,7 @@ convert! {
         category,
         name,
         config,
-        contract: unboxed(into),
+        contract: into,
         secure,
         version,
     }
@@ -1629,7 +1629,7 @@ convert! {
 convert! {
     ActionContract => ActionContractInput {
         input: into,
-        output: into,
+        output: unboxed(into),
     }
 }
 

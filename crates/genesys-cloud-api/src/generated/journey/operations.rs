@@ -416,7 +416,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/externalevents/schemas/{schemaId}` (`putJourneyExternaleventsSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::JourneyExternalEventsSchema`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::JourneyExternalEventsSchema`] converts into the body.
     ///
     /// Permissions: `journey:externalEventsSchema:edit`
     Journey.put_externalevents_schema -> types::JourneyExternalEventsSchema;
@@ -865,7 +865,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/views/eventdefinitions/{eventDefinitionId}` (`putJourneyViewsEventdefinition`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::JourneyEventDefinition`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::JourneyEventDefinition`] converts into the body.
     ///
     /// Permissions: `journey:externalEvents:edit`
     Journey.put_views_eventdefinition -> PutJourneyViewsEventdefinition -> types::UpdateExternalEventResponse;
@@ -879,7 +879,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/views/eventdefinitions/{eventDefinitionId}/activate` (`putJourneyViewsEventdefinitionActivate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `journey:externalEvents:activate`
     Journey.put_views_eventdefinition_activate -> PutJourneyViewsEventdefinitionActivate -> types::ActivateExternalEventResponse;
@@ -999,7 +999,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/views/{viewId}/schedules` (`putJourneyViewSchedules`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `journey:viewsSchedule:edit`
     Journey.put_view_schedules -> types::JourneyViewSchedule;
@@ -1173,7 +1173,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/journey/views/{viewId}/versions/{versionId}` (`putJourneyViewVersion`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `journey:views:edit`
     Journey.put_view_version -> types::JourneyView;

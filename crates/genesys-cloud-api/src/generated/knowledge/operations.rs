@@ -1375,7 +1375,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}` (`putKnowledgeKnowledgebaseSourcesSalesforceSourceId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `knowledge:integrationSource:edit`
     Knowledge.put_knowledgebase_sources_salesforce_source_id -> types::SalesforceSourceResponse;
@@ -1469,7 +1469,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}` (`putKnowledgeKnowledgebaseSourcesServicenowSourceId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `knowledge:integrationSource:edit`
     Knowledge.put_knowledgebase_sources_servicenow_source_id -> types::ServiceNowSourceResponse;
@@ -1838,7 +1838,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/knowledge/sources/{sourceId}` (`putKnowledgeSource`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::V3SourceExpandableResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::V3SourceExpandableResponse`] converts into the body.
     ///
     /// Permissions: `knowledge:source:edit`
     Knowledge.put_source -> types::V3SourceDetailedResponse;

@@ -196,7 +196,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}` (`putLanguageunderstandingDomainVersion`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `languageUnderstanding:nluDomainVersion:edit`, `dialog:botVersion:edit`
     LanguageUnderstanding.put_domain_version -> types::NluDomainVersion;

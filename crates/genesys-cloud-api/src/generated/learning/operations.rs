@@ -321,7 +321,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/learning/modules/{moduleId}` (`putLearningModule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `learning:module:edit`
     Learning.put_module -> types::LearningModule;
@@ -397,7 +397,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/learning/modules/{moduleId}/preview` (`putLearningModulePreview`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `learning:module:preview`
     Learning.put_module_preview -> types::LearningModulePreviewUpdateResponse;
@@ -434,7 +434,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/learning/modules/{moduleId}/rule` (`putLearningModuleRule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `learning:rule:edit`
     Learning.put_module_rule -> PutLearningModuleRule -> types::LearningModuleRule;

@@ -951,7 +951,7 @@ pub type LearningModulePreviewUpdateRequestState = LearningAssignmentState;
 record! {
     pub struct LearningModulePreviewUpdateResponse {
         pub id: Option<String> = "id",
-        pub assignment: Option<LearningModulePreviewUpdateResponseAssignment> = "assignment",
+        pub assignment: Option<Box<LearningModulePreviewUpdateResponseAssignment>> = "assignment",
     }
 }
 

@@ -77,7 +77,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/oauth/clients/{clientId}` (`putOauthClient`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::OAuthClient`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::OAuthClient`] converts into the body.
     ///
     /// Permissions: `oauth:client:edit`
     Oauth.put_client -> types::OAuthClient;

@@ -38,7 +38,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/organizations/embeddedintegration` (`putOrganizationsEmbeddedintegration`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:organization:admin`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -71,7 +71,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/organizations/ipaddressauthentication` (`putOrganizationsIpaddressauthentication`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:organization:admin`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -172,7 +172,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/organizations/me` (`putOrganizationsMe`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:organization:admin`
     Organization.put_organizations_me -> PutOrganizationsMe -> types::Organization;
@@ -190,7 +190,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/organizations/whitelist` (`putOrganizationsWhitelist`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:organization:admin`
     #[deprecated = "Genesys has marked this operation as deprecated"]

@@ -146,7 +146,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/orgauthorization/trustees/{trusteeOrgId}` (`putOrgauthorizationTrustee`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Trustee`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::Trustee`] converts into the body.
     ///
     /// Permissions: `authorization:orgTrustee:edit`
     OrganizationAuthorization.put_orgauthorization_trustee -> types::Trustee;
@@ -255,7 +255,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/orgauthorization/trustees/{trusteeOrgId}/groups/{trusteeGroupId}/roledivisions` (`putOrgauthorizationTrusteeGroupRoledivisions`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `authorization:orgTrusteeGroup:edit`
     OrganizationAuthorization.put_orgauthorization_trustee_group_roledivisions -> types::UserAuthorization;
@@ -363,7 +363,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/orgauthorization/trustees/{trusteeOrgId}/users/{trusteeUserId}/roledivisions` (`putOrgauthorizationTrusteeUserRoledivisions`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `authorization:orgTrusteeUser:edit`
     OrganizationAuthorization.put_orgauthorization_trustee_user_roledivisions -> types::UserAuthorization;

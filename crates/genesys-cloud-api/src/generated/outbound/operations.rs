@@ -56,7 +56,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/attemptlimits/{attemptLimitsId}` (`putOutboundAttemptlimit`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:attemptLimits:edit`
     Outbound.put_attemptlimit -> types::AttemptLimits;
@@ -123,7 +123,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/callabletimesets/{callableTimeSetId}` (`putOutboundCallabletimeset`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:callableTimeSet:edit`
     Outbound.put_callabletimeset -> types::CallableTimeSet;
@@ -190,7 +190,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/callanalysisresponsesets/{callAnalysisSetId}` (`putOutboundCallanalysisresponseset`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:responseSet:edit`
     Outbound.put_callanalysisresponseset -> types::ResponseSet;
@@ -257,7 +257,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/campaignrules/{campaignRuleId}` (`putOutboundCampaignrule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:campaignRule:edit`
     Outbound.put_campaignrule -> types::CampaignRule;
@@ -446,7 +446,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/campaigns/{campaignId}` (`putOutboundCampaign`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:campaign:edit`
     Outbound.put_campaign -> PutOutboundCampaign -> types::Campaign;
@@ -531,7 +531,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/outbound/campaigns/{campaignId}/agents/{userId}` (`putOutboundCampaignAgent`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Outbound.put_campaign_agent -> String;
     "putOutboundCampaignAgent" Put "/api/v2/outbound/campaigns/{campaignId}/agents/{userId}"
     path {
@@ -607,7 +607,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/outbound/campaigns/{campaignId}/progress` (`deleteOutboundCampaignProgress`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `outbound:campaign:edit`, `outbound:campaign:recycle`
     Outbound.delete_campaign_progress -> RawReply;
@@ -739,7 +739,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlistfilters/{contactListFilterId}` (`putOutboundContactlistfilter`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:contactListFilter:edit`
     Outbound.put_contactlistfilter -> types::ContactListFilter;
@@ -886,7 +886,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlists/{contactListId}` (`putOutboundContactlist`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:contactList:edit`
     Outbound.put_contactlist -> types::ContactList;
@@ -1074,7 +1074,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlists/{contactListId}/contacts/{contactId}` (`putOutboundContactlistContact`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:contact:edit`
     Outbound.put_contactlist_contact -> types::DialerContact;
@@ -1241,7 +1241,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/contactlisttemplates/{contactListTemplateId}` (`putOutboundContactlisttemplate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:contactListTemplate:edit`
     Outbound.put_contactlisttemplate -> types::ContactListTemplate;
@@ -1335,7 +1335,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/digitalrulesets/{digitalRuleSetId}` (`putOutboundDigitalruleset`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:digitalRuleSet:edit`
     Outbound.put_digitalruleset -> types::DigitalRuleSet;
@@ -1463,7 +1463,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/dnclists/{dncListId}` (`putOutboundDnclist`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:dncList:edit`
     Outbound.put_dnclist -> types::DncList;
@@ -1756,7 +1756,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/filespecificationtemplates/{fileSpecificationTemplateId}` (`putOutboundFilespecificationtemplate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:fileSpecificationTemplate:edit`
     Outbound.put_filespecificationtemplate -> types::FileSpecificationTemplate;
@@ -1848,7 +1848,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/importtemplates/{importTemplateId}` (`putOutboundImporttemplate`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:importTemplate:edit`
     Outbound.put_importtemplate -> types::ImportTemplate;
@@ -1988,7 +1988,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/messagingcampaigns/{messagingCampaignId}` (`putOutboundMessagingcampaign`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:messagingCampaign:edit`, `outbound:emailCampaign:edit`, `outbound:whatsAppCampaign:edit`
     Outbound.put_messagingcampaign -> types::MessagingCampaign;
@@ -2110,7 +2110,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/rulesets/{ruleSetId}` (`putOutboundRuleset`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:ruleSet:edit`
     Outbound.put_ruleset -> types::RuleSet;
@@ -2159,7 +2159,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/campaigns/{campaignId}` (`putOutboundSchedulesCampaign`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:schedule:edit`, `outbound:campaign:editSchedule`
     Outbound.put_schedules_campaign -> types::CampaignSchedule;
@@ -2208,7 +2208,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/emailcampaigns/{emailCampaignId}` (`putOutboundSchedulesEmailcampaign`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:emailCampaignSchedule:edit`, `outbound:emailCampaign:editSchedule`
     Outbound.put_schedules_emailcampaign -> types::EmailCampaignSchedule;
@@ -2257,7 +2257,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/messagingcampaigns/{messagingCampaignId}` (`putOutboundSchedulesMessagingcampaign`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:messagingCampaignSchedule:edit`, `outbound:messagingCampaign:editSchedule`
     Outbound.put_schedules_messagingcampaign -> types::MessagingCampaignSchedule;
@@ -2306,7 +2306,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/sequences/{sequenceId}` (`putOutboundSchedulesSequence`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:schedule:edit`, `outbound:campaignSequenceSchedule:edit`
     Outbound.put_schedules_sequence -> types::SequenceSchedule;
@@ -2355,7 +2355,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/schedules/whatsappcampaigns/{whatsAppCampaignId}` (`putOutboundSchedulesWhatsappcampaign`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:whatsAppCampaignSchedule:edit`, `outbound:whatsAppCampaign:editSchedule`
     Outbound.put_schedules_whatsappcampaign -> types::WhatsAppCampaignSchedule;
@@ -2422,7 +2422,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/sequences/{sequenceId}` (`putOutboundSequence`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:campaignSequence:edit`
     Outbound.put_sequence -> types::CampaignSequence;
@@ -2475,7 +2475,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/outbound/wrapupcodemappings` (`putOutboundWrapupcodemappings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `outbound:wrapUpCodeMapping:edit`
     Outbound.put_wrapupcodemappings -> types::WrapUpCodeMapping;

@@ -57,7 +57,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/presence/definitions/{definitionId}` (`putPresenceDefinition`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `presence:presenceDefinition:edit`
     Presence.put_definition -> types::OrganizationPresenceDefinition;
@@ -90,7 +90,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/presence/settings` (`putPresenceSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `presence:settings:edit`
     Presence.put_settings -> types::PresenceSettings;
@@ -137,7 +137,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/presence/sources/{sourceId}` (`putPresenceSource`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `presence:source:edit`
     Presence.put_source -> types::Source;
@@ -173,7 +173,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/presence/users/{userId}/primarysource` (`putPresenceUserPrimarysource`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `presence:userPrimarySource:edit`
     Presence.put_user_primarysource -> types::UserPrimarySource;
@@ -230,7 +230,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/presencedefinitions/{presenceId}` (`putPresencedefinition`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `presence:presenceDefinition:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]

@@ -53,7 +53,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/processautomation/scheduledtriggers/{scheduledTriggerId}` (`putProcessautomationScheduledtrigger`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ScheduledTrigger`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::ScheduledTrigger`] converts into the body.
     ///
     /// Permissions: `processautomation:trigger:edit`
     ProcessAutomation.put_scheduledtrigger -> types::ScheduledTrigger;
@@ -149,7 +149,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/processautomation/triggers/{triggerId}` (`putProcessautomationTrigger`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Trigger`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::Trigger`] converts into the body.
     ///
     /// Permissions: `processautomation:trigger:edit`
     ProcessAutomation.put_trigger -> types::Trigger;

@@ -102,7 +102,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/calibrations/{calibrationId}` (`putQualityCalibration`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:calibration:edit`
     Quality.put_calibration -> types::Calibration;
@@ -226,7 +226,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/conversations/{conversationId}/evaluations/{evaluationId}` (`putQualityConversationEvaluation`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:evaluation:edit`, `quality:evaluation:editScore`, `quality:evaluation:editAgentSignoff`
     Quality.put_conversation_evaluation -> PutQualityConversationEvaluation -> types::EvaluationResponse;
@@ -489,7 +489,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/forms/evaluations/{formId}` (`putQualityFormsEvaluation`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:evaluationForm:edit`
     Quality.put_forms_evaluation -> types::EvaluationFormResponse;
@@ -514,7 +514,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/forms/evaluations/{formId}/aiscoring/settings` (`putQualityFormsEvaluationAiscoringSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:evaluationForm:aiScoringEdit`
     Quality.put_forms_evaluation_aiscoring_settings -> types::AiScoringSettings;
@@ -627,7 +627,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/forms/surveys/{formId}` (`putQualityFormsSurvey`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:surveyForm:edit`
     Quality.put_forms_survey -> types::SurveyForm;
@@ -696,7 +696,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/forms/{formId}` (`putQualityForm`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:evaluationForm:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -785,7 +785,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/programs/{programId}/agentscoringrules/{ruleId}` (`putQualityProgramAgentscoringrule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `quality:scoringRule:edit`
     Quality.put_program_agentscoringrule -> types::AgentScoringRule;
@@ -1016,7 +1016,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/quality/surveys/scorable` (`putQualitySurveysScorable`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Quality.put_surveys_scorable -> types::ScorableSurvey;
     "putQualitySurveysScorable" Put "/api/v2/quality/surveys/scorable"
     required {

@@ -114,7 +114,7 @@ job! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/recordings/{recordingId}` (`putConversationRecording`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:recording:view`, `recording:recording:editRetention`, `recording:recording:restore`, `recording:screenRecording:view`, `recording:screenRecording:editRetention`, `recording:screenRecording:restore`, `recording:snippetRecording:view`, `recording:snippetRecording:editRetention`, `recording:snippetRecording:restore`
     Recording.put_conversation_recording -> PutConversationRecording -> types::Recording;
@@ -175,7 +175,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/conversations/{conversationId}/recordings/{recordingId}/annotations/{annotationId}` (`putConversationRecordingAnnotation`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:annotation:edit`, `recording:annotation:add`, `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.put_conversation_recording_annotation -> types::Annotation;
@@ -240,7 +240,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/orphanrecordings/{orphanId}` (`putOrphanrecording`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:orphan:edit`
     Recording.put_orphanrecording -> PutOrphanrecording -> types::Recording;
@@ -397,7 +397,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/crossplatform/mediaretentionpolicies/{policyId}` (`putRecordingCrossplatformMediaretentionpolicy`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:crossPlatformRetentionPolicy:edit`
     Recording.put_crossplatform_mediaretentionpolicy -> types::CrossPlatformPolicy;
@@ -499,7 +499,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/jobs/{jobId}` (`putRecordingJob`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::RecordingJob`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::RecordingJob`] converts into the body.
     ///
     /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
@@ -608,7 +608,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/keyconfigurations/{keyConfigurationId}` (`putRecordingKeyconfiguration`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:encryptionKey:edit`
     Recording.put_keyconfiguration -> types::RecordingEncryptionConfiguration;
@@ -690,7 +690,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/mediaretentionpolicies/{policyId}` (`putRecordingMediaretentionpolicy`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:retentionPolicy:edit`
     Recording.put_mediaretentionpolicy -> types::Policy;
@@ -760,7 +760,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/recordingkeys/rotationschedule` (`putRecordingRecordingkeysRotationschedule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:encryptionKey:edit`
     Recording.put_recordingkeys_rotationschedule -> types::KeyRotationSchedule;
@@ -780,7 +780,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recording/settings` (`putRecordingSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:settings:editScreenRecordings`, `recording:settings:editRegionalStorage`, `recording:settings:editUrlExpiration`, `recording:settings:editConferenceRecording`, `recording:settings:editHierarchyAccessControl`
     Recording.put_settings -> types::RecordingSettings;
@@ -834,7 +834,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/recordings/deletionprotection` (`putRecordingsDeletionprotection`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `recording:deletionProtection:apply`, `recording:deletionProtection:revoke`
     Recording.put_recordings_deletionprotection -> PutRecordingsDeletionprotection -> Option<types::ManageDeleteProtectionResult>;

@@ -115,7 +115,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/responsemanagement/libraries/{libraryId}` (`putResponsemanagementLibrary`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `responses:library:edit`
     ResponseManagement.put_library -> types::Library;
@@ -220,7 +220,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/responsemanagement/responseassets/{responseAssetId}` (`putResponsemanagementResponseasset`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `responseAssets:asset:edit`
     ResponseManagement.put_responseasset -> types::ResponseAsset;
@@ -331,7 +331,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/responsemanagement/responses/{responseId}` (`putResponsemanagementResponse`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `responses:response:edit`
     ResponseManagement.put_response -> PutResponsemanagementResponse -> types::Response;

@@ -150,7 +150,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/directroutingbackup/settings/me` (`putRoutingDirectroutingbackupSettingsMe`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:directRoutingBackup:selfEdit`
     Routing.put_directroutingbackup_settings_me -> types::AgentDirectRoutingBackupSettings;
@@ -377,7 +377,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/email/domains/{domainName}/routes/{routeId}` (`putRoutingEmailDomainRoute`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:email:manage`
     Routing.put_email_domain_route -> types::InboundRoute;
@@ -416,7 +416,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/email/domains/{domainName}/routes/{routeId}/identityresolution` (`putRoutingEmailDomainRouteIdentityresolution`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:email:manage`, `routing:identityResolutionEmail:edit`
     Routing.put_email_domain_route_identityresolution -> types::RouteIdentityResolutionConfig;
@@ -450,7 +450,7 @@ paged! {
 operation! {
     /// `POST /api/v2/routing/email/outbound/domains` (`postRoutingEmailOutboundDomains`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:email:manage`
     Routing.post_email_outbound_domains -> types::EmailOutboundDomainResult;
@@ -461,7 +461,7 @@ operation! {
 operation! {
     /// `POST /api/v2/routing/email/outbound/domains/simulated` (`postRoutingEmailOutboundDomainsSimulated`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:email:manage`
     Routing.post_email_outbound_domains_simulated -> types::EmailOutboundDomainResult;
@@ -690,7 +690,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/message/recipients/{recipientId}` (`putRoutingMessageRecipient`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Recipient`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::Recipient`] converts into the body.
     ///
     /// Permissions: `routing:message:manage`
     Routing.put_message_recipient -> types::Recipient;
@@ -991,7 +991,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/queues/{queueId}` (`putRoutingQueue`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::Queue`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::Queue`] converts into the body.
     ///
     /// Permissions: `routing:queue:edit`
     Routing.put_queue -> types::Queue;
@@ -1095,7 +1095,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/queues/{queueId}/identityresolution` (`putRoutingQueueIdentityresolution`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:queue:edit`, `queue:identityResolution:edit`
     Routing.put_queue_identityresolution -> types::IdentityResolutionQueueConfig;
@@ -1188,7 +1188,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/queues/{queueId}/members/{memberId}` (`patchRoutingQueueMember`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     Routing.patch_queue_member -> RawReply;
@@ -1276,7 +1276,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/queues/{queueId}/users/{memberId}` (`patchRoutingQueueUser`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1356,7 +1356,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/settings` (`putRoutingSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:settings:edit`
     Routing.put_settings -> types::RoutingSettings;
@@ -1381,7 +1381,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/settings/contactcenter` (`patchRoutingSettingsContactcenter`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:settings:edit`
     Routing.patch_settings_contactcenter -> RawReply;
@@ -1400,7 +1400,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/settings/transcription` (`putRoutingSettingsTranscription`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:transcriptionSettings:edit`
     Routing.put_settings_transcription -> types::TranscriptionSettings;
@@ -1768,7 +1768,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/sms/identityresolution/phonenumbers/{addressId}` (`putRoutingSmsIdentityresolutionPhonenumber`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `sms:phoneNumber:edit`, `sms:identityResolution:edit`
     Routing.put_sms_identityresolution_phonenumber -> types::SmsIdentityResolutionConfig;
@@ -1866,7 +1866,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/routing/sms/phonenumbers/{phoneNumberId}` (`deleteRoutingSmsPhonenumber`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `sms:phoneNumber:delete`
     Routing.delete_sms_phonenumber -> RawReply;
@@ -1890,7 +1890,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/users/{userId}/directroutingbackup/settings` (`putRoutingUserDirectroutingbackupSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:directRoutingBackup:edit`
     Routing.put_user_directroutingbackup_settings -> types::AgentDirectRoutingBackupSettings;
@@ -1926,7 +1926,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/users/{userId}/utilization` (`putRoutingUserUtilization`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AgentMaxUtilizationResponse`] or [`types::UtilizationResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::AgentMaxUtilizationResponse`] and [`types::UtilizationResponse`] convert into the body.
     ///
     /// Permissions: `routing:utilization:manage`
     Routing.put_user_utilization -> types::AgentMaxUtilizationResponse;
@@ -1959,7 +1959,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/utilization` (`putRoutingUtilization`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AgentMaxUtilizationResponse`] or [`types::UtilizationResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::AgentMaxUtilizationResponse`] and [`types::UtilizationResponse`] convert into the body.
     ///
     /// Permissions: `routing:utilization:manage`
     Routing.put_utilization -> types::UtilizationResponse;
@@ -2017,7 +2017,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/utilization/labels/{labelId}` (`putRoutingUtilizationLabel`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::UtilizationLabel`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::UtilizationLabel`] converts into the body.
     ///
     /// Permissions: `routing:utilization:manage`
     Routing.put_utilization_label -> types::UtilizationLabel;
@@ -2139,7 +2139,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/routing/wrapupcodes/{codeId}` (`putRoutingWrapupcode`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::WrapupCode`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::WrapupCode`] converts into the body.
     ///
     /// Permissions: `routing:wrapupCode:edit`
     Routing.put_wrapupcode -> types::WrapupCode;

@@ -1744,7 +1744,7 @@ record! {
         pub supports_voice: Option<bool> = "supportsVoice",
         pub integration: Option<DomainEntityRef> = "integration",
         pub compliance: Option<Compliance> = "compliance",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1786,7 +1786,7 @@ record! {
         pub country_code: Option<String> = "countryCode",
         pub integration_id: Option<String> = "integrationId",
         pub compliance: Option<Compliance> = "compliance",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1803,7 +1803,7 @@ open_enum! {
 record! {
     pub struct SmsPhoneNumberPatchRequest {
         pub id: Option<String> = "id",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -1837,7 +1837,7 @@ record! {
         pub country_code: Option<String> = "countryCode",
         pub name: Option<String> = "name",
         pub address_id: Option<String> = "addressId",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub self_uri: Option<String> = "selfUri",
     }
 }

@@ -54,7 +54,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/groups/{groupId}` (`putScimGroup`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:group:edit`
     Scim.put_group -> PutScimGroup -> types::ScimV2Group;
@@ -183,7 +183,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/users/{userId}` (`putScimUser`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:user:edit`, `directory:user:setPassword`, `authorization:grant:add`, `authorization:grant:delete`, `routing:skill:assign`, `routing:language:assign`, `telephony:extension:assign`
     Scim.put_user -> PutScimUser -> types::ScimV2User;
@@ -271,7 +271,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/v2/groups/{groupId}` (`putScimV2Group`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:group:edit`
     Scim.put_v2_group -> PutScimV2Group -> types::ScimV2Group;
@@ -400,7 +400,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/scim/v2/users/{userId}` (`putScimV2User`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:user:edit`, `directory:user:setPassword`, `authorization:grant:add`, `authorization:grant:delete`, `routing:skill:assign`, `routing:language:assign`, `telephony:extension:assign`
     Scim.put_v2_user -> PutScimV2User -> types::ScimV2User;

@@ -22,7 +22,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/externalcontacts/settings` (`putExternalcontactsSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `externalContacts:settings:edit`
     Settings.put_externalcontacts_settings -> PutExternalcontactsSettings -> types::UpdatedSettingsResponse;

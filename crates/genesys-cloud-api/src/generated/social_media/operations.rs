@@ -173,9 +173,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/escalationrules/{escalationRuleId}` (`putSocialmediaEscalationrule`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::EscalationRuleResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::EscalationRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:escalationRules:edit`
     SocialMedia.put_escalationrule -> PutSocialmediaEscalationrule -> types::EscalationRuleResponse;
@@ -212,7 +212,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/socialmedia/messages/{messageId}` (`deleteSocialmediaMessage`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -320,7 +320,7 @@ paged! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook` (`postSocialmediaTopicDataingestionrulesFacebook`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_facebook -> PostSocialmediaTopicDataingestionrulesFacebook -> types::FacebookDataIngestionRuleResponse;
@@ -349,9 +349,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::FacebookDataIngestionRuleResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::FacebookDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_facebook_facebook_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId -> types::FacebookDataIngestionRuleResponse;
@@ -366,7 +366,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_facebook_facebook_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId -> types::FacebookDataIngestionRuleResponse;
@@ -434,7 +434,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile` (`postSocialmediaTopicDataingestionrulesGooglebusinessprofile`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -467,9 +467,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::GoogleBusinessProfileDataIngestionRuleResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::GoogleBusinessProfileDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -486,7 +486,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Preview: it may change or go without notice.
     ///
@@ -562,7 +562,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram` (`postSocialmediaTopicDataingestionrulesInstagram`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_instagram -> PostSocialmediaTopicDataingestionrulesInstagram -> types::InstagramDataIngestionRuleResponse;
@@ -591,9 +591,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::InstagramDataIngestionRuleResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::InstagramDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_instagram_instagram_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId -> types::InstagramDataIngestionRuleResponse;
@@ -608,7 +608,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_instagram_instagram_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId -> types::InstagramDataIngestionRuleResponse;
@@ -676,7 +676,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open` (`postSocialmediaTopicDataingestionrulesOpen`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_open -> PostSocialmediaTopicDataingestionrulesOpen -> types::OpenDataIngestionRuleResponse;
@@ -705,9 +705,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}` (`putSocialmediaTopicDataingestionrulesOpenOpenId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::OpenDataIngestionRuleResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::OpenDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_open_open_id -> PutSocialmediaTopicDataingestionrulesOpenOpenId -> types::OpenDataIngestionRuleResponse;
@@ -722,7 +722,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}` (`patchSocialmediaTopicDataingestionrulesOpenOpenId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_open_open_id -> PatchSocialmediaTopicDataingestionrulesOpenOpenId -> types::OpenDataIngestionRuleResponse;
@@ -790,7 +790,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/messages/bulk` (`postSocialmediaTopicDataingestionrulesOpenRuleIdMessagesBulk`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:message:receive`
     SocialMedia.post_topic_dataingestionrules_open_rule_id_messages_bulk -> types::OpenSocialNormalizedMessageEntityListing;
@@ -805,7 +805,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/reactions/bulk` (`postSocialmediaTopicDataingestionrulesOpenRuleIdReactionsBulk`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:reaction:receive`
     SocialMedia.post_topic_dataingestionrules_open_rule_id_reactions_bulk -> types::OpenSocialReactionsNormalizedEventEntityListing;
@@ -820,7 +820,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter` (`postSocialmediaTopicDataingestionrulesTwitter`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_twitter -> PostSocialmediaTopicDataingestionrulesTwitter -> types::TwitterDataIngestionRuleResponse;
@@ -849,9 +849,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}` (`putSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::TwitterDataIngestionRuleResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::TwitterDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_twitter_twitter_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId -> types::TwitterDataIngestionRuleResponse;
@@ -866,7 +866,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_twitter_twitter_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId -> types::TwitterDataIngestionRuleResponse;

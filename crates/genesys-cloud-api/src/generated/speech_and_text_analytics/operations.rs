@@ -65,7 +65,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/categories/{categoryId}` (`putSpeechandtextanalyticsCategory`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::StaCategory`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::StaCategory`] converts into the body.
     ///
     /// Permissions: `speechAndTextAnalytics:category:edit`
     SpeechAndTextAnalytics.put_category -> types::StaCategory;
@@ -211,7 +211,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/dictionaryfeedback/{dictionaryFeedbackId}` (`putSpeechandtextanalyticsDictionaryfeedbackDictionaryFeedbackId`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `speechAndTextAnalytics:dictionaryterm:edit`
     SpeechAndTextAnalytics.put_dictionaryfeedback_dictionary_feedback_id -> PutSpeechandtextanalyticsDictionaryfeedbackDictionaryFeedbackId -> types::DictionaryFeedback;
@@ -462,7 +462,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}` (`putSpeechandtextanalyticsProgram`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
     ///
@@ -515,7 +515,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}/mappings` (`putSpeechandtextanalyticsProgramMappings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
     SpeechAndTextAnalytics.put_program_mappings -> types::TopicsDefinitionsProgramMappings;
@@ -540,7 +540,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}/settings/insights` (`putSpeechandtextanalyticsProgramSettingsInsights`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ProgramInsightsSettings`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::ProgramInsightsSettings`] converts into the body.
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`, `speechAndTextAnalytics:insightsSettings:edit`
     SpeechAndTextAnalytics.put_program_settings_insights -> types::ProgramInsightsSettings;
@@ -584,7 +584,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/programs/{programId}/transcriptionengines` (`putSpeechandtextanalyticsProgramTranscriptionengines`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::ProgramTranscriptionEngines`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::ProgramTranscriptionEngines`] converts into the body.
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
     SpeechAndTextAnalytics.put_program_transcriptionengines -> types::ProgramTranscriptionEngines;
@@ -749,7 +749,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/settings` (`putSpeechandtextanalyticsSettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `speechAndTextAnalytics:settings:edit`
     SpeechAndTextAnalytics.put_settings -> types::SpeechTextAnalyticsSettingsResponse;
@@ -964,7 +964,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/speechandtextanalytics/topics/{topicId}` (`putSpeechandtextanalyticsTopic`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:edit`
     SpeechAndTextAnalytics.put_topic -> types::Topic;

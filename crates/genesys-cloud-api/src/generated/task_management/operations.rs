@@ -447,7 +447,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/taskmanagement/workitems/schemas/{schemaId}` (`putTaskmanagementWorkitemsSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `workitems:workitemSchema:edit`
     TaskManagement.put_workitems_schema -> types::DataSchema;
@@ -548,7 +548,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/taskmanagement/workitems/{workitemId}/assignment` (`patchTaskmanagementWorkitemAssignment`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `workitems:workitem:pull`, `workitems:workitem:assign`
     TaskManagement.patch_workitem_assignment -> RawReply;

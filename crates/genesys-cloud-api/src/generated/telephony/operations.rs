@@ -22,7 +22,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/agents/greetings/me` (`putTelephonyAgentsGreetingsMe`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:selfAgentGreeting:edit`
     Telephony.put_agents_greetings_me -> ();
@@ -44,7 +44,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/agents/{agentId}/greetings` (`putTelephonyAgentGreetings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:otherAgentGreeting:edit`
     Telephony.put_agent_greetings -> ();
@@ -228,7 +228,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/settings` (`putTelephonySettings`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:settings:edit`
     Telephony.put_settings -> types::TelephonySettings;

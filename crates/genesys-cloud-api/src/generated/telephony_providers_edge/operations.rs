@@ -64,9 +64,9 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/alertablepresences` (`putTelephonyProvidersEdgesAlertablepresences`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:alertablePresences:edit`
     TelephonyProvidersEdge.put_edges_alertablepresences -> RawReply;
@@ -77,7 +77,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/telephony/providers/edges/alertablepresences` (`deleteTelephonyProvidersEdgesAlertablepresences`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:alertablePresences:delete`
     TelephonyProvidersEdge.delete_edges_alertablepresences -> RawReply;
@@ -120,7 +120,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/certificateauthorities/{certificateId}` (`putTelephonyProvidersEdgesCertificateauthority`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_certificateauthority -> types::DomainCertificateAuthority;
@@ -211,7 +211,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/didpools/{didPoolId}` (`putTelephonyProvidersEdgesDidpool`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_didpool -> types::DidPool;
@@ -315,7 +315,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/edgegroups/{edgeGroupId}` (`putTelephonyProvidersEdgesEdgegroup`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_edgegroup -> types::EdgeGroup;
@@ -352,7 +352,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/edgegroups/{edgegroupId}/edgetrunkbases/{edgetrunkbaseId}` (`putTelephonyProvidersEdgesEdgegroupEdgetrunkbase`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_edgegroup_edgetrunkbase -> types::EdgeTrunkBase;
@@ -452,7 +452,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/extensionpools/{extensionPoolId}` (`putTelephonyProvidersEdgesExtensionpool`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:extensionPool:edit`
     TelephonyProvidersEdge.put_edges_extensionpool -> types::ExtensionPool;
@@ -744,7 +744,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/phonebasesettings/{phoneBaseId}` (`putTelephonyProvidersEdgesPhonebasesetting`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_phonebasesetting -> types::PhoneBase;
@@ -843,7 +843,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/phones/{phoneId}` (`putTelephonyProvidersEdgesPhone`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_phone -> types::Phone;
@@ -971,7 +971,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/sites/{siteId}` (`putTelephonyProvidersEdgesSite`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_site -> types::Site;
@@ -1102,7 +1102,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/sites/{siteId}/outboundroutes/{outboundRouteId}` (`putTelephonyProvidersEdgesSiteOutboundroute`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_site_outboundroute -> types::OutboundRouteBase;
@@ -1140,7 +1140,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/sites/{siteId}/siteconnections` (`putTelephonyProvidersEdgesSiteSiteconnections`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_site_siteconnections -> types::SiteConnections;
@@ -1291,7 +1291,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/trunkbasesettings/{trunkBaseSettingsId}` (`putTelephonyProvidersEdgesTrunkbasesetting`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_edges_trunkbasesetting -> types::TrunkBase;
@@ -1413,7 +1413,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/{edgeId}` (`putTelephonyProvidersEdge`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_telephony_providers_edge -> types::Edge;
@@ -1648,7 +1648,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/telephony/providers/edges/{edgeId}/logicalinterfaces/{interfaceId}` (`putTelephonyProvidersEdgeLogicalinterface`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.put_logicalinterface -> types::DomainLogicalInterface;

@@ -50,7 +50,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/userrecordings/{recordingId}` (`putUserrecording`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     UserRecordings.put_userrecording -> PutUserrecording -> types::UserRecording;
     "putUserrecording" Put "/api/v2/userrecordings/{recordingId}"
     path {
@@ -65,7 +65,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/userrecordings/{recordingId}` (`deleteUserrecording`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     UserRecordings.delete_userrecording -> RawReply;
     "deleteUserrecording" Delete "/api/v2/userrecordings/{recordingId}"
     path {

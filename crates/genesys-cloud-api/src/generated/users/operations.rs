@@ -173,7 +173,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/customattributes/schemas/{schemaId}` (`putUsersCustomattributesSchema`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `users:customAttributesSchema:edit`
     Users.put_customattributes_schema -> types::DataSchema;
@@ -392,7 +392,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/me/verifiers/{verifierId}` (`putUsersMeVerifier`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Users.put_me_verifier -> types::Verifier;
     "putUsersMeVerifier" Put "/api/v2/users/me/verifiers/{verifierId}"
     path {
@@ -609,7 +609,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/callforwarding` (`putUserCallforwarding`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `conversation:callForwarding:edit`
     Users.put_user_callforwarding -> types::CallForwarding;
@@ -635,7 +635,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/customattributes` (`putUserCustomattributes`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:user:edit`
     Users.put_user_customattributes -> types::UserCustomAttributes;
@@ -828,7 +828,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/outofoffice` (`putUserOutofoffice`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Users.put_user_outofoffice -> types::OutOfOffice;
     "putUserOutofoffice" Put "/api/v2/users/{userId}/outofoffice"
     path {
@@ -1019,7 +1019,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/routingskills/{skillId}` (`putUserRoutingskill`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `routing:skill:assign`
     Users.put_user_routingskill -> types::UserRoutingSkill;
@@ -1055,7 +1055,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/routingstatus` (`putUserRoutingstatus`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Users.put_user_routingstatus -> types::RoutingStatus;
     "putUserRoutingstatus" Put "/api/v2/users/{userId}/routingstatus"
     path {
@@ -1078,7 +1078,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/state` (`putUserState`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `directory:user:edit`
     Users.put_user_state -> types::UserState;
@@ -1103,7 +1103,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/users/{userId}/station/associatedstation` (`deleteUserStationAssociatedstation`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:station:disassociate`
     Users.delete_user_station_associatedstation -> RawReply;
@@ -1116,7 +1116,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/station/associatedstation/{stationId}` (`putUserStationAssociatedstationStationId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:otherStationAssociation:edit`
     Users.put_user_station_associatedstation_station_id -> RawReply;
@@ -1130,7 +1130,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/users/{userId}/station/defaultstation` (`deleteUserStationDefaultstation`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
     Users.delete_user_station_defaultstation -> RawReply;
@@ -1143,7 +1143,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/station/defaultstation/{stationId}` (`putUserStationDefaultstationStationId`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
     Users.put_user_station_defaultstation_station_id -> RawReply;
@@ -1210,7 +1210,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/users/{userId}/verifiers/{verifierId}` (`putUserVerifier`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `mfa:verifier:edit`
     Users.put_user_verifier -> types::Verifier;

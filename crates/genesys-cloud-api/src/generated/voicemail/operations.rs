@@ -146,7 +146,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/voicemail/messages/{messageId}` (`putVoicemailMessage`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Voicemail.put_message -> types::VoicemailMessage;
     "putVoicemailMessage" Put "/api/v2/voicemail/messages/{messageId}"
     path {
@@ -197,7 +197,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/voicemail/policy` (`putVoicemailPolicy`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`
     Voicemail.put_policy -> types::VoicemailOrganizationPolicy;
@@ -268,7 +268,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/voicemail/userpolicies/{userId}` (`putVoicemailUserpolicy`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `telephony:plugin:all`, `voicemail:userPolicy:viewOther`
     Voicemail.put_userpolicy -> types::VoicemailUserPolicy;

@@ -85,7 +85,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/webdeployments/configurations/{configurationId}/versions/draft` (`putWebdeploymentsConfigurationVersionsDraft`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `webDeployments:configuration:edit`
     WebDeployments.put_configuration_versions_draft -> types::WebDeploymentConfigurationVersion;
@@ -166,7 +166,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/webdeployments/deployments/{deploymentId}` (`putWebdeploymentsDeployment`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `webDeployments:deployment:edit`
     WebDeployments.put_deployment -> types::WebDeployment;
@@ -237,7 +237,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/webdeployments/deployments/{deploymentId}/identityresolution` (`putWebdeploymentsDeploymentIdentityresolution`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `webDeployments:deployment:edit`, `webDeployments:identityResolution:edit`
     WebDeployments.put_deployment_identityresolution -> types::DeploymentIdentityResolutionConfig;

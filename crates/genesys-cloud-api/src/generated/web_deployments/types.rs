@@ -125,7 +125,7 @@ record! {
         pub description: Option<String> = "description",
         pub allow_all_domains: Option<bool> = "allowAllDomains",
         pub allowed_domains: Option<Vec<String>> = "allowedDomains",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub snippet: Option<String> = "snippet",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",
@@ -316,7 +316,7 @@ record! {
 
 record! {
     pub struct MessengerApps {
-        pub conversations: Option<ConversationAppSettings> = "conversations",
+        pub conversations: Option<Box<ConversationAppSettings>> = "conversations",
         pub knowledge: Option<Knowledge> = "knowledge",
     }
 }
@@ -334,7 +334,7 @@ record! {
         pub styles: Option<MessengerStyles> = "styles",
         pub launcher_button: Option<LauncherButtonSettings> = "launcherButton",
         pub file_upload: Option<FileUploadSettings> = "fileUpload",
-        pub apps: Option<Box<MessengerApps>> = "apps",
+        pub apps: Option<MessengerApps> = "apps",
         pub home_screen: Option<MessengerHomeScreen> = "homeScreen",
         pub session_persistence_type: Option<MessengerSettingsSessionPersistenceType> = "sessionPersistenceType",
     }
@@ -617,7 +617,7 @@ record! {
         pub description: Option<String> = "description",
         pub allow_all_domains: Option<bool> = "allowAllDomains",
         pub allowed_domains: Option<Vec<String>> = "allowedDomains",
-        pub supported_content: Option<SupportedContentReference> = "supportedContent",
+        pub supported_content: Option<Box<SupportedContentReference>> = "supportedContent",
         pub snippet: Option<String> = "snippet",
         pub date_created: Option<DateTime> = "dateCreated",
         pub date_modified: Option<DateTime> = "dateModified",

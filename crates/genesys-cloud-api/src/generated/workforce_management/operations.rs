@@ -200,7 +200,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents` (`postWorkforcemanagementAgents`)
     ///
-    /// The work is done after the reply, and no operation tells when.
+    /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `wfm:agent:edit`
     WorkforceManagement.post_agents -> types::MoveAgentsResponse;
@@ -431,7 +431,7 @@ job! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/agents/{agentId}/integrations/hris` (`putWorkforcemanagementAgentIntegrationsHris`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `wfm:agent:edit`
     WorkforceManagement.put_agent_integrations_hris -> types::AgentIntegrationsResponse;
@@ -3102,7 +3102,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/values` (`putWorkforcemanagementBusinessunitTimeofflimitValues`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `wfm:timeOffLimit:edit`
     WorkforceManagement.put_businessunit_timeofflimit_values -> types::BuTimeOffLimitResponse;
@@ -4747,7 +4747,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/managementunits/{managementUnitId}/timeofflimits/{timeOffLimitId}/values` (`putWorkforcemanagementManagementunitTimeofflimitValues`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
     /// Permissions: `wfm:timeOffLimit:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -5453,7 +5453,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/workforcemanagement/schedulebids/{bidId}/preference` (`putWorkforcemanagementSchedulebidPreference`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back. The body can be made from [`types::AgentScheduleBiddingPreferenceResponse`].
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::AgentScheduleBiddingPreferenceResponse`] converts into the body.
     ///
     /// Permissions: `wfm:agentScheduleBid:submit`
     WorkforceManagement.put_schedulebid_preference -> types::AgentScheduleBiddingPreferenceResponse;

@@ -2782,7 +2782,7 @@ record! {
         pub generation_results: Option<BuForecastGenerationResult> = "generationResults",
         pub time_zone: Option<String> = "timeZone",
         pub planning_groups_version: Option<i64> = "planningGroupsVersion",
-        pub planning_groups: Option<ForecastPlanningGroupsResponse> = "planningGroups",
+        pub planning_groups: Option<Box<ForecastPlanningGroupsResponse>> = "planningGroups",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -3393,7 +3393,7 @@ record! {
         pub business_unit: Option<BusinessUnitReference> = "businessUnit",
         pub capacity_plan: Option<CapacityPlanReference> = "capacityPlan",
         pub download_url: Option<String> = "downloadUrl",
-        pub download_template: Option<CapacityPlanForecastInputsTemplate> = "downloadTemplate",
+        pub download_template: Option<Box<CapacityPlanForecastInputsTemplate>> = "downloadTemplate",
     }
 }
 
@@ -3866,7 +3866,7 @@ record! {
         pub service_level: Option<BuServiceLevel> = "serviceLevel",
         pub average_speed_of_answer: Option<BuAverageSpeedOfAnswer> = "averageSpeedOfAnswer",
         pub abandon_rate: Option<BuAbandonRate> = "abandonRate",
-        pub impact_override: Option<ServiceGoalTemplateImpactOverride> = "impactOverride",
+        pub impact_override: Option<Box<ServiceGoalTemplateImpactOverride>> = "impactOverride",
     }
 }
 
@@ -4153,7 +4153,7 @@ record! {
         pub user: Option<UserReference> = "user",
         pub performance_rank: Option<i64> = "performanceRank",
         pub tie_breaker_value: Option<i64> = "tieBreakerValue",
-        pub metadata: Option<WfmEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmEntityMetadata>> = "metadata",
     }
 }
 
@@ -4196,7 +4196,7 @@ record! {
         pub upload_key: Option<String> = "uploadKey",
         pub job: Option<DecisionMetricsJobReference> = "job",
         pub status: Option<DecisionMetricsUpdateJobResponseStatus> = "status",
-        pub metadata: Option<WfmEntityMetadata> = "metadata",
+        pub metadata: Option<Box<WfmEntityMetadata>> = "metadata",
         pub update_errors: Option<Vec<DecisionMetricsUpdateError>> = "updateErrors",
     }
 }
@@ -6366,7 +6366,7 @@ record! {
         pub ranking_tiebreaker_type: Option<ScheduleBidRankingTiebreakerType> = "rankingTiebreakerType",
         pub published_date: Option<DateTime> = "publishedDate",
         pub end_date: Option<Date> = "endDate",
-        pub metadata: Option<WorkPlanBidMetadata> = "metadata",
+        pub metadata: Option<Box<WorkPlanBidMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -6420,7 +6420,7 @@ record! {
     pub struct ScheduleBidGroupResponse {
         pub id: Option<String> = "id",
         pub schedule_bid_group: Option<Box<ScheduleBidGroup>> = "scheduleBidGroup",
-        pub metadata: Option<WorkPlanBidMetadata> = "metadata",
+        pub metadata: Option<Box<WorkPlanBidMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -6918,7 +6918,7 @@ record! {
         pub average_speed_of_answer: Option<BuAverageSpeedOfAnswer> = "averageSpeedOfAnswer",
         pub abandon_rate: Option<BuAbandonRate> = "abandonRate",
         pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
-        pub impact_override: Option<ServiceGoalTemplateImpactOverride> = "impactOverride",
+        pub impact_override: Option<Box<ServiceGoalTemplateImpactOverride>> = "impactOverride",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -8544,7 +8544,7 @@ record! {
         pub average_speed_of_answer: Option<BuAverageSpeedOfAnswer> = "averageSpeedOfAnswer",
         pub abandon_rate: Option<BuAbandonRate> = "abandonRate",
         pub metadata: Option<Box<WfmVersionedEntityMetadata>> = "metadata",
-        pub impact_override: Option<ServiceGoalTemplateImpactOverride> = "impactOverride",
+        pub impact_override: Option<Box<ServiceGoalTemplateImpactOverride>> = "impactOverride",
     }
 }
 
@@ -9629,7 +9629,7 @@ record! {
         pub bid_type: Option<WorkPlanBidBidType> = "bidType",
         pub end_overrides_and_rotations: Option<bool> = "endOverridesAndRotations",
         pub work_plan_fields_visible_to_agents: Option<Vec<WorkPlanBidWorkPlanFieldsVisibleToAgentsItem>> = "workPlanFieldsVisibleToAgents",
-        pub metadata: Option<WorkPlanBidMetadata> = "metadata",
+        pub metadata: Option<Box<WorkPlanBidMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }
@@ -9662,7 +9662,7 @@ record! {
     pub struct WorkPlanBidGroupResponse {
         pub id: Option<String> = "id",
         pub work_plan_bid_group: Option<Box<WorkPlanBidGroup>> = "workPlanBidGroup",
-        pub metadata: Option<WorkPlanBidMetadata> = "metadata",
+        pub metadata: Option<Box<WorkPlanBidMetadata>> = "metadata",
         pub self_uri: Option<String> = "selfUri",
     }
 }

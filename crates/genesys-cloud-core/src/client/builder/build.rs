@@ -11,16 +11,16 @@ use url::Url;
 use super::*;
 use crate::auth::{Auth, LOGIN_PATH, Login, Token, TokenSource};
 use crate::base_url::BaseUrl;
-use crate::budget::{Budget, Caps};
-use crate::exchange::{Connections, Exchange, Http};
+use crate::http_client::{Connections, Http, HttpClient};
+use crate::pipeline::Pipeline;
+use crate::rate_limit::{Caps, RateLimiter};
 use crate::redact::Secrets;
 use crate::region::Region;
 use crate::retry::{Policy, Retries};
 use crate::tls::Tls;
-use crate::transport::Transport;
 
 impl<C> ClientBuilder<C> {
-    pub(super) fn transport(&self) -> Result<Transport, Vec<String>> {
+    pub(super) fn transport(&self) -> Result<Pipeline, Vec<String>> {
         let mut problems = Problems::default();
         let region = problems.note(self.region_named()).flatten();
         let api = region.map(Region::api_url);
@@ -29,32 +29,32 @@ impl<C> ClientBuilder<C> {
         let login = self.base_url(LOGIN_URL, "login_url", &self.login_url, login);
         let login = problems.note(login).flatten();
         let http = problems.note(self.http());
-        let exchange = http.clone().and_then(|http| {
+        let http_client = http.clone().and_then(|http| {
             let http = Connections::new(http);
             // What can't be connected to is reported now.
             let logs_in = self.logs_in();
             let mut urls = api.iter().chain(login.iter().filter(|_| logs_in)).map(BaseUrl::url);
             problems.note(urls.try_for_each(|url| http.to(url).map(drop)))?;
-            Some(Exchange::new(http, self.max_body, self.timeout, self.secrets()))
+            Some(HttpClient::new(http, self.max_body, self.timeout, self.secrets()))
         });
         let files = http.map(Connections::for_files);
         let caps = problems.note(self.caps());
         let policy =
             Policy { max_retries: self.max_retries, max_rate_limit_wait: self.max_rate_limit_wait };
         let retries = Arc::new(Retries::new(policy));
-        let auth = self.auth(exchange.as_ref(), login.as_ref(), &retries);
+        let auth = self.auth(http_client.as_ref(), login.as_ref(), &retries);
         let auth = problems.note(auth).flatten();
-        match (exchange, files, api, auth, caps, problems.0) {
-            (Some(exchange), Some(files), Some(api), Some(auth), Some(caps), problems)
+        match (http_client, files, api, auth, caps, problems.0) {
+            (Some(http_client), Some(files), Some(api), Some(auth), Some(caps), problems)
                 if problems.is_empty() =>
             {
-                let budget = Budget::new(caps, self.herald.clone());
-                Ok(Transport {
-                    exchange,
+                let rate_limiter = RateLimiter::new(caps, self.wait_observer.clone());
+                Ok(Pipeline {
+                    http_client,
                     files,
                     api,
                     auth,
-                    budget,
+                    rate_limiter,
                     retries,
                     hooks: self.hooks.clone(),
                     max_page_items: self.max_page_items,
@@ -172,7 +172,7 @@ impl<C> ClientBuilder<C> {
     /// The credentials. `None` if what a login needs is missing, which has been noted already.
     fn auth(
         &self,
-        exchange: Option<&Exchange>,
+        http_client: Option<&HttpClient>,
         login: Option<&BaseUrl>,
         retries: &Arc<Retries>,
     ) -> Result<Option<Auth>, String> {
@@ -181,7 +181,7 @@ impl<C> ClientBuilder<C> {
         }
         if let Some(provider) = &self.token_provider {
             let source = TokenSource::Provider(provider.clone());
-            return Ok(exchange.map(|exchange| self.login(exchange, source, retries)));
+            return Ok(http_client.map(|http_client| self.login(http_client, source, retries)));
         }
         if let Some(token) = secret(&self.access_token) {
             let token = Token::new(token).ok_or_else(|| {
@@ -200,17 +200,18 @@ impl<C> ClientBuilder<C> {
             (None, Some(_)) => return Err(missing("client id", CLIENT_ID)),
             (Some(_), None) => return Err(missing("client secret", CLIENT_SECRET)),
         };
-        let (Some(exchange), Some(login)) = (exchange, login) else { return Ok(None) };
+        let (Some(http_client), Some(login)) = (http_client, login) else { return Ok(None) };
         let source = TokenSource::ClientCredentials {
             url: login.join(LOGIN_PATH)?,
             client_id: id.to_owned(),
             client_secret: secret.into(),
         };
-        Ok(Some(self.login(exchange, source, retries)))
+        Ok(Some(self.login(http_client, source, retries)))
     }
 
-    fn login(&self, exchange: &Exchange, source: TokenSource, retries: &Arc<Retries>) -> Auth {
-        let login = Login::new(exchange.clone(), source, retries.clone(), self.herald.clone());
+    fn login(&self, http_client: &HttpClient, source: TokenSource, retries: &Arc<Retries>) -> Auth {
+        let login =
+            Login::new(http_client.clone(), source, retries.clone(), self.wait_observer.clone());
         Auth::Login(Box::new(login))
     }
 

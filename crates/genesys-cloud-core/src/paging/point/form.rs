@@ -6,10 +6,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::ListPoint;
+use crate::call_counter::Calls;
 use crate::digest::{from_hex, hex};
 use crate::paging::End;
 use crate::paging::marks::KEPT;
-use crate::paging::progress::{Calls, Counted, Lists, Progress, Totals};
+use crate::paging::progress::{Counted, Lists, Progress, Totals};
 use crate::paging::standing::{Facts, Position, Standing, Token};
 use crate::paging::subject::Subject;
 use crate::saved_job::SavedJob;

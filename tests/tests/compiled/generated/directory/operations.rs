@@ -43,7 +43,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/directory/people/{personId}` (`putDirectoryPerson`)
     ///
-    /// Replaces the whole: a field that is not set is cleared. Read first, change what was read, and send that: fields that the bindings do not know are sent back.
+    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     Directory.put_person -> PutDirectoryPerson -> types::Person;
     "putDirectoryPerson" Put "/api/v2/directory/people/{personId}"
     path {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pace::{Obstacle, Pace, SLACK, Scouts};
-use super::standing::{Standing, USUAL_WINDOW, Usage};
+use super::headers::{USUAL_WINDOW, Usage, WindowHeaders};
+use super::pacer::{Delay, Pacer, Probes, SLACK};
 use crate::wait::WaitReason;
 
 /// A reset is told in whole seconds, so that two answers of one window may tell ends that differ by one.
@@ -37,15 +37,15 @@ pub(super) struct Window {
     since: Instant,
     counted_at: Instant,
     /// Set if more calls are wanted than the window allows: they are spread evenly.
-    spread: Option<Pace>,
+    spread: Option<Pacer>,
     /// Set if it is no window but a bucket: the time in which room for one more call flows in.
     inflow: Option<Duration>,
     /// Those that are sent after its end, to find out about the next one.
-    scouts: Option<Scouts>,
+    scouts: Option<Probes>,
 }
 
 impl Window {
-    pub(super) fn new(reserve: u64, serial: u64, standing: &Standing, now: Instant) -> Self {
+    pub(super) fn new(reserve: u64, serial: u64, standing: &WindowHeaders, now: Instant) -> Self {
         let (allowed, used) = counts(standing, 0);
         Self {
             reserve,
@@ -64,7 +64,7 @@ impl Window {
 
     /// How many calls of a window this client takes. The reserve is never more than half of them, so that
     /// there is something left to take where little is allowed.
-    fn budget(&self) -> u64 {
+    fn rate_limiter(&self) -> u64 {
         self.allowed - self.reserve.min(self.allowed / 2)
     }
 
@@ -77,7 +77,7 @@ impl Window {
     }
 
     fn left(&self, in_flight: u64, now: Instant) -> u64 {
-        self.budget().saturating_sub(self.used(now).saturating_add(in_flight))
+        self.rate_limiter().saturating_sub(self.used(now).saturating_add(in_flight))
     }
 
     /// The time between two calls if there are always some that wait.
@@ -92,8 +92,8 @@ impl Window {
         now < self.ends_at && self.used(now).saturating_add(in_flight) >= self.allowed
     }
 
-    pub(super) fn obstacle(&self, in_flight: u64, now: Instant) -> Option<Obstacle<WaitReason>> {
-        let obstacle = |until, reason| Some(Obstacle { until, reason });
+    pub(super) fn obstacle(&self, in_flight: u64, now: Instant) -> Option<Delay<WaitReason>> {
+        let obstacle = |until, reason| Some(Delay { until, reason });
         if now >= self.ends_at {
             let wait = self.scouts.as_ref().and_then(|scouts| scouts.wait(now))?;
             return obstacle(Some(wait), WaitReason::Unknown);
@@ -115,7 +115,7 @@ impl Window {
         if self.left(in_flight, now) > 0 {
             return now.checked_add(inflow);
         }
-        let lacking = self.used.saturating_add(in_flight).saturating_sub(self.budget());
+        let lacking = self.used.saturating_add(in_flight).saturating_sub(self.rate_limiter());
         let lacking = u32::try_from(lacking.saturating_add(1)).ok()?;
         self.counted_at.checked_add(inflow.checked_mul(lacking)?)
     }
@@ -150,25 +150,25 @@ impl Window {
             ends_at => (ends_at, ahead - left),
         };
         // In the windows after this one. If this one is used up, they are used evenly.
-        let budget = self.budget().max(1);
+        let rate_limiter = self.rate_limiter().max(1);
         let is_spread = begin == self.ends_at || self.spread.is_some() || self.is_all_taken();
         begin.checked_add(match is_spread {
-            true => times(self.length / u32::try_from(budget).unwrap_or(u32::MAX), ahead),
-            false => times(self.length, ahead / budget),
+            true => times(self.length / u32::try_from(rate_limiter).unwrap_or(u32::MAX), ahead),
+            false => times(self.length, ahead / rate_limiter),
         })
     }
 
     /// Whether hardly any call is left of those that this client takes.
     fn is_all_taken(&self) -> bool {
-        let budget = self.budget();
-        self.used >= budget - budget / 10
+        let rate_limiter = self.rate_limiter();
+        self.used >= rate_limiter - rate_limiter / 10
     }
 
     /// A call goes now.
     pub(super) fn take(&mut self, in_flight: u64, now: Instant) {
         if now >= self.ends_at {
             let most = (self.left(0, now) / 4).clamp(1, MOST_SCOUTS);
-            self.scouts.get_or_insert_with(|| Scouts::new(most)).take(now);
+            self.scouts.get_or_insert_with(|| Probes::new(most)).take(now);
             return;
         }
         let spacing = self.spacing(in_flight, now);
@@ -192,7 +192,7 @@ impl Window {
     /// An answer tells how things stand.
     pub(super) fn learn(
         &mut self,
-        standing: &Standing,
+        standing: &WindowHeaders,
         sent_at: Instant,
         serial: u64,
         now: Instant,
@@ -229,7 +229,7 @@ impl Window {
             }
             // A window ends when it ends; what is full again the later, the more calls are made, is a
             // bucket. If it was none after all, that costs of the reserve.
-            let is_exceeded = used > self.budget() + (self.allowed - self.budget()) / 2;
+            let is_exceeded = used > self.rate_limiter() + (self.allowed - self.rate_limiter()) / 2;
             self.inflow = (is_bucket && !is_exceeded).then(|| inflow(standing, used));
         }
     }
@@ -248,26 +248,26 @@ impl Window {
     }
 
     /// A new window has begun.
-    fn renew(&mut self, standing: &Standing, now: Instant) {
+    fn renew(&mut self, standing: &WindowHeaders, now: Instant) {
         let was_used_up = self.is_all_taken();
         let (ended_at, length) = (self.ends_at, self.length);
         let was_spread = self.spread.take();
         let was_bucket = self.inflow.is_some();
         let (allowed, used) = counts(standing, self.allowed);
-        let told = Standing { allowed: Some(allowed), ..*standing };
+        let told = WindowHeaders { allowed: Some(allowed), ..*standing };
         *self = Self::new(self.reserve, self.serial, &told, now);
         // Right after the end of a window, the next one is told as a whole.
         let is_told = now.saturating_duration_since(ended_at) < ROUNDING;
         self.length = if is_told { standing.resets_in.max(SHORTEST) } else { length };
         self.inflow = was_bucket.then(|| inflow(standing, used));
         if was_used_up {
-            self.spread = was_spread.or_else(|| Some(Pace::new(now, SLACK)));
+            self.spread = was_spread.or_else(|| Some(Pacer::new(now, SLACK)));
         }
     }
 }
 
 /// How many calls are allowed and used. `known` is how many were allowed before.
-fn counts(standing: &Standing, known: u64) -> (u64, u64) {
+fn counts(standing: &WindowHeaders, known: u64) -> (u64, u64) {
     match standing.usage {
         Usage::Used(used) => (standing.allowed.unwrap_or(known).max(1), used),
         Usage::Left(left) => {
@@ -278,12 +278,12 @@ fn counts(standing: &Standing, known: u64) -> (u64, u64) {
 }
 
 /// The time in which room for one more call flows in, where so many flow in up to the reset.
-fn inflow(standing: &Standing, used: u64) -> Duration {
+fn inflow(standing: &WindowHeaders, used: u64) -> Duration {
     let calls = u32::try_from(used.max(1)).unwrap_or(u32::MAX);
     standing.resets_in.max(SHORTEST) / calls
 }
 
-fn end(standing: &Standing, now: Instant) -> Instant {
+fn end(standing: &WindowHeaders, now: Instant) -> Instant {
     now + standing.resets_in.max(SHORTEST)
 }
 
@@ -293,8 +293,8 @@ mod tests {
 
     const RESERVE: u64 = 10;
 
-    fn standing(used: u64, resets_in: u64) -> Standing {
-        Standing {
+    fn standing(used: u64, resets_in: u64) -> WindowHeaders {
+        WindowHeaders {
             allowed: Some(300),
             usage: Usage::Used(used),
             resets_in: Duration::from_secs(resets_in),
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn the_reserve_is_no_more_than_half() {
-        for (allowed, reserve, budget) in [
+        for (allowed, reserve, rate_limiter) in [
             (300, 10, 290),
             (300, 0, 300),
             (20, 10, 10),
@@ -376,8 +376,8 @@ mod tests {
             (1, 10, 1),
             (u64::MAX, 1, u64::MAX - 1),
         ] {
-            let told = Standing { allowed: Some(allowed), ..standing(0, 60) };
-            assert_eq!(Window::new(reserve, 1, &told, Instant::now()).budget(), budget);
+            let told = WindowHeaders { allowed: Some(allowed), ..standing(0, 60) };
+            assert_eq!(Window::new(reserve, 1, &told, Instant::now()).rate_limiter(), rate_limiter);
         }
     }
 

@@ -12,12 +12,12 @@ use url::Url;
 
 use crate::auth::{Auth, Token};
 use crate::base_url::BaseUrl;
-use crate::budget::{Budget, Closure, Permit, Refused};
 use crate::client::{CallEnded, Hooks, Learned};
 use crate::error::Error;
-use crate::exchange::{Connections, Exchange};
+use crate::http_client::{Connections, HttpClient};
 use crate::operation::{Method, Operation};
-use crate::reply::{Course, Head, RawReply};
+use crate::rate_limit::{Closure, Permit, RateLimiter, Refused};
+use crate::reply::{CallStats, Head, RawReply};
 use crate::request::Request;
 use crate::retry::{Attempts, LONGEST_CLOSURE, Next, Retries};
 use crate::wait::WaitReason;
@@ -33,13 +33,13 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=
 pub(crate) type Responder = Arc<dyn Fn(&Request) -> Result<RawReply, Error> + Send + Sync>;
 
 /// What all clones of a client share.
-pub(crate) struct Transport {
-    pub(crate) exchange: Exchange,
+pub(crate) struct Pipeline {
+    pub(crate) http_client: HttpClient,
     /// For files at hosts that are not the API's. They are sent no token.
     pub(crate) files: Connections,
     pub(crate) api: BaseUrl,
     pub(crate) auth: Auth,
-    pub(crate) budget: Budget,
+    pub(crate) rate_limiter: RateLimiter,
     pub(crate) retries: Arc<Retries>,
     pub(crate) hooks: Hooks,
     pub(crate) max_page_items: usize,
@@ -49,7 +49,7 @@ pub(crate) struct Transport {
     pub(crate) responder: Option<Responder>,
 }
 
-impl Transport {
+impl Pipeline {
     /// Sends a request and gives the reply if the operation accepts its status.
     pub(crate) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
         #[cfg(feature = "test-util")]
@@ -58,7 +58,7 @@ impl Transport {
         }
         let retries = &self.retries;
         let attempts = retries.begin(request.operation().is_repeatable());
-        self.call(request, attempts, None, Course::default()).await
+        self.call(request, attempts, None, CallStats::default()).await
     }
 
     /// Sends a request again after a successful but unusable reply, or returns `error` if it must not be sent again.
@@ -68,7 +68,7 @@ impl Transport {
         request: &Request,
         repeated: u32,
         error: Error,
-        so_far: Course,
+        so_far: CallStats,
     ) -> Result<RawReply, Error> {
         #[cfg(feature = "test-util")]
         if self.responder.is_some() {
@@ -93,7 +93,7 @@ impl Transport {
         let mut attempts = self.retries.begin_again(operation.is_repeatable(), repeated);
         match attempts.after_unusable(&error) {
             Next::Again(after) => {
-                self.budget.pause(operation, WaitReason::Retry, after).await;
+                self.rate_limiter.pause(operation, WaitReason::Retry, after).await;
                 attempts.begun();
                 Ok(())
             }
@@ -107,7 +107,7 @@ impl Transport {
         request: &Request,
         attempts: Attempts<'_>,
         again: Option<(Duration, Error)>,
-        mut course: Course,
+        mut course: CallStats,
     ) -> Result<RawReply, Error> {
         let operation = request.operation();
         runtime::current(Some(operation))?;
@@ -124,7 +124,7 @@ impl Transport {
                     error = %error.kind(),
                     "the reply could not be used; trying again"
                 );
-                let pause = self.budget.pause(operation, WaitReason::Retry, after);
+                let pause = self.rate_limiter.pause(operation, WaitReason::Retry, after);
                 waiting(&mut course, pause).await;
             }
             self.send(request, &url, attempts, &mut course).await
@@ -135,7 +135,7 @@ impl Transport {
                 reply.head.course = course;
                 Ok(reply)
             }
-            Err(error) => Err(error.after(course).redacted(self.exchange.secrets())),
+            Err(error) => Err(error.after(course).redacted(self.http_client.secrets())),
         };
         span.record("attempts", course.attempts);
         span.record("waited_ms", course.waited.as_millis() as u64);
@@ -145,7 +145,7 @@ impl Transport {
         };
         let is_seen = !span.is_disabled() || self.hooks.has_on_call() || outcome.is_err();
         let correlation_id = correlation_id.filter(|_| is_seen);
-        let correlation_id = correlation_id.map(|id| self.exchange.secrets().redact(id));
+        let correlation_id = correlation_id.map(|id| self.http_client.secrets().redact(id));
         let correlation_id = correlation_id.as_deref();
         let duration = started.elapsed();
         span.record("status", status);
@@ -184,16 +184,16 @@ impl Transport {
         request: &Request,
         url: &Url,
         mut attempts: Attempts<'_>,
-        course: &mut Course,
+        course: &mut CallStats,
     ) -> Result<RawReply, Error> {
         let operation = request.operation();
         let on_call = |error: Error| error.on(operation);
-        let ticket = self.budget.begin();
+        let ticket = self.rate_limiter.begin();
         let mut renewed = false;
         // Before the queue, so that all who wait for the same login share it, and its failure.
         self.auth.token().await.map_err(on_call)?;
         loop {
-            let permit = match waiting(course, self.budget.turn(ticket, operation)).await {
+            let permit = match waiting(course, self.rate_limiter.turn(ticket, operation)).await {
                 Ok(permit) => permit,
                 Err(Refused { error, remaining }) => {
                     attempts.limited();
@@ -244,7 +244,7 @@ impl Transport {
                     );
                     // For a rate limit, the budget waits: it has been told, and there are others.
                     if !error.is_rate_limited() {
-                        let pause = self.budget.pause(operation, WaitReason::Retry, after);
+                        let pause = self.rate_limiter.pause(operation, WaitReason::Retry, after);
                         waiting(course, pause).await;
                     }
                 }
@@ -265,12 +265,13 @@ impl Transport {
         // Within the span of the request, so that a hook can pass its context on.
         let sent = async {
             let headers = self.headers(request, token, number);
-            let outgoing = self.exchange.request(operation.method(), url.clone())?.headers(headers);
+            let outgoing =
+                self.http_client.request(operation.method(), url.clone())?.headers(headers);
             let outgoing = match request.body() {
                 Some(body) => outgoing.body(body.clone()),
                 None => outgoing,
             };
-            self.exchange.send(operation, outgoing, request.max_body()).await
+            self.http_client.send(operation, outgoing, request.max_body()).await
         };
         spans::request(operation, url, number - 1, sent).await
     }
@@ -328,7 +329,7 @@ pub(crate) fn failed(error: Error) -> Error {
 }
 
 /// Counts the time that something takes as time that the call waited.
-async fn waiting<T>(course: &mut Course, wait: impl Future<Output = T>) -> T {
+async fn waiting<T>(course: &mut CallStats, wait: impl Future<Output = T>) -> T {
     let since = Instant::now();
     let result = wait.await;
     course.waited += since.elapsed();

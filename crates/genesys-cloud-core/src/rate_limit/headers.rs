@@ -18,7 +18,7 @@ const DATE_FROM: u64 = 1_000_000_000;
 
 /// Where the calls of a token stand in the current window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct WindowHeaders {
     /// How many calls a window allows. `None` if only the rest was told.
     pub(crate) allowed: Option<u64>,
     pub(crate) usage: Usage,
@@ -34,7 +34,7 @@ pub(crate) enum Usage {
     Left(u64),
 }
 
-impl Standing {
+impl WindowHeaders {
     /// From `inin-ratelimit-count`, `-allowed` and `-reset`, which the API sends, or else from the
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of a gateway. `None` where they say nothing.
     pub(crate) fn of(head: &Head) -> Option<Self> {
@@ -80,7 +80,7 @@ mod tests {
                 (name, HeaderValue::try_from(*value).expect("a value"))
             })
             .collect();
-        let standing = Standing::of(&Head::new(StatusCode::OK, headers))?;
+        let standing = WindowHeaders::of(&Head::new(StatusCode::OK, headers))?;
         Some((standing.allowed, standing.usage, standing.resets_in.as_secs()))
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pace::{Pace, SLACK};
+use super::pacer::{Pacer, SLACK};
 
 /// How long a rate is kept before it is tried whether a higher one will do.
 const TRIAL: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ const SLOWEST: Duration = Duration::from_secs(1);
 /// Nothing is held back until the first 429. Between that and the next, as many calls pass as the limit
 /// allows in that time.
 #[derive(Debug, Default)]
-pub(super) struct Guess {
+pub(super) struct AdaptiveRate {
     /// Since when calls have passed: the first call, or the end of the last pause.
     since: Option<Instant>,
     passed: u64,
@@ -27,13 +27,13 @@ pub(super) struct Guess {
 
 #[derive(Debug)]
 struct Paced {
-    pace: Pace,
+    pace: Pacer,
     spacing: Duration,
     /// When it was slowed down or sped up last.
     changed_at: Instant,
 }
 
-impl Guess {
+impl AdaptiveRate {
     /// When the next call may go, if that is not now.
     pub(super) fn wait(&self, now: Instant) -> Option<Instant> {
         self.paced.as_ref()?.pace.wait(now)
@@ -68,7 +68,7 @@ impl Guess {
         if let Ok(passed @ 1..) = u32::try_from(self.passed) {
             let spacing = until.saturating_duration_since(since) / passed;
             let spacing = spacing.min(SLOWEST);
-            let pace = Pace::new(until, SLACK.min(spacing));
+            let pace = Pacer::new(until, SLACK.min(spacing));
             self.paced = Some(Paced { pace, spacing, changed_at: until });
         }
         (self.since, self.passed) = (Some(until), 0);
@@ -83,8 +83,8 @@ mod tests {
     fn a_rate_is_what_passed_between_two_refusals() {
         let start = Instant::now();
         let at = |milliseconds| start + Duration::from_millis(milliseconds);
-        let mut guess = Guess::default();
-        let pass = |guess: &mut Guess, calls: u64, now: Instant| {
+        let mut guess = AdaptiveRate::default();
+        let pass = |guess: &mut AdaptiveRate, calls: u64, now: Instant| {
             for _ in 0..calls {
                 assert_eq!(guess.wait(now), None);
                 guess.take(now);
@@ -108,7 +108,7 @@ mod tests {
         guess.refused(at(200_000), at(90_000_000));
         assert_eq!(guess.spacing(), SLOWEST);
         // With none passed, what is known stays.
-        let mut none = Guess::default();
+        let mut none = AdaptiveRate::default();
         none.take(start);
         none.refused(start, at(1_000));
         assert_eq!((none.spacing(), none.wait(at(1_000))), (Duration::ZERO, None));

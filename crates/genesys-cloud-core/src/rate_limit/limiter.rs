@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::family::{self, Families};
-use super::guess::Guess;
-use super::pace::{Closure, Gate, Obstacle, Pace, SLACK, Scouts};
-use super::standing::{Standing, Usage};
+use super::adaptive::AdaptiveRate;
+use super::headers::{Usage, WindowHeaders};
+use super::operation_limits::{self, OperationLimits};
+use super::pacer::{Closure, Delay, Pacer, Probes, SLACK, SlowStart};
 use super::window::Window;
 use crate::error::ErrorLimit;
 use crate::wait::WaitReason;
@@ -56,11 +56,11 @@ pub(super) enum Outcome<'a> {
     Unauthorized,
     Answered {
         serial: u64,
-        standing: Option<Standing>,
+        standing: Option<WindowHeaders>,
     },
     Limited {
         serial: u64,
-        standing: Option<Standing>,
+        standing: Option<WindowHeaders>,
         /// How long no call is to be sent. `None` if that is not known.
         pause: Option<Duration>,
         /// Set if the call does not wait for that, and no other is to.
@@ -73,9 +73,9 @@ pub(super) enum Outcome<'a> {
 #[derive(Debug)]
 enum Known {
     /// Nothing yet.
-    Unknown(Scouts),
+    Unknown(Probes),
     /// Answers come, and do not tell: what can be known is what 429s show.
-    Untold(Guess),
+    Untold(AdaptiveRate),
     Window(Window),
 }
 
@@ -85,10 +85,10 @@ pub(super) struct Limiter {
     in_flight: u64,
     known: Known,
     /// Shut by a 429 that concerns all calls with the token.
-    gate: Gate,
+    gate: SlowStart,
     /// The client's own rate, from its first call on.
-    pace: Option<Pace>,
-    families: Families,
+    pace: Option<Pacer>,
+    families: OperationLimits,
     /// Those who wait, by operation. Kept while there are any, in order.
     lanes: HashMap<String, BTreeSet<Ticket>>,
     waiting: u64,
@@ -101,9 +101,9 @@ impl Limiter {
             pace: None,
             tickets: 0,
             in_flight: 0,
-            known: Known::Unknown(Scouts::new(FIRST_SCOUTS)),
-            gate: Gate::default(),
-            families: Families::default(),
+            known: Known::Unknown(Probes::new(FIRST_SCOUTS)),
+            gate: SlowStart::default(),
+            families: OperationLimits::default(),
             lanes: HashMap::new(),
             waiting: 0,
         }
@@ -161,7 +161,7 @@ impl Limiter {
             }
             None => Turn::Wait { until: None, reason: None, expected: None },
             Some(obstacle) => {
-                let Obstacle { until, reason } = obstacle;
+                let Delay { until, reason } = obstacle;
                 let ahead = match in_lane {
                     Some(_) => self.ahead_of(ticket, |other| self.families.share(operation, other)),
                     None => self.ahead_of(ticket, |_| true),
@@ -184,16 +184,16 @@ impl Limiter {
             Known::Window(window) => window.take(self.in_flight, now),
         }
         if let Some(spacing) = self.caps.spacing {
-            self.pace.get_or_insert_with(|| Pace::new(now, SLACK.min(spacing))).take(spacing, now);
+            self.pace.get_or_insert_with(|| Pacer::new(now, SLACK.min(spacing))).take(spacing, now);
         }
         self.in_flight += 1;
     }
 
     /// What keeps every call with the token from going.
-    fn obstacle(&self, now: Instant) -> Option<Obstacle<WaitReason>> {
-        let until = |until, reason| Obstacle { until: Some(until), reason };
+    fn obstacle(&self, now: Instant) -> Option<Delay<WaitReason>> {
+        let until = |until, reason| Delay { until: Some(until), reason };
         if self.in_flight >= self.caps.concurrent {
-            return Some(Obstacle { until: None, reason: WaitReason::ConcurrentRequests });
+            return Some(Delay { until: None, reason: WaitReason::ConcurrentRequests });
         }
         if let Some(wait) = self.gate.wait(now) {
             return Some(until(wait, WaitReason::RateLimited));
@@ -226,7 +226,7 @@ impl Limiter {
         &self,
         ahead: u64,
         operation: &str,
-        obstacle: Obstacle<WaitReason>,
+        obstacle: Delay<WaitReason>,
         now: Instant,
     ) -> Option<Instant> {
         let from = match obstacle.reason {
@@ -304,7 +304,7 @@ impl Limiter {
             Outcome::Limited { serial, standing, pause, closure, limit } => {
                 self.learn(Some(*serial), standing.as_ref(), sent_at, now);
                 let limits_token = match limit.and_then(|limit| limit.key.as_deref()) {
-                    Some(key) => family::limits_token(key),
+                    Some(key) => operation_limits::limits_token(key),
                     None => self.is_used_up(standing.as_ref(), now),
                 };
                 let Some(until) = pause.and_then(|pause| now.checked_add(pause)) else { return };
@@ -324,7 +324,7 @@ impl Limiter {
     fn learn(
         &mut self,
         answered: Option<u64>,
-        standing: Option<&Standing>,
+        standing: Option<&WindowHeaders>,
         sent_at: Instant,
         now: Instant,
     ) {
@@ -338,11 +338,11 @@ impl Limiter {
             }
             (Known::Window(window), answered, _) => {
                 if !window.learn_nothing(sent_at, answered.is_some(), now) {
-                    self.known = Known::Untold(Guess::default());
+                    self.known = Known::Untold(AdaptiveRate::default());
                 }
             }
             (Known::Unknown(_), Some(_), None) => {
-                self.known = Known::Untold(Guess::default());
+                self.known = Known::Untold(AdaptiveRate::default());
             }
             (Known::Unknown(scouts), ..) => scouts.back(),
             (Known::Untold(_), ..) => {}
@@ -350,10 +350,10 @@ impl Limiter {
     }
 
     /// Whether it is the calls of the token as a whole that were too many, for all that is known.
-    fn is_used_up(&self, standing: Option<&Standing>, now: Instant) -> bool {
+    fn is_used_up(&self, standing: Option<&WindowHeaders>, now: Instant) -> bool {
         match (standing, &self.known) {
-            (Some(Standing { usage: Usage::Left(left), .. }), _) => *left == 0,
-            (Some(Standing { usage: Usage::Used(used), allowed: Some(allowed), .. }), _) => {
+            (Some(WindowHeaders { usage: Usage::Left(left), .. }), _) => *left == 0,
+            (Some(WindowHeaders { usage: Usage::Used(used), allowed: Some(allowed), .. }), _) => {
                 used >= allowed
             }
             (_, Known::Window(window)) => window.is_used_up(self.in_flight, now),

@@ -96,14 +96,14 @@ impl Connections {
 
 /// The connections, and the bounds on what comes back over them.
 #[derive(Clone)]
-pub(crate) struct Exchange {
+pub(crate) struct HttpClient {
     http: Arc<Connections>,
     max_body: usize,
     timeout: Duration,
     secrets: Secrets,
 }
 
-impl Exchange {
+impl HttpClient {
     pub(crate) fn new(
         http: Connections,
         max_body: usize,

@@ -3,13 +3,13 @@
 //! [`limiter`] decides, and this module waits. Who waits is woken by a change (an answer, a call that is
 //! given up) or by the clock; only the first in the queue watches the clock.
 
-mod family;
+mod adaptive;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod guess;
+mod headers;
 mod limiter;
-mod pace;
-mod standing;
+mod operation_limits;
+mod pacer;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -21,19 +21,19 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use self::headers::{Usage, WindowHeaders};
 pub(crate) use self::limiter::Caps;
 use self::limiter::{Limiter, Outcome, Ticket, Turn};
-pub(crate) use self::pace::Closure;
-use self::standing::{Standing, Usage};
+pub(crate) use self::pacer::Closure;
 use crate::error::{Error, ErrorLimit};
 use crate::operation::Operation;
 use crate::reply::Head;
-use crate::wait::{Herald, Wait, WaitReason};
+use crate::wait::{Wait, WaitObserver, WaitReason};
 
 /// Keeps a client within its rate limits.
-pub(crate) struct Budget {
+pub(crate) struct RateLimiter {
     shared: Mutex<Shared>,
-    herald: Herald,
+    wait_observer: WaitObserver,
 }
 
 /// Where a client stands in the rate limit on its token, as the last answer that told it has it: from
@@ -51,8 +51,8 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    fn of(standing: Standing, age: Duration) -> Self {
-        let Standing { allowed, usage, resets_in } = standing;
+    fn of(standing: WindowHeaders, age: Duration) -> Self {
+        let WindowHeaders { allowed, usage, resets_in } = standing;
         let left = match (usage, allowed) {
             (_, Some(allowed)) if age >= resets_in => allowed,
             (Usage::Used(used), allowed) => allowed.unwrap_or(0).saturating_sub(used),
@@ -65,7 +65,7 @@ impl RateLimit {
 struct Shared {
     limiter: Limiter,
     /// What the last answer told, and when.
-    told: Option<(Standing, Instant)>,
+    told: Option<(WindowHeaders, Instant)>,
     sleepers: HashMap<Ticket, Arc<Notify>>,
 }
 
@@ -84,12 +84,12 @@ impl Shared {
     }
 }
 
-impl Budget {
-    pub(crate) fn new(caps: Caps, herald: Herald) -> Self {
+impl RateLimiter {
+    pub(crate) fn new(caps: Caps, wait_observer: WaitObserver) -> Self {
         // The clock of a runtime is not asked here: a client may be made outside of one.
         let limiter = Limiter::new(caps);
         let shared = Shared { limiter, told: None, sleepers: HashMap::new() };
-        Self { shared: Mutex::new(shared), herald }
+        Self { shared: Mutex::new(shared), wait_observer }
     }
 
     /// Where the token stands, as far as it was told.
@@ -132,7 +132,7 @@ impl Budget {
             let Turn::Wait { until, reason, expected } = turn else { return Ok(place.take(now)) };
             if let Some(reason) = reason.filter(|reason| told != Some(*reason)) {
                 told = Some(reason);
-                self.herald.tell(&Wait { operation: operation.id(), reason, expected });
+                self.wait_observer.tell(&Wait { operation: operation.id(), reason, expected });
             }
             let woken = place.notify.notified();
             match until {
@@ -145,7 +145,7 @@ impl Budget {
 
     /// Waits for a time that is not the limiter's to decide, such as that before a repetition.
     pub(crate) async fn pause(&self, operation: &Operation, reason: WaitReason, time: Duration) {
-        self.herald.tell(&Wait { operation: operation.id(), reason, expected: Some(time) });
+        self.wait_observer.tell(&Wait { operation: operation.id(), reason, expected: Some(time) });
         tokio::time::sleep(time).await;
     }
 
@@ -165,7 +165,7 @@ pub(crate) struct Refused {
 
 /// A place in the queue.
 struct Place<'a> {
-    budget: &'a Budget,
+    rate_limiter: &'a RateLimiter,
     ticket: Ticket,
     operation: &'a str,
     notify: Arc<Notify>,
@@ -173,17 +173,22 @@ struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn join(budget: &'a Budget, ticket: Ticket, operation: &'a str) -> Self {
+    fn join(rate_limiter: &'a RateLimiter, ticket: Ticket, operation: &'a str) -> Self {
         let notify = Arc::new(Notify::new());
-        let mut shared = budget.lock();
+        let mut shared = rate_limiter.lock();
         shared.limiter.join(ticket, operation);
         shared.sleepers.insert(ticket, notify.clone());
-        Self { budget, ticket, operation, notify, taken: false }
+        Self { rate_limiter, ticket, operation, notify, taken: false }
     }
 
     fn take(mut self, now: Instant) -> Permit<'a> {
         self.taken = true;
-        Permit { budget: self.budget, operation: self.operation, sent_at: now, settled: false }
+        Permit {
+            rate_limiter: self.rate_limiter,
+            operation: self.operation,
+            sent_at: now,
+            settled: false,
+        }
     }
 }
 
@@ -192,7 +197,7 @@ impl Drop for Place<'_> {
         if self.taken {
             return;
         }
-        let mut shared = self.budget.lock();
+        let mut shared = self.rate_limiter.lock();
         shared.limiter.leave(self.ticket, self.operation);
         shared.sleepers.remove(&self.ticket);
         shared.wake(Instant::now());
@@ -202,7 +207,7 @@ impl Drop for Place<'_> {
 /// A request that may be sent, or is under way. Dropped without an answer, it counts as one that the API
 /// may have seen.
 pub(crate) struct Permit<'a> {
-    budget: &'a Budget,
+    rate_limiter: &'a RateLimiter,
     operation: &'a str,
     sent_at: Instant,
     settled: bool,
@@ -213,7 +218,7 @@ impl Permit<'_> {
     pub(crate) fn answered(self, serial: u64, head: &Head) {
         self.settle(&match head.status.as_u16() {
             401 => Outcome::Unauthorized,
-            _ => Outcome::Answered { serial, standing: Standing::of(head) },
+            _ => Outcome::Answered { serial, standing: WindowHeaders::of(head) },
         });
     }
 
@@ -227,7 +232,7 @@ impl Permit<'_> {
         pause: Option<Duration>,
         closure: Option<&Closure>,
     ) {
-        let standing = Standing::of(head);
+        let standing = WindowHeaders::of(head);
         self.settle(&Outcome::Limited { serial, standing, pause, closure, limit });
     }
 
@@ -237,7 +242,7 @@ impl Permit<'_> {
 
     fn settle_at(&mut self, outcome: &Outcome<'_>, now: Instant) {
         self.settled = true;
-        let mut shared = self.budget.lock();
+        let mut shared = self.rate_limiter.lock();
         if let Outcome::Answered { standing, .. } | Outcome::Limited { standing, .. } = outcome {
             shared.told = standing.map(|standing| (standing, now)).or(shared.told);
         }
@@ -261,7 +266,7 @@ impl Drop for Permit<'_> {
 }
 
 #[cfg(test)]
-mod rate_limit {
+mod standing {
     use super::*;
 
     #[test]
@@ -274,7 +279,7 @@ mod rate_limit {
             (Some(300), Usage::Left(7), 0, 7, 10),
             (None, Usage::Left(7), 11, 7, 0),
         ] {
-            let standing = Standing { allowed, usage, resets_in: window };
+            let standing = WindowHeaders { allowed, usage, resets_in: window };
             let limit = RateLimit::of(standing, Duration::from_secs(age));
             let resets_in = Duration::from_secs(resets_in);
             assert_eq!(limit, RateLimit { allowed, left, resets_in }, "{usage:?}");

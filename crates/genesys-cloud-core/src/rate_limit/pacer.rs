@@ -13,21 +13,21 @@ pub(super) const SLACK: Duration = Duration::from_millis(20);
 
 /// Why a call can't go yet, and when to look again. Without a time, that is when an answer comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Obstacle<R> {
+pub(super) struct Delay<R> {
     pub(super) until: Option<Instant>,
     pub(super) reason: R,
 }
 
 /// Spaces calls evenly, but for as many as may go early.
 #[derive(Clone, Debug)]
-pub(super) struct Pace {
+pub(super) struct Pacer {
     /// When the next call is due.
     due: Instant,
     /// How long before that it may go.
     early: Duration,
 }
 
-impl Pace {
+impl Pacer {
     pub(super) fn new(due: Instant, early: Duration) -> Self {
         Self { due, early }
     }
@@ -47,13 +47,13 @@ impl Pace {
 /// Calls that go ahead while it is not known how many may: a few at once, and then one more every second,
 /// so that one that takes long does not hold up the others.
 #[derive(Clone, Debug)]
-pub(super) struct Scouts {
+pub(super) struct Probes {
     most: u64,
     in_flight: u64,
     since: Option<Instant>,
 }
 
-impl Scouts {
+impl Probes {
     pub(super) fn new(most: u64) -> Self {
         Self { most, in_flight: 0, since: None }
     }
@@ -91,9 +91,9 @@ const OPEN: u64 = 32;
 /// Is shut for as long as the API asks in a 429. Afterwards one call goes, then two, then four, so that
 /// those who wait do not all call at the same moment.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct SlowStart {
     shut_until: Option<Instant>,
-    scouts: Option<Scouts>,
+    scouts: Option<Probes>,
     /// Set if it is shut for longer than calls wait.
     closure: Option<Closure>,
 }
@@ -107,7 +107,7 @@ pub(crate) struct Closure {
     pub(crate) patience: Duration,
 }
 
-impl Gate {
+impl SlowStart {
     pub(super) fn shut(&mut self, until: Instant, closure: Option<&Closure>) {
         if self.shut_until.is_none_or(|shut_until| shut_until < until) {
             self.shut_until = Some(until);
@@ -115,7 +115,7 @@ impl Gate {
         if let Some(closure) = closure {
             self.closure = Some(closure.clone());
         }
-        self.scouts = Some(Scouts::new(1));
+        self.scouts = Some(Probes::new(1));
     }
 
     /// For how long calls are refused rather than held, and why. `None` if they are not.
@@ -164,7 +164,7 @@ mod tests {
     #[test]
     fn a_pace_makes_up_for_late_timers_and_saves_nothing_up() {
         let start = Instant::now();
-        let mut pace = Pace::new(start, SLACK);
+        let mut pace = Pacer::new(start, SLACK);
         // (when the call comes, how long it must wait)
         for (at, wait) in [
             (0, None),
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn scouts_go_a_few_at_once_and_then_one_a_second() {
         let start = Instant::now();
-        let mut scouts = Scouts::new(2);
+        let mut scouts = Probes::new(2);
         for (at, wait) in [
             (0, None),
             (100, None),
@@ -213,7 +213,7 @@ mod tests {
     fn a_gate_opens_step_by_step() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut gate = Gate::default();
+        let mut gate = SlowStart::default();
         assert!(gate.is_open() && gate.wait(start).is_none());
         gate.shut(at(42), None);
         gate.shut(at(7), None);
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn a_gate_stays_narrow_while_calls_fail() {
         let now = Instant::now();
-        let mut gate = Gate::default();
+        let mut gate = SlowStart::default();
         gate.shut(now, None);
         for _ in 0..100 {
             assert_eq!(gate.wait(now), None);

@@ -21,8 +21,8 @@ static GET_OTHERS: Operation = Operation::known("getOthers", Method::Get, "/othe
 
 const CAPS: Caps = Caps { reserve: 10, spacing: None, concurrent: 64 };
 
-fn budget(caps: Caps) -> Arc<Budget> {
-    Arc::new(Budget::new(caps, Herald::default()))
+fn rate_limiter(caps: Caps) -> Arc<RateLimiter> {
+    Arc::new(RateLimiter::new(caps, WaitObserver::default()))
 }
 
 fn head(status: u16, headers: &[(&'static str, u64)]) -> Head {
@@ -42,10 +42,15 @@ fn told(count: u64, allowed: u64, reset: u64) -> Head {
 }
 
 /// Sends one call through a limiter to a service, again as often as it takes.
-async fn call(budget: &Budget, service: &Service, chance: &mut Chance, mean_latency: u64) {
-    let ticket = budget.begin();
+async fn call(
+    rate_limiter: &RateLimiter,
+    service: &Service,
+    chance: &mut Chance,
+    mean_latency: u64,
+) {
+    let ticket = rate_limiter.begin();
     loop {
-        let permit = budget.turn(ticket, &GET_THINGS).await.expect("a turn");
+        let permit = rate_limiter.turn(ticket, &GET_THINGS).await.expect("a turn");
         tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
         let head = service.answer();
         tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
@@ -58,16 +63,22 @@ async fn call(budget: &Budget, service: &Service, chance: &mut Chance, mean_late
 }
 
 /// Has so many callers make calls one after the other for so long.
-async fn load(budget: &Arc<Budget>, service: &Arc<Service>, callers: u64, seed: u64, seconds: u64) {
+async fn load(
+    rate_limiter: &Arc<RateLimiter>,
+    service: &Arc<Service>,
+    callers: u64,
+    seed: u64,
+    seconds: u64,
+) {
     let mut tasks = JoinSet::new();
     for caller in 0..callers {
-        let (budget, service) = (budget.clone(), service.clone());
+        let (rate_limiter, service) = (rate_limiter.clone(), service.clone());
         let mut chance = Chance::new(seed.wrapping_mul(1_000).wrapping_add(caller));
         tasks.spawn(async move {
             let until = Instant::now() + Duration::from_secs(seconds);
             let latency = 1 + chance.up_to(150);
             while Instant::now() < until {
-                call(&budget, &service, &mut chance, latency).await;
+                call(&rate_limiter, &service, &mut chance, latency).await;
             }
         });
     }
@@ -88,8 +99,8 @@ async fn every_window_is_used_up_to_the_reserve_and_no_further() {
         let reserve = chance.up_to(40);
         let rounding = [Rounding::Up, Rounding::UpAndOne][seed as usize % 2];
         let service = windows(allowed, rounding);
-        let budget = budget(Caps { reserve, ..CAPS });
-        load(&budget, &service, callers, seed, 600).await;
+        let rate_limiter = rate_limiter(Caps { reserve, ..CAPS });
+        load(&rate_limiter, &service, callers, seed, 600).await;
 
         let case = format!("seed {seed}: {allowed} allowed, reserve {reserve}, {callers} callers");
         assert_eq!(service.refused(), 0, "{case}");
@@ -108,8 +119,8 @@ async fn every_window_is_used_up_to_the_reserve_and_no_further() {
 async fn an_end_that_is_told_too_early_costs_of_the_reserve_at_most() {
     for seed in 0..10 {
         let service = windows(300, Rounding::Down);
-        let budget = budget(CAPS);
-        load(&budget, &service, 30, seed, 600).await;
+        let rate_limiter = rate_limiter(CAPS);
+        load(&rate_limiter, &service, 30, seed, 600).await;
         assert_eq!(service.refused(), 0, "seed {seed}");
         let used: u64 = service.used()[1..9].iter().sum();
         assert!(used * 100 >= 290 * 8 * 98, "seed {seed}: {used}");
@@ -121,8 +132,8 @@ async fn high_and_low_rates_are_kept() {
     // Calls a second, and the least share of what is left beside the reserve that must be used.
     for (rate, callers) in [(5, 20), (50, 60), (300, 200)] {
         let service = windows(rate * 60, Rounding::Up);
-        let budget = budget(Caps { concurrent: 500, ..CAPS });
-        load(&budget, &service, callers, rate, 240).await;
+        let rate_limiter = rate_limiter(Caps { concurrent: 500, ..CAPS });
+        load(&rate_limiter, &service, callers, rate, 240).await;
         assert_eq!(service.refused(), 0);
         let used: u64 = service.used()[1..4].iter().sum();
         let most = (rate * 60 - 10) * 3;
@@ -135,11 +146,11 @@ async fn a_token_bucket_is_used_as_fast_as_it_fills() {
     for (rate, callers) in [(5, 20), (50, 60)] {
         let limit = Limit::Bucket { capacity: rate * 60, per_second: rate };
         let service = Arc::new(Service::new(limit, Rounding::Up));
-        let budget = budget(Caps { concurrent: 500, ..CAPS });
+        let rate_limiter = rate_limiter(Caps { concurrent: 500, ..CAPS });
         // At first it is full.
-        load(&budget, &service, callers, rate, 180).await;
+        load(&rate_limiter, &service, callers, rate, 180).await;
         let before = service.used()[0];
-        load(&budget, &service, callers, rate, 300).await;
+        load(&rate_limiter, &service, callers, rate, 300).await;
         assert_eq!(service.refused(), 0);
         let used = service.used()[0] - before;
         assert!(used * 100 >= rate * 300 * 98, "{used} in 300 s at {rate} a second");
@@ -154,7 +165,7 @@ async fn a_token_bucket_that_is_empty_is_not_waited_for_until_it_is_full() {
         let mut loads = JoinSet::new();
         for client in 0..clients {
             let service = service.clone();
-            loads.spawn(async move { load(&budget(CAPS), &service, 30, client, 180).await });
+            loads.spawn(async move { load(&rate_limiter(CAPS), &service, 30, client, 180).await });
         }
         tokio::time::sleep(Duration::from_secs(60)).await;
         for ten_seconds in 0..11 {
@@ -178,11 +189,11 @@ async fn a_limit_that_is_not_told_is_hit_no_more_often_than_it_takes_to_know_it(
             Limit::Bucket { capacity: rate * 60, per_second: rate },
         ] {
             let service = Arc::new(Service::new(limit, Rounding::Untold));
-            let budget = budget(CAPS);
+            let rate_limiter = rate_limiter(CAPS);
             // Calls that are under way at the first 429 are refused as well.
-            load(&budget, &service, callers, rate, 60).await;
+            load(&rate_limiter, &service, callers, rate, 60).await;
             let (used, refused) = (service.used().iter().sum::<u64>(), service.refused());
-            load(&budget, &service, callers, rate, 240).await;
+            load(&rate_limiter, &service, callers, rate, 240).await;
             let used = service.used().iter().sum::<u64>() - used;
             assert!(used * 100 >= rate * 240 * 95, "{used} in 240 s at {rate} a second");
             let refused = service.refused() - refused;
@@ -195,7 +206,7 @@ async fn a_limit_that_is_not_told_is_hit_no_more_often_than_it_takes_to_know_it(
 async fn two_clients_on_one_token_get_along() {
     for seed in 0..10 {
         let service = windows(300, Rounding::Up);
-        let (one, other) = (budget(CAPS), budget(CAPS));
+        let (one, other) = (rate_limiter(CAPS), rate_limiter(CAPS));
         tokio::join!(
             load(&one, &service, 10, seed, 600),
             load(&other, &service, 40, seed + 1_000, 600),
@@ -210,13 +221,15 @@ async fn two_clients_on_one_token_get_along() {
 #[tokio::test(start_paused = true)]
 async fn who_waits_is_served_in_order_and_not_at_once() {
     let service = windows(60, Rounding::Up);
-    let budget = budget(CAPS);
+    let rate_limiter = rate_limiter(CAPS);
     let served = Arc::new(Mutex::new(Vec::new()));
     let mut tasks = JoinSet::new();
     for number in 0..300 {
-        let (budget, service, served) = (budget.clone(), service.clone(), served.clone());
+        let (rate_limiter, service, served) =
+            (rate_limiter.clone(), service.clone(), served.clone());
         tasks.spawn(async move {
-            let permit = budget.turn(budget.begin(), &GET_THINGS).await.expect("a turn");
+            let permit =
+                rate_limiter.turn(rate_limiter.begin(), &GET_THINGS).await.expect("a turn");
             served.lock().expect("no panic").push((number, Instant::now()));
             tokio::time::sleep(Duration::from_millis(20)).await;
             permit.answered(1, &service.answer());
@@ -236,16 +249,17 @@ async fn who_waits_is_served_in_order_and_not_at_once() {
 async fn places_that_are_given_up_hold_nobody_back() {
     for seed in 0..20 {
         let service = windows(60, Rounding::Up);
-        let budget = budget(CAPS);
+        let rate_limiter = rate_limiter(CAPS);
         let done = Arc::new(AtomicU64::new(0));
         let mut tasks = JoinSet::new();
         for number in 0..200 {
-            let (budget, service, done) = (budget.clone(), service.clone(), done.clone());
+            let (rate_limiter, service, done) =
+                (rate_limiter.clone(), service.clone(), done.clone());
             let mut chance = Chance::new(seed * 1_000 + number);
             tasks.spawn(async move {
                 // Some give up while they wait, and some while their call is under way.
                 let patience = Duration::from_millis(chance.up_to(120_000));
-                let call = call(&budget, &service, &mut chance, 50);
+                let call = call(&rate_limiter, &service, &mut chance, 50);
                 if number % 3 == 0 {
                     let _ = tokio::time::timeout(patience, call).await;
                 } else {
@@ -258,16 +272,17 @@ async fn places_that_are_given_up_hold_nobody_back() {
         assert!(all.await.is_ok(), "seed {seed}");
         assert_eq!(done.load(Ordering::Relaxed), 133, "seed {seed}");
         assert_eq!(service.refused(), 0, "seed {seed}");
-        let shared = budget.lock();
+        let shared = rate_limiter.lock();
         assert!(shared.sleepers.is_empty() && shared.limiter.is_idle(), "seed {seed}");
     }
 }
 
 /// The calls that get their turn now, without any answer in between.
-async fn at_once<'a>(budget: &'a Budget, operation: &'a Operation) -> Vec<Permit<'a>> {
+async fn at_once<'a>(rate_limiter: &'a RateLimiter, operation: &'a Operation) -> Vec<Permit<'a>> {
     let mut permits = Vec::new();
     while let Ok(permit) =
-        tokio::time::timeout(Duration::ZERO, budget.turn(budget.begin(), operation)).await
+        tokio::time::timeout(Duration::ZERO, rate_limiter.turn(rate_limiter.begin(), operation))
+            .await
     {
         permits.push(permit.expect("a turn"));
         assert!(permits.len() <= 100, "there is an end");
@@ -275,63 +290,63 @@ async fn at_once<'a>(budget: &'a Budget, operation: &'a Operation) -> Vec<Permit
     permits
 }
 
-async fn one<'a>(budget: &'a Budget, operation: &'a Operation) -> Permit<'a> {
-    budget.turn(budget.begin(), operation).await.expect("a turn")
+async fn one<'a>(rate_limiter: &'a RateLimiter, operation: &'a Operation) -> Permit<'a> {
+    rate_limiter.turn(rate_limiter.begin(), operation).await.expect("a turn")
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_few_calls_find_out_how_things_stand() {
-    let budget = budget(CAPS);
-    let mut first = at_once(&budget, &GET_THINGS).await;
+    let rate_limiter = rate_limiter(CAPS);
+    let mut first = at_once(&rate_limiter, &GET_THINGS).await;
     assert_eq!(first.len(), 4);
     // One that tells nothing of limits makes room for one, not for all.
     first.pop().expect("a call").answered(1, &head(401, &[]));
-    let next = at_once(&budget, &GET_THINGS).await;
+    let next = at_once(&rate_limiter, &GET_THINGS).await;
     assert_eq!(next.len(), 1);
     // One that is slow does not stop the rest for ever.
     tokio::time::advance(Duration::from_secs(1)).await;
-    first.extend(at_once(&budget, &GET_THINGS).await);
+    first.extend(at_once(&rate_limiter, &GET_THINGS).await);
     first.extend(next);
     assert_eq!(first.len(), 5);
 
     first.pop().expect("a call").answered(1, &told(100, 300, 60));
     // Four are under way, and no more than half of the rest are to be.
-    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 60, "as many as may be under way");
+    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 60, "as many as may be under way");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_api_that_tells_nothing_is_not_slowed_down() {
-    let budget = budget(CAPS);
-    one(&budget, &GET_THINGS).await.answered(1, &head(200, &[]));
-    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 64);
+    let rate_limiter = rate_limiter(CAPS);
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &head(200, &[]));
+    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 64);
     // Nor is one that does not tell any more.
-    one(&budget, &GET_THINGS).await.answered(1, &told(290, 300, 60));
-    assert!(at_once(&budget, &GET_THINGS).await.is_empty());
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(290, 300, 60));
+    assert!(at_once(&rate_limiter, &GET_THINGS).await.is_empty());
     tokio::time::advance(Duration::from_secs(60)).await;
-    one(&budget, &GET_THINGS).await.answered(1, &head(200, &[]));
-    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 64);
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &head(200, &[]));
+    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 64);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_headers_of_a_gateway_do_as_well() {
-    let budget = budget(CAPS);
+    let rate_limiter = rate_limiter(CAPS);
     let left = |left| head(200, &[("x-ratelimit-remaining", left), ("x-ratelimit-reset", 30)]);
-    one(&budget, &GET_THINGS).await.answered(1, &left(40));
-    one(&budget, &GET_THINGS).await.answered(1, &left(10));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &left(40));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &left(10));
     let start = Instant::now();
-    one(&budget, &GET_THINGS).await.answered(1, &left(40));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &left(40));
     assert_eq!(start.elapsed(), Duration::from_secs(30));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_new_token_has_a_new_count() {
-    let budget = budget(CAPS);
-    one(&budget, &GET_THINGS).await.answered(1, &told(200, 300, 60));
-    let late = one(&budget, &GET_THINGS).await;
-    one(&budget, &GET_THINGS).await.answered(2, &told(1, 300, 60));
+    let rate_limiter = rate_limiter(CAPS);
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(200, 300, 60));
+    let late = one(&rate_limiter, &GET_THINGS).await;
+    one(&rate_limiter, &GET_THINGS).await.answered(2, &told(1, 300, 60));
     // The count of the old one says nothing of the new one.
     late.answered(1, &told(290, 300, 10));
-    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 64);
+    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 64);
 }
 
 #[tokio::test(start_paused = true)]
@@ -341,16 +356,16 @@ async fn a_rate_limit_of_the_token_stops_all_and_lets_them_go_one_by_one() {
         (head(429, &[]), None),
         (told(5, 300, 60), Some("org.user.rate.per.minute")),
     ] {
-        let budget = budget(CAPS);
+        let rate_limiter = rate_limiter(CAPS);
         let limit = limit.map(|key| limit_named(key, "300"));
-        let limited = one(&budget, &GET_THINGS).await;
+        let limited = one(&rate_limiter, &GET_THINGS).await;
         limited.limited(1, &status_head, limit.as_ref(), Some(Duration::from_secs(70)), None);
         let start = Instant::now();
-        let first = one(&budget, &GET_OTHERS).await;
+        let first = one(&rate_limiter, &GET_OTHERS).await;
         assert_eq!(start.elapsed(), Duration::from_secs(70));
-        assert!(at_once(&budget, &GET_THINGS).await.is_empty());
+        assert!(at_once(&rate_limiter, &GET_THINGS).await.is_empty());
         first.answered(1, &told(1, 300, 60));
-        let next = at_once(&budget, &GET_THINGS).await.len();
+        let next = at_once(&rate_limiter, &GET_THINGS).await.len();
         assert!((1..=2).contains(&next), "{next}");
     }
 }
@@ -363,26 +378,26 @@ fn limit_named(key: &str, value: &str) -> ErrorLimit {
 
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_of_an_operation_leaves_the_others_alone() {
-    let budget = budget(CAPS);
-    let limited = one(&budget, &GET_THINGS).await;
+    let rate_limiter = rate_limiter(CAPS);
+    let limited = one(&rate_limiter, &GET_THINGS).await;
     limited.limited(1, &told(5, 300, 60), None, Some(Duration::from_secs(42)), None);
     let start = Instant::now();
-    one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(42));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_429_without_headers_stops_its_operation_alone_while_the_window_has_room() {
-    let budget = budget(CAPS);
-    one(&budget, &GET_OTHERS).await.answered(1, &told(5, 300, 60));
-    let limited = one(&budget, &GET_THINGS).await;
+    let rate_limiter = rate_limiter(CAPS);
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(5, 300, 60));
+    let limited = one(&rate_limiter, &GET_THINGS).await;
     limited.limited(1, &head(429, &[]), None, Some(Duration::from_secs(42)), None);
     let start = Instant::now();
-    one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(42));
 }
 
@@ -395,35 +410,35 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_calls_do_not_wait_for_refuses_them_until_they_would() {
-    let budget = budget(CAPS);
-    let limited = one(&budget, &GET_THINGS).await;
+    let rate_limiter = rate_limiter(CAPS);
+    let limited = one(&rate_limiter, &GET_THINGS).await;
     limited.limited(1, &told(5, 300, 60), None, Some(HOUR), Some(&closure()));
     let refused = async || {
-        let turn = budget.turn(budget.begin(), &GET_THINGS).await;
+        let turn = rate_limiter.turn(rate_limiter.begin(), &GET_THINGS).await;
         turn.map(drop).expect_err("refused").remaining
     };
     assert_eq!(refused().await, HOUR);
     // It is the limit of this operation.
-    one(&budget, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
     tokio::time::advance(Duration::from_secs(3_419)).await;
     assert_eq!(refused().await, Duration::from_secs(181));
     tokio::time::advance(Duration::from_secs(1)).await;
     let start = Instant::now();
-    one(&budget, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(180));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_calls_do_not_wait_for_refuses_those_who_wait_already() {
-    let budget = budget(CAPS);
-    let limited = one(&budget, &GET_THINGS).await;
-    one(&budget, &GET_THINGS).await.answered(1, &told(300, 300, 60));
+    let rate_limiter = rate_limiter(CAPS);
+    let limited = one(&rate_limiter, &GET_THINGS).await;
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(300, 300, 60));
     let mut tasks = JoinSet::new();
     for number in 0..50 {
-        let budget = budget.clone();
+        let rate_limiter = rate_limiter.clone();
         tasks.spawn(async move {
             let operation = [&GET_THINGS, &GET_OTHERS][number % 2];
-            let turn = budget.turn(budget.begin(), operation).await;
+            let turn = rate_limiter.turn(rate_limiter.begin(), operation).await;
             turn.map(drop).expect_err("refused").remaining
         });
         tokio::task::yield_now().await;
@@ -433,7 +448,7 @@ async fn a_pause_that_calls_do_not_wait_for_refuses_those_who_wait_already() {
     let start = Instant::now();
     assert_eq!(tasks.join_all().await, [HOUR; 50]);
     assert_eq!(start.elapsed(), Duration::ZERO);
-    let shared = budget.lock();
+    let shared = rate_limiter.lock();
     assert!(shared.sleepers.is_empty() && shared.limiter.is_idle());
 }
 
@@ -450,24 +465,24 @@ async fn expectations(
 ) -> usize {
     let told_of = Told::default();
     let log = told_of.clone();
-    let herald = Herald::new(move |wait| {
+    let wait_observer = WaitObserver::new(move |wait| {
         if let Some(expected) = wait.expected {
             let told = (wait.operation.to_owned(), Instant::now(), wait.reason, expected);
             log.lock().expect("no panic").push(told);
         }
     });
-    let budget = Arc::new(Budget::new(caps, herald));
-    let permit = one(&budget, &GET_THINGS).await;
+    let rate_limiter = Arc::new(RateLimiter::new(caps, wait_observer));
+    let permit = one(&rate_limiter, &GET_THINGS).await;
     match first.status.as_u16() {
         429 => permit.limited(1, &first, None, first.retry_after(), None),
         _ => permit.answered(1, &first),
     }
     let mut tasks = JoinSet::new();
     for number in 0..callers {
-        let (budget, service) = (budget.clone(), service.clone());
+        let (rate_limiter, service) = (rate_limiter.clone(), service.clone());
         tasks.spawn(async move {
             let operation = Operation::new(format!("caller {number}"), Method::Get, "/things");
-            let permit = one(&budget, &operation).await;
+            let permit = one(&rate_limiter, &operation).await;
             let went = Instant::now();
             tokio::time::sleep(Duration::from_millis(50)).await;
             permit.answered(1, &service.answer());
@@ -525,19 +540,19 @@ async fn what_a_wait_is_expected_to_take_is_within_a_factor_of_two() {
 
 #[tokio::test(start_paused = true)]
 async fn operations_share_a_limit_that_is_named() {
-    let budget = budget(CAPS);
+    let rate_limiter = rate_limiter(CAPS);
     let limit = limit_named("things.rate.per.minute", "40");
     for operation in [&GET_THINGS, &GET_OTHERS] {
-        let limited = one(&budget, operation).await;
+        let limited = one(&rate_limiter, operation).await;
         limited.limited(1, &told(5, 300, 60), Some(&limit), Some(Duration::ZERO), None);
     }
     let start = Instant::now();
     let mut tasks = JoinSet::new();
     for number in 0..60 {
-        let budget = budget.clone();
+        let rate_limiter = rate_limiter.clone();
         tasks.spawn(async move {
             let operation = [&GET_THINGS, &GET_OTHERS][number % 2];
-            let permit = one(&budget, operation).await;
+            let permit = one(&rate_limiter, operation).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
             permit.answered(1, &told(5, 300, 60));
         });
@@ -550,27 +565,27 @@ async fn operations_share_a_limit_that_is_named() {
 
 #[tokio::test(start_paused = true)]
 async fn own_caps_are_kept() {
-    let budget = budget(Caps { spacing: Some(Duration::from_millis(500)), ..CAPS });
+    let rate_limiter = rate_limiter(Caps { spacing: Some(Duration::from_millis(500)), ..CAPS });
     let start = Instant::now();
     for _ in 0..21 {
-        one(&budget, &GET_THINGS).await.answered(1, &head(200, &[]));
+        one(&rate_limiter, &GET_THINGS).await.answered(1, &head(200, &[]));
     }
     let elapsed = start.elapsed();
     assert!(elapsed.abs_diff(Duration::from_secs(10)) <= Duration::from_millis(50), "{elapsed:?}");
 
-    let budget = self::budget(Caps { concurrent: 3, ..CAPS });
-    one(&budget, &GET_THINGS).await.answered(1, &told(1, 300, 60));
-    assert_eq!(at_once(&budget, &GET_THINGS).await.len(), 3);
+    let rate_limiter = self::rate_limiter(Caps { concurrent: 3, ..CAPS });
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(1, 300, 60));
+    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_repeated_call_keeps_its_place() {
-    let budget = budget(Caps { concurrent: 1, ..CAPS });
-    let first = budget.begin();
-    let permit = budget.turn(first, &GET_THINGS).await.expect("a turn");
-    let mut second = Box::pin(one(&budget, &GET_THINGS));
+    let rate_limiter = rate_limiter(Caps { concurrent: 1, ..CAPS });
+    let first = rate_limiter.begin();
+    let permit = rate_limiter.turn(first, &GET_THINGS).await.expect("a turn");
+    let mut second = Box::pin(one(&rate_limiter, &GET_THINGS));
     assert!((&mut second).now_or_never().is_none());
-    let mut again = Box::pin(budget.turn(first, &GET_THINGS));
+    let mut again = Box::pin(rate_limiter.turn(first, &GET_THINGS));
     assert!((&mut again).now_or_never().is_none());
     permit.answered(1, &head(503, &[]));
     assert!((&mut second).now_or_never().is_none());
@@ -583,17 +598,17 @@ async fn a_repeated_call_keeps_its_place() {
 async fn waits_are_told_with_their_reason() {
     let told_of = Arc::new(Mutex::new(Vec::new()));
     let log = told_of.clone();
-    let herald = Herald::new(move |wait| {
+    let wait_observer = WaitObserver::new(move |wait| {
         log.lock().expect("no panic").push((wait.reason, wait.expected.map(|it| it.as_secs())));
     });
-    let budget = Budget::new(CAPS, herald);
-    one(&budget, &GET_THINGS).await.answered(1, &told(290, 300, 60));
-    one(&budget, &GET_THINGS).await.answered(1, &told(1, 300, 60));
-    one(&budget, &GET_THINGS).await.answered(1, &told(2, 300, 60));
-    let limited = one(&budget, &GET_OTHERS).await;
+    let rate_limiter = RateLimiter::new(CAPS, wait_observer);
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(290, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(1, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(2, 300, 60));
+    let limited = one(&rate_limiter, &GET_OTHERS).await;
     limited.limited(1, &told(3, 300, 60), None, Some(Duration::from_secs(9)), None);
-    one(&budget, &GET_OTHERS).await.answered(1, &told(4, 300, 60));
-    budget.pause(&GET_THINGS, WaitReason::Retry, Duration::from_secs(2)).await;
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(4, 300, 60));
+    rate_limiter.pause(&GET_THINGS, WaitReason::Retry, Duration::from_secs(2)).await;
     let told_of = told_of.lock().expect("no panic");
     assert_eq!(
         told_of.as_slice(),

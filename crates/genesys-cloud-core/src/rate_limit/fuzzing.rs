@@ -8,9 +8,9 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio::time::Instant;
 
+use super::headers::WindowHeaders;
 use super::limiter::{Caps, Limiter, Outcome, Turn};
-use super::pace::Closure;
-use super::standing::Standing;
+use super::pacer::Closure;
 use crate::error::{Error, ErrorLimit};
 use crate::reply::Head;
 use crate::retry::LONGEST_CLOSURE;
@@ -123,7 +123,7 @@ impl Calls {
             return;
         }
         let (operation, sent_at) = self.sent.swap_remove(number % self.sent.len());
-        let (serial, standing) = (1 + number as u64 / 16, Standing::of(head));
+        let (serial, standing) = (1 + number as u64 / 16, WindowHeaders::of(head));
         let closure =
             Closure { error: Arc::new(Error::config(String::new())), patience: LONGEST_PAUSE };
         let outcome = match head.status.as_u16() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pace::{Closure, Gate, Obstacle, Pace};
+use super::pacer::{Closure, Delay, Pacer, SlowStart};
 use crate::error::ErrorLimit;
 use crate::wait::WaitReason;
 
@@ -33,25 +33,25 @@ pub(super) fn limits_token(key: &str) -> bool {
 
 /// The limits that operations have of their own. An operation may have several, and share them.
 #[derive(Debug, Default)]
-pub(super) struct Families {
-    by_name: HashMap<Arc<str>, Family>,
+pub(super) struct OperationLimits {
+    by_name: HashMap<Arc<str>, SharedLimit>,
     of_operation: HashMap<String, Vec<Arc<str>>>,
 }
 
 #[derive(Debug, Default)]
-struct Family {
-    gate: Gate,
+struct SharedLimit {
+    gate: SlowStart,
     /// Where the API has told how many calls it allows.
     rate: Option<Rate>,
 }
 
 #[derive(Debug)]
 struct Rate {
-    pace: Pace,
+    pace: Pacer,
     spacing: Duration,
 }
 
-impl Families {
+impl OperationLimits {
     pub(super) fn is_empty(&self) -> bool {
         self.of_operation.is_empty()
     }
@@ -61,12 +61,12 @@ impl Families {
         self.of_operation.contains_key(operation)
     }
 
-    fn of(&self, operation: &str) -> impl Iterator<Item = &Family> {
+    fn of(&self, operation: &str) -> impl Iterator<Item = &SharedLimit> {
         let names = self.of_operation.get(operation).into_iter().flatten();
         names.filter_map(|name| self.by_name.get(name))
     }
 
-    fn each_of(&mut self, operation: &str, mut change: impl FnMut(&mut Family)) {
+    fn each_of(&mut self, operation: &str, mut change: impl FnMut(&mut SharedLimit)) {
         for name in self.of_operation.get(operation).into_iter().flatten() {
             if let Some(family) = self.by_name.get_mut(name) {
                 change(family);
@@ -75,13 +75,13 @@ impl Families {
     }
 
     /// What keeps the calls of an operation from going.
-    pub(super) fn obstacle(&self, operation: &str, now: Instant) -> Option<Obstacle<WaitReason>> {
+    pub(super) fn obstacle(&self, operation: &str, now: Instant) -> Option<Delay<WaitReason>> {
         let waits = self.of(operation).filter_map(|family| {
             let rate = || family.rate.as_ref()?.pace.wait(now);
             family.gate.wait(now).or_else(rate)
         });
         let until = waits.max()?;
-        Some(Obstacle { until: Some(until), reason: WaitReason::Endpoint })
+        Some(Delay { until: Some(until), reason: WaitReason::Endpoint })
     }
 
     /// Whether calls of an operation are refused rather than held: for how long, and why.
@@ -156,7 +156,7 @@ impl Families {
         family.gate.shut(until, closure);
         if let Some((spacing, burst)) = limit.and_then(rate) {
             let early = spacing.saturating_mul(burst);
-            family.rate = Some(Rate { pace: Pace::new(until + early, early), spacing });
+            family.rate = Some(Rate { pace: Pacer::new(until + early, early), spacing });
         }
     }
 }
@@ -218,7 +218,7 @@ mod tests {
     fn a_rate_holds_in_every_window() {
         for allowed in [1, 2, 3, 5, 10, 30, 100, 1000] {
             let start = Instant::now();
-            let mut families = Families::default();
+            let mut families = OperationLimits::default();
             let operation = "putThings";
             let limit = limit("things.rate.per.minute", &allowed.to_string());
             families.shut(operation, Some(&limit), start, None);
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn what_comes_from_outside_takes_no_more_than_its_room() {
         let now = Instant::now();
-        let mut families = Families::default();
+        let mut families = OperationLimits::default();
         for number in 0..10_000 {
             let operation = format!("operation{}", number % 700);
             let limit = limit(&format!("limit{number}.per.minute"), "100");
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_limit_without_a_rate_is_forgotten_once_calls_pass() {
         let now = Instant::now();
-        let mut families = Families::default();
+        let mut families = OperationLimits::default();
         families.shut("getThings", None, now, None);
         assert!(families.has("getThings") && !families.has("getOthers"));
         for _ in 0..6 {

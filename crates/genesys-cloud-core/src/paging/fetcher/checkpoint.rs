@@ -1,0 +1,123 @@
+//! How far the list has come, for a checkpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Last, PageFetcher};
+use crate::paging::marks::PageText;
+use crate::paging::picked::Overlap;
+use crate::paging::point::{Handed, ListPoint, is_end_of_list};
+use crate::paging::progress::Progress;
+use crate::paging::scheme::{Motion, SequenceUnit};
+use crate::paging::standing::{Position, Standing};
+use crate::paging::step::End;
+use crate::paging::subject::Subject;
+
+impl PageFetcher {
+    /// What is listed.
+    pub(in crate::paging) fn identity(&self) -> Arc<Subject> {
+        let org = self.client.identity();
+        let known = self.identity.get_or_init(|| {
+            let options = &self.options.job;
+            Arc::new(self.source.identity(&self.request, self.listing(), options))
+        });
+        // More of it may have become known since.
+        match known.org == org {
+            true => known.clone(),
+            false => Arc::new(Subject { org, ..(**known).clone() }),
+        }
+    }
+
+    /// How far the list has been read, given how far the page that was accepted last has been delivered, and how
+    /// many items have been in all. The hashes of that page's items are not in it yet.
+    pub(in crate::paging) fn point(
+        &self,
+        handed: Handed,
+        items: u64,
+        text: Option<&PageText>,
+    ) -> ListPoint {
+        if let Some(point) = self.resume.point() {
+            return point.clone();
+        }
+        let mut progress = Progress { read: items, delivered: items, ..self.progress.clone() };
+        // As it is written.
+        let waited = &mut progress.calls.waited;
+        *waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(0));
+        // A page in doubt is looked at again.
+        let is_in_doubt = || progress.report(&self.cursor.at, self.end()).is_in_doubt();
+        let is_last = |end: &End| is_end_of_list(*end) && handed.is_all() && !is_in_doubt();
+        let end = self.end().filter(is_last);
+        let (mut at, offset) = self.place(handed, items, text, end);
+        at.page_size = self.cursor.at.page_size;
+        // The first page says only in itself how many items it covers.
+        at.grid = at.grid.or(progress.page_size_granted);
+        // Which items of the page were delivered before, where it is one that was read again.
+        let is_in_page = self.is_in_last_page(handed, end);
+        let overlap = self.rereads.overlapped.as_ref().filter(|_| is_in_page);
+        ListPoint {
+            subject: self.identity(),
+            scheme: self.listing().scheme().name().to_owned(),
+            at,
+            offset,
+            known: Vec::new(),
+            overlap: overlap.map(Overlap::marks).unwrap_or_default(),
+            ids: Vec::new(),
+            page: None,
+            progress,
+            end,
+            job: self.source.saved_job(),
+            is_lost: self.source.is_lost(),
+        }
+    }
+
+    /// The place, and how much of what is due there was delivered.
+    fn place(
+        &self,
+        handed: Handed,
+        items: u64,
+        text: Option<&PageText>,
+        end: Option<End>,
+    ) -> (Standing, u64) {
+        if let Some((_, found_at)) = &self.rereads.overlap {
+            // The page that is read again was delivered before.
+            return (found_at.kept(), 0);
+        }
+        // Another page may have what comes next, as files are cut anew each time.
+        if let Some(unit) = self.cursor.sequence {
+            let (at_hand, counted) = match &self.last {
+                Last::Passed(at) if !handed.is_all() => (text.map_or(0, PageText::len), at.counted),
+                _ => (0, self.cursor.at.counted),
+            };
+            let offset = match unit {
+                SequenceUnit::Items => items,
+                SequenceUnit::Bytes => self.queue.bytes.saturating_sub(at_hand),
+            };
+            return (Standing { counted, ..Standing::beginning(Position::Start) }, offset);
+        }
+        match &self.last {
+            Last::Passed(at) if self.is_in_last_page(handed, end) => {
+                (at.kept(), handed.items as u64)
+            }
+            Last::Unmoved { before } if self.is_in_last_page(handed, end) => {
+                (Standing { counted: *before, ..self.cursor.at.kept() }, handed.items as u64)
+            }
+            Last::None | Last::Passed(_) | Last::Unmoved { .. } => (self.cursor.at.kept(), 0),
+        }
+    }
+
+    /// Whether the place is in the page that was accepted last, so that it is read again.
+    fn is_in_last_page(&self, handed: Handed, end: Option<End>) -> bool {
+        match &self.last {
+            _ if self.rereads.overlap.is_some() || self.cursor.sequence.is_some() => false,
+            Last::None => false,
+            // What a window shares with the one before is found only where that has been read, and the last items of
+            // a counted page show whether the next one still begins where it did.
+            Last::Passed(_) => {
+                let is_read_again =
+                    matches!(self.cursor.motion(), Motion::Window | Motion::Numbers { .. });
+                !handed.is_all() || (is_read_again && handed.of > 0)
+            }
+            Last::Unmoved { .. } => end.is_none(),
+        }
+    }
+}

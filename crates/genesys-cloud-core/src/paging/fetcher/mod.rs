@@ -1,0 +1,457 @@
+//! Gets the pages of a list, in time, and decides what follows from each: all of a paginator that does not depend on
+//! the type of the items.
+//!
+//! A page goes from here up to the paginator and back. The paginator polls for the reply
+//! ([`poll_page`](PageFetcher::poll_page)), reads its items, which only it knows the type of, and gives back what the
+//! page says ([`accept_page`](PageFetcher::accept_page)). The fetcher then decides which of the items are new and which
+//! page is due next. So this code is compiled once, and not for each type of items; the price is the way up and down.
+//!
+//! Where pages come from is behind [`PageSource`]. Which page follows is decided by
+//! [`step`](super::step::step), and how a list is entered at a checkpoint by [`Resume`]: both are pure.
+
+mod accept;
+mod checkpoint;
+mod page_size;
+mod queue;
+mod reread;
+mod resume;
+
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use chrono::Utc;
+use tracing::Span;
+
+use self::queue::{Fetch, FetchQueue};
+use super::listing::Listing;
+use super::picked::Overlap;
+use super::progress::{Counted, Progress};
+use super::report::Report;
+use super::resume::Resume;
+use super::scheme::Motion;
+use super::source::{Opened, PageSource, TakenBack};
+use super::standing::{Position, Standing};
+use super::step::End;
+use super::subject::Subject;
+use super::walk::Walk;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::operation::Operation;
+use crate::options::ReadOptions;
+use crate::reply::RawReply;
+use crate::request::Request;
+use crate::spans;
+
+/// Gets the pages of one list.
+pub(super) struct PageFetcher {
+    client: Client,
+    source: Box<dyn PageSource>,
+    /// Each page is requested by a copy.
+    request: Request,
+    pub(super) options: ReadOptions,
+    cursor: Walk,
+    /// Whether the size of pages has been decided: another one would shift items from one page to another.
+    is_page_size_settled: bool,
+    queue: FetchQueue,
+    progress: Progress,
+    phase: Phase,
+    last: Last,
+    rereads: Rereads,
+    resume: Resume,
+    /// What is listed, once it has been asked for.
+    identity: OnceLock<Arc<Subject>>,
+    /// The span of the list, once it has been polled.
+    span: Option<Span>,
+}
+
+/// Whether further pages are read.
+enum Phase {
+    Reading,
+    /// There is no way on from the page that was accepted last. This is the error for when it has been delivered.
+    Stuck(Error),
+    Ended(End),
+}
+
+/// The page that was accepted last.
+#[expect(clippy::large_enum_variant, reason = "there is one for each list, written for each page")]
+enum Last {
+    /// There is none yet.
+    None,
+    /// The cursor stood here when it was due, and has moved on.
+    Passed(Standing),
+    /// The cursor stands where it did when it was due. Before it, this was counted.
+    Unmoved { before: Counted },
+}
+
+/// Pages that are read once more in the same run.
+#[derive(Default)]
+struct Rereads {
+    /// What the page that is due had when it was accepted before, and where the cursor stood when that was found.
+    overlap: Option<(Overlap, Standing)>,
+    /// The same of the page that was accepted last, if it was read again.
+    overlapped: Option<Overlap>,
+    /// At which page that was found last, and the total that it stated.
+    went_back_at: (u64, u64),
+    /// How often the API has changed the size of pages.
+    resized: u32,
+}
+
+impl PageFetcher {
+    pub(super) fn new(
+        client: Client,
+        source: Box<dyn PageSource>,
+        mut request: Request,
+        listing: &Listing,
+    ) -> Self {
+        let progress = Progress { asked_until: source.asked_until(), ..Progress::default() };
+        Self {
+            cursor: Walk::start(&mut request, listing, client.api_url()),
+            client,
+            source,
+            request,
+            options: ReadOptions::new(),
+            is_page_size_settled: false,
+            queue: FetchQueue::default(),
+            progress,
+            phase: Phase::Reading,
+            last: Last::None,
+            rereads: Rereads::default(),
+            resume: Resume::Idle,
+            identity: OnceLock::new(),
+            span: None,
+        }
+    }
+
+    /// The same list with the same settings, from its beginning. A job that was submitted is not submitted again.
+    pub(super) fn restarted(mut self) -> Self {
+        self.source.reopen();
+        Self {
+            options: self.options,
+            resume: self.resume.anew(),
+            ..Self::new(self.client, self.source, self.request, &self.cursor.listing)
+        }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(super) fn source(&self) -> &dyn PageSource {
+        &*self.source
+    }
+
+    /// As the caller made it, or, of a job that is done, what lists its results.
+    pub(super) fn request(&self) -> &Request {
+        &self.request
+    }
+
+    pub(super) fn operation(&self) -> &Operation {
+        self.request.operation()
+    }
+
+    pub(super) fn listing(&self) -> &Listing {
+        &self.cursor.listing
+    }
+
+    /// How many items the API lets be read, where it is known.
+    pub(super) fn cap_in_items(&self) -> Option<u64> {
+        self.cursor.cap_in_items()
+    }
+
+    /// The number of the page that is due.
+    pub(super) fn page_number(&self) -> u64 {
+        self.cursor.page_number()
+    }
+
+    /// Whether the page that is due is requested by what another page said.
+    pub(super) fn is_led_by_token(&self) -> bool {
+        matches!(self.cursor.due(), Position::Token(_) | Position::Link(_))
+    }
+
+    /// Where the file with the items of a page is, if it is not a page that holds them.
+    pub(super) fn file_field(&self, reply: &RawReply) -> Option<&str> {
+        self.source.file_field(reply)
+    }
+
+    /// What has been read so far.
+    pub(super) fn report(&self) -> Report {
+        self.progress.report(&self.cursor.at, self.end())
+    }
+
+    /// How many items the caller has.
+    pub(super) const fn delivered(&self) -> u64 {
+        self.progress.delivered
+    }
+
+    /// How many items were accepted, delivered or not.
+    pub(super) const fn items_read(&self) -> u64 {
+        self.progress.read
+    }
+
+    /// Counts items that the caller has received.
+    pub(super) const fn count_delivered(&mut self, items: usize) {
+        self.progress.delivered += items as u64;
+    }
+
+    /// Why no further page is read, once none is.
+    pub(super) const fn end(&self) -> Option<End> {
+        match self.phase {
+            Phase::Ended(end) => Some(end),
+            Phase::Reading | Phase::Stuck(_) => None,
+        }
+    }
+
+    /// The reply that holds the page which is due. `None` when no further page is.
+    pub(super) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<RawReply, Error>>> {
+        let operation = self.request.operation();
+        let span = self.span.get_or_insert_with(|| spans::list(operation)).clone();
+        let _entered = span.enter();
+        let page = loop {
+            match self.poll_due(cx) {
+                Poll::Ready(Some(Err(error))) => {
+                    if let Some(error) = self.unless_stale(error) {
+                        break Poll::Ready(Some(Err(error)));
+                    }
+                }
+                page => break page,
+            }
+        };
+        self.count_calls();
+        if let Poll::Ready(Some(Err(error))) = &page {
+            spans::failed(&span, error);
+        }
+        page
+    }
+
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
+        if let Err(error) = self.check_resume() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        self.end_at_bound();
+        match &mut self.phase {
+            Phase::Reading => {}
+            Phase::Ended(_) => return Poll::Ready(None),
+            stuck @ Phase::Stuck(_) => {
+                let ended = Phase::Ended(End::Contradiction);
+                let Phase::Stuck(error) = std::mem::replace(stuck, ended) else {
+                    return Poll::Ready(None);
+                };
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+        match ready!(self.poll_ready(cx)) {
+            Ok(()) => self.poll_fetch(cx),
+            Err(error) => Poll::Ready(Some(Err(error))),
+        }
+    }
+
+    /// Waits until the page that is due can be requested.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        // Before a job is submitted, not when its results are there.
+        self.check_page_size(self.options.page_size)?;
+        if let Some(opened) = ready!(self.source.poll_open(cx, &self.options.job))? {
+            self.list(opened);
+        }
+        self.enter_place()?;
+        self.settle_page_size()?;
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sets out to read what the source has opened.
+    fn list(&mut self, opened: Opened) {
+        let Opened { mut request, listing, sequence, is_partial, has_no_results } = opened;
+        self.cursor.set_out(&mut request, &listing, self.client.api_url());
+        self.cursor.sequence = sequence;
+        self.request = request;
+        self.progress.partial |= is_partial;
+        self.progress.lists.other += u64::from(has_no_results);
+    }
+
+    /// Gets the page that is due.
+    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
+        loop {
+            if !self.queue.is_first(self.cursor.due()) {
+                let due = self.fetch(self.cursor.due().clone());
+                self.queue.push_front(due, self.prefetch() > 0 && self.can_run_ahead());
+            }
+            let Some((fetched, is_bounded)) = ready!(self.queue.poll_first(cx)) else {
+                // Its runtime is gone. Another task could be cancelled as this one was.
+                let due = self.fetch(self.cursor.due().clone());
+                self.queue.push_front(due, false);
+                continue;
+            };
+            let reply = match fetched {
+                Ok(Some(reply)) => self.checked(reply),
+                Ok(None) => {
+                    self.progress.moved |= self.resume.end_of_sequence();
+                    self.phase = Phase::Ended(End::NoNextPage);
+                    return Poll::Ready(None);
+                }
+                Err(error) if is_bounded && error.kind() == ErrorKind::TooLarge => {
+                    self.ask_for_less();
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            match reply {
+                // A source may look at a reply before the page is read.
+                Err(error) => {
+                    if let Some(error) = self.repeat(error) {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+                Ok(mut page) => {
+                    self.queue.note_page(&page);
+                    if !self.resume.skip_bytes(&mut page.body) {
+                        continue;
+                    }
+                    // To read a page takes time in which others can come.
+                    self.fetch_ahead(1);
+                    return Poll::Ready(Some(Ok(page)));
+                }
+            }
+        }
+    }
+
+    /// The call for a page.
+    fn fetch(&mut self, position: Position) -> Fetch {
+        self.progress.began.get_or_insert_with(Utc::now);
+        let request = self.request_for(&position);
+        let is_bounded = request.max_body().is_some();
+        Fetch { position, call: self.source.fetch(request), is_bounded }
+    }
+
+    /// Takes back a page that could not be used, as this error says. Where the next reply may be fine, the page is
+    /// requested again, within the limits of all retries; the error comes back where it is not. It then is the
+    /// next page again, or is requested again by the next poll.
+    pub(super) fn take_back(&mut self, page: &RawReply, error: Error) -> Option<Error> {
+        match self.source.take_back(page) {
+            TakenBack::Repeat => return self.repeat(error),
+            TakenBack::Reopened => self.resume.reopen(),
+            TakenBack::Kept => {}
+        }
+        Some(error)
+    }
+
+    /// Has the page requested again whose reply could not be used, as this error says. Gives the error back where
+    /// that may not help, or may do something twice.
+    fn repeat(&mut self, error: Error) -> Option<Error> {
+        let may_pass = error.is_passing() && !error.is_spent() && !error.is_outcome_unknown();
+        if !may_pass || !self.operation().is_repeatable() {
+            self.queue.repeated = 0;
+            return Some(error);
+        }
+        let position = self.cursor.due().clone();
+        let request = self.request_for(&position);
+        let is_bounded = request.max_body().is_some();
+        match self.source.fetch_again(request, self.queue.repeated, error) {
+            Ok(call) => {
+                self.queue.repeated += 1;
+                self.queue.push_front(Fetch { position, call, is_bounded }, false);
+                None
+            }
+            Err(error) => {
+                self.queue.repeated = 0;
+                Some(error)
+            }
+        }
+    }
+
+    /// A reply that is no error may still hold no page.
+    fn checked(&self, reply: RawReply) -> Result<RawReply, Error> {
+        if self.source.may_be_page(&reply) {
+            return Ok(reply);
+        }
+        let due = self.page_number();
+        match reply.status() {
+            202 => {
+                let why = format!("page {due} is not ready: the API answered 202");
+                let error = Error::paging(&reply, why);
+                Err(match (self.listing().jobs(), reply.location_path()) {
+                    (Some(path), _) => error.advise(format!("run it as a job: POST {path}")),
+                    (None, Some(path)) => error.advise(format!("follow its job: GET {path}")),
+                    (None, None) => error.advise("request it again later"),
+                })
+            }
+            status => {
+                let why = format!("the API answered {status} in place of page {due}");
+                Err(Error::paging(&reply, why))
+            }
+        }
+    }
+
+    fn prefetch(&self) -> usize {
+        self.options.prefetch.unwrap_or(0)
+    }
+
+    /// Whether pages may be requested before they are due.
+    const fn can_run_ahead(&self) -> bool {
+        self.cursor.sequence.is_none()
+    }
+
+    /// Requests pages before they are due, as many as are allowed and known to be wanted. Those from the one
+    /// that is due on may be at hand already.
+    fn fetch_ahead(&mut self, at_hand: usize) {
+        if !matches!(self.phase, Phase::Reading) {
+            self.queue.clear();
+            return;
+        }
+        if !self.can_run_ahead() {
+            return;
+        }
+        let in_limit = self.options.limit.map(|limit| {
+            let left = limit.saturating_sub(self.progress.read);
+            left.div_ceil(self.cursor.items_per_page())
+        });
+        let pages = self.cursor.at.counted.pages;
+        let in_pages = self.options.max_pages.map(|most| most.saturating_sub(pages));
+        let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
+        let wanted = wanted.min(self.prefetch().min(self.queue.room()));
+        let queued = self.queue.len();
+        let positions: Vec<Position> = self
+            .cursor
+            .ahead()
+            .skip(at_hand + queued)
+            .take(wanted.saturating_sub(queued))
+            .collect();
+        for position in positions {
+            let ahead = self.fetch(position);
+            self.queue.push_back(ahead);
+        }
+    }
+
+    /// Takes in what calls have cost, those for a job among them.
+    fn count_calls(&mut self) {
+        self.progress.calls.add(self.source.take_calls());
+        self.progress.available_until =
+            self.progress.available_until.or(self.source.available_until());
+    }
+
+    /// Ends the list where the caller wants no more of it.
+    fn end_at_bound(&mut self) {
+        if self.end().is_some() {
+            return;
+        }
+        let (read, pages) = (self.progress.read, self.cursor.at.counted.pages);
+        if self.options.limit.is_some_and(|limit| read >= limit) {
+            self.phase = Phase::Ended(End::Limit);
+        } else if self.options.max_pages.is_some_and(|most| pages >= most) {
+            self.phase = Phase::Ended(End::MaxPages);
+        }
+    }
+
+    /// Ends a list whose page can't be the one that was due.
+    fn end_in_contradiction(&mut self) {
+        self.phase = Phase::Ended(End::Contradiction);
+        self.queue.clear();
+    }
+
+    /// Whether pages have numbers.
+    fn is_numbered(&self) -> bool {
+        matches!(self.cursor.motion(), Motion::Numbers { .. })
+    }
+}

@@ -1,0 +1,188 @@
+//! How many items a page is requested to hold. Pages that are too large to be held are read again in smaller ones.
+
+use super::{Last, PageFetcher};
+use crate::error::Error;
+use crate::paging::resume::Resume;
+use crate::paging::scheme::Motion;
+use crate::paging::standing::{Facts, Position, Standing};
+use crate::paging::walk::{set_number, value_on};
+use crate::request::Request;
+
+/// A smaller page has at most this part of the items of a larger one, where there is such a size.
+const PART: u64 = 5;
+
+/// No larger page size is looked for, whatever a reply says.
+const LARGEST: u64 = 100_000;
+
+impl PageFetcher {
+    /// The request for a page.
+    pub(super) fn request_for(&self, position: &Position) -> Request {
+        let mut request = self.request.clone();
+        if let (Some(page_size), Some(asked)) =
+            (self.listing().page_size(), self.cursor.at.page_size)
+        {
+            set_number(&mut request, page_size.place(), asked, page_size.is_text());
+        }
+        self.cursor.write(position, &mut request);
+        let bound = self.options.max_page_bytes;
+        if let Some(bytes) = bound.filter(|_| self.smaller_size(position).is_some()) {
+            request.set_max_body(bytes);
+        }
+        request
+    }
+
+    /// Refuses a page size that the operation does not take.
+    pub(super) fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
+        let refusal = self.listing().page_size().zip(items).filter(|_| !self.is_page_size_settled);
+        match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
+            None => Ok(()),
+            Some((why, advice)) => {
+                Err(Error::invalid_request(self.operation(), why).advise(advice))
+            }
+        }
+    }
+
+    /// Decides how many items to ask for. Once for all pages: another size would shift items from one page to another.
+    pub(super) fn settle_page_size(&mut self) -> Result<(), Error> {
+        if self.is_page_size_settled {
+            return Ok(());
+        }
+        let Some(page_size) = self.listing().page_size() else { return Ok(()) };
+        let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
+            // No number: it stays, for the API to say what is wrong with it.
+            Some(Err(_)) if self.options.page_size.is_none() => {
+                self.is_page_size_settled = true;
+                return Ok(());
+            }
+            Some(Ok(items)) => Some(items),
+            _ => None,
+        };
+        let wanted = self.options.page_size.or(on_request);
+        self.check_page_size(wanted)?;
+        let usual = || match (page_size.usual(), page_size.maximum()) {
+            (Some(usual), Some(maximum)) => usual.min(maximum),
+            (usual, maximum) => {
+                usual.or(maximum).unwrap_or(self.listing().scheme().usual_page_size())
+            }
+        };
+        let wanted = wanted.unwrap_or_else(usual);
+        let allowed = self.cursor.page_size_up_to_cap(wanted);
+        let limit = self.options.limit.filter(|_| self.cursor.starts_alike_in_any_size());
+        // What is too small is refused: a limit below it costs a few items that are not returned.
+        let least = page_size.minimum().unwrap_or(1).max(1);
+        let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
+        self.progress.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
+        self.cursor.set_page_size(Some(asked));
+        self.is_page_size_settled = true;
+        Ok(())
+    }
+
+    /// The next smaller page size for a page that is too large. `None` where a smaller one might skip or repeat items.
+    fn smaller_size(&self, position: &Position) -> Option<u64> {
+        let asked = self.cursor.at.page_size?;
+        let page_size = self.listing().page_size()?;
+        // A page that the list looks back at is joined by its size.
+        let is_looking_back = self.rereads.overlap.is_some() || self.resume.reads_elsewhere();
+        // Smaller pages would reach less far.
+        let is_bounded_in_pages =
+            self.options.max_pages.is_some() || self.cursor.is_capped_in_pages();
+        let can_repeat = self.source.can_resize() && self.operation().is_repeatable();
+        if is_looking_back || is_bounded_in_pages || !can_repeat {
+            return None;
+        }
+        let least = page_size.minimum().unwrap_or(1).max(1);
+        match (self.cursor.motion(), position) {
+            (Motion::Numbers { .. }, Position::Number(number)) => {
+                self.smaller_grid(*number, asked, least)
+            }
+            (Motion::StartIndex, Position::Number(_)) => cursor_size(asked, least),
+            // Its token is the whole query, with the size.
+            (Motion::Tokens { counted: true }, Position::Start) => {
+                let begins = self.cursor.first_search_page() == Some(1);
+                cursor_size(asked, least).filter(|_| begins && self.cursor.at.before == Some(0))
+            }
+            (Motion::Tokens { counted: false }, Position::Start | Position::Token(_)) => {
+                cursor_size(asked, least)
+            }
+            (Motion::Tokens { counted: false }, Position::Link(query)) => {
+                let is_in_link = query.iter().any(|(name, _)| name == page_size.name());
+                cursor_size(asked, least).filter(|_| !is_in_link)
+            }
+            _ => None,
+        }
+    }
+
+    /// The next smaller size of numbered pages: a divisor, so that one of them begins where the larger one does.
+    fn smaller_grid(&self, number: u64, asked: u64, least: u64) -> Option<u64> {
+        let read = match self.resume {
+            Resume::Idle => 0,
+            _ => self.resume.skip_of_page()?,
+        };
+        // Where replies do not say their size, only the first page is known to begin where it does.
+        let grid = match self.cursor.at.grid {
+            None if number > 1 || read > 0 => return None,
+            grid => grid.unwrap_or(asked),
+        };
+        let up_to = asked.min(grid.saturating_add(1)).min(LARGEST);
+        let divisors = (least..up_to).filter(|size| grid % size == 0);
+        let (small, large): (Vec<u64>, Vec<u64>) = divisors.partition(|size| *size <= asked / PART);
+        small.last().or(large.first()).copied()
+    }
+
+    /// Has the page that is due read in smaller pages, if it can be; else it is requested once more without a bound.
+    pub(super) fn ask_for_less(&mut self) {
+        // Those ahead have the same size.
+        self.queue.clear();
+        let Some(size) = self.smaller_size(self.cursor.due()) else { return };
+        let (operation, page) = (self.request.operation().id(), self.page_number());
+        let bytes = self.options.max_page_bytes;
+        tracing::info!(
+            operation,
+            page,
+            bytes,
+            size,
+            "the page is too large: asking for fewer items"
+        );
+        match (self.cursor.motion(), self.cursor.due()) {
+            (Motion::Numbers { .. }, Position::Number(number)) => self.renumber(*number, size),
+            // The items of the page that were delivered before now come in several.
+            _ => self.resume.skip_over_pages(),
+        }
+        self.cursor.set_page_size(Some(size));
+    }
+
+    /// Goes to the page of a smaller size that holds what is due.
+    fn renumber(&mut self, number: u64, size: u64) {
+        let left = self.resume.skip_of_page().unwrap_or(0);
+        let begin = (number - 1).saturating_mul(self.cursor.at.grid.unwrap_or(0));
+        // The page with the last item read, if part of the larger one was.
+        let at = begin.saturating_add(left);
+        let due = at.saturating_sub(u64::from(left > 0)) / size + 1;
+        let passed = (due - 1).saturating_mul(size).saturating_sub(begin);
+        let standing = &self.cursor.at;
+        self.cursor.at = Standing {
+            due: Position::Number(due),
+            page_size: Some(size),
+            before: standing.before.map(|before| before.saturating_add(passed)),
+            largest: standing.largest.min(size),
+            grid: standing.grid.map(|_| size),
+            // What it says of pages is of the larger ones.
+            previous: standing.previous.as_ref().filter(|_| left == 0).map(|page| Facts {
+                page_number: None,
+                page_count: None,
+                page_size: None,
+                token: page.token.clone(),
+                edges: page.edges.clone(),
+                ..*page
+            }),
+            ..standing.clone()
+        };
+        self.resume.move_to(self.cursor.at.kept(), left - passed);
+        self.last = Last::None;
+    }
+}
+
+/// The next smaller page size of a list in which the place does not depend on it.
+fn cursor_size(asked: u64, least: u64) -> Option<u64> {
+    Some((asked / PART).max(least)).filter(|size| *size < asked)
+}

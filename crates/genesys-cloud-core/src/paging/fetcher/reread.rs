@@ -1,0 +1,198 @@
+//! Pages that are read once more, because a page shows that the list is no longer where it was.
+
+use super::{Last, PageFetcher};
+use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
+use crate::paging::marks::PageText;
+use crate::paging::picked::Overlap;
+use crate::paging::point::{Handed, ListPoint};
+use crate::paging::progress::Counted;
+use crate::paging::resume::Resume;
+use crate::paging::standing::{Facts, Position, Standing};
+use crate::paging::step::Contradiction;
+
+impl PageFetcher {
+    /// Whether another page is due before this one: what should be on this page may be on that.
+    pub(super) fn reads_elsewhere_first(
+        &mut self,
+        page: &Facts,
+        text: &PageText,
+        before: Option<&PageText>,
+    ) -> Result<bool, Contradiction> {
+        Ok(self.goes_back(page, before)
+            || self.looks_back(page, text)
+            || self.has_lost_its_place(page, text)
+            || self.realigns(page, before)?)
+    }
+
+    /// Goes back by a page where the list has become shorter since that was read: what stood behind it has
+    /// moved up, and may be in it now.
+    fn goes_back(&mut self, page: &Facts, before: Option<&PageText>) -> bool {
+        let Last::Passed(at) = &self.last else { return false };
+        let previous = self.cursor.at.previous.as_ref();
+        let has_shrunk = previous.is_some_and(|previous| page.total < previous.total)
+            && page.total > Some(0)
+            // Counts that are wrong may be so each time.
+            && (self.page_number() > self.rereads.went_back_at.0
+                || page.total < Some(self.rereads.went_back_at.1));
+        if !self.is_numbered() || !has_shrunk || !matches!(self.resume, Resume::Idle) {
+            return false;
+        }
+        let marks = before.and_then(|text| text.marks(self.listing().items()));
+        let marks =
+            marks.filter(|marks| previous.is_some_and(|it| it.records() == marks.len() as u64));
+        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
+        let mut at = at.clone();
+        if let Some(previous) = &mut at.previous {
+            previous.total = page.total;
+        }
+        // The first page was due before any reply said its size.
+        at.grid = self.cursor.at.grid;
+        let (operation, number) = (self.operation().id(), self.page_number());
+        tracing::info!(
+            operation,
+            page = number,
+            "the list has become shorter: the page before is read again"
+        );
+        self.rereads.went_back_at = (number, page.total.unwrap_or(0));
+        let found_at = std::mem::replace(&mut self.cursor.at, at);
+        self.rereads.overlap = Some((Overlap::new(marks), found_at));
+        self.progress.read_again += 1;
+        self.last = Last::None;
+        // They were requested before.
+        self.queue.clear();
+        true
+    }
+
+    /// Goes back by a page where the list has become shorter since it was left, and this one has none of the
+    /// items that were delivered last: they, and what followed them, stand further in front by now.
+    fn looks_back(&mut self, page: &Facts, text: &PageText) -> bool {
+        if !self.is_numbered() || self.resume.skip_of_page().is_none() {
+            return false;
+        }
+        let Some(point) = self.resume.point() else { return false };
+        let (Position::Number(number), Position::Number(begun)) =
+            (&self.cursor.at.due, &point.at.due)
+        else {
+            return false;
+        };
+        let gone = point.progress.totals.last.zip(page.total.filter(|total| *total > 0));
+        let gone = gone.map_or(0, |(before, now)| before.saturating_sub(now));
+        if gone == 0 || point.known.is_empty() || self.has_known_items(text) {
+            return false;
+        }
+        let sizes = [point.progress.page_size_granted, point.at.page_size];
+        let size = sizes.into_iter().flatten().next().unwrap_or(point.at.largest).max(1);
+        // Where the item stands at the furthest that was to come next.
+        let before = point.at.before.unwrap_or((begun - 1).saturating_mul(size));
+        let first = (before + point.offset).saturating_sub(gone);
+        if *number <= first / size + 1 {
+            // All of them are gone. What comes next stands here at the earliest: rather twice than not at all.
+            if *number == first / size + 1 {
+                self.resume.set_skip_of_page(first % size);
+            }
+            self.progress.moved = true;
+            return false;
+        }
+        let (operation, due) = (self.operation().id(), number - 1);
+        tracing::info!(operation, page = due, "the list has become shorter: it is looked for here");
+        let skip = point.at.previous.as_ref().map_or(size, |previous| previous.items);
+        let Standing { pages, counted, page_size, .. } = self.cursor.at;
+        self.cursor.at = Standing {
+            due: Position::Number(due),
+            pages: pages.saturating_sub(1),
+            counted: Counted { pages: counted.pages.saturating_sub(1), ..counted },
+            page_size,
+            before: point.at.before.map(|_| (due - 1).saturating_mul(size)),
+            previous: None,
+            ..point.at.clone()
+        };
+        self.resume.look_back(skip);
+        self.progress.read_again += 1;
+        self.queue.clear();
+        true
+    }
+
+    /// Whether one of the items that were delivered last is on a page.
+    fn has_known_items(&self, text: &PageText) -> bool {
+        let known = self.resume.point().map_or(&[][..], |point| &point.known);
+        let marks = text.marks(self.listing().items()).unwrap_or_default();
+        marks.iter().any(|mark| known.contains(mark))
+    }
+
+    /// Whether none of the last items read are on the page that is to have them in the new size. The list then is
+    /// read on from where it was. If there is no such page, that size was the length of a last page; else some
+    /// items may be missing or repeated.
+    fn has_lost_its_place(&mut self, page: &Facts, text: &PageText) -> bool {
+        if !self.resume.is_resized() || self.has_known_items(text) {
+            return false;
+        }
+        let Some(resized) = self.resume.lose_place() else { return false };
+        let grid = page.page_size.or(self.cursor.at.grid);
+        self.cursor.at = Standing { grid, largest: self.cursor.at.largest, ..resized };
+        self.progress.moved |= page.items > 0;
+        self.queue.clear();
+        true
+    }
+
+    /// Goes to the page with the last item read, where a page shows that the API has changed the size of pages.
+    fn realigns(&mut self, page: &Facts, before: Option<&PageText>) -> Result<bool, Contradiction> {
+        let is_overlap = self.rereads.overlap.is_some();
+        let read = match (&self.resume, self.resume.skip_of_page()) {
+            // The items of a page that is read again.
+            (Resume::Idle, _) => {
+                let overlap = self.rereads.overlap.as_ref();
+                overlap.map_or(0, |(overlap, _)| overlap.marks().len() as u64)
+            }
+            (_, Some(read)) => read,
+            (_, None) => return Ok(false),
+        };
+        let Some(Realignment { before: size_before, size, page: number, skip }) =
+            realignment(&self.cursor, page, read)
+        else {
+            return Ok(false);
+        };
+        let due = self.page_number();
+        self.rereads.resized += 1;
+        if self.rereads.resized > MOST_CHANGES {
+            return Err(Contradiction::Resized { due, size, before: size_before });
+        }
+        let mut point = match self.resume.point() {
+            Some(point) => point.clone(),
+            None => self.point_after_page(before),
+        };
+        let operation = self.operation().id();
+        tracing::info!(operation, page = due, size, "the API changed the page size: joining again");
+        // A page that is being read again is counted when it is accepted.
+        let counted = if is_overlap { self.cursor.at.counted } else { point.at.counted };
+        let realigned = Standing {
+            due: Position::Number(number),
+            counted,
+            page_size: self.cursor.at.page_size,
+            before: Some((number - 1).saturating_mul(size)),
+            largest: size,
+            grid: Some(size),
+            previous: None,
+            ..point.at
+        };
+        let resized = std::mem::replace(&mut self.cursor.at, realigned.clone());
+        self.progress.read_again += 1;
+        (point.at, point.offset) = (realigned, skip);
+        point.progress.read_again = self.progress.read_again;
+        self.resume.realign(point, resized);
+        self.last = Last::None;
+        self.queue.clear();
+        Ok(true)
+    }
+
+    /// The place behind the page that was accepted last.
+    fn point_after_page(&self, text: Option<&PageText>) -> ListPoint {
+        let path = self.listing().items();
+        let items = text.and_then(|text| text.marks(path)).map_or(0, <[u64]>::len);
+        let handed = Handed { items, of: items };
+        let mut point = self.point(handed, self.delivered(), text);
+        if let Some(text) = text {
+            point.know(text, path, handed);
+        }
+        point
+    }
+}

@@ -1,0 +1,90 @@
+use base64::Engine as _;
+
+use super::*;
+
+#[test]
+fn a_tag_of_a_catalogue_equals_that_of_generated_code() {
+    const KNOWN: Listing = Listing::known(
+        Scheme::CursorsObject,
+        "results.entities",
+        Some(PageSize::text("paging.pageSize").in_body().at_most(200)),
+        Some(Place::body("token")),
+        Some(TokenOut::named_in_link("pagination.next", "t")),
+        Some(Cap::items(1000).known_where_query("state", "inactive")),
+        Some("/jobs"),
+        Some("took job"),
+    );
+    let scheme = Scheme::named("CursorsObject").expect("a scheme");
+    let read = Listing::new(scheme, "results.entities".to_owned())
+        .with_page_size(PageSize::new("paging.pageSize".to_owned(), true).in_body().at_most(200))
+        .with_token_in(Place::new("token".to_owned(), true))
+        .with_token_out(
+            TokenOut::in_link("").named("t".to_owned()).at("pagination.next".to_owned()),
+        )
+        .with_cap(Cap::items(1000).where_query("state", "inactive"))
+        .with_jobs("/jobs".to_owned())
+        .with_fields(["took", "job"])
+        .with_objects();
+    assert_eq!(read, KNOWN);
+}
+
+#[test]
+fn a_page_is_recognized_by_its_fields_and_not_by_those_of_errors() {
+    let listing = Listing::new(Scheme::AfterField, "entities").with_fields(["took", "facets"]);
+    for name in ["nextUri", "total", "selfUri", "took", "facets"] {
+        assert!(listing.is_page_field(name), "{name}");
+    }
+    for name in ["message", "status", "code", "errors", "errorMessage", "limit", "too", ""] {
+        assert!(!listing.is_page_field(name), "{name}");
+    }
+}
+
+#[test]
+fn one_rule_tells_which_parameters_choose_a_page() {
+    for (scheme, chooses, filters) in [
+        (Scheme::PageNumber, &["pageNumber", "after", "cursor", "nextPage"][..], &["name"][..]),
+        (Scheme::AfterInNextUri, &["after", "before", "pageNumber"], &["pageSize", "limit"]),
+        (Scheme::IdOrDateWindow, &["after", "before"], &["maxResults"]),
+        (Scheme::UnpagedWithEnvelope, &["pageNumber"], &["expand"]),
+        (Scheme::DateWindowHomonym, &["pageNumber"], &["after", "before"]),
+        (Scheme::ContinuationToken, &["continuation_token"], &["after", "before"]),
+    ] {
+        let listing = Listing::new(scheme, "entities");
+        for name in chooses {
+            assert!(listing.chooses_page(name), "{scheme:?} {name}");
+        }
+        for name in filters {
+            assert!(!listing.chooses_page(name), "{scheme:?} {name}");
+        }
+    }
+}
+
+#[test]
+fn the_first_page_is_recognized_where_a_value_shows_it() {
+    let search = |json: &str| base64::prelude::BASE64_STANDARD.encode(json);
+    let (first, later) = (search(r#"{"pageNumber":1,"types":[]}"#), search(r#"{"pageNumber":2}"#));
+    let after = search(r#"{"pageNumber":1,"after":"x"}"#);
+    for (scheme, name, value, expected) in [
+        (Scheme::PageNumber, "pageNumber", "1", Some(true)),
+        (Scheme::PageNumber, "pageNumber", "2", Some(false)),
+        (Scheme::PageNumber, "pageNumber", "x", Some(false)),
+        (Scheme::BodyPagingTotalHits, "paging.pageNumber", "1", Some(true)),
+        (Scheme::ScimStartIndex, "startIndex", "2", Some(false)),
+        (Scheme::AfterField, "after", "1", None),
+        (Scheme::Q64Search, "q64", &first, Some(true)),
+        (Scheme::Q64Search, "q64", &later, Some(false)),
+        (Scheme::Q64Search, "q64", &after, Some(false)),
+        (Scheme::Q64Search, "q64", "a token", None),
+        (Scheme::AfterField, "q64", &later, None),
+    ] {
+        let listing = Listing::new(scheme, "entities");
+        assert_eq!(listing.chooses_first_page(name, value), expected, "{scheme:?} {value}");
+    }
+}
+
+#[test]
+fn a_cap_in_words() {
+    assert_eq!(Cap::pages(5).to_string(), "5 pages");
+    let cap = Cap::items(1000).where_query("state", "inactive");
+    assert_eq!(cap.to_string(), "1000 items where state=inactive");
+}

@@ -1,0 +1,203 @@
+//! The list as a stream: pages are read, their items delivered.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures::stream::{FusedStream, Stream};
+
+use super::Paginator;
+use super::place::LastPage;
+use crate::dedupe::{RecentIds, item_ids};
+use crate::error::Error;
+use crate::json_path::JsonText;
+use crate::paging::marks::PageText;
+use crate::paging::page::{FileOfPage, Page};
+use crate::paging::standing::Facts;
+use crate::reply::{DecodeError, Problem, RawReply};
+
+impl<T> Paginator<T> {
+    /// The next page. Where its items are in a file, that is an error if they are wanted.
+    pub(crate) fn poll_next_page(
+        &mut self,
+        cx: &mut Context<'_>,
+        with_items: bool,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        if with_items { self.poll_page_with_items(cx) } else { self.poll_page(cx) }
+    }
+
+    /// The next page, with no more items than the limit still allows.
+    pub(in crate::paging) fn poll_page(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        loop {
+            let Some(reply) = ready!(self.fetcher.poll_page(cx)) else { return Poll::Ready(None) };
+            if let Some(page) = reply.and_then(|reply| self.take_page(reply)).transpose() {
+                return Poll::Ready(Some(page));
+            }
+        }
+    }
+
+    /// The same, where the items are to be handed out one by one: an error where they are not in the page.
+    fn poll_page_with_items(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Page<T>, Error>>> {
+        loop {
+            let Some(reply) = ready!(self.fetcher.poll_page(cx)) else { return Poll::Ready(None) };
+            let page = reply.and_then(|reply| {
+                if self.fetcher.file_field(&reply).is_some() {
+                    return Err(self.stands_in_a_file(&reply));
+                }
+                self.take_page(reply)
+            });
+            if let Some(page) = page.transpose() {
+                return Poll::Ready(Some(page));
+            }
+        }
+    }
+
+    fn stands_in_a_file(&self, reply: &RawReply) -> Error {
+        let number = self.fetcher.page_number();
+        let why = format!("the items of page {number} stand in a file, in a form of their own");
+        Error::paging(reply, why)
+            .advise("read the list by `pages`, and the file by `Page::download`")
+    }
+
+    /// The page that a reply holds. `None` where another one is to be read instead.
+    fn take_page(&mut self, reply: RawReply) -> Result<Option<Page<T>>, Error> {
+        let number = self.fetcher.page_number();
+        let read =
+            self.read.page(&reply, self.fetcher.listing(), self.fetcher.client().max_page_items());
+        let undecoded = |error: DecodeError| match error.problem() {
+            Problem::NotAPage => {
+                Error::not_a_page(&reply, format!("page {number} is not a page: {error}"))
+            }
+            _ => Error::decode(&reply, &error.on_page(number)),
+        };
+        let (items, facts) = match read {
+            Ok(_) if reply.status() == 204 && self.fetcher.is_led_by_token() => {
+                let why = format!(
+                    "page {number} has no content (204), although a token was given for it"
+                );
+                let error = Error::not_a_page(&reply, why);
+                return self.fetcher.take_back(&reply, error).map_or(Ok(None), Err);
+            }
+            Ok(read) => read,
+            // The items of such a page are in a file, and it may have nothing else.
+            Err(error)
+                if error.problem() == Problem::NotAPage
+                    && self.fetcher.file_field(&reply).is_some() =>
+            {
+                (Vec::new(), Facts::default())
+            }
+            Err(error) => {
+                let error = undecoded(error);
+                return self.fetcher.take_back(&reply, error).map_or(Ok(None), Err);
+            }
+        };
+        let file = match self.fetcher.file_field(&reply) {
+            Some(path) if items.is_empty() => {
+                let url = JsonText::of(&reply).map_err(undecoded)?.text(path);
+                let url = url.or_else(|| reply.head.location().map(str::to_owned));
+                let none = || {
+                    let status = reply.status();
+                    let why = format!("page {number} ({status}) has no items and names no file");
+                    Error::paging(&reply, why)
+                };
+                Some(url.ok_or_else(none)?)
+            }
+            _ => None,
+        };
+        let mut facts = facts.without_zeros();
+        facts.is_in_file = file.is_some();
+        let file = file.map(|url| FileOfPage { client: self.fetcher.client().clone(), url });
+        let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
+        let dedupe_by = self.fetcher.options.dedupe_by.as_deref();
+        let id = self.id.as_deref().or(dedupe_by);
+        let ids =
+            id.map(|path| item_ids(&reply, self.fetcher.listing().items(), path, items.len()));
+        if dedupe_by.is_some() && self.known.is_none() {
+            let mut known = RecentIds::new(&self.fetcher.options);
+            known.resume(self.fetcher.resumed_ids(), 0);
+            self.known = Some(known);
+        }
+        // Where no item has an id, what comes twice is noticed as if none were asked for.
+        let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
+        let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
+        let has_come = has_come.map(|(known, ids)| known.which(ids));
+        let text = PageText::new(reply.body.clone());
+        let before = self.last.text.as_deref();
+        let Some(picked) = self.fetcher.accept_page(&reply, facts, &text, before, has_come)? else {
+            return Ok(None);
+        };
+        let items = picked.take(items);
+        let ids = ids.map(|ids| picked.take(ids)).unwrap_or_default();
+        if let Some(known) = &mut self.known {
+            for id in ids.iter().flatten() {
+                known.note(*id);
+            }
+        }
+        let before = self.fetcher.delivered();
+        let known_ids = if self.known.is_some() { ids.clone() } else { Vec::new() };
+        let text = text.for_checkpoint(self.fetcher.listing().items());
+        self.last = LastPage { text: Some(Arc::new(text)), picked, ids: known_ids, before };
+        let operation = reply.operation;
+        let file = file.map(|file| (operation, file));
+        Ok(Some(Page { items, ids, number, page_count, total, page_size, head: reply.head, file }))
+    }
+
+    /// Waits until an item is at hand, or the list has ended.
+    pub(super) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        while self.items.len() == 0 {
+            let Some(page) = ready!(self.poll_page_with_items(cx)) else { break };
+            let mut page = page?;
+            self.items = std::mem::take(&mut page.items).into_iter();
+            self.page = Some(page);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    pub(super) fn take_item(&mut self) -> Option<T> {
+        let item = self.items.next()?;
+        self.handed_out(1);
+        Some(item)
+    }
+
+    /// Counts items that are handed out.
+    pub(crate) fn handed_out(&mut self, items: usize) {
+        self.fetcher.count_delivered(items);
+    }
+
+    pub(in crate::paging) fn has_ended(&self) -> bool {
+        self.items.len() == 0 && self.fetcher.end().is_some()
+    }
+
+    pub(in crate::paging) fn items_at_hand(&self) -> usize {
+        self.items.len()
+    }
+}
+
+impl<T> Stream for Paginator<T> {
+    type Item = Result<T, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        match ready!(self.poll_at_hand(cx)) {
+            Ok(()) => Poll::Ready(self.take_item().map(Ok)),
+            Err(error) => Poll::Ready(Some(Err(error))),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let at_hand = self.items.len();
+        // Errors are items of a stream too, so that nothing bounds it before its end.
+        (at_hand, self.fetcher.end().map(|_| at_hand))
+    }
+}
+
+impl<T> FusedStream for Paginator<T> {
+    fn is_terminated(&self) -> bool {
+        self.has_ended()
+    }
+}
