@@ -6,8 +6,8 @@ use genesys_cloud_core::{
     Availability, Batch, Batches, Call, Cap, Checkpoint, Checkpointed, Client, ClientBuilder,
     DecodeError, DoneWhen, Download, End, Error, ErrorBody, Extracted, Family, FileStore, Interval,
     Job, JobCall, JobState, JobStatus, Listing, OnStale, Operation, OrgIdentity, Page, PageSize,
-    Pages, Paginator, Piece, Place, Plan, RateLimit, RawItem, RawReply, ReadOptions, Reason,
-    Region, Reply, Report, Request, SavedJob, Schedule, Scheme, Sending, Statuses, Submitting,
+    Pages, Paginator, Place, Plan, RateLimit, RawItem, RawReply, ReadOptions, Reason, Region,
+    Reply, Report, Request, SavedJob, Schedule, Scheme, Sending, Slice, Statuses, Submitting,
     TokenOut, Verdict, Wait, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 use serde_json::Value;
@@ -51,7 +51,7 @@ fn data_is_for_any_thread() {
     shared::<(ReadOptions, OnStale, Schedule)>();
     shared::<(Family, JobCall, JobState, JobStatus, DoneWhen, Availability, SavedJob)>();
     shared::<Job<Value>>();
-    shared::<(Interval, Plan, Piece, WindowsFrom)>();
+    shared::<(Interval, Plan, Slice, WindowsFrom)>();
     shared::<(Checkpoint, FileStore)>();
 }
 

@@ -22,7 +22,7 @@ pub struct Format {
 enum Form {
     Jsonl,
     Csv,
-    /// With at least so many records in a row group.
+    /// With at least this number of records in a row group.
     #[cfg(feature = "parquet")]
     Parquet(usize),
 }
@@ -50,7 +50,7 @@ impl Format {
         self.compression
     }
 
-    /// Parquet with at least so many records in each row group, 50,000 unless said. Fewer are in the last one,
+    /// Parquet with at least this number of records in each row group, 50,000 by default. Fewer are in the last one,
     /// in those that have 32 MiB of values by then (4 MiB of records above 64 KiB), and where an export was stopped. Other forms have none.
     #[must_use]
     #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]

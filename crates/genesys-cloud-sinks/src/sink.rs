@@ -17,9 +17,9 @@ pub type SinkFuture<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 ///
 /// An export calls [`open`](Self::open) once, then for each batch [`write`](Self::write) and
 /// [`commit`](Self::commit), and [`finish`](Self::finish) at the end. What `commit` returns is saved together
-/// with the place that the export has reached in the list. An export that goes on after it was killed hands it
-/// to `open`: everything that was written after that commit is then to be taken back, since it will come
-/// again. A sink that does so holds each record once.
+/// with the position in the list. An export that resumes after it was killed passes it to `open`: everything that was
+/// written after that commit must then be removed, since it will come again. A sink that does so holds each record
+/// once.
 ///
 /// ```
 /// use genesys_cloud_sinks::{Columns, Sink, SinkError, SinkFuture};
@@ -96,7 +96,7 @@ pub trait Sink: Send {
     fn commit(&mut self) -> SinkFuture<'_, Option<Value>>;
 
     /// Commits as [`commit`](Self::commit) does, at the end of a run: nothing will be written behind this, and
-    /// what is not committed has to be read again when the export goes on. A sink for which it is often too
+    /// what is not committed has to be read again when the export is resumed. A sink for which it is often too
     /// early does here what it can.
     fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
         self.commit()
@@ -109,7 +109,7 @@ pub trait Sink: Send {
     }
 
     /// Ends. `is_whole`: whether the output may pass for the whole list. If not, it must not look like one,
-    /// and may be gone on with.
+    /// and may be resumed.
     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_>;
 
     /// Whether an earlier run of this export has finished the output, and could not say so any more. Known once the

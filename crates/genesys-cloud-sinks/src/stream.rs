@@ -10,7 +10,7 @@ use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
 use crate::columns::Columns;
 
-/// Writes records to a stream. It can't be gone on with.
+/// Writes records to a stream. It can't be resumed.
 pub struct StreamSink<W> {
     stream: W,
     body: Body,

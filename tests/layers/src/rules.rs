@@ -62,5 +62,34 @@ pub const CRATES: &[&str] = &[
 /// The fake org knows the API independently of the client: not even its tests use the client.
 pub const INDEPENDENT: (&str, &[&str]) = ("genesys-cloud-mock", &["genesys-cloud-catalogue"]);
 
-/// Modules that import each other, by crate. Each of these lists is to become shorter; no other cycle is accepted.
-pub const CYCLES: &[(&str, &[&[&str]])] = &[];
+/// Modules that import each other, by crate. A cycle that is not listed fails the test, and so does one that is listed
+/// and no longer there. Add none.
+pub const CYCLES: &[(&str, &[&[&str]])] = &[
+    (
+        "genesys-cloud-core",
+        &[
+            &["call", "client", "pipeline"],
+            &["error", "http_client", "param", "reply", "retry", "wire"],
+        ],
+    ),
+    (
+        "genesys-cloud-mock",
+        &[
+            &[
+                "api",
+                "available",
+                "error",
+                "faults",
+                "jobs",
+                "lies",
+                "lists",
+                "org",
+                "server",
+                "service",
+            ],
+            &["classify", "scheme"],
+            &["expected", "listing", "paging", "scenario"],
+        ],
+    ),
+    ("genesys-cloud-sinks", &[&["body", "format", "parquet"], &["encode", "error", "reject"]]),
+];

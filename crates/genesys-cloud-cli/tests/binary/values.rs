@@ -134,8 +134,8 @@ async fn options_for_records_that_do_not_fit_are_checked_first() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     for (options, told) in [
-        (&["--rejects", "r.jsonl"][..], "unless --on-bad-value is null or skip"),
-        (&["--on-bad-value", "skip"], "name one with --rejects"),
+        (&["--rejects", "r.jsonl"][..], "requires --on-bad-value null or skip"),
+        (&["--on-bad-value", "skip"], "add --rejects rejects.jsonl"),
         (
             &["--on-bad-value", "skip", "--out", "q.csv", "--rejects", "q.csv"],
             "q.csv is the output",
@@ -221,7 +221,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
     done.done();
     let first = format!("complete, but {} records skipped: 250 records", odd.len());
     assert!(done.told.contains(&first), "{}", done.told);
-    assert!(done.told.contains("they are in r.jsonl"), "{}", done.told);
+    assert!(done.told.contains("see r.jsonl"), "{}", done.told);
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
     // Without one that does not fit, the file is empty.
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();

@@ -140,7 +140,7 @@ impl Checkpoint {
         }
     }
 
-    /// The job whose results are read, once it has been submitted. None of a range of time, each piece of
+    /// The job whose results are read, once it has been submitted. None of a range of time, each slice of
     /// which may have one: see [`jobs`](Self::jobs).
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.of {
@@ -150,7 +150,7 @@ impl Checkpoint {
     }
 
     /// All jobs that have been submitted and are waited for or read: that of a list, or, of a range of time, those
-    /// of the pieces that have begun.
+    /// of the slices that have begun.
     pub fn jobs(&self) -> Vec<&SavedJob> {
         match &self.of {
             Of::List(point) => point.job.iter().collect(),

@@ -110,7 +110,7 @@ impl Error {
     }
 
     /// A part of a range of time is too large, and can't be split.
-    pub(crate) fn piece(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
+    pub(crate) fn slice(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
         let mut this = Self::new(ErrorKind::SliceTooLarge, Some(operation), why);
         if let Some(refusal) = refusal {
             this.0.answer.clone_from(&refusal.0.answer);

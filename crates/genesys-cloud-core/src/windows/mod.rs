@@ -19,7 +19,7 @@ mod split;
 mod stream;
 
 pub use pages::WindowPages;
-pub use plan::{Piece, PieceState, Plan};
+pub use plan::{Plan, Slice, SliceState};
 pub use point::WindowsFrom;
 pub use report::WindowsReport;
 pub use stream::Windows;

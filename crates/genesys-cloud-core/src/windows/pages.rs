@@ -37,7 +37,7 @@ impl<T> WindowPages<T> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all pieces.
+    /// What has been read so far, over all slices.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
@@ -47,7 +47,7 @@ impl<T> WindowPages<T> {
         self.reader.point()
     }
 
-    /// Which pieces the range has, and which of them are done: see [`Windows::plan`].
+    /// Which slices the range has, and which of them are done: see [`Windows::plan`].
     ///
     /// # Errors
     /// As there.

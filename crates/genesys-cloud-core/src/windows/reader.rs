@@ -5,8 +5,8 @@ use std::fmt;
 use std::task::{Context, Poll};
 
 use super::current_page::CurrentPage;
-use super::plan::{PieceState, Plan};
-use super::point::PiecePoint;
+use super::plan::{Plan, SliceState};
+use super::point::SlicePoint;
 use super::report::WindowsReport;
 use super::settings::{MakeList, Settings};
 use super::slice_reader::{Outcome, SliceReader};
@@ -34,7 +34,7 @@ pub(super) struct RangeReader<T> {
     /// The page whose items are being delivered. It is of the first slice.
     pub(super) current: Option<CurrentPage>,
     /// Where slices continue that had begun in an earlier run, until they are opened.
-    pub(super) resumed: BTreeMap<usize, PiecePoint>,
+    pub(super) resumed: BTreeMap<usize, SlicePoint>,
 }
 
 impl<T> RangeReader<T> {
@@ -62,7 +62,7 @@ impl<T> RangeReader<T> {
             report.take_in(&list);
         }
         if let Some(plan) = &self.plan {
-            (report.pieces, report.pieces_done) = (plan.pieces().len() as u64, plan.done());
+            (report.slices, report.slices_done) = (plan.slices().len() as u64, plan.done());
         }
         report.ids_forgotten = self.recent_ids.forgotten;
         report.stopped = self.stopped;
@@ -141,8 +141,8 @@ impl<T> RangeReader<T> {
         while self.slices.len() < self.settings.concurrency.max(1) {
             let Some(plan) = &mut self.plan else { return };
             let Some(slice) = plan.next() else { return };
-            plan.set(slice, PieceState::Running);
-            let interval = plan.pieces()[slice].interval();
+            plan.set(slice, SliceState::Running);
+            let interval = plan.slices()[slice].interval();
             let mut list = self.list(interval);
             let (mut has_delivered, mut without_id) = (false, 0);
             if let Some(point) = self.resumed.remove(&slice) {
@@ -194,7 +194,7 @@ impl<T> RangeReader<T> {
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
         {
-            plan.set(first.slice, PieceState::Done);
+            plan.set(first.slice, SliceState::Done);
         }
     }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::current_page::CurrentPage;
-use super::plan::{PieceState, Plan};
-use super::point::{Origin, PiecePoint, RangePoint};
+use super::plan::{Plan, SliceState};
+use super::point::{Origin, RangePoint, SlicePoint};
 use super::reader::RangeReader;
 use super::settings::Settings;
 use crate::error::Error;
@@ -41,7 +41,7 @@ impl<T> RangeReader<T> {
                 }
                 let mut plan = point.plan.clone();
                 // Slices that ended incomplete are not read again.
-                point.lists.keys().for_each(|piece| plan.set(*piece, PieceState::Todo));
+                point.lists.keys().for_each(|slice| plan.set(*slice, SliceState::Todo));
                 plan.subject = subject;
                 return Ok(plan);
             }
@@ -70,7 +70,7 @@ impl<T> RangeReader<T> {
 
     /// An earlier place, with the jobs that were submitted since.
     pub(super) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
-        Ok(earlier.knowing(&self.point()?, |piece| self.list(piece).point_after(0)))
+        Ok(earlier.knowing(&self.point()?, |slice| self.list(slice).point_after(0)))
     }
 
     /// How far the items have been delivered.
@@ -85,7 +85,7 @@ impl<T> RangeReader<T> {
             let page = self.current.as_ref().filter(|_| at == 0);
             let list = reader.list.point_after(page.map_or(0, CurrentPage::place));
             let without_id = reader.without_id - page.map_or(0, CurrentPage::rest_without_id);
-            lists.insert(reader.slice, PiecePoint { list, without_id });
+            lists.insert(reader.slice, SlicePoint { list, without_id });
         }
         let rest = self.current.as_ref().map_or(&[][..], CurrentPage::rest);
         if let Some(page) = &self.current {
@@ -101,7 +101,7 @@ impl<T> RangeReader<T> {
         // A checkpoint has milliseconds, and derives the others.
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
-        (report.pieces, report.pieces_done, report.ids_forgotten) = (0, 0, 0);
+        (report.slices, report.slices_done, report.ids_forgotten) = (0, 0, 0);
         Ok(RangePoint { plan, lists, known, forgotten, most: self.most_items, report })
     }
 

@@ -53,7 +53,7 @@ impl<T> RangeReader<T> {
         if let Err(why) = split {
             let operation = list.request().operation();
             let error = |cause| {
-                Error::piece(operation, self.settings.explain_unsplit(interval, reason, why), cause)
+                Error::slice(operation, self.settings.explain_unsplit(interval, reason, why), cause)
                     .advise(why.advice())
             };
             return Err(match outcome {

@@ -1,4 +1,4 @@
-//! The face of a range of time that is read in pieces.
+//! The face of a range of time that is read in slices.
 
 use std::fmt;
 use std::pin::Pin;
@@ -22,58 +22,54 @@ use crate::options::{ReadOptions, read_option_setters};
 use crate::paging::{Page, Paginator};
 use crate::saved_job::SavedJob;
 
-/// How long a piece is unless it is said: what most operations take.
+/// The length of a slice by default: what most operations accept.
 const SPAN: Duration = Duration::from_hours(31 * 24);
 
-/// How short a piece may get unless it is said.
+/// The shortest slice that a split makes by default.
 const MINIMUM: Duration = Duration::from_mins(1);
 
-/// What a long range of time holds, as a stream of its items, read in pieces that the API allows.
+/// A long range of time as a stream of its items, read in slices that the API accepts.
 ///
-/// Each piece is a list of its own, or a job, of the same call with another interval. Items come in the order
-/// of the pieces. Nothing is sent before the first item is asked for; settings are made before that. Dropping it
-/// leaves jobs alone that were submitted.
+/// Each slice is a list, or a job, of the same call with another interval. Items come in the order of the slices. Nothing
+/// is sent before the first item is asked for; set options before that. Dropping the stream leaves submitted jobs alone.
 ///
-/// # Pieces that are too large
-/// A piece is split in halves, which are read in its place, where
-/// - the API refuses it, with a status of 400 or a job that failed, in a text that is known: that it holds
-///   too many results ("Pagination may not exceed 100000 results"), or that the interval is longer than so
-///   many days, when all pieces of its length are split;
-/// - [`split_when`](Self::split_when) says so;
-/// - its first page counts more items than the operation is known to list, or than the API gave of another
-///   piece before it refused; or its list ends where the operation is known to list no more.
+/// # Slices that are too large
+/// A slice is split in halves if
+/// - the API rejects it, with a status of 400 or a job that failed, and a known text: that it holds too many results
+///   ("Pagination may not exceed 100000 results"), or that the interval is too long. In the second case all slices of
+///   its length are split;
+/// - [`split_when`](Self::split_when) returns true for the error;
+/// - its first page counts more items than the operation is known to list, or than the API listed of another slice
+///   before it rejected it; or its list ends where the operation is known to list no more.
 ///
-/// The halves meet a whole number of days after its start, or else of hours or minutes.
+/// The second half begins a whole number of days after the first, or else of hours or minutes.
 ///
-/// Where items of it have been handed out by then, its halves hold them again: that takes
-/// [`dedupe_by`](Self::dedupe_by), and is an error without. If there were more of them than ids are remembered, or
-/// some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
-/// where the job of a piece is run again. A piece that is
-/// [too short](Self::split_down_to) to be split is an error too
+/// If items of the slice had been delivered, its halves hold them again. They are dropped by
+/// [`dedupe_by`](Self::dedupe_by); without it, the split is an error. If there were more of them than ids are remembered,
+/// or some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
+/// if the job of a slice is run again. A slice that is [too short](Self::split_down_to) to be split is an error too
 /// ([`ErrorKind::SliceTooLarge`](crate::ErrorKind::SliceTooLarge)).
 ///
-/// # What a record is counted to
-/// Each piece begins where the one before it ends, and does not hold its end. What a query takes for being in an
-/// interval is up to the service: that of the details of conversations gives those that began on a day which it
-/// touches, jobs give those that were active in it. So one conversation is in several pieces, and is left out by its
-/// id after the first. What is summed up, such as an aggregate, is a sum for each piece: choose a
-/// [`span`](Self::span) that its granularity divides. The order that a call asks for holds within a piece, and so
-/// does a limit in its body.
+/// # Which slice has a record
+/// A slice begins where the one before it ends, and does not include its end. Which records an interval has is up to the
+/// service: the query of conversation details returns those that began on a day of the interval, jobs return those that
+/// were active in it. So a conversation can be in several slices; it is dropped by its id after the first. Aggregates
+/// are computed for each slice: choose a [`span`](Self::span) that is a multiple of the granularity. The order that a
+/// call asks for holds within a slice, and so does a limit in its body.
 ///
-/// Data of the last hours or days may not be complete yet. For the jobs of conversation and user details, the API
-/// reports the date up to which it is: [`WindowsReport::available_until`] has it, a piece that ends later makes the
-/// verdict [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. For other
-/// operations, read the last days again later.
+/// Data of the last hours or days may be incomplete. For the jobs of conversation and user details, the API reports the
+/// date up to which it is complete: [`WindowsReport::available_until`] has it, a slice that ends later makes the verdict
+/// [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. For other operations, read the
+/// last days again later.
 ///
 /// # Errors
-/// As with a [`Paginator`], the stream can be used on after an error: the next poll asks for the same page
-/// of the same piece, or runs its job again if it failed. Errors come in the order of the pieces too.
+/// As with a [`Paginator`], the stream can be used after an error: the next poll requests the same page of the same
+/// slice, or runs its job again if it failed. Errors come in the order of the slices too.
 ///
-/// # How far it has come
-/// [`report`](Self::report) tells what was read, and whether that is all. [`plan`](Self::plan) tells which
-/// pieces are done, and can be kept to read the others in another process. Records near the edges of what was
-/// begun come again then, since it holds no ids. A [`checkpoint`](Self::checkpoint) goes on with the item that
-/// comes next.
+/// # Progress
+/// [`report`](Self::report) has counts and the verdict. [`plan`](Self::plan) has the slices and which of them are done;
+/// save it to read the others in another process. It has no ids, so records near the edges of slices that had begun come
+/// again. A [`checkpoint`](Self::checkpoint) continues with the next item.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -86,9 +82,9 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// let operation = Operation::new("postEvents", Method::Post, "/api/v2/events/query");
 /// let listing = Listing::new(Scheme::BodyPageNumber, "entities");
 /// let now = Utc::now();
-/// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |piece| {
+/// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |slice| {
 ///     let mut request = Request::new(operation.clone());
-///     request.set_body_field("/interval", piece.to_string());
+///     request.set_body_field("/interval", slice.to_string());
 ///     Paginator::over(&client, request, listing.clone())
 /// })
 /// .dedupe_by("id");
@@ -111,11 +107,11 @@ pub struct Windows<T> {
 impl<T> Unpin for Windows<T> {}
 
 impl<T> Windows<T> {
-    /// What a range holds, through a list of your own for each of its pieces: for calls that the bindings
-    /// do not know, or that take a range in another form than an interval, such as two dates.
+    /// Reads a range through a list of your own for each slice: for calls that the bindings do not have, or that take a
+    /// range in another form than an interval, such as two dates.
     ///
-    /// The function must make the same list for the same interval. It is called for the whole range too, of
-    /// which nothing is then read.
+    /// The function must return the same list for the same interval. It is called for the whole range too; that list is
+    /// not read.
     pub fn new<F>(range: impl Into<Interval>, list: F) -> Self
     where
         F: Fn(Interval) -> Paginator<T> + Send + 'static,
@@ -123,7 +119,7 @@ impl<T> Windows<T> {
         Self::over(range.into(), Box::new(list), None, None)
     }
 
-    /// The same for generated code, with what is known of the operation.
+    /// The same for generated code, with the facts of the operation.
     pub(crate) fn over(
         range: Interval,
         make: MakeList<T>,
@@ -158,47 +154,45 @@ impl<T> Windows<T> {
         &mut self.reader.settings.options
     }
 
-    /// Makes each piece so long, but for the last, which may be shorter. Unless set: the longest interval that
-    /// the operation is known to take, or else 31 days.
+    /// The length of a slice; the last one may be shorter. Default: the longest interval that the operation is known to
+    /// accept, or else 31 days.
     pub fn span(mut self, span: Duration) -> Self {
         self.reader.settings.span = span;
         self
     }
 
-    /// Has each piece begin so much before the end of the one before it, within its span: for records that
-    /// the API may count to either. What comes twice then is left out by [`dedupe_by`](Self::dedupe_by) alone.
-    /// It must be shorter than the span. The halves of a piece that is split share no more than half of the first
-    /// one. None unless set.
+    /// The overlap between slices, for records near a boundary: each slice begins this long before the end of the one
+    /// before it, within its span. Only [`dedupe_by`](Self::dedupe_by) drops what comes twice. It must be shorter than
+    /// the span. The halves of a split slice overlap by no more than half of the first one. Default: none.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.reader.settings.overlap = overlap;
         self
     }
 
-    /// Splits no piece into ones that are shorter than this. One minute unless set, and never less than a
-    /// millisecond.
+    /// The shortest slice that a split makes. Default: one minute. Never less than a millisecond.
     pub fn split_down_to(mut self, minimum: Duration) -> Self {
         self.reader.settings.minimum = minimum;
         self
     }
 
-    /// Splits a piece on errors that this says true of as well.
+    /// Also splits a slice on errors for which this returns true.
     pub fn split_when(mut self, is_too_large: impl Fn(&Error) -> bool + Send + 'static) -> Self {
         self.reader.settings.split_when = Some(Box::new(is_too_large));
         self
     }
 
-    /// Hands out every item that comes, even where the operation is known to repeat some.
+    /// Delivers every item, even if the operation is known to repeat some.
     pub fn keep_duplicates(mut self) -> Self {
         self.reader.settings.options.dedupe_by = None;
         self
     }
 
-    /// Reads up to so many pieces at a time. One unless set.
+    /// Reads up to this many slices at a time. Default: one.
     ///
-    /// Items come in the same order as without. While a piece waits for those before it, its job runs, and
-    /// its first page is held, with those that [`prefetch`](Self::prefetch) allows.
-    pub fn concurrency(mut self, pieces: usize) -> Self {
-        self.reader.settings.concurrency = pieces;
+    /// Items come in the same order as without. While a slice waits for those before it, its job runs, and its first
+    /// page is held in memory, with those that [`prefetch`](Self::prefetch) allows.
+    pub fn concurrency(mut self, slices: usize) -> Self {
+        self.reader.settings.concurrency = slices;
         self
     }
 
@@ -206,7 +200,7 @@ impl<T> Windows<T> {
     ///
     /// From a [`Checkpoint`](crate::Checkpoint) it continues with the next item, as `Paginator::resume` does in a list.
     /// Items that came before are recognized if they are among those that were delivered last: see
-    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the pieces are read that are not done,
+    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the slices are read that are not done,
     /// those that had begun from their beginning.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
@@ -217,7 +211,7 @@ impl<T> Windows<T> {
         self
     }
 
-    /// The jobs that were submitted for the pieces that are being read.
+    /// The jobs that were submitted for the slices that are being read.
     pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
         self.reader.jobs()
     }
@@ -263,7 +257,7 @@ impl<T> Windows<T> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all pieces.
+    /// What has been read so far, over all slices.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
@@ -273,7 +267,7 @@ impl<T> Windows<T> {
         self.reader.point()
     }
 
-    /// Which pieces the range has, and which of them are done. A piece is done once the item after its last one
+    /// Which slices the range has, and which of them are done. A slice is done once the item after its last one
     /// has been asked for. Before the first item, those that it will begin with.
     ///
     /// # Errors

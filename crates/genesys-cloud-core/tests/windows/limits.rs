@@ -81,7 +81,7 @@ async fn a_limit_that_is_the_length_of_the_range_leaves_it_complete() {
     let mut some = daily(&server, 0, 72).limit(48);
     assert_eq!(all(&mut some).await.len(), 48);
     assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Limit));
-    assert_eq!(some.report().pieces_done, 2);
+    assert_eq!(some.report().slices_done, 2);
     assert!(!some.checkpoint().expect("a checkpoint").is_complete());
 }
 

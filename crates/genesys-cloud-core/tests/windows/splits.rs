@@ -1,4 +1,4 @@
-//! Pieces that are too large.
+//! Slices that are too large.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::server::Answer;
 use crate::{all, daily, events, hours, long};
 
 #[tokio::test]
-async fn a_piece_with_too_many_is_split() {
+async fn a_slice_with_too_many_is_split() {
     // Uncounted, a quarter of a day ends with a page that is not full, so that another one is asked for and
     // refused.
     for (counts, splits, duplicates) in [(true, 6, 10), (false, 14, 6 * 10 + 8 * 6)] {
@@ -18,12 +18,12 @@ async fn a_piece_with_too_many_is_split() {
         assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
         let report = some.report();
         assert_eq!(
-            (report.splits, report.pieces, report.pieces_done),
+            (report.splits, report.slices, report.slices_done),
             (splits, splits + 2, splits + 2)
         );
         assert_eq!(report.verdict(), Verdict::Complete);
         assert_eq!(report.requests, server.received().len() as u64);
-        // What was handed out before the API refused is not again. Once it is known up to where a piece is
+        // What was handed out before the API refused is not again. Once it is known up to where a slice is
         // read, those that count more are split by their first page.
         assert_eq!(report.duplicates, duplicates);
     }
@@ -82,7 +82,7 @@ fn six_hourly() -> Org {
 }
 
 #[tokio::test]
-async fn pieces_that_are_too_long_are_split_together() {
+async fn slices_that_are_too_long_are_split_together() {
     let server = Org { longest: 7 * 24, ..six_hourly() }.serve().await;
     let mut some = daily(&server, 0, 24 * 93).span(long(24 * 31));
     assert_eq!(all(&mut some).await, (0..24 * 93).step_by(6).collect::<Vec<_>>());
@@ -92,7 +92,7 @@ async fn pieces_that_are_too_long_are_split_together() {
     assert_eq!(some.report().verdict(), Verdict::Complete);
 }
 
-/// All pieces being cut with each refusal would come to a million of them.
+/// All slices being cut with each refusal would come to a million of them.
 #[tokio::test]
 async fn what_is_too_long_at_any_length_is_told_soon() {
     let server = Org { longest: 0, ..Org::hourly(0) }.serve().await;
@@ -100,11 +100,11 @@ async fn what_is_too_long_at_any_length_is_told_soon() {
     let error = some.try_next().await.expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::SliceTooLarge, "{error:?}");
     assert!(server.received().len() < 20);
-    assert!(some.report().pieces <= 100_000, "{}", some.report().pieces);
+    assert!(some.report().slices <= 100_000, "{}", some.report().slices);
 }
 
 #[tokio::test]
-async fn no_piece_is_shorter_than_the_minimum() {
+async fn no_slice_is_shorter_than_the_minimum() {
     let server = Org { cap: 2, ..Org::hourly(48) }.serve().await;
     let mut some = daily(&server, 0, 48).page_size(1).split_down_to(long(3));
     for _ in 0..2 {
@@ -123,7 +123,7 @@ async fn no_piece_is_shorter_than_the_minimum() {
         assert!(source.contains("Pagination may not exceed 2 results"), "{source}");
     }
     let report = some.report();
-    assert_eq!((report.splits, report.items, report.pieces_done), (3, 2, 0));
+    assert_eq!((report.splits, report.items, report.slices_done), (3, 2, 0));
 
     let server = Org { longest: 1, ..Org::hourly(48) }.serve().await;
     let error = daily(&server, 0, 48).split_down_to(long(9)).try_next().await;
@@ -162,10 +162,10 @@ async fn the_caller_may_know_of_further_refusals() {
 }
 
 #[tokio::test]
-async fn pieces_ahead_are_split_too() {
+async fn slices_ahead_are_split_too() {
     let server = Org { cap: 5, ..Org::hourly(96) }.serve().await;
     let mut some = daily(&server, 0, 96).concurrency(3).split_down_to(Duration::from_mins(30));
     assert_eq!(all(&mut some).await, (0..96).collect::<Vec<_>>());
     assert!(some.report().splits > 4);
-    assert_eq!(some.report().pieces_done, some.report().pieces);
+    assert_eq!(some.report().slices_done, some.report().slices);
 }

@@ -161,7 +161,7 @@ impl BucketSink {
         Ok(())
     }
 
-    /// What stands in the place of the object: something that tells it from others, and its length.
+    /// The object that is there now: a version that distinguishes it from others, and its length.
     async fn there(&self) -> Result<Option<(String, u64)>, SinkError> {
         match self.object.wait(self.object.store.head(&self.object.path)).await {
             Ok(meta) => {
@@ -374,7 +374,7 @@ impl Sink for BucketSink {
         Box::pin(async move {
             match is_whole {
                 true => self.close().await,
-                // The upload stays as it is, to be gone on with.
+                // The upload stays, to be resumed.
                 false if self.is_kept => Ok(()),
                 false => {
                     if let Some(upload) = self.upload.take() {

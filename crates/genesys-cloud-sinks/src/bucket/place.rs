@@ -18,7 +18,7 @@ use crate::SinkError;
 use crate::aside;
 use crate::watch::{Watch, unless_stopped};
 
-/// How much of what a server says is told.
+/// How many bytes of a server's message are shown.
 const MOST_SAID: usize = 300;
 
 /// An object in a bucket: `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or
@@ -81,7 +81,7 @@ impl FromStr for BucketUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // The text may hold a secret, and is not told again.
+        // The text may hold a secret, so no message repeats it.
         let url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
         if !Self::is_scheme(url.scheme()) || url.host_str().is_none_or(str::is_empty) {
             return Err(
@@ -189,7 +189,7 @@ impl Object {
             ),
             // Where a machine of a cloud has the credentials of its role. Asked last.
             _ if text.contains("//169.254.") || text.contains("//metadata.google") => format!(
-                "the environment has no credentials for it ({}), and this machine has none of its own",
+                "the environment has no credentials for it ({}), and this machine has none either",
                 credentials(&self.url)
             ),
             ObjectError::Unauthenticated { .. } => {
@@ -224,7 +224,7 @@ fn may_pass(error: &ObjectError, text: &str) -> bool {
     }
 }
 
-/// Refuses settings of S3 that would be told late, or in words that lead nowhere.
+/// Refuses settings of S3 whose errors would come late, or say nothing useful.
 fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
     let endpoints = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
     let is_plain = |name: &&str| variable(name).is_some_and(|url| url.starts_with("http://"));

@@ -100,7 +100,7 @@ impl Cell {
     }
 }
 
-/// Whether a number is no whole one, or one that so many bits hold exactly.
+/// Whether a number is not whole, or is one that this number of bits holds exactly.
 fn is_exact(json: &str, bits: u32) -> bool {
     match json.trim_matches('"').parse::<i128>() {
         Ok(whole) => {

@@ -29,9 +29,8 @@ pub use self::target::Target;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
-use crate::sum::Sum;
 
-/// How many of the fields that a table lacks are told by name.
+/// How many of the fields that a table lacks are named in a message.
 const MOST_TOLD: usize = 8;
 
 /// Writes records to a table, and keeps the state of the export in the same transactions.
@@ -267,7 +266,7 @@ impl PostgresSink {
             .collect())
     }
 
-    /// The table has no column for some of so many fields.
+    /// The table has no column for some of the fields; `fields` is how many there are.
     fn lacks(&self, missing: &[&Column], fields: usize) -> SinkError {
         let table = self.told(&self.target.table);
         let told = missing.iter().map(|it| it.path.as_str()).take(MOST_TOLD);
@@ -337,7 +336,7 @@ impl PostgresSink {
         );
         let table = self.target.table.clone();
         match &mut self.session {
-            // The reason for that is told already.
+            // The reason is in an earlier message.
             None => return Ok(None),
             Some(session) if session.is_lost() => return Ok(None),
             Some(session) => session.execute(&note, &[&report, &table]).await?,
@@ -347,7 +346,7 @@ impl PostgresSink {
 }
 
 impl Field {
-    /// As it stands in what makes a table.
+    /// As a column of CREATE TABLE.
     fn declared(&self) -> String {
         format!("{} {}", quoted(&self.column), table::sql_type(self.kind))
     }

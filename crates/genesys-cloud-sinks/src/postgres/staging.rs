@@ -47,7 +47,7 @@ impl PostgresSink {
                 );
             }
         }
-        // Also without a key: one may be given when the export goes on.
+        // Also without a key: one may be given when the export is resumed.
         make += &format!(
             "; ALTER TABLE {staging} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
             quoted(ROW)

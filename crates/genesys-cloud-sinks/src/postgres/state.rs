@@ -1,4 +1,4 @@
-//! The state of the export, in a row of its own beside the table.
+//! The state of the export, in a row of the table of exports.
 
 use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
 

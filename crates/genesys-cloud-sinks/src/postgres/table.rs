@@ -11,7 +11,7 @@ use crate::sum::Sum;
 
 /// The table in which it stands how far exports are.
 pub(super) const EXPORTS: &str = "genesys_cloud_exports";
-/// The column by which the later one of two records is told.
+/// The column by which the later of two records is found.
 pub(super) const ROW: &str = "genesys_cloud_row";
 
 /// A column that is there.
@@ -80,7 +80,7 @@ pub(super) fn names(columns: &Columns) -> Result<Vec<String>, String> {
             let exact = Cow::Borrowed(cut(&column.path, LONGEST_NAME));
             let name = [plain.into(), exact].into_iter().find(|name| !taken.contains(&**name));
             let name = name.ok_or_else(|| {
-                format!("the field {} has no name of its own as a column", column.path)
+                format!("the field {} has no column name that is free", column.path)
             })?;
             taken.insert(name.clone().into_owned());
             Ok(name.into_owned())

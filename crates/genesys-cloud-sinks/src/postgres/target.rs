@@ -37,7 +37,7 @@ pub(super) struct Access {
 /// Which certificates of the server are taken.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Any, as libpq does unless it is told to verify.
+    /// Any, as in libpq without a mode that verifies.
     Any,
     /// Those that the system trusts, of the name of the host.
     System,
@@ -187,7 +187,7 @@ pub(super) fn place(config: &Config) -> String {
     format!("database {database} at {}", hosts.join(", "))
 }
 
-/// Whether a part of the password may pass for something else, which would be told.
+/// Whether a part of the password may be read as something else, which messages would show.
 fn is_ambiguous(url: &str) -> bool {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let is_text = |part: &str| {

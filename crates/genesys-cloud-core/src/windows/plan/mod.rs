@@ -1,4 +1,4 @@
-//! How a range of time is read: in which pieces, and how far it has come. No calls are made here.
+//! How a range of time is read: in which slices, and how far it has come. No calls are made here.
 
 mod saved;
 #[cfg(test)]
@@ -14,14 +14,14 @@ use crate::paging::Subject;
 
 pub(super) use saved::PlanForm;
 
-/// No plan has more pieces: each costs a call at least.
-const MOST_PIECES: u128 = 100_000;
+/// No plan has more slices: each costs a call at least.
+const MOST_SLICES: u128 = 100_000;
 
-/// How a range of time is read in pieces, and which of them have been: from
+/// How a range of time is read in slices, and which of them have been: from
 /// [`Windows::plan`](crate::Windows::plan).
 ///
 /// It can be written and read with serde, to go on in another process, with all that is left
-/// ([`Windows::resume`](crate::Windows::resume)) or with one piece alone ([`only`](Self::only)). It holds no
+/// ([`Windows::resume`](crate::Windows::resume)) or with one slice alone ([`only`](Self::only)). It holds no
 /// records, and of the parameters of the call hashes only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -32,31 +32,31 @@ pub struct Plan {
     overlap: Duration,
     /// Each lies in the range and is not empty. Together they cover the range, unless this is a part of a plan.
     /// They touch each other only if there is an overlap.
-    pieces: Vec<Piece>,
-    /// Whether it has some pieces of another plan only.
+    slices: Vec<Slice>,
+    /// Whether it has some slices of another plan only.
     is_part: bool,
 }
 
-/// Why a piece can't be split.
+/// Why a slice can't be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unsplit {
     /// The halves would be shorter than is allowed.
     TooShort,
-    /// The plan has as many pieces as a plan may have.
+    /// The plan has as many slices as a plan may have.
     TooMany,
 }
 
 /// A part of a range of time that is read as a list of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Piece {
+pub struct Slice {
     interval: Interval,
-    state: PieceState,
+    state: SliceState,
 }
 
-/// How far the reading of a piece has come.
+/// How far the reading of a slice has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum PieceState {
+pub enum SliceState {
     /// It has not begun.
     Todo,
     /// It has begun. One that stays so was not read as a whole.
@@ -65,20 +65,20 @@ pub enum PieceState {
     Done,
 }
 
-impl Piece {
+impl Slice {
     /// The time that it covers, the overlap included.
     pub const fn interval(&self) -> Interval {
         self.interval
     }
 
     /// How far its reading has come.
-    pub const fn state(&self) -> PieceState {
+    pub const fn state(&self) -> SliceState {
         self.state
     }
 }
 
 impl Plan {
-    /// Cuts a range into pieces of this length, the last one may be shorter, each of which begins so much
+    /// Cuts a range into slices of this length, the last one may be shorter, each of which begins so much
     /// before the end of the one before it. The error says what is wrong.
     pub(super) fn new(
         subject: Arc<Subject>,
@@ -95,21 +95,21 @@ impl Plan {
             let (span, overlap) = (in_words(span), in_words(overlap));
             return Err(format!("the span ({span}) must be longer than the overlap ({overlap})"));
         }
-        if range.length().as_millis() / step >= MOST_PIECES {
+        if range.length().as_millis() / step >= MOST_SLICES {
             let span = in_words(span);
-            return Err(format!("{range} has more than {MOST_PIECES} pieces of {span}"));
+            return Err(format!("{range} has more than {MOST_SLICES} slices of {span}"));
         }
         let (span, overlap_by) = (delta(span), delta(overlap));
-        let mut pieces: Vec<Piece> = Vec::new();
+        let mut slices: Vec<Slice> = Vec::new();
         let mut from = start;
-        while pieces.last().map_or(start, |last| last.interval.end()) < end {
+        while slices.last().map_or(start, |last| last.interval.end()) < end {
             let to = from.checked_add_signed(span).unwrap_or(end).min(end);
-            pieces.push(Piece::todo(Interval::new(from, to)));
+            slices.push(Slice::todo(Interval::new(from, to)));
             from = to.checked_sub_signed(overlap_by).unwrap_or(start);
         }
-        // A longer overlap makes no other pieces.
+        // A longer overlap makes no other slices.
         let overlap = whole_millis(overlap).min(range.length());
-        Ok(Self { subject, range, overlap, pieces, is_part: false })
+        Ok(Self { subject, range, overlap, slices, is_part: false })
     }
 
     /// The range that is read.
@@ -122,63 +122,63 @@ impl Plan {
         &self.subject.operation
     }
 
-    /// Its pieces, in the order in which they are read: that of time, but for what the halves of a piece that was
-    /// split share with the pieces after it.
-    pub fn pieces(&self) -> &[Piece] {
-        &self.pieces
+    /// Its slices, in the order in which they are read: that of time, but for what the halves of a slice that was
+    /// split share with the slices after it.
+    pub fn slices(&self) -> &[Slice] {
+        &self.slices
     }
 
-    /// Whether all of its pieces are done.
+    /// Whether all of its slices are done.
     pub fn is_done(&self) -> bool {
-        self.pieces.iter().all(|piece| piece.state == PieceState::Done)
+        self.slices.iter().all(|slice| slice.state == SliceState::Done)
     }
 
-    /// The same with one of its [`pieces`](Self::pieces) alone, to be read whatever has been read of it. With
-    /// none, if there is no such piece.
+    /// The same with one of its [`slices`](Self::slices) alone, to be read whatever has been read of it. With
+    /// none, if there is no such slice.
     #[must_use]
-    pub fn only(&self, piece: usize) -> Self {
-        let piece = self.pieces.get(piece).map(|piece| Piece::todo(piece.interval));
-        Self { pieces: piece.into_iter().collect(), is_part: true, ..self.clone() }
+    pub fn only(&self, slice: usize) -> Self {
+        let slice = self.slices.get(slice).map(|slice| Slice::todo(slice.interval));
+        Self { slices: slice.into_iter().collect(), is_part: true, ..self.clone() }
     }
 
-    /// How many pieces are done.
+    /// How many slices are done.
     pub(super) fn done(&self) -> u64 {
-        self.pieces.iter().filter(|piece| piece.state == PieceState::Done).count() as u64
+        self.slices.iter().filter(|slice| slice.state == SliceState::Done).count() as u64
     }
 
     /// Forgets what was begun and not ended.
     pub(super) fn reset(&mut self) {
-        for piece in &mut self.pieces {
-            if piece.state == PieceState::Running {
-                piece.state = PieceState::Todo;
+        for slice in &mut self.slices {
+            if slice.state == SliceState::Running {
+                slice.state = SliceState::Todo;
             }
         }
     }
 
-    /// The piece to be read next, if one is.
+    /// The slice to be read next, if one is.
     pub(super) fn next(&self) -> Option<usize> {
-        self.pieces.iter().position(|piece| piece.state == PieceState::Todo)
+        self.slices.iter().position(|slice| slice.state == SliceState::Todo)
     }
 
-    pub(super) fn set(&mut self, piece: usize, state: PieceState) {
-        if let Some(piece) = self.pieces.get_mut(piece) {
-            piece.state = state;
+    pub(super) fn set(&mut self, slice: usize, state: SliceState) {
+        if let Some(slice) = self.slices.get_mut(slice) {
+            slice.state = state;
         }
     }
 
-    /// Puts the two halves of a piece in its place, none of which is shorter than this.
-    pub(super) fn split(&mut self, piece: usize, minimum: Duration) -> Result<(), Unsplit> {
-        if self.pieces.len() as u128 >= MOST_PIECES {
+    /// Puts the two halves of a slice in its place, none of which is shorter than this.
+    pub(super) fn split(&mut self, slice: usize, minimum: Duration) -> Result<(), Unsplit> {
+        if self.slices.len() as u128 >= MOST_SLICES {
             return Err(Unsplit::TooMany);
         }
-        let whole = self.pieces.get(piece).map(Piece::interval);
+        let whole = self.slices.get(slice).map(Slice::interval);
         let halves = whole.and_then(|whole| halves(whole, self.overlap, minimum));
         let halves = halves.ok_or(Unsplit::TooShort)?;
-        self.pieces.splice(piece..=piece, halves.map(Piece::todo));
+        self.slices.splice(slice..=slice, halves.map(Slice::todo));
         Ok(())
     }
 
-    /// Splits all pieces of this length or more that have not begun, but for some, if the plan does not get too
+    /// Splits all slices of this length or more that have not begun, but for some, if the plan does not get too
     /// long by that. Gives where those stood.
     pub(super) fn split_all(
         &mut self,
@@ -187,29 +187,29 @@ impl Plan {
         but: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
         let mut split = Vec::new();
-        if 2 * self.pieces.len() as u128 > MOST_PIECES {
+        if 2 * self.slices.len() as u128 > MOST_SLICES {
             return split;
         }
-        let mut pieces = Vec::with_capacity(2 * self.pieces.len());
-        for (at, piece) in self.pieces.iter().enumerate() {
-            let is_todo = piece.state == PieceState::Todo && !but(at);
-            let is_long = is_todo && piece.interval.length() >= length;
-            match is_long.then(|| halves(piece.interval, self.overlap, minimum)).flatten() {
+        let mut slices = Vec::with_capacity(2 * self.slices.len());
+        for (at, slice) in self.slices.iter().enumerate() {
+            let is_todo = slice.state == SliceState::Todo && !but(at);
+            let is_long = is_todo && slice.interval.length() >= length;
+            match is_long.then(|| halves(slice.interval, self.overlap, minimum)).flatten() {
                 Some(halves) => {
                     split.push(at);
-                    pieces.extend(halves.map(Piece::todo));
+                    slices.extend(halves.map(Slice::todo));
                 }
-                None => pieces.push(*piece),
+                None => slices.push(*slice),
             }
         }
-        self.pieces = pieces;
+        self.slices = slices;
         split
     }
 }
 
-impl Piece {
+impl Slice {
     const fn todo(interval: Interval) -> Self {
-        Self { interval, state: PieceState::Todo }
+        Self { interval, state: SliceState::Todo }
     }
 }
 

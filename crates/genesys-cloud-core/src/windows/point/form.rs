@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{PiecePoint, RangePoint};
+use super::{RangePoint, SlicePoint};
 use crate::digest::{from_hex, hex};
 use crate::paging::{ListPoint, Reason, Verdict};
 use crate::windows::plan::Plan;
@@ -32,9 +32,9 @@ mod record {
     }
 
     crate::record! {
-        /// A piece that had begun.
+        /// A slice that had begun.
         pub struct ReadForm {
-            pub piece: Option<i64> = "piece",
+            pub slice: Option<i64> = "piece",
             pub list: Option<ListForm> = "list",
             pub without_id: Option<i64> = "withoutId",
         }
@@ -82,8 +82,8 @@ fn read_hash(text: &str) -> Result<u64, String> {
 impl RangePoint {
     pub(crate) fn form(&self) -> RangeForm {
         let Self { plan, lists, known, forgotten, most, report } = self;
-        let lists = lists.iter().map(|(piece, place)| ReadForm {
-            piece: written(*piece as u64),
+        let lists = lists.iter().map(|(slice, place)| ReadForm {
+            slice: written(*slice as u64),
             list: Some(place.list.form()),
             without_id: written(place.without_id).filter(|count| *count > 0),
             ..ReadForm::default()
@@ -105,11 +105,11 @@ impl RangePoint {
         let plan = Plan::of_form(plan)?;
         let mut lists = BTreeMap::new();
         for read_of in form.lists.unwrap_or_default() {
-            let piece = usize::try_from(read(read_of.piece)?).map_err(|error| error.to_string())?;
+            let slice = usize::try_from(read(read_of.slice)?).map_err(|error| error.to_string())?;
             let list = ListPoint::of_form(read_of.list.ok_or_else(|| lacks("list"))?)?;
-            let place = PiecePoint { list, without_id: read(read_of.without_id)? };
-            if piece >= plan.pieces().len() || lists.insert(piece, place).is_some() {
-                return Err("it has a piece that is not in its plan".to_owned());
+            let place = SlicePoint { list, without_id: read(read_of.without_id)? };
+            if slice >= plan.slices().len() || lists.insert(slice, place).is_some() {
+                return Err("it has a slice that is not in its plan".to_owned());
             }
         }
         let known = form.known.unwrap_or_default();
