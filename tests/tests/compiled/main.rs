@@ -86,7 +86,7 @@ fn types_that_had_to_be_renamed_hold_what_is_theirs() {
 }
 
 fn client() -> Client {
-    Client::builder().region("eu-west-1").access_token("token").build().unwrap()
+    Client::builder().api_url("http://127.0.0.1:9").access_token("token").build().unwrap()
 }
 
 #[test]

@@ -7,9 +7,9 @@ use std::task::{Context, Poll, ready};
 use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 
+use super::checkpoint_state::ListPoint;
 use super::page::Page;
 use super::paginator::{Mark, Paginator};
-use super::point::ListPoint;
 use super::report::Report;
 use crate::error::Error;
 

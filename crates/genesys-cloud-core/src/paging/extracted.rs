@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use super::cursor_state::{PageInfo, Token};
 use super::listing::Listing;
-use super::scheme::Motion;
-use super::standing::{Facts, Token};
+use super::scheme::Advance;
 use crate::page_identity::fingerprint_of_body;
 use crate::reply::RawReply;
 
@@ -16,13 +16,13 @@ use crate::reply::RawReply;
 #[derive(Clone)]
 pub struct Extracted<T> {
     items: Vec<T>,
-    facts: Facts,
+    facts: PageInfo,
 }
 
 impl<T> Extracted<T> {
     /// The items of one page, none if it is empty.
     pub fn new(items: Vec<T>) -> Self {
-        Self { items, facts: Facts::default() }
+        Self { items, facts: PageInfo::default() }
     }
 
     /// The token of the next page, or the link to it where the [`Listing`] says that it is one
@@ -63,10 +63,10 @@ impl<T> Extracted<T> {
         self
     }
 
-    pub(super) fn read_from(self, reply: &RawReply, listing: &Listing) -> (Vec<T>, Facts) {
+    pub(super) fn read_from(self, reply: &RawReply, listing: &Listing) -> (Vec<T>, PageInfo) {
         let Self { items, mut facts } = self;
         (facts.items, facts.has_list) = (items.len() as u64, true);
-        if !items.is_empty() && !matches!(listing.scheme().way().motion, Motion::Once(_)) {
+        if !items.is_empty() && !matches!(listing.scheme().spec().advance, Advance::Once(_)) {
             facts.fingerprint = Some(fingerprint_of_body(reply.body()));
         }
         (items, facts)

@@ -9,13 +9,13 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use url::Url;
 
-use super::link::Home;
+use super::cursor::Cursor;
+use super::cursor_state::Position;
+use super::list_url::ListUrl;
 use super::listing::{Cap, Listing};
 use super::read::{bytes, serde, wire};
 use super::scheme::Scheme;
-use super::standing::Position;
 use super::step::{Step, step};
-use super::walk::Walk;
 use crate::base_url::BaseUrl;
 use crate::operation::{Method, Operation};
 use crate::reply::fuzzing::reply;
@@ -97,7 +97,7 @@ pub fn walk(data: &[u8]) {
     let api = APIS[usize::from(*cap) % APIS.len()];
     let base = BaseUrl::parse(api, &Default::default()).expect("a URL");
     let request = Request::new(Operation::known("getThings", Method::Get, PATH));
-    let mut walk = Walk::start(&mut request.clone(), &listing, api);
+    let mut walk = Cursor::start(&mut request.clone(), &listing, api);
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
     let last = bodies.last().copied().unwrap_or_default();
     for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
@@ -135,7 +135,7 @@ pub fn walk(data: &[u8]) {
 pub fn link(data: &[u8]) {
     let Ok(link) = std::str::from_utf8(data) else { return };
     for api in APIS {
-        let home = Home::new(api, &format!("{PATH}?pageSize=100")).expect("a URL");
+        let home = ListUrl::new(api, &format!("{PATH}?pageSize=100")).expect("a URL");
         if home.query_of(link).is_ok() {
             // It is asked for by its query alone; that it led there shows that it was meant so.
             let url = Url::parse(&format!("{api}{PATH}")).expect("a URL").join(link.trim());

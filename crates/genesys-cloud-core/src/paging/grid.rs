@@ -1,8 +1,8 @@
 //! Where numbered pages begin. Page N of size S begins with item (N - 1) * S, as long as S stays the same.
 
-use super::scheme::Motion;
-use super::standing::{Facts, Position};
-use super::walk::Walk;
+use super::cursor::Cursor;
+use super::cursor_state::{PageInfo, Position};
+use super::scheme::Advance;
 
 /// How often the size of pages may change in one list.
 pub(super) const MOST_CHANGES: u32 = 3;
@@ -25,20 +25,21 @@ pub(super) struct Realignment {
 ///
 /// The reply says its size, or else a page that is larger than all before shows it. A last page may give its own
 /// length as its size.
-pub(super) fn realignment(walk: &Walk, page: &Facts, read: u64) -> Option<Realignment> {
-    let (Motion::Numbers { linked }, Position::Number(number)) = (walk.motion(), &walk.at.due)
+pub(super) fn realignment(cursor: &Cursor, page: &PageInfo, read: u64) -> Option<Realignment> {
+    let (Advance::Numbers { linked }, Position::Number(number)) =
+        (cursor.advances_by(), &cursor.at.due)
     else {
         return None;
     };
-    let (before, position, size) = match (walk.at.grid, page.page_size) {
+    let (before, position, size) = match (cursor.at.grid, page.page_size) {
         (Some(grid), Some(size)) if size != grid => {
             (grid, number.saturating_sub(1).saturating_mul(grid), size)
         }
         (Some(grid), None) if page.items > grid => {
             (grid, number.saturating_sub(1).saturating_mul(grid), page.items)
         }
-        (None, None) if walk.at.largest > 0 && page.items > walk.at.largest => {
-            (walk.at.largest, walk.at.before?, page.items)
+        (None, None) if cursor.at.largest > 0 && page.items > cursor.at.largest => {
+            (cursor.at.largest, cursor.at.before?, page.items)
         }
         _ => return None,
     };
@@ -61,167 +62,170 @@ pub(super) fn realignment(walk: &Walk, page: &Facts, read: u64) -> Option<Realig
 /// Whether the previous page was shorter than others and this one has items, in a list whose replies say neither the
 /// page size nor a total. Items may have been hidden on that page, or pages may have become smaller, which repeats
 /// items.
-pub(super) fn is_untold(walk: &Walk, page: &Facts) -> bool {
-    let Some(previous) = &walk.at.previous else { return false };
-    let is_short = previous.items > 0 && previous.items < walk.at.largest;
-    let is_told = walk.at.grid.is_some() || page.page_size.is_some() || page.total.is_some();
-    matches!(walk.motion(), Motion::Numbers { .. }) && is_short && page.items > 0 && !is_told
+pub(super) fn is_untold(cursor: &Cursor, page: &PageInfo) -> bool {
+    let Some(previous) = &cursor.at.previous else { return false };
+    let is_short = previous.items > 0 && previous.items < cursor.at.largest;
+    let is_told = cursor.at.grid.is_some() || page.page_size.is_some() || page.total.is_some();
+    matches!(cursor.advances_by(), Advance::Numbers { .. })
+        && is_short
+        && page.items > 0
+        && !is_told
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::operation::{Method, Operation};
+    use crate::paging::cursor_state::Token;
     use crate::paging::listing::Listing;
     use crate::paging::scheme::Scheme;
-    use crate::paging::standing::Token;
     use crate::request::Request;
 
-    fn walk(number: u64, grid: Option<u64>, largest: u64, before: Option<u64>) -> Walk {
+    fn cursor(number: u64, grid: Option<u64>, largest: u64, before: Option<u64>) -> Cursor {
         let listing = Listing::new(Scheme::PageNumber, "entities");
         let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-        let mut walk = Walk::start(&mut request, &listing, "https://api.mypurecloud.ie");
-        walk.at.due = Position::Number(number);
-        (walk.at.grid, walk.at.largest, walk.at.before) = (grid, largest, before);
-        walk
+        let mut cursor = Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie");
+        cursor.at.due = Position::Number(number);
+        (cursor.at.grid, cursor.at.largest, cursor.at.before) = (grid, largest, before);
+        cursor
     }
 
-    fn page(items: u64, size: Option<u64>, total: Option<u64>) -> Facts {
-        Facts { items, page_size: size, total, ..Facts::default() }
+    fn page(items: u64, size: Option<u64>, total: Option<u64>) -> PageInfo {
+        PageInfo { items, page_size: size, total, ..PageInfo::default() }
     }
 
     #[test]
     fn a_list_is_joined_again_behind_the_last_item_read() {
-        let joined = |walk: &Walk, page: &Facts, read| {
-            realignment(walk, page, read).map(|it| (it.page, it.skip, it.size))
+        let joined = |cursor: &Cursor, page: &PageInfo, read| {
+            realignment(cursor, page, read).map(|it| (it.page, it.skip, it.size))
         };
-        for (name, walk, page, read, expected) in [
-            ("same size", walk(3, Some(50), 50, Some(100)), page(50, Some(50), None), 0, None),
+        for (name, cursor, page, read, expected) in [
+            ("same size", cursor(3, Some(50), 50, Some(100)), page(50, Some(50), None), 0, None),
             (
                 "larger",
-                walk(3, Some(50), 50, Some(100)),
+                cursor(3, Some(50), 50, Some(100)),
                 page(100, Some(100), None),
                 0,
                 Some((1, 100, 100)),
             ),
             (
                 "smaller",
-                walk(3, Some(100), 100, Some(200)),
+                cursor(3, Some(100), 100, Some(200)),
                 page(50, Some(50), Some(900)),
                 0,
                 Some((4, 50, 50)),
             ),
-            ("first page", walk(1, None, 0, Some(0)), page(50, Some(50), None), 0, None),
+            ("first page", cursor(1, None, 0, Some(0)), page(50, Some(50), None), 0, None),
             (
                 "after hidden items",
-                walk(3, Some(50), 50, Some(93)),
+                cursor(3, Some(50), 50, Some(93)),
                 page(80, Some(80), None),
                 0,
                 Some((2, 20, 80)),
             ),
             (
                 "larger, in a resumed run",
-                walk(3, Some(50), 50, Some(100)),
+                cursor(3, Some(50), 50, Some(100)),
                 page(100, Some(100), None),
                 50,
                 Some((2, 50, 100)),
             ),
             (
                 "in the middle of the first page",
-                walk(1, Some(50), 50, Some(0)),
+                cursor(1, Some(50), 50, Some(0)),
                 page(20, Some(20), None),
                 30,
                 Some((2, 10, 20)),
             ),
             (
                 "no size told, as large as before",
-                walk(3, None, 50, Some(100)),
+                cursor(3, None, 50, Some(100)),
                 page(50, None, None),
                 0,
                 None,
             ),
-            ("no size told, shorter", walk(3, None, 50, Some(100)), page(9, None, None), 0, None),
+            ("no size told, shorter", cursor(3, None, 50, Some(100)), page(9, None, None), 0, None),
             (
                 "no size told, larger",
-                walk(3, None, 50, Some(100)),
+                cursor(3, None, 50, Some(100)),
                 page(100, None, None),
                 0,
                 Some((1, 100, 100)),
             ),
             (
                 "size no longer told, larger",
-                walk(3, Some(50), 50, Some(100)),
+                cursor(3, Some(50), 50, Some(100)),
                 page(60, None, None),
                 0,
                 Some((2, 40, 60)),
             ),
             (
                 "size told for the first time",
-                walk(3, None, 50, Some(100)),
+                cursor(3, None, 50, Some(100)),
                 page(50, Some(50), None),
                 0,
                 None,
             ),
             (
                 "last page that says its own length",
-                walk(2, Some(25), 25, Some(25)),
+                cursor(2, Some(25), 25, Some(25)),
                 page(1, Some(1), Some(26)),
                 0,
                 None,
             ),
             (
                 "middle page that says its own length",
-                walk(2, Some(25), 25, Some(25)),
+                cursor(2, Some(25), 25, Some(25)),
                 page(20, Some(20), Some(99)),
                 0,
                 Some((2, 5, 20)),
             ),
             (
                 "beyond the end by now",
-                walk(6, Some(10), 10, Some(50)),
+                cursor(6, Some(10), 10, Some(50)),
                 page(0, Some(20), None),
                 10,
                 Some((3, 20, 20)),
             ),
-            ("empty", walk(3, Some(50), 50, Some(100)), page(0, None, None), 0, None),
+            ("empty", cursor(3, Some(50), 50, Some(100)), page(0, None, None), 0, None),
             // The size of a last page is its length only if it is shorter than those before.
             (
                 "last, smaller, and not its length",
-                walk(3, Some(50), 50, Some(100)),
+                cursor(3, Some(50), 50, Some(100)),
                 page(5, Some(20), Some(105)),
                 0,
                 Some((5, 20, 20)),
             ),
             (
                 "last, larger, and its length",
-                walk(3, Some(50), 50, Some(100)),
+                cursor(3, Some(50), 50, Some(100)),
                 page(60, Some(60), Some(160)),
                 0,
                 Some((2, 40, 60)),
             ),
         ] {
-            assert_eq!(joined(&walk, &page, read), expected, "{name}");
+            assert_eq!(joined(&cursor, &page, read), expected, "{name}");
         }
     }
 
     #[test]
     fn a_last_page_may_say_its_own_length() {
-        let own = |page_count, token: bool| Facts {
+        let own = |page_count, token: bool| PageInfo {
             page_count,
             token: token.then(|| Token::Text("/next".to_owned())),
             ..page(5, Some(5), None)
         };
-        let counted = walk(2, Some(25), 25, Some(25));
-        let mut linked = walk(2, Some(25), 25, Some(25));
+        let counted = cursor(2, Some(25), 25, Some(25));
+        let mut linked = cursor(2, Some(25), 25, Some(25));
         linked.listing = Listing::new(Scheme::PageNumberNoTotal, "entities");
-        for (name, walk, page, is_last) in [
+        for (name, cursor, page, is_last) in [
             ("last by count", &counted, own(Some(2), false), true),
             ("not last by count", &counted, own(Some(3), false), false),
             ("no link, where links do not tell the end", &counted, own(None, false), false),
             ("no link", &linked, own(None, false), true),
             ("linked on", &linked, own(None, true), false),
         ] {
-            assert_eq!(realignment(walk, &page, 0).is_none(), is_last, "{name}");
+            assert_eq!(realignment(cursor, &page, 0).is_none(), is_last, "{name}");
         }
         // Not if part of it was read in an earlier run, which then had another size.
         assert!(realignment(&counted, &own(Some(2), false), 3).is_some());
@@ -229,32 +233,32 @@ mod tests {
 
     #[test]
     fn a_size_that_is_no_longer_said_is_taken_to_be_the_same() {
-        let walk = walk(3, Some(50), 50, Some(100));
+        let cursor = cursor(3, Some(50), 50, Some(100));
         for items in [1, 49, 50] {
-            assert_eq!(realignment(&walk, &page(items, None, None), 0), None, "{items}");
+            assert_eq!(realignment(&cursor, &page(items, None, None), 0), None, "{items}");
         }
     }
 
     #[test]
     fn a_short_page_in_the_middle_is_in_doubt_where_nothing_is_counted() {
         let after = |previous: u64, largest| {
-            let mut walk = walk(3, None, largest, Some(100));
-            walk.at.previous = Some(page(previous, None, None));
-            walk
+            let mut cursor = cursor(3, None, largest, Some(100));
+            cursor.at.previous = Some(page(previous, None, None));
+            cursor
         };
         assert!(is_untold(&after(9, 50), &page(50, None, None)));
         let mut sized = after(9, 50);
         sized.at.grid = Some(50);
-        for (name, walk, page) in [
+        for (name, cursor, page) in [
             ("after a full page", after(50, 50), page(9, None, None)),
             ("after an empty page", after(0, 50), page(9, None, None)),
             ("at the end", after(9, 50), page(0, None, None)),
             ("where a size is said", after(9, 50), page(50, Some(50), None)),
             ("where a total is said", after(9, 50), page(50, None, Some(99))),
-            ("on the first page", walk(1, None, 0, Some(0)), page(50, None, None)),
+            ("on the first page", cursor(1, None, 0, Some(0)), page(50, None, None)),
             ("where a size was said", sized, page(50, None, None)),
         ] {
-            assert!(!is_untold(&walk, &page), "{name}");
+            assert!(!is_untold(&cursor, &page), "{name}");
         }
     }
 
@@ -262,8 +266,8 @@ mod tests {
     fn lists_that_do_not_count_pages_have_no_grid() {
         let listing = Listing::new(Scheme::CursorField, "results");
         let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-        let mut walk = Walk::start(&mut request, &listing, "https://api.mypurecloud.ie");
-        (walk.at.grid, walk.at.largest) = (Some(50), 50);
-        assert_eq!(realignment(&walk, &page(100, Some(100), None), 0), None);
+        let mut cursor = Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie");
+        (cursor.at.grid, cursor.at.largest) = (Some(50), 50);
+        assert_eq!(realignment(&cursor, &page(100, Some(100), None), 0), None);
     }
 }

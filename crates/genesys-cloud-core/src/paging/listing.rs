@@ -7,7 +7,7 @@ mod place;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::scheme::{Motion, Scheme};
+use super::scheme::{Advance, Scheme};
 use super::search::Search;
 
 pub use self::cap::Cap;
@@ -351,20 +351,20 @@ impl Listing {
 
     /// Whether one reply is all there is to be had.
     pub(crate) const fn is_one_reply(&self) -> bool {
-        matches!(self.scheme.way().motion, Motion::Once(_))
+        matches!(self.scheme.spec().advance, Advance::Once(_))
     }
 
     /// Where the number or token of a page goes: one place, or several for a token of several parts.
     pub fn token_in(&self) -> &[Place] {
         match &self.token_in {
             Some(place) => std::slice::from_ref(place),
-            None => self.scheme.way().token_in,
+            None => self.scheme.spec().token_in,
         }
     }
 
     /// Where a reply has what leads to the next page.
     pub fn token_out(&self) -> Option<&TokenOut> {
-        self.token_out.as_ref().or(self.scheme.way().token_out.as_ref())
+        self.token_out.as_ref().or(self.scheme.spec().token_out.as_ref())
     }
 }
 

@@ -22,8 +22,8 @@ use super::read::{self, Read, ReadPage};
 use super::report::Report;
 #[cfg(feature = "test-util")]
 use super::report::Verdict;
+use super::request_fingerprint::Subject;
 use super::source::{PageSource, RequestSource};
-use super::subject::Subject;
 use crate::call::Call;
 use crate::client::Client;
 use crate::dedupe::RecentIds;

@@ -1,13 +1,13 @@
 //! What is counted while a list is read. The [`Report`] is derived from it.
 //!
 //! Nothing here is ever taken back: a page is counted when it is accepted, and not before. What depends on the place in
-//! the list ([`Counted`]) is part of the [`Standing`](super::standing::Standing), so that it follows the list back to
+//! the list ([`Counted`]) is part of the [`CursorState`](super::cursor_state::CursorState), so that it follows the list back to
 //! an earlier page. None of it decides what is read next.
 
 use chrono::{DateTime, Utc};
 
+use super::cursor_state::{CursorState, PageInfo};
 use super::report::Report;
-use super::standing::{Facts, Standing};
 use super::step::End;
 use crate::call_counter::Calls;
 
@@ -21,12 +21,12 @@ pub(super) struct Counted {
 
 impl Counted {
     /// The same after a page.
-    pub(super) const fn with(self, page: &Facts) -> Self {
+    pub(super) const fn with(self, page: &PageInfo) -> Self {
         Self { pages: self.pages + 1, nulls: self.nulls + page.nulls }
     }
 
     /// What was counted before a page that is the last one counted.
-    pub(super) const fn without(self, page: &Facts) -> Self {
+    pub(super) const fn without(self, page: &PageInfo) -> Self {
         Self { pages: self.pages.saturating_sub(1), nulls: self.nulls.saturating_sub(page.nulls) }
     }
 }
@@ -97,7 +97,7 @@ impl Lists {
 
 impl Progress {
     /// Takes in what an accepted page says of the list.
-    pub(super) fn note_page(&mut self, page: &Facts) {
+    pub(super) fn note_page(&mut self, page: &PageInfo) {
         self.available_until = page.available_until.or(self.available_until);
         // A page past the end may count nothing at all.
         let total = page.total.filter(|total| *total > 0 || page.items > 0 || self.read == 0);
@@ -112,7 +112,7 @@ impl Progress {
     }
 
     /// The report of a list that has come to this place, and has ended there if it has.
-    pub(super) fn report(&self, at: &Standing, end: Option<End>) -> Report {
+    pub(super) fn report(&self, at: &CursorState, end: Option<End>) -> Report {
         Report {
             pages: at.counted.pages,
             items: self.delivered,

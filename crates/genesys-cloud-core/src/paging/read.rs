@@ -13,11 +13,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::envelope::Envelope;
+use super::cursor_state::{PageInfo, Token};
 use super::extracted::Extracted;
 use super::items::{Flaw, Found, Items};
 use super::listing::{Listing, TokenOut};
-use super::scheme::Motion;
-use super::standing::{Facts, Token};
+use super::scheme::Advance;
 use crate::page_identity::{Edges, fingerprint};
 use crate::reply::{DecodeError, RawReply};
 use crate::wire::{Element, Wire, reread};
@@ -26,7 +26,7 @@ use crate::wire::{Element, Wire, reread};
 const AVAILABLE_UNTIL: &str = "dataAvailabilityDate";
 
 /// The items of a page, and what it says.
-pub(crate) type Page<T> = Result<(Vec<T>, Facts), DecodeError>;
+pub(crate) type Page<T> = Result<(Vec<T>, PageInfo), DecodeError>;
 
 /// A function of the caller's own.
 type Extract<T> = dyn Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send;
@@ -45,7 +45,7 @@ impl<T> Read<T> {
     pub(super) fn page(&self, reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
         match self {
             _ if reply.status() == 204 && listing.allows_no_content() => {
-                Ok((Vec::new(), Facts { has_list: true, ..Facts::default() }))
+                Ok((Vec::new(), PageInfo { has_list: true, ..PageInfo::default() }))
             }
             _ if reply.status() == 204 => {
                 Err(DecodeError::not_a_page("it has no content (204), where a list was expected"))
@@ -109,7 +109,7 @@ fn may_be_object<T: 'static>(item: &T) -> bool {
 
 /// Takes what came as the one item of a page, whatever it is.
 pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
-    let facts = Facts { items: 1, has_list: true, ..Facts::default() };
+    let facts = PageInfo { items: 1, has_list: true, ..PageInfo::default() };
     Ok((vec![reply.body().clone()], facts))
 }
 
@@ -143,7 +143,7 @@ fn read_list<'de, T, S>(body: &'de str, listing: &Listing, list: S, found: &Foun
 where
     S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
-    let mut facts = Facts::default();
+    let mut facts = PageInfo::default();
     let trimmed = body.trim_ascii();
     if trimmed.is_empty() {
         return Err(DecodeError::new("the reply is empty"));
@@ -151,7 +151,7 @@ where
     if trimmed == "null" {
         return Err(DecodeError::not_a_page("it is `null`"));
     }
-    let motion = listing.scheme().way().motion;
+    let advance = listing.scheme().spec().advance;
     let token = listing.token_out().map(TokenOut::path);
     let mut json = serde_json::Deserializer::from_str(body);
     let (items, text) = if listing.items() == "[]" {
@@ -167,7 +167,7 @@ where
             listing,
             items: Some(listing.items()),
             // In a window the token is a field of the last item.
-            token: token.filter(|_| motion != Motion::Window),
+            token: token.filter(|_| advance != Advance::Window),
             list,
             facts: &mut facts,
             text: &mut text,
@@ -185,10 +185,10 @@ where
     json.end()?;
     facts.nulls = found.nulls.get();
     facts.items = items.len() as u64 + facts.nulls;
-    if let Some(text) = text.filter(|_| !items.is_empty() && !matches!(motion, Motion::Once(_))) {
+    if let Some(text) = text.filter(|_| !items.is_empty() && !matches!(advance, Advance::Once(_))) {
         facts.fingerprint = Some(fingerprint(text));
         facts.edges = Edges::of(text);
-        if let (Motion::Window, Some(path)) = (motion, token) {
+        if let (Advance::Window, Some(path)) = (advance, token) {
             facts.token = last_key(text, listing, path);
         }
     }
@@ -252,7 +252,7 @@ fn last_key(text: &str, listing: &Listing, path: &str) -> Option<Token> {
     let list = text.get(text.find('[')?..)?;
     let mut lists = serde_json::Deserializer::from_str(list).into_iter::<Vec<&RawValue>>();
     let last = lists.next()?.ok()?.into_iter().rfind(|item| item.get() != "null")?;
-    let (mut facts, mut none) = (Facts::default(), None);
+    let (mut facts, mut none) = (PageInfo::default(), None);
     let item = Envelope {
         body: last.get(),
         listing,

@@ -17,10 +17,10 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use super::marks::{Joined, join};
-use super::point::ListPoint;
+use super::checkpoint_state::ListPoint;
+use super::cursor_state::CursorState;
+use super::item_hashes::{Joined, realign};
 use super::scheme::SequenceUnit;
-use super::standing::Standing;
 
 /// Where a list stands between a checkpoint and the page that continues it.
 #[derive(Clone, Debug)]
@@ -30,25 +30,25 @@ pub(super) enum Resume {
     /// What was given is not a place in a list, for this reason.
     Refused(&'static str),
     /// A place was given, and nothing has been done.
-    Given(Box<Place>),
+    Given(Box<ResumePoint>),
     /// The place is of the same call, and its counts are taken over.
-    Checked(Box<Place>),
+    Checked(Box<ResumePoint>),
     /// The page that holds the place is due, or the beginning of what a source gives in sequence.
-    Entered(Box<Place>, Skip),
+    Entered(Box<ResumePoint>, Skip),
     /// An earlier page is due, because the list has become shorter. `resized`: as in `Realigned`.
-    LookingBack { place: Box<Place>, skip: Skip, resized: Option<Box<Standing>> },
+    LookingBack { place: Box<ResumePoint>, skip: Skip, resized: Option<Box<CursorState>> },
     /// The page that holds the last item read is due, in pages of another size. `resized`: where the list stood when the
     /// size changed, to be read on from if that item is not found.
-    Realigned { place: Box<Place>, skip: Skip, resized: Box<Standing> },
+    Realigned { place: Box<ResumePoint>, skip: Skip, resized: Box<CursorState> },
     /// The list begins anew, because the API no longer knows the place. Nothing has been requested.
-    Restarted(Box<Place>),
+    Restarted(Box<ResumePoint>),
     /// Pages come whose items were delivered before.
-    Skipping(Box<Place>, Skip),
+    Skipping(Box<ResumePoint>, Skip),
 }
 
 /// A place to continue from.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct ResumePoint {
     pub(super) point: ListPoint,
     /// When it was saved. `None` for a piece of a range.
     pub(super) saved: Option<DateTime<Utc>>,
@@ -88,7 +88,7 @@ impl Resume {
     /// A place was given, or a checkpoint without one.
     pub(super) fn given(point: Option<ListPoint>, saved: Option<DateTime<Utc>>) -> Self {
         match point {
-            Some(point) => Self::Given(Box::new(Place { point, saved })),
+            Some(point) => Self::Given(Box::new(ResumePoint { point, saved })),
             None => Self::Refused("it is of a range of time"),
         }
     }
@@ -108,7 +108,7 @@ impl Resume {
     }
 
     /// The place that the list has not been joined at yet.
-    pub(super) fn place(&self) -> Option<&Place> {
+    pub(super) fn place(&self) -> Option<&ResumePoint> {
         match self {
             Self::Idle | Self::Refused(_) => None,
             Self::Given(place)
@@ -206,9 +206,9 @@ impl Resume {
     }
 
     /// The size of pages has changed: the page of the new size is due that holds the point.
-    pub(super) fn realign(&mut self, point: ListPoint, resized: Standing) {
+    pub(super) fn realign(&mut self, point: ListPoint, resized: CursorState) {
         let skip = Skip::OfPage(point.offset);
-        let place = Box::new(Place { point, saved: None });
+        let place = Box::new(ResumePoint { point, saved: None });
         *self = Self::Realigned { place, skip, resized: Box::new(resized) };
     }
 
@@ -218,7 +218,7 @@ impl Resume {
     }
 
     /// The last item is not on that page. Gives where the list is read on from.
-    pub(super) fn lose_place(&mut self) -> Option<Standing> {
+    pub(super) fn lose_place(&mut self) -> Option<CursorState> {
         match std::mem::replace(self, Self::Idle) {
             Self::Realigned { resized, .. } | Self::LookingBack { resized: Some(resized), .. } => {
                 Some(*resized)
@@ -248,7 +248,7 @@ impl Resume {
     }
 
     /// The place of a page of another size, which holds the same item.
-    pub(super) fn move_to(&mut self, at: Standing, skip: u64) {
+    pub(super) fn move_to(&mut self, at: CursorState, skip: u64) {
         if let Self::Entered(place, Skip::OfPage(left)) = self {
             let granted = at.grid;
             (place.point.at, place.point.offset, *left) = (at, skip, skip);
@@ -307,7 +307,7 @@ impl Resume {
         let point = &place.point;
         let joined = match hashes().filter(|hashes| hashes.len() == items) {
             Some(hashes) if !point.known.is_empty() || left == 0 => {
-                join(hashes, &point.known, left)
+                realign(hashes, &point.known, left)
             }
             _ => {
                 let is_other = point.page.is_some_and(|page| page != fingerprint());

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::standing::Token;
+use super::cursor_state::Token;
 use crate::wire::number;
 use crate::wire::stamp::Stamp;
 

@@ -1,10 +1,10 @@
-//! How lists are paged: what all operations of a scheme share stands in one table of [`Way`]s.
+//! How lists are paged: what all operations of a scheme share stands in one table of [`SchemeSpec`]s.
 
 use super::listing::{Place, TokenOut};
 
 /// How lists of one scheme move from page to page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Motion {
+pub(super) enum Advance {
     /// Pages are counted from 1.
     Numbers {
         /// Whether a page that links to no next one is the last, whatever its counts say.
@@ -46,24 +46,24 @@ pub(super) enum Once {
 
 /// What the operations of a scheme share.
 #[derive(Debug)]
-pub(super) struct Way {
+pub(super) struct SchemeSpec {
     name: &'static str,
-    pub(super) motion: Motion,
+    pub(super) advance: Advance,
     pub(super) token_in: &'static [Place],
     pub(super) token_out: Option<TokenOut>,
 }
 
-const fn way(
+const fn spec(
     name: &'static str,
-    motion: Motion,
+    advance: Advance,
     token_in: &'static [Place],
     token_out: Option<TokenOut>,
-) -> Way {
-    Way { name, motion, token_in, token_out }
+) -> SchemeSpec {
+    SchemeSpec { name, advance, token_in, token_out }
 }
 
 macro_rules! schemes {
-    ($($(#[$meta:meta])* $scheme:ident: $motion:expr, [$($in:expr),*], $out:expr;)*) => {
+    ($($(#[$meta:meta])* $scheme:ident: $advance:expr, [$($in:expr),*], $out:expr;)*) => {
         /// A way of paging, or of not paging.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
@@ -75,17 +75,17 @@ macro_rules! schemes {
             pub(super) const ALL: &[Self] = &[$(Self::$scheme),*];
 
             /// In the order of the variants.
-            const WAYS: &[Way] = &[$({
+            const SPECS: &[SchemeSpec] = &[$({
                 const IN: &[Place] = &[$($in),*];
-                way(stringify!($scheme), $motion, IN, $out)
+                spec(stringify!($scheme), $advance, IN, $out)
             }),*];
         }
     };
 }
 
-const NUMBERS: Motion = Motion::Numbers { linked: false };
-const TOKENS: Motion = Motion::Tokens { counted: false };
-const WHOLE: Motion = Motion::Once(Once::Whole);
+const NUMBERS: Advance = Advance::Numbers { linked: false };
+const TOKENS: Advance = Advance::Tokens { counted: false };
+const WHOLE: Advance = Advance::Once(Once::Whole);
 const NONE: Option<TokenOut> = None;
 
 const fn field(path: &'static str) -> Option<TokenOut> {
@@ -101,7 +101,7 @@ schemes! {
     /// `pageCount`, by a `nextUri` that is missing, or by an empty page.
     PageNumber: NUMBERS, [Place::query("pageNumber")], field("nextUri");
     /// As [`PageNumber`](Self::PageNumber), but with no count of any kind: the last page has no `nextUri`.
-    PageNumberNoTotal: Motion::Numbers { linked: true }, [Place::query("pageNumber")], field("nextUri");
+    PageNumberNoTotal: Advance::Numbers { linked: true }, [Place::query("pageNumber")], field("nextUri");
     /// As [`PageNumber`](Self::PageNumber), but a reply says nothing of the list: an empty page ends it.
     PageNumberNoEnvelope: NUMBERS, [Place::query("pageNumber")], NONE;
     /// The query parameter `after` is taken out of `nextUri`.
@@ -133,24 +133,24 @@ schemes! {
     BodyCursor: TOKENS, [Place::body("cursor")], field("cursor");
     /// The query parameter `q64`, which holds the whole query, is taken out of `nextPage`. Every page has
     /// one, the last too: `pageCount` tells the end.
-    Q64Search: Motion::Tokens { counted: true }, [Place::query("q64")], in_link("nextPage");
+    Q64Search: Advance::Tokens { counted: true }, [Place::query("q64")], in_link("nextPage");
     /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
-    ScimStartIndex: Motion::StartIndex, [Place::query("startIndex")], NONE;
+    ScimStartIndex: Advance::StartIndex, [Place::query("startIndex")], NONE;
     /// The next page is asked for by the last item of the one before: its `id` goes into the query
     /// parameter `after`, unless the listing says otherwise. An empty page ends the list. Where a page
     /// begins with the last items of the one before, they are handed out once.
-    IdOrDateWindow: Motion::Window, [Place::query("after")], field("id");
+    IdOrDateWindow: Advance::Window, [Place::query("after")], field("id");
     /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
     PageSizeOnlyNextUri: TOKENS, [], Some(TokenOut::link("nextUri"));
     /// The request has a page size, and there is no way to a second page.
-    LimitOnly: Motion::Once(Once::UnlessFull), [], NONE;
+    LimitOnly: Advance::Once(Once::UnlessFull), [], NONE;
     /// One reply. It may have a `nextUri`, which the operation does not document to accept: it is not
     /// followed, and the report says so.
     NextUriOnlyEnvelope: WHOLE, [], Some(TokenOut::link("nextUri"));
     /// One reply. It may have `cursors`, which the operation has no parameter for.
     CursorsOnlyEnvelope: WHOLE, [], field("cursors.after");
     /// One reply. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
-    DateWindowHomonym: Motion::Once(Once::Window), [], NONE;
+    DateWindowHomonym: Advance::Once(Once::Window), [], NONE;
     /// One reply, with the page fields of a paged one. Its `nextUri` leads to the same reply again.
     UnpagedWithEnvelope: WHOLE, [], NONE;
     /// One reply, its items under `entities`.
@@ -177,11 +177,11 @@ impl Scheme {
 
     /// The name by which tags and catalogues refer to the scheme.
     pub const fn name(self) -> &'static str {
-        self.way().name
+        self.spec().name
     }
 
-    pub(super) const fn way(self) -> &'static Way {
-        &Self::WAYS[self as usize]
+    pub(super) const fn spec(self) -> &'static SchemeSpec {
+        &Self::SPECS[self as usize]
     }
 
     /// How many items a page is to hold where nobody has said, and the operation's maximum is not known.

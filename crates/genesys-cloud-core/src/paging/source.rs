@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
 use super::listing::{Listing, PageSize, Place};
+use super::request_fingerprint::Subject;
 use super::scheme::SequenceUnit;
-use super::subject::Subject;
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
 use crate::error::Error;

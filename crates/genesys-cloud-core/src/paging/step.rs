@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::link::Astray;
-use super::scheme::{Motion, Once};
-use super::standing::{Facts, Position, Token};
-use super::walk::Walk;
+use super::cursor::Cursor;
+use super::cursor_state::{PageInfo, Position, Token};
+use super::list_url::LinkError;
+use super::scheme::{Advance, Once};
 
 /// How many empty pages in a row are passed over where each of them leads to a next one. Genesys's CLI
 /// gives up after 3; a filter over a large partition can yield more, and giving up is an error here.
@@ -77,7 +77,7 @@ pub(super) enum Contradiction {
     /// What leads on from it leads to a page that was read before.
     Cycle { page: u64 },
     /// Its link to the next page is not followed.
-    Link { page: u64, why: Astray },
+    Link { page: u64, why: LinkError },
     /// Its link to the next page lacks a parameter.
     Lacks { page: u64, parameter: String },
     /// What is to lead on from it is no token.
@@ -104,7 +104,7 @@ impl Contradiction {
             Self::Cycle { .. } => {
                 "the API does not tell what comes after it: read the list anew, or in parts by a filter"
             }
-            Self::Link { why: Astray::Host, .. } => "check the region or URL of the client",
+            Self::Link { why: LinkError::Host, .. } => "check the region or URL of the client",
             Self::Link { .. } => "the reply is at fault: report it with its correlation id",
             Self::Lacks { .. } | Self::OddToken { .. } | Self::NoKey { .. } => {
                 "the operation pages in another way than its `Listing` says: report it, or page it by one \
@@ -165,33 +165,33 @@ impl fmt::Display for Contradiction {
 }
 
 /// What follows from a page, given where the list stood when it was due.
-pub(super) fn step(walk: &Walk, page: &Facts) -> Step {
-    let step = match (walk.motion(), &walk.at.due) {
-        (Motion::Numbers { linked }, Position::Number(number)) => {
-            by_page_number(walk, *number, page, linked)
+pub(super) fn step(cursor: &Cursor, page: &PageInfo) -> Step {
+    let step = match (cursor.advances_by(), &cursor.at.due) {
+        (Advance::Numbers { linked }, Position::Number(number)) => {
+            by_page_number(cursor, *number, page, linked)
         }
-        (Motion::StartIndex, Position::Number(index)) => by_start_index(walk, *index, page),
-        (Motion::Window, _) => by_window(walk, page),
-        (Motion::Once(once), _) => by_one_reply(walk, once, page),
+        (Advance::StartIndex, Position::Number(index)) => by_start_index(cursor, *index, page),
+        (Advance::Window, _) => by_window(cursor, page),
+        (Advance::Once(once), _) => by_one_reply(cursor, once, page),
         // The source tells the end.
-        (Motion::Sequence(_), due) => return Step::Continue(due.clone()),
-        (Motion::Tokens { counted: true }, _) => by_counted_token(walk, page),
-        (Motion::Tokens { .. } | Motion::Numbers { .. } | Motion::StartIndex, _) => {
-            by_token(walk, page)
+        (Advance::Sequence(_), due) => return Step::Continue(due.clone()),
+        (Advance::Tokens { counted: true }, _) => by_counted_token(cursor, page),
+        (Advance::Tokens { .. } | Advance::Numbers { .. } | Advance::StartIndex, _) => {
+            by_token(cursor, page)
         }
     };
     match step {
-        Step::Continue(next) if walk.is_beyond_cap(&next, Some(page)) => Step::Done(End::Cap),
+        Step::Continue(next) if cursor.is_beyond_cap(&next, Some(page)) => Step::Done(End::Cap),
         // Beyond the greatest number there is none.
-        Step::Continue(next) if next == walk.at.due => Step::Done(End::LastPage),
+        Step::Continue(next) if next == cursor.at.due => Step::Done(End::LastPage),
         step => step,
     }
 }
 
 /// A short page says nothing here: the API caps page sizes and hides items without a word.
-fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step {
-    let previous = walk.at.previous.as_ref();
-    let seen = walk.items_up_to(page);
+fn by_page_number(cursor: &Cursor, number: u64, page: &PageInfo, linked: bool) -> Step {
+    let previous = cursor.at.previous.as_ref();
+    let seen = cursor.items_up_to(page);
     let next_uri = page.token.is_some();
     let next = || Step::Continue(Position::Number(number.saturating_add(1)));
 
@@ -200,13 +200,13 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
         let counts_more = page.page_count.is_some_and(|count| count > number);
         let links_on = next_uri && (linked || page.page_count.is_none());
         let totals_more = page.total.zip(seen).is_some_and(|(total, seen)| total > seen);
-        if (counts_more || totals_more) && !walk.at.is_second_look {
+        if (counts_more || totals_more) && !cursor.at.is_second_look {
             return Step::LookAgain;
         }
         if counts_more || links_on {
-            return match walk.at.empty + 1 < EMPTY_PAGES {
+            return match cursor.at.empty + 1 < EMPTY_PAGES {
                 true => next(),
-                false if next_uri => too_many_empty(walk),
+                false if next_uri => too_many_empty(cursor),
                 false => Step::Done(End::Shortfall),
             };
         }
@@ -225,7 +225,7 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
     if let Some(got) = page.page_number.filter(|got| *got != number) {
         return Step::Broken(Contradiction::WrongPage { due: number, got });
     }
-    if let Some(broken) = repeated(walk, page) {
+    if let Some(broken) = repeated(cursor, page) {
         return broken;
     }
     if linked && !next_uri {
@@ -247,7 +247,7 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
         let pages_read = page.page_count == Some(number) && total_fits;
         let items_read = page.total.is_some() && page.total == seen;
         // Where no size is told: pages hold at least as many items as the largest did.
-        let largest = walk.at.largest.max(page.items);
+        let largest = cursor.at.largest.max(page.items);
         let room_read = page.page_count.is_none()
             && total_fits
             && page.total.is_some_and(|total| number.saturating_mul(largest) >= total);
@@ -261,13 +261,13 @@ fn by_page_number(walk: &Walk, number: u64, page: &Facts, linked: bool) -> Step 
     next()
 }
 
-fn by_start_index(walk: &Walk, index: u64, page: &Facts) -> Step {
-    let previous = walk.at.previous.as_ref();
+fn by_start_index(cursor: &Cursor, index: u64, page: &PageInfo) -> Step {
+    let previous = cursor.at.previous.as_ref();
     if page.items == 0 {
         let total = page.total.max(previous.and_then(|previous| previous.total));
         let promised = total.is_some_and(|total| total >= index);
         return match promised {
-            true if !walk.at.is_second_look => Step::LookAgain,
+            true if !cursor.at.is_second_look => Step::LookAgain,
             true => Step::Done(End::Shortfall),
             false => Step::Done(End::EmptyPage),
         };
@@ -275,12 +275,12 @@ fn by_start_index(walk: &Walk, index: u64, page: &Facts) -> Step {
     if let Some(got) = page.start_index.filter(|got| *got != index) {
         return Step::Broken(Contradiction::WrongStart { due: index, got });
     }
-    if let Some(broken) = repeated(walk, page) {
+    if let Some(broken) = repeated(cursor, page) {
         return broken;
     }
     // Items may be hidden, so that a page reaches further than it has items; but no further than it was
     // asked to.
-    let size = page.page_size.min(walk.at.page_size.or(page.page_size));
+    let size = page.page_size.min(cursor.at.page_size.or(page.page_size));
     let next = index.saturating_add(size.unwrap_or(0).max(page.items));
     // A total that the items themselves exceed is wrong, and ends nothing.
     let last = index.saturating_add(page.items - 1);
@@ -291,37 +291,37 @@ fn by_start_index(walk: &Walk, index: u64, page: &Facts) -> Step {
 }
 
 /// Counts say nothing here: what leads on is believed, and nothing else.
-fn by_token(walk: &Walk, page: &Facts) -> Step {
-    if let Some(broken) = repeated(walk, page) {
+fn by_token(cursor: &Cursor, page: &PageInfo) -> Step {
+    if let Some(broken) = repeated(cursor, page) {
         return broken;
     }
-    let next = match next_by_token(walk, page) {
+    let next = match next_by_token(cursor, page) {
         Ok(Some(next)) => next,
         Ok(None) => return Step::Done(End::NoNextPage),
         Err(why) => return Step::Stuck(why),
     };
-    if walk.has_asked_for(&next) {
-        return Step::Stuck(Contradiction::Cycle { page: walk.page_number() });
+    if cursor.has_asked_for(&next) {
+        return Step::Stuck(Contradiction::Cycle { page: cursor.page_number() });
     }
-    if page.items == 0 && !page.is_in_file && walk.at.empty + 1 >= EMPTY_PAGES {
-        return too_many_empty(walk);
+    if page.items == 0 && !page.is_in_file && cursor.at.empty + 1 >= EMPTY_PAGES {
+        return too_many_empty(cursor);
     }
     Step::Continue(next)
 }
 
 /// The token of a search holds the whole query, the number of its page too, and the last page has one as
 /// well (developer.genesys.cloud/organization/search/reusable-searches).
-fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
-    let previous = walk.at.previous.as_ref().and_then(|previous| previous.page_number);
+fn by_counted_token(cursor: &Cursor, page: &PageInfo) -> Step {
+    let previous = cursor.at.previous.as_ref().and_then(|previous| previous.page_number);
     // The first page has the number that the search asks for, where that can be read.
-    let expected = previous.map(|number| number.saturating_add(1)).or(walk.first_search_page());
-    let due = expected.unwrap_or(walk.page_number());
+    let expected = previous.map(|number| number.saturating_add(1)).or(cursor.first_search_page());
+    let due = expected.unwrap_or(cursor.page_number());
     let number = page.page_number.unwrap_or(due);
     // No pages, with items on one of them, is no count.
     let page_count = page.page_count.filter(|count| *count > 0 || page.items == 0);
     let no_more = match page_count {
         Some(count) => number >= count,
-        None => page.items == 0 || (page.total.is_some() && page.total == walk.items_up_to(page)),
+        None => page.items == 0 || (page.total.is_some() && page.total == cursor.items_up_to(page)),
     };
     if page.items == 0 && no_more {
         return Step::Done(End::EmptyPage);
@@ -330,10 +330,10 @@ fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
     if (expected.is_some() && number != due) || (previous.is_none() && is_beyond) {
         return Step::Broken(Contradiction::WrongPage { due, got: number });
     }
-    if page.items == 0 && page_count.is_some() && !walk.at.is_second_look {
+    if page.items == 0 && page_count.is_some() && !cursor.at.is_second_look {
         return Step::LookAgain;
     }
-    match by_token(walk, page) {
+    match by_token(cursor, page) {
         Step::Continue(_) | Step::Stuck(_) if no_more => Step::Done(End::LastPage),
         Step::Done(End::NoNextPage) if page_count.is_some() => {
             Step::Done(if no_more { End::LastPage } else { End::Shortfall })
@@ -343,18 +343,20 @@ fn by_counted_token(walk: &Walk, page: &Facts) -> Step {
 }
 
 /// What the next page is asked for by.
-fn next_by_token(walk: &Walk, page: &Facts) -> Result<Option<Position>, Contradiction> {
-    let (Some(token), Some(out)) = (&page.token, walk.listing.token_out()) else { return Ok(None) };
-    let number = walk.page_number();
+fn next_by_token(cursor: &Cursor, page: &PageInfo) -> Result<Option<Position>, Contradiction> {
+    let (Some(token), Some(out)) = (&page.token, cursor.listing.token_out()) else {
+        return Ok(None);
+    };
+    let number = cursor.page_number();
     if *token == Token::Odd {
         return Err(Contradiction::OddToken { page: number, field: out.path().to_owned() });
     }
-    let places = walk.listing.token_in();
+    let places = cursor.listing.token_in();
     let names: Vec<&str> = places.iter().filter_map(|place| out.name_in_link(place)).collect();
     if names.is_empty() && !out.is_whole_link() {
         return Ok(Some(Position::Token(vec![token.clone(); places.len()])));
     }
-    let query = walk.home.as_ref().ok_or(Astray::NoUrl);
+    let query = cursor.home.as_ref().ok_or(LinkError::NoUrl);
     let query = query
         .and_then(|home| home.query_of(&token.text()))
         .map_err(|why| Contradiction::Link { page: number, why })?;
@@ -374,36 +376,36 @@ fn next_by_token(walk: &Walk, page: &Facts) -> Result<Option<Position>, Contradi
 }
 
 /// The next page is asked for by the last item of this one.
-fn by_window(walk: &Walk, page: &Facts) -> Step {
+fn by_window(cursor: &Cursor, page: &PageInfo) -> Step {
     if page.items == 0 {
         return Step::Done(End::EmptyPage);
     }
     // A window may hold its own bound. Where that is all, the page before ended with the last item.
-    let is_bound_alone = page.items == 1 && walk.shared_by(page) == 1;
-    let has_room = walk.at.page_size.is_none_or(|size| size > 1);
+    let is_bound_alone = page.items == 1 && cursor.shared_by(page) == 1;
+    let has_room = cursor.at.page_size.is_none_or(|size| size > 1);
     if is_bound_alone && has_room {
         return Step::Done(End::LastPage);
     }
-    if let Some(broken) = repeated(walk, page) {
+    if let Some(broken) = repeated(cursor, page) {
         return broken;
     }
     let Some(key) = page.token.as_ref().filter(|key| **key != Token::Odd) else {
-        let key = walk.listing.token_out().map_or("", |out| out.path()).to_owned();
-        return Step::Stuck(Contradiction::NoKey { page: walk.page_number(), key });
+        let key = cursor.listing.token_out().map_or("", |out| out.path()).to_owned();
+        return Step::Stuck(Contradiction::NoKey { page: cursor.page_number(), key });
     };
     let next = Position::Token(vec![key.clone()]);
-    if !walk.has_asked_for(&next) {
+    if !cursor.has_asked_for(&next) {
         Step::Continue(next)
-    } else if page.items == 1 || page.items == walk.shared_by(page) {
+    } else if page.items == 1 || page.items == cursor.shared_by(page) {
         // A window that holds its own bound: nothing but items of the page before.
         Step::Done(End::LastPage)
     } else {
-        Step::Stuck(Contradiction::Cycle { page: walk.page_number() })
+        Step::Stuck(Contradiction::Cycle { page: cursor.page_number() })
     }
 }
 
-fn by_one_reply(walk: &Walk, once: Once, page: &Facts) -> Step {
-    let size = walk.at.page_size.or(page.page_size);
+fn by_one_reply(cursor: &Cursor, once: Once, page: &PageInfo) -> Step {
+    let size = cursor.at.page_size.or(page.page_size);
     Step::Done(match once {
         _ if page.items == 0 && page.token.is_none() => End::OneReply,
         Once::Whole if page.token.is_some() => End::NotFollowed,
@@ -420,17 +422,17 @@ fn by_one_reply(walk: &Walk, once: Once, page: &Facts) -> Step {
     })
 }
 
-fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
-    if !walk.has_read(page) || has_grown(walk, page) {
+fn repeated(cursor: &Cursor, page: &PageInfo) -> Option<Step> {
+    if !cursor.has_read(page) || has_grown(cursor, page) {
         return None;
     }
     // Rows without ids may well be alike on two pages of different tokens.
-    let is_by_token = matches!(walk.motion(), Motion::Tokens { .. });
-    if is_by_token && page.has_no_ids && walk.at.alike + 1 < ALIKE_PAGES {
+    let is_by_token = matches!(cursor.advances_by(), Advance::Tokens { .. });
+    if is_by_token && page.has_no_ids && cursor.at.alike + 1 < ALIKE_PAGES {
         return None;
     }
-    let due = walk.page_number();
-    let previous = walk.at.previous.as_ref().and_then(|previous| previous.fingerprint);
+    let due = cursor.page_number();
+    let previous = cursor.at.previous.as_ref().and_then(|previous| previous.fingerprint);
     Some(Step::Broken(if page.fingerprint == previous {
         Contradiction::Repeated { due }
     } else {
@@ -440,14 +442,14 @@ fn repeated(walk: &Walk, page: &Facts) -> Option<Step> {
 
 /// Whether the list holds more than when the page before was read. If what was added is just a page, the same
 /// items come once more.
-fn has_grown(walk: &Walk, page: &Facts) -> bool {
-    let by_number = matches!(walk.motion(), Motion::Numbers { .. } | Motion::StartIndex);
-    let previous = walk.at.previous.as_ref().and_then(|previous| previous.total);
+fn has_grown(cursor: &Cursor, page: &PageInfo) -> bool {
+    let by_number = matches!(cursor.advances_by(), Advance::Numbers { .. } | Advance::StartIndex);
+    let previous = cursor.at.previous.as_ref().and_then(|previous| previous.total);
     by_number && previous.is_some_and(|total| page.total > Some(total))
 }
 
-fn too_many_empty(walk: &Walk) -> Step {
-    Step::Stuck(Contradiction::Empty { pages: walk.at.empty + 1 })
+fn too_many_empty(cursor: &Cursor) -> Step {
+    Step::Stuck(Contradiction::Empty { pages: cursor.at.empty + 1 })
 }
 
 #[cfg(test)]

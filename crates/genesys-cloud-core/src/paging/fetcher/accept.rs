@@ -2,13 +2,13 @@
 
 use super::{Last, PageFetcher, Phase};
 use crate::error::Error;
+use crate::paging::cursor_state::{CursorState, PageInfo};
 use crate::paging::grid::is_untold;
-use crate::paging::marks::{Joined, PageText};
-use crate::paging::picked::Picked;
+use crate::paging::item_hashes::{Joined, PageText};
 use crate::paging::read::{field_names, has_other_list};
 use crate::paging::resume::Accepted;
-use crate::paging::scheme::Motion;
-use crate::paging::standing::{Facts, Standing};
+use crate::paging::scheme::Advance;
+use crate::paging::selection::Selection;
 use crate::paging::step::{Contradiction, End, Step, step};
 use crate::reply::RawReply;
 
@@ -19,11 +19,11 @@ impl PageFetcher {
     pub(in crate::paging) fn accept_page(
         &mut self,
         reply: &RawReply,
-        mut page: Facts,
+        mut page: PageInfo,
         text: &PageText,
         before: Option<&PageText>,
         has_come: Option<Vec<bool>>,
-    ) -> Result<Option<Picked>, Error> {
+    ) -> Result<Option<Selection>, Error> {
         self.client().usable_after(self.queue.repeated);
         self.queue.repeated = 0;
         let contradicted =
@@ -52,8 +52,8 @@ impl PageFetcher {
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
         let leads_on = matches!(step, Step::Continue(_));
-        let (picked, new, was_counted) = self.pick(&page, text, has_come);
-        self.count(&page, &picked, leads_on, text);
+        let (selection, new, was_counted) = self.pick(&page, text, has_come);
+        self.count(&page, &selection, leads_on, text);
         let counted = self.cursor.at.counted;
         let (before, after) = match was_counted {
             // By an earlier run.
@@ -62,7 +62,7 @@ impl PageFetcher {
         };
         self.last = match step {
             Step::Continue(due) => {
-                Last::Passed(Standing { counted: before, ..self.cursor.advance(page, due) })
+                Last::Passed(CursorState { counted: before, ..self.cursor.advance(page, due) })
             }
             Step::Done(end) => {
                 self.phase = Phase::Ended(end);
@@ -78,18 +78,18 @@ impl PageFetcher {
             Step::LookAgain | Step::Broken(_) => Last::Unmoved { before },
         };
         self.cursor.at.counted = after;
-        if picked.allowed() < new {
+        if selection.allowed() < new {
             self.phase = Phase::Ended(End::Limit);
         }
         self.end_at_bound();
         self.trace(number, items, total);
         self.fetch_ahead(0);
         self.count_calls();
-        Ok(Some(picked))
+        Ok(Some(selection))
     }
 
     /// Takes from a page what tells it from others where it may well be the same as another one.
-    fn drop_identity(&self, page: &mut Facts, text: &PageText) {
+    fn drop_identity(&self, page: &mut PageInfo, text: &PageText) {
         let is_overlap = self.rereads.overlap.is_some();
         // What comes in sequence is requested once, so that what is alike is alike at its source. What is read again
         // may well be the same.
@@ -97,7 +97,8 @@ impl PageFetcher {
             page.fingerprint = None;
             page.edges = page.edges.take().filter(|_| is_overlap);
         }
-        if matches!(self.cursor.motion(), Motion::Tokens { .. }) && self.cursor.has_read(page) {
+        if matches!(self.cursor.advances_by(), Advance::Tokens { .. }) && self.cursor.has_read(page)
+        {
             page.has_no_ids = text.has_no_ids(self.listing().items());
         }
     }
@@ -105,16 +106,16 @@ impl PageFetcher {
     /// Which items of a page are delivered, how many of them are new, and whether an earlier run counted the page.
     fn pick(
         &mut self,
-        page: &Facts,
+        page: &PageInfo,
         text: &PageText,
         has_come: Option<Vec<bool>>,
-    ) -> (Picked, usize, bool) {
+    ) -> (Selection, usize, bool) {
         let records = usize::try_from(page.records()).unwrap_or(usize::MAX);
         let shared = self.cursor.shared_by(page);
         let path = self.cursor.listing.items();
-        let marks = || text.marks(path);
+        let item_hashes = || text.item_hashes(path);
         let Accepted { joined: Joined { from, repeated, moved }, was_counted } =
-            self.resume.accept(records, marks, || text.fingerprint());
+            self.resume.accept(records, item_hashes, || text.fingerprint());
         self.progress.moved |= moved || is_untold(&self.cursor, page);
         let first = if has_come.is_some() { from } else { from.max(shared as usize) };
         let known = has_come.as_ref().map(|has_come| {
@@ -125,38 +126,38 @@ impl PageFetcher {
         let has_come = match &self.rereads.overlapped {
             None => has_come,
             Some(overlap) => {
-                let again = overlap.has_come(marks().unwrap_or_default());
+                let again = overlap.has_come(item_hashes().unwrap_or_default());
                 Some(match has_come {
                     Some(known) => again.iter().zip(known).map(|(a, b)| *a || b).collect(),
                     None => again,
                 })
             }
         };
-        let mut picked = Picked::of(records, first, has_come);
-        let new = picked.new_items();
+        let mut selection = Selection::of(records, first, has_come);
+        let new = selection.new_items();
         let left =
             self.options.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.progress.read));
-        picked.up_to(left);
+        selection.up_to(left);
         self.progress.duplicates += match known {
             _ if self.rereads.overlapped.is_some() => 0,
             Some(known) => known,
             None => self.cursor.repeated_by(page) - shared + repeated as u64,
         };
-        (picked, new, was_counted)
+        (selection, new, was_counted)
     }
 
     /// Counts what is delivered of a page, and takes in what it says of the list.
-    fn count(&mut self, page: &Facts, picked: &Picked, leads_on: bool, text: &PageText) {
+    fn count(&mut self, page: &PageInfo, selection: &Selection, leads_on: bool, text: &PageText) {
         self.progress.whole |= self.cursor.is_beginning(page);
         self.progress.note_page(page);
         if !page.is_in_file {
             self.note_list(page, leads_on, text);
         }
-        self.progress.read += picked.allowed() as u64;
+        self.progress.read += selection.allowed() as u64;
     }
 
     /// Notes whether a page has its list, and looks for it under another name if not.
-    fn note_list(&mut self, page: &Facts, leads_on: bool, text: &PageText) {
+    fn note_list(&mut self, page: &PageInfo, leads_on: bool, text: &PageText) {
         if page.has_list {
             return self.progress.lists.note(true, leads_on, false);
         }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Last, PageFetcher};
-use crate::paging::marks::PageText;
-use crate::paging::picked::Overlap;
-use crate::paging::point::{Handed, ListPoint, is_end_of_list};
+use crate::paging::checkpoint_state::{Handed, ListPoint, is_end_of_list};
+use crate::paging::cursor_state::{CursorState, Position};
+use crate::paging::item_hashes::PageText;
 use crate::paging::progress::Progress;
-use crate::paging::scheme::{Motion, SequenceUnit};
-use crate::paging::standing::{Position, Standing};
+use crate::paging::request_fingerprint::Subject;
+use crate::paging::scheme::{Advance, SequenceUnit};
+use crate::paging::selection::Overlap;
 use crate::paging::step::End;
-use crate::paging::subject::Subject;
 
 impl PageFetcher {
     /// What is listed.
@@ -60,7 +60,7 @@ impl PageFetcher {
             at,
             offset,
             known: Vec::new(),
-            overlap: overlap.map(Overlap::marks).unwrap_or_default(),
+            overlap: overlap.map(Overlap::item_hashes).unwrap_or_default(),
             ids: Vec::new(),
             page: None,
             progress,
@@ -77,7 +77,7 @@ impl PageFetcher {
         items: u64,
         text: Option<&PageText>,
         end: Option<End>,
-    ) -> (Standing, u64) {
+    ) -> (CursorState, u64) {
         if let Some((_, found_at)) = &self.rereads.overlap {
             // The page that is read again was delivered before.
             return (found_at.kept(), 0);
@@ -92,14 +92,14 @@ impl PageFetcher {
                 SequenceUnit::Items => items,
                 SequenceUnit::Bytes => self.queue.bytes.saturating_sub(at_hand),
             };
-            return (Standing { counted, ..Standing::beginning(Position::Start) }, offset);
+            return (CursorState { counted, ..CursorState::beginning(Position::Start) }, offset);
         }
         match &self.last {
             Last::Passed(at) if self.is_in_last_page(handed, end) => {
                 (at.kept(), handed.items as u64)
             }
             Last::Unmoved { before } if self.is_in_last_page(handed, end) => {
-                (Standing { counted: *before, ..self.cursor.at.kept() }, handed.items as u64)
+                (CursorState { counted: *before, ..self.cursor.at.kept() }, handed.items as u64)
             }
             Last::None | Last::Passed(_) | Last::Unmoved { .. } => (self.cursor.at.kept(), 0),
         }
@@ -114,7 +114,7 @@ impl PageFetcher {
             // a counted page show whether the next one still begins where it did.
             Last::Passed(_) => {
                 let is_read_again =
-                    matches!(self.cursor.motion(), Motion::Window | Motion::Numbers { .. });
+                    matches!(self.cursor.advances_by(), Advance::Window | Advance::Numbers { .. });
                 !handed.is_all() || (is_read_again && handed.of > 0)
             }
             Last::Unmoved { .. } => end.is_none(),

@@ -23,17 +23,17 @@ use chrono::Utc;
 use tracing::Span;
 
 use self::queue::{Fetch, FetchQueue};
+use super::cursor::Cursor;
+use super::cursor_state::{CursorState, Position};
 use super::listing::Listing;
-use super::picked::Overlap;
 use super::progress::{Counted, Progress};
 use super::report::Report;
+use super::request_fingerprint::Subject;
 use super::resume::Resume;
-use super::scheme::Motion;
+use super::scheme::Advance;
+use super::selection::Overlap;
 use super::source::{Opened, PageSource, TakenBack};
-use super::standing::{Position, Standing};
 use super::step::End;
-use super::subject::Subject;
-use super::walk::Walk;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
@@ -49,7 +49,7 @@ pub(super) struct PageFetcher {
     /// Each page is requested by a copy.
     request: Request,
     pub(super) options: ReadOptions,
-    cursor: Walk,
+    cursor: Cursor,
     /// Whether the size of pages has been decided: another one would shift items from one page to another.
     is_page_size_settled: bool,
     queue: FetchQueue,
@@ -78,7 +78,7 @@ enum Last {
     /// There is none yet.
     None,
     /// The cursor stood here when it was due, and has moved on.
-    Passed(Standing),
+    Passed(CursorState),
     /// The cursor stands where it did when it was due. Before it, this was counted.
     Unmoved { before: Counted },
 }
@@ -87,7 +87,7 @@ enum Last {
 #[derive(Default)]
 struct Rereads {
     /// What the page that is due had when it was accepted before, and where the cursor stood when that was found.
-    overlap: Option<(Overlap, Standing)>,
+    overlap: Option<(Overlap, CursorState)>,
     /// The same of the page that was accepted last, if it was read again.
     overlapped: Option<Overlap>,
     /// At which page that was found last, and the total that it stated.
@@ -105,7 +105,7 @@ impl PageFetcher {
     ) -> Self {
         let progress = Progress { asked_until: source.asked_until(), ..Progress::default() };
         Self {
-            cursor: Walk::start(&mut request, listing, client.api_url()),
+            cursor: Cursor::start(&mut request, listing, client.api_url()),
             client,
             source,
             request,
@@ -452,6 +452,6 @@ impl PageFetcher {
 
     /// Whether pages have numbers.
     fn is_numbered(&self) -> bool {
-        matches!(self.cursor.motion(), Motion::Numbers { .. })
+        matches!(self.cursor.advances_by(), Advance::Numbers { .. })
     }
 }

@@ -2,10 +2,10 @@
 
 use super::{Last, PageFetcher};
 use crate::error::Error;
+use crate::paging::cursor::{set_number, value_on};
+use crate::paging::cursor_state::{CursorState, PageInfo, Position};
 use crate::paging::resume::Resume;
-use crate::paging::scheme::Motion;
-use crate::paging::standing::{Facts, Position, Standing};
-use crate::paging::walk::{set_number, value_on};
+use crate::paging::scheme::Advance;
 use crate::request::Request;
 
 /// A smaller page has at most this part of the items of a larger one, where there is such a size.
@@ -91,20 +91,20 @@ impl PageFetcher {
             return None;
         }
         let least = page_size.minimum().unwrap_or(1).max(1);
-        match (self.cursor.motion(), position) {
-            (Motion::Numbers { .. }, Position::Number(number)) => {
+        match (self.cursor.advances_by(), position) {
+            (Advance::Numbers { .. }, Position::Number(number)) => {
                 self.smaller_grid(*number, asked, least)
             }
-            (Motion::StartIndex, Position::Number(_)) => cursor_size(asked, least),
+            (Advance::StartIndex, Position::Number(_)) => cursor_size(asked, least),
             // Its token is the whole query, with the size.
-            (Motion::Tokens { counted: true }, Position::Start) => {
+            (Advance::Tokens { counted: true }, Position::Start) => {
                 let begins = self.cursor.first_search_page() == Some(1);
                 cursor_size(asked, least).filter(|_| begins && self.cursor.at.before == Some(0))
             }
-            (Motion::Tokens { counted: false }, Position::Start | Position::Token(_)) => {
+            (Advance::Tokens { counted: false }, Position::Start | Position::Token(_)) => {
                 cursor_size(asked, least)
             }
-            (Motion::Tokens { counted: false }, Position::Link(query)) => {
+            (Advance::Tokens { counted: false }, Position::Link(query)) => {
                 let is_in_link = query.iter().any(|(name, _)| name == page_size.name());
                 cursor_size(asked, least).filter(|_| !is_in_link)
             }
@@ -143,8 +143,8 @@ impl PageFetcher {
             size,
             "the page is too large: asking for fewer items"
         );
-        match (self.cursor.motion(), self.cursor.due()) {
-            (Motion::Numbers { .. }, Position::Number(number)) => self.renumber(*number, size),
+        match (self.cursor.advances_by(), self.cursor.due()) {
+            (Advance::Numbers { .. }, Position::Number(number)) => self.renumber(*number, size),
             // The items of the page that were delivered before now come in several.
             _ => self.resume.skip_over_pages(),
         }
@@ -160,14 +160,14 @@ impl PageFetcher {
         let due = at.saturating_sub(u64::from(left > 0)) / size + 1;
         let passed = (due - 1).saturating_mul(size).saturating_sub(begin);
         let standing = &self.cursor.at;
-        self.cursor.at = Standing {
+        self.cursor.at = CursorState {
             due: Position::Number(due),
             page_size: Some(size),
             before: standing.before.map(|before| before.saturating_add(passed)),
             largest: standing.largest.min(size),
             grid: standing.grid.map(|_| size),
             // What it says of pages is of the larger ones.
-            previous: standing.previous.as_ref().filter(|_| left == 0).map(|page| Facts {
+            previous: standing.previous.as_ref().filter(|_| left == 0).map(|page| PageInfo {
                 page_number: None,
                 page_count: None,
                 page_size: None,

@@ -11,8 +11,8 @@ use tokio::task::JoinHandle;
 use tracing::Instrument as _;
 
 use crate::error::Error;
+use crate::paging::cursor_state::Position;
 use crate::paging::source::PageCall;
-use crate::paging::standing::Position;
 use crate::reply::RawReply;
 
 /// The most pages that are requested ahead, whatever count of pages a reply states.

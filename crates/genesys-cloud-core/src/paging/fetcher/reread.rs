@@ -1,20 +1,20 @@
 //! Pages that are read once more, because a page shows that the list is no longer where it was.
 
 use super::{Last, PageFetcher};
+use crate::paging::checkpoint_state::{Handed, ListPoint};
+use crate::paging::cursor_state::{CursorState, PageInfo, Position};
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
-use crate::paging::marks::PageText;
-use crate::paging::picked::Overlap;
-use crate::paging::point::{Handed, ListPoint};
+use crate::paging::item_hashes::PageText;
 use crate::paging::progress::Counted;
 use crate::paging::resume::Resume;
-use crate::paging::standing::{Facts, Position, Standing};
+use crate::paging::selection::Overlap;
 use crate::paging::step::Contradiction;
 
 impl PageFetcher {
     /// Whether another page is due before this one: what should be on this page may be on that.
     pub(super) fn reads_elsewhere_first(
         &mut self,
-        page: &Facts,
+        page: &PageInfo,
         text: &PageText,
         before: Option<&PageText>,
     ) -> Result<bool, Contradiction> {
@@ -26,7 +26,7 @@ impl PageFetcher {
 
     /// Goes back by a page where the list has become shorter since that was read: what stood behind it has
     /// moved up, and may be in it now.
-    fn goes_back(&mut self, page: &Facts, before: Option<&PageText>) -> bool {
+    fn goes_back(&mut self, page: &PageInfo, before: Option<&PageText>) -> bool {
         let Last::Passed(at) = &self.last else { return false };
         let previous = self.cursor.at.previous.as_ref();
         let has_shrunk = previous.is_some_and(|previous| page.total < previous.total)
@@ -37,10 +37,13 @@ impl PageFetcher {
         if !self.is_numbered() || !has_shrunk || !matches!(self.resume, Resume::Idle) {
             return false;
         }
-        let marks = before.and_then(|text| text.marks(self.listing().items()));
-        let marks =
-            marks.filter(|marks| previous.is_some_and(|it| it.records() == marks.len() as u64));
-        let Some(marks) = marks.filter(|marks| !marks.is_empty()) else { return false };
+        let item_hashes = before.and_then(|text| text.item_hashes(self.listing().items()));
+        let item_hashes = item_hashes.filter(|item_hashes| {
+            previous.is_some_and(|it| it.records() == item_hashes.len() as u64)
+        });
+        let Some(item_hashes) = item_hashes.filter(|item_hashes| !item_hashes.is_empty()) else {
+            return false;
+        };
         let mut at = at.clone();
         if let Some(previous) = &mut at.previous {
             previous.total = page.total;
@@ -55,7 +58,7 @@ impl PageFetcher {
         );
         self.rereads.went_back_at = (number, page.total.unwrap_or(0));
         let found_at = std::mem::replace(&mut self.cursor.at, at);
-        self.rereads.overlap = Some((Overlap::new(marks), found_at));
+        self.rereads.overlap = Some((Overlap::new(item_hashes), found_at));
         self.progress.read_again += 1;
         self.last = Last::None;
         // They were requested before.
@@ -65,7 +68,7 @@ impl PageFetcher {
 
     /// Goes back by a page where the list has become shorter since it was left, and this one has none of the
     /// items that were delivered last: they, and what followed them, stand further in front by now.
-    fn looks_back(&mut self, page: &Facts, text: &PageText) -> bool {
+    fn looks_back(&mut self, page: &PageInfo, text: &PageText) -> bool {
         if !self.is_numbered() || self.resume.skip_of_page().is_none() {
             return false;
         }
@@ -96,8 +99,8 @@ impl PageFetcher {
         let (operation, due) = (self.operation().id(), number - 1);
         tracing::info!(operation, page = due, "the list has become shorter: it is looked for here");
         let skip = point.at.previous.as_ref().map_or(size, |previous| previous.items);
-        let Standing { pages, counted, page_size, .. } = self.cursor.at;
-        self.cursor.at = Standing {
+        let CursorState { pages, counted, page_size, .. } = self.cursor.at;
+        self.cursor.at = CursorState {
             due: Position::Number(due),
             pages: pages.saturating_sub(1),
             counted: Counted { pages: counted.pages.saturating_sub(1), ..counted },
@@ -115,33 +118,37 @@ impl PageFetcher {
     /// Whether one of the items that were delivered last is on a page.
     fn has_known_items(&self, text: &PageText) -> bool {
         let known = self.resume.point().map_or(&[][..], |point| &point.known);
-        let marks = text.marks(self.listing().items()).unwrap_or_default();
-        marks.iter().any(|mark| known.contains(mark))
+        let item_hashes = text.item_hashes(self.listing().items()).unwrap_or_default();
+        item_hashes.iter().any(|mark| known.contains(mark))
     }
 
     /// Whether none of the last items read are on the page that is to have them in the new size. The list then is
     /// read on from where it was. If there is no such page, that size was the length of a last page; else some
     /// items may be missing or repeated.
-    fn has_lost_its_place(&mut self, page: &Facts, text: &PageText) -> bool {
+    fn has_lost_its_place(&mut self, page: &PageInfo, text: &PageText) -> bool {
         if !self.resume.is_resized() || self.has_known_items(text) {
             return false;
         }
         let Some(resized) = self.resume.lose_place() else { return false };
         let grid = page.page_size.or(self.cursor.at.grid);
-        self.cursor.at = Standing { grid, largest: self.cursor.at.largest, ..resized };
+        self.cursor.at = CursorState { grid, largest: self.cursor.at.largest, ..resized };
         self.progress.moved |= page.items > 0;
         self.queue.clear();
         true
     }
 
     /// Goes to the page with the last item read, where a page shows that the API has changed the size of pages.
-    fn realigns(&mut self, page: &Facts, before: Option<&PageText>) -> Result<bool, Contradiction> {
+    fn realigns(
+        &mut self,
+        page: &PageInfo,
+        before: Option<&PageText>,
+    ) -> Result<bool, Contradiction> {
         let is_overlap = self.rereads.overlap.is_some();
         let read = match (&self.resume, self.resume.skip_of_page()) {
             // The items of a page that is read again.
             (Resume::Idle, _) => {
                 let overlap = self.rereads.overlap.as_ref();
-                overlap.map_or(0, |(overlap, _)| overlap.marks().len() as u64)
+                overlap.map_or(0, |(overlap, _)| overlap.item_hashes().len() as u64)
             }
             (_, Some(read)) => read,
             (_, None) => return Ok(false),
@@ -164,7 +171,7 @@ impl PageFetcher {
         tracing::info!(operation, page = due, size, "the API changed the page size: joining again");
         // A page that is being read again is counted when it is accepted.
         let counted = if is_overlap { self.cursor.at.counted } else { point.at.counted };
-        let realigned = Standing {
+        let realigned = CursorState {
             due: Position::Number(number),
             counted,
             page_size: self.cursor.at.page_size,
@@ -187,7 +194,7 @@ impl PageFetcher {
     /// The place behind the page that was accepted last.
     fn point_after_page(&self, text: Option<&PageText>) -> ListPoint {
         let path = self.listing().items();
-        let items = text.and_then(|text| text.marks(path)).map_or(0, <[u64]>::len);
+        let items = text.and_then(|text| text.item_hashes(path)).map_or(0, <[u64]>::len);
         let handed = Handed { items, of: items };
         let mut point = self.point(handed, self.delivered(), text);
         if let Some(text) = text {

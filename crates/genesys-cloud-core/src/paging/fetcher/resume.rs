@@ -5,11 +5,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{Last, PageFetcher, Phase};
 use crate::error::{Error, ErrorKind};
 use crate::options::OnStale;
-use crate::paging::picked::Overlap;
-use crate::paging::point::ListPoint;
+use crate::paging::checkpoint_state::ListPoint;
+use crate::paging::cursor_state::Position;
 use crate::paging::progress::Progress;
-use crate::paging::resume::{Entry, Place, Resume};
-use crate::paging::standing::Position;
+use crate::paging::resume::{Entry, Resume, ResumePoint};
+use crate::paging::selection::Overlap;
 use crate::split_errors::is_too_large;
 
 /// How far clocks may be apart: a job is not taken to be gone before this time is over too.
@@ -90,7 +90,7 @@ impl PageFetcher {
     }
 
     /// Why the token of the page to go on with is no longer good, if that is known.
-    fn token_expired(&self, place: &Place) -> Option<String> {
+    fn token_expired(&self, place: &ResumePoint) -> Option<String> {
         let is_by_token = matches!(place.point.at.due, Position::Token(_) | Position::Link(_));
         let lifetime = self.listing().token_lifetime().filter(|_| is_by_token)?;
         let expired = place.saved?.checked_add_signed(TimeDelta::from_std(lifetime).ok()?)?;
@@ -176,7 +176,7 @@ impl PageFetcher {
 }
 
 /// Why the results of the job are gone, if that is known.
-fn job_expired(place: &Place) -> Option<String> {
+fn job_expired(place: &ResumePoint) -> Option<String> {
     let job = place.point.job.as_ref().filter(|_| !place.point.has_ended())?;
     let expires = job.expires()?;
     let is_over = expires.checked_add_signed(CLOCKS_DIFFER).is_some_and(|at| at < Utc::now());

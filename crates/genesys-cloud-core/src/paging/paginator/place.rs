@@ -6,16 +6,16 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Paginator;
-use crate::paging::marks::PageText;
-use crate::paging::picked::Picked;
-use crate::paging::point::{Handed, ListPoint};
+use crate::paging::checkpoint_state::{Handed, ListPoint};
+use crate::paging::item_hashes::PageText;
+use crate::paging::selection::Selection;
 
 /// The page that was read last, as far as a checkpoint needs it.
 #[derive(Default)]
 pub(super) struct LastPage {
     pub(super) text: Option<Arc<PageText>>,
     /// Which of its items are handed out.
-    pub(super) picked: Picked,
+    pub(super) selection: Selection,
     /// The ids of those, where what comes twice is left out.
     pub(super) ids: Vec<Option<u128>>,
     /// How many items of the list had been handed out before it.
@@ -85,8 +85,8 @@ impl<T> Paginator<T> {
 
     /// How much of the current page has been yielded once this many items of the list have been.
     fn handed(&self, items: u64) -> Handed {
-        let LastPage { picked, before, .. } = &self.last;
+        let LastPage { selection, before, .. } = &self.last;
         let since = usize::try_from(items.saturating_sub(*before)).unwrap_or(usize::MAX);
-        Handed { items: picked.done_with(since), of: picked.page() }
+        Handed { items: selection.done_with(since), of: selection.page() }
     }
 }

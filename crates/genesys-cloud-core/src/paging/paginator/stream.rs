@@ -11,9 +11,9 @@ use super::place::LastPage;
 use crate::dedupe::{RecentIds, item_ids};
 use crate::error::Error;
 use crate::json_path::JsonText;
-use crate::paging::marks::PageText;
+use crate::paging::cursor_state::PageInfo;
+use crate::paging::item_hashes::PageText;
 use crate::paging::page::{FileOfPage, Page};
-use crate::paging::standing::Facts;
 use crate::reply::{DecodeError, Problem, RawReply};
 
 impl<T> Paginator<T> {
@@ -90,7 +90,7 @@ impl<T> Paginator<T> {
                 if error.problem() == Problem::NotAPage
                     && self.fetcher.file_field(&reply).is_some() =>
             {
-                (Vec::new(), Facts::default())
+                (Vec::new(), PageInfo::default())
             }
             Err(error) => {
                 let error = undecoded(error);
@@ -129,11 +129,12 @@ impl<T> Paginator<T> {
         let has_come = has_come.map(|(known, ids)| known.which(ids));
         let text = PageText::new(reply.body.clone());
         let before = self.last.text.as_deref();
-        let Some(picked) = self.fetcher.accept_page(&reply, facts, &text, before, has_come)? else {
+        let Some(selection) = self.fetcher.accept_page(&reply, facts, &text, before, has_come)?
+        else {
             return Ok(None);
         };
-        let items = picked.take(items);
-        let ids = ids.map(|ids| picked.take(ids)).unwrap_or_default();
+        let items = selection.take(items);
+        let ids = ids.map(|ids| selection.take(ids)).unwrap_or_default();
         if let Some(known) = &mut self.known {
             for id in ids.iter().flatten() {
                 known.note(*id);
@@ -142,7 +143,7 @@ impl<T> Paginator<T> {
         let before = self.fetcher.delivered();
         let known_ids = if self.known.is_some() { ids.clone() } else { Vec::new() };
         let text = text.for_checkpoint(self.fetcher.listing().items());
-        self.last = LastPage { text: Some(Arc::new(text)), picked, ids: known_ids, before };
+        self.last = LastPage { text: Some(Arc::new(text)), selection, ids: known_ids, before };
         let operation = reply.operation;
         let file = file.map(|file| (operation, file));
         Ok(Some(Page { items, ids, number, page_count, total, page_size, head: reply.head, file }))

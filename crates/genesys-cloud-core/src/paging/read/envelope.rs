@@ -9,10 +9,10 @@ use serde::de::{
 };
 
 use super::AVAILABLE_UNTIL;
+use crate::paging::cursor_state::{PageInfo, Token};
 use crate::paging::items::{Flaw, Found};
 use crate::paging::listing::Listing;
 use crate::paging::scalar::Scalar;
-use crate::paging::standing::{Facts, Token};
 
 /// Reads an object that holds the items or the token, or is on the way to them, and the counts that
 /// stand beside them.
@@ -24,7 +24,7 @@ pub(super) struct Envelope<'a, 'de, S> {
     /// The way to the token from here, where it is below.
     pub(super) token: Option<&'a str>,
     pub(super) list: S,
-    pub(super) facts: &'a mut Facts,
+    pub(super) facts: &'a mut PageInfo,
     /// The text that begins with the list; it may go on beyond it.
     pub(super) text: &'a mut Option<&'de str>,
     /// Whether a field was found that pages have.
@@ -199,7 +199,7 @@ fn below<'a>(path: &'a str, name: &str) -> Option<&'a str> {
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
 }
 
-impl Facts {
+impl PageInfo {
     /// The count that stands under this name.
     fn count(&mut self, name: &str) -> Option<&mut Option<u64>> {
         match name {

@@ -24,11 +24,11 @@ fn list(path: &str) -> Listing {
     Listing::new(Scheme::PageNumber, path.to_owned())
 }
 
-fn read(path: &str, body: &str) -> Result<(Vec<String>, Facts), String> {
+fn read(path: &str, body: &str) -> Result<(Vec<String>, PageInfo), String> {
     read_as(&list(path), body)
 }
 
-fn read_as(listing: &Listing, body: &str) -> Result<(Vec<String>, Facts), String> {
+fn read_as(listing: &Listing, body: &str) -> Result<(Vec<String>, PageInfo), String> {
     let queues = wire::<Queue>(&reply(StatusCode::OK, body), listing, usize::MAX);
     let (queues, facts) = queues.map_err(|error| error.to_string())?;
     Ok((queues.into_iter().map(|queue| queue.id.unwrap_or_default()).collect(), facts))
@@ -38,7 +38,7 @@ fn ids(path: &str, body: &str) -> Vec<String> {
     read(path, body).expect("a page").0
 }
 
-fn facts(body: &str) -> Facts {
+fn facts(body: &str) -> PageInfo {
     read("entities", body).expect("a page").1
 }
 
@@ -57,7 +57,7 @@ fn a_page_as_the_api_sends_it() {
     let (ids, facts) = read("entities", body).expect("a page");
     assert_eq!(ids, ["q1", "q2"]);
     assert!(facts.fingerprint.is_some());
-    let told = Facts {
+    let told = PageInfo {
         items: 2,
         has_list: true,
         page_number: Some(3),
@@ -65,9 +65,9 @@ fn a_page_as_the_api_sends_it() {
         page_size: Some(2),
         total: Some(12),
         token: Some(Token::Text("/api/v2/routing/queues?pageNumber=4".to_owned())),
-        ..Facts::default()
+        ..PageInfo::default()
     };
-    assert_eq!(Facts { fingerprint: None, edges: None, ..facts }, told);
+    assert_eq!(PageInfo { fingerprint: None, edges: None, ..facts }, told);
 }
 
 #[test]
@@ -423,7 +423,7 @@ fn long_lists_are_told_apart() {
     assert_eq!(page.fingerprint, list(0..5000).fingerprint);
     assert_ne!(page.fingerprint, list(5000..10_000).fingerprint);
     assert_ne!(page.fingerprint, list(0..5001).fingerprint);
-    let shared = |next: Facts| {
+    let shared = |next: PageInfo| {
         page.edges.as_ref().zip(next.edges.as_ref()).map(|(page, next)| page.shared_with(next))
     };
     assert_eq!(shared(list(4997..9997)), Some(3));

@@ -1,15 +1,15 @@
 use chrono::TimeDelta;
 
 use super::*;
+use crate::paging::cursor_state::{CursorState, PageInfo, Position};
 use crate::paging::progress::Progress;
-use crate::paging::standing::{Facts, Position, Standing};
 
 /// What has been counted of a list, read from its beginning, after these pages: how many items each has, and the total
 /// that it says.
 fn progress(pages: &[(u64, Option<u64>)]) -> Progress {
     let mut progress = Progress { whole: true, ..Progress::default() };
     for (items, total) in pages {
-        progress.note_page(&Facts { items: *items, total: *total, ..Facts::default() });
+        progress.note_page(&PageInfo { items: *items, total: *total, ..PageInfo::default() });
         progress.read += items;
     }
     progress
@@ -17,7 +17,7 @@ fn progress(pages: &[(u64, Option<u64>)]) -> Progress {
 
 /// The report of a list that has ended.
 fn ended(progress: &Progress) -> Report {
-    progress.report(&Standing::beginning(Position::Start), Some(End::LastPage))
+    progress.report(&CursorState::beginning(Position::Start), Some(End::LastPage))
 }
 
 /// What the report says of a list after these pages.
@@ -70,8 +70,8 @@ fn a_total_that_changed_counts_where_a_page_was_read_again() {
 
 #[test]
 fn nulls_count_for_the_total() {
-    let page = Facts { items: 8, nulls: 2, total: Some(8), ..Facts::default() };
-    let mut at = Standing::beginning(Position::Start);
+    let page = PageInfo { items: 8, nulls: 2, total: Some(8), ..PageInfo::default() };
+    let mut at = CursorState::beginning(Position::Start);
     let mut progress = Progress { whole: true, read: 6, ..Progress::default() };
     progress.note_page(&page);
     at.counted = at.counted.with(&page);
@@ -103,7 +103,7 @@ fn one_reply_with_fewer_items_than_it_counts_is_a_part() {
 fn the_page_size_is_that_of_the_last_page_with_items() {
     let mut progress = Progress::default();
     for (items, page_size) in [(50, Some(50)), (25, None), (0, Some(100))] {
-        progress.note_page(&Facts { items, page_size, ..Facts::default() });
+        progress.note_page(&PageInfo { items, page_size, ..PageInfo::default() });
     }
     assert_eq!(ended(&progress).page_size_granted, Some(50));
 }

@@ -3,15 +3,15 @@ use std::sync::Arc;
 
 use super::*;
 use crate::client::OrgIdentity;
+use crate::paging::cursor_state::Position;
 use crate::paging::progress::Progress;
-use crate::paging::standing::Position;
-use crate::paging::subject::Subject;
+use crate::paging::request_fingerprint::Subject;
 
 const OFFSET: u64 = 3;
 const DELIVERED: u64 = 13;
 
 /// A place behind three items of a page, of which the last two have these hashes, and thirteen of the list.
-fn place() -> Box<Place> {
+fn place() -> Box<ResumePoint> {
     let subject = Subject {
         org: OrgIdentity::of("https://api.example.com"),
         operation: "getThings".to_owned(),
@@ -33,11 +33,11 @@ fn place() -> Box<Place> {
         job: None,
         is_lost: false,
     };
-    Box::new(Place { point, saved: Some(Utc::now()) })
+    Box::new(ResumePoint { point, saved: Some(Utc::now()) })
 }
 
-fn at(number: u64) -> Standing {
-    Standing::beginning(Position::Number(number))
+fn at(number: u64) -> CursorState {
+    CursorState::beginning(Position::Number(number))
 }
 
 fn point() -> ListPoint {
@@ -46,7 +46,7 @@ fn point() -> ListPoint {
 
 /// The name of a state, and what it skips.
 fn name(state: &Resume) -> String {
-    let resized = |resized: &Standing| format!("resized at {:?}", resized.due);
+    let resized = |resized: &CursorState| format!("resized at {:?}", resized.due);
     match state {
         Resume::Idle => "Idle".to_owned(),
         Resume::Refused(_) => "Refused".to_owned(),
@@ -236,7 +236,7 @@ fn a_page_is_joined_behind_what_was_delivered() {
         [(Some(5), 5, joined(3, false)), (Some(5), 6, joined(3, true)), (None, 5, joined(3, true))]
     {
         let point = ListPoint { known: Vec::new(), page, ..point() };
-        let place = Box::new(Place { point, saved: None });
+        let place = Box::new(ResumePoint { point, saved: None });
         let mut state = Resume::Entered(place, Skip::OfPage(OFFSET));
         assert_eq!(state.accept(4, || None, || print).joined, expected, "{page:?} {print}");
     }
@@ -308,7 +308,7 @@ fn a_sequence_that_ends_before_the_place_has_moved() {
 #[test]
 fn a_place_moves_to_the_page_of_another_size() {
     let mut state = Resume::Entered(place(), Skip::OfPage(OFFSET));
-    let smaller = Standing { grid: Some(2), ..at(4) };
+    let smaller = CursorState { grid: Some(2), ..at(4) };
     state.move_to(smaller.clone(), 1);
     assert_eq!(name(&state), "Entered OfPage(1)");
     let point = state.point().expect("a place");

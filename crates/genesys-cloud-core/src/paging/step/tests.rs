@@ -8,11 +8,11 @@ use crate::paging::scheme::Scheme;
 use crate::request::Request;
 
 /// A page of so many items, all of them unlike those of other pages unless said otherwise.
-fn page(items: u64) -> Facts {
-    Facts { items, ..Facts::default() }
+fn page(items: u64) -> PageInfo {
+    PageInfo { items, ..PageInfo::default() }
 }
 
-impl Facts {
+impl PageInfo {
     fn number(self, number: u64) -> Self {
         Self { page_number: Some(number), fingerprint: Some(number), ..self }
     }
@@ -42,37 +42,37 @@ fn request() -> Request {
     Request::new(Operation::known("getThings", Method::Get, "/things"))
 }
 
-fn begin(listing: &Listing) -> Walk {
-    Walk::start(&mut request(), listing, "https://api.mypurecloud.ie")
+fn begin(listing: &Listing) -> Cursor {
+    Cursor::start(&mut request(), listing, "https://api.mypurecloud.ie")
 }
 
-fn walk(page_number: Option<&str>) -> Walk {
+fn cursor(page_number: Option<&str>) -> Cursor {
     let mut request = request();
     if let Some(number) = page_number {
         request.set_query("pageNumber", number);
     }
     let listing = Listing::new(Scheme::PageNumber, "entities");
-    Walk::start(&mut request, &listing, "https://api.mypurecloud.ie")
+    Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie")
 }
 
 /// What follows from the last of these pages, all pages before it having been followed by another.
-fn after(mut walk: Walk, pages: &[Facts]) -> Step {
+fn after(mut cursor: Cursor, pages: &[PageInfo]) -> Step {
     let (last, before) = pages.split_last().expect("a page");
     for page in before {
-        match look(&mut walk, page) {
-            Step::Continue(next) => drop(walk.advance(page.clone(), next)),
+        match look(&mut cursor, page) {
+            Step::Continue(next) => drop(cursor.advance(page.clone(), next)),
             other => panic!("{other:?} after {page:?}"),
         }
     }
-    look(&mut walk, last)
+    look(&mut cursor, last)
 }
 
 /// What follows from a page, which is the same when it is asked for once more.
-fn look(walk: &mut Walk, page: &Facts) -> Step {
-    match step(walk, page) {
+fn look(cursor: &mut Cursor, page: &PageInfo) -> Step {
+    match step(cursor, page) {
         Step::LookAgain => {
-            walk.at.is_second_look = true;
-            step(walk, page)
+            cursor.at.is_second_look = true;
+            step(cursor, page)
         }
         other => other,
     }
@@ -80,7 +80,7 @@ fn look(walk: &mut Walk, page: &Facts) -> Step {
 
 #[test]
 fn an_empty_page_is_asked_for_again_where_the_counts_promise_items() {
-    let empty = |page: Facts| step(&walk(None), &page) == Step::LookAgain;
+    let empty = |page: PageInfo| step(&cursor(None), &page) == Step::LookAgain;
     assert!(empty(page(0).number(1).of(3)));
     assert!(empty(page(0).number(1).of(1).total(5)));
     assert!(!empty(page(0).number(1).of(1).total(0)));
@@ -92,7 +92,7 @@ fn an_empty_page_is_asked_for_again_where_the_counts_promise_items() {
     let search = begin(&of("Q64Search"));
     assert_eq!(step(&search, &page(0).number(1).of(3)), Step::LookAgain);
     // What was empty twice is believed.
-    let mut again = walk(None);
+    let mut again = cursor(None);
     again.at.is_second_look = true;
     assert_eq!(step(&again, &page(0).number(1).of(1).total(5)), done(End::Shortfall));
 }
@@ -105,10 +105,10 @@ fn a_search_begins_at_the_page_it_asks_for() {
     // `{"pageNumber":3}`, compressed; another first page is not the one that was asked for.
     let mut request = request();
     request.set_query("q64", "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMq4FALZItUIQAAAA");
-    let walk = Walk::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
-    assert_eq!(walk.first_search_page(), Some(3));
-    assert_eq!(step(&walk, &page(10).number(1).of(5)), wrong(3, 1));
-    assert_eq!(step(&walk, &page(10).number(5).of(5)), wrong(3, 5));
+    let cursor = Cursor::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
+    assert_eq!(cursor.first_search_page(), Some(3));
+    assert_eq!(step(&cursor, &page(10).number(1).of(5)), wrong(3, 1));
+    assert_eq!(step(&cursor, &page(10).number(5).of(5)), wrong(3, 5));
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_search_that_chooses_a_page_in_another_way_is_refused() {
     let refused = |json: &str| {
         let mut request = request();
         request.set_query("q64", base64::prelude::BASE64_STANDARD.encode(json));
-        Walk::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
+        Cursor::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
         request.target().err().map(|error| error.to_string())
     };
     for json in ["{}", r#"{"pageNumber":3,"sortBy":"name"}"#, r#"{"cursor":null}"#] {
@@ -134,8 +134,8 @@ fn a_search_that_chooses_a_page_in_another_way_is_refused() {
 
 #[test]
 fn rows_without_ids_may_be_alike_on_pages_of_other_tokens() {
-    let alike = |token_text: &str| Facts { has_no_ids: true, ..token(9, token_text).like(1) };
-    let pages: Vec<Facts> = (1..ALIKE_PAGES).map(|page| alike(&format!("t{page}"))).collect();
+    let alike = |token_text: &str| PageInfo { has_no_ids: true, ..token(9, token_text).like(1) };
+    let pages: Vec<PageInfo> = (1..ALIKE_PAGES).map(|page| alike(&format!("t{page}"))).collect();
     assert_eq!(after(begin(&of("CursorField")), &pages), asks_for(&["t2"]));
     let more = [&pages[..], &[alike("t3")]].concat();
     let found = after(begin(&of("CursorField")), &more);
@@ -159,7 +159,7 @@ fn parameters_that_choose_a_page_in_another_way_are_refused() {
     ] {
         let mut request = request();
         request.set_query(name, "1");
-        Walk::start(&mut request, &of(scheme), "https://api.mypurecloud.ie");
+        Cursor::start(&mut request, &of(scheme), "https://api.mypurecloud.ie");
         let why = request.target().err().map(|error| error.to_string()).unwrap_or_default();
         match refused {
             None => assert_eq!(why, "", "{scheme} {name}"),
@@ -172,7 +172,7 @@ fn parameters_that_choose_a_page_in_another_way_are_refused() {
 fn the_end_by_page_number() {
     use End::*;
     #[rustfmt::skip]
-    let table: &[(&str, &[Facts], Option<End>)] = &[
+    let table: &[(&str, &[PageInfo], Option<End>)] = &[
         // What is usual.
         ("more pages", &[page(25).number(1).of(3)], None),
         ("last page", &[page(25).number(1).of(2), page(25).number(2).of(2)], Some(LastPage)),
@@ -214,7 +214,7 @@ fn the_end_by_page_number() {
         ("counts beyond reason", &[page(25).number(1).of(u64::MAX).sized(u64::MAX).total(u64::MAX)], None),
     ];
     for (name, pages, end) in table {
-        match (after(walk(None), pages), end) {
+        match (after(cursor(None), pages), end) {
             (Step::Done(found), Some(end)) => assert_eq!(found, *end, "{name}"),
             (Step::Continue(next), None) => {
                 assert_eq!(next, Position::Number(pages.len() as u64 + 1), "{name}");
@@ -227,9 +227,9 @@ fn the_end_by_page_number() {
 #[test]
 fn a_list_is_counted_from_where_it_begins() {
     let middle = page(25).number(4).sized(25).total(100);
-    assert_eq!(after(walk(Some("4")), &[middle]), Step::Done(End::LastPage));
+    assert_eq!(after(cursor(Some("4")), &[middle]), Step::Done(End::LastPage));
     let beyond = page(0).number(9).of(4).total(100);
-    assert_eq!(after(walk(Some("9")), &[beyond]), Step::Done(End::EmptyPage));
+    assert_eq!(after(cursor(Some("9")), &[beyond]), Step::Done(End::EmptyPage));
 }
 
 #[test]
@@ -250,7 +250,7 @@ fn a_page_that_can_not_be_the_one_due_breaks_the_walk() {
         ("same items, last page", vec![first, page(25).number(2).of(2).like(1)], repeated(2)),
     ];
     for (name, pages, broken) in table {
-        assert_eq!(after(walk(None), &pages), broken, "{name}");
+        assert_eq!(after(cursor(None), &pages), broken, "{name}");
     }
 }
 
@@ -263,12 +263,12 @@ fn a_page_is_compared_with_all_before() {
         page(9).number(3).of(4).like(1),
     ];
     assert_eq!(
-        after(walk(None), &[pages[0].clone(), pages[1].clone(), pages[3].clone()]),
+        after(cursor(None), &[pages[0].clone(), pages[1].clone(), pages[3].clone()]),
         Step::Broken(Contradiction::ReadBefore { due: 3 })
     );
     // Without items there is nothing to compare.
     let pages = [page(1).number(1).of(3), page(0).number(1)];
-    assert_eq!(after(walk(None), &pages), Step::Done(End::Shortfall));
+    assert_eq!(after(cursor(None), &pages), Step::Done(End::Shortfall));
 }
 
 #[test]
@@ -285,9 +285,9 @@ fn a_circle_of_pages_that_count_nothing_is_no_endless_list() {
 }
 
 /// A page with this token.
-fn token(items: u64, token: &str) -> Facts {
+fn token(items: u64, token: &str) -> PageInfo {
     let token = (!token.is_empty()).then(|| Token::Text(token.to_owned()));
-    Facts { token, ..page(items) }
+    PageInfo { token, ..page(items) }
 }
 
 fn of(scheme: &str) -> Listing {
@@ -304,7 +304,7 @@ fn asks_for_number(number: u64) -> Step {
 }
 
 /// For each scheme: pages, and what follows from the last of them.
-fn check(scheme: &str, table: &[(&str, &[Facts], Step)]) {
+fn check(scheme: &str, table: &[(&str, &[PageInfo], Step)]) {
     for (name, pages, expected) in table {
         assert_eq!(after(begin(&of(scheme)), pages), *expected, "{scheme}: {name}");
     }
@@ -378,25 +378,25 @@ fn page_numbers_of_other_forms() {
 #[test]
 fn empty_pages_of_a_numbered_list_are_passed_over_where_all_says_that_there_is_more() {
     let empty = || page(0).number(1).of(3).linked();
-    assert_eq!(after(walk(None), &[empty()]), asks_for_number(2));
-    assert_eq!(after(walk(None), &[page(0).number(1).linked()]), asks_for_number(2));
+    assert_eq!(after(cursor(None), &[empty()]), asks_for_number(2));
+    assert_eq!(after(cursor(None), &[page(0).number(1).linked()]), asks_for_number(2));
     for (empty, end) in [
         (page(0).number(2).of(2), End::EmptyPage),
         (page(0).number(2).of(2).linked(), End::Shortfall),
         (page(0).number(2).of(2).total(9).linked(), End::EmptyPage),
         (page(0).number(2).of(2).total(3).linked(), End::Shortfall),
     ] {
-        assert_eq!(after(walk(None), &[page(9).number(1).linked(), empty]), done(end));
+        assert_eq!(after(cursor(None), &[page(9).number(1).linked(), empty]), done(end));
     }
-    let endless: Vec<Facts> =
+    let endless: Vec<PageInfo> =
         (1..=EMPTY_PAGES).map(|number| page(0).number(number).linked()).collect();
     let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
-    assert_eq!(after(walk(None), &endless), stuck);
+    assert_eq!(after(cursor(None), &endless), stuck);
 
-    let counted: Vec<Facts> =
+    let counted: Vec<PageInfo> =
         (1..=EMPTY_PAGES).map(|number| page(0).number(number).of(99)).collect();
-    assert_eq!(after(walk(None), &counted[..1]), asks_for_number(2));
-    assert_eq!(after(walk(None), &counted), done(End::Shortfall));
+    assert_eq!(after(cursor(None), &counted[..1]), asks_for_number(2));
+    assert_eq!(after(cursor(None), &counted), done(End::Shortfall));
 }
 
 #[test]
@@ -430,7 +430,7 @@ fn tokens_in_fields() {
                 ("an empty page", &[token(9, "a"), token(0, "b")], asks_for(&["b"])),
                 (
                     "no token at all",
-                    &[Facts { token: Some(Token::Odd), ..page(9) }],
+                    &[PageInfo { token: Some(Token::Odd), ..page(9) }],
                     Step::Stuck(Contradiction::OddToken {
                         page: 1,
                         field: of(scheme).token_out().expect("a field").path().to_owned(),
@@ -457,14 +457,14 @@ fn tokens_in_fields() {
 fn a_token_that_the_caller_began_with_does_not_come_again() {
     let mut request = request();
     request.set_query("after", "a");
-    let walk = Walk::start(&mut request, &of("AfterField"), "https://api.mypurecloud.ie");
-    assert!(!walk.is_beginning(&page(9)));
-    assert_eq!(after(walk, &[token(9, "a")]), Step::Stuck(Contradiction::Cycle { page: 1 }));
+    let cursor = Cursor::start(&mut request, &of("AfterField"), "https://api.mypurecloud.ie");
+    assert!(!cursor.is_beginning(&page(9)));
+    assert_eq!(after(cursor, &[token(9, "a")]), Step::Stuck(Contradiction::Cycle { page: 1 }));
 }
 
 #[test]
 fn empty_pages_are_passed_over_up_to_a_bound() {
-    let empty: Vec<Facts> = (1..=EMPTY_PAGES).map(|n| token(0, &format!("t{n}"))).collect();
+    let empty: Vec<PageInfo> = (1..=EMPTY_PAGES).map(|n| token(0, &format!("t{n}"))).collect();
     let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
     assert_eq!(after(begin(&of("AfterField")), &empty), stuck);
     let mut interrupted = empty;
@@ -499,7 +499,11 @@ fn tokens_in_links() {
                 ),
                 ("no link", &[with("a"), page(9)], done(End::NoNextPage)),
                 ("an empty token", &[with("")], done(End::NoNextPage)),
-                ("an empty page", &[with("a"), Facts { items: 0, ..with("b") }], asks_for(&["b"])),
+                (
+                    "an empty page",
+                    &[with("a"), PageInfo { items: 0, ..with("b") }],
+                    asks_for(&["b"]),
+                ),
                 ("the same token", &[with("a"), with("a")], CYCLE_2),
                 (
                     "no token",
@@ -509,9 +513,13 @@ fn tokens_in_links() {
                 (
                     "a foreign host",
                     &[token(9, &format!("https://evil.example/things?{name}=a"))],
-                    astray(Astray::Host),
+                    astray(LinkError::Host),
                 ),
-                ("another path", &[token(9, &format!("/others?{name}=a"))], astray(Astray::Path)),
+                (
+                    "another path",
+                    &[token(9, &format!("/others?{name}=a"))],
+                    astray(LinkError::Path),
+                ),
             ],
         );
     }
@@ -563,7 +571,7 @@ fn links_that_are_followed_as_a_whole() {
             (
                 "a foreign host",
                 &[token(9, "//evil.example/things?any=a")],
-                Step::Stuck(Contradiction::Link { page: 1, why: Astray::Host }),
+                Step::Stuck(Contradiction::Link { page: 1, why: LinkError::Host }),
             ),
         ],
     );
@@ -580,8 +588,8 @@ fn searches_end_by_their_count_of_pages() {
             ("more", &[next(1, 3)], asks_for(&["page2"])),
             ("last, linked on", &[next(1, 2), next(2, 2)], done(End::LastPage)),
             ("only, linked on", &[next(1, 1).total(99)], done(End::LastPage)),
-            ("none, linked on", &[Facts { items: 0, ..next(1, 0) }], done(End::EmptyPage)),
-            ("empty before the end", &[Facts { items: 0, ..next(1, 3) }], asks_for(&["page2"])),
+            ("none, linked on", &[PageInfo { items: 0, ..next(1, 0) }], done(End::EmptyPage)),
+            ("empty before the end", &[PageInfo { items: 0, ..next(1, 3) }], asks_for(&["page2"])),
             (
                 "page 1 again",
                 &[next(1, 3), next(1, 3)],
@@ -607,7 +615,7 @@ fn searches_end_by_their_count_of_pages() {
 
 #[test]
 fn start_indexes() {
-    let from = |start: u64, items: u64| Facts {
+    let from = |start: u64, items: u64| PageInfo {
         start_index: Some(start),
         fingerprint: Some(start),
         ..page(items).sized(items)
@@ -636,7 +644,7 @@ fn start_indexes() {
             ),
             (
                 "the same items again",
-                &[from(1, 25).total(60), Facts { fingerprint: Some(1), ..from(26, 25) }],
+                &[from(1, 25).total(60), PageInfo { fingerprint: Some(1), ..from(26, 25) }],
                 Step::Broken(Contradiction::Repeated { due: 2 }),
             ),
         ],
@@ -645,11 +653,11 @@ fn start_indexes() {
 
 #[test]
 fn a_start_index_does_not_skip_what_was_not_asked_for() {
-    let mut walk = begin(&of("ScimStartIndex"));
-    walk.set_page_size(Some(25));
+    let mut cursor = begin(&of("ScimStartIndex"));
+    cursor.set_page_size(Some(25));
     for size in [25, 1000, u64::MAX] {
         let page = page(9).sized(size).total(60);
-        assert_eq!(step(&walk, &page), asks_for_number(26), "{size}");
+        assert_eq!(step(&cursor, &page), asks_for_number(26), "{size}");
     }
 }
 
@@ -668,7 +676,7 @@ fn windows_end_with_an_empty_page() {
             ),
             (
                 "a key that is none",
-                &[Facts { token: Some(Token::Odd), ..page(9) }],
+                &[PageInfo { token: Some(Token::Odd), ..page(9) }],
                 Step::Stuck(Contradiction::NoKey { page: 1, key: "id".to_owned() }),
             ),
             ("the same last item", &[token(9, "m9").like(1), token(9, "m9").like(2)], CYCLE_2),
@@ -684,11 +692,11 @@ fn windows_end_with_an_empty_page() {
 #[test]
 fn a_bound_that_comes_alone_ends_a_list_of_windows_that_have_room_for_more() {
     let bound = |size: Option<u64>| {
-        let mut walk = begin(&of("IdOrDateWindow"));
-        walk.set_page_size(size);
+        let mut cursor = begin(&of("IdOrDateWindow"));
+        cursor.set_page_size(size);
         let edges = Edges::of(r#"{"entities":[{"id":"m9"}]}"#);
-        let page = Facts { edges, ..token(1, "m9").like(1) };
-        after(walk, &[page.clone(), page])
+        let page = PageInfo { edges, ..token(1, "m9").like(1) };
+        after(cursor, &[page.clone(), page])
     };
     assert_eq!(bound(None), done(End::LastPage));
     assert_eq!(bound(Some(2)), done(End::LastPage));
@@ -698,13 +706,13 @@ fn a_bound_that_comes_alone_ends_a_list_of_windows_that_have_room_for_more() {
 
 #[test]
 fn items_after_many_empty_pages_lead_on() {
-    let mut walk = begin(&of("CursorField"));
-    walk.at.empty = EMPTY_PAGES - 1;
-    assert_eq!(step(&walk, &token(9, "a")), asks_for(&["a"]));
-    let in_file = Facts { is_in_file: true, ..token(0, "a") };
-    assert_eq!(step(&walk, &in_file), asks_for(&["a"]));
+    let mut cursor = begin(&of("CursorField"));
+    cursor.at.empty = EMPTY_PAGES - 1;
+    assert_eq!(step(&cursor, &token(9, "a")), asks_for(&["a"]));
+    let in_file = PageInfo { is_in_file: true, ..token(0, "a") };
+    assert_eq!(step(&cursor, &in_file), asks_for(&["a"]));
     let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
-    assert_eq!(step(&walk, &token(0, "a")), stuck);
+    assert_eq!(step(&cursor, &token(0, "a")), stuck);
 }
 
 #[test]
@@ -716,8 +724,11 @@ fn contradictions_come_with_advice() {
         (Contradiction::Repeated { due: 2 }, "read the list anew"),
         (Contradiction::ReadBefore { due: 3 }, "read the list anew"),
         (Contradiction::Cycle { page: 2 }, "in parts by a filter"),
-        (Contradiction::Link { page: 1, why: Astray::Host }, "check the region or URL"),
-        (Contradiction::Link { page: 1, why: Astray::NoUrl }, "report it with its correlation id"),
+        (Contradiction::Link { page: 1, why: LinkError::Host }, "check the region or URL"),
+        (
+            Contradiction::Link { page: 1, why: LinkError::NoUrl },
+            "report it with its correlation id",
+        ),
         (Contradiction::Lacks { page: 1, parameter: text() }, "page it by one of your own"),
         (Contradiction::OddToken { page: 1, field: text() }, "page it by one of your own"),
         (Contradiction::NoKey { page: 1, key: text() }, "page it by one of your own"),
@@ -774,13 +785,13 @@ fn one_reply() {
 #[test]
 fn caps() {
     let capped = |scheme: &str, cap: Cap, size: u64| {
-        let mut walk = begin(&of(scheme).with_cap(cap));
-        walk.set_page_size(Some(size));
-        walk
+        let mut cursor = begin(&of(scheme).with_cap(cap));
+        cursor.set_page_size(Some(size));
+        cursor
     };
     let first = page(100).number(1).of(30);
     let second = page(100).number(2).of(30);
-    for (walk, pages, expected) in [
+    for (cursor, pages, expected) in [
         (capped("PageNumber", Cap::pages(2), 100), vec![&first], asks_for_number(2)),
         (capped("PageNumber", Cap::pages(2), 100), vec![&first, &second], done(End::Cap)),
         (capped("PageNumber", Cap::items(200), 100), vec![&first], asks_for_number(2)),
@@ -812,8 +823,8 @@ fn caps() {
             asks_for_number(2),
         ),
     ] {
-        let pages: Vec<Facts> = pages.into_iter().cloned().collect();
-        assert_eq!(after(walk, &pages), expected, "{pages:?}");
+        let pages: Vec<PageInfo> = pages.into_iter().cloned().collect();
+        assert_eq!(after(cursor, &pages), expected, "{pages:?}");
     }
     for (size, cap, fits) in [
         (100, 1000, 100),
@@ -824,18 +835,18 @@ fn caps() {
         (100, 9973, 100),
         (u64::MAX, u64::MAX, u64::MAX),
     ] {
-        let walk = begin(&of("PageNumber").with_cap(Cap::items(cap)));
-        assert_eq!(walk.page_size_up_to_cap(size), fits);
+        let cursor = begin(&of("PageNumber").with_cap(Cap::items(cap)));
+        assert_eq!(cursor.page_size_up_to_cap(size), fits);
     }
 }
 
 #[test]
 fn pages_that_can_be_asked_for_ahead() {
-    let ahead = |scheme: &str, page: &Facts| {
-        let mut walk = begin(&of(scheme).with_cap(Cap::pages(5)));
-        let Step::Continue(next) = step(&walk, page) else { panic!("an end") };
-        walk.advance(page.clone(), next);
-        walk.ahead().skip(1).take(9).collect::<Vec<_>>()
+    let ahead = |scheme: &str, page: &PageInfo| {
+        let mut cursor = begin(&of(scheme).with_cap(Cap::pages(5)));
+        let Step::Continue(next) = step(&cursor, page) else { panic!("an end") };
+        cursor.advance(page.clone(), next);
+        cursor.ahead().skip(1).take(9).collect::<Vec<_>>()
     };
     let numbers =
         |numbers: std::ops::RangeInclusive<u64>| numbers.map(Position::Number).collect::<Vec<_>>();
@@ -846,7 +857,7 @@ fn pages_that_can_be_asked_for_ahead() {
     assert_eq!(ahead("ScimStartIndex", &page(9).of(9).total(99)), []);
 }
 
-/// Whatever pages say, no page is asked for twice, and a walk whose pages are all alike ends.
+/// Whatever pages say, no page is asked for twice, and a cursor whose pages are all alike ends.
 #[test]
 fn no_replies_make_a_walk_go_in_a_circle() {
     let mut state = 1_u64;
@@ -865,9 +876,9 @@ fn no_replies_make_a_walk_go_in_a_circle() {
                 if let Some(cap) = &cap {
                     listing = listing.with_cap(cap.clone());
                 }
-                let mut walk = begin(&listing);
-                walk.set_page_size([None, Some(1), Some(9)][pick(3) as usize]);
-                let mut asked_for = vec![walk.due().clone()];
+                let mut cursor = begin(&listing);
+                cursor.set_page_size([None, Some(1), Some(9)][pick(3) as usize]);
+                let mut asked_for = vec![cursor.due().clone()];
                 let mut next_fingerprint = 0;
                 loop {
                     let mut count = || match pick(8) {
@@ -877,13 +888,13 @@ fn no_replies_make_a_walk_go_in_a_circle() {
                         3 => Some(u64::MAX),
                         _ => None,
                     };
-                    let mut page = Facts {
+                    let mut page = PageInfo {
                         page_number: count(),
                         page_count: count(),
                         page_size: count(),
                         start_index: count(),
                         total: count(),
-                        ..Facts::default()
+                        ..PageInfo::default()
                     }
                     .without_zeros();
                     page.items = [0, 1, 9][pick(3) as usize];
@@ -899,17 +910,17 @@ fn no_replies_make_a_walk_go_in_a_circle() {
                         2 => Some(Token::Number(pick(99).into())),
                         _ => Some(Token::Text(tokens[pick(5) as usize].to_owned())),
                     };
-                    match step(&walk, &page) {
+                    match step(&cursor, &page) {
                         Step::Continue(next) => {
                             assert!(!asked_for.contains(&next), "{scheme:?}: {next:?}");
                             asked_for.push(next.clone());
-                            walk.advance(page, next);
+                            cursor.advance(page, next);
                         }
-                        Step::LookAgain => walk.at.is_second_look = true,
+                        Step::LookAgain => cursor.at.is_second_look = true,
                         Step::Done(_) | Step::Broken(_) | Step::Stuck(_) => break,
                     }
-                    let ahead = walk.ahead().take(9).collect::<Vec<_>>();
-                    assert_eq!(ahead.first(), Some(walk.due()));
+                    let ahead = cursor.ahead().take(9).collect::<Vec<_>>();
+                    assert_eq!(ahead.first(), Some(cursor.due()));
                     assert!(asked_for.len() < 10_000, "{scheme:?}");
                 }
             }

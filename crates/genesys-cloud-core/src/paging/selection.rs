@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 /// The items of a page that are handed out: those from one on, or some of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Picked {
+pub(super) struct Selection {
     /// How many items the page has.
     of: usize,
     /// The first that is new.
@@ -15,7 +15,7 @@ pub(super) struct Picked {
     allowed: usize,
 }
 
-impl Picked {
+impl Selection {
     /// The items from one on that have not come before, as far as that is known.
     pub(super) fn of(items: usize, first: usize, has_come: Option<Vec<bool>>) -> Self {
         let first = first.min(items);
@@ -23,9 +23,9 @@ impl Picked {
             let is_new = |place: &usize| !has_come.get(*place).copied().unwrap_or(false);
             (first..items).filter(is_new).collect::<Vec<_>>()
         });
-        let mut picked = Self { of: items, first, places, allowed: 0 };
-        picked.allowed = picked.new_items();
-        picked
+        let mut selection = Self { of: items, first, places, allowed: 0 };
+        selection.allowed = selection.new_items();
+        selection
     }
 
     /// How many are new.
@@ -79,25 +79,25 @@ impl Picked {
 /// to it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlap {
-    /// The marks of the items that the page had.
-    marks: HashSet<u64>,
+    /// The hashes of the items that the page had.
+    item_hashes: HashSet<u64>,
 }
 
 impl Overlap {
-    pub(super) fn new(marks: &[u64]) -> Self {
-        Self { marks: marks.iter().copied().collect() }
+    pub(super) fn new(item_hashes: &[u64]) -> Self {
+        Self { item_hashes: item_hashes.iter().copied().collect() }
     }
 
-    /// The marks, always in the same order.
-    pub(super) fn marks(&self) -> Vec<u64> {
-        let mut marks: Vec<u64> = self.marks.iter().copied().collect();
-        marks.sort_unstable();
-        marks
+    /// The hashes, always in the same order.
+    pub(super) fn item_hashes(&self) -> Vec<u64> {
+        let mut item_hashes: Vec<u64> = self.item_hashes.iter().copied().collect();
+        item_hashes.sort_unstable();
+        item_hashes
     }
 
     /// Which items of the page it had before.
-    pub(super) fn has_come(&self, marks: &[u64]) -> Vec<bool> {
-        marks.iter().map(|mark| self.marks.contains(mark)).collect()
+    pub(super) fn has_come(&self, item_hashes: &[u64]) -> Vec<bool> {
+        item_hashes.iter().map(|mark| self.item_hashes.contains(mark)).collect()
     }
 }
 
@@ -118,10 +118,10 @@ mod tests {
             (2, some([false, false, true, false, false]), 1, vec![3], [3, 4, 5, 5, 5, 5]),
             (0, some([true; 5]), 9, vec![], [5, 5, 5, 5, 5, 5]),
         ] {
-            let mut picked = Picked::of(5, first, has_come);
-            assert_eq!(picked.up_to(limit), taken.len() as u64);
-            assert_eq!(picked.take(vec![0, 1, 2, 3, 4]), taken);
-            assert_eq!([0, 1, 2, 3, 4, 5].map(|count| picked.done_with(count)), done_with);
+            let mut selection = Selection::of(5, first, has_come);
+            assert_eq!(selection.up_to(limit), taken.len() as u64);
+            assert_eq!(selection.take(vec![0, 1, 2, 3, 4]), taken);
+            assert_eq!([0, 1, 2, 3, 4, 5].map(|count| selection.done_with(count)), done_with);
         }
     }
 }

@@ -1,19 +1,19 @@
 //! How far a list has been read, to go on from there later.
 
-mod form;
+mod wire_format;
 
 use std::sync::Arc;
 
-use super::marks::{KEPT, PageText};
+use super::cursor_state::{CursorState, PageInfo};
+use super::item_hashes::{KEPT, PageText};
 use super::progress::Progress;
 use super::report::Report;
-use super::standing::{Facts, Standing};
+use super::request_fingerprint::Subject;
 use super::step::End;
-use super::subject::Subject;
 use crate::saved_job::SavedJob;
 
-pub(crate) use form::ListForm;
-pub(super) use form::is_end_of_list;
+pub(crate) use wire_format::ListForm;
+pub(super) use wire_format::is_end_of_list;
 
 /// A place in a list, between two of its items.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,17 +22,17 @@ pub(crate) struct ListPoint {
     /// The name of the scheme of the list.
     pub(super) scheme: String,
     /// Where the list stood when the page was due in which the place is.
-    pub(super) at: Standing,
+    pub(super) at: CursorState,
     /// How many of the page's items stand before the place. Of pages that come without being asked for one
     /// by one: of all items, or bytes where they are not items.
     pub(super) offset: u64,
-    /// The marks of the items that were handed out last, the last one last.
+    /// The hashes of the items that were handed out last, the last one last.
     pub(super) known: Vec<u64>,
-    /// The marks of items that are left out of the page, where it is one that is read again.
+    /// The hashes of items that are left out of the page, where it is one that is read again.
     pub(super) overlap: Vec<u64>,
     /// The ids of items that were handed out, as hashes, where what comes twice is left out.
     pub(super) ids: Vec<u64>,
-    /// The fingerprint of the page, where its items have no marks.
+    /// The fingerprint of the page, where its items have no hashes.
     pub(super) page: Option<u64>,
     /// What was counted up to there.
     pub(super) progress: Progress,
@@ -51,9 +51,12 @@ impl ListPoint {
         if !self.known.is_empty() || self.page.is_some() {
             return;
         }
-        let marks = text.marks(items).filter(|marks| marks.len() == handed.of);
-        match marks.and_then(|marks| marks.get(..handed.items)) {
-            Some(marks) => self.known = marks[marks.len().saturating_sub(KEPT)..].to_vec(),
+        let item_hashes =
+            text.item_hashes(items).filter(|item_hashes| item_hashes.len() == handed.of);
+        match item_hashes.and_then(|item_hashes| item_hashes.get(..handed.items)) {
+            Some(item_hashes) => {
+                self.known = item_hashes[item_hashes.len().saturating_sub(KEPT)..].to_vec()
+            }
             None if self.offset > 0 => self.page = Some(text.fingerprint()),
             None => {}
         }
@@ -95,11 +98,11 @@ impl Handed {
     }
 }
 
-impl Standing {
+impl CursorState {
     /// The same without what takes much room or shows what items hold.
     pub(super) fn kept(&self) -> Self {
-        let previous = self.previous.as_ref().map(|page| Facts {
-            token: page.token.as_ref().map(|_| super::standing::Token::Odd),
+        let previous = self.previous.as_ref().map(|page| PageInfo {
+            token: page.token.as_ref().map(|_| super::cursor_state::Token::Odd),
             edges: None,
             ..*page
         });

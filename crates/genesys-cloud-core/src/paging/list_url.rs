@@ -6,14 +6,14 @@ use url::{Url, form_urlencoded};
 
 /// Where the pages of a list are, and so where a link to one must lead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Home {
+pub(super) struct ListUrl {
     /// The URL of the operation, without a query.
     url: Url,
     /// Its path without the prefix of a gateway, which the API does not know of.
     path: String,
 }
 
-impl Home {
+impl ListUrl {
     /// The home of the request with this target. `None` where no such request can be sent.
     pub(super) fn new(api_url: &str, target: &str) -> Option<Self> {
         let path = target.split('?').next().unwrap_or_default();
@@ -22,17 +22,17 @@ impl Home {
     }
 
     /// The query of a link, decoded once. The link may be relative or absolute.
-    pub(super) fn query_of(&self, link: &str) -> Result<Vec<(String, String)>, Astray> {
-        let url = self.url.join(link.trim()).map_err(|_| Astray::NoUrl)?;
+    pub(super) fn query_of(&self, link: &str) -> Result<Vec<(String, String)>, LinkError> {
+        let url = self.url.join(link.trim()).map_err(|_| LinkError::NoUrl)?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Astray::User);
+            return Err(LinkError::User);
         }
         // Scheme, host and port.
         if url.origin() != self.url.origin() {
-            return Err(Astray::Host);
+            return Err(LinkError::Host);
         }
         if ![self.url.path(), &self.path].into_iter().any(|path| same_path(path, url.path())) {
-            return Err(Astray::Path);
+            return Err(LinkError::Path);
         }
         // As a form, which is how the API's servers read a query: a `+` is a space.
         Ok(form_urlencoded::parse(url.query().unwrap_or_default().as_bytes())
@@ -53,14 +53,14 @@ fn same_path(one: &str, other: &str) -> bool {
 
 /// Why a link is not followed. It is not quoted: its query may be personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Astray {
+pub(super) enum LinkError {
     NoUrl,
     User,
     Host,
     Path,
 }
 
-impl fmt::Display for Astray {
+impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoUrl => "is no URL",
@@ -95,7 +95,7 @@ mod tests {
             ),
             ("http://127.0.0.1:80", "http://127.0.0.1/api/v2/a%2Fb?after", "after="),
         ] {
-            let home = Home::new(api_url, "/api/v2/a%2Fb?page=1").expect("a URL");
+            let home = ListUrl::new(api_url, "/api/v2/a%2Fb?page=1").expect("a URL");
             let pairs = home.query_of(link).expect(link);
             let pairs: Vec<String> =
                 pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -106,31 +106,31 @@ mod tests {
     #[test]
     fn links_that_lead_astray() {
         for (link, why) in [
-            ("https://evil.example/api/v2/things?after=x", Astray::Host),
-            ("//evil.example/api/v2/things?after=x", Astray::Host),
-            ("\\\\evil.example/api/v2/things?after=x", Astray::Host),
-            ("http://gw.example.com/api/v2/things?after=x", Astray::Host),
-            ("https://gw.example.com:8443/api/v2/things?after=x", Astray::Host),
-            ("https://gw.example.com.evil.example/api/v2/things", Astray::Host),
-            ("/\\evil.example/api/v2/things", Astray::Host),
-            ("https:\\\\evil.example/api/v2/things", Astray::Host),
-            ("ht\ttps://evil.example/api/v2/things", Astray::Host),
-            ("/\t/evil.example/api/v2/things", Astray::Host),
-            ("ftp://gw.example.com/api/v2/things", Astray::Host),
-            ("javascript:alert(1)", Astray::Host),
-            ("https://gw.example.com@evil.example/api/v2/things", Astray::User),
-            ("https://user:secret@gw.example.com/api/v2/things", Astray::User),
-            ("/api/v2/others?after=x", Astray::Path),
-            ("/api/v2/things/../others?after=x", Astray::Path),
-            ("/api/v2/things/%2e%2e/others?after=x", Astray::Path),
-            ("/api/v2/things\\..\\others?after=x", Astray::Path),
-            ("/api/v2//things?after=x", Astray::Path),
-            ("/api/v2/things/more?after=x", Astray::Path),
-            ("things/more", Astray::Path),
-            ("https://gw.example.com", Astray::Path),
-            ("https://[", Astray::NoUrl),
+            ("https://evil.example/api/v2/things?after=x", LinkError::Host),
+            ("//evil.example/api/v2/things?after=x", LinkError::Host),
+            ("\\\\evil.example/api/v2/things?after=x", LinkError::Host),
+            ("http://gw.example.com/api/v2/things?after=x", LinkError::Host),
+            ("https://gw.example.com:8443/api/v2/things?after=x", LinkError::Host),
+            ("https://gw.example.com.evil.example/api/v2/things", LinkError::Host),
+            ("/\\evil.example/api/v2/things", LinkError::Host),
+            ("https:\\\\evil.example/api/v2/things", LinkError::Host),
+            ("ht\ttps://evil.example/api/v2/things", LinkError::Host),
+            ("/\t/evil.example/api/v2/things", LinkError::Host),
+            ("ftp://gw.example.com/api/v2/things", LinkError::Host),
+            ("javascript:alert(1)", LinkError::Host),
+            ("https://gw.example.com@evil.example/api/v2/things", LinkError::User),
+            ("https://user:secret@gw.example.com/api/v2/things", LinkError::User),
+            ("/api/v2/others?after=x", LinkError::Path),
+            ("/api/v2/things/../others?after=x", LinkError::Path),
+            ("/api/v2/things/%2e%2e/others?after=x", LinkError::Path),
+            ("/api/v2/things\\..\\others?after=x", LinkError::Path),
+            ("/api/v2//things?after=x", LinkError::Path),
+            ("/api/v2/things/more?after=x", LinkError::Path),
+            ("things/more", LinkError::Path),
+            ("https://gw.example.com", LinkError::Path),
+            ("https://[", LinkError::NoUrl),
         ] {
-            let home = Home::new("https://gw.example.com", "/api/v2/things").expect("a URL");
+            let home = ListUrl::new("https://gw.example.com", "/api/v2/things").expect("a URL");
             assert_eq!(home.query_of(link), Err(why), "{link}");
         }
     }

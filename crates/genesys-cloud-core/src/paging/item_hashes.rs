@@ -16,21 +16,21 @@ pub(super) const KEPT: usize = 16;
 /// The body of the page that was read last. It is looked at only if a checkpoint is wanted.
 pub(super) struct PageText {
     body: Bytes,
-    marks: OnceLock<Option<Box<[u64]>>>,
+    item_hashes: OnceLock<Option<Box<[u64]>>>,
     /// Its length and fingerprint, once the body is dropped.
     dropped: Option<(u64, u64)>,
 }
 
 impl PageText {
     pub(super) const fn new(body: Bytes) -> Self {
-        Self { body, marks: OnceLock::new(), dropped: None }
+        Self { body, item_hashes: OnceLock::new(), dropped: None }
     }
 
     /// The same for a checkpoint. A large body is looked at now and dropped, so that it is not in memory beside that of
     /// the next page.
     pub(super) fn for_checkpoint(mut self, path: &str) -> Self {
         if self.body.len() >= LARGE_PAGE {
-            self.marks(path);
+            self.item_hashes(path);
             self.dropped = Some((self.len(), self.fingerprint()));
             self.body = Bytes::new();
         }
@@ -53,8 +53,8 @@ impl PageText {
 
     /// A hash for each item of the list at a path: of its id, or else of its text. `None` where there is no
     /// such list, as in a page that a function of the caller's own reads.
-    pub(super) fn marks(&self, path: &str) -> Option<&[u64]> {
-        let marks = self.marks.get_or_init(|| {
+    pub(super) fn item_hashes(&self, path: &str) -> Option<&[u64]> {
+        let item_hashes = self.item_hashes.get_or_init(|| {
             let list = JsonText::of_body(&self.body).ok()?.list(path)?;
             let mark = |item: JsonText<'_>| {
                 let id = item.text("id");
@@ -62,7 +62,7 @@ impl PageText {
             };
             Some(list.into_iter().filter(|item| !item.is_null()).map(mark).collect())
         });
-        marks.as_deref()
+        item_hashes.as_deref()
     }
 
     /// Whether there is a list at a path, and no item of it has an id. (What ends in `Id` names something else.)
@@ -83,27 +83,27 @@ pub(super) struct Joined {
     pub(super) moved: bool,
 }
 
-/// Finds the place from the marks of a page, those of the items that were handed out last, and how many of
+/// Finds the place from the hashes of a page, those of the items that were handed out last, and how many of
 /// the page were.
 ///
 /// It is after the item that was handed out last, wherever that stands now, or else after the one before
 /// it, and so on; of a page in which none of them is, at the same place as before.
-pub(super) fn join(marks: &[u64], known: &[u64], handed_out: usize) -> Joined {
+pub(super) fn realign(item_hashes: &[u64], known: &[u64], handed_out: usize) -> Joined {
     if handed_out == 0 {
-        let fits = |count: &usize| known.ends_with(&marks[..*count]);
-        let repeated = (1..=known.len().min(marks.len())).rev().find(fits);
+        let fits = |count: &usize| known.ends_with(&item_hashes[..*count]);
+        let repeated = (1..=known.len().min(item_hashes.len())).rev().find(fits);
         return Joined { repeated: repeated.unwrap_or(0), ..Joined::default() };
     }
     for (back, mark) in known.iter().rev().enumerate() {
         let expected = (handed_out - 1).checked_sub(back);
-        let places = (0..marks.len()).filter(|place| marks[*place] == *mark);
+        let places = (0..item_hashes.len()).filter(|place| item_hashes[*place] == *mark);
         let distance = |place: &usize| expected.map_or(*place + 1, |at| at.abs_diff(*place));
         let Some(place) = places.min_by_key(distance) else { continue };
         // Whatever stands after it may be new: what was there has changed, or is gone.
         let moved = back > 0 || Some(place) != expected;
         return Joined { from: place + 1, repeated: 0, moved };
     }
-    Joined { from: handed_out.min(marks.len()), repeated: 0, moved: true }
+    Joined { from: handed_out.min(item_hashes.len()), repeated: 0, moved: true }
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     #[test]
     fn items_are_known_by_their_id_or_their_text() {
         let text = |body: &'static str| PageText::new(Bytes::from_static(body.as_bytes()));
-        let marks = |body, path| text(body).marks(path).map(<[u64]>::to_vec);
+        let item_hashes = |body, path| text(body).item_hashes(path).map(<[u64]>::to_vec);
         let of = |texts: &[&str]| Some(texts.iter().map(|text| digest(text)).collect::<Vec<_>>());
         for (body, path, expected) in [
             (r#"[{"id":"a","n":1},{"n":2},"b",7]"#, "[]", of(&["a", r#"{"n":2}"#, "\"b\"", "7"])),
@@ -123,7 +123,7 @@ mod tests {
             (r#"{"list":null}"#, "list", None),
             ("not JSON", "list", None),
         ] {
-            assert_eq!(marks(body, path), expected, "{body}");
+            assert_eq!(item_hashes(body, path), expected, "{body}");
         }
         assert_ne!(text("[1]").fingerprint(), text("[2]").fingerprint());
         assert_eq!(text(r#"["é"]"#).len(), 6);
@@ -135,7 +135,7 @@ mod tests {
         let whole = PageText::new(body.clone());
         let kept = PageText::new(body).for_checkpoint("[]");
         assert!(kept.body.is_empty());
-        assert_eq!(kept.marks("[]"), whole.marks("[]"));
+        assert_eq!(kept.item_hashes("[]"), whole.item_hashes("[]"));
         assert_eq!((kept.len(), kept.fingerprint()), (whole.len(), whole.fingerprint()));
     }
 
@@ -156,14 +156,14 @@ mod tests {
 
     #[test]
     fn a_page_goes_on_after_what_was_handed_out() {
-        let join = |page: &[u64], known: &[u64], handed_out: usize| {
-            let Joined { from, repeated, moved } = join(page, known, handed_out);
+        let realign = |page: &[u64], known: &[u64], handed_out: usize| {
+            let Joined { from, repeated, moved } = realign(page, known, handed_out);
             (from, repeated, moved)
         };
         // The same page, at each of its items.
         for handed_out in 1..=4 {
             let page = [1, 2, 3, 4];
-            assert_eq!(join(&page, &page[..handed_out], handed_out), (handed_out, 0, false));
+            assert_eq!(realign(&page, &page[..handed_out], handed_out), (handed_out, 0, false));
         }
         for (page, known, handed_out, expected) in [
             // Records were added before, or removed.
@@ -189,7 +189,7 @@ mod tests {
             (&[3, 5], &[3, 4], 0, (0, 0, false)),
             (&[], &[3, 4], 0, (0, 0, false)),
         ] {
-            assert_eq!(join(page, known, handed_out), expected, "{page:?} {known:?}");
+            assert_eq!(realign(page, known, handed_out), expected, "{page:?} {known:?}");
         }
     }
 }

@@ -3,20 +3,20 @@ use crate::operation::{Method, Operation};
 use crate::paging::listing::Cap;
 use crate::paging::scheme::Scheme;
 
-fn begin(scheme: Scheme, query: &[(&'static str, &str)]) -> Walk {
+fn begin(scheme: Scheme, query: &[(&'static str, &str)]) -> Cursor {
     begin_capped(Listing::new(scheme, "entities"), query)
 }
 
-fn begin_capped(listing: Listing, query: &[(&'static str, &str)]) -> Walk {
+fn begin_capped(listing: Listing, query: &[(&'static str, &str)]) -> Cursor {
     let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
     for (name, value) in query {
         request.set_query(*name, *value);
     }
-    Walk::start(&mut request, &listing, "https://api.mypurecloud.ie")
+    Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie")
 }
 
-fn page(items: u64) -> Facts {
-    Facts { items, ..Facts::default() }
+fn page(items: u64) -> PageInfo {
+    PageInfo { items, ..PageInfo::default() }
 }
 
 #[test]
@@ -30,26 +30,30 @@ fn what_stands_before_the_first_page_is_known_where_items_are_counted() {
         (Scheme::CursorField, "cursor", "x", None, 1),
         (Scheme::CursorField, "name", "x", Some(0), 1),
     ] {
-        let walk = begin(scheme, &[(name, value)]);
-        assert_eq!((walk.at.before, walk.page_number()), (before, page_number), "{name}={value}");
+        let cursor = begin(scheme, &[(name, value)]);
+        assert_eq!(
+            (cursor.at.before, cursor.page_number()),
+            (before, page_number),
+            "{name}={value}"
+        );
     }
 }
 
 #[test]
 fn a_page_by_index_reaches_as_far_as_it_was_asked_to() {
-    let mut walk = begin(Scheme::ScimStartIndex, &[]);
+    let mut cursor = begin(Scheme::ScimStartIndex, &[]);
     // 22 of its items are hidden.
-    walk.advance(page(3), Position::Number(26));
-    assert_eq!(walk.at.before, Some(25));
-    assert_eq!(walk.items_up_to(&page(25)), Some(50));
+    cursor.advance(page(3), Position::Number(26));
+    assert_eq!(cursor.at.before, Some(25));
+    assert_eq!(cursor.items_up_to(&page(25)), Some(50));
 }
 
 #[test]
 fn a_cap_of_items_ends_a_list_by_index() {
     let listing = Listing::new(Scheme::ScimStartIndex, "entities").with_cap(Cap::items(50));
-    let walk = begin_capped(listing, &[]);
+    let cursor = begin_capped(listing, &[]);
     for (index, is_beyond) in [(1, false), (50, false), (51, true), (52, true)] {
-        assert_eq!(walk.is_beyond_cap(&Position::Number(index), None), is_beyond, "{index}");
+        assert_eq!(cursor.is_beyond_cap(&Position::Number(index), None), is_beyond, "{index}");
     }
 }
 
@@ -83,10 +87,10 @@ fn a_list_resumes_only_where_one_of_its_kind_can_stand() {
         (Scheme::UnpagedEntities, Position::Start, true),
         (Scheme::UnpagedEntities, Position::Number(1), false),
     ] {
-        let mut walk = begin(scheme, &[]);
-        let before = walk.at.clone();
-        let standing = Standing { pages: 7, ..Standing::beginning(due.clone()) };
-        assert_eq!(walk.resume(standing.clone()), fits, "{scheme:?} {due:?}");
-        assert_eq!(walk.at, if fits { standing } else { before }, "{scheme:?} {due:?}");
+        let mut cursor = begin(scheme, &[]);
+        let before = cursor.at.clone();
+        let standing = CursorState { pages: 7, ..CursorState::beginning(due.clone()) };
+        assert_eq!(cursor.resume(standing.clone()), fits, "{scheme:?} {due:?}");
+        assert_eq!(cursor.at, if fits { standing } else { before }, "{scheme:?} {due:?}");
     }
 }

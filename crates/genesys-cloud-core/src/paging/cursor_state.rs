@@ -43,7 +43,7 @@ impl Token {
 
 /// Where a list stands between two pages: what is needed to go on from there, in this process or another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct CursorState {
     /// The page that is due.
     pub(super) due: Position,
     /// How many pages have been read before it.
@@ -55,7 +55,7 @@ pub(super) struct Standing {
     /// How many items of the list stand before it, where that can be told.
     pub(super) before: Option<u64>,
     /// What the page before it said, if one has been read.
-    pub(super) previous: Option<Facts>,
+    pub(super) previous: Option<PageInfo>,
     /// The most items that a page has held.
     pub(super) largest: u64,
     /// How many of the pages just before were empty.
@@ -68,7 +68,7 @@ pub(super) struct Standing {
     pub(super) is_second_look: bool,
 }
 
-impl Standing {
+impl CursorState {
     /// Before the first page that is read.
     pub(super) const fn beginning(due: Position) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Standing {
 
 /// What a page says: about itself, and about the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Facts {
+pub(crate) struct PageInfo {
     /// How many items it holds, nulls among them.
     pub(super) items: u64,
     /// How many of them are null.
@@ -114,7 +114,7 @@ pub(crate) struct Facts {
     pub(super) is_in_file: bool,
 }
 
-impl Facts {
+impl PageInfo {
     /// How many items it holds that are not null.
     pub(super) const fn records(&self) -> u64 {
         self.items - self.nulls

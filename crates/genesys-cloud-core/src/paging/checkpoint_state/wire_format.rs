@@ -9,10 +9,10 @@ use super::ListPoint;
 use crate::call_counter::Calls;
 use crate::digest::{from_hex, hex};
 use crate::paging::End;
-use crate::paging::marks::KEPT;
+use crate::paging::cursor_state::{CursorState, PageInfo, Position, Token};
+use crate::paging::item_hashes::KEPT;
 use crate::paging::progress::{Counted, Lists, Progress, Totals};
-use crate::paging::standing::{Facts, Position, Standing, Token};
-use crate::paging::subject::Subject;
+use crate::paging::request_fingerprint::Subject;
 use crate::saved_job::SavedJob;
 
 pub(crate) use self::record::ListForm;
@@ -251,7 +251,7 @@ impl ListPoint {
         Ok(Self {
             subject: Arc::new(Subject::of_form(form.call.ok_or_else(|| lacks("call"))?)?),
             scheme: form.scheme.unwrap_or_default(),
-            at: Standing {
+            at: CursorState {
                 due,
                 counted: Counted {
                     pages: read(report.pages, "pages")?,
@@ -287,7 +287,7 @@ impl ListPoint {
 }
 
 impl PageForm {
-    fn of(page: &Facts) -> Self {
+    fn of(page: &PageInfo) -> Self {
         Self {
             items: written(page.items),
             nulls: written(page.nulls).filter(|nulls| *nulls > 0),
@@ -303,9 +303,9 @@ impl PageForm {
         }
     }
 
-    fn read(self) -> Result<Facts, String> {
+    fn read(self) -> Result<PageInfo, String> {
         let items = read(self.items, "items")?;
-        Ok(Facts {
+        Ok(PageInfo {
             items,
             nulls: read(self.nulls, "nulls")?.min(items),
             has_list: true,
@@ -326,7 +326,7 @@ impl PageForm {
 }
 
 impl ReportForm {
-    fn of(progress: &Progress, at: &Standing) -> Self {
+    fn of(progress: &Progress, at: &CursorState) -> Self {
         let flag = |flag: bool| Some(flag).filter(|flag| *flag);
         let Progress { calls, totals, lists, .. } = progress;
         Self {

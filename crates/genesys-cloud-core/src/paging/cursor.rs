@@ -1,44 +1,44 @@
-//! The walk through a list: where it stands, and where it has been.
+//! The cursor through a list: where it stands, and where it has been.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use super::link::Home;
+use super::cursor_state::{CursorState, PageInfo, Position, Token};
+use super::cycle_detector::CycleDetector;
+use super::list_url::ListUrl;
 use super::listing::{Listing, Most, Place, TokenOut};
-use super::scheme::{Motion, SequenceUnit};
+use super::scheme::{Advance, SequenceUnit};
 use super::search::Search;
-use super::seen::Seen;
-use super::standing::{Facts, Position, Standing, Token};
 use crate::request::Request;
 
 /// A list that is being read, between two pages.
 #[derive(Clone, Debug)]
-pub(super) struct Walk {
+pub(super) struct Cursor {
     pub(super) listing: Listing,
     /// Set where the source gives its pages in its own sequence.
     pub(super) sequence: Option<SequenceUnit>,
     /// Where links must lead.
-    pub(super) home: Option<Home>,
+    pub(super) home: Option<ListUrl>,
     /// How far the API lets this list be read.
     cap: Option<Most>,
     /// The page that is due, and what was before it.
-    pub(super) at: Standing,
+    pub(super) at: CursorState,
     /// The tokens and links that pages were asked for by.
-    asked_for: Seen,
+    asked_for: CycleDetector,
     /// The fingerprints of the pages before.
-    read: Seen,
+    read: CycleDetector,
     /// The number of the page that a search asks for first, where it can be read.
     first_search_page: Option<u64>,
 }
 
-impl Walk {
+impl Cursor {
     /// At the page where a request begins.
     pub(super) fn start(request: &mut Request, listing: &Listing, api_url: &str) -> Self {
-        let motion = listing.scheme().way().motion;
-        let mut asked_for = Seen::default();
+        let advance = listing.scheme().spec().advance;
+        let mut asked_for = CycleDetector::default();
         refuse_other_positions(request, listing);
-        let search = match (motion, listing.token_in()) {
-            (Motion::Tokens { counted: true }, [place]) => {
+        let search = match (advance, listing.token_in()) {
+            (Advance::Tokens { counted: true }, [place]) => {
                 value_on(request, place).and_then(|search| Search::decode(&search))
             }
             _ => None,
@@ -46,15 +46,15 @@ impl Walk {
         if let Some(search) = &search {
             refuse_other_positions_in(search, request, listing);
         }
-        let (due, before) = match motion {
-            Motion::Numbers { .. } | Motion::StartIndex => {
+        let (due, before) = match advance {
+            Advance::Numbers { .. } | Advance::StartIndex => {
                 let number =
                     listing.token_in().first().map_or(1, |place| first_number(request, place));
                 let at = Position::Number(number);
-                let items = if motion == Motion::StartIndex { number - 1 } else { 0 };
-                (at, (number == 1 || motion == Motion::StartIndex).then_some(items))
+                let items = if advance == Advance::StartIndex { number - 1 } else { 0 };
+                (at, (number == 1 || advance == Advance::StartIndex).then_some(items))
             }
-            Motion::Tokens { .. } | Motion::Window => {
+            Advance::Tokens { .. } | Advance::Window => {
                 let values = listing.token_in().iter().map(|place| value_on(request, place));
                 let values: Option<Vec<Token>> =
                     values.map(|value| value.map(Token::Text)).collect();
@@ -64,16 +64,16 @@ impl Walk {
                 }
                 (Position::Start, begun.is_none().then_some(0))
             }
-            Motion::Once(_) | Motion::Sequence(_) => (Position::Start, Some(0)),
+            Advance::Once(_) | Advance::Sequence(_) => (Position::Start, Some(0)),
         };
         Self {
-            home: request.target().ok().and_then(|target| Home::new(api_url, &target)),
+            home: request.target().ok().and_then(|target| ListUrl::new(api_url, &target)),
             cap: listing.cap().filter(|cap| cap.holds_for(request)).map(|cap| cap.most),
             listing: listing.clone(),
             sequence: None,
-            at: Standing { before, ..Standing::beginning(due) },
+            at: CursorState { before, ..CursorState::beginning(due) },
             asked_for,
-            read: Seen::default(),
+            read: CycleDetector::default(),
             first_search_page: search.and_then(|search| search.page()),
         }
     }
@@ -86,7 +86,7 @@ impl Walk {
 
     /// Goes to the page where a request begins, with what has been counted so far and the same page size.
     pub(super) fn set_out(&mut self, request: &mut Request, listing: &Listing, api_url: &str) {
-        let Standing { counted, page_size, .. } = self.at;
+        let CursorState { counted, page_size, .. } = self.at;
         *self = Self::start(request, listing, api_url);
         (self.at.counted, self.at.page_size) = (counted, page_size);
     }
@@ -109,20 +109,23 @@ impl Walk {
     /// The number of the page that is due, from 1: that by which it is asked for, or else how many there
     /// have been.
     pub(super) fn page_number(&self) -> u64 {
-        match (self.motion(), &self.at.due) {
-            (Motion::Numbers { .. }, Position::Number(number)) => *number,
+        match (self.advances_by(), &self.at.due) {
+            (Advance::Numbers { .. }, Position::Number(number)) => *number,
             _ => self.at.pages + 1,
         }
     }
 
     /// Whether nothing of the list stands before this page, which was due.
-    pub(super) fn is_beginning(&self, page: &Facts) -> bool {
+    pub(super) fn is_beginning(&self, page: &PageInfo) -> bool {
         self.at.pages == 0 && self.items_before(page) == Some(0)
     }
 
     /// Whether the page that is due begins with the same item whatever the size of the pages.
     pub(super) fn starts_alike_in_any_size(&self) -> bool {
-        !matches!((self.motion(), &self.at.due), (Motion::Numbers { .. }, Position::Number(2..)))
+        !matches!(
+            (self.advances_by(), &self.at.due),
+            (Advance::Numbers { .. }, Position::Number(2..))
+        )
     }
 
     /// How many items the API lets be read, where it is known.
@@ -141,8 +144,8 @@ impl Walk {
     /// The largest page size, up to this one, with which numbered pages end where the cap is: a page that
     /// goes beyond is refused as a whole.
     pub(super) fn page_size_up_to_cap(&self, size: u64) -> u64 {
-        match (self.cap, self.motion()) {
-            (Some(Most::Items(most @ 1..)), Motion::Numbers { .. }) => {
+        match (self.cap, self.advances_by()) {
+            (Some(Most::Items(most @ 1..)), Advance::Numbers { .. }) => {
                 // Down to the half: smaller pages would cost more than the rest up to the cap is worth.
                 let size = size.min(most);
                 (size.div_ceil(2)..=size).rev().find(|size| most % size == 0).unwrap_or(size)
@@ -188,8 +191,8 @@ impl Walk {
     /// The pages that can be asked for by now, that which is due first. Beyond it only those that have a
     /// number which the API has counted.
     pub(super) fn ahead(&self) -> impl Iterator<Item = Position> + '_ {
-        let further = match (self.motion(), &self.at.due, &self.at.previous) {
-            (Motion::Numbers { .. }, Position::Number(due), Some(previous)) => {
+        let further = match (self.advances_by(), &self.at.due, &self.at.previous) {
+            (Advance::Numbers { .. }, Position::Number(due), Some(previous)) => {
                 Some(due.saturating_add(1)..=previous.page_count.unwrap_or(0))
             }
             _ => None,
@@ -211,27 +214,27 @@ impl Walk {
     }
 
     /// Whether a page that was read holds the very items of this one.
-    pub(super) fn has_read(&self, page: &Facts) -> bool {
+    pub(super) fn has_read(&self, page: &PageInfo) -> bool {
         page.fingerprint.is_some_and(|fingerprint| self.read.contains(fingerprint))
     }
 
     /// How many of the first items of a page belong to the one before: those that a window shares with
     /// it, where it holds its own bound.
-    pub(super) fn shared_by(&self, page: &Facts) -> u64 {
-        if self.motion() == Motion::Window { self.repeated_by(page) } else { 0 }
+    pub(super) fn shared_by(&self, page: &PageInfo) -> u64 {
+        if self.advances_by() == Advance::Window { self.repeated_by(page) } else { 0 }
     }
 
     /// How many of the items of a page are, byte by byte, the last ones of the page before.
-    pub(super) fn repeated_by(&self, page: &Facts) -> u64 {
+    pub(super) fn repeated_by(&self, page: &PageInfo) -> u64 {
         let edges = self.at.previous.as_ref().and_then(|previous| previous.edges.as_ref());
         edges.zip(page.edges.as_ref()).map_or(0, |(before, after)| before.shared_with(after))
     }
 
     /// Moves on from a page to the position that [`step`](super::step) found. Gives where the list stood
     /// when that page was due.
-    pub(super) fn advance(&mut self, page: Facts, due: Position) -> Standing {
+    pub(super) fn advance(&mut self, page: PageInfo, due: Position) -> CursorState {
         let before = match &due {
-            Position::Number(index) if self.motion() == Motion::StartIndex => Some(index - 1),
+            Position::Number(index) if self.advances_by() == Advance::StartIndex => Some(index - 1),
             _ => self.items_up_to(&page),
         };
         if matches!(due, Position::Token(_) | Position::Link(_)) {
@@ -243,7 +246,7 @@ impl Walk {
         let is_empty = page.items == 0 && !page.is_in_file;
         let alike = if page.has_no_ids { self.at.alike + 1 } else { 0 };
         let told = page.page_size.filter(|_| !is_empty);
-        let next = Standing {
+        let next = CursorState {
             due,
             pages: self.at.pages + 1,
             counted: self.at.counted,
@@ -261,16 +264,18 @@ impl Walk {
 
     /// Goes on from where a list of this kind stood before. `false`, and nothing is changed, where none of
     /// this kind can stand there.
-    pub(super) fn resume(&mut self, at: Standing) -> bool {
-        let fits = match (self.motion(), &at.due) {
-            (Motion::Numbers { .. } | Motion::StartIndex, Position::Number(number)) => *number > 0,
-            (Motion::Tokens { .. } | Motion::Window, Position::Token(values)) => {
+    pub(super) fn resume(&mut self, at: CursorState) -> bool {
+        let fits = match (self.advances_by(), &at.due) {
+            (Advance::Numbers { .. } | Advance::StartIndex, Position::Number(number)) => {
+                *number > 0
+            }
+            (Advance::Tokens { .. } | Advance::Window, Position::Token(values)) => {
                 values.len() == self.listing.token_in().len() && !values.contains(&Token::Odd)
             }
-            (Motion::Tokens { .. }, Position::Link(_)) => {
+            (Advance::Tokens { .. }, Position::Link(_)) => {
                 self.listing.token_out().is_some_and(TokenOut::is_whole_link)
             }
-            (Motion::Tokens { .. } | Motion::Window | Motion::Once(_), Position::Start) => true,
+            (Advance::Tokens { .. } | Advance::Window | Advance::Once(_), Position::Start) => true,
             _ => false,
         };
         if fits {
@@ -285,44 +290,46 @@ impl Walk {
         fits
     }
 
-    pub(super) fn motion(&self) -> Motion {
-        self.sequence.map_or(self.listing.scheme().way().motion, Motion::Sequence)
+    pub(super) fn advances_by(&self) -> Advance {
+        self.sequence.map_or(self.listing.scheme().spec().advance, Advance::Sequence)
     }
 
     /// How many items of the list stand up to the end of a page.
-    pub(super) fn items_up_to(&self, page: &Facts) -> Option<u64> {
+    pub(super) fn items_up_to(&self, page: &PageInfo) -> Option<u64> {
         self.items_before(page).map(|before| before.saturating_add(page.items))
     }
 
     /// How many items of the list stand before a page, which is due.
-    fn items_before(&self, page: &Facts) -> Option<u64> {
-        match (self.at.before, self.motion(), &self.at.due) {
-            (None, Motion::Numbers { .. }, Position::Number(number)) => {
+    fn items_before(&self, page: &PageInfo) -> Option<u64> {
+        match (self.at.before, self.advances_by(), &self.at.due) {
+            (None, Advance::Numbers { .. }, Position::Number(number)) => {
                 Some((number - 1).saturating_mul(page.page_size?))
             }
             // The request has a token from the beginning: it is the search.
-            (None, Motion::Tokens { counted: true }, Position::Start) => {
+            (None, Advance::Tokens { counted: true }, Position::Start) => {
                 page.page_number.filter(|number| *number == 1).map(|_| 0)
             }
             (before, ..) => before,
         }
     }
 
-    pub(super) fn is_beyond_cap(&self, next: &Position, page: Option<&Facts>) -> bool {
-        match (self.cap, self.motion(), next) {
+    pub(super) fn is_beyond_cap(&self, next: &Position, page: Option<&PageInfo>) -> bool {
+        match (self.cap, self.advances_by(), next) {
             (None, ..) => false,
-            (Some(Most::Pages(most)), Motion::Numbers { .. }, Position::Number(number)) => {
+            (Some(Most::Pages(most)), Advance::Numbers { .. }, Position::Number(number)) => {
                 *number > most
             }
             (Some(Most::Pages(most)), ..) => self.at.pages + 1 >= most,
-            (Some(Most::Items(most)), Motion::Numbers { .. }, Position::Number(number)) => {
+            (Some(Most::Items(most)), Advance::Numbers { .. }, Position::Number(number)) => {
                 let previous = self.at.previous.as_ref();
                 let told = page.and_then(|page| page.page_size);
                 let told = told.max(previous.and_then(|previous| previous.page_size));
                 let size = told.or(self.at.page_size).unwrap_or(self.at.largest);
                 number.saturating_mul(size) > most
             }
-            (Some(Most::Items(most)), Motion::StartIndex, Position::Number(index)) => *index > most,
+            (Some(Most::Items(most)), Advance::StartIndex, Position::Number(index)) => {
+                *index > most
+            }
             (Some(Most::Items(most)), ..) => {
                 page.and_then(|page| self.items_up_to(page)).is_some_and(|items| items >= most)
             }

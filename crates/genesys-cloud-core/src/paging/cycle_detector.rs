@@ -7,7 +7,7 @@ const RECENT: usize = 4096;
 
 /// Hashes of what a walk has met, in bounded memory, however long it is.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Seen {
+pub(super) struct CycleDetector {
     recent: HashSet<u64>,
     older: HashSet<u64>,
     count: u64,
@@ -16,7 +16,7 @@ pub(super) struct Seen {
     anchor: Option<u64>,
 }
 
-impl Seen {
+impl CycleDetector {
     pub(super) fn contains(&self, hash: u64) -> bool {
         self.anchor == Some(hash) || self.recent.contains(&hash) || self.older.contains(&hash)
     }
@@ -39,7 +39,7 @@ mod tests {
 
     /// How many steps a walk takes that goes in a circle of this length after a way that leads into it.
     fn steps(lead: u64, circle: u64) -> u64 {
-        let mut seen = Seen::default();
+        let mut seen = CycleDetector::default();
         let mut at = 0;
         for steps in 0.. {
             if seen.contains(at) {
