@@ -3,8 +3,9 @@
 use genesys_cloud_catalogue::tags::{Place as Part, TagKind, TokenForm};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Known};
 use genesys_cloud_core::{
-    Availability, Client, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
-    Operation, PageSize, Paginator, Place, Request, Results, ResultsAt, Scheme, TokenOut,
+    Availability, Client, Completion, FileForm, JobId, JobOperation, JobSpec, JobState, ListSpec,
+    Method, NextToken, Operation, PageSize, Paginator, ParamLocation, Request, ResultLocation,
+    Results, Scheme,
 };
 use genesys_cloud_mock::{JobScenario, Lie, MockOrg, Scenario};
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ pub(crate) struct List {
     pub(crate) scenarios: Vec<Scenario>,
     /// How the org can lie about it.
     pub(crate) lies: Vec<Lie>,
-    listing: Listing,
+    listing: ListSpec,
     request: Request,
 }
 
@@ -55,19 +56,20 @@ impl List {
         }
         let list = tag.list;
         let scheme = Scheme::named(list.scheme?.name())?;
-        let mut listing = Listing::new(scheme, list.items?);
+        let mut listing = ListSpec::new(scheme, list.items?);
         if let Some(size) = list.page_size {
             let known = PageSize::new(size.name, size.text);
             let is_body = size.place == Part::Body;
             listing = listing.with_page_size(if is_body { known.in_body() } else { known });
         }
         if let [one] = &list.token_in[..] {
-            listing = listing.with_token_in(Place::new(one.name.clone(), one.place == Part::Body));
+            listing = listing
+                .with_token_in(ParamLocation::new(one.name.clone(), one.place == Part::Body));
         }
         let out = list.token_out.and_then(|out| match out.form {
-            TokenForm::Field => Some(TokenOut::field("").at(out.path)),
-            TokenForm::InLink => Some(TokenOut::in_link("").at(out.path)),
-            TokenForm::Link => Some(TokenOut::link("").at(out.path)),
+            TokenForm::Field => Some(NextToken::field("").at(out.path)),
+            TokenForm::InLink => Some(NextToken::in_link("").at(out.path)),
+            TokenForm::Link => Some(NextToken::link("").at(out.path)),
             // As the scheme has it.
             TokenForm::LastItem | TokenForm::Mark => None,
         });
@@ -93,7 +95,7 @@ impl List {
     }
 
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
-        Paginator::over(client, self.request.clone(), self.listing.clone())
+        Paginator::from_request(client, self.request.clone(), self.listing.clone())
     }
 
     /// The parameters of its request that can choose a page.
@@ -110,7 +112,7 @@ impl List {
     pub(crate) fn open_with(&self, client: &Client, name: &str, value: &str) -> Paginator<Value> {
         let mut request = self.request.clone();
         request.set_query(name.to_owned(), value);
-        Paginator::over(client, request, self.listing.clone())
+        Paginator::from_request(client, request, self.listing.clone())
     }
 }
 
@@ -121,7 +123,7 @@ fn request(known: &'static Known, reads: bool) -> Option<Request> {
         "POST" => Method::Post,
         _ => return None,
     };
-    let operation = Operation::known(&known.id, method, &known.path);
+    let operation = Operation::from_static(&known.id, method, &known.path);
     let mut request = Request::new(if reads { operation.reads() } else { operation });
     for parameter in &known.parameters {
         let value = match parameter.kind {
@@ -171,7 +173,7 @@ pub(crate) struct Submit {
     /// How the org can lie about them.
     pub(crate) lies: Vec<Lie>,
     path: &'static str,
-    family: fn() -> Family,
+    family: fn() -> JobSpec,
 }
 
 const SUBMITS: [Submit; 5] = [
@@ -186,18 +188,18 @@ const SUBMITS: [Submit; 5] = [
             family("jobId", "state", &["FULFILLED"], ("getAnalyticsConversationsDetailsJob", path))
                 .with_results(Results::List(
                     call("getAnalyticsConversationsDetailsJobResults", results),
-                    Listing::new(Scheme::CursorField, "conversations")
+                    ListSpec::new(Scheme::CursorField, "conversations")
                         .with_objects()
                         .with_page_size(PageSize::integer("pageSize")),
                 ))
                 .with_availability(Availability::new(
-                    Operation::known(
+                    Operation::from_static(
                         "getAnalyticsConversationsDetailsJobsAvailability",
                         Method::Get,
                         "/api/v2/analytics/conversations/details/jobs/availability",
                     ),
                     "dataAvailabilityDate".into(),
-                    Place::body("interval"),
+                    ParamLocation::body("interval"),
                 ))
         },
     },
@@ -212,7 +214,7 @@ const SUBMITS: [Submit; 5] = [
             family("id", "state", &["Succeeded"], ("getAuditsQueryTransactionId", path))
                 .with_results(Results::List(
                     call("getAuditsQueryTransactionIdResults", results),
-                    Listing::new(Scheme::CursorField, "entities")
+                    ListSpec::new(Scheme::CursorField, "entities")
                         .with_objects()
                         .with_page_size(PageSize::integer("pageSize")),
                 ))
@@ -230,7 +232,7 @@ const SUBMITS: [Submit; 5] = [
             family("id", "state", &["Succeeded"], ("getTaskmanagementWorkitemsQueryJob", path))
                 .with_results(Results::List(
                     call("getTaskmanagementWorkitemsQueryJobResults", results),
-                    Listing::new(Scheme::JobSelectsPage, "entities")
+                    ListSpec::new(Scheme::JobSelectsPage, "entities")
                         .with_objects()
                         .with_page_size(PageSize::integer("pageSize").in_body()),
                 ))
@@ -245,8 +247,9 @@ const SUBMITS: [Submit; 5] = [
         family: || {
             let path = "/api/v2/usage/query/{jobId}/results";
             let status = ("getUsageQueryExecutionIdResults", path);
-            family("executionId", "queryStatus", &["Complete"], status)
-                .with_results(Results::Reply(vec![ResultsAt::Items("results".into())].into()))
+            family("executionId", "queryStatus", &["Complete"], status).with_results(
+                Results::Response(vec![ResultLocation::Items("results".into())].into()),
+            )
         },
     },
     Submit {
@@ -258,11 +261,11 @@ const SUBMITS: [Submit; 5] = [
             let path = "/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}";
             let status = ("getWorkforcemanagementAdherenceExplanationsJob", path);
             let places = vec![
-                ResultsAt::Items("result.entities".into()),
-                ResultsAt::Files("downloadUrl".into(), FileForm::Json("entities".into())),
+                ResultLocation::Items("result.entities".into()),
+                ResultLocation::Files("downloadUrl".into(), FileForm::Json("entities".into())),
             ];
             family("job.id", "status", &["Complete"], status)
-                .with_results(Results::Reply(places.into()))
+                .with_results(Results::Response(places.into()))
                 .with_results_at_once(true)
         },
     },
@@ -299,14 +302,14 @@ impl Submit {
     }
 
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
-        let operation = Operation::known(self.operation, Method::Post, self.path);
+        let operation = Operation::from_static(self.operation, Method::Post, self.path);
         let mut request = Request::new(operation);
         let family = (self.family)();
         request.set_body(&match family.availability() {
             Some(_) => json!({ "interval": "2024-05-01T00:00Z/2024-05-02T00:00Z" }),
             None => json!({}),
         });
-        Paginator::over_job(client, request, family)
+        Paginator::from_job(client, request, family)
     }
 }
 
@@ -315,19 +318,19 @@ fn family(
     state: &'static str,
     done: &[&'static str],
     status: (&'static str, &'static str),
-) -> Family {
+) -> JobSpec {
     let states = done.iter().map(|name| ((*name).into(), JobState::Succeeded));
     // Some are told to have ended, long after their end.
     let states = states.chain([("EXPIRED".into(), JobState::Expired)]);
-    Family::known("chaos")
+    JobSpec::from_static("chaos")
         .with_id(JobId::Field(id.into()))
         .with_status(call(status.0, status.1))
-        .with_done_when(DoneWhen::State(state.into()))
+        .with_done_when(Completion::State(state.into()))
         .with_states(states.collect())
 }
 
-fn call(id: &'static str, path: &'static str) -> JobCall {
-    JobCall::new(Operation::known(id, Method::Get, path)).with_id("jobId".into())
+fn call(id: &'static str, path: &'static str) -> JobOperation {
+    JobOperation::new(Operation::from_static(id, Method::Get, path)).with_id("jobId".into())
 }
 
 /// All that can be read.

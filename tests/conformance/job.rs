@@ -2,7 +2,7 @@
 
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt as _};
-use genesys_cloud::endpoint::Family;
+use genesys_cloud::endpoint::JobSpec;
 use genesys_cloud::{
     Client, Download, Error, Job, JobStatus, Pages, Paginator, Report, SavedJob, Statuses,
     Submitting,
@@ -61,7 +61,7 @@ pub(crate) trait Read: Send {
 pub(crate) trait Handle: Send {
     fn id(&self) -> Option<&str>;
 
-    fn family(&self) -> &Family;
+    fn family(&self) -> &JobSpec;
 
     fn poll(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>>;
 
@@ -109,7 +109,7 @@ impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
         self.of.id()
     }
 
-    fn family(&self) -> &Family {
+    fn family(&self) -> &JobSpec {
         self.of.family()
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use genesys_cloud::endpoint::{DoneWhen, Family, FileForm, JobId, Results, ResultsAt};
+use genesys_cloud::endpoint::{Completion, FileForm, JobId, JobSpec, ResultLocation, Results};
 use genesys_cloud::{Error, ErrorKind, JobState, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Location};
 use genesys_cloud_mock::{ExpectedJob, JobEnd, JobScenario, RecordedRequest};
@@ -10,8 +10,8 @@ use genesys_cloud_mock::{ExpectedJob, JobEnd, JobScenario, RecordedRequest};
 use crate::job_run::{Outcome, Way};
 
 /// What kind of result the jobs of a family have.
-pub(crate) fn kind(family: &Family) -> String {
-    if *family.done_when() == DoneWhen::Not202 {
+pub(crate) fn kind(family: &JobSpec) -> String {
+    if *family.done_when() == Completion::Not202 {
         return "same URL until not 202".to_owned();
     }
     if !family.is_pollable() {
@@ -20,10 +20,10 @@ pub(crate) fn kind(family: &Family) -> String {
     let places = match family.results() {
         Results::List(_, listing) => return format!("operation, {}", listing.scheme().name()),
         Results::Status(listing) => return format!("status, {}", listing.scheme().name()),
-        Results::Reply(places) => places,
+        Results::Response(places) => places,
         _ => return "nothing".to_owned(),
     };
-    let is_inline = |place: &ResultsAt| matches!(place, ResultsAt::Items(_));
+    let is_inline = |place: &ResultLocation| matches!(place, ResultLocation::Items(_));
     match (places.iter().any(is_inline), places.iter().all(is_inline)) {
         _ if is_whole(family) => "status is the result",
         (true, true) => "inline",
@@ -34,24 +34,24 @@ pub(crate) fn kind(family: &Family) -> String {
 }
 
 /// Whether the reply that tells of the end is the result.
-pub(crate) fn is_whole(family: &Family) -> bool {
-    matches!(family.results(), Results::Reply(places)
-        if matches!(&places[..], [ResultsAt::Items(path)] if path == "[]"))
+pub(crate) fn is_whole(family: &JobSpec) -> bool {
+    matches!(family.results(), Results::Response(places)
+        if matches!(&places[..], [ResultLocation::Items(path)] if path == "[]"))
 }
 
 /// Whether the results are files that are handed out as they are.
-pub(crate) fn is_bytes(family: &Family) -> bool {
-    matches!(family.results(), Results::Reply(places)
-        if places.iter().all(|it| matches!(it, ResultsAt::Files(_, FileForm::Bytes))))
+pub(crate) fn is_bytes(family: &JobSpec) -> bool {
+    matches!(family.results(), Results::Response(places)
+        if places.iter().all(|it| matches!(it, ResultLocation::Files(_, FileForm::Bytes))))
 }
 
 /// Whether jobs of a family have a state that says that they were cancelled.
-pub(crate) fn can_be_cancelled(family: &Family) -> bool {
+pub(crate) fn can_be_cancelled(family: &JobSpec) -> bool {
     family.states().iter().any(|(_, state)| *state == JobState::Cancelled)
 }
 
 /// The parameters that the operation which lists the results requires and the submit does not have.
-pub(crate) fn required(family: &Family) -> Vec<&'static str> {
+pub(crate) fn required(family: &JobSpec) -> Vec<&'static str> {
     let Results::List(call, _) = family.results() else { return Vec::new() };
     let operation = Catalogue::embedded().operation(call.operation().id());
     let parameters = operation.into_iter().flat_map(|it| it.parameters_in(Location::Query));
@@ -59,7 +59,7 @@ pub(crate) fn required(family: &Family) -> Vec<&'static str> {
 }
 
 /// Why the jobs of a family are not driven through a scenario that the fake org has for them.
-pub(crate) fn left_out(family: &Family, scenario: JobScenario) -> Option<&'static str> {
+pub(crate) fn left_out(family: &JobSpec, scenario: JobScenario) -> Option<&'static str> {
     let is_about_files = matches!(
         scenario,
         JobScenario::Download
@@ -77,7 +77,7 @@ pub(crate) fn left_out(family: &Family, scenario: JobScenario) -> Option<&'stati
 /// A job in a scenario.
 pub(crate) struct Case<'a> {
     pub(crate) operation: &'a str,
-    pub(crate) family: &'a Family,
+    pub(crate) family: &'a JobSpec,
     pub(crate) scenario: JobScenario,
     pub(crate) way: Way,
     /// How many polls find it running.
@@ -213,7 +213,7 @@ impl Case<'_> {
 
     /// Whether the one item is a reply, or a part of one, that the fake org takes for no result.
     fn is_one(&self) -> bool {
-        let is_reply = matches!(self.family.results(), Results::Reply(_));
+        let is_reply = matches!(self.family.results(), Results::Response(_));
         let is_none = self.truth.records.is_empty() && self.scenario != JobScenario::EmptyResult;
         // Of a reply that is the result it may know a list; what it knows as one result has to be that.
         is_whole(self.family) && self.truth.records.len() != 1 || is_reply && is_none
@@ -243,7 +243,7 @@ impl Case<'_> {
             _ => JobState::Succeeded,
         };
         let (last, before) = outcome.told.split_last().ok_or("no status was told")?;
-        let runs = |state: &JobState| matches!(state, JobState::Pending | JobState::Held);
+        let runs = |state: &JobState| matches!(state, JobState::Pending | JobState::AwaitingInput);
         if *last != due || !before.iter().all(runs) {
             return Err(format!("the states told are {:?}", outcome.told));
         }
@@ -261,7 +261,7 @@ impl Case<'_> {
         // A job that chooses its page is submitted once for each.
         let jobs = if self.family.is_job_per_page() { submitted.len() } else { 1 };
         let due = match self.family.done_when() {
-            DoneWhen::Not202 => polls,
+            Completion::Not202 => polls,
             _ => jobs,
         };
         if submitted.len() != due {
@@ -307,7 +307,7 @@ impl Case<'_> {
         if self.way == Way::Cancelled {
             return 2;
         }
-        let is_repeated = *self.family.done_when() == DoneWhen::Not202;
+        let is_repeated = *self.family.done_when() == Completion::Not202;
         // That the first reply which was no error was the result is not kept.
         if self.way == Way::Saved && is_repeated && self.scenario == JobScenario::TransientErrors {
             return polls + 1;
@@ -325,8 +325,8 @@ impl Case<'_> {
             polls += 1;
         }
         // The status has a new URL each time, but an address of the API leads to the first one once.
-        let is_address = matches!(self.family.results(), Results::Reply(places)
-            if matches!(&places[..], [ResultsAt::Files(path, _)] if path.ends_with("selfUri")));
+        let is_address = matches!(self.family.results(), Results::Response(places)
+            if matches!(&places[..], [ResultLocation::Files(path, _)] if path.ends_with("selfUri")));
         let is_first = self.way == Way::Paginate || is_address;
         if self.scenario == JobScenario::ExpiredLink && is_first {
             polls += 1;

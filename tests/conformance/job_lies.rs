@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use genesys_cloud::endpoint::Family;
+use genesys_cloud::endpoint::JobSpec;
 use genesys_cloud::{Client, Verdict};
 use genesys_cloud_mock::{Due, JobPace, JobScenario, Lie, MockOrg, Moment};
 
@@ -18,7 +18,7 @@ const SUBMITS: usize = 3;
 /// A job that hears a lie.
 pub(crate) struct Hearing {
     submit: &'static Submit,
-    family: Family,
+    family: JobSpec,
     kind: String,
     lie: Lie,
 }
@@ -57,7 +57,7 @@ pub(crate) async fn hearings(submits: &[&'static Submit], all: bool) -> Vec<Hear
 }
 
 /// Whether what the lie is about is looked at, and not left to the caller.
-fn hears(family: &Family, lie: Lie) -> bool {
+fn hears(family: &JobSpec, lie: Lie) -> bool {
     let is_of_files = matches!(lie.moment(), Moment::Results | Moment::File);
     let is_left = is_whole(family) || is_bytes(family) && lie.is_about_contents();
     // A reply that is the result as it is has no list that is looked into.
@@ -88,7 +88,7 @@ pub(crate) async fn hear(
 
 async fn one(
     (org, client): (&MockOrg, &Client),
-    (submit, family): (&Submit, &Family),
+    (submit, family): (&Submit, &JobSpec),
     lie: Lie,
     way: Way,
 ) -> Result<(), String> {

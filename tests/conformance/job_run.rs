@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use genesys_cloud::endpoint::{DoneWhen, Family};
+use genesys_cloud::endpoint::{Completion, JobSpec};
 use genesys_cloud::{Client, Download, Error, ErrorKind, JobState, Verdict};
 use genesys_cloud_mock::{Expected, ExpectedJob, JobPace, JobScenario, MockOrg, Scenario};
 use serde_json::Value;
@@ -81,7 +81,7 @@ pub(crate) async fn all(submit: &Submit, table: &mut Table) {
             continue;
         }
         // A submit that fails is not submitted again by the job.
-        let is_submit = *family.done_when() == DoneWhen::Not202;
+        let is_submit = *family.done_when() == Completion::Not202;
         let client = match scenario {
             JobScenario::TransientErrors if is_submit => &patient,
             _ => &client,
@@ -100,7 +100,7 @@ pub(crate) async fn all(submit: &Submit, table: &mut Table) {
     }
 }
 
-fn ways(family: &Family, scenario: JobScenario) -> Vec<Way> {
+fn ways(family: &JobSpec, scenario: JobScenario) -> Vec<Way> {
     let mut ways = vec![Way::Paginate];
     if scenario == JobScenario::RedirectWithBody {
         ways.push(Way::Pages);
@@ -138,7 +138,7 @@ pub(crate) fn client_of(org: &MockOrg, retries: u32) -> Client {
 
 async fn one(
     submit: &Submit,
-    family: &Family,
+    family: &JobSpec,
     (scenario, way): (JobScenario, Way),
     org: &MockOrg,
     client: &Client,
@@ -168,7 +168,7 @@ async fn one(
 
 pub(crate) struct Driver<'a> {
     pub(crate) submit: &'a Submit,
-    pub(crate) family: &'a Family,
+    pub(crate) family: &'a JobSpec,
     pub(crate) org: &'a MockOrg,
     pub(crate) client: &'a Client,
     pub(crate) truth: &'a ExpectedJob,
@@ -313,7 +313,7 @@ impl Driver<'_> {
             match status {
                 Ok(status) => {
                     outcome.told.push(status.state());
-                    if status.state() == JobState::Held && !outcome.was_held {
+                    if status.state() == JobState::AwaitingInput && !outcome.was_held {
                         self.release(outcome);
                     }
                 }

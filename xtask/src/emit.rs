@@ -488,7 +488,7 @@ impl Bound {
 fn output(output: &Output) -> String {
     match output {
         Output::Nothing => "()".to_owned(),
-        Output::Undescribed => "RawReply".to_owned(),
+        Output::Undescribed => "RawResponse".to_owned(),
         Output::Bytes => "Bytes".to_owned(),
         Output::Value(kind) => rust(kind, "types::"),
         Output::Optional(kind) => format!("Option<{}>", rust(kind, "types::")),

@@ -17,7 +17,7 @@ pub const RESERVED_TYPES: [&str; 12] = [
     "LocalDateTime",
     "Map",
     "Option",
-    "RawReply",
+    "RawResponse",
     "String",
     "Value",
     "Vec",

@@ -1,7 +1,7 @@
 //! The client, with a method for each API group that is switched on.
 
 use genesys_cloud_core as core;
-use genesys_cloud_core::{Error, OrgIdentity, RateLimit, RawReply, Request};
+use genesys_cloud_core::{Error, OrgIdentity, RateLimit, RawResponse, Request};
 
 /// Sets up a [`Client`].
 pub type ClientBuilder = core::ClientBuilder<Client>;
@@ -54,7 +54,7 @@ impl Client {
     /// # Errors
     /// When the request can't be sent, login fails, no reply comes, or the operation does not accept the status of the
     /// reply.
-    pub async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+    pub async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.core.execute(request).await
     }
 

@@ -3,8 +3,8 @@
 #![allow(dead_code, unused_imports)]
 
 pub(crate) use genesys_cloud_core::{
-    Json, RawReply, convert, group, job, job_family, open_enum, operation, paged, record, replies,
-    variants,
+    Json, RawResponse, convert, group, job, job_family, open_enum, operation, paged, record,
+    replies, variants,
 };
 
 pub(crate) use bytes::Bytes;

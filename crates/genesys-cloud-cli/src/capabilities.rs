@@ -2,13 +2,14 @@
 
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::specs::{self, Error, IntervalSpec, OperationKind};
-use genesys_cloud_core::{Family, FileForm, Listing, PageSize, Results, ResultsAt};
+use genesys_cloud_core::{FileForm, JobSpec, ListSpec, PageSize, ResultLocation, Results};
 
 /// How the jobs run, if their results are files that are not lists of records.
-pub(crate) fn files(kind: &OperationKind) -> Option<&Family> {
+pub(crate) fn files(kind: &OperationKind) -> Option<&JobSpec> {
     let OperationKind::Job(family) = kind else { return None };
-    let is_bytes = |place: &ResultsAt| matches!(place, ResultsAt::Files(_, FileForm::Bytes));
-    let Results::Reply(places) = family.results() else { return None };
+    let is_bytes =
+        |place: &ResultLocation| matches!(place, ResultLocation::Files(_, FileForm::Bytes));
+    let Results::Response(places) = family.results() else { return None };
     places.iter().all(is_bytes).then_some(family.as_ref())
 }
 
@@ -30,7 +31,7 @@ pub(crate) fn chooses_page(kind: &OperationKind, entry: &Entry, name: &str) -> b
 }
 
 /// The list whose pages the operation itself, or the submit of a job, chooses.
-pub(crate) fn pages(kind: &OperationKind) -> Option<&Listing> {
+pub(crate) fn pages(kind: &OperationKind) -> Option<&ListSpec> {
     match kind {
         OperationKind::List(listing) => Some(listing.as_ref()),
         OperationKind::Job(family) => match family.results() {
@@ -43,5 +44,5 @@ pub(crate) fn pages(kind: &OperationKind) -> Option<&Listing> {
 
 /// What `--page-size` sets in a request of the operation itself.
 pub(crate) fn page_size(kind: &OperationKind) -> Option<&PageSize> {
-    pages(kind).and_then(Listing::page_size)
+    pages(kind).and_then(ListSpec::page_size)
 }

@@ -69,9 +69,9 @@ impl Failure {
     }
 
     /// A file can't be written: `text` says which one and why.
-    pub(crate) fn of_io(text: impl Into<String>, error: &std::io::Error) -> Self {
+    pub(crate) fn from_io(text: impl Into<String>, error: &std::io::Error) -> Self {
         let text = text.into();
-        match SinkError::of_io(text.as_str(), error).is_transient() {
+        match SinkError::from_io(text.as_str(), error).is_transient() {
             true => Self::new(Exit::OutputUnavailable, text),
             false => Self::new(Exit::OutputRefused, text),
         }

@@ -2,7 +2,7 @@
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
 use genesys_cloud_core::specs::OperationKind;
-use genesys_cloud_core::{Family, Listing, Results, ResultsAt};
+use genesys_cloud_core::{JobSpec, ListSpec, ResultLocation, Results};
 use genesys_cloud_sinks::{Columns, FieldError};
 
 use crate::failure::Failure;
@@ -60,11 +60,11 @@ pub(crate) fn item(entry: &Entry, kind: &OperationKind) -> Option<&'static Schem
     .map(|schema| catalogue.resolve(schema))
 }
 
-fn listed(entry: &'static Entry, listing: &Listing) -> Option<&'static Schema> {
+fn listed(entry: &'static Entry, listing: &ListSpec) -> Option<&'static Schema> {
     element(at(entry.reply()?, listing.items())?)
 }
 
-fn of_job(submit: &'static Entry, family: &Family) -> Option<&'static Schema> {
+fn of_job(submit: &'static Entry, family: &JobSpec) -> Option<&'static Schema> {
     let catalogue = Catalogue::embedded();
     let status = || family.status().and_then(|call| catalogue.operation(call.operation().id()));
     match family.results() {
@@ -72,8 +72,8 @@ fn of_job(submit: &'static Entry, family: &Family) -> Option<&'static Schema> {
             listed(catalogue.operation(call.operation().id())?, listing)
         }
         Results::Status(listing) => listed(status()?, listing),
-        Results::Reply(places) => places.iter().find_map(|place| {
-            let ResultsAt::Items(path) = place else { return None };
+        Results::Response(places) => places.iter().find_map(|place| {
+            let ResultLocation::Items(path) = place else { return None };
             let mut replies =
                 status().into_iter().chain([submit]).filter_map(|entry| entry.reply());
             let found = replies.find_map(|reply| at(reply, path))?;

@@ -78,7 +78,7 @@ impl JobStore {
         fs::create_dir_all(self.folder()?)
             .and_then(|()| private::replace(&path, text.as_bytes()))
             .map_err(|error| {
-                Failure::of_io(format!("can't write {}: {error}", path.display()), &error)
+                Failure::from_io(format!("can't write {}: {error}", path.display()), &error)
             })
     }
 
@@ -86,7 +86,7 @@ impl JobStore {
     pub(crate) fn remove(&self, stored: &StoredJob) -> Result<(), Failure> {
         let Some(path) = self.path(stored)? else { return Ok(()) };
         private::remove(&path).map_err(|error| {
-            Failure::of_io(format!("can't remove {}: {error}", path.display()), &error)
+            Failure::from_io(format!("can't remove {}: {error}", path.display()), &error)
         })
     }
 

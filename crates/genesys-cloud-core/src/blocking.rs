@@ -9,13 +9,13 @@
 //! for blocking work of an async runtime counts as async code.
 //!
 //! ```no_run
-//! use genesys_cloud_core::{Client, Error, Listing, Method, Operation, Paginator, Request, Scheme, blocking};
+//! use genesys_cloud_core::{Client, Error, ListSpec, Method, Operation, Paginator, Request, Scheme, blocking};
 //!
 //! fn main() -> Result<(), Error> {
 //!     let client = Client::from_env()?;
 //!     let operation = Operation::new("getRoutingQueues", Method::Get, "/api/v2/routing/queues");
-//!     let listing = Listing::new(Scheme::PageNumber, "entities");
-//!     let queues = Paginator::<serde_json::Value>::over(&client, Request::new(operation), listing);
+//!     let listing = ListSpec::new(Scheme::PageNumber, "entities");
+//!     let queues = Paginator::<serde_json::Value>::from_request(&client, Request::new(operation), listing);
 //!     let mut queues = blocking::iter(queues);
 //!     for queue in &mut queues {
 //!         println!("{}", queue?["name"]);
@@ -37,10 +37,10 @@ use crate::error::Error;
 /// Waits for a call, or for anything else that is awaited in async code.
 ///
 /// ```no_run
-/// # use genesys_cloud_core::{Call, Client, Error, Method, Operation, RawReply, blocking};
+/// # use genesys_cloud_core::{Call, Client, Error, Method, Operation, RawResponse, blocking};
 /// # fn example(client: &Client) -> Result<(), Error> {
 /// let operation = Operation::new("getUsersMe", Method::Get, "/api/v2/users/me");
-/// let reply = blocking::wait(Call::<RawReply>::new(client, operation))?;
+/// let reply = blocking::wait(Call::<RawResponse>::new(client, operation))?;
 /// println!("{}", reply.status());
 /// # Ok(())
 /// # }

@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::operation::Operation;
 use crate::param::Param;
 use crate::pipeline::failed;
-use crate::reply::{Decode, RawReply, Reply};
 use crate::request::Request;
+use crate::response::{Decode, RawResponse, Response};
 
 /// One call of an operation that returns a `T`. Nothing is sent before it is awaited or [sent](Call::send).
 #[must_use = "a call does nothing until it is awaited or sent"]
@@ -139,7 +139,7 @@ impl<T: Decode> Call<T> {
 }
 
 impl<T: Decode> IntoFuture for Call<T> {
-    type Output = Result<Reply<T>, Error>;
+    type Output = Result<Response<T>, Error>;
     type IntoFuture = Sending<T>;
 
     fn into_future(self) -> Sending<T> {
@@ -159,7 +159,7 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// A call on its way: a future of the [`Reply`]. Dropping it gives the call up; whether the API has seen
+/// A call on its way: a future of the [`Response`]. Dropping it gives the call up; whether the API has seen
 /// it is then unknown.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Sending<T> {
@@ -168,7 +168,7 @@ pub struct Sending<T> {
 }
 
 impl<T: Decode> Future for Sending<T> {
-    type Output = Result<Reply<T>, Error>;
+    type Output = Result<Response<T>, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
@@ -194,7 +194,7 @@ impl<T> fmt::Debug for Sending<T> {
 struct Attempts {
     client: Client,
     request: Arc<Request>,
-    execution: BoxFuture<'static, Result<RawReply, Error>>,
+    execution: BoxFuture<'static, Result<RawResponse, Error>>,
     repeated: u32,
 }
 
@@ -208,7 +208,7 @@ impl Attempts {
         Self { client, request, execution, repeated: 0 }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawReply, Error>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<RawResponse, Error>> {
         self.execution.as_mut().poll(cx)
     }
 

@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 
 use crate::client::Client;
 use crate::error::Error;
-use crate::reply::RawReply;
 use crate::request::Request;
+use crate::response::RawResponse;
 
 /// Makes calls and counts them. Clones count together.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +39,7 @@ impl CallCounter {
         &self,
         client: &Client,
         request: &Request,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         self.lock().requests += 1;
         let reply = client.execute(request).await;
         self.count_attempts(&reply, 1);
@@ -51,7 +51,7 @@ impl CallCounter {
         &self,
         client: Client,
         request: Request,
-    ) -> BoxFuture<'static, Result<Option<RawReply>, Error>> {
+    ) -> BoxFuture<'static, Result<Option<RawResponse>, Error>> {
         let calls = self.clone();
         calls.lock().requests += 1;
         async move {
@@ -70,7 +70,7 @@ impl CallCounter {
         request: Request,
         repeated: u32,
         error: Error,
-    ) -> BoxFuture<'static, Result<Option<RawReply>, Error>> {
+    ) -> BoxFuture<'static, Result<Option<RawResponse>, Error>> {
         let calls = self.clone();
         async move {
             let reply = client.execute_again(&request, repeated, error).await;
@@ -80,7 +80,7 @@ impl CallCounter {
         .boxed()
     }
 
-    fn count_attempts(&self, reply: &Result<RawReply, Error>, first: u32) {
+    fn count_attempts(&self, reply: &Result<RawResponse, Error>, first: u32) {
         let (attempts, waited) = match reply {
             Ok(reply) => (reply.attempts(), reply.waited()),
             Err(error) => (error.attempts(), error.waited()),

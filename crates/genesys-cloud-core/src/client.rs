@@ -21,8 +21,8 @@ use crate::operation::Operation;
 use crate::pipeline::Pipeline;
 use crate::rate_limit::RateLimit;
 use crate::redact::Secrets;
-use crate::reply::{CallStats, RawReply};
 use crate::request::Request;
+use crate::response::{CallStats, RawResponse};
 
 /// A client of the Genesys Cloud Platform API.
 ///
@@ -82,7 +82,7 @@ impl Client {
     /// # Errors
     /// When the request can't be sent, no login or no reply comes about, or the operation does not accept
     /// the status of the reply.
-    pub async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+    pub async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.0.execute(request).await
     }
 
@@ -99,7 +99,7 @@ impl Client {
         request: &Request,
         repeated: u32,
         error: Error,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         let error = error.repeated(repeated);
         self.0.execute_again(request, repeated, error, CallStats::default()).await
     }
@@ -123,7 +123,7 @@ impl Client {
         request: &Request,
         repeated: u32,
         error: Error,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         let so_far = error.course();
         self.0.execute_again(request, repeated, error, so_far).await
     }

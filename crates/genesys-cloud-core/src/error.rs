@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::display::{self, Bounded};
 use crate::operation::Operation;
 use crate::redact::Secrets;
-use crate::reply::CallStats;
+use crate::response::CallStats;
 use crate::retry::Meaning;
 
 pub(crate) use causes::excerpt;

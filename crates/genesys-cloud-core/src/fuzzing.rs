@@ -11,7 +11,7 @@ pub use crate::paging::fuzzing::{link, page, walk};
 pub use crate::rate_limit::fuzzing::headers;
 
 use crate::error::Error;
-use crate::reply::fuzzing::reply;
+use crate::response::fuzzing::reply;
 
 /// What comes back in place of what was asked for: a byte that says with which status, and a body.
 pub fn refusal(data: &[u8]) {

@@ -6,9 +6,9 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::error::Error;
 use crate::interval::Interval;
-use crate::jobs::{Family, Job, JobSource, Submitting};
+use crate::jobs::{Job, JobSource, JobSpec, Submitting};
 use crate::operation::Operation;
-use crate::paging::{Listing, Paginator, Place, ReadPage, read_bytes, read_wire};
+use crate::paging::{ListSpec, Paginator, ParamLocation, ReadPage, read_bytes, read_wire};
 use crate::param::{IntoOption, Param};
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
@@ -108,15 +108,15 @@ impl<T> Call<T> {
 }
 
 /// The items that an operation lists.
-pub fn paginate<T: Wire, O>(call: Call<O>, listing: Listing) -> Paginator<T> {
-    Paginator::known(call, listing)
+pub fn paginate<T: Wire, O>(call: Call<O>, listing: ListSpec) -> Paginator<T> {
+    Paginator::from_call(call, listing)
 }
 
 /// What a range holds, through an operation that lists what an interval holds.
 pub fn windows<T: Wire + 'static, O>(
     call: Call<O>,
-    listing: Listing,
-    interval: Place,
+    listing: ListSpec,
+    interval: ParamLocation,
     facts: IntervalFacts,
     range: Interval,
 ) -> Windows<T> {
@@ -132,8 +132,8 @@ pub fn windows<T: Wire + 'static, O>(
 /// The same through jobs.
 pub fn job_windows<T: Wire + 'static, O>(
     call: Call<O>,
-    family: Family,
-    interval: Place,
+    family: JobSpec,
+    interval: ParamLocation,
     facts: IntervalFacts,
     range: Interval,
 ) -> Windows<T> {
@@ -143,8 +143,8 @@ pub fn job_windows<T: Wire + 'static, O>(
 /// The same through jobs whose results are files, returned as bytes.
 pub fn job_windows_for_bytes<O>(
     call: Call<O>,
-    family: Family,
-    interval: Place,
+    family: JobSpec,
+    interval: ParamLocation,
     facts: IntervalFacts,
     range: Interval,
 ) -> Windows<Bytes> {
@@ -153,8 +153,8 @@ pub fn job_windows_for_bytes<O>(
 
 fn windows_of_jobs<T: 'static, O>(
     call: Call<O>,
-    family: Family,
-    interval: Place,
+    family: JobSpec,
+    interval: ParamLocation,
     facts: IntervalFacts,
     range: Interval,
     read: ReadPage<T>,
@@ -184,13 +184,13 @@ impl IntervalFacts {
 }
 
 /// A job through the call that submits it.
-pub fn submit<T: Wire, O>(call: Call<O>, family: Family) -> Submitting<T> {
+pub fn submit<T: Wire, O>(call: Call<O>, family: JobSpec) -> Submitting<T> {
     let (client, request) = call.into_parts();
     Submitting::new(client, request, family, read_wire)
 }
 
 /// The results of a job through the call that submits it.
-pub fn results<T: Wire, O>(call: Call<O>, family: Family) -> Paginator<T> {
+pub fn results<T: Wire, O>(call: Call<O>, family: JobSpec) -> Paginator<T> {
     let (client, request) = call.into_parts();
     Paginator::of_job(JobSource::new(client, request, family), read_wire)
 }
@@ -199,19 +199,19 @@ pub fn results<T: Wire, O>(call: Call<O>, family: Family) -> Paginator<T> {
 pub fn load<T: Wire>(
     client: &Client,
     operation: Operation,
-    family: Family,
+    family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<T>, Error> {
-    Job::known(client, operation, family, saved)
+    Job::from_static(client, operation, family, saved)
 }
 
 /// The same three for a job whose results are files, returned as bytes.
-pub fn submit_for_bytes<O>(call: Call<O>, family: Family) -> Submitting<Bytes> {
+pub fn submit_for_bytes<O>(call: Call<O>, family: JobSpec) -> Submitting<Bytes> {
     let (client, request) = call.into_parts();
     Submitting::new(client, request, family, read_bytes)
 }
 
-pub fn bytes<O>(call: Call<O>, family: Family) -> Paginator<Bytes> {
+pub fn bytes<O>(call: Call<O>, family: JobSpec) -> Paginator<Bytes> {
     let (client, request) = call.into_parts();
     Paginator::of_job(JobSource::new(client, request, family), read_bytes)
 }
@@ -219,7 +219,7 @@ pub fn bytes<O>(call: Call<O>, family: Family) -> Paginator<Bytes> {
 pub fn load_for_bytes(
     client: &Client,
     operation: Operation,
-    family: Family,
+    family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<Bytes>, Error> {
     Job::for_bytes(client, operation, family, saved)

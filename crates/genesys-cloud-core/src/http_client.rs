@@ -12,7 +12,7 @@ use crate::base_url::is_direct;
 use crate::error::{Error, root_cause};
 use crate::operation::{Method, Operation};
 use crate::redact::Secrets;
-use crate::reply::{Head, RawReply};
+use crate::response::{RawResponse, ResponseHead};
 use crate::tls::{self, Tls};
 
 /// Of an error reply no more than this is read, in bytes.
@@ -144,15 +144,15 @@ impl HttpClient {
         operation: &Operation,
         request: reqwest::RequestBuilder,
         max_body: Option<usize>,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         let began = Instant::now();
         let deadline = || Error::deadline(operation, self.timeout);
         let sent = tokio::time::timeout(self.timeout, request.send()).await;
         let sent = sent.map_err(|_| deadline())?;
         let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
-        let head = Head::new(response.status(), std::mem::take(response.headers_mut()));
+        let head = ResponseHead::new(response.status(), std::mem::take(response.headers_mut()));
         let head = head.with_secrets(&self.secrets);
-        let mut reply = RawReply { operation: operation.clone(), head, body: Bytes::new() };
+        let mut reply = RawResponse { operation: operation.clone(), head, body: Bytes::new() };
         let accepted = operation.accepts(reply.status());
         let most = max_body.map_or(self.max_body, |bytes| bytes.min(self.max_body));
         let limit = if accepted { most } else { MAX_ERROR_BODY };

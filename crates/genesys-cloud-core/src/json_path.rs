@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::error::ErrorBody;
 use crate::lenient;
-use crate::reply::{DecodeError, RawReply};
+use crate::response::{DecodeError, RawResponse};
 use crate::wire::{Wire as _, without_mark};
 
 /// How many lists in lists a path follows: a reply could nest them without end.
@@ -23,7 +23,7 @@ pub(crate) struct JsonText<'a>(&'a str);
 
 impl<'a> JsonText<'a> {
     /// The body of a reply. An empty one has no fields.
-    pub(crate) fn of(reply: &'a RawReply) -> Result<Self, DecodeError> {
+    pub(crate) fn of(reply: &'a RawResponse) -> Result<Self, DecodeError> {
         Self::of_body(reply.body())
     }
 

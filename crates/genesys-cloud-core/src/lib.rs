@@ -46,8 +46,8 @@ mod rate_limit;
 #[doc(hidden)]
 pub mod redact;
 mod region;
-mod reply;
 mod request;
+mod response;
 mod retry;
 mod runtime;
 mod saved_job;
@@ -79,21 +79,21 @@ pub use crate::download::Download;
 pub use crate::error::{Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit};
 pub use crate::interval::Interval;
 pub use crate::jobs::{
-    Availability, DoneWhen, Family, FileForm, Job, JobCall, JobId, JobState, JobStatus, Results,
-    ResultsAt, Statuses, Submitting,
+    Availability, Completion, FileForm, Job, JobId, JobOperation, JobSpec, JobState, JobStatus,
+    ResultLocation, Results, Statuses, Submitting,
 };
 pub use crate::list::{List, Paged};
 pub use crate::operation::{Method, Operation};
 pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{
-    Batches, Cap, End, Extracted, Listing, Page, PageSize, Pages, Paginator, Place, RawItem,
-    Reason, Report, Scheme, TokenOut, Verdict,
+    Batches, Cap, End, ExtractedPage, ListSpec, NextToken, Page, PageSize, Pages, Paginator,
+    ParamLocation, RawItem, Reason, Report, Scheme, Verdict,
 };
 pub use crate::param::{IntoOption, Param};
 pub use crate::rate_limit::RateLimit;
 pub use crate::region::Region;
-pub use crate::reply::{Decode, DecodeError, RawReply, Reply};
 pub use crate::request::Request;
+pub use crate::response::{Decode, DecodeError, RawResponse, Response};
 pub use crate::saved_job::SavedJob;
 pub use crate::schedule::Schedule;
 pub use crate::wait::{Wait, WaitReason};

@@ -61,7 +61,7 @@ macro_rules! operation {
             ) -> $crate::Call<$output> {
                 $crate::generated::call(
                     &self.client,
-                    $crate::Operation::known($id, $crate::Method::$verb, $path)
+                    $crate::Operation::from_static($id, $crate::Method::$verb, $path)
                         $(.$reads())?
                         $(.also_accepting(&$accepts))?,
                 )
@@ -109,7 +109,7 @@ macro_rules! operation {
             ) -> $call {
                 $call($crate::generated::call(
                         &self.client,
-                        $crate::Operation::known($id, $crate::Method::$verb, $path)
+                        $crate::Operation::from_static($id, $crate::Method::$verb, $path)
                             $(.$reads())?
                             $(.also_accepting(&$accepts))?,
                     )
@@ -191,7 +191,7 @@ macro_rules! operation {
         }
 
         impl ::core::future::IntoFuture for $call {
-            type Output = ::core::result::Result<$crate::Reply<$output>, $crate::Error>;
+            type Output = ::core::result::Result<$crate::Response<$output>, $crate::Error>;
             type IntoFuture = $crate::Sending<$output>;
 
             #[inline]
@@ -237,7 +237,7 @@ macro_rules! replies {
         impl $crate::Decode for $name {
             #[inline]
             fn decode(
-                reply: &$crate::RawReply,
+                reply: &$crate::RawResponse,
             ) -> ::core::result::Result<Self, $crate::DecodeError> {
                 const STATUSES: &[u16] = &[$($status,)*];
                 // A status that the document does not list is read like the first that it does.

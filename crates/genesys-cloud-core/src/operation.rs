@@ -87,7 +87,7 @@ impl Operation {
     }
 
     /// The same for generated code, which knows all of it when it is compiled.
-    pub const fn known(id: &'static str, method: Method, path: &'static str) -> Self {
+    pub const fn from_static(id: &'static str, method: Method, path: &'static str) -> Self {
         Self {
             id: Cow::Borrowed(id),
             method,
@@ -181,7 +181,7 @@ mod tests {
             (Method::Post, false),
             (Method::Put, true),
         ] {
-            let operation = Operation::known("anOperation", method, "/things");
+            let operation = Operation::from_static("anOperation", method, "/things");
             assert_eq!(operation.is_repeatable(), repeatable, "{method}");
             assert!(operation.reads().is_repeatable(), "{method}");
         }

@@ -17,8 +17,8 @@ use crate::error::Error;
 use crate::http_client::{Connections, HttpClient};
 use crate::operation::{Method, Operation};
 use crate::rate_limit::{Closure, Permit, RateLimiter, Refused};
-use crate::reply::{CallStats, Head, RawReply};
 use crate::request::Request;
+use crate::response::{CallStats, RawResponse, ResponseHead};
 use crate::retry::{Attempts, LONGEST_CLOSURE, Next, Retries};
 use crate::wait::WaitReason;
 use crate::{runtime, spans};
@@ -30,7 +30,7 @@ const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=
 
 /// What answers the requests of a client in place of the API, in unit tests.
 #[cfg(feature = "test-util")]
-pub(crate) type Responder = Arc<dyn Fn(&Request) -> Result<RawReply, Error> + Send + Sync>;
+pub(crate) type Responder = Arc<dyn Fn(&Request) -> Result<RawResponse, Error> + Send + Sync>;
 
 /// What all clones of a client share.
 pub(crate) struct Pipeline {
@@ -51,7 +51,7 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Sends a request and gives the reply if the operation accepts its status.
-    pub(crate) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+    pub(crate) async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         #[cfg(feature = "test-util")]
         if let Some(responder) = &self.responder {
             return responder(request);
@@ -69,7 +69,7 @@ impl Pipeline {
         repeated: u32,
         error: Error,
         so_far: CallStats,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         #[cfg(feature = "test-util")]
         if self.responder.is_some() {
             return Err(error.spent());
@@ -108,7 +108,7 @@ impl Pipeline {
         attempts: Attempts<'_>,
         again: Option<(Duration, Error)>,
         mut course: CallStats,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         let operation = request.operation();
         runtime::current(Some(operation))?;
         let span = spans::call(operation);
@@ -185,7 +185,7 @@ impl Pipeline {
         url: &Url,
         mut attempts: Attempts<'_>,
         course: &mut CallStats,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         let operation = request.operation();
         let on_call = |error: Error| error.on(operation);
         let ticket = self.rate_limiter.begin();
@@ -260,7 +260,7 @@ impl Pipeline {
         url: &Url,
         token: &Token,
         number: u32,
-    ) -> Result<RawReply, Error> {
+    ) -> Result<RawResponse, Error> {
         let operation = request.operation();
         // Within the span of the request, so that a hook can pass its context on.
         let sent = async {
@@ -297,7 +297,7 @@ impl Pipeline {
         &self,
         permit: Permit<'_>,
         token: &Token,
-        head: Option<&Head>,
+        head: Option<&ResponseHead>,
         error: &Error,
         pause: Option<Duration>,
     ) {

@@ -383,7 +383,8 @@ mod tests {
     use crate::operation::Method;
 
     fn with_body(body: Option<&str>) -> Request {
-        let mut request = Request::new(Operation::known("postThings", Method::Post, "/things"));
+        let mut request =
+            Request::new(Operation::from_static("postThings", Method::Post, "/things"));
         request.body = body.map(|body| Bytes::copy_from_slice(body.as_bytes()));
         request
     }

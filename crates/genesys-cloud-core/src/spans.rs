@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::error::Error;
 use crate::operation::Operation;
-use crate::reply::RawReply;
+use crate::response::RawResponse;
 
 /// The span of a call: all of its attempts, and the waits between them.
 pub(crate) fn call(operation: &Operation) -> Span {
@@ -69,8 +69,8 @@ pub(crate) async fn request(
     operation: &Operation,
     url: &Url,
     resends: u32,
-    sent: impl Future<Output = Result<RawReply, Error>>,
-) -> Result<RawReply, Error> {
+    sent: impl Future<Output = Result<RawResponse, Error>>,
+) -> Result<RawResponse, Error> {
     let (method, template) = (operation.method().as_str(), operation.template());
     let span = tracing::info_span!(
         "request",
@@ -86,7 +86,7 @@ pub(crate) async fn request(
         url.template = template,
         "error.type" = Empty,
     );
-    recorded(span, (method, Some(template)), url, sent, RawReply::status).await
+    recorded(span, (method, Some(template)), url, sent, RawResponse::status).await
 }
 
 /// Requests a file at another host in the same way. There is no template, and the URL may be a secret.

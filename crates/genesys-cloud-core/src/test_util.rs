@@ -1,8 +1,8 @@
 //! Replies, errors, pages and lists made from values, for unit tests of code that uses this SDK.
 //!
-//! - [`ResponseTemplate`] is a reply of the API, made into a [`Reply`] or an [`Error`] exactly as one from the
+//! - [`ResponseTemplate`] is a reply of the API, made into a [`Response`] or an [`Error`] exactly as one from the
 //!   network is.
-//! - [`Reply::new`] and [`Page::from_items`](crate::Page::from_items) hold values of a test.
+//! - [`Response::new`] and [`Page::from_items`](crate::Page::from_items) hold values of a test.
 //! - [`Paginator::from_items`] and [`Paginator::from_pages`] are lists with the items of a test. They run on the
 //!   engine of real lists: report, verdict, checkpoint, `limit`, `chunks` and errors behave the same.
 //! - [`client`] is a client whose replies come from a function. Nothing is sent, no login is made and no time
@@ -47,12 +47,12 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
-use crate::paging::{Listing, Paginator, Place, Scheme, TokenOut};
+use crate::paging::{ListSpec, NextToken, Paginator, ParamLocation, Scheme};
 use crate::pipeline::Responder;
-use crate::reply::{Decode, Head, RawReply, Reply};
 use crate::request::Request;
+use crate::response::{Decode, RawResponse, Response, ResponseHead};
 
-/// A reply of the API, to be made into a [`Reply`] or an [`Error`].
+/// A reply of the API, to be made into a [`Response`] or an [`Error`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,7 +118,7 @@ impl ResponseTemplate {
     ///
     /// # Errors
     /// Those of a call: the status is not 2xx, or the body is not what the operation returns.
-    pub fn into_reply<T: Decode>(self, operation: &str) -> Result<Reply<T>, Error> {
+    pub fn into_reply<T: Decode>(self, operation: &str) -> Result<Response<T>, Error> {
         self.raw(&named(operation)).accepted()?.decode()
     }
 
@@ -127,10 +127,10 @@ impl ResponseTemplate {
         Error::refused(&self.raw(&named(operation)))
     }
 
-    fn raw(self, operation: &Operation) -> RawReply {
-        let mut head = Head::new(self.status, self.headers);
+    fn raw(self, operation: &Operation) -> RawResponse {
+        let mut head = ResponseHead::new(self.status, self.headers);
         head.course.attempts = 1;
-        RawReply { operation: operation.clone(), head, body: self.body }
+        RawResponse { operation: operation.clone(), head, body: self.body }
     }
 }
 
@@ -174,13 +174,13 @@ pub fn client(
     builder.build().expect("a client for tests").with_responder(responder)
 }
 
-impl<T> Reply<T> {
+impl<T> Response<T> {
     /// A reply of status 200 with this value. [`ResponseTemplate::into_reply`] makes others.
     ///
     /// ```
-    /// use genesys_cloud_core::Reply;
+    /// use genesys_cloud_core::Response;
     ///
-    /// let reply = Reply::new("Ada");
+    /// let reply = Response::new("Ada");
     /// assert_eq!((reply.status(), reply.value()), (200, &"Ada"));
     /// ```
     pub fn new(value: T) -> Self {
@@ -241,10 +241,10 @@ where
         }
         let client = client(move |request| script.respond(request));
         let operation = Operation::new("test", Method::Get, "/api/v2/test");
-        let listing = Listing::new(Scheme::ContinuationToken, "entities")
-            .with_token_in(Place::query(TOKEN))
-            .with_token_out(TokenOut::field(NEXT));
-        Self::over(&client, Request::new(operation), listing)
+        let listing = ListSpec::new(Scheme::ContinuationToken, "entities")
+            .with_token_in(ParamLocation::query(TOKEN))
+            .with_token_out(NextToken::field(NEXT));
+        Self::from_request(&client, Request::new(operation), listing)
     }
 }
 

@@ -4,11 +4,12 @@ use bytes::Bytes;
 use futures::Stream;
 use genesys_cloud_core::{
     Availability, Batch, Batches, Call, Cap, Checkpoint, Checkpointed, Client, ClientBuilder,
-    DecodeError, DoneWhen, Download, End, Error, ErrorBody, Extracted, Family, FileStore, Interval,
-    Job, JobCall, JobState, JobStatus, Listing, OnStale, Operation, OrgIdentity, Page, PageSize,
-    Pages, Paginator, Place, Plan, RateLimit, RawItem, RawReply, ReadOptions, Reason, Region,
-    Reply, Report, Request, SavedJob, Schedule, Scheme, Sending, Slice, Statuses, Submitting,
-    TokenOut, Verdict, Wait, WindowPages, Windows, WindowsFrom, WindowsReport,
+    Completion, DecodeError, Download, End, Error, ErrorBody, ExtractedPage, FileStore, Interval,
+    Job, JobOperation, JobSpec, JobState, JobStatus, ListSpec, NextToken, OnStale, Operation,
+    OrgIdentity, Page, PageSize, Pages, Paginator, ParamLocation, Plan, RateLimit, RawItem,
+    RawResponse, ReadOptions, Reason, Region, Report, Request, Response, SavedJob, Schedule,
+    Scheme, Sending, Slice, Statuses, Submitting, Verdict, Wait, WindowPages, Windows, WindowsFrom,
+    WindowsReport,
 };
 use serde_json::Value;
 
@@ -41,15 +42,15 @@ fn data_is_for_any_thread() {
     shared::<ClientBuilder>();
     shared::<Call<Value>>();
     shared::<Request>();
-    shared::<RawReply>();
-    shared::<Reply<Value>>();
+    shared::<RawResponse>();
+    shared::<Response<Value>>();
     shared::<(Error, ErrorBody, DecodeError)>();
     shared::<(Operation, Region, RateLimit, OrgIdentity, Wait<'_>)>();
-    shared::<(Listing, Place, TokenOut, PageSize, Cap, Scheme)>();
-    shared::<(Page<Value>, Extracted<Value>, RawItem)>();
+    shared::<(ListSpec, ParamLocation, NextToken, PageSize, Cap, Scheme)>();
+    shared::<(Page<Value>, ExtractedPage<Value>, RawItem)>();
     shared::<(Report, Verdict, Reason, End, WindowsReport)>();
     shared::<(ReadOptions, OnStale, Schedule)>();
-    shared::<(Family, JobCall, JobState, JobStatus, DoneWhen, Availability, SavedJob)>();
+    shared::<(JobSpec, JobOperation, JobState, JobStatus, Completion, Availability, SavedJob)>();
     shared::<Job<Value>>();
     shared::<(Interval, Plan, Slice, WindowsFrom)>();
     shared::<(Checkpoint, FileStore)>();

@@ -48,7 +48,7 @@ impl SinkError {
     }
 
     /// An error of the system. `why` says what could not be done, and why.
-    pub fn of_io(why: impl Into<String>, error: &std::io::Error) -> Self {
+    pub fn from_io(why: impl Into<String>, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::BrokenPipe => Kind::Closed,
             _ if private_file::is_transient(error) => Kind::Unavailable,

@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 use super::body::Body;
 use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
-use crate::aside;
+use crate::checksum::Checksum;
 use crate::columns::Columns;
 use crate::saved::{from_saved, to_saved};
-use crate::sum::Sum;
+use crate::work_folder;
 use genesys_cloud_core::private_file as private;
 
 /// Writes records to a file.
@@ -34,7 +34,7 @@ pub struct FileSink {
 struct Open {
     file: Option<File>,
     length: u64,
-    sum: Sum,
+    sum: Checksum,
 }
 
 impl Open {
@@ -62,13 +62,13 @@ struct Committed {
 impl FileSink {
     /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
-        let written = Open { file: None, length: 0, sum: Sum::new() };
+        let written = Open { file: None, length: 0, sum: Checksum::new() };
         Self { path: path.into(), body: Body::new(format), written, is_whole: false }
     }
 
     /// Where the records are until the file is whole.
     pub fn part(path: &Path) -> PathBuf {
-        aside::path(path, aside::PART)
+        work_folder::path(path, work_folder::PART)
     }
 
     fn start(&mut self, columns: &Columns, committed: Option<&Value>) -> Result<(), SinkError> {
@@ -94,7 +94,7 @@ impl FileSink {
     }
 
     /// Opens the file that was committed, once it is known to be that file.
-    fn reopen(&self, committed: &Committed) -> Result<(File, Sum), SinkError> {
+    fn reopen(&self, committed: &Committed) -> Result<(File, Checksum), SinkError> {
         let part = Self::part(&self.path);
         // An export that was killed right after it had named its file is whole, but does not know it.
         let named =
@@ -102,7 +102,7 @@ impl FileSink {
         if named {
             let file = File::open(&self.path).map_err(|error| self.cant(&error))?;
             check(file, &self.path, committed)?;
-            aside::make_folder(&part)
+            work_folder::make_folder(&part)
                 .and_then(|()| fs::rename(&self.path, &part))
                 .map_err(|error| self.cant(&error))?;
         }
@@ -154,7 +154,7 @@ impl FileSink {
             private::publish(&Self::part(&self.path), &self.path)
                 .map_err(|error| unwritable(&self.path, &error))?;
             self.is_whole = true;
-            aside::remove_folder(&Self::part(&self.path));
+            work_folder::remove_folder(&Self::part(&self.path));
         }
         Ok(())
     }
@@ -165,7 +165,7 @@ impl FileSink {
 /// # Errors
 /// When it can't be opened, is missing and not to be created, or another export has it open.
 pub fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
-    let made = if create { aside::make_folder(part) } else { Ok(()) };
+    let made = if create { work_folder::make_folder(part) } else { Ok(()) };
     let file = made.and_then(|()| private::open(part, create)).map_err(|error| match error.kind() {
         ErrorKind::NotFound if !create => SinkError::mismatch(format!(
             "{} is missing, so the export can't be resumed: put the file back, or start over with --restart",
@@ -182,7 +182,11 @@ pub fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
 }
 
 /// Checks that a file begins with what was committed.
-fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Sum), SinkError> {
+fn check(
+    mut file: File,
+    path: &Path,
+    committed: &Committed,
+) -> Result<(File, Checksum), SinkError> {
     let Committed { length, sum, .. } = committed;
     let wrong = |what: String| {
         SinkError::mismatch(format!(
@@ -190,12 +194,13 @@ fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Su
             path.display()
         ))
     };
-    let cant = |error| SinkError::of_io(format!("can't read {}: {error}", path.display()), &error);
+    let cant =
+        |error| SinkError::from_io(format!("can't read {}: {error}", path.display()), &error);
     let there = file.metadata().map_err(cant)?.len();
     if there < *length {
         return Err(wrong(format!("it has {there} bytes, and {length} had been written")));
     }
-    let found = Sum::of_beginning(&mut file, *length).map_err(cant)?;
+    let found = Checksum::of_beginning(&mut file, *length).map_err(cant)?;
     match found.text() == *sum {
         true => Ok((file, found)),
         false => Err(wrong(format!("its first {length} bytes are not those that were written"))),
@@ -203,7 +208,7 @@ fn check(mut file: File, path: &Path, committed: &Committed) -> Result<(File, Su
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> SinkError {
-    SinkError::of_io(format!("can't write {}: {error}", path.display()), error)
+    SinkError::from_io(format!("can't write {}: {error}", path.display()), error)
 }
 
 impl Sink for FileSink {
@@ -245,9 +250,9 @@ impl Sink for FileSink {
     }
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
-        let path = aside::path(&self.path, aside::REPORT);
+        let path = work_folder::path(&self.path, work_folder::REPORT);
         // The one of the last run stays where there is no room for another.
-        let written = aside::make_folder(&path);
+        let written = work_folder::make_folder(&path);
         let written = written.and_then(|()| private::replace(&path, report.as_bytes()));
         let written = written.map_err(|error| unwritable(&path, &error));
         Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
@@ -283,7 +288,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["a.jsonl", "a.jsonl.gz"] {
             let path = folder.path().join(name);
-            let format = Format::of_path(&path).expect("a format");
+            let format = Format::from_path(&path).expect("a format");
             let columns = Columns::default();
             let mut sink = FileSink::new(&path, format);
             now(sink.open(&columns, None)).expect("begun");
@@ -319,7 +324,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"] {
             let path = folder.path().join(name);
-            let Some(format) = Format::of_path(&path) else { continue };
+            let Some(format) = Format::from_path(&path) else { continue };
             let columns = Columns::chosen(&["n".to_owned()], None, false).expect("columns");
             let mut sink = FileSink::new(&path, format);
             now(sink.open(&columns, None)).expect("begun");
@@ -371,7 +376,7 @@ mod tests {
             ("length", (-1).into()),
             ("length", 24.5.into()),
             ("length", "24".into()),
-            ("sum", Value::Null),
+            ("checksum", Value::Null),
             ("whole", Value::Null),
             ("more", 1.into()),
         ] {

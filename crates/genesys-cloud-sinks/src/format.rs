@@ -38,7 +38,7 @@ const ROW_GROUP: usize = 50_000;
 
 impl Format {
     /// The form that the name of a file ends in, such as `queues.csv.gz`.
-    pub fn of_path(path: &Path) -> Option<Self> {
+    pub fn from_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let parts: Vec<&str> = name.rsplit('.').take(2).collect();
         let [last, before] = parts[..] else { return None };
@@ -159,7 +159,7 @@ mod tests {
             ("queues.gz", None),
             ("csv", None),
         ] {
-            assert_eq!(Format::of_path(Path::new(path)), format, "{path}");
+            assert_eq!(Format::from_path(Path::new(path)), format, "{path}");
             if let Some(format) = format {
                 assert_eq!(format.to_string().parse(), Ok(format));
             }

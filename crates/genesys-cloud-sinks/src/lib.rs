@@ -21,10 +21,10 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 
-pub mod aside;
 mod body;
 #[cfg(feature = "buckets")]
 mod bucket;
+pub mod checksum;
 mod columns;
 mod compression;
 mod csv;
@@ -46,8 +46,8 @@ mod saved;
 mod sink;
 mod state_file;
 mod stream;
-pub mod sum;
 mod watch;
+pub mod work_folder;
 
 #[cfg(feature = "buckets")]
 pub use crate::bucket::{BucketSink, BucketStore, BucketUrl, PART_SIZE};

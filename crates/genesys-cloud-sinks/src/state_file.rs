@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use genesys_cloud_core::{CheckpointStore, FileStore, StoreError, StoreFuture};
 
-use crate::aside;
+use crate::work_folder;
 
 /// Keeps the state of an export in a file. It takes no lock: the output that the state is of is locked.
 ///
@@ -24,7 +24,7 @@ impl StateFile {
 
     /// The file beside this output.
     pub fn beside(out: &Path) -> Self {
-        Self::new(aside::path(out, aside::STATE))
+        Self::new(work_folder::path(out, work_folder::STATE))
     }
 }
 
@@ -35,9 +35,9 @@ impl CheckpointStore for StateFile {
 
     fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            aside::make_folder(&self.path).map_err(|error| {
+            work_folder::make_folder(&self.path).map_err(|error| {
                 let path = self.path.display();
-                StoreError::of_io(format!("can't write {path}: {error}"), &error)
+                StoreError::from_io(format!("can't write {path}: {error}"), &error)
             })?;
             self.store.save(key, text).await
         })
@@ -46,7 +46,7 @@ impl CheckpointStore for StateFile {
     fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let cleared = self.store.clear(key).await;
-            aside::remove_folder(&self.path);
+            work_folder::remove_folder(&self.path);
             cleared
         })
     }
@@ -66,12 +66,12 @@ mod tests {
         let out = folder.path().join("q.jsonl");
         let mut state = StateFile::beside(&out);
         assert_eq!(state.load("q").await.expect("nothing"), None);
-        assert!(!folder.path().join(aside::FOLDER).exists());
+        assert!(!folder.path().join(work_folder::FOLDER).exists());
         state.save("q", "1").await.expect("saved");
         assert!(state.location("q").ends_with(".genesys-cloud/q.jsonl.state.json"));
         let mut again = StateFile::beside(&out);
         assert_eq!(again.load("q").await.expect("loaded").as_deref(), Some("1"));
         again.clear("q").await.expect("removed");
-        assert!(!folder.path().join(aside::FOLDER).exists());
+        assert!(!folder.path().join(work_folder::FOLDER).exists());
     }
 }

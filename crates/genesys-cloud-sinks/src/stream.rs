@@ -46,7 +46,7 @@ impl<W: Write + Send> StreamSink<W> {
 }
 
 fn unwritable(error: std::io::Error) -> SinkError {
-    SinkError::of_io(format!("can't write to standard output: {error}"), &error)
+    SinkError::from_io(format!("can't write to standard output: {error}"), &error)
 }
 
 impl<W: Write + Send> Sink for StreamSink<W> {

@@ -3,8 +3,8 @@
 //! - [`Client::of`] is a client of a [fake org](mock::MockOrg), which answers every operation over HTTP on this
 //!   machine.
 //! - [`client()`] is a client whose replies come from a function: no HTTP, no login, no time passes.
-//! - [`ResponseTemplate`] is a reply of the API, made into a [`Reply`](crate::Reply) or an [`Error`].
-//! - [`Reply::new`](crate::Reply::new), [`Page::from_items`](crate::Page::from_items),
+//! - [`ResponseTemplate`] is a reply of the API, made into a [`Response`](crate::Response) or an [`Error`].
+//! - [`Response::new`](crate::Response::new), [`Page::from_items`](crate::Page::from_items),
 //!   [`Paginator::from_items`](crate::Paginator::from_items) and
 //!   [`Paginator::from_pages`](crate::Paginator::from_pages) hold values of a test.
 //!

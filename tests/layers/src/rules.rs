@@ -16,7 +16,7 @@ pub const CORE: &[(&str, &[&str])] = &[
             "lenient",
             "param",
             "region",
-            "reply",
+            "response",
             "request",
             "retry",
             "runtime",
@@ -69,7 +69,7 @@ pub const CYCLES: &[(&str, &[&[&str]])] = &[
         "genesys-cloud-core",
         &[
             &["call", "client", "pipeline"],
-            &["error", "http_client", "param", "reply", "retry", "wire"],
+            &["error", "http_client", "param", "response", "retry", "wire"],
         ],
     ),
     (

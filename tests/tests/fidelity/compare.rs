@@ -176,7 +176,7 @@ impl<'a> Comparison<'a> {
             let due = if is_empty || operation.method == "HEAD" {
                 *output == Type::Unit
             } else {
-                named("RawReply")
+                named("RawResponse")
             };
             if !due {
                 self.note(&place, &format!("{output:?} for a reply that has no schema"));

@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_usual_fields_are_those_that_the_runtime_knows() {
-        let runtime = include_str!("../../../crates/genesys-cloud-core/src/paging/listing.rs");
+        let runtime = include_str!("../../../crates/genesys-cloud-core/src/paging/list_spec.rs");
         let (_, fields) = runtime.split_once("const PAGE_FIELDS").expect("the list");
         let (fields, _) = fields.split_once("];").expect("its end");
         let mut fields: Vec<&str> = fields.split('"').skip(1).step_by(2).collect();

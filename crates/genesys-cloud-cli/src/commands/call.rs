@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use genesys_cloud_core::{Client, RawReply, lenient};
+use genesys_cloud_core::{Client, RawResponse, lenient};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -38,7 +38,7 @@ pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, 
 }
 
 /// JSON so that it can be read, anything else as it came.
-fn print(reply: &RawReply) -> Result<(), Failure> {
+fn print(reply: &RawResponse) -> Result<(), Failure> {
     let mut out = terminal::data();
     match json(reply) {
         Some(json) => writeln!(out, "{}", indented(json.get()))?,
@@ -49,7 +49,7 @@ fn print(reply: &RawReply) -> Result<(), Failure> {
 }
 
 /// The JSON of a reply that is said to be JSON.
-fn json(reply: &RawReply) -> Option<&RawValue> {
+fn json(reply: &RawResponse) -> Option<&RawValue> {
     let is_json = reply.content_type().is_none_or(|media| {
         let media = media.split(';').next().unwrap_or(media).trim().to_ascii_lowercase();
         media.ends_with("/json") || media.ends_with("+json")

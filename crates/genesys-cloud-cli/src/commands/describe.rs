@@ -4,7 +4,7 @@ use std::io::Write;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
 use genesys_cloud_core::specs::{self, OperationKind};
-use genesys_cloud_core::{Family, FileForm, JobCall, Listing, Results, ResultsAt};
+use genesys_cloud_core::{FileForm, JobOperation, JobSpec, ListSpec, ResultLocation, Results};
 use genesys_cloud_sinks::properties;
 
 use crate::capabilities;
@@ -50,7 +50,7 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     interval(out, entry, &kind)?;
     let (title, schema) = match record::item(entry, &kind) {
         Some(item) => ("Fields of a record", Some(item)),
-        None => ("Reply", entry.reply()),
+        None => ("Response", entry.reply()),
     };
     if let Some(schema) = schema {
         writeln!(out, "\n{title}")?;
@@ -102,7 +102,7 @@ fn write_kind(out: &mut dyn Write, kind: &OperationKind) -> Result<(), Failure> 
     Ok(())
 }
 
-fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
+fn sizes(out: &mut dyn Write, listing: &ListSpec) -> Result<(), Failure> {
     if let Some(size) = listing.page_size() {
         let name = size.name();
         match (size.minimum(), size.maximum(), size.usual()) {
@@ -123,7 +123,7 @@ fn sizes(out: &mut dyn Write, listing: &Listing) -> Result<(), Failure> {
     Ok(())
 }
 
-fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
+fn results(out: &mut dyn Write, family: &JobSpec) -> Result<(), Failure> {
     if !family.is_pollable() && *family.results() != Results::Nothing {
         let topic = family.topic().map(|it| format!(" of the topic {it}")).unwrap_or_default();
         let at_once = match family.results_at_once() {
@@ -149,17 +149,21 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
         Results::Status(listing) => {
             writeln!(out, "Results: in the status, records at {}", listing.items())?;
         }
-        Results::Reply(places) => {
+        Results::Response(places) => {
             for place in &places[..] {
                 match place {
-                    ResultsAt::Items(path) => writeln!(out, "Results: in the status, at {path}")?,
-                    ResultsAt::Files(path, FileForm::Json(items)) => {
+                    ResultLocation::Items(path) => {
+                        writeln!(out, "Results: in the status, at {path}")?
+                    }
+                    ResultLocation::Files(path, FileForm::Json(items)) => {
                         writeln!(
                             out,
                             "Results: in JSON files named at {path}, records at {items}"
                         )?;
                     }
-                    ResultsAt::Files(path, _) => writeln!(out, "Results: files named at {path}")?,
+                    ResultLocation::Files(path, _) => {
+                        writeln!(out, "Results: files named at {path}")?
+                    }
                     _ => {}
                 }
             }
@@ -172,8 +176,8 @@ fn results(out: &mut dyn Write, family: &Family) -> Result<(), Failure> {
 /// Parameters of the operation that lists the results, without those that the job or the export sets.
 fn results_parameters(
     out: &mut dyn Write,
-    call: &JobCall,
-    listing: &Listing,
+    call: &JobOperation,
+    listing: &ListSpec,
 ) -> Result<(), Failure> {
     let entry = resolve::operation(call.operation().id())?;
     let is_set = |name: &str| {

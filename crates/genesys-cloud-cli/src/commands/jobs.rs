@@ -94,7 +94,7 @@ fn word(status: &JobStatus) -> String {
 fn meaning(state: JobState) -> &'static str {
     match state {
         JobState::Pending => "not done",
-        JobState::Held => "waits for you",
+        JobState::AwaitingInput => "waits for you",
         JobState::Succeeded => "done",
         JobState::PartlySucceeded => "done, and some of its work failed",
         JobState::Failed => "failed",

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use genesys_cloud_core::specs::{self, OperationKind};
-use genesys_cloud_core::{Client, ErrorKind, Family, Listing, RateLimit, Request, Results};
+use genesys_cloud_core::{Client, ErrorKind, JobSpec, ListSpec, RateLimit, Request, Results};
 
 use super::plan::Source;
 use super::range::Range;
@@ -74,13 +74,13 @@ fn scheme(out: &mut dyn Write, source: &Source) -> Result<(), Failure> {
         OperationKind::Job(family) => of_job(out, family)?,
         OperationKind::Single | OperationKind::Accepted => None,
     };
-    if let Some(cap) = listing.and_then(Listing::cap) {
+    if let Some(cap) = listing.and_then(ListSpec::cap) {
         writeln!(out, "cap        the API returns no more than {cap}")?;
     }
     Ok(())
 }
 
-fn of_job<'a>(out: &mut dyn Write, family: &'a Family) -> Result<Option<&'a Listing>, Failure> {
+fn of_job<'a>(out: &mut dyn Write, family: &'a JobSpec) -> Result<Option<&'a ListSpec>, Failure> {
     let (found, listing) = match family.results() {
         Results::List(call, listing) => {
             let found = format!("pages of {} ({})", call.operation(), listing.scheme().name());

@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::private_file as private;
-use genesys_cloud_core::{Client, Download, Family, Job, JobState, SavedJob};
-use genesys_cloud_sinks::aside;
+use genesys_cloud_core::{Client, Download, Job, JobSpec, JobState, SavedJob};
+use genesys_cloud_sinks::work_folder;
 use genesys_cloud_sinks::{FileSink, open_part};
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ enum Step {
 pub(super) fn events(
     client: &Client,
     source: &Source,
-    family: &Family,
+    family: &JobSpec,
     saved: Option<SavedJob>,
 ) -> BoxStream<'static, Result<FileEvent, Failure>> {
     let (client, request, family) = (client.clone(), source.request.clone(), family.clone());
@@ -242,14 +242,14 @@ impl FileTarget {
             }
             self.is_whole = true;
             self.lock = None;
-            aside::remove_folder(&FileSink::part(&self.out));
+            work_folder::remove_folder(&FileSink::part(&self.out));
         }
         Ok(())
     }
 
     /// Writes the report beside the output, and says where.
     pub(super) fn report(&self, report: &str) -> Result<Option<String>, Failure> {
-        let path = aside::path(&self.out, aside::REPORT);
+        let path = work_folder::path(&self.out, work_folder::REPORT);
         write_report(&path, report).map(|()| Some(path.display().to_string()))
     }
 
@@ -270,14 +270,14 @@ impl FileTarget {
 
 /// Writes a report to a file.
 pub(super) fn write_report(path: &Path, report: &str) -> Result<(), Failure> {
-    let written = aside::make_folder(path);
+    let written = work_folder::make_folder(path);
     written.and_then(|()| private::replace(path, report.as_bytes())).map_err(|error| {
-        Failure::of_io(format!("can't write the report {}: {error}", path.display()), &error)
+        Failure::from_io(format!("can't write the report {}: {error}", path.display()), &error)
     })
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::of_io(format!("can't write {}: {error}", path.display()), error)
+    Failure::from_io(format!("can't write {}: {error}", path.display()), error)
 }
 
 /// `data-2.zip` of `data.zip`

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use genesys_cloud_core::CheckpointStore;
 #[cfg(feature = "postgres")]
 use genesys_cloud_sinks::PostgresSink;
-use genesys_cloud_sinks::aside;
+use genesys_cloud_sinks::work_folder;
 #[cfg(feature = "buckets")]
 use genesys_cloud_sinks::{BucketSink, BucketStore, PART_SIZE};
 use genesys_cloud_sinks::{FileSink, Format, Sink, StateFile, StreamSink, Watch};
@@ -125,11 +125,11 @@ impl Output {
         let mut left = Vec::new();
         match &self.destination {
             Destination::File(out) => {
-                left = aside::left_by_earlier_release(out);
+                left = work_folder::left_by_earlier_release(out);
             }
             #[cfg(feature = "buckets")]
             Destination::Bucket(url) => {
-                let state = format!("{url}{}", aside::STATE);
+                let state = format!("{url}{}", work_folder::STATE);
                 let mut store = match state.parse() {
                     Ok(url) => BucketStore::new(&url)?,
                     Err(_) => return Ok(Vec::new()),
@@ -140,7 +140,7 @@ impl Output {
             }
             _ => {}
         }
-        let is_state = |path: &&PathBuf| path.to_string_lossy().ends_with(aside::STATE);
+        let is_state = |path: &&PathBuf| path.to_string_lossy().ends_with(work_folder::STATE);
         if let (Some(state), false) = (left.iter().find(is_state), is_restart) {
             return Err(Failure::usage(format!(
                 "{} is the state of an export by an earlier release, which this one can't resume",

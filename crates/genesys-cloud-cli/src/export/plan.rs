@@ -7,7 +7,7 @@ use std::time::Duration;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Request, Results};
-use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::checksum::Checksum;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
 use super::output::Output;
@@ -125,7 +125,7 @@ impl Source {
 
     /// A checksum of what is asked for, so that what is resumed is the same.
     pub(super) fn fingerprint(&self) -> String {
-        let mut sum = Sum::new();
+        let mut sum = Checksum::new();
         // A request that can't be written is refused when it is sent.
         let target = self.request.target().unwrap_or_default();
         let interval = self.range.as_ref().map(|range| range.interval.to_string());

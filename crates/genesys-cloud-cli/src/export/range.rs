@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::specs::OperationKind;
-use genesys_cloud_core::{Interval, Paginator, Place, RawItem, Request, Windows};
+use genesys_cloud_core::{Interval, Paginator, ParamLocation, RawItem, Request, Windows};
 
 use crate::capabilities;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ const SPAN: Duration = Duration::from_hours(31 * 24);
 pub(super) struct Range {
     pub(super) interval: Interval,
     /// Where an interval goes in a request.
-    place: Place,
+    place: ParamLocation,
     /// The length of a window.
     pub(super) span: Duration,
     overlap: Duration,

@@ -347,7 +347,7 @@ fn maker(
 ) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
     move |request| match &kind {
         OperationKind::Job(family) => {
-            Paginator::raw_of_job(&client, request, family.as_ref().clone())
+            Paginator::raw_from_job(&client, request, family.as_ref().clone())
         }
         OperationKind::List(listing) => Paginator::raw(&client, request, listing.as_ref().clone()),
         OperationKind::Single | OperationKind::Accepted => {

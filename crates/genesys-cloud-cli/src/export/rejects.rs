@@ -5,8 +5,8 @@ use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use genesys_cloud_core::private_file as private;
-use genesys_cloud_sinks::aside;
-use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::checksum::Checksum;
+use genesys_cloud_sinks::work_folder;
 use genesys_cloud_sinks::{OnBadValue, Rejected, open_part};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -32,7 +32,7 @@ struct Open {
     path: PathBuf,
     file: File,
     length: u64,
-    sum: Sum,
+    sum: Checksum,
     is_synced: bool,
     /// Whether the user has named it, so that it is there even if it is empty.
     is_named: bool,
@@ -82,7 +82,7 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
     }
     let path = match (&records.rejects, out) {
         (Some(path), _) => path.clone(),
-        (None, Some(out)) => aside::path(out, aside::REJECTS),
+        (None, Some(out)) => work_folder::path(out, work_folder::REJECTS),
         (None, _) => {
             return Err(Failure::usage(
                 "--on-bad-value null and skip require a file for the rejected records",
@@ -241,11 +241,11 @@ impl Rejects {
 impl Open {
     fn create(path: PathBuf, is_named: bool) -> Result<Self, Failure> {
         let part = part(&path);
-        aside::make_folder(&part).map_err(|error| cant(&path, &error))?;
+        work_folder::make_folder(&part).map_err(|error| cant(&path, &error))?;
         let mut file = open_part(&part, true)?;
         let emptied = file.set_len(0).and_then(|()| file.rewind());
         emptied.map_err(|error| cant(&path, &error))?;
-        Ok(Self { path, file, length: 0, sum: Sum::new(), is_synced: false, is_named })
+        Ok(Self { path, file, length: 0, sum: Checksum::new(), is_synced: false, is_named })
     }
 
     /// Opens a file that was committed, once it is known to be that file, and cuts off what came later.
@@ -260,7 +260,7 @@ impl Open {
         }
         let mut file = open_part(&part, false)?;
         let there = file.metadata().map_err(|error| cant(&path, &error))?.len();
-        let sum = Sum::of_beginning(&mut file, saved.length.min(there))
+        let sum = Checksum::of_beginning(&mut file, saved.length.min(there))
             .map_err(|error| cant(&path, &error))?;
         if there < saved.length || sum.text() != saved.sum {
             return Err(Failure::usage(format!(
@@ -294,7 +294,7 @@ impl Open {
 
 fn part(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
-    name.push(aside::PART);
+    name.push(work_folder::PART);
     name.into()
 }
 
@@ -306,5 +306,5 @@ fn remove(path: &Path) -> std::io::Result<()> {
 }
 
 fn cant(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::of_io(format!("can't write the rejected records {}: {error}", path.display()), error)
+    Failure::from_io(format!("can't write the rejected records {}: {error}", path.display()), error)
 }

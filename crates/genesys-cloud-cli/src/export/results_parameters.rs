@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use genesys_cloud_catalogue::{Location, Operation as Entry};
 use genesys_cloud_core::specs::OperationKind;
-use genesys_cloud_core::{JobCall, Results};
+use genesys_cloud_core::{JobOperation, Results};
 
 use super::validation;
 use crate::failure::Failure;
@@ -58,6 +58,6 @@ pub(super) fn set(
     )?;
     let owned = |text: &str| Cow::Owned(text.to_owned());
     let query = request.query_pairs().map(|(name, value)| (owned(name), owned(value))).collect();
-    let call: JobCall = call.with_query(query);
+    let call: JobOperation = call.with_query(query);
     Ok(OperationKind::Job(Box::new(family.with_results(Results::List(call, listing)))))
 }

@@ -2,7 +2,7 @@
 //! taken for a state.
 
 use genesys_cloud_core::LARGEST_STATE;
-use genesys_cloud_sinks::sum::Sum;
+use genesys_cloud_sinks::checksum::Checksum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -28,11 +28,11 @@ pub(super) fn seal(version: u64, state: &impl Serialize) -> Result<String, Failu
 fn sealed(version: u64, state: &impl Serialize, largest: u64) -> Result<String, Failure> {
     let cant = |error| Failure::output(format!("the state can't be saved: {error}"));
     // In one piece, since a state may have many megabytes: the sum is filled in once the state is there.
-    let empty = Sum::of(&[]);
+    let empty = Checksum::of(&[]);
     let mut text = format!("{{\"version\":{version},\"sum\":\"{empty}\",\"state\":").into_bytes();
     let begin = text.len();
     serde_json::to_writer(&mut text, state).map_err(cant)?;
-    let sum = Sum::of(&text[begin..]);
+    let sum = Checksum::of(&text[begin..]);
     let at = begin - empty.len() - "\",\"state\":".len();
     text[at..at + empty.len()].copy_from_slice(sum.as_bytes());
     text.push(b'}');
@@ -63,7 +63,7 @@ pub(super) fn unseal<T: DeserializeOwned>(version: u64, text: &str) -> Result<T,
         return Err(format!("the state was saved by another release (version {})", found.version));
     }
     let sealed: Sealed = serde_json::from_str(text).map_err(damaged)?;
-    if Sum::of(sealed.state.get().as_bytes()) != sealed.sum {
+    if Checksum::of(sealed.state.get().as_bytes()) != sealed.sum {
         return Err("the state was changed after it was saved: its checksum is wrong".to_owned());
     }
     serde_json::from_str(sealed.state.get()).map_err(damaged)

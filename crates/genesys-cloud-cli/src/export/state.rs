@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use genesys_cloud_core::{Checkpoint, OrgIdentity, SavedJob, Verdict};
-use genesys_cloud_sinks::sum::random_id;
+use genesys_cloud_sinks::checksum::random_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

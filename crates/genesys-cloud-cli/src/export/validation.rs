@@ -20,7 +20,7 @@ use crate::settings::{ExportSettings, FormSettings, ReadSettings};
 /// else is refused, since it would promise another form.
 pub(super) fn format(form: &FormSettings, output: &Output) -> Result<Format, Failure> {
     let name = output.name();
-    if let (Some(format), Some(named)) = (form.format, name.and_then(Format::of_path))
+    if let (Some(format), Some(named)) = (form.format, name.and_then(Format::from_path))
         && format != named
     {
         return Err(Failure::usage(format!(
@@ -29,7 +29,7 @@ pub(super) fn format(form: &FormSettings, output: &Output) -> Result<Format, Fai
         ))
         .advise("leave --format out, or choose another name"));
     }
-    match (form.format.or(name.and_then(Format::of_path)), name) {
+    match (form.format.or(name.and_then(Format::from_path)), name) {
         (None, Some(name)) => match name.extension() {
             Some(end) => Err(Failure::usage(format!(
                 "--out {}: records are not written as .{}, or the name does not say what is compressed",
@@ -63,7 +63,7 @@ fn example(out: &Path) -> String {
     };
     // Of `u.jsonl.xz`, what is before both.
     let plain = out.with_extension("");
-    let stem = if Format::of_path(&plain).is_some() { plain.with_extension("") } else { plain };
+    let stem = if Format::from_path(&plain).is_some() { plain.with_extension("") } else { plain };
     format!("{}.{end}", stem.display())
 }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{
-    DoneWhen, Family, FileForm, JobCall, JobId, JobState, Listing, Method, Place, Results,
-    ResultsAt, TokenOut,
+    Completion, FileForm, JobId, JobOperation, JobSpec, JobState, ListSpec, Method, NextToken,
+    ParamLocation, ResultLocation, Results,
 };
 
 /// A macro call of generated code: the name of the macro, and what stands in it, with one blank for each run.
@@ -175,14 +175,14 @@ fn interval_text(entry: &Entry) -> String {
     text
 }
 
-fn place_text(place: &Place) -> String {
+fn place_text(place: &ParamLocation) -> String {
     let kind = if place.is_in_body() { "body" } else { "query" };
     format!("{kind} {:?}", place.name())
 }
 
 /// What differs from the usual of its scheme.
-fn listing_text(listing: &Listing) -> String {
-    let usual = Listing::new(listing.scheme(), "");
+fn listing_text(listing: &ListSpec) -> String {
+    let usual = ListSpec::new(listing.scheme(), "");
     let items = match listing.items() {
         "[]" => Vec::new(),
         path => path.split('.').collect(),
@@ -205,11 +205,11 @@ fn listing_text(listing: &Listing) -> String {
         let _ = write!(text, ", token_in: {}", places.join(" "));
     }
     if let Some(out) = listing.token_out().filter(|out| usual.token_out() != Some(out)) {
-        let at = |form: TokenOut| form.at(out.path().to_owned()) == *out;
+        let at = |form: NextToken| form.at(out.path().to_owned()) == *out;
         let form = match () {
-            () if at(TokenOut::field("")) => "field",
-            () if at(TokenOut::link("")) => "link",
-            () if at(TokenOut::in_link("")) => "in_link",
+            () if at(NextToken::field("")) => "field",
+            () if at(NextToken::link("")) => "link",
+            () if at(NextToken::in_link("")) => "in_link",
             () => "in_link of another name",
         };
         let _ = write!(text, ", token_out: {form} {:?}", out.path());
@@ -247,12 +247,13 @@ fn constant(family: &str) -> String {
     family.replace('-', "_").to_ascii_uppercase()
 }
 
-fn has_bytes(family: &Family) -> bool {
-    let is_bytes = |place: &ResultsAt| matches!(place, ResultsAt::Files(_, FileForm::Bytes));
-    matches!(family.results(), Results::Reply(places) if places.iter().all(is_bytes))
+fn has_bytes(family: &JobSpec) -> bool {
+    let is_bytes =
+        |place: &ResultLocation| matches!(place, ResultLocation::Files(_, FileForm::Bytes));
+    matches!(family.results(), Results::Response(places) if places.iter().all(is_bytes))
 }
 
-fn family_text(family: &Family) -> String {
+fn family_text(family: &JobSpec) -> String {
     let mut facts = vec![match family.id() {
         JobId::Field(path) => format!("id: field {path:?}"),
         JobId::Path(name) => format!("id: path {name:?}"),
@@ -262,10 +263,10 @@ fn family_text(family: &Family) -> String {
     }];
     facts.extend(family.status().map(|call| format!("status: {}", call_text(call))));
     facts.push(match family.done_when() {
-        DoneWhen::State(path) => format!("done: state {path:?} {}", states_text(family)),
-        DoneWhen::Field(path) => format!("done: field {path:?}"),
-        DoneWhen::Since(path) => format!("done: since {path:?}"),
-        DoneWhen::Not202 => "done: not_202".to_owned(),
+        Completion::State(path) => format!("done: state {path:?} {}", states_text(family)),
+        Completion::Field(path) => format!("done: field {path:?}"),
+        Completion::Since(path) => format!("done: since {path:?}"),
+        Completion::Not202 => "done: not_202".to_owned(),
         other => panic!("{other:?}"),
     });
     facts.push(match family.results() {
@@ -273,11 +274,13 @@ fn family_text(family: &Family) -> String {
             format!("results: list {} {}", call_text(call), listing_text(listing))
         }
         Results::Status(listing) => format!("results: status {}", listing_text(listing)),
-        Results::Reply(places) => {
+        Results::Response(places) => {
             let places = places.iter().map(|place| match place {
-                ResultsAt::Items(path) => format!("items {path:?}"),
-                ResultsAt::Files(urls, FileForm::Json(items)) => format!("json {urls:?} {items:?}"),
-                ResultsAt::Files(urls, FileForm::Bytes) => format!("bytes {urls:?}"),
+                ResultLocation::Items(path) => format!("items {path:?}"),
+                ResultLocation::Files(urls, FileForm::Json(items)) => {
+                    format!("json {urls:?} {items:?}")
+                }
+                ResultLocation::Files(urls, FileForm::Bytes) => format!("bytes {urls:?}"),
                 other => panic!("{other:?}"),
             });
             format!("results: reply [{}]", places.collect::<Vec<_>>().join(", "))
@@ -307,9 +310,9 @@ fn family_text(family: &Family) -> String {
     format!("{} = {:?}; {},", constant(family.name()), family.name(), facts.join(", "))
 }
 
-fn states_text(family: &Family) -> String {
+fn states_text(family: &JobSpec) -> String {
     let named = [
-        ("held", JobState::Held),
+        ("held", JobState::AwaitingInput),
         ("succeeded", JobState::Succeeded),
         ("partly_succeeded", JobState::PartlySucceeded),
         ("failed", JobState::Failed),
@@ -328,7 +331,7 @@ fn states_text(family: &Family) -> String {
     format!("{{ {} }}", named.collect::<Vec<_>>().join(", "))
 }
 
-fn call_text(call: &JobCall) -> String {
+fn call_text(call: &JobOperation) -> String {
     let id = call.id().map(|name| format!("id {name:?}"));
     let list = call.list().map(|path| format!("list {path:?}"));
     let words: Vec<String> = id.into_iter().chain(list).collect();

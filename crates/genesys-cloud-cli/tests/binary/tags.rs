@@ -70,7 +70,7 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
             };
             // Results of jobs are there as well, although none was submitted.
             org.set_list(&entry.id, 30).unwrap();
-            let list = Paginator::<Value>::over(&client, request(entry), *listing);
+            let list = Paginator::<Value>::from_request(&client, request(entry), *listing);
             // Pages of the size that the fake org takes for granted, where one reply is not the whole list.
             let truth = org.expected(&entry.id).unwrap();
             let found = keys(list).await;
@@ -112,7 +112,7 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
         // What is asked for by sending it again is no job to the fake org.
         let Ok(truth) = org.expected_job(&entry.id) else { continue };
         if is_listed && truth.end == JobEnd::Succeeded && truth.held.is_none() {
-            jobs.push((name, Paginator::<Value>::over_job(&client, request(entry), family), truth));
+            jobs.push((name, Paginator::<Value>::from_job(&client, request(entry), family), truth));
         }
     }
     assert!(jobs.len() > 20, "{} jobs", jobs.len());

@@ -14,13 +14,13 @@ use super::provider::TokenProvider;
 use crate::error::{Error, ErrorKind};
 use crate::http_client::HttpClient;
 use crate::operation::{Method, Operation};
-use crate::reply::{DecodeError, RawReply};
+use crate::response::{DecodeError, RawResponse};
 use crate::spans;
 
 /// Where logins go, below the URL of the login host.
 pub(crate) const LOGIN_PATH: &str = "/oauth/token";
 
-pub(super) static LOGIN: Operation = Operation::known("login", Method::Post, LOGIN_PATH);
+pub(super) static LOGIN: Operation = Operation::from_static("login", Method::Post, LOGIN_PATH);
 
 /// Where tokens come from.
 pub(crate) enum TokenSource {
@@ -95,7 +95,7 @@ async fn log_in(
 }
 
 /// The token that a login was answered with.
-fn token_of(reply: &RawReply, asked_at: Instant) -> Result<Token, DecodeError> {
+fn token_of(reply: &RawResponse, asked_at: Instant) -> Result<Token, DecodeError> {
     let grant: Value = serde_json::from_slice(reply.body())?;
     let token = grant["access_token"].as_str().and_then(Token::new);
     let token = token.ok_or_else(|| DecodeError::new("it has no usable `access_token`"))?;

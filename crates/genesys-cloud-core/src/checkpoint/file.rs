@@ -204,7 +204,7 @@ impl FileStore {
 }
 
 fn failed(doing: &str, path: &Path, error: &io::Error) -> StoreError {
-    StoreError::of_io(format!("can't {doing} {}: {error}", path.display()), error)
+    StoreError::from_io(format!("can't {doing} {}: {error}", path.display()), error)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

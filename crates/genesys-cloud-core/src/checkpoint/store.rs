@@ -116,7 +116,7 @@ impl StoreError {
     }
 
     /// An error of the system, which may pass or not. The text says what could not be done, and why.
-    pub fn of_io(text: impl Into<String>, error: &std::io::Error) -> Self {
+    pub fn from_io(text: impl Into<String>, error: &std::io::Error) -> Self {
         match private_file::is_transient(error) {
             true => Self::unavailable(text),
             false => Self::new(text),

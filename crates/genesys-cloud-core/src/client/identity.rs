@@ -12,14 +12,14 @@ use super::Client;
 use crate::call::Call;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
-use crate::reply::{Decode, DecodeError, RawReply};
+use crate::response::{Decode, DecodeError, RawResponse};
 use crate::wire::Wire as _;
 
 /// Returns the organization and OAuth client of a token.
-const TOKEN: Operation = Operation::known("getTokensMe", Method::Get, "/api/v2/tokens/me");
+const TOKEN: Operation = Operation::from_static("getTokensMe", Method::Get, "/api/v2/tokens/me");
 /// Returns the organization of a token. Used where the former is refused.
 const ORGANIZATION: Operation =
-    Operation::known("getOrganizationsMe", Method::Get, "/api/v2/organizations/me");
+    Operation::from_static("getOrganizationsMe", Method::Get, "/api/v2/organizations/me");
 
 /// Identifies the organization and OAuth client that a client calls the API for. Returned by [`Client::identity`] and
 /// [`Client::identify`].
@@ -172,7 +172,7 @@ pub(crate) struct Learned {
 }
 
 impl Decode for Learned {
-    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
         let told: Value = serde_json::from_slice(reply.body())?;
         let text = |pointer| {
             let id = told.pointer(pointer)?.as_str()?;

@@ -2,14 +2,14 @@
 
 use crate::digest::wide_digest;
 use crate::json_path::JsonText;
-use crate::reply::RawReply;
+use crate::response::RawResponse;
 
 /// Reads the ids at `path` of the items of a page, each as a hash. `list` is the path of the items, `items` their
 /// number.
 ///
 /// An item without a value at `path` has no id. If the body does not have that many items at `list`, none has one.
 pub(crate) fn item_ids(
-    reply: &RawReply,
+    reply: &RawResponse,
     list: &str,
     path: &str,
     items: usize,
@@ -25,7 +25,7 @@ pub(crate) fn item_ids(
 mod tests {
     use super::*;
     use crate::operation::{Method, Operation};
-    use crate::reply::Head;
+    use crate::response::ResponseHead;
 
     #[test]
     fn ids_are_found_by_their_path() {
@@ -41,9 +41,9 @@ mod tests {
             (r#"{"list":[{"id":"a"}]}"#, "other", "id", 1, vec![None]),
             ("soon", "list", "id", 1, vec![None]),
         ] {
-            let reply = RawReply {
-                operation: Operation::known("getThings", Method::Get, "/things"),
-                head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+            let reply = RawResponse {
+                operation: Operation::from_static("getThings", Method::Get, "/things"),
+                head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
                 body: body.as_bytes().into(),
             };
             assert_eq!(item_ids(&reply, list, path, items), expected, "{body}");

@@ -23,7 +23,7 @@ use self::transfer::Transfer;
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
-use crate::reply::Head;
+use crate::response::ResponseHead;
 use crate::runtime;
 
 /// A file that the API named by a URL, as a stream of its bytes; [`AsyncRead`] reads it too.
@@ -65,7 +65,7 @@ pub struct Download {
     /// `None` while it is running.
     transfer: Option<Box<Transfer>>,
     running: Option<Running>,
-    head: Option<Head>,
+    head: Option<ResponseHead>,
     length: Option<u64>,
     received: u64,
     /// Received bytes that are not decoded yet.
@@ -173,7 +173,7 @@ impl Download {
     }
 
     /// Status and headers of the first reply, once there is one.
-    pub(crate) const fn head(&self) -> Option<&Head> {
+    pub(crate) const fn head(&self) -> Option<&ResponseHead> {
         self.head.as_ref()
     }
 }

@@ -16,8 +16,8 @@ use super::link::{DOWNLOADS, Link};
 use crate::client::Client;
 use crate::error::Error;
 use crate::operation::{Method, Operation};
-use crate::reply::{Head, RawReply};
 use crate::request::Request;
+use crate::response::{RawResponse, ResponseHead};
 use crate::retry::{Meaning, chance};
 use crate::spans;
 
@@ -44,7 +44,7 @@ pub(super) struct Transfer {
     length: Option<u64>,
     /// What tells one state of the file from another: an `ETag`, or when it was modified.
     validator: Option<HeaderValue>,
-    head: Option<Head>,
+    head: Option<ResponseHead>,
     /// The encoding of the transfer. Lengths and ranges count encoded bytes.
     coding: Coding,
     /// Whether an HTML page is an error.
@@ -98,7 +98,7 @@ impl Transfer {
         &self.coding
     }
 
-    pub(super) const fn head(&self) -> Option<&Head> {
+    pub(super) const fn head(&self) -> Option<&ResponseHead> {
         self.head.as_ref()
     }
 
@@ -187,7 +187,7 @@ impl Transfer {
             Link::Presigned(url) => url,
             Link::Api(target) => match self.resolve(target).await? {
                 Resolved::Url(url) => url,
-                Resolved::Reply(reply) => return self.take_whole(reply),
+                Resolved::Response(reply) => return self.take_whole(reply),
             },
         };
         self.host = self.client.secrets().redact(url.authority()).into_owned();
@@ -207,7 +207,7 @@ impl Transfer {
         let response = spans::file(&url, sent, |response| response.status().as_u16()).await;
         let response =
             response.map_err(|error| Fault { error, passes: true, retry_after: None })?;
-        let head = Head::new(response.status(), response.headers().clone());
+        let head = ResponseHead::new(response.status(), response.headers().clone());
         let head = head.with_secrets(self.client.secrets());
         self.take(head, &path)?;
         self.body = Body::Response(Box::new(response));
@@ -238,7 +238,7 @@ impl Transfer {
                 true => Some(reply.head.location().unwrap_or_default().to_owned()),
                 false => url_in(&reply).filter(|_| path.starts_with(DOWNLOADS)),
             };
-            let Some(to) = to else { return Ok(Resolved::Reply(reply)) };
+            let Some(to) = to else { return Ok(Resolved::Response(reply)) };
             let link = Link::parse(&to, self.client.api());
             match link {
                 Ok(Link::Presigned(url)) => return Ok(Resolved::Url(url)),
@@ -253,7 +253,7 @@ impl Transfer {
     }
 
     /// A file that the API itself holds comes as a whole.
-    fn take_whole(&mut self, reply: RawReply) -> Result<(), Fault> {
+    fn take_whole(&mut self, reply: RawResponse) -> Result<(), Fault> {
         let length = reply.body().len() as u64;
         self.check_type(&reply.head)?;
         if self.at > 0 && (self.length != Some(length)) {
@@ -268,7 +268,7 @@ impl Transfer {
     }
 
     /// Checks that what comes is what is missing of the file.
-    fn take(&mut self, head: Head, path: &str) -> Result<(), Fault> {
+    fn take(&mut self, head: ResponseHead, path: &str) -> Result<(), Fault> {
         let status = head.status;
         if status.is_success() {
             self.check_type(&head)?;
@@ -320,7 +320,7 @@ impl Transfer {
     }
 
     /// Refuses an HTML page instead of data. A gateway may have sent it, so another try may help.
-    fn check_type(&self, head: &Head) -> Result<(), Fault> {
+    fn check_type(&self, head: &ResponseHead) -> Result<(), Fault> {
         let media = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
         let is_html = ["text/html", "application/xhtml+xml"];
@@ -346,7 +346,7 @@ impl Transfer {
             .advise("read it from the beginning")
     }
 
-    fn refused(&self, head: &Head) -> Fault {
+    fn refused(&self, head: &ResponseHead) -> Fault {
         let status = head.status;
         let error = self.error(&format!("did not come: its server answered {status}"));
         let error = match status.as_u16() {
@@ -357,8 +357,11 @@ impl Transfer {
             300..400 => error.advise("redirects of files are not followed"),
             _ => error,
         };
-        let reply =
-            RawReply { operation: self.operation.clone(), head: head.clone(), body: Bytes::new() };
+        let reply = RawResponse {
+            operation: self.operation.clone(),
+            head: head.clone(),
+            body: Bytes::new(),
+        };
         Fault {
             error: error.with_answer(&reply),
             passes: status == StatusCode::ACCEPTED
@@ -397,11 +400,11 @@ impl Transfer {
 
 enum Resolved {
     Url(Url),
-    Reply(RawReply),
+    Response(RawResponse),
 }
 
 /// The URL in a reply of the form `{"url": ".."}`, which replaces a redirect.
-fn url_in(reply: &RawReply) -> Option<String> {
+fn url_in(reply: &RawResponse) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(reply.body()) else { return None };
     match fields.remove("url").filter(|_| fields.is_empty()) {
         Some(Value::String(url)) => Some(url),
@@ -449,7 +452,7 @@ mod tests {
     fn the_length_may_be_told_with_a_part() {
         let client = Client::builder().api_url("http://127.0.0.1:1").access_token("t").build();
         let link = Link::Api("/f".to_owned());
-        let operation = Operation::known("download", Method::Get, "/f");
+        let operation = Operation::from_static("download", Method::Get, "/f");
         let mut transfer = Transfer::new(client.expect("a client"), operation, link, true);
         let headers = |pairs: &[(HeaderName, &'static str)]| {
             let pairs =
@@ -457,11 +460,11 @@ mod tests {
             pairs.collect::<HeaderMap>()
         };
         let whole = headers(&[(ETAG, "\"v1\"")]);
-        assert!(transfer.take(Head::new(StatusCode::OK, whole), "/f").is_ok());
+        assert!(transfer.take(ResponseHead::new(StatusCode::OK, whole), "/f").is_ok());
         assert_eq!(transfer.length, None);
         transfer.at = 5;
         let part = headers(&[(CONTENT_RANGE, "bytes 5-9/20")]);
-        assert!(transfer.take(Head::new(StatusCode::PARTIAL_CONTENT, part), "/f").is_ok());
+        assert!(transfer.take(ResponseHead::new(StatusCode::PARTIAL_CONTENT, part), "/f").is_ok());
         // Or else the file would end at the tenth byte.
         assert_eq!(transfer.length, Some(20));
     }

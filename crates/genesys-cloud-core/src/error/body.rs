@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use crate::http_client::MAX_ERROR_BODY;
-use crate::reply::RawReply;
+use crate::response::RawResponse;
 
 /// An error as the API describes it (the API document's `ErrorBody`).
 ///
@@ -95,7 +95,7 @@ impl ErrorBody {
     }
 
     /// Reads the body of a reply, and removes the credentials that the server has echoed.
-    pub(super) fn of(reply: &RawReply) -> Option<Self> {
+    pub(super) fn of(reply: &RawResponse) -> Option<Self> {
         let body = Some(&reply.body).filter(|body| body.len() <= MAX_ERROR_BODY)?;
         let mut this = Self::from_json(serde_json::from_slice(body).ok()?)?;
         let redactor = reply.head.secrets.redactor();

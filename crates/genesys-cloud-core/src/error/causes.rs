@@ -10,7 +10,7 @@ use url::Url;
 use super::{Answer, Error, ErrorBody, ErrorKind, Inner, Source};
 use crate::display;
 use crate::operation::Operation;
-use crate::reply::{CallStats, DecodeError, Problem, RawReply};
+use crate::response::{CallStats, DecodeError, Problem, RawResponse};
 use crate::retry::Meaning;
 
 /// How much of an error reply that is not the API's JSON is quoted, in characters, and of a name.
@@ -49,13 +49,13 @@ impl Error {
     }
 
     /// A reply is not the page that was due.
-    pub(crate) fn paging(reply: &RawReply, why: String) -> Self {
+    pub(crate) fn paging(reply: &RawResponse, why: String) -> Self {
         Self::new(ErrorKind::Paging, Some(&reply.operation), why).answered(reply)
     }
 
     /// A successful reply is not the expected page or status. Another try may help, unless the reply is an error body
     /// with a 4xx status.
-    pub(crate) fn not_a_page(reply: &RawReply, why: String) -> Self {
+    pub(crate) fn not_a_page(reply: &RawResponse, why: String) -> Self {
         let body = ErrorBody::of(reply).filter(ErrorBody::is_error);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
         let status = body.as_ref().and_then(|body| body.status);
@@ -170,7 +170,7 @@ impl Error {
     }
 
     /// The same error, as it came with a reply.
-    pub(crate) fn with_answer(self, reply: &RawReply) -> Self {
+    pub(crate) fn with_answer(self, reply: &RawResponse) -> Self {
         self.answered(reply)
     }
 
@@ -202,7 +202,7 @@ impl Error {
     }
 
     /// The head of a reply came, its body did not.
-    pub(crate) fn broken_body(reply: &RawReply, error: reqwest::Error) -> Self {
+    pub(crate) fn broken_body(reply: &RawResponse, error: reqwest::Error) -> Self {
         let why = format!("the reply ({}) broke off", reply.head.status);
         let kind = broken_by(Some(&error));
         let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply);
@@ -210,7 +210,7 @@ impl Error {
         this
     }
 
-    pub(crate) fn too_large(reply: &RawReply, max_body: usize) -> Self {
+    pub(crate) fn too_large(reply: &RawResponse, max_body: usize) -> Self {
         let why = format!("the reply ({}) is larger than {max_body} bytes", reply.head.status);
         Self::new(ErrorKind::TooLarge, Some(&reply.operation), why)
             .answered(reply)
@@ -218,7 +218,7 @@ impl Error {
     }
 
     /// The reply has a status that the operation does not accept.
-    pub(crate) fn refused(reply: &RawReply) -> Self {
+    pub(crate) fn refused(reply: &RawResponse) -> Self {
         let status = reply.head.status;
         let body = ErrorBody::of(reply);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
@@ -269,7 +269,7 @@ impl Error {
     }
 
     /// A successful reply is not what the operation returns.
-    pub(crate) fn decode(reply: &RawReply, error: &DecodeError) -> Self {
+    pub(crate) fn decode(reply: &RawResponse, error: &DecodeError) -> Self {
         let why = format!(
             "the reply ({}, {}, {} bytes) could not be read: {error}",
             reply.head.status,
@@ -297,7 +297,7 @@ impl Error {
         this
     }
 
-    fn answered(mut self, reply: &RawReply) -> Self {
+    fn answered(mut self, reply: &RawResponse) -> Self {
         self.0.answer = Some(Answer {
             status: reply.head.status.as_u16(),
             retry_after: reply.head.retry_after(),
@@ -459,7 +459,7 @@ pub(crate) fn excerpt(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::operation::Method;
-    use crate::reply::Head;
+    use crate::response::ResponseHead;
 
     #[test]
     fn a_reply_that_is_no_page_may_pass_unless_it_is_an_error_of_the_caller() {
@@ -479,9 +479,9 @@ mod tests {
             (r#"{"message":"m","code":"c","status":403}"#, Some("c"), false),
             (r#"{"message":"m","code":"c","status":404,"contextId":"x"}"#, Some("c"), false),
         ] {
-            let reply = RawReply {
-                operation: Operation::known("getThings", Method::Get, "/things"),
-                head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+            let reply = RawResponse {
+                operation: Operation::from_static("getThings", Method::Get, "/things"),
+                head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
                 body: body.to_owned().into(),
             };
             let error = Error::not_a_page(&reply, "page 2 has no `entities`".to_owned());

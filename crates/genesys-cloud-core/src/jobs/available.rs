@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::Instant;
 
-use super::family::{Availability, Family};
 use super::run::Run;
+use super::spec::{Availability, JobSpec};
 use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::Error;
@@ -15,8 +15,8 @@ use crate::interval::Interval;
 use crate::json_path::JsonText;
 use crate::operation::Operation;
 use crate::options::{DataWait, later};
-use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
+use crate::response::{DecodeError, RawResponse};
 
 /// The pauses before the API is asked again, from the first one on: each is twice the one before.
 const FIRST: Duration = Duration::from_secs(15);
@@ -42,7 +42,7 @@ impl DataDate {
     }
 
     /// Asks for it once, if a page of results does not have it. The page is fine even if this fails.
-    pub(super) async fn learn(&self, run: &Run, page: &RawReply) {
+    pub(super) async fn learn(&self, run: &Run, page: &RawResponse) {
         let Some(availability) = run.family.availability() else { return };
         let tells = |fields: JsonText<'_>| fields.instant(availability.field()).is_some();
         if JsonText::of(page).is_ok_and(tells) || std::mem::replace(&mut self.lock().is_asked, true)
@@ -64,7 +64,7 @@ impl DataDate {
     }
 }
 
-impl Family {
+impl JobSpec {
     /// The end of the interval that a submit asks for, if its data becomes available with a delay.
     pub(crate) fn asked_until(&self, submit: &Request) -> Option<DateTime<Utc>> {
         let place = self.availability()?.interval();
@@ -82,7 +82,7 @@ impl Family {
 /// Waits until the data is available that a submit asks for. Gives the date up to which it is.
 pub(super) async fn wait_for_data(
     client: &Client,
-    family: &Family,
+    family: &JobSpec,
     submit: &Request,
     calls: &CallCounter,
     wait: &DataWait,

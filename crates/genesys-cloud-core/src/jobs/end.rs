@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use chrono::Utc;
 
-use super::family::JobState;
 use super::run::Run;
+use super::spec::JobState;
 use super::status::JobStatus;
 use crate::error::{Error, ErrorKind, excerpt};
 use crate::operation::Operation;
@@ -31,7 +31,7 @@ impl Run {
             JobState::Pending | JobState::Succeeded | JobState::PartlySucceeded => {
                 return Ok(status);
             }
-            JobState::Held => (ErrorKind::JobAwaitingInput, "waits for you", None),
+            JobState::AwaitingInput => (ErrorKind::JobAwaitingInput, "waits for you", None),
             JobState::Failed => {
                 (ErrorKind::JobFailed, "failed", Some("submit it again, or ask for less"))
             }

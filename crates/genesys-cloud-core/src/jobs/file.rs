@@ -6,14 +6,14 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::stream;
 
-use super::family::FileForm;
 use super::items::{Malformed, Splitter};
 use super::results::{FilePages, links};
 use super::run::Run;
+use super::spec::FileForm;
 use crate::download::Download;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
-use crate::reply::{Head, RawReply};
+use crate::response::{RawResponse, ResponseHead};
 
 /// A page is handed out once it has so many items, or so many bytes of them. It has whatever came with
 /// them in one [`PART`].
@@ -134,7 +134,7 @@ impl Files {
         Ok(link.is_some_and(|link| file.download.renew(&self.run.client, link).is_ok()))
     }
 
-    async fn page(&mut self) -> Result<Option<RawReply>, Error> {
+    async fn page(&mut self) -> Result<Option<RawResponse>, Error> {
         loop {
             let file = match &mut self.file {
                 Some(file) => file,
@@ -319,11 +319,11 @@ fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
 }
 
 /// A page as the reply that it would be.
-fn reply(operation: &Operation, file: &File, body: Bytes) -> RawReply {
+fn reply(operation: &Operation, file: &File, body: Bytes) -> RawResponse {
     let head = file
         .download
         .head()
         .cloned()
-        .unwrap_or_else(|| Head::new(http::StatusCode::OK, http::HeaderMap::new()));
-    RawReply { operation: operation.clone(), head, body }
+        .unwrap_or_else(|| ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()));
+    RawResponse { operation: operation.clone(), head, body }
 }

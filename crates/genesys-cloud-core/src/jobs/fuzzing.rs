@@ -5,28 +5,29 @@
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
-use super::family::{DoneWhen, Family, JobCall, JobState};
 use super::items::Splitter;
+use super::spec::{Completion, JobOperation, JobSpec, JobState};
 use super::status::{JobStatus, is_further_on};
 use crate::json_path::JsonText;
 use crate::operation::{Method, Operation};
-use crate::reply::fuzzing::reply;
+use crate::response::fuzzing::reply;
 use crate::saved_job::SavedJob;
 
 /// The largest item of a file, in bytes.
 const MOST: usize = 1 << 12;
 
-fn family(choice: u8) -> Family {
-    let status = JobCall::new(Operation::known("getJob", Method::Get, "/api/v2/things/jobs"));
-    let family = Family::new("things").with_status(status.clone()).with_states(
+fn family(choice: u8) -> JobSpec {
+    let status =
+        JobOperation::new(Operation::from_static("getJob", Method::Get, "/api/v2/things/jobs"));
+    let family = JobSpec::new("things").with_status(status.clone()).with_states(
         vec![("Done".into(), JobState::Succeeded), ("Error".into(), JobState::Failed)].into(),
     );
     match choice % 6 {
-        0 => family.with_done_when(DoneWhen::State("status".into())),
-        1 => family.with_done_when(DoneWhen::State("job.status".into())),
-        2 => family.with_done_when(DoneWhen::Field("result.url".into())),
-        3 => family.with_done_when(DoneWhen::Since("exportTimestamp".into())),
-        4 => family.with_done_when(DoneWhen::State("[]".into())),
+        0 => family.with_done_when(Completion::State("status".into())),
+        1 => family.with_done_when(Completion::State("job.status".into())),
+        2 => family.with_done_when(Completion::Field("result.url".into())),
+        3 => family.with_done_when(Completion::Since("exportTimestamp".into())),
+        4 => family.with_done_when(Completion::State("[]".into())),
         _ => family.with_status(status.with_list("entities".into())),
     }
 }

@@ -17,10 +17,10 @@ use tracing::Instrument as _;
 use super::available::wait_for_data;
 use super::cancel::CancelOnDrop;
 use super::end::Late;
-use super::family::{Family, JobState};
 use super::results::links;
 use super::run::Run;
 use super::source::JobSource;
+use super::spec::{JobSpec, JobState};
 use super::status::JobStatus;
 use crate::call_counter::CallCounter;
 use crate::client::Client;
@@ -41,7 +41,7 @@ use crate::wire::Wire;
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client, submit: genesys_cloud_core::Request,
-/// #     family: genesys_cloud_core::Family) -> Result<(), Box<dyn std::error::Error>> {
+/// #     family: genesys_cloud_core::JobSpec) -> Result<(), Box<dyn std::error::Error>> {
 /// use genesys_cloud_core::Job;
 /// use serde_json::Value;
 ///
@@ -68,7 +68,7 @@ impl<T> Job<T> {
     /// Submits a job through a request of any operation, such as one that the bindings do not know.
     ///
     /// The future does nothing until it is awaited.
-    pub fn submit(client: &impl AsRef<Client>, request: Request, family: Family) -> Submitting<T>
+    pub fn submit(client: &impl AsRef<Client>, request: Request, family: JobSpec) -> Submitting<T>
     where
         T: DeserializeOwned + 'static,
     {
@@ -84,7 +84,7 @@ impl<T> Job<T> {
     pub fn load(
         client: &impl AsRef<Client>,
         operation: Operation,
-        family: Family,
+        family: JobSpec,
         saved: SavedJob,
     ) -> Result<Self, Error>
     where
@@ -94,10 +94,10 @@ impl<T> Job<T> {
     }
 
     /// The same for generated code.
-    pub(crate) fn known(
+    pub(crate) fn from_static(
         client: &Client,
         operation: Operation,
-        family: Family,
+        family: JobSpec,
         saved: SavedJob,
     ) -> Result<Self, Error>
     where
@@ -117,7 +117,7 @@ impl<T> Job<T> {
     }
 
     /// How jobs of its kind run.
-    pub fn family(&self) -> &Family {
+    pub fn family(&self) -> &JobSpec {
         &self.run.family
     }
 
@@ -162,7 +162,7 @@ impl<T> Job<T> {
     /// ends at once it may not come to it.
     ///
     /// A job of a kind that can't be cancelled runs on: [`family`](Self::family) tells, by
-    /// [`Family::cancel`].
+    /// [`JobSpec::cancel`].
     #[must_use]
     pub fn cancel_on_drop(mut self) -> Self {
         if self.run.family.cancel().is_none() {
@@ -316,7 +316,7 @@ impl Job<Bytes> {
     pub(crate) fn for_bytes(
         client: &Client,
         operation: Operation,
-        family: Family,
+        family: JobSpec,
         saved: SavedJob,
     ) -> Result<Self, Error> {
         Ok(Self::new(saved.run(client, operation, family)?, read_bytes))
@@ -361,7 +361,7 @@ impl fmt::Debug for Statuses<'_> {
 pub struct Submitting<T> {
     client: Client,
     request: Request,
-    family: Family,
+    family: JobSpec,
     data: Option<DataWait>,
     // Not generic: little is compiled for each operation.
     submission: Option<BoxFuture<'static, Result<Run, Error>>>,
@@ -369,7 +369,12 @@ pub struct Submitting<T> {
 }
 
 impl<T> Submitting<T> {
-    pub(crate) fn new(client: Client, request: Request, family: Family, read: ReadPage<T>) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        request: Request,
+        family: JobSpec,
+        read: ReadPage<T>,
+    ) -> Self {
         Self { client, request, family, data: None, submission: None, read }
     }
 

@@ -2,8 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-use super::family::Family;
 use super::source::JobSource;
+use super::spec::JobSpec;
 use crate::client::Client;
 use crate::paging::{Paginator, RawItem, ReadPage, read_json, read_raw};
 use crate::request::Request;
@@ -15,7 +15,7 @@ impl<T> Paginator<T> {
     /// The job is submitted when the first item is requested. After an error it is continued, and submitted again only
     /// if the submit itself failed. It is waited for as [`Job::wait`](crate::Job::wait) does. If each job gives one page
     /// of the list, as many jobs are run as there are pages. Dropping the paginator leaves the job alone.
-    pub fn over_job(client: &impl AsRef<Client>, request: Request, family: Family) -> Self
+    pub fn from_job(client: &impl AsRef<Client>, request: Request, family: JobSpec) -> Self
     where
         T: DeserializeOwned + 'static,
     {
@@ -31,8 +31,8 @@ impl<T> Paginator<T> {
 }
 
 impl Paginator<RawItem> {
-    /// The results of a job, as the text that the API sent. See [`over_job`](Paginator::over_job).
-    pub fn raw_of_job(client: &impl AsRef<Client>, request: Request, family: Family) -> Self {
+    /// The results of a job, as the text that the API sent. See [`from_job`](Paginator::from_job).
+    pub fn raw_from_job(client: &impl AsRef<Client>, request: Request, family: JobSpec) -> Self {
         Self::of_job(JobSource::new(client.as_ref().clone(), request, family), read_raw)
     }
 }

@@ -1,6 +1,6 @@
 //! The macros through which generated code states how the jobs of an operation run.
 
-/// Makes a constant [`Family`](crate::Family), which the jobs of several operations may share.
+/// Makes a constant [`JobSpec`](crate::JobSpec), which the jobs of several operations may share.
 ///
 /// ```text
 /// job_family! {
@@ -62,14 +62,14 @@ macro_rules! job_family {
         $(,)?
     ) => {
         $(#[$meta])*
-        $vis const $family: $crate::Family = {
+        $vis const $family: $crate::JobSpec = {
             const STATES: &[(::std::borrow::Cow<'static, str>, $crate::JobState)] = &[
                 $($($((
                     ::std::borrow::Cow::Borrowed($state_name),
                     $crate::job_family!(@state $state),
                 ),)*)*)?
             ];
-            $crate::Family::known($name)
+            $crate::JobSpec::from_static($name)
                 .with_id($crate::job_family!(@id $id_at $($id_path)?))
                 $(.with_status($crate::job_family!(@call
                     $status_id $status_verb $status_path $($status_key $status_value)*
@@ -86,13 +86,13 @@ macro_rules! job_family {
                 )))?
                 $(.with_redirects(::std::borrow::Cow::Borrowed($redirects)))?
                 $(.with_availability($crate::Availability::new(
-                    $crate::Operation::known(
+                    $crate::Operation::from_static(
                         $availability_id,
                         $crate::Method::$availability_verb,
                         $availability_path,
                     ),
                     ::std::borrow::Cow::Borrowed($availability_field),
-                    $crate::Place::$availability_place($availability_interval),
+                    $crate::ParamLocation::$availability_place($availability_interval),
                 )))?
                 $(.with_results_at_once($at_once))?
                 $(.with_lifetime(::core::time::Duration::from_secs(3600 * $hours)))?
@@ -106,12 +106,12 @@ macro_rules! job_family {
     (@id header $name:literal) => { $crate::JobId::Header(::std::borrow::Cow::Borrowed($name)) };
     (@id nowhere) => { $crate::JobId::Nowhere };
 
-    (@done state $path:literal) => { $crate::DoneWhen::State(::std::borrow::Cow::Borrowed($path)) };
-    (@done field $path:literal) => { $crate::DoneWhen::Field(::std::borrow::Cow::Borrowed($path)) };
-    (@done since $path:literal) => { $crate::DoneWhen::Since(::std::borrow::Cow::Borrowed($path)) };
-    (@done not_202) => { $crate::DoneWhen::Not202 };
+    (@done state $path:literal) => { $crate::Completion::State(::std::borrow::Cow::Borrowed($path)) };
+    (@done field $path:literal) => { $crate::Completion::Field(::std::borrow::Cow::Borrowed($path)) };
+    (@done since $path:literal) => { $crate::Completion::Since(::std::borrow::Cow::Borrowed($path)) };
+    (@done not_202) => { $crate::Completion::Not202 };
 
-    (@state held) => { $crate::JobState::Held };
+    (@state held) => { $crate::JobState::AwaitingInput };
     (@state succeeded) => { $crate::JobState::Succeeded };
     (@state partly_succeeded) => { $crate::JobState::PartlySucceeded };
     (@state failed) => { $crate::JobState::Failed };
@@ -120,7 +120,7 @@ macro_rules! job_family {
 
     (@call $id:literal $verb:ident $path:literal $($rest:tt)*) => {
         $crate::job_family!(@with
-            $crate::JobCall::new($crate::Operation::known($id, $crate::Method::$verb, $path));
+            $crate::JobOperation::new($crate::Operation::from_static($id, $crate::Method::$verb, $path));
             $($rest)*
         )
     };
@@ -142,24 +142,24 @@ macro_rules! job_family {
         $crate::Results::Status($crate::paged!(@listing $scheme { $($listing)* }))
     };
     (@results reply [$($form:ident $path:literal $($items:literal)?,)*]) => {{
-        const PLACES: &[$crate::ResultsAt] = &[
+        const PLACES: &[$crate::ResultLocation] = &[
             $($crate::job_family!(@place $form $path $($items)?),)*
         ];
-        $crate::Results::Reply(::std::borrow::Cow::Borrowed(PLACES))
+        $crate::Results::Response(::std::borrow::Cow::Borrowed(PLACES))
     }};
     (@results nothing) => { $crate::Results::Nothing };
 
     (@place items $path:literal) => {
-        $crate::ResultsAt::Items(::std::borrow::Cow::Borrowed($path))
+        $crate::ResultLocation::Items(::std::borrow::Cow::Borrowed($path))
     };
     (@place json $path:literal $items:literal) => {
-        $crate::ResultsAt::Files(
+        $crate::ResultLocation::Files(
             ::std::borrow::Cow::Borrowed($path),
             $crate::FileForm::Json(::std::borrow::Cow::Borrowed($items)),
         )
     };
     (@place bytes $path:literal) => {
-        $crate::ResultsAt::Files(::std::borrow::Cow::Borrowed($path), $crate::FileForm::Bytes)
+        $crate::ResultLocation::Files(::std::borrow::Cow::Borrowed($path), $crate::FileForm::Bytes)
     };
 }
 
@@ -215,7 +215,7 @@ macro_rules! job {
                 $crate::generated::$windows(
                     self.0,
                     $family,
-                    $crate::Place::$place($interval),
+                    $crate::ParamLocation::$place($interval),
                     $crate::generated::IntervalFacts {
                         days: $crate::paged!(@some $($days)?),
                         id: $crate::paged!(@some $($key)?),
@@ -255,7 +255,7 @@ macro_rules! job {
                 saved: $crate::SavedJob,
             ) -> ::core::result::Result<$crate::Job<$item>, $crate::Error> {
                 const OPERATION: $crate::Operation =
-                    $crate::Operation::known($id, $crate::Method::$verb, $path);
+                    $crate::Operation::from_static($id, $crate::Method::$verb, $path);
                 $crate::generated::$load(client.as_ref(), OPERATION, $family, saved)
             }
         }

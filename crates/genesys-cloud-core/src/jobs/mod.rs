@@ -9,7 +9,6 @@
 mod available;
 mod cancel;
 mod end;
-mod family;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -22,12 +21,14 @@ mod results;
 mod run;
 mod saved;
 mod source;
+mod spec;
 mod status;
 
-pub use family::{
-    Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
-};
 pub use job::{Job, Statuses, Submitting};
+pub use spec::{
+    Availability, Completion, FileForm, JobId, JobOperation, JobSpec, JobState, ResultLocation,
+    Results,
+};
 pub use status::JobStatus;
 
 pub(crate) use source::JobSource;

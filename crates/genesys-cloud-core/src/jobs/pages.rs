@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::end::GONE;
-use super::family::{Family, Results};
 use super::results::{page, ready};
 use super::run::{Run, how_to_look};
+use super::spec::{JobSpec, Results};
 use crate::call_counter::CallCounter;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::json_path::JsonText;
 use crate::options::JobOptions;
-use crate::reply::RawReply;
 use crate::request::Request;
+use crate::response::RawResponse;
 
 /// The jobs of pages that have been submitted and not read yet, by what was submitted. A call that is given up
 /// on the way leaves its job here.
@@ -53,8 +53,8 @@ impl PageJobs {
         &self,
         client: Client,
         request: Request,
-        family: Family,
-    ) -> Result<RawReply, Error> {
+        family: JobSpec,
+    ) -> Result<RawResponse, Error> {
         let submitted = Submitted { target: request.target()?, body: request.body().cloned() };
         let slot = self.lock().entry(submitted.clone()).or_default().clone();
         let mut slot = slot.lock().await;
@@ -90,7 +90,7 @@ impl PageJobs {
         slot: &'a mut Slot,
         client: &Client,
         request: &Request,
-        family: &Family,
+        family: &JobSpec,
     ) -> Result<&'a mut Run, Error> {
         let reads = request.operation().is_repeatable();
         match slot {
@@ -131,13 +131,13 @@ fn is_gone(error: &Error) -> bool {
 }
 
 /// The error for a submit that was abandoned before its reply.
-fn given_up(request: &Request, family: &Family) -> Error {
+fn given_up(request: &Request, family: &JobSpec) -> Error {
     let why = "the submit of the job was abandoned before its reply arrived".to_owned();
     Error::job(ErrorKind::JobNotPollable, request.operation(), why)
         .outcome_unknown(how_to_look(family))
 }
 
-async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawReply, Error> {
+async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawResponse, Error> {
     let status = run.wait().await?;
     run.check_expiry(&status)?;
     let Results::List(call, listing) = run.family.results() else {
@@ -160,7 +160,7 @@ async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawReply, E
 }
 
 /// The error for a reply that is not a page, whatever the list.
-fn unusable(reply: &RawReply) -> Option<Error> {
+fn unusable(reply: &RawResponse) -> Option<Error> {
     match JsonText::of(reply) {
         Err(error) => Some(Error::decode(reply, &error)),
         Ok(fields) if fields.is_null() || fields.is_error() => {

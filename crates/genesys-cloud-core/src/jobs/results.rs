@@ -10,23 +10,23 @@ use tokio::sync::Mutex;
 use super::JobState;
 use super::available::DataDate;
 use super::end::GONE;
-use super::family::{DoneWhen, Family, FileForm, Results, ResultsAt};
 use super::file::Files;
 use super::run::Run;
+use super::spec::{Completion, FileForm, JobSpec, ResultLocation, Results};
 use super::status::JobStatus;
 use crate::error::Error;
 use crate::json_path::JsonText;
 use crate::options::JobOptions;
-use crate::paging::{Listing, Opened, Scheme, SequenceUnit};
-use crate::reply::RawReply;
+use crate::paging::{ListSpec, Opened, Scheme, SequenceUnit};
 use crate::request::Request;
+use crate::response::RawResponse;
 
 /// Makes the call for a page, in the place of sending its request.
 pub(super) type Caller =
-    Arc<dyn Fn(Request) -> BoxFuture<'static, Result<RawReply, Error>> + Send + Sync>;
+    Arc<dyn Fn(Request) -> BoxFuture<'static, Result<RawResponse, Error>> + Send + Sync>;
 
 /// Pages that are read one after the other. After an error the next poll continues.
-pub(super) type FilePages = BoxStream<'static, Result<RawReply, Error>>;
+pub(super) type FilePages = BoxStream<'static, Result<RawResponse, Error>>;
 
 /// Where the pages of results come from.
 pub(super) enum ResultPages {
@@ -35,7 +35,7 @@ pub(super) enum ResultPages {
     /// From calls for the job. `redirects`: the field with the URL of a file, in a redirect in the place of a page.
     Called { call: Caller, redirects: Option<String> },
     /// From files, one page after the other. `kept`: a page that could not be read. It does not come again.
-    InSequence { files: Arc<Mutex<FilePages>>, kept: Option<Box<RawReply>> },
+    InSequence { files: Arc<Mutex<FilePages>>, kept: Option<Box<RawResponse>> },
 }
 
 impl ResultPages {
@@ -72,7 +72,7 @@ pub(super) fn opened(
             // The page was named by the submit: there is no way to another one.
             opened.listing = match listing.scheme() {
                 Scheme::JobSelectsPage => {
-                    Listing::new(Scheme::UnpagedWithEnvelope, listing.items().to_owned())
+                    ListSpec::new(Scheme::UnpagedWithEnvelope, listing.items().to_owned())
                 }
                 _ => listing.clone(),
             };
@@ -87,7 +87,7 @@ pub(super) fn opened(
             opened.listing = listing.clone();
             ResultPages::Requested
         }
-        Results::Reply(_) => match found(family, &status)? {
+        Results::Response(_) => match found(family, &status)? {
             Some(Found::Files(links, form)) => {
                 opened.sequence = Some(match form {
                     FileForm::Bytes => SequenceUnit::Bytes,
@@ -137,7 +137,7 @@ fn listed(run: &Run, one: Option<String>, date: DataDate) -> Caller {
 }
 
 /// A page of the results of a job that is done. If there are none any more, they have expired.
-pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error> {
+pub(super) async fn page(run: &Run, request: &Request) -> Result<RawResponse, Error> {
     run.execute(request).await.map_err(|error| match error.is_refused_by(&GONE) {
         true => run.gone(request.operation()).caused_by(error),
         false => error,
@@ -146,7 +146,7 @@ pub(super) async fn page(run: &Run, request: &Request) -> Result<RawReply, Error
 
 /// A page of results, unless it is a 202 that says that there are none yet: without anything at the path of the
 /// items, or, where pages are many, in any case.
-pub(super) fn ready(reply: RawReply, path: Option<&str>) -> Result<RawReply, Error> {
+pub(super) fn ready(reply: RawResponse, path: Option<&str>) -> Result<RawResponse, Error> {
     let has_items = |path| JsonText::of(&reply).is_ok_and(|fields| fields.json(path).is_some());
     if reply.status() != 202 || path.is_some_and(has_items) {
         return Ok(reply);
@@ -155,12 +155,12 @@ pub(super) fn ready(reply: RawReply, path: Option<&str>) -> Result<RawReply, Err
     Err(Error::paging(&reply, why).advise("read on in a while: the job is not submitted again"))
 }
 
-pub(super) fn one_reply(path: &str) -> Listing {
-    Listing::new(Scheme::UnpagedOtherArray, path.to_owned())
+pub(super) fn one_reply(path: &str) -> ListSpec {
+    ListSpec::new(Scheme::UnpagedOtherArray, path.to_owned())
 }
 
 /// A reply whose result, if it is one object, is a list of it: results are lists.
-fn with_list(mut reply: RawReply, path: &str) -> Result<RawReply, Error> {
+fn with_list(mut reply: RawResponse, path: &str) -> Result<RawResponse, Error> {
     let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
     let one = fields.json(path).filter(|result| result.trim_ascii_start().starts_with('{'));
     if let Some(one) = one {
@@ -173,9 +173,9 @@ fn with_list(mut reply: RawReply, path: &str) -> Result<RawReply, Error> {
     Ok(reply)
 }
 
-fn places(family: &Family) -> &[ResultsAt] {
+fn places(family: &JobSpec) -> &[ResultLocation] {
     match family.results() {
-        Results::Reply(places) => places,
+        Results::Response(places) => places,
         Results::List(..) | Results::Status(_) | Results::Nothing => &[],
     }
 }
@@ -194,16 +194,16 @@ enum Found<'a> {
 /// If the family can have its results in files, a finished status must have a list or a file: if it has neither, that is
 /// an error. If the results are always in the status, a missing list may be an empty one, because the field that says
 /// that the job is done shows that the reply is a status; but the verdict is `Unknown`.
-fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
+fn found<'a>(family: &'a JobSpec, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
     let reply = status.reply();
     let fields = JsonText::of(reply).map_err(|error| Error::decode(reply, &error))?;
     let mut empty = None;
     for place in places(family) {
         match place {
-            ResultsAt::Items(path) => {
+            ResultLocation::Items(path) => {
                 let all = fields.all(path);
                 // Without a state in the reply, nothing else shows that it is not an error.
-                let is_bare = path == "[]" && *family.done_when() == DoneWhen::Not202;
+                let is_bare = path == "[]" && *family.done_when() == Completion::Not202;
                 if is_bare && fields.is_no_item() {
                     return Err(without_results(reply, places(family)));
                 }
@@ -217,7 +217,7 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
                     empty = empty.or(Some(Found::Items(path)));
                 }
             }
-            ResultsAt::Files(path, form) => {
+            ResultLocation::Files(path, form) => {
                 let links = fields.strict_texts(path).map_err(|why| {
                     Error::not_a_page(reply, format!("the URL of a results file is missing: {why}"))
                 })?;
@@ -231,18 +231,18 @@ fn found<'a>(family: &'a Family, status: &JobStatus) -> Result<Option<Found<'a>>
             }
         }
     }
-    let may_be_absent = *family.done_when() != DoneWhen::Not202
-        && places(family).iter().all(|place| matches!(place, ResultsAt::Items(_)));
+    let may_be_absent = *family.done_when() != Completion::Not202
+        && places(family).iter().all(|place| matches!(place, ResultLocation::Items(_)));
     if empty.is_none() && !may_be_absent && !places(family).is_empty() {
         return Err(without_results(reply, places(family)));
     }
     Ok(empty)
 }
 
-fn without_results(reply: &RawReply, places: &[ResultsAt]) -> Error {
+fn without_results(reply: &RawResponse, places: &[ResultLocation]) -> Error {
     let names = places.iter().map(|place| match place {
-        ResultsAt::Items(path) if path == "[]" => "results".to_owned(),
-        ResultsAt::Items(path) | ResultsAt::Files(path, _) => format!("`{path}`"),
+        ResultLocation::Items(path) if path == "[]" => "results".to_owned(),
+        ResultLocation::Items(path) | ResultLocation::Files(path, _) => format!("`{path}`"),
     });
     let names = names.collect::<Vec<_>>().join(" nor ");
     let what = if places.len() > 1 { "neither" } else { "no" };
@@ -251,7 +251,7 @@ fn without_results(reply: &RawReply, places: &[ResultsAt]) -> Error {
 }
 
 /// The URLs of the files with the results; none, if that is not where they are.
-pub(super) fn links(family: &Family, status: &JobStatus) -> Result<Vec<String>, Error> {
+pub(super) fn links(family: &JobSpec, status: &JobStatus) -> Result<Vec<String>, Error> {
     Ok(match found(family, status)? {
         Some(Found::Files(links, _)) => links,
         Some(Found::Items(_)) | None => Vec::new(),

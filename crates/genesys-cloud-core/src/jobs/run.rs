@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::cancel::CancelOnDrop;
 use super::end::Late;
-use super::family::{DoneWhen, Family, JobCall, JobId, JobState, Results, ResultsAt};
+use super::spec::{Completion, JobId, JobOperation, JobSpec, JobState, ResultLocation, Results};
 use super::status::{JobStatus, is_further_on};
 use crate::call_counter::CallCounter;
 use crate::client::Client;
@@ -16,8 +16,8 @@ use crate::error::{Error, ErrorKind};
 use crate::json_path::JsonText;
 use crate::operation::Operation;
 use crate::options::{JobOptions, later};
-use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
+use crate::response::{DecodeError, RawResponse};
 use crate::retry::chance;
 use crate::runtime;
 use crate::schedule::Schedule;
@@ -39,7 +39,7 @@ const MOST_PAGES: u64 = 100;
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     pub(super) client: Client,
-    pub(super) family: Family,
+    pub(super) family: JobSpec,
     /// The submit, without its body.
     pub(super) request: Request,
     pub(super) id: Option<String>,
@@ -87,9 +87,9 @@ impl Until {
 
 impl Run {
     /// A job that was submitted before.
-    pub(super) fn known(
+    pub(super) fn from_static(
         client: Client,
-        family: Family,
+        family: JobSpec,
         request: Request,
         id: Option<String>,
         submitted: DateTime<Utc>,
@@ -121,7 +121,7 @@ impl Run {
     pub(super) async fn submit(
         client: Client,
         request: Request,
-        family: Family,
+        family: JobSpec,
         calls: CallCounter,
     ) -> Result<Self, Error> {
         let before = Utc::now();
@@ -130,7 +130,7 @@ impl Run {
         let is_repeatable = request.operation().is_repeatable();
         let asked_until = family.asked_until(&request);
         // The same advice wherever the job is lost.
-        let lost = |family: &Family, error: Error| match is_repeatable {
+        let lost = |family: &JobSpec, error: Error| match is_repeatable {
             true => error,
             false => error.outcome_unknown(how_to_look(family)),
         };
@@ -140,7 +140,7 @@ impl Run {
             if has_come || error.is_outcome_unknown() { lost(&family, error) } else { error }
         })?;
         let submitted = reply.head.date().unwrap_or(before);
-        let mut run = Self::known(client, family, request, None, submitted, None);
+        let mut run = Self::from_static(client, family, request, None, submitted, None);
         (run.calls, run.ran) = (calls, Duration::ZERO);
         (run.is_timed, run.is_new) = (true, true);
         run.asked_until = asked_until;
@@ -154,7 +154,7 @@ impl Run {
             JobId::Nowhere => None,
         };
         let retry_after = reply.head.retry_after();
-        if run.family.results_at_once() || *run.family.done_when() == DoneWhen::Not202 {
+        if run.family.results_at_once() || *run.family.done_when() == Completion::Not202 {
             let status = JobStatus::read(&run.family, reply.clone(), None, submitted);
             let status = status.map_err(|error| lost(&run.family, error))?;
             let status = match &run.id {
@@ -182,8 +182,8 @@ impl Run {
     /// Whether it can be asked how it stands.
     pub(super) fn can_be_asked(&self) -> bool {
         let status = self.family.status();
-        let has_id = |status: &JobCall| status.id().is_none() || self.id.is_some();
-        status.map_or(*self.family.done_when() == DoneWhen::Not202, has_id)
+        let has_id = |status: &JobOperation| status.id().is_none() || self.id.is_some();
+        status.map_or(*self.family.done_when() == Completion::Not202, has_id)
     }
 
     /// Forgets what was said of it, if it can be asked again, and has it asked at once: URLs of files expire
@@ -224,11 +224,11 @@ impl Run {
 
     /// The operation that tells how it stands, for errors.
     pub(super) fn operation(&self) -> &Operation {
-        self.family.status().map_or(self.request.operation(), JobCall::operation)
+        self.family.status().map_or(self.request.operation(), JobOperation::operation)
     }
 
     /// A request for an operation on this job.
-    pub(super) fn ask(&self, call: &JobCall) -> Request {
+    pub(super) fn ask(&self, call: &JobOperation) -> Request {
         let mut request = Request::new(call.operation().clone());
         for (name, value) in self.request.path_values() {
             request.set_path(name.to_owned(), value);
@@ -252,7 +252,7 @@ impl Run {
             None => self.request.clone(),
         };
         let mut reply = self.execute(&request).await;
-        if let Some(list) = self.family.status().and_then(JobCall::list) {
+        if let Some(list) = self.family.status().and_then(JobOperation::list) {
             let mut page = 1;
             while let Ok(listed) = &reply
                 && page < MOST_PAGES
@@ -416,13 +416,13 @@ impl Run {
     }
 
     /// Makes a call for it, and counts that.
-    pub(super) async fn execute(&self, request: &Request) -> Result<RawReply, Error> {
+    pub(super) async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.calls.execute(&self.client, request).await
     }
 }
 
 /// How to check for a job that may exist and whose id is unknown.
-pub(super) fn how_to_look(family: &Family) -> String {
+pub(super) fn how_to_look(family: &JobSpec) -> String {
     let how = match family.status() {
         Some(status) if status.list().is_some() || status.id().is_none() => {
             format!("check {} before you submit it again", status.operation())
@@ -437,11 +437,11 @@ pub(super) fn how_to_look(family: &Family) -> String {
 }
 
 /// Whether a reply to a submit that names no job is the result itself.
-fn holds_results(family: &Family, status: &JobStatus) -> bool {
+fn holds_results(family: &JobSpec, status: &JobStatus) -> bool {
     let Ok(fields) = JsonText::of(status.reply()) else { return false };
     match family.results() {
-        Results::Reply(places) => places.iter().any(|place| match place {
-            ResultsAt::Items(path) | ResultsAt::Files(path, _) => {
+        Results::Response(places) => places.iter().any(|place| match place {
+            ResultLocation::Items(path) | ResultLocation::Files(path, _) => {
                 path != "[]" && !fields.all(path).is_empty()
             }
         }),

@@ -1,7 +1,7 @@
 //! Saves a job as plain data, and loads it.
 
-use super::family::{DoneWhen, Family};
 use super::run::Run;
+use super::spec::{Completion, JobSpec};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
@@ -11,7 +11,7 @@ use crate::saved_job::{Org, SavedJob};
 impl SavedJob {
     pub(super) fn of(run: &Run) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let repeated = *run.family.done_when() == DoneWhen::Not202;
+        let repeated = *run.family.done_when() == Completion::Not202;
         Self {
             org: Org::Known(run.client.identity()),
             family: run.family.name().to_owned(),
@@ -31,7 +31,7 @@ impl SavedJob {
         self,
         client: &Client,
         operation: Operation,
-        family: Family,
+        family: JobSpec,
     ) -> Result<Run, Error> {
         let mismatch = |why: String| Error::job(ErrorKind::JobMismatch, &operation, why);
         if self.operation != operation.id() || self.family != family.name() {
@@ -52,7 +52,7 @@ impl SavedJob {
             request.add_query(name, value);
         }
         let (id, submitted, expires) = (self.id, self.submitted, self.expires);
-        let mut run = Run::known(client.clone(), family, request, id, submitted, expires);
+        let mut run = Run::from_static(client.clone(), family, request, id, submitted, expires);
         run.asked_until = self.asked_until;
         Ok(run)
     }

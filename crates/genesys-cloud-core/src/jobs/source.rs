@@ -10,17 +10,19 @@ use futures::future::{self, BoxFuture};
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 
 use super::available::{DataDate, wait_for_data};
-use super::family::{Family, Results};
 use super::pages::PageJobs;
 use super::results::{ResultPages, links, one_reply, opened};
 use super::run::Run;
+use super::spec::{JobSpec, Results};
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
 use crate::error::Error;
 use crate::options::JobOptions;
-use crate::paging::{Listing, Opened, PageCall, PageSource, Subject, TakenBack, places};
-use crate::reply::RawReply;
+use crate::paging::{
+    ListSpec, Opened, PageCall, PageSource, RequestFingerprint, TakenBack, places,
+};
 use crate::request::Request;
+use crate::response::RawResponse;
 use crate::saved_job::SavedJob;
 
 /// The results of a job.
@@ -30,7 +32,7 @@ pub(crate) struct JobSource {
     client: Client,
     /// The submit.
     request: Request,
-    family: Family,
+    family: JobSpec,
     run: Option<Run>,
     /// What the request that lists the results has beyond what the job needs.
     change: Option<Request>,
@@ -73,7 +75,7 @@ type Running = BoxFuture<'static, (Option<Run>, Result<(Opened, ResultPages), Er
 
 impl JobSource {
     /// Of a job that is not submitted yet.
-    pub(crate) fn new(client: Client, request: Request, family: Family) -> Self {
+    pub(crate) fn new(client: Client, request: Request, family: JobSpec) -> Self {
         Self {
             client,
             request: request.once(),
@@ -99,7 +101,7 @@ impl JobSource {
         let listed_by = match run.family.results() {
             Results::List(call, _) => Some(run.ask(call)),
             Results::Status(_) => run.family.status().map(|call| run.ask(call)),
-            Results::Reply(_) | Results::Nothing => None,
+            Results::Response(_) | Results::Nothing => None,
         };
         let change = listed_by.map(|mut request| {
             change(&mut request);
@@ -134,10 +136,10 @@ impl JobSource {
     }
 
     /// How the results will be listed, as far as that is known before there are any.
-    pub(super) fn listing(&self) -> Listing {
+    pub(super) fn listing(&self) -> ListSpec {
         match self.family.results() {
             Results::List(_, listing) | Results::Status(listing) => listing.clone(),
-            Results::Reply(_) | Results::Nothing => one_reply("[]"),
+            Results::Response(_) | Results::Nothing => one_reply("[]"),
         }
     }
 
@@ -170,7 +172,7 @@ impl JobSource {
     /// without an id can't be polled.
     fn ask_again(&mut self) -> bool {
         let Some(run) = &mut self.run else { return false };
-        if !matches!(run.family.results(), Results::Reply(_)) {
+        if !matches!(run.family.results(), Results::Response(_)) {
             return false;
         }
         if run.forget() {
@@ -316,7 +318,7 @@ impl PageSource for JobSource {
         }
     }
 
-    fn may_be_page(&self, reply: &RawReply) -> bool {
+    fn may_be_page(&self, reply: &RawResponse) -> bool {
         match &self.pages {
             // The results of a job that is done may still come with a 202.
             Some(ResultPages::Called { redirects, .. }) => {
@@ -330,7 +332,7 @@ impl PageSource for JobSource {
         }
     }
 
-    fn file_field(&self, reply: &RawReply) -> Option<&str> {
+    fn file_field(&self, reply: &RawResponse) -> Option<&str> {
         match &self.pages {
             Some(ResultPages::Called { redirects, .. }) => {
                 redirects.as_deref().filter(|_| matches!(reply.status(), 300..400))
@@ -339,7 +341,7 @@ impl PageSource for JobSource {
         }
     }
 
-    fn take_back(&mut self, page: &RawReply) -> TakenBack {
+    fn take_back(&mut self, page: &RawResponse) -> TakenBack {
         if let Some(ResultPages::InSequence { kept, .. }) = &mut self.pages {
             // It does not come again.
             *kept = Some(Box::new(page.clone()));
@@ -372,10 +374,10 @@ impl PageSource for JobSource {
         !self.is_job_per_page
     }
 
-    fn identity(&self, _: &Request, _: &Listing, options: &JobOptions) -> Subject {
+    fn identity(&self, _: &Request, _: &ListSpec, options: &JobOptions) -> RequestFingerprint {
         let (request, listing) = (self.identifying_request(options), self.listing());
         let without = if self.is_job_per_page { places(&listing) } else { Vec::new() };
-        let subject = Subject::new(&request, self.client.identity(), &listing, &without);
+        let subject = RequestFingerprint::new(&request, self.client.identity(), &listing, &without);
         let subject = subject.with("the family of the job", self.family.name());
         match self.handle() {
             Some(id) => subject.with("the job", &id),
@@ -432,7 +434,7 @@ impl PageSource for JobSource {
         let id = saved.id().map(str::to_owned);
         let (submitted, expires) = (saved.submitted(), saved.expires());
         let asked_until = family.asked_until(&request);
-        let mut run = Run::known(client, family, request, id, submitted, expires);
+        let mut run = Run::from_static(client, family, request, id, submitted, expires);
         run.asked_until = asked_until;
         run.calls = self.calls.clone();
         self.run = Some(run);

@@ -6,10 +6,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::family::{DoneWhen, Family, JobState};
+use super::spec::{Completion, JobSpec, JobState};
 use crate::error::{Error, excerpt};
 use crate::json_path::JsonText;
-use crate::reply::{DecodeError, RawReply};
+use crate::response::{DecodeError, RawResponse};
 
 /// Where services put what went wrong. The first that is there is taken.
 const MESSAGES: [&str; 20] = [
@@ -42,7 +42,7 @@ pub struct JobStatus {
     name: Option<String>,
     message: Option<String>,
     expires: Option<DateTime<Utc>>,
-    reply: RawReply,
+    reply: RawResponse,
     /// When it came.
     came: Instant,
 }
@@ -50,8 +50,8 @@ pub struct JobStatus {
 impl JobStatus {
     /// Reads a reply that tells how the job with this id stands, which was submitted then.
     pub(super) fn read(
-        family: &Family,
-        mut reply: RawReply,
+        family: &JobSpec,
+        mut reply: RawResponse,
         id: Option<&str>,
         submitted: DateTime<Utc>,
     ) -> Result<Self, Error> {
@@ -63,28 +63,29 @@ impl JobStatus {
         let lifetime = family
             .lifetime()
             .and_then(|lifetime| submitted.checked_add_signed(TimeDelta::from_std(lifetime).ok()?));
-        if *family.done_when() == DoneWhen::Not202 {
+        if *family.done_when() == Completion::Not202 {
             let state = if reply.status() == 202 { JobState::Pending } else { JobState::Succeeded };
             return Ok(Self { state, name: None, message: None, expires: lifetime, reply, came });
         }
         let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
         let done = |done| if done { JobState::Succeeded } else { JobState::Pending };
         let (state, name) = match family.done_when() {
-            DoneWhen::State(path) => {
+            Completion::State(path) => {
                 let name = fields.text(path);
                 (name.as_deref().map_or(JobState::Pending, |name| family.state(name)), name)
             }
-            DoneWhen::Field(path) => (done(fields.json(path).is_some()), None),
-            DoneWhen::Since(path) => {
+            Completion::Field(path) => (done(fields.json(path).is_some()), None),
+            Completion::Since(path) => {
                 (done(fields.instant(path).is_some_and(|at| at >= submitted)), None)
             }
-            DoneWhen::Not202 => (JobState::Pending, None),
+            Completion::Not202 => (JobState::Pending, None),
         };
         if state == JobState::Pending && fields.is_error() {
             let why = "the API returned an error body instead of the job status".to_owned();
             return Err(Error::not_a_page(&reply, why));
         }
-        let failing = !matches!(state, JobState::Pending | JobState::Held | JobState::Succeeded);
+        let failing =
+            !matches!(state, JobState::Pending | JobState::AwaitingInput | JobState::Succeeded);
         let message = failing
             .then(|| MESSAGES.iter().find_map(|path| fields.text(path)))
             .flatten()
@@ -148,20 +149,20 @@ impl JobStatus {
 
     /// The reply as it came. Of one that lists jobs, the body is the element that is this job's. It may hold
     /// presigned URLs, which are secrets: whoever has one can read the file.
-    pub const fn reply(&self) -> &RawReply {
+    pub const fn reply(&self) -> &RawResponse {
         &self.reply
     }
 }
 
 /// Whether a list of jobs does not have this one on its page of this number, and has further pages.
-pub(super) fn is_further_on(reply: &RawReply, list: &str, id: Option<&str>, page: u64) -> bool {
+pub(super) fn is_further_on(reply: &RawResponse, list: &str, id: Option<&str>, page: u64) -> bool {
     let count = JsonText::of(reply).ok().and_then(|fields| fields.text("pageCount"));
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     page < count && entry(reply, list, id).is_ok_and(|entry| entry == "null")
 }
 
 /// The element with this id, as its JSON text; a null where it is not there.
-fn entry(reply: &RawReply, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
+fn entry(reply: &RawResponse, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
     let fields = JsonText::of(reply)?;
     let list = fields.json(list).and_then(|list| JsonText::elements(JsonText::text_of(list)));
     let mut elements = list.into_iter().flatten();
@@ -184,47 +185,47 @@ impl fmt::Debug for JobStatus {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::jobs::{JobCall, JobId};
+    use crate::jobs::{JobId, JobOperation};
     use crate::operation::{Method, Operation};
-    use crate::reply::Head;
+    use crate::response::ResponseHead;
 
-    fn family() -> Family {
-        Family::new("things")
+    fn family() -> JobSpec {
+        JobSpec::new("things")
             .with_id(JobId::Field("id".into()))
-            .with_status(JobCall::new(Operation::known("getJob", Method::Get, "/jobs")))
+            .with_status(JobOperation::new(Operation::from_static("getJob", Method::Get, "/jobs")))
             .with_states(
                 vec![
                     ("Complete".into(), JobState::Succeeded),
                     ("Error".into(), JobState::Failed),
-                    ("READY".into(), JobState::Held),
+                    ("READY".into(), JobState::AwaitingInput),
                 ]
                 .into(),
             )
     }
 
-    fn read(family: &Family, status: u16, body: &str) -> Result<JobStatus, Error> {
+    fn read(family: &JobSpec, status: u16, body: &str) -> Result<JobStatus, Error> {
         let status = http::StatusCode::from_u16(status).expect("a status");
-        let head = Head::new(status, http::HeaderMap::new());
-        let operation = Operation::known("getJob", Method::Get, "/jobs");
-        let reply = RawReply { operation, head, body: body.to_owned().into() };
+        let head = ResponseHead::new(status, http::HeaderMap::new());
+        let operation = Operation::from_static("getJob", Method::Get, "/jobs");
+        let reply = RawResponse { operation, head, body: body.to_owned().into() };
         let submitted = "2026-05-01T10:00:00Z".parse().expect("an instant");
         JobStatus::read(family, reply, Some("j1"), submitted)
     }
 
     #[test]
     fn states_by_where_they_stand() {
-        let nested = || family().with_done_when(DoneWhen::State("job.status".into()));
-        let bare = || family().with_done_when(DoneWhen::State("[]".into()));
-        let field = || family().with_done_when(DoneWhen::Field("result".into()));
-        let since = || family().with_done_when(DoneWhen::Since("exportTimestamp".into()));
-        let repeated = || family().with_done_when(DoneWhen::Not202);
-        let status = JobCall::new(Operation::known("getJobs", Method::Get, "/jobs"));
+        let nested = || family().with_done_when(Completion::State("job.status".into()));
+        let bare = || family().with_done_when(Completion::State("[]".into()));
+        let field = || family().with_done_when(Completion::Field("result".into()));
+        let since = || family().with_done_when(Completion::Since("exportTimestamp".into()));
+        let repeated = || family().with_done_when(Completion::Not202);
+        let status = JobOperation::new(Operation::from_static("getJobs", Method::Get, "/jobs"));
         let listed = || family().with_status(status.clone().with_list("entities".into()));
         for (family, status, body, state) in [
             (family(), 200, r#"{"status":"complete"}"#, JobState::Succeeded),
             (family(), 202, r#"{"status":"Complete"}"#, JobState::Succeeded),
             (family(), 200, r#"{"status":"Processing"}"#, JobState::Pending),
-            (family(), 200, r#"{"status":"Ready"}"#, JobState::Held),
+            (family(), 200, r#"{"status":"Ready"}"#, JobState::AwaitingInput),
             (family(), 200, r#"{"status":null}"#, JobState::Pending),
             (family(), 200, "{}", JobState::Pending),
             (family(), 202, "", JobState::Pending),

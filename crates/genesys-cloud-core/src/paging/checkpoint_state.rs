@@ -8,7 +8,7 @@ use super::cursor_state::{CursorState, PageInfo};
 use super::item_hashes::{KEPT, PageText};
 use super::progress::Progress;
 use super::report::Report;
-use super::request_fingerprint::Subject;
+use super::request_fingerprint::RequestFingerprint;
 use super::step::End;
 use crate::saved_job::SavedJob;
 
@@ -18,7 +18,7 @@ pub(super) use wire_format::is_end_of_list;
 /// A place in a list, between two of its items.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ListPoint {
-    pub(crate) subject: Arc<Subject>,
+    pub(crate) subject: Arc<RequestFingerprint>,
     /// The name of the scheme of the list.
     pub(super) scheme: String,
     /// Where the list stood when the page was due in which the place is.

@@ -5,8 +5,8 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use super::cursor_state::{CursorState, PageInfo, Position, Token};
 use super::cycle_detector::CycleDetector;
+use super::list_spec::{ListSpec, Most, NextToken, ParamLocation};
 use super::list_url::ListUrl;
-use super::listing::{Listing, Most, Place, TokenOut};
 use super::scheme::{Advance, SequenceUnit};
 use super::search::Search;
 use crate::request::Request;
@@ -14,7 +14,7 @@ use crate::request::Request;
 /// A list that is being read, between two pages.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
-    pub(super) listing: Listing,
+    pub(super) listing: ListSpec,
     /// Set where the source gives its pages in its own sequence.
     pub(super) sequence: Option<SequenceUnit>,
     /// Where links must lead.
@@ -33,7 +33,7 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// At the page where a request begins.
-    pub(super) fn start(request: &mut Request, listing: &Listing, api_url: &str) -> Self {
+    pub(super) fn start(request: &mut Request, listing: &ListSpec, api_url: &str) -> Self {
         let advance = listing.scheme().spec().advance;
         let mut asked_for = CycleDetector::default();
         refuse_other_positions(request, listing);
@@ -85,7 +85,7 @@ impl Cursor {
     }
 
     /// Goes to the page where a request begins, with what has been counted so far and the same page size.
-    pub(super) fn set_out(&mut self, request: &mut Request, listing: &Listing, api_url: &str) {
+    pub(super) fn set_out(&mut self, request: &mut Request, listing: &ListSpec, api_url: &str) {
         let CursorState { counted, page_size, .. } = self.at;
         *self = Self::start(request, listing, api_url);
         (self.at.counted, self.at.page_size) = (counted, page_size);
@@ -273,7 +273,7 @@ impl Cursor {
                 values.len() == self.listing.token_in().len() && !values.contains(&Token::Odd)
             }
             (Advance::Tokens { .. }, Position::Link(_)) => {
-                self.listing.token_out().is_some_and(TokenOut::is_whole_link)
+                self.listing.token_out().is_some_and(NextToken::is_whole_link)
             }
             (Advance::Tokens { .. } | Advance::Window | Advance::Once(_), Position::Start) => true,
             _ => false,
@@ -338,13 +338,13 @@ impl Cursor {
 }
 
 /// Refuses parameters that choose a page in another way than the list is read by.
-fn refuse_other_positions(request: &mut Request, listing: &Listing) {
+fn refuse_other_positions(request: &mut Request, listing: &ListSpec) {
     let is_own = |name: &str| listing.token_in().iter().any(|place| place.name() == name);
     let mut queries = request.query_pairs().map(|(name, _)| name);
     let other = queries.find(|name| listing.chooses_page(name) && !is_own(name)).map(str::to_owned);
     drop(queries);
     if let Some(other) = other {
-        let own: Vec<&str> = listing.token_in().iter().map(Place::name).collect();
+        let own: Vec<&str> = listing.token_in().iter().map(ParamLocation::name).collect();
         let advice = match &own[..] {
             [] => "leave it out".to_owned(),
             own => format!("leave it out, or begin elsewhere by `{}`", own.join("` and `")),
@@ -354,7 +354,7 @@ fn refuse_other_positions(request: &mut Request, listing: &Listing) {
 }
 
 /// The same in a search. The number of its page says where reading begins.
-fn refuse_other_positions_in(search: &Search, request: &mut Request, listing: &Listing) {
+fn refuse_other_positions_in(search: &Search, request: &mut Request, listing: &ListSpec) {
     if search.page().is_none() {
         request.fault("`pageNumber` of the search must be a number from 1".to_owned());
     }
@@ -367,7 +367,7 @@ fn refuse_other_positions_in(search: &Search, request: &mut Request, listing: &L
 }
 
 /// Sets a number in a place of a request.
-pub(super) fn set_number(request: &mut Request, place: &Place, number: u64, as_text: bool) {
+pub(super) fn set_number(request: &mut Request, place: &ParamLocation, number: u64, as_text: bool) {
     match (place.is_in_body(), as_text) {
         (false, _) => request.set_query(place.name().to_owned(), number.to_string()),
         (true, false) => request.set_body_field(&place.pointer(), number),
@@ -376,7 +376,7 @@ pub(super) fn set_number(request: &mut Request, place: &Place, number: u64, as_t
 }
 
 /// What stands in a place of a request, as text.
-pub(super) fn value_on(request: &Request, place: &Place) -> Option<String> {
+pub(super) fn value_on(request: &Request, place: &ParamLocation) -> Option<String> {
     if !place.is_in_body() {
         return request.query(place.name()).map(str::to_owned);
     }
@@ -385,7 +385,7 @@ pub(super) fn value_on(request: &Request, place: &Place) -> Option<String> {
 }
 
 /// The number that the caller of a request has set, or else 1.
-fn first_number(request: &mut Request, place: &Place) -> u64 {
+fn first_number(request: &mut Request, place: &ParamLocation) -> u64 {
     match value_on(request, place).map(|value| value.parse()) {
         None => 1,
         Some(Ok(number @ 1..)) => number,

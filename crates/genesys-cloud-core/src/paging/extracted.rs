@@ -3,30 +3,30 @@
 use std::fmt;
 
 use super::cursor_state::{PageInfo, Token};
-use super::listing::Listing;
+use super::list_spec::ListSpec;
 use super::scheme::Advance;
 use crate::page_identity::fingerprint_of_body;
-use crate::reply::RawReply;
+use crate::response::RawResponse;
 
 /// What a reply holds of a list, as an extractor of your own finds it; for
 /// [`Paginator::with_extractor`](crate::Paginator::with_extractor).
 ///
 /// Only what the reply says need be told. What leads on is [`with_next`](Self::with_next), or, where the
-/// [`Listing`] counts pages, their number: without either a numbered list is read until a page is empty.
+/// [`ListSpec`] counts pages, their number: without either a numbered list is read until a page is empty.
 #[derive(Clone)]
-pub struct Extracted<T> {
+pub struct ExtractedPage<T> {
     items: Vec<T>,
     facts: PageInfo,
 }
 
-impl<T> Extracted<T> {
+impl<T> ExtractedPage<T> {
     /// The items of one page, none if it is empty.
     pub fn new(items: Vec<T>) -> Self {
         Self { items, facts: PageInfo::default() }
     }
 
-    /// The token of the next page, or the link to it where the [`Listing`] says that it is one
-    /// ([`TokenOut::link`](crate::TokenOut::link), [`TokenOut::in_link`](crate::TokenOut::in_link)).
+    /// The token of the next page, or the link to it where the [`ListSpec`] says that it is one
+    /// ([`NextToken::link`](crate::NextToken::link), [`NextToken::in_link`](crate::NextToken::in_link)).
     /// `None`, or one that is empty, on the last page.
     #[must_use]
     pub fn with_next(mut self, token: impl Into<Option<String>>) -> Self {
@@ -63,7 +63,7 @@ impl<T> Extracted<T> {
         self
     }
 
-    pub(super) fn read_from(self, reply: &RawReply, listing: &Listing) -> (Vec<T>, PageInfo) {
+    pub(super) fn read_from(self, reply: &RawResponse, listing: &ListSpec) -> (Vec<T>, PageInfo) {
         let Self { items, mut facts } = self;
         (facts.items, facts.has_list) = (items.len() as u64, true);
         if !items.is_empty() && !matches!(listing.scheme().spec().advance, Advance::Once(_)) {
@@ -74,8 +74,8 @@ impl<T> Extracted<T> {
 }
 
 /// Leaves the items out: they are many, and may be personal data.
-impl<T> fmt::Debug for Extracted<T> {
+impl<T> fmt::Debug for ExtractedPage<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extracted").field("items", &self.items.len()).finish_non_exhaustive()
+        f.debug_struct("ExtractedPage").field("items", &self.items.len()).finish_non_exhaustive()
     }
 }

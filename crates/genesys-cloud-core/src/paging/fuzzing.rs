@@ -11,15 +11,15 @@ use url::Url;
 
 use super::cursor::Cursor;
 use super::cursor_state::Position;
+use super::list_spec::{Cap, ListSpec};
 use super::list_url::ListUrl;
-use super::listing::{Cap, Listing};
 use super::read::{bytes, serde, wire};
 use super::scheme::Scheme;
 use super::step::{Step, step};
 use crate::base_url::BaseUrl;
 use crate::operation::{Method, Operation};
-use crate::reply::fuzzing::reply;
 use crate::request::Request;
+use crate::response::fuzzing::reply;
 use crate::wire::mended;
 
 const PATH: &str = "/api/v2/things";
@@ -50,11 +50,11 @@ crate::record! {
 }
 
 /// The listing that the first byte chooses, and the rest of the data.
-fn listing(data: &[u8]) -> Option<(Listing, &[u8])> {
+fn listing(data: &[u8]) -> Option<(ListSpec, &[u8])> {
     let (choice, rest) = data.split_first()?;
     let choice = usize::from(*choice);
     let items = ["entities", "results.entities", "[]"][choice / Scheme::ALL.len() % 3];
-    Some((Listing::new(Scheme::ALL[choice % Scheme::ALL.len()], items), rest))
+    Some((ListSpec::new(Scheme::ALL[choice % Scheme::ALL.len()], items), rest))
 }
 
 /// A page: a byte that chooses how it is read, and its body.
@@ -96,7 +96,7 @@ pub fn walk(data: &[u8]) {
     };
     let api = APIS[usize::from(*cap) % APIS.len()];
     let base = BaseUrl::parse(api, &Default::default()).expect("a URL");
-    let request = Request::new(Operation::known("getThings", Method::Get, PATH));
+    let request = Request::new(Operation::from_static("getThings", Method::Get, PATH));
     let mut walk = Cursor::start(&mut request.clone(), &listing, api);
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
     let last = bodies.last().copied().unwrap_or_default();

@@ -77,13 +77,13 @@ mod tests {
     use super::*;
     use crate::operation::{Method, Operation};
     use crate::paging::cursor_state::Token;
-    use crate::paging::listing::Listing;
+    use crate::paging::list_spec::ListSpec;
     use crate::paging::scheme::Scheme;
     use crate::request::Request;
 
     fn cursor(number: u64, grid: Option<u64>, largest: u64, before: Option<u64>) -> Cursor {
-        let listing = Listing::new(Scheme::PageNumber, "entities");
-        let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+        let listing = ListSpec::new(Scheme::PageNumber, "entities");
+        let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
         let mut cursor = Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie");
         cursor.at.due = Position::Number(number);
         (cursor.at.grid, cursor.at.largest, cursor.at.before) = (grid, largest, before);
@@ -217,7 +217,7 @@ mod tests {
         };
         let counted = cursor(2, Some(25), 25, Some(25));
         let mut linked = cursor(2, Some(25), 25, Some(25));
-        linked.listing = Listing::new(Scheme::PageNumberNoTotal, "entities");
+        linked.listing = ListSpec::new(Scheme::PageNumberNoTotal, "entities");
         for (name, cursor, page, is_last) in [
             ("last by count", &counted, own(Some(2), false), true),
             ("not last by count", &counted, own(Some(3), false), false),
@@ -264,8 +264,8 @@ mod tests {
 
     #[test]
     fn lists_that_do_not_count_pages_have_no_grid() {
-        let listing = Listing::new(Scheme::CursorField, "results");
-        let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+        let listing = ListSpec::new(Scheme::CursorField, "results");
+        let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
         let mut cursor = Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie");
         (cursor.at.grid, cursor.at.largest) = (Some(50), 50);
         assert_eq!(realignment(&cursor, &page(100, Some(100), None), 0), None);

@@ -74,7 +74,7 @@ impl PageText {
 
 /// Where a page goes on of which the first items were handed out before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Joined {
+pub(super) struct Alignment {
     /// How many of its items are left out.
     pub(super) from: usize,
     /// How many of those that follow are, in their order, the last ones that were handed out.
@@ -88,11 +88,11 @@ pub(super) struct Joined {
 ///
 /// It is after the item that was handed out last, wherever that stands now, or else after the one before
 /// it, and so on; of a page in which none of them is, at the same place as before.
-pub(super) fn realign(item_hashes: &[u64], known: &[u64], handed_out: usize) -> Joined {
+pub(super) fn realign(item_hashes: &[u64], known: &[u64], handed_out: usize) -> Alignment {
     if handed_out == 0 {
         let fits = |count: &usize| known.ends_with(&item_hashes[..*count]);
         let repeated = (1..=known.len().min(item_hashes.len())).rev().find(fits);
-        return Joined { repeated: repeated.unwrap_or(0), ..Joined::default() };
+        return Alignment { repeated: repeated.unwrap_or(0), ..Alignment::default() };
     }
     for (back, mark) in known.iter().rev().enumerate() {
         let expected = (handed_out - 1).checked_sub(back);
@@ -101,9 +101,9 @@ pub(super) fn realign(item_hashes: &[u64], known: &[u64], handed_out: usize) -> 
         let Some(place) = places.min_by_key(distance) else { continue };
         // Whatever stands after it may be new: what was there has changed, or is gone.
         let moved = back > 0 || Some(place) != expected;
-        return Joined { from: place + 1, repeated: 0, moved };
+        return Alignment { from: place + 1, repeated: 0, moved };
     }
-    Joined { from: handed_out.min(item_hashes.len()), repeated: 0, moved: true }
+    Alignment { from: handed_out.min(item_hashes.len()), repeated: 0, moved: true }
 }
 
 #[cfg(test)]
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn a_page_goes_on_after_what_was_handed_out() {
         let realign = |page: &[u64], known: &[u64], handed_out: usize| {
-            let Joined { from, repeated, moved } = realign(page, known, handed_out);
+            let Alignment { from, repeated, moved } = realign(page, known, handed_out);
             (from, repeated, moved)
         };
         // The same page, at each of its items.

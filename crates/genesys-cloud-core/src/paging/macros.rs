@@ -50,7 +50,7 @@ macro_rules! paged {
             /// first item is asked for.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
-                const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
+                const LISTING: $crate::ListSpec = $crate::paged!(@listing $scheme { $($listing)* });
                 $crate::generated::paginate(self.0, LISTING)
             }
         }
@@ -82,11 +82,11 @@ macro_rules! paged {
                 self,
                 range: impl ::core::convert::Into<$crate::Interval>,
             ) -> $crate::Windows<$item> {
-                const LISTING: $crate::Listing = $crate::paged!(@listing $scheme { $($listing)* });
+                const LISTING: $crate::ListSpec = $crate::paged!(@listing $scheme { $($listing)* });
                 $crate::generated::windows(
                     self.0,
                     LISTING,
-                    $crate::Place::$place($interval),
+                    $crate::ParamLocation::$place($interval),
                     $crate::generated::IntervalFacts {
                         days: $crate::paged!(@some $($days)?),
                         id: $crate::paged!(@some $($id)?),
@@ -113,13 +113,13 @@ macro_rules! paged {
             $(,)?
         }
     ) => {
-        $crate::Listing::known(
+        $crate::ListSpec::from_static(
             $crate::Scheme::$scheme,
             $crate::paged!(@items $($first $(, $further)*)?),
             $crate::paged!(@some $(
                 $crate::paged!(@size $($place)? $page_size $form) $(.usually($usual))? $(.at_most($maximum))? $(.at_least($minimum))?
             )?),
-            $crate::paged!(@some $($crate::Place::$in_place($in_name))?),
+            $crate::paged!(@some $($crate::ParamLocation::$in_place($in_name))?),
             $crate::paged!(@some $($crate::paged!(@out $out_form $out_path $($out_name)?))?),
             $crate::paged!(@some $(
                 $crate::Cap::$cap($most)$(.known_where_query($query, $value))?
@@ -141,6 +141,6 @@ macro_rules! paged {
     (@size body $name:literal $form:ident) => { $crate::PageSize::$form($name).in_body() };
     (@size $name:literal $form:ident) => { $crate::PageSize::$form($name) };
 
-    (@out in_link $path:literal $name:literal) => { $crate::TokenOut::named_in_link($path, $name) };
-    (@out $form:ident $path:literal) => { $crate::TokenOut::$form($path) };
+    (@out in_link $path:literal $name:literal) => { $crate::NextToken::named_in_link($path, $name) };
+    (@out $form:ident $path:literal) => { $crate::NextToken::$form($path) };
 }

@@ -19,8 +19,8 @@ pub(crate) mod fuzzing;
 mod grid;
 mod item_hashes;
 mod items;
+mod list_spec;
 mod list_url;
-mod listing;
 mod macros;
 mod page;
 mod paginator;
@@ -38,8 +38,8 @@ mod source;
 mod step;
 
 pub use adapters::{Batches, Pages};
-pub use extracted::Extracted;
-pub use listing::{Cap, Listing, PageSize, Place, TokenOut};
+pub use extracted::ExtractedPage;
+pub use list_spec::{Cap, ListSpec, NextToken, PageSize, ParamLocation};
 pub use page::Page;
 pub use paginator::Paginator;
 pub use raw::RawItem;
@@ -49,7 +49,7 @@ pub use step::End;
 
 pub(crate) use checkpoint_state::{ListForm, ListPoint};
 pub(crate) use raw::raw as read_raw;
-pub(crate) use request_fingerprint::{Subject, SubjectForm};
+pub(crate) use request_fingerprint::{FingerprintForm, RequestFingerprint};
 pub(crate) use scheme::SequenceUnit;
 pub(crate) use source::{Opened, PageCall, PageSource, TakenBack, places};
 

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::download::Download;
 use crate::error::Error;
 use crate::operation::Operation;
-use crate::reply::Head;
+use crate::response::ResponseHead;
 
 /// One page of a list, with the status and headers it came with.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Page<T> {
     pub(super) page_count: Option<u64>,
     pub(super) total: Option<u64>,
     pub(super) page_size: Option<u64>,
-    pub(super) head: Head,
+    pub(super) head: ResponseHead,
     /// The file that its items stand in, and the operation that told so.
     pub(super) file: Option<(Operation, FileOfPage)>,
 }
@@ -52,7 +52,7 @@ impl<T> Page<T> {
             page_count: None,
             total: None,
             page_size: None,
-            head: Head::new(http::StatusCode::OK, HeaderMap::new()),
+            head: ResponseHead::new(http::StatusCode::OK, HeaderMap::new()),
             file: None,
         }
     }

@@ -13,24 +13,24 @@ use serde::de::DeserializeOwned;
 use self::place::LastPage;
 pub(super) use self::place::Mark;
 use super::adapters::{Batches, Pages};
-use super::extracted::Extracted;
+use super::extracted::ExtractedPage;
 use super::fetcher::PageFetcher;
-use super::listing::Listing;
+use super::list_spec::ListSpec;
 use super::page::Page;
 use super::raw::{RawItem, raw};
 use super::read::{self, Read, ReadPage};
 use super::report::Report;
 #[cfg(feature = "test-util")]
 use super::report::Verdict;
-use super::request_fingerprint::Subject;
+use super::request_fingerprint::RequestFingerprint;
 use super::source::{PageSource, RequestSource};
 use crate::call::Call;
 use crate::client::Client;
 use crate::dedupe::RecentIds;
 use crate::error::Error;
 use crate::options::{ReadOptions, read_option_setters};
-use crate::reply::{DecodeError, RawReply};
 use crate::request::Request;
+use crate::response::{DecodeError, RawResponse};
 use crate::saved_job::SavedJob;
 use crate::wire::Wire;
 
@@ -58,13 +58,13 @@ use crate::wire::Wire;
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
-/// use genesys_cloud_core::{Listing, Method, Operation, PageSize, Paginator, Request, Scheme};
+/// use genesys_cloud_core::{ListSpec, Method, Operation, PageSize, Paginator, Request, Scheme};
 /// use serde_json::Value;
 ///
 /// let operation = Operation::new("getRoutingQueues", Method::Get, "/api/v2/routing/queues");
-/// let listing = Listing::new(Scheme::PageNumber, "entities")
+/// let listing = ListSpec::new(Scheme::PageNumber, "entities")
 ///     .with_page_size(PageSize::integer("pageSize").at_most(500));
-/// let mut queues = Paginator::<Value>::over(&client, Request::new(operation), listing);
+/// let mut queues = Paginator::<Value>::from_request(&client, Request::new(operation), listing);
 /// while let Some(queue) = queues.try_next().await? {
 ///     println!("{}", queue["name"]);
 /// }
@@ -96,7 +96,7 @@ impl<T> Paginator<T> {
     /// The items that a request of any operation lists, such as one that the bindings do not know.
     ///
     /// The list begins at the page that is set on the request, if one is.
-    pub fn over(client: &impl AsRef<Client>, request: Request, listing: Listing) -> Self
+    pub fn from_request(client: &impl AsRef<Client>, request: Request, listing: ListSpec) -> Self
     where
         T: DeserializeOwned + 'static,
     {
@@ -104,49 +104,49 @@ impl<T> Paginator<T> {
     }
 
     /// The same, where a function of your own finds the items and what leads on in each reply: for
-    /// replies that the paths of a [`Listing`] can't describe, such as a token in a header, a flag that
+    /// replies that the paths of a [`ListSpec`] can't describe, such as a token in a header, a flag that
     /// there is more, or a body that is not JSON.
     ///
     /// The listing still says how the list moves ([`Scheme`](crate::Scheme)), where the number or token
     /// of a page goes, and how large pages may be; its path to the items is not used. All guards hold,
     /// but of pages alone: one is the same as another where the whole body is, and items that come
     /// twice are not noticed. The extractor sees replies of status 2xx other than 202 and 204, and may
-    /// see a page again. A 204 is an error, unless the listing allows it ([`Listing::with_no_content`]).
+    /// see a page again. A 204 is an error, unless the listing allows it ([`ListSpec::with_no_content`]).
     ///
     /// ```no_run
     /// # fn example(client: genesys_cloud_core::Client) -> genesys_cloud_core::Paginator<String> {
     /// use genesys_cloud_core::{
-    ///     Extracted, Listing, Method, Operation, Paginator, Place, Request, Scheme,
+    ///     ExtractedPage, ListSpec, Method, Operation, Paginator, ParamLocation, Request, Scheme,
     /// };
     /// use serde_json::Value;
     ///
     /// let operation = Operation::new("getNames", Method::Get, "/api/v2/names");
-    /// let listing = Listing::new(Scheme::ContinuationToken, "names")
-    ///     .with_token_in(Place::query("from"));
+    /// let listing = ListSpec::new(Scheme::ContinuationToken, "names")
+    ///     .with_token_in(ParamLocation::query("from"));
     /// // {"names": ["a", "b"], "more": true}: the next page begins after the last name.
     /// Paginator::with_extractor(&client, Request::new(operation), listing, |reply| {
     ///     let page: Value = serde_json::from_slice(reply.body())?;
     ///     let names: Vec<String> = serde_json::from_value(page["names"].clone())?;
     ///     let next = names.last().filter(|_| page["more"] == true).cloned();
-    ///     Ok(Extracted::new(names).with_next(next))
+    ///     Ok(ExtractedPage::new(names).with_next(next))
     /// })
     /// # }
     /// ```
     pub fn with_extractor<F>(
         client: &impl AsRef<Client>,
         request: Request,
-        listing: Listing,
+        listing: ListSpec,
         extract: F,
     ) -> Self
     where
-        F: Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send + 'static,
+        F: Fn(&RawResponse) -> Result<ExtractedPage<T>, DecodeError> + Send + 'static,
     {
         let read = Read::Own(Box::new(extract));
         Self::requesting(client.as_ref().clone(), request, listing, read)
     }
 
     /// The items that a call of generated code lists, read the way the API writes them.
-    pub(crate) fn known<O>(call: Call<O>, listing: Listing) -> Self
+    pub(crate) fn from_call<O>(call: Call<O>, listing: ListSpec) -> Self
     where
         T: Wire,
     {
@@ -158,13 +158,13 @@ impl<T> Paginator<T> {
     pub(crate) fn reading(
         client: Client,
         request: Request,
-        listing: Listing,
+        listing: ListSpec,
         read: ReadPage<T>,
     ) -> Self {
         Self::requesting(client, request, listing, Read::Paths(read))
     }
 
-    fn requesting(client: Client, request: Request, listing: Listing, read: Read<T>) -> Self {
+    fn requesting(client: Client, request: Request, listing: ListSpec, read: Read<T>) -> Self {
         let source = Box::new(RequestSource::new(client.clone()));
         Self::new(PageFetcher::new(client, source, request, &listing), read)
     }
@@ -174,7 +174,7 @@ impl<T> Paginator<T> {
         client: Client,
         source: Box<dyn PageSource>,
         request: Request,
-        listing: &Listing,
+        listing: &ListSpec,
         read: ReadPage<T>,
     ) -> Self {
         Self::new(PageFetcher::new(client, source, request, listing), Read::Paths(read))
@@ -214,7 +214,7 @@ impl<T> Paginator<T> {
 
     /// Reads the items as another type, such as one of your own with the fields that you need, or
     /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
-    /// items are read from where its [`Listing`] has them.
+    /// items are read from where its [`ListSpec`] has them.
     pub fn items_as<U: DeserializeOwned + 'static>(self) -> Paginator<U> {
         let items = Paginator::new(self.fetcher.restarted(), Read::Paths(read::serde));
         Paginator { id: self.id, ..items }
@@ -281,8 +281,8 @@ impl<T> Paginator<T> {
 
 impl Paginator<RawItem> {
     /// The items that a request of any operation lists, as the text that the API sent. A page is held in memory once.
-    /// See [`over`](Paginator::over).
-    pub fn raw(client: &impl AsRef<Client>, request: Request, listing: Listing) -> Self {
+    /// See [`over`](Paginator::from_request).
+    pub fn raw(client: &impl AsRef<Client>, request: Request, listing: ListSpec) -> Self {
         Self::reading(client.as_ref().clone(), request, listing, raw)
     }
 }
@@ -315,7 +315,7 @@ impl<T> Paginator<T> {
     }
 
     /// What is listed.
-    pub(crate) fn subject(&self) -> Arc<Subject> {
+    pub(crate) fn subject(&self) -> Arc<RequestFingerprint> {
         self.fetcher.identity()
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::listing::Listing;
+use super::list_spec::ListSpec;
 use super::read::{Page, borrowed, serde};
-use crate::reply::{DecodeError, RawReply};
+use crate::response::{DecodeError, RawResponse};
 
 /// From how many bytes on the items of a page are not copied when it is read: its body and all of its items would be
 /// in memory twice.
@@ -46,7 +46,7 @@ impl fmt::Debug for RawItem {
 }
 
 /// Reads the items of a page as texts.
-pub(crate) fn raw(reply: &RawReply, listing: &Listing, most: usize) -> Page<RawItem> {
+pub(crate) fn raw(reply: &RawResponse, listing: &ListSpec, most: usize) -> Page<RawItem> {
     let body = reply.body();
     if body.len() >= LARGE_PAGE
         && let Ok((items, facts)) = borrowed(reply, listing, most)
@@ -64,19 +64,19 @@ mod tests {
     use super::*;
     use crate::operation::{Method, Operation};
     use crate::paging::Scheme;
-    use crate::reply::Head;
+    use crate::response::ResponseHead;
 
-    fn reply(body: String) -> RawReply {
-        RawReply {
-            operation: Operation::known("getThings", Method::Get, "/things"),
-            head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+    fn reply(body: String) -> RawResponse {
+        RawResponse {
+            operation: Operation::from_static("getThings", Method::Get, "/things"),
+            head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
             body: body.into(),
         }
     }
 
     #[test]
     fn items_of_a_large_page_are_parts_of_its_body() {
-        let listing = Listing::new(Scheme::PageNumber, "entities").with_objects();
+        let listing = ListSpec::new(Scheme::PageNumber, "entities").with_objects();
         let long = "x".repeat(LARGE_PAGE);
         for (text, is_shared) in [("short", false), (&*long, true)] {
             let item = format!("{{\"id\": \"{text}\", \"n\":1.50}}");

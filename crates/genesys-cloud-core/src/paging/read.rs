@@ -14,12 +14,12 @@ use serde_json::value::RawValue;
 
 use self::envelope::Envelope;
 use super::cursor_state::{PageInfo, Token};
-use super::extracted::Extracted;
+use super::extracted::ExtractedPage;
 use super::items::{Flaw, Found, Items};
-use super::listing::{Listing, TokenOut};
+use super::list_spec::{ListSpec, NextToken};
 use super::scheme::Advance;
 use crate::page_identity::{Edges, fingerprint};
-use crate::reply::{DecodeError, RawReply};
+use crate::response::{DecodeError, RawResponse};
 use crate::wire::{Element, Wire, reread};
 
 /// Where analytics says up to when the data is complete that a list is made from.
@@ -29,11 +29,11 @@ const AVAILABLE_UNTIL: &str = "dataAvailabilityDate";
 pub(crate) type Page<T> = Result<(Vec<T>, PageInfo), DecodeError>;
 
 /// A function of the caller's own.
-type Extract<T> = dyn Fn(&RawReply) -> Result<Extracted<T>, DecodeError> + Send;
+type Extract<T> = dyn Fn(&RawResponse) -> Result<ExtractedPage<T>, DecodeError> + Send;
 
 /// Reads a page by the paths of its listing: [`wire`], [`serde()`] or [`bytes()`]. It may hold no more than
 /// so many items.
-pub(crate) type ReadPage<T> = fn(&RawReply, &Listing, usize) -> Page<T>;
+pub(crate) type ReadPage<T> = fn(&RawResponse, &ListSpec, usize) -> Page<T>;
 
 /// How a page is had from a reply.
 pub(super) enum Read<T> {
@@ -42,7 +42,7 @@ pub(super) enum Read<T> {
 }
 
 impl<T> Read<T> {
-    pub(super) fn page(&self, reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
+    pub(super) fn page(&self, reply: &RawResponse, listing: &ListSpec, most: usize) -> Page<T> {
         match self {
             _ if reply.status() == 204 && listing.allows_no_content() => {
                 Ok((Vec::new(), PageInfo { has_list: true, ..PageInfo::default() }))
@@ -57,14 +57,14 @@ impl<T> Read<T> {
 }
 
 /// Reads items the way the API writes them.
-pub(crate) fn wire<T: Wire>(reply: &RawReply, listing: &Listing, most: usize) -> Page<T> {
+pub(crate) fn wire<T: Wire>(reply: &RawResponse, listing: &ListSpec, most: usize) -> Page<T> {
     leniently(reply, |body| read(body, listing, most, Element::<T>::new))
 }
 
 /// Reads items of any type that serde can read.
 pub(crate) fn serde<T: DeserializeOwned + 'static>(
-    reply: &RawReply,
-    listing: &Listing,
+    reply: &RawResponse,
+    listing: &ListSpec,
     most: usize,
 ) -> Page<T> {
     let read = |body: &str| read(body, listing, most, || PhantomData::<T>);
@@ -79,8 +79,8 @@ pub(crate) fn serde<T: DeserializeOwned + 'static>(
 
 /// Reads items as the parts of the body that they are.
 pub(crate) fn borrowed<'de>(
-    reply: &'de RawReply,
-    listing: &Listing,
+    reply: &'de RawResponse,
+    listing: &ListSpec,
     most: usize,
 ) -> Page<&'de RawValue> {
     let body = reply.json_text()?;
@@ -108,18 +108,18 @@ fn may_be_object<T: 'static>(item: &T) -> bool {
 }
 
 /// Takes what came as the one item of a page, whatever it is.
-pub(crate) fn bytes(reply: &RawReply, _: &Listing, _: usize) -> Page<Bytes> {
+pub(crate) fn bytes(reply: &RawResponse, _: &ListSpec, _: usize) -> Page<Bytes> {
     let facts = PageInfo { items: 1, has_list: true, ..PageInfo::default() };
     Ok((vec![reply.body().clone()], facts))
 }
 
 /// Reads the body as JSON. Half of a surrogate pair in a text does not make it unreadable.
-fn leniently<T>(reply: &RawReply, read: impl Fn(&str) -> Page<T>) -> Page<T> {
+fn leniently<T>(reply: &RawResponse, read: impl Fn(&str) -> Page<T>) -> Page<T> {
     let body = reply.json_text()?;
     read(body).or_else(|error| reread(body, error, read))
 }
 
-fn read<'de, T, E>(body: &'de str, listing: &Listing, most: usize, element: fn() -> E) -> Page<T>
+fn read<'de, T, E>(body: &'de str, listing: &ListSpec, most: usize, element: fn() -> E) -> Page<T>
 where
     E: DeserializeSeed<'de, Value = T>,
 {
@@ -132,14 +132,14 @@ where
             Err(DecodeError::new(format!("the list `{}` occurs twice", listing.items())))
         }
         (Err(_), Some(Flaw::TokenTwice)) => {
-            let token = listing.token_out().map_or("", TokenOut::path);
+            let token = listing.token_out().map_or("", NextToken::path);
             Err(DecodeError::new(format!("the token `{token}` occurs twice")))
         }
         (page, _) => page,
     }
 }
 
-fn read_list<'de, T, S>(body: &'de str, listing: &Listing, list: S, found: &Found) -> Page<T>
+fn read_list<'de, T, S>(body: &'de str, listing: &ListSpec, list: S, found: &Found) -> Page<T>
 where
     S: DeserializeSeed<'de, Value = Option<Vec<T>>> + Copy,
 {
@@ -152,7 +152,7 @@ where
         return Err(DecodeError::not_a_page("it is `null`"));
     }
     let advance = listing.scheme().spec().advance;
-    let token = listing.token_out().map(TokenOut::path);
+    let token = listing.token_out().map(NextToken::path);
     let mut json = serde_json::Deserializer::from_str(body);
     let (items, text) = if listing.items() == "[]" {
         if trimmed.starts_with('{') {
@@ -212,7 +212,7 @@ fn no_page(body: &str, expected: &str) -> DecodeError {
 
 /// Whether a page without its list has another one, under a name that the document does not give: its own may have
 /// been renamed.
-pub(super) fn has_other_list(body: &str, listing: &Listing) -> bool {
+pub(super) fn has_other_list(body: &str, listing: &ListSpec) -> bool {
     let mut level = body;
     for step in listing.items().split('.') {
         let Ok(mut fields) = serde_json::from_str::<BTreeMap<Cow<'_, str>, &RawValue>>(level)
@@ -248,7 +248,7 @@ pub(super) fn field_names(body: &str) -> Vec<String> {
 
 /// A field of the last item of a list. The list is read once more, which only lists need whose next page
 /// is asked for by an item.
-fn last_key(text: &str, listing: &Listing, path: &str) -> Option<Token> {
+fn last_key(text: &str, listing: &ListSpec, path: &str) -> Option<Token> {
     let list = text.get(text.find('[')?..)?;
     let mut lists = serde_json::Deserializer::from_str(list).into_iter::<Vec<&RawValue>>();
     let last = lists.next()?.ok()?.into_iter().rfind(|item| item.get() != "null")?;

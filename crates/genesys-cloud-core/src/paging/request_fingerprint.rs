@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
-use super::listing::{Listing, Place};
+use super::list_spec::{ListSpec, ParamLocation};
 use crate::client::OrgIdentity;
 use crate::digest::{Digest, from_hex, hex};
 use crate::lenient;
@@ -22,7 +22,7 @@ mod form {
 
     crate::record! {
         /// What is listed, as it is written.
-        pub struct SubjectForm {
+        pub struct FingerprintForm {
             pub org: Option<Value> = "org",
             pub operation: Option<String> = "operation",
             pub listing: Option<String> = "listing",
@@ -31,12 +31,12 @@ mod form {
     }
 }
 
-pub(crate) use self::form::SubjectForm;
+pub(crate) use self::form::FingerprintForm;
 
 /// An operation and all that it is asked for, but for what leads from page to page. Of values, which may be
 /// secret, hashes alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Subject {
+pub(crate) struct RequestFingerprint {
     /// Where it is asked for.
     pub(crate) org: OrgIdentity,
     pub(crate) operation: String,
@@ -46,13 +46,13 @@ pub(crate) struct Subject {
     pub(crate) parts: BTreeMap<String, u64>,
 }
 
-impl Subject {
+impl RequestFingerprint {
     /// Of a request to an org, without what stands in these places.
     pub(crate) fn new(
         request: &Request,
         org: OrgIdentity,
-        listing: &Listing,
-        without: &[&Place],
+        listing: &ListSpec,
+        without: &[&ParamLocation],
     ) -> Self {
         let operation = request.operation();
         let mut parts = BTreeMap::new();
@@ -98,19 +98,19 @@ impl Subject {
     }
 
     /// As it is written.
-    pub(crate) fn form(&self) -> SubjectForm {
+    pub(crate) fn form(&self) -> FingerprintForm {
         let Self { org, operation, listing, parts } = self;
-        SubjectForm {
+        FingerprintForm {
             org: serde_json::to_value(org).ok(),
             operation: Some(operation.clone()),
             listing: Some(hex(*listing)),
             parameters: Some(parts.iter().map(|(name, hash)| (name.clone(), hex(*hash))).collect()),
-            ..SubjectForm::default()
+            ..FingerprintForm::default()
         }
     }
 
     /// The same, read.
-    pub(crate) fn of_form(form: SubjectForm) -> Result<Self, String> {
+    pub(crate) fn of_form(form: FingerprintForm) -> Result<Self, String> {
         let lacks = |name: &str| format!("its call has no `{name}`");
         let hash = |text: &str| {
             from_hex(text).ok_or_else(|| "its call has a hash that is malformed".to_owned())
@@ -159,8 +159,8 @@ impl Subject {
 }
 
 /// How a list is read, as far as it decides what a checkpoint means.
-fn hash_of(listing: &Listing) -> u64 {
-    let place = |place: &Place| format!("{} {}", place.is_in_body(), place.name());
+fn hash_of(listing: &ListSpec) -> u64 {
+    let place = |place: &ParamLocation| format!("{} {}", place.is_in_body(), place.name());
     let mut parts = vec![listing.scheme().name().to_owned(), listing.items().to_owned()];
     parts.push(listing.page_size().map_or(String::new(), |size| place(size.place())));
     parts.extend(listing.token_in().iter().map(place));
@@ -234,8 +234,9 @@ mod tests {
     use crate::operation::{Method, Operation};
     use crate::paging::{PageSize, Scheme};
 
-    fn of(query: &[(&'static str, &str)], body: &str) -> Subject {
-        let operation = Operation::known("postThings", Method::Post, "/shops/{shopId}/things");
+    fn of(query: &[(&'static str, &str)], body: &str) -> RequestFingerprint {
+        let operation =
+            Operation::from_static("postThings", Method::Post, "/shops/{shopId}/things");
         let mut request = Request::new(operation);
         request.set_path("shopId", "s1");
         for (name, value) in query {
@@ -243,11 +244,16 @@ mod tests {
         }
         let body: &RawValue = serde_json::from_str(body).expect("JSON");
         request.set_body(body);
-        let listing = Listing::new(Scheme::BodyPagingTotalHits, "things")
+        let listing = ListSpec::new(Scheme::BodyPagingTotalHits, "things")
             .with_page_size(PageSize::integer("paging.pageSize").in_body());
-        let places: Vec<&Place> =
+        let places: Vec<&ParamLocation> =
             listing.token_in().iter().chain(listing.page_size().map(PageSize::place)).collect();
-        Subject::new(&request, OrgIdentity::of("https://api.example.com"), &listing, &places)
+        RequestFingerprint::new(
+            &request,
+            OrgIdentity::of("https://api.example.com"),
+            &listing,
+            &places,
+        )
     }
 
     #[test]
@@ -297,9 +303,9 @@ mod tests {
             let difference = long.difference(&exact(other, 1));
             assert_eq!(difference.as_deref(), Some("the field `n` of the body is another"));
         }
-        let other = Subject { operation: "getThings".to_owned(), ..saved.clone() };
+        let other = RequestFingerprint { operation: "getThings".to_owned(), ..saved.clone() };
         assert_eq!(other.difference(&saved).as_deref(), Some("it is of getThings"));
-        let paged = Subject { listing: 1, ..saved.clone() };
+        let paged = RequestFingerprint { listing: 1, ..saved.clone() };
         let difference = paged.difference(&saved).expect("a difference");
         assert_eq!(difference, "the operation was paged in another way");
         let text = format!("{saved:?}");

@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 
 use super::checkpoint_state::ListPoint;
 use super::cursor_state::CursorState;
-use super::item_hashes::{Joined, realign};
+use super::item_hashes::{Alignment, realign};
 use super::scheme::SequenceUnit;
 
 /// Where a list stands between a checkpoint and the page that continues it.
@@ -299,7 +299,7 @@ impl Resume {
             Skip::Bytes(_) => return Accepted::default(),
             Skip::Items(_) if left > items => {
                 *self = Self::Skipping(place, Skip::Items((left - items) as u64));
-                let joined = Joined { from: items, ..Joined::default() };
+                let joined = Alignment { from: items, ..Alignment::default() };
                 return Accepted { joined, was_counted };
             }
             Skip::Items(_) | Skip::OfPage(_) => {}
@@ -313,7 +313,7 @@ impl Resume {
                 let is_other = point.page.is_some_and(|page| page != fingerprint());
                 // Of a list that is read anew, nothing tells that its order is the same.
                 let moved = left > items || is_other || (left > 0 && point.page.is_none());
-                Joined { from: left.min(items), repeated: 0, moved }
+                Alignment { from: left.min(items), repeated: 0, moved }
             }
         };
         Accepted { joined, was_counted }
@@ -341,7 +341,7 @@ impl Resume {
 /// What is delivered of a page.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Accepted {
-    pub(super) joined: Joined,
+    pub(super) joined: Alignment,
     /// Whether all of its items were delivered, and the page counted, by an earlier run.
     pub(super) was_counted: bool,
 }

@@ -1,6 +1,6 @@
 //! How lists are paged: what all operations of a scheme share stands in one table of [`SchemeSpec`]s.
 
-use super::listing::{Place, TokenOut};
+use super::list_spec::{NextToken, ParamLocation};
 
 /// How lists of one scheme move from page to page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +49,15 @@ pub(super) enum Once {
 pub(super) struct SchemeSpec {
     name: &'static str,
     pub(super) advance: Advance,
-    pub(super) token_in: &'static [Place],
-    pub(super) token_out: Option<TokenOut>,
+    pub(super) token_in: &'static [ParamLocation],
+    pub(super) token_out: Option<NextToken>,
 }
 
 const fn spec(
     name: &'static str,
     advance: Advance,
-    token_in: &'static [Place],
-    token_out: Option<TokenOut>,
+    token_in: &'static [ParamLocation],
+    token_out: Option<NextToken>,
 ) -> SchemeSpec {
     SchemeSpec { name, advance, token_in, token_out }
 }
@@ -76,7 +76,7 @@ macro_rules! schemes {
 
             /// In the order of the variants.
             const SPECS: &[SchemeSpec] = &[$({
-                const IN: &[Place] = &[$($in),*];
+                const IN: &[ParamLocation] = &[$($in),*];
                 spec(stringify!($scheme), $advance, IN, $out)
             }),*];
         }
@@ -86,67 +86,67 @@ macro_rules! schemes {
 const NUMBERS: Advance = Advance::Numbers { linked: false };
 const TOKENS: Advance = Advance::Tokens { counted: false };
 const WHOLE: Advance = Advance::Once(Once::Whole);
-const NONE: Option<TokenOut> = None;
+const NONE: Option<NextToken> = None;
 
-const fn field(path: &'static str) -> Option<TokenOut> {
-    Some(TokenOut::field(path))
+const fn field(path: &'static str) -> Option<NextToken> {
+    Some(NextToken::field(path))
 }
 
-const fn in_link(field: &'static str) -> Option<TokenOut> {
-    Some(TokenOut::in_link(field))
+const fn in_link(field: &'static str) -> Option<NextToken> {
+    Some(NextToken::in_link(field))
 }
 
 schemes! {
     /// The query parameter `pageNumber` counts pages from 1. The reply repeats it, and tells the end by
     /// `pageCount`, by a `nextUri` that is missing, or by an empty page.
-    PageNumber: NUMBERS, [Place::query("pageNumber")], field("nextUri");
+    PageNumber: NUMBERS, [ParamLocation::query("pageNumber")], field("nextUri");
     /// As [`PageNumber`](Self::PageNumber), but with no count of any kind: the last page has no `nextUri`.
-    PageNumberNoTotal: Advance::Numbers { linked: true }, [Place::query("pageNumber")], field("nextUri");
+    PageNumberNoTotal: Advance::Numbers { linked: true }, [ParamLocation::query("pageNumber")], field("nextUri");
     /// As [`PageNumber`](Self::PageNumber), but a reply says nothing of the list: an empty page ends it.
-    PageNumberNoEnvelope: NUMBERS, [Place::query("pageNumber")], NONE;
+    PageNumberNoEnvelope: NUMBERS, [ParamLocation::query("pageNumber")], NONE;
     /// The query parameter `after` is taken out of `nextUri`.
-    AfterInNextUri: TOKENS, [Place::query("after")], in_link("nextUri");
+    AfterInNextUri: TOKENS, [ParamLocation::query("after")], in_link("nextUri");
     /// The query parameter `after` stands in the field `after`.
-    AfterField: TOKENS, [Place::query("after")], field("after");
+    AfterField: TOKENS, [ParamLocation::query("after")], field("after");
     /// The query parameter `cursor` stands in the field `cursors.after`.
-    CursorsObject: TOKENS, [Place::query("cursor")], field("cursors.after");
+    CursorsObject: TOKENS, [ParamLocation::query("cursor")], field("cursors.after");
     /// The query parameter `cursor` stands in the field `cursor`.
-    CursorField: TOKENS, [Place::query("cursor")], field("cursor");
+    CursorField: TOKENS, [ParamLocation::query("cursor")], field("cursor");
     /// The query parameter `cursor` is taken out of `nextUri`.
-    CursorInNextUri: TOKENS, [Place::query("cursor")], in_link("nextUri");
+    CursorInNextUri: TOKENS, [ParamLocation::query("cursor")], in_link("nextUri");
     /// The query parameter `nextPage`, which is a key, is taken out of `nextUri`.
-    NextPageInNextUri: TOKENS, [Place::query("nextPage")], in_link("nextUri");
+    NextPageInNextUri: TOKENS, [ParamLocation::query("nextPage")], in_link("nextUri");
     /// The query parameters `afterSourceType` and `afterSourceId` are taken out of `nextUri`.
-    CompositeAfterInNextUri: TOKENS, [Place::query("afterSourceType"), Place::query("afterSourceId")], in_link("nextUri");
+    CompositeAfterInNextUri: TOKENS, [ParamLocation::query("afterSourceType"), ParamLocation::query("afterSourceId")], in_link("nextUri");
     /// The field `pageNumber` of the body counts pages from 1.
-    BodyPageNumber: NUMBERS, [Place::body("pageNumber")], field("nextUri");
+    BodyPageNumber: NUMBERS, [ParamLocation::body("pageNumber")], field("nextUri");
     /// As [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the reply.
-    BodyPageNumberNested: NUMBERS, [Place::body("pageNumber")], field("results.nextUri");
+    BodyPageNumberNested: NUMBERS, [ParamLocation::body("pageNumber")], field("results.nextUri");
     /// The field `paging.pageNumber` of the body counts pages from 1, and `totalHits` tells the end.
-    BodyPagingTotalHits: NUMBERS, [Place::body("paging.pageNumber")], NONE;
+    BodyPagingTotalHits: NUMBERS, [ParamLocation::body("paging.pageNumber")], NONE;
     /// The field `pageNumber` of the body counts pages from 1, and the body submits a job: each page is the
     /// result of a job of its own.
-    JobSelectsPage: NUMBERS, [Place::body("pageNumber")], NONE;
+    JobSelectsPage: NUMBERS, [ParamLocation::body("pageNumber")], NONE;
     /// The field `after` of the body stands in the field `after` of the reply.
-    BodyAfter: TOKENS, [Place::body("after")], field("after");
+    BodyAfter: TOKENS, [ParamLocation::body("after")], field("after");
     /// The field `cursor` of the body stands in the field `cursor` of the reply.
-    BodyCursor: TOKENS, [Place::body("cursor")], field("cursor");
+    BodyCursor: TOKENS, [ParamLocation::body("cursor")], field("cursor");
     /// The query parameter `q64`, which holds the whole query, is taken out of `nextPage`. Every page has
     /// one, the last too: `pageCount` tells the end.
-    Q64Search: Advance::Tokens { counted: true }, [Place::query("q64")], in_link("nextPage");
+    Q64Search: Advance::Tokens { counted: true }, [ParamLocation::query("q64")], in_link("nextPage");
     /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
-    ScimStartIndex: Advance::StartIndex, [Place::query("startIndex")], NONE;
+    ScimStartIndex: Advance::StartIndex, [ParamLocation::query("startIndex")], NONE;
     /// The next page is asked for by the last item of the one before: its `id` goes into the query
     /// parameter `after`, unless the listing says otherwise. An empty page ends the list. Where a page
     /// begins with the last items of the one before, they are handed out once.
-    IdOrDateWindow: Advance::Window, [Place::query("after")], field("id");
+    IdOrDateWindow: Advance::Window, [ParamLocation::query("after")], field("id");
     /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
-    PageSizeOnlyNextUri: TOKENS, [], Some(TokenOut::link("nextUri"));
+    PageSizeOnlyNextUri: TOKENS, [], Some(NextToken::link("nextUri"));
     /// The request has a page size, and there is no way to a second page.
     LimitOnly: Advance::Once(Once::UnlessFull), [], NONE;
     /// One reply. It may have a `nextUri`, which the operation does not document to accept: it is not
     /// followed, and the report says so.
-    NextUriOnlyEnvelope: WHOLE, [], Some(TokenOut::link("nextUri"));
+    NextUriOnlyEnvelope: WHOLE, [], Some(NextToken::link("nextUri"));
     /// One reply. It may have `cursors`, which the operation has no parameter for.
     CursorsOnlyEnvelope: WHOLE, [], field("cursors.after");
     /// One reply. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
@@ -166,7 +166,7 @@ schemes! {
     /// Each reply has a token that the next request is to send: of the query parameter and the field
     /// `continuation_token`, unless the listing says otherwise. Without a token, or with an empty one,
     /// it is the last.
-    ContinuationToken: TOKENS, [Place::query("continuation_token")], field("continuation_token");
+    ContinuationToken: TOKENS, [ParamLocation::query("continuation_token")], field("continuation_token");
 }
 
 impl Scheme {

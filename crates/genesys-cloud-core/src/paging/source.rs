@@ -5,19 +5,19 @@ use std::task::{Context, Poll};
 use chrono::{DateTime, Utc};
 use futures::future::BoxFuture;
 
-use super::listing::{Listing, PageSize, Place};
-use super::request_fingerprint::Subject;
+use super::list_spec::{ListSpec, PageSize, ParamLocation};
+use super::request_fingerprint::RequestFingerprint;
 use super::scheme::SequenceUnit;
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
 use crate::error::Error;
 use crate::options::JobOptions;
-use crate::reply::RawReply;
 use crate::request::Request;
+use crate::response::RawResponse;
 use crate::saved_job::SavedJob;
 
 /// A call for a page. `None` where the source has no further one.
-pub(crate) type PageCall = BoxFuture<'static, Result<Option<RawReply>, Error>>;
+pub(crate) type PageCall = BoxFuture<'static, Result<Option<RawResponse>, Error>>;
 
 /// The pages of a list: replies to a request, results of a job, or files.
 ///
@@ -49,17 +49,17 @@ pub(crate) trait PageSource: Send {
     ) -> Result<PageCall, Error>;
 
     /// Whether a reply may hold a page, from its status alone.
-    fn may_be_page(&self, reply: &RawReply) -> bool {
+    fn may_be_page(&self, reply: &RawResponse) -> bool {
         matches!(reply.status(), 200..300) && reply.status() != 202
     }
 
     /// The field with the URL of a file that holds the items of a page, where this reply is a redirect to one.
-    fn file_field(&self, _: &RawReply) -> Option<&str> {
+    fn file_field(&self, _: &RawResponse) -> Option<&str> {
         None
     }
 
     /// Takes back a page whose body could not be read.
-    fn take_back(&mut self, _: &RawReply) -> TakenBack {
+    fn take_back(&mut self, _: &RawResponse) -> TakenBack {
         TakenBack::Repeat
     }
 
@@ -77,7 +77,12 @@ pub(crate) trait PageSource: Send {
     }
 
     /// What tells this list from others, given the request and listing that it began with.
-    fn identity(&self, request: &Request, listing: &Listing, options: &JobOptions) -> Subject;
+    fn identity(
+        &self,
+        request: &Request,
+        listing: &ListSpec,
+        options: &JobOptions,
+    ) -> RequestFingerprint;
 
     /// The calls that were made since this was asked last.
     fn take_calls(&self) -> Calls;
@@ -117,7 +122,7 @@ pub(crate) trait PageSource: Send {
 pub(crate) struct Opened {
     /// Each page is requested by a copy.
     pub(crate) request: Request,
-    pub(crate) listing: Listing,
+    pub(crate) listing: ListSpec,
     /// Set where the source gives its pages in its own sequence and says when there are no more.
     pub(crate) sequence: Option<SequenceUnit>,
     /// Whether some of the work of a job failed.
@@ -163,8 +168,13 @@ impl PageSource for RequestSource {
         Ok(self.calls.fetch_again(self.client.clone(), request, repeated, error))
     }
 
-    fn identity(&self, request: &Request, listing: &Listing, _: &JobOptions) -> Subject {
-        Subject::new(request, self.client.identity(), listing, &places(listing))
+    fn identity(
+        &self,
+        request: &Request,
+        listing: &ListSpec,
+        _: &JobOptions,
+    ) -> RequestFingerprint {
+        RequestFingerprint::new(request, self.client.identity(), listing, &places(listing))
     }
 
     fn take_calls(&self) -> Calls {
@@ -173,7 +183,7 @@ impl PageSource for RequestSource {
 }
 
 /// Where a list has what leads from page to page.
-pub(crate) fn places(listing: &Listing) -> Vec<&Place> {
+pub(crate) fn places(listing: &ListSpec) -> Vec<&ParamLocation> {
     let size = listing.page_size().map(PageSize::place);
     listing.token_in().iter().chain(size).collect()
 }

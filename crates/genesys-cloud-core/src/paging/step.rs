@@ -107,7 +107,7 @@ impl Contradiction {
             Self::Link { why: LinkError::Host, .. } => "check the region or URL of the client",
             Self::Link { .. } => "the reply is at fault: report it with its correlation id",
             Self::Lacks { .. } | Self::OddToken { .. } | Self::NoKey { .. } => {
-                "the operation pages in another way than its `Listing` says: report it, or page it by one \
+                "the operation pages in another way than its `ListSpec` says: report it, or page it by one \
                  of your own"
             }
             Self::Empty { .. } => "narrow the filter, or ask for larger pages",

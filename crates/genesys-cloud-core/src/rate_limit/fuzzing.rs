@@ -12,7 +12,7 @@ use super::headers::WindowHeaders;
 use super::limiter::{Caps, Limiter, Outcome, Turn};
 use super::pacer::Closure;
 use crate::error::{Error, ErrorLimit};
-use crate::reply::Head;
+use crate::response::ResponseHead;
 use crate::retry::LONGEST_CLOSURE;
 
 const OPERATIONS: [&str; 2] = ["getThings", "postThings"];
@@ -56,7 +56,7 @@ pub fn headers(data: &[u8]) {
 fn head<'a>(
     status: StatusCode,
     lines: impl Iterator<Item = &'a str>,
-) -> (Head, Option<ErrorLimit>) {
+) -> (ResponseHead, Option<ErrorLimit>) {
     let mut headers = HeaderMap::new();
     let mut limit = None;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
@@ -69,7 +69,7 @@ fn head<'a>(
             headers.append(name, value);
         }
     }
-    let head = Head::new(status, headers);
+    let head = ResponseHead::new(status, headers);
     let _ = (head.date(), head.correlation_id(), head.url_end("location"), head.location());
     (head, limit)
 }
@@ -118,7 +118,7 @@ impl Calls {
     }
 
     /// One of the calls is back.
-    fn back(&mut self, number: usize, head: &Head, limit: Option<&ErrorLimit>) {
+    fn back(&mut self, number: usize, head: &ResponseHead, limit: Option<&ErrorLimit>) {
         if self.sent.is_empty() {
             return;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::reply::Head;
+use crate::response::ResponseHead;
 
 /// Assumed where a window is told of without its end: that of the API.
 pub(super) const USUAL_WINDOW: Duration = Duration::from_secs(60);
@@ -37,7 +37,7 @@ pub(crate) enum Usage {
 impl WindowHeaders {
     /// From `inin-ratelimit-count`, `-allowed` and `-reset`, which the API sends, or else from the
     /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of a gateway. `None` where they say nothing.
-    pub(crate) fn of(head: &Head) -> Option<Self> {
+    pub(crate) fn of(head: &ResponseHead) -> Option<Self> {
         let headers = &head.headers;
         if let (Some(allowed @ 1..), Some(used)) =
             (number(headers, "inin-ratelimit-allowed"), number(headers, "inin-ratelimit-count"))
@@ -57,7 +57,7 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     (value.is_finite() && value >= 0.0).then_some(value.ceil() as u64)
 }
 
-fn resets_in(head: &Head, name: &str) -> Duration {
+fn resets_in(head: &ResponseHead, name: &str) -> Duration {
     let Some(seconds) = number(&head.headers, name) else { return USUAL_WINDOW };
     let seconds = match seconds {
         DATE_FROM.. => seconds.saturating_sub(u64::try_from(head.now().timestamp()).unwrap_or(0)),
@@ -80,7 +80,7 @@ mod tests {
                 (name, HeaderValue::try_from(*value).expect("a value"))
             })
             .collect();
-        let standing = WindowHeaders::of(&Head::new(StatusCode::OK, headers))?;
+        let standing = WindowHeaders::of(&ResponseHead::new(StatusCode::OK, headers))?;
         Some((standing.allowed, standing.usage, standing.resets_in.as_secs()))
     }
 

@@ -27,7 +27,7 @@ use self::limiter::{Limiter, Outcome, Ticket, Turn};
 pub(crate) use self::pacer::Closure;
 use crate::error::{Error, ErrorLimit};
 use crate::operation::Operation;
-use crate::reply::Head;
+use crate::response::ResponseHead;
 use crate::wait::{Wait, WaitObserver, WaitReason};
 
 /// Keeps a client within its rate limits.
@@ -215,7 +215,7 @@ pub(crate) struct Permit<'a> {
 
 impl Permit<'_> {
     /// The API answered, to a token of this serial number.
-    pub(crate) fn answered(self, serial: u64, head: &Head) {
+    pub(crate) fn answered(self, serial: u64, head: &ResponseHead) {
         self.settle(&match head.status.as_u16() {
             401 => Outcome::Unauthorized,
             _ => Outcome::Answered { serial, standing: WindowHeaders::of(head) },
@@ -227,7 +227,7 @@ impl Permit<'_> {
     pub(crate) fn limited(
         self,
         serial: u64,
-        head: &Head,
+        head: &ResponseHead,
         limit: Option<&ErrorLimit>,
         pause: Option<Duration>,
         closure: Option<&Closure>,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::error::ErrorKind;
 use crate::operation::{Method, Operation};
-use crate::reply::{Head, RawReply};
+use crate::response::{RawResponse, ResponseHead};
 
 const POLICY: Policy = Policy { max_retries: 3, max_rate_limit_wait: Duration::from_secs(180) };
 
@@ -104,9 +104,9 @@ fn a_client_without_retries_still_waits_for_rate_limits() {
 
 #[test]
 fn a_reply_that_stays_unusable_is_requested_again_as_often_as_any_call() {
-    let reply = RawReply {
-        operation: Operation::known("getThings", Method::Get, "/things"),
-        head: Head::new(http::StatusCode::OK, http::HeaderMap::new()),
+    let reply = RawResponse {
+        operation: Operation::from_static("getThings", Method::Get, "/things"),
+        head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
         body: bytes::Bytes::from_static(b"null"),
     };
     let error = || Error::not_a_page(&reply, "page 2 is not a page".to_owned());
@@ -163,9 +163,9 @@ fn an_outage_uses_the_quota_up_and_successes_fill_it() {
 
 #[test]
 fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
-    let reply = |status| RawReply {
-        operation: Operation::known("getThings", Method::Get, "/things"),
-        head: Head::new(http::StatusCode::from_u16(status).expect("a status"), {
+    let reply = |status| RawResponse {
+        operation: Operation::from_static("getThings", Method::Get, "/things"),
+        head: ResponseHead::new(http::StatusCode::from_u16(status).expect("a status"), {
             let mut headers = http::HeaderMap::new();
             if status == 429 {
                 headers.insert("retry-after", http::HeaderValue::from_static("999"));
@@ -233,9 +233,10 @@ fn a_renewal_is_tried_again_without_a_number_and_without_the_quota() {
         if let Some(retry_after) = retry_after {
             headers.insert("retry-after", http::HeaderValue::from_static(retry_after));
         }
-        let head = Head::new(http::StatusCode::from_u16(status).expect("a status"), headers);
-        let operation = Operation::known("login", Method::Post, "/oauth/token");
-        Error::refused(&RawReply { operation, head, body: bytes::Bytes::new() })
+        let head =
+            ResponseHead::new(http::StatusCode::from_u16(status).expect("a status"), headers);
+        let operation = Operation::from_static("login", Method::Post, "/oauth/token");
+        Error::refused(&RawResponse { operation, head, body: bytes::Bytes::new() })
     };
     let retries = Retries::new(Policy { max_retries: 0, ..POLICY });
     for (status, retry_after, failures, range) in [
@@ -269,7 +270,7 @@ impl reqwest::dns::Resolve for NoSuchHost {
 async fn a_name_that_does_not_resolve_is_wrong_until_a_reply_has_come() {
     let http = reqwest::Client::builder().no_proxy().dns_resolver(NoSuchHost).build();
     let sent = http.expect("a client").get("http://api.example").send().await;
-    let operation = Operation::known("getThings", Method::Get, "/things");
+    let operation = Operation::from_static("getThings", Method::Get, "/things");
     let error = Error::unanswered(&operation, sent.expect_err("no host"));
     assert!(
         error.kind() == ErrorKind::Connect && !error.is_timeout() && !error.is_connection_fault()

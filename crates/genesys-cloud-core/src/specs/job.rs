@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use genesys_cloud_catalogue::tags::{self, Completion, JobOperation, JobResults, ResultLocation};
+use genesys_cloud_catalogue::tags::{self, JobResults};
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 
 use super::list::{listing, location};
 use super::{Error, method};
 use crate::jobs::{
-    Availability, DoneWhen, Family, FileForm, JobCall, JobId, JobState, Results, ResultsAt,
+    Availability, Completion, FileForm, JobId, JobOperation, JobSpec, JobState, ResultLocation,
+    Results,
 };
 use crate::operation::Operation;
 
@@ -17,7 +18,7 @@ use crate::operation::Operation;
 ///
 /// # Errors
 /// When the catalogue lacks the family, or an operation that it names.
-pub fn family(catalogue: &Catalogue, name: &str) -> Result<Family, Error> {
+pub fn family(catalogue: &Catalogue, name: &str) -> Result<JobSpec, Error> {
     let tag = catalogue
         .family(name)
         .ok_or_else(|| Error::new(format!("the catalogue has no family `{name}`")))?;
@@ -27,10 +28,12 @@ pub fn family(catalogue: &Catalogue, name: &str) -> Result<Family, Error> {
     let results = match &tag.results {
         JobResults::List(by, list) => Results::List(call(catalogue, by)?, listing(list)?),
         JobResults::Status(list) => Results::Status(listing(list)?),
-        JobResults::Reply(locations) => Results::Reply(locations.iter().map(results_at).collect()),
+        JobResults::Reply(locations) => {
+            Results::Response(locations.iter().map(results_at).collect())
+        }
         JobResults::Nothing => Results::Nothing,
     };
-    let mut family = Family::new(tag.name.clone())
+    let mut family = JobSpec::new(tag.name.clone())
         .with_id(id(&tag.id))
         .with_done_when(done_when(&tag.done))
         .with_states(states.collect())
@@ -70,10 +73,10 @@ fn entry<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Entry, Error> {
     entry.ok_or_else(|| Error::new(format!("the catalogue has no operation `{id}`")))
 }
 
-fn call(catalogue: &Catalogue, tag: &JobOperation) -> Result<JobCall, Error> {
+fn call(catalogue: &Catalogue, tag: &tags::JobOperation) -> Result<JobOperation, Error> {
     let entry = entry(catalogue, &tag.operation)?;
     let path = tag.path.clone().unwrap_or_else(|| entry.path.clone());
-    let mut call = JobCall::new(Operation::new(entry.id.clone(), method(entry)?, path));
+    let mut call = JobOperation::new(Operation::new(entry.id.clone(), method(entry)?, path));
     if let Some(id) = &tag.id {
         call = call.with_id(id.clone().into());
     }
@@ -92,19 +95,19 @@ fn id(tag: &tags::JobId) -> JobId {
     }
 }
 
-fn done_when(tag: &Completion) -> DoneWhen {
+fn done_when(tag: &tags::Completion) -> Completion {
     match tag {
-        Completion::State(path) => DoneWhen::State(path.clone().into()),
-        Completion::Field(path) => DoneWhen::Field(path.clone().into()),
-        Completion::Since(path) => DoneWhen::Since(path.clone().into()),
-        Completion::Not202 => DoneWhen::Not202,
+        tags::Completion::State(path) => Completion::State(path.clone().into()),
+        tags::Completion::Field(path) => Completion::Field(path.clone().into()),
+        tags::Completion::Since(path) => Completion::Since(path.clone().into()),
+        tags::Completion::Not202 => Completion::Not202,
     }
 }
 
 fn state(tag: tags::JobState) -> JobState {
     match tag {
         tags::JobState::Pending => JobState::Pending,
-        tags::JobState::AwaitingInput => JobState::Held,
+        tags::JobState::AwaitingInput => JobState::AwaitingInput,
         tags::JobState::Succeeded => JobState::Succeeded,
         tags::JobState::PartlySucceeded => JobState::PartlySucceeded,
         tags::JobState::Failed => JobState::Failed,
@@ -113,12 +116,14 @@ fn state(tag: tags::JobState) -> JobState {
     }
 }
 
-fn results_at(tag: &ResultLocation) -> ResultsAt {
+fn results_at(tag: &tags::ResultLocation) -> ResultLocation {
     match tag {
-        ResultLocation::Items(path) => ResultsAt::Items(path.clone().into()),
-        ResultLocation::Json(urls, items) => {
-            ResultsAt::Files(urls.clone().into(), FileForm::Json(items.clone().into()))
+        tags::ResultLocation::Items(path) => ResultLocation::Items(path.clone().into()),
+        tags::ResultLocation::Json(urls, items) => {
+            ResultLocation::Files(urls.clone().into(), FileForm::Json(items.clone().into()))
         }
-        ResultLocation::Bytes(urls) => ResultsAt::Files(urls.clone().into(), FileForm::Bytes),
+        tags::ResultLocation::Bytes(urls) => {
+            ResultLocation::Files(urls.clone().into(), FileForm::Bytes)
+        }
     }
 }

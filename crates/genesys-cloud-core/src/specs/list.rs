@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use genesys_cloud_catalogue::tags::{ListTag, NextToken, ParamLocation, Place as Part, TokenForm};
+use genesys_cloud_catalogue::tags::{self, ListTag, TokenForm};
 
 use super::Error;
-use crate::paging::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
+use crate::paging::{Cap, ListSpec, NextToken, PageSize, ParamLocation, Scheme};
 
 /// How a list is read.
-pub(super) fn listing(tag: &ListTag) -> Result<Listing, Error> {
+pub(super) fn listing(tag: &ListTag) -> Result<ListSpec, Error> {
     let Some(scheme) = tag.scheme else { return Err(Error::new("a list without a scheme")) };
     let scheme = Scheme::named(scheme.name())
         .ok_or_else(|| Error::new(format!("unknown scheme `{}`", scheme.name())))?;
     let items = tag.items.clone().unwrap_or_else(|| "[]".to_owned());
-    let mut listing = Listing::new(scheme, items);
+    let mut listing = ListSpec::new(scheme, items);
     if let Some(known) = &tag.page_size {
         listing = listing.with_page_size(page_size(known));
     }
@@ -57,13 +57,13 @@ pub(super) fn listing(tag: &ListTag) -> Result<Listing, Error> {
 }
 
 /// Where a parameter goes.
-pub(super) fn location(tag: &ParamLocation) -> Place {
-    Place::new(tag.name.clone(), tag.place == Part::Body)
+pub(super) fn location(tag: &tags::ParamLocation) -> ParamLocation {
+    ParamLocation::new(tag.name.clone(), tag.place == tags::Place::Body)
 }
 
-fn page_size(tag: &genesys_cloud_catalogue::tags::PageSize) -> PageSize {
+fn page_size(tag: &tags::PageSize) -> PageSize {
     let mut page_size = PageSize::new(tag.name.clone(), tag.text);
-    if tag.place == Part::Body {
+    if tag.place == tags::Place::Body {
         page_size = page_size.in_body();
     }
     if let Some(usual) = tag.usual {
@@ -78,11 +78,11 @@ fn page_size(tag: &genesys_cloud_catalogue::tags::PageSize) -> PageSize {
     page_size
 }
 
-fn token_out(tag: &NextToken) -> Option<TokenOut> {
+fn token_out(tag: &tags::NextToken) -> Option<NextToken> {
     let form = match tag.form {
-        TokenForm::Field | TokenForm::LastItem => TokenOut::field(""),
-        TokenForm::Link => TokenOut::link(""),
-        TokenForm::InLink => TokenOut::in_link(""),
+        TokenForm::Field | TokenForm::LastItem => NextToken::field(""),
+        TokenForm::Link => NextToken::link(""),
+        TokenForm::InLink => NextToken::in_link(""),
         // The scheme knows that the list ends where the field is missing.
         TokenForm::Mark => return None,
     };

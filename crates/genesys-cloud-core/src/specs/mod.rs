@@ -26,9 +26,9 @@ use std::time::Duration;
 use genesys_cloud_catalogue::tags::{self, Tag, TagKind};
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 
-use crate::jobs::Family;
+use crate::jobs::JobSpec;
 use crate::operation::{Method, Operation};
-use crate::paging::{Listing, Place};
+use crate::paging::{ListSpec, ParamLocation};
 
 pub use job::family;
 
@@ -38,9 +38,9 @@ pub enum OperationKind {
     /// One reply.
     Single,
     /// A list, in pages or in one reply.
-    List(Box<Listing>),
+    List(Box<ListSpec>),
     /// The submit of a job.
-    Job(Box<Family>),
+    Job(Box<JobSpec>),
     /// Work that is accepted, without a way to ask for its state.
     Accepted,
 }
@@ -49,7 +49,7 @@ pub enum OperationKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntervalSpec {
     /// The query parameter, or the field of the body.
-    pub place: Place,
+    pub place: ParamLocation,
     /// The longest interval that is taken, where it is documented.
     pub span: Option<Duration>,
     /// The path of a record's id, where a record is the same in every interval that has it.
@@ -133,7 +133,7 @@ pub fn kind(catalogue: &Catalogue, entry: &Entry) -> Result<OperationKind, Error
 /// When its tag can't be read.
 pub fn interval(entry: &Entry) -> Result<Option<IntervalSpec>, Error> {
     Ok(tag(entry)?.interval.map(|known| IntervalSpec {
-        place: Place::new(known.name, known.place == tags::Place::Body),
+        place: ParamLocation::new(known.name, known.place == tags::Place::Body),
         span: known.days.map(|days| Duration::from_secs(86_400 * days)),
         id: known.id,
     }))

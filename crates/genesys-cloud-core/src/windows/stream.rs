@@ -75,17 +75,17 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), Box<dyn std::error::Error>> {
 /// use chrono::{TimeDelta, Utc};
 /// use genesys_cloud_core::{
-///     Listing, Method, Operation, Paginator, Place, Request, Scheme, Windows,
+///     ListSpec, Method, Operation, Paginator, ParamLocation, Request, Scheme, Windows,
 /// };
 /// use serde_json::Value;
 ///
 /// let operation = Operation::new("postEvents", Method::Post, "/api/v2/events/query");
-/// let listing = Listing::new(Scheme::BodyPageNumber, "entities");
+/// let listing = ListSpec::new(Scheme::BodyPageNumber, "entities");
 /// let now = Utc::now();
 /// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |slice| {
 ///     let mut request = Request::new(operation.clone());
 ///     request.set_body_field("/interval", slice.to_string());
-///     Paginator::over(&client, request, listing.clone())
+///     Paginator::from_request(&client, request, listing.clone())
 /// })
 /// .dedupe_by("id");
 /// while let Some(event) = events.try_next().await? {

@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde::de::DeserializeSeed as _;
 
 use super::{Seed, Wire, mended};
-use crate::reply::{Decode, DecodeError, RawReply};
+use crate::response::{Decode, DecodeError, RawResponse};
 
 /// What arrives decides: JSON is read as JSON, text as text where the type has such a form, and an empty
 /// body, or a `null`, as the empty value of the type, whichever status the API chose to send it with.
 impl<T: Wire> Decode for T {
-    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
         if reply.body().is_empty() {
             return T::absent().ok_or_else(|| DecodeError::new("the reply is empty"));
         }
@@ -60,12 +60,12 @@ pub(crate) fn reread<T>(
 
 /// For operations that return what is not JSON.
 impl Decode for Bytes {
-    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
         Ok(reply.body().clone())
     }
 }
 
-fn is_json(reply: &RawReply) -> bool {
+fn is_json(reply: &RawResponse) -> bool {
     reply.content_type().is_none_or(|media| {
         let media = media.split(';').next().unwrap_or(media).trim();
         media.ends_with("/json") || media.ends_with("+json")

@@ -1,8 +1,8 @@
 //! Lists in batches: what was committed does not come again, what was not does.
 
 use genesys_cloud_core::{
-    Checkpoint, Client, DoneWhen, ErrorKind, Family, FileStore, JobCall, JobId, JobState, Listing,
-    Method, Operation, Paginator, Request, Results, Scheme, Verdict,
+    Checkpoint, Client, Completion, ErrorKind, FileStore, JobId, JobOperation, JobSpec, JobState,
+    ListSpec, Method, Operation, Paginator, Request, Results, Scheme, Verdict,
 };
 
 use crate::memory::{Memory, unless_dropped};
@@ -131,10 +131,10 @@ async fn two_runs_at_a_time_notice_each_other() {
 async fn a_checkpoint_of_another_call_is_not_overwritten() {
     let (server, store) = (serve(10).await, Memory::default());
     run(&client(&server), &store, 3, 1).await;
-    let operation = Operation::known("getOther", Method::Get, "/other");
-    let listing = Listing::new(Scheme::PageNumber, "entities");
+    let operation = Operation::from_static("getOther", Method::Get, "/other");
+    let listing = ListSpec::new(Scheme::PageNumber, "entities");
     let request = Request::new(operation);
-    let other = Paginator::<serde_json::Value>::over(&client(&server), request, listing);
+    let other = Paginator::<serde_json::Value>::from_request(&client(&server), request, listing);
     let mut batches = other.checkpointed(store.clone(), "things", 3);
     for _ in 0..2 {
         let error = batches.try_next().await.expect_err("another call");
@@ -167,17 +167,17 @@ async fn a_job_is_noted_as_soon_as_it_is_submitted() {
     let client = client(&server);
     let list = || {
         let call = |id, path| {
-            JobCall::new(Operation::known(id, Method::Get, path)).with_id("jobId".into())
+            JobOperation::new(Operation::from_static(id, Method::Get, path)).with_id("jobId".into())
         };
-        let listing = Listing::new(Scheme::CursorField, "things");
-        let family = Family::new("things")
+        let listing = ListSpec::new(Scheme::CursorField, "things");
+        let family = JobSpec::new("things")
             .with_id(JobId::Field("id".into()))
             .with_status(call("getJob", "/jobs/{jobId}"))
-            .with_done_when(DoneWhen::State("state".into()))
+            .with_done_when(Completion::State("state".into()))
             .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
             .with_results(Results::List(call("getResults", "/jobs/{jobId}/results"), listing));
-        let request = Request::new(Operation::known("postJobs", Method::Post, "/jobs"));
-        Paginator::<serde_json::Value>::over_job(&client, request, family)
+        let request = Request::new(Operation::from_static("postJobs", Method::Post, "/jobs"));
+        Paginator::<serde_json::Value>::from_job(&client, request, family)
     };
     let store = Memory::default();
     let mut first = list().checkpointed(store.clone(), "things", 3);

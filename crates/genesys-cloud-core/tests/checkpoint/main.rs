@@ -10,7 +10,7 @@ mod server;
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Client, Listing, Method, Operation, PageSize, Paginator, Request, Scheme,
+    Client, ListSpec, Method, Operation, PageSize, Paginator, Request, Scheme,
 };
 use serde_json::{Value, json};
 
@@ -39,10 +39,10 @@ fn client(server: &Server) -> Client {
 }
 
 fn list(client: &Client) -> Paginator<Value> {
-    let operation = Operation::known("getThings", Method::Get, "/things");
-    let listing = Listing::new(Scheme::PageNumber, "entities")
+    let operation = Operation::from_static("getThings", Method::Get, "/things");
+    let listing = ListSpec::new(Scheme::PageNumber, "entities")
         .with_page_size(PageSize::integer("pageSize").at_most(4));
-    Paginator::over(client, Request::new(operation), listing)
+    Paginator::from_request(client, Request::new(operation), listing)
 }
 
 fn ids(items: &[Value]) -> Vec<u64> {

@@ -1,6 +1,6 @@
 //! Replies that are more than a client takes.
 
-use genesys_cloud_core::{Error, ErrorKind, Listing, Paginator, Scheme};
+use genesys_cloud_core::{Error, ErrorKind, ListSpec, Paginator, Scheme};
 use serde_json::Value;
 
 use crate::server::{Answer, Server};
@@ -11,8 +11,8 @@ async fn first(body: &str, most: usize) -> Result<Option<Value>, Error> {
     let body = body.to_owned();
     let server = Server::start(move |_| Answer::json(200, &body)).await;
     let client = with_token(&server).max_page_items(most).build().expect("a client");
-    let listing = Listing::new(Scheme::UnpagedEntities, "entities");
-    Paginator::over(&client, queues(), listing).try_next().await
+    let listing = ListSpec::new(Scheme::UnpagedEntities, "entities");
+    Paginator::from_request(&client, queues(), listing).try_next().await
 }
 
 #[tokio::test]

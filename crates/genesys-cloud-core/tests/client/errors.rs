@@ -194,7 +194,7 @@ async fn a_url_that_the_server_finds_too_long_is_told_as_that() {
 async fn a_path_with_a_query_is_sent_with_one_question_mark() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = with_token(&server).build().expect("a client");
-    let mut request = Request::new(Operation::known("get", Method::Get, "/things?kind=a"));
+    let mut request = Request::new(Operation::from_static("get", Method::Get, "/things?kind=a"));
     request.add_query("name", "b").add_query("n", "?");
     client.execute(&request).await.expect("a reply");
     assert_eq!(server.received()[0].target, "/things?kind=a&name=b&n=%3F");
@@ -286,7 +286,7 @@ async fn what_cannot_be_sent_is_told_and_not_sent() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = with_token(&server).build().expect("a client");
     let queue =
-        Operation::known("getRoutingQueue", Method::Get, "/api/v2/routing/queues/{queueId}");
+        Operation::from_static("getRoutingQueue", Method::Get, "/api/v2/routing/queues/{queueId}");
     type Change = fn(&mut Request) -> &mut Request;
     let cases: [(Change, &str); 12] = [
         (|it| it, "path parameter `queueId` is not set"),

@@ -104,7 +104,8 @@ async fn a_provider_is_asked_once_for_all_calls_and_again_after_a_401() {
     let request = queues();
     assert!(join_all((0..20).map(|_| client.execute(&request))).await.iter().all(Result::is_ok));
     assert_eq!(provider.0.load(Ordering::Relaxed), 1);
-    let users = genesys_cloud_core::Operation::known("getUsers", Method::Get, "/api/v2/users");
+    let users =
+        genesys_cloud_core::Operation::from_static("getUsers", Method::Get, "/api/v2/users");
     let reply = client.execute(&genesys_cloud_core::Request::new(users)).await.expect("a reply");
     assert_eq!((reply.attempts(), provider.0.load(Ordering::Relaxed)), (2, 2));
     assert_eq!(client.identity().client_id(), None);

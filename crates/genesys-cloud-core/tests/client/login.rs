@@ -309,7 +309,7 @@ async fn a_late_refusal_of_an_old_token_does_not_cost_the_new_one() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    let late = Request::new(Operation::known("getLate", Method::Get, "/late"));
+    let late = Request::new(Operation::from_static("getLate", Method::Get, "/late"));
     let mut late = Box::pin(client.execute(&late));
     tokio::select! {
         _ = &mut late => panic!("the gate is shut"),
@@ -331,8 +331,11 @@ async fn a_request_is_repeated_whole_after_a_refusal() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    let mut request =
-        Request::new(Operation::known("postRoutingQueues", Method::Post, "/api/v2/routing/queues"));
+    let mut request = Request::new(Operation::from_static(
+        "postRoutingQueues",
+        Method::Post,
+        "/api/v2/routing/queues",
+    ));
     request.set_query("a", "b").set_header("x-a", "b").set_body(&["body"]);
     client.execute(&request).await.expect("a reply");
 

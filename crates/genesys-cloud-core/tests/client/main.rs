@@ -20,7 +20,7 @@ use crate::server::Server;
 const SECRET: &str = "hunter2-the-client-secret";
 
 fn queues() -> Request {
-    Request::new(Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
+    Request::new(Operation::from_static("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
 }
 
 /// A client that logs in at this server and calls it, each once.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use genesys_cloud_core::{
     Call, Client, ClientBuilder, Decode, DecodeError, Download, ErrorKind, Method, Operation,
-    RawReply, Reply, Request,
+    RawResponse, Request, Response,
 };
 
 use crate::server::{Answer, Server};
@@ -16,14 +16,15 @@ const GZIPPED: &[u8] = &[
     95, 212, 167, 11, 0, 0, 0,
 ];
 
-const POST: Operation = Operation::known("postThings", Method::Post, "/api/v2/things/{thingId}");
+const POST: Operation =
+    Operation::from_static("postThings", Method::Post, "/api/v2/things/{thingId}");
 
 /// What an operation returns, in the place of a generated type. Not `Send`, and need not be.
 #[derive(Debug)]
 struct Ok(Rc<bool>);
 
 impl Decode for Ok {
-    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
         let json: serde_json::Value = serde_json::from_slice(reply.body())?;
         json["ok"].as_bool().map(|ok| Self(Rc::new(ok))).ok_or_else(|| DecodeError::new("no `ok`"))
     }
@@ -94,7 +95,7 @@ async fn a_reply_brings_status_headers_and_correlation_id() {
     })
     .await;
     let client = with_token(&server).build().expect("a client");
-    let reply: Reply<Ok> = Call::new(&client, Operation::known("get", Method::Get, "/"))
+    let reply: Response<Ok> = Call::new(&client, Operation::from_static("get", Method::Get, "/"))
         .send()
         .await
         .expect("a status that the API document does not list is no error");
@@ -110,7 +111,8 @@ async fn a_reply_brings_status_headers_and_correlation_id() {
 async fn a_raw_reply_is_read_in_several_ways() {
     let server = Server::start(|_| Answer::json(200, r#"{"ok":true}"#)).await;
     let client = with_token(&server).build().expect("a client");
-    let reply = Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/")).await;
+    let reply =
+        Call::<RawResponse>::new(&client, Operation::from_static("get", Method::Get, "/")).await;
     let reply = reply.expect("a reply").into_value();
     assert_eq!((reply.status(), reply.content_type()), (200, Some("application/json")));
     assert_eq!((reply.text().as_ref(), reply.body().len()), (r#"{"ok":true}"#, 11));
@@ -130,7 +132,8 @@ async fn bytes_stay_bytes_in_both_directions() {
     })
     .await;
     let client = with_token(&server).build().expect("a client");
-    let mut call = Call::<bytes::Bytes>::new(&client, Operation::known("put", Method::Put, "/"));
+    let mut call =
+        Call::<bytes::Bytes>::new(&client, Operation::from_static("put", Method::Put, "/"));
     call.request_mut().set_body_bytes(&b"{\"n\": 1.50} "[..], "application/octet-stream");
     assert_eq!(&**call.await.expect("a reply").value(), BYTES);
     let received = &server.received()[0];
@@ -142,7 +145,7 @@ async fn bytes_stay_bytes_in_both_directions() {
 async fn an_operation_that_returns_nothing_takes_any_body() {
     let server = Server::start(|_| Answer::new(204, "")).await;
     let client = with_token(&server).build().expect("a client");
-    let call = Call::<()>::new(&client, Operation::known("delete", Method::Delete, "/"));
+    let call = Call::<()>::new(&client, Operation::from_static("delete", Method::Delete, "/"));
     assert_eq!(call.clone().await.expect("a reply").status(), 204);
     assert_eq!(call.send().await.expect("a reply").status(), 204);
     assert_eq!(server.received()[1].method, "DELETE");
@@ -152,7 +155,7 @@ async fn an_operation_that_returns_nothing_takes_any_body() {
 async fn a_status_that_the_operation_accepts_is_a_reply() {
     let server = Server::start(|_| Answer::new(304, "")).await;
     let client = with_token(&server).build().expect("a client");
-    let operation = Operation::known("get", Method::Get, "/");
+    let operation = Operation::from_static("get", Method::Get, "/");
     let conditional = operation.clone().also_accepting(&[304]);
     assert_eq!(Call::<()>::new(&client, conditional).await.expect("a reply").status(), 304);
     assert!(Call::<()>::new(&client, operation).await.is_err());
@@ -170,7 +173,8 @@ async fn a_reply_of_another_shape_is_told_without_its_text() {
             Server::start(move |_| Answer::json(200, body).header("inin-correlation-id", "abc"))
                 .await;
         let client = with_token(&server).build().expect("a client");
-        let error = Call::<Ok>::new(&client, Operation::known("getOk", Method::Get, "/ok")).await;
+        let error =
+            Call::<Ok>::new(&client, Operation::from_static("getOk", Method::Get, "/ok")).await;
         let error = error.expect_err("not an Ok");
         assert!(error.kind() == ErrorKind::Decode && !error.is_transport());
         assert_eq!((error.status(), error.correlation_id()), (Some(200), Some("abc")));
@@ -329,8 +333,10 @@ async fn another_crates_client_is_built_by_the_same_builder() {
 fn a_call_can_be_spawned_whatever_it_returns() {
     fn can_be_spawned<T: Send + 'static>(_: &T) {}
     let client = Client::builder().region("mypurecloud.ie").access_token("token").build();
-    let call =
-        Call::<Ok>::new(&client.expect("a client"), Operation::known("get", Method::Get, "/"));
+    let call = Call::<Ok>::new(
+        &client.expect("a client"),
+        Operation::from_static("get", Method::Get, "/"),
+    );
     can_be_spawned(&call);
     can_be_spawned(&call.send());
 }

@@ -32,7 +32,7 @@ async fn script(answers: Vec<Answer>) -> Server {
 }
 
 fn request(method: Method) -> Request {
-    let mut request = Request::new(Operation::known("doThings", method, "/things"));
+    let mut request = Request::new(Operation::from_static("doThings", method, "/things"));
     if matches!(method, Method::Patch | Method::Post | Method::Put) {
         request.set_body("a body");
     }
@@ -95,7 +95,8 @@ async fn what_may_have_been_done_is_done_again_only_if_that_does_no_harm() {
 #[tokio::test]
 async fn a_query_is_repeated_whatever_its_method() {
     let server = script(vec![Answer::new(503, ""), Answer::new(200, "p").closing_at(9)]).await;
-    let operation = Operation::known("postThingsQuery", Method::Post, "/things/query").reads();
+    let operation =
+        Operation::from_static("postThingsQuery", Method::Post, "/things/query").reads();
     let client = client(&server).build().expect("a client");
     let reply = client.execute(&Request::new(operation)).await.expect("a reply");
     assert_eq!(reply.attempts(), 3);
@@ -528,7 +529,7 @@ async fn an_operation_that_refuses_every_token_does_not_cost_a_login_per_call() 
     .await;
     let client = logging_in(&server).build().expect("a client");
     let call = async |path: &'static str| {
-        let request = Request::new(Operation::known(path, Method::Get, path));
+        let request = Request::new(Operation::from_static(path, Method::Get, path));
         client.execute(&request).await.map_err(|error| error.status())
     };
     for _ in 0..20 {
@@ -589,7 +590,7 @@ async fn a_call_that_is_given_up_gives_its_place_back() {
     })
     .await;
     let client = client(&server).max_concurrent_requests(1).build().expect("a client");
-    let stalling = Request::new(Operation::known("getStalling", Method::Get, "/stalling"));
+    let stalling = Request::new(Operation::from_static("getStalling", Method::Get, "/stalling"));
     let mut first = Box::pin(client.execute(&stalling));
     tokio::select! {
         _ = &mut first => panic!("it stalls"),

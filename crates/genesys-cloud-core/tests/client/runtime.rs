@@ -2,8 +2,8 @@
 
 use futures::executor::block_on;
 use genesys_cloud_core::{
-    Call, CheckpointStore as _, Client, Download, ErrorKind, FileStore, Listing, Method, Operation,
-    Paginator, RawReply, Scheme,
+    Call, CheckpointStore as _, Client, Download, ErrorKind, FileStore, ListSpec, Method,
+    Operation, Paginator, RawResponse, Scheme,
 };
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn client() -> Client {
 }
 
 fn things(client: &Client) -> Paginator<Value> {
-    Paginator::over(client, queues(), Listing::new(Scheme::PageNumber, "entities"))
+    Paginator::from_request(client, queues(), ListSpec::new(Scheme::PageNumber, "entities"))
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn without_a_runtime_calls_are_errors() {
     let client = client();
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = FileStore::new(directory.path());
-    let call = Call::<RawReply>::new(&client, Operation::known("get", Method::Get, "/"));
+    let call = Call::<RawResponse>::new(&client, Operation::from_static("get", Method::Get, "/"));
     let login = Client::builder().api_url("http://127.0.0.1:1").login_url("http://127.0.0.1:1");
     let login: Client = login.credentials("id", "secret").build().expect("a client");
     let mut download = Download::new(&client, "http://127.0.0.1:1/f").expect("a URL");

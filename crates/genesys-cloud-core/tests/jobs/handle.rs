@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Client, Error, ErrorKind, Family, Job, JobState, Method, Operation, Request, SavedJob,
+    Client, Error, ErrorKind, Job, JobSpec, JobState, Method, Operation, Request, SavedJob,
 };
 use serde_json::Value;
 use tokio::time::Instant;
@@ -54,7 +54,7 @@ async fn a_job_of_another_kind_is_not_loaded() {
         "POST /inline (postInline) was not sent: the saved job is of postListed (family listed); load it through that operation"
     );
     let submit = Operation::new("postListed", Method::Post, "/shops/{shopId}/jobs");
-    let error = Job::<Value>::load(&client(&server), submit, Family::new("others"), saved.clone());
+    let error = Job::<Value>::load(&client(&server), submit, JobSpec::new("others"), saved.clone());
     assert_eq!(error.expect_err("another family").kind(), ErrorKind::JobMismatch);
 
     let mut json = serde_json::to_value(saved).expect("JSON");
@@ -212,7 +212,11 @@ async fn a_job_can_cross_threads_and_shows_no_secret() {
         let server = script([]).await;
         let gone = Job::<Value>::submit(
             &client(&server),
-            Request::new(Operation::known("postListed", Method::Post, "/shops/{shopId}/jobs")),
+            Request::new(Operation::from_static(
+                "postListed",
+                Method::Post,
+                "/shops/{shopId}/jobs",
+            )),
             LISTED,
         );
         gone.await.expect_err("a parameter that is not set")

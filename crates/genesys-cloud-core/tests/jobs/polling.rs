@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    DoneWhen, Error, ErrorKind, Family, Job, JobCall, JobId, JobState, Method, Operation, Request,
-    Results, Schedule,
+    Completion, Error, ErrorKind, Job, JobId, JobOperation, JobSpec, JobState, Method, Operation,
+    Request, Results, Schedule,
 };
 use tokio::time::Instant;
 
@@ -282,10 +282,10 @@ async fn a_job_is_looked_for_on_all_pages_of_a_list() {
     ])
     .await;
     let status = Operation::new("getJobs", Method::Get, "/jobs");
-    let family = Family::new("listed-jobs")
+    let family = JobSpec::new("listed-jobs")
         .with_id(JobId::Field("id".into()))
-        .with_status(JobCall::new(status).with_list("entities".into()))
-        .with_done_when(DoneWhen::State("state".into()))
+        .with_status(JobOperation::new(status).with_list("entities".into()))
+        .with_done_when(Completion::State("state".into()))
         .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
         .with_results(Results::Nothing);
     let submit = Request::new(Operation::new("postJobs", Method::Post, "/jobs"));

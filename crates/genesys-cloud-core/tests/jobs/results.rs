@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    Client, DoneWhen, ErrorKind, Family, FileForm, JobCall, JobId, JobState, Listing, Method,
-    Operation, Paginator, Reason, Request, Results, ResultsAt, Scheme, Verdict,
+    Client, Completion, ErrorKind, FileForm, JobId, JobOperation, JobSpec, JobState, ListSpec,
+    Method, Operation, Paginator, Reason, Request, ResultLocation, Results, Scheme, Verdict,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -422,23 +422,23 @@ async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status_and
  {
     let results = |server: &Server, results: Results| {
         let status = Operation::new("getJob", Method::Get, "/jobs/{jobId}");
-        let family = Family::new("things")
+        let family = JobSpec::new("things")
             .with_id(JobId::Field("id".into()))
-            .with_status(JobCall::new(status).with_id("jobId".into()))
-            .with_done_when(DoneWhen::State("state".into()))
+            .with_status(JobOperation::new(status).with_id("jobId".into()))
+            .with_done_when(Completion::State("state".into()))
             .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
             .with_results(results);
         let submit = Request::new(Operation::new("postJobs", Method::Post, "/jobs"));
-        Paginator::<Value>::over_job(&client(server), submit, family)
+        Paginator::<Value>::from_job(&client(server), submit, family)
     };
     let done = || script([json(r#"{"id":"j1"}"#), json(r#"{"state":"DONE"}"#)]);
-    let items = Results::Reply(vec![ResultsAt::Items("results".into())].into());
+    let items = Results::Response(vec![ResultLocation::Items("results".into())].into());
     let mut list = results(&done().await, items);
     assert_eq!(list.try_next().await.expect("no error"), None);
     assert_eq!(list.report().verdict(), Verdict::Unknown(Reason::NoList { pages: 1 }));
-    let files = ResultsAt::Files("downloadUrl".into(), FileForm::Json("[]".into()));
+    let files = ResultLocation::Files("downloadUrl".into(), FileForm::Json("[]".into()));
     let server = done().await;
-    let mut list = results(&server, Results::Reply(vec![files].into()));
+    let mut list = results(&server, Results::Response(vec![files].into()));
     let error = list.try_next().await.expect_err("no file").to_string();
     assert!(error.contains("its status has no `downloadUrl`"), "{error}");
 }
@@ -557,7 +557,7 @@ async fn a_page_whose_job_is_gone_is_an_error_and_is_not_asked_for_again() {
 async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
     let results = |server: &Server| {
         let submit = Operation::new("postPages", Method::Post, "/pages").reads();
-        Paginator::<Value>::over_job(&client(server), Request::new(submit), crate::PAGES)
+        Paginator::<Value>::from_job(&client(server), Request::new(submit), crate::PAGES)
     };
     let server = script([
         json(r#"{"id":"j1"}"#),
@@ -737,23 +737,23 @@ async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
 #[tokio::test(start_paused = true)]
 async fn results_are_asked_for_with_the_query_of_the_family() {
     let call = |path: &'static str| {
-        JobCall::new(Operation::known("get", Method::Get, path)).with_id("jobId".into())
+        JobOperation::new(Operation::from_static("get", Method::Get, path)).with_id("jobId".into())
     };
     let query = vec![("expand".into(), "x".into()), ("expand".into(), "y".into())];
-    let family = Family::new("things")
+    let family = JobSpec::new("things")
         .with_id(JobId::Field("jobId".into()))
         .with_status(call("/jobs/{jobId}"))
-        .with_done_when(DoneWhen::State("state".into()))
+        .with_done_when(Completion::State("state".into()))
         .with_states(vec![("FULFILLED".into(), JobState::Succeeded)].into())
         .with_results(Results::List(
             call("/jobs/{jobId}/results").with_query(query.into()),
-            Listing::new(Scheme::CursorField, "things"),
+            ListSpec::new(Scheme::CursorField, "things"),
         ));
     let mut answers = with_states(&["FULFILLED"]);
     answers.extend([page(&["a"], Some("c")), page(&["b"], None)]);
     let server = script(answers).await;
-    let submit = Request::new(Operation::known("post", Method::Post, "/jobs"));
-    let mut results = Paginator::<Value>::over_job(&client(&server), submit, family);
+    let submit = Request::new(Operation::from_static("post", Method::Post, "/jobs"));
+    let mut results = Paginator::<Value>::from_job(&client(&server), submit, family);
     while results.try_next().await.expect("a page").is_some() {}
     let asked = asked(&server);
     assert_eq!(asked[1], "GET /jobs/j1", "the status is asked for without");
@@ -812,16 +812,16 @@ async fn limits_and_reading_ahead_hold() {
 #[tokio::test(start_paused = true)]
 async fn results_in_one_reply_that_are_not_ready_are_not_taken_for_none() {
     let call = |path: &'static str| {
-        JobCall::new(Operation::known("get", Method::Get, path)).with_id("jobId".into())
+        JobOperation::new(Operation::from_static("get", Method::Get, path)).with_id("jobId".into())
     };
-    let family = Family::new("things")
+    let family = JobSpec::new("things")
         .with_id(JobId::Field("jobId".into()))
         .with_status(call("/jobs/{jobId}"))
-        .with_done_when(DoneWhen::State("state".into()))
+        .with_done_when(Completion::State("state".into()))
         .with_states(vec![("FULFILLED".into(), JobState::Succeeded)].into())
         .with_results(Results::List(
             call("/jobs/{jobId}/result"),
-            Listing::new(Scheme::UnpagedEntities, "entities"),
+            ListSpec::new(Scheme::UnpagedEntities, "entities"),
         ));
     let mut answers = with_states(&["FULFILLED"]);
     answers.extend([
@@ -830,8 +830,8 @@ async fn results_in_one_reply_that_are_not_ready_are_not_taken_for_none() {
         Answer::json(202, r#"{"entities":[1,2]}"#),
     ]);
     let server = script(answers).await;
-    let submit = Request::new(Operation::known("post", Method::Post, "/jobs"));
-    let mut results = Paginator::<Value>::over_job(&client(&server), submit, family);
+    let submit = Request::new(Operation::from_static("post", Method::Post, "/jobs"));
+    let mut results = Paginator::<Value>::from_job(&client(&server), submit, family);
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("no results yet");
         assert_eq!(error.kind(), ErrorKind::Paging, "{error:?}");

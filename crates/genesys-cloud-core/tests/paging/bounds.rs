@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    End, Error, Listing, Method, Operation, PageSize, Paginator, Request, Scheme,
+    End, Error, ListSpec, Method, Operation, PageSize, Paginator, Request, Scheme,
 };
 use serde_json::Value;
 
@@ -33,24 +33,25 @@ async fn the_page_size() {
         assert_eq!(things.report().page_size_asked, Some(size));
     }
     // Less than the least that the operation takes is not asked for.
-    let operation = Operation::known("scan", Method::Get, "/some");
+    let operation = Operation::from_static("scan", Method::Get, "/some");
     let page_size = PageSize::integer("limit").at_most(200).at_least(10);
-    let listing = Listing::new(Scheme::PageNumber, "entities").with_page_size(page_size);
-    let mut few = Paginator::<Value>::over(&client(&server), Request::new(operation), listing);
+    let listing = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+    let mut few =
+        Paginator::<Value>::from_request(&client(&server), Request::new(operation), listing);
     few = few.limit(3);
     let _ = few.next().await;
     assert_eq!(few.report().page_size_asked, Some(10));
 
     // Nor is more asked for than it is known to grant, unless the caller wants more.
-    let sized = |page_size| Listing::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+    let sized = |page_size| ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
     let usual = PageSize::integer("pageSize").usually(500);
     for (listing, items, size) in [
         (sized(usual.clone()), None, 500),
         (sized(usual.clone()), Some(800), 800),
         (sized(usual.at_most(300)), None, 300),
     ] {
-        let request = Request::new(Operation::known("some", Method::Get, "/some"));
-        let mut some = Paginator::<Value>::over(&client(&server), request, listing);
+        let request = Request::new(Operation::from_static("some", Method::Get, "/some"));
+        let mut some = Paginator::<Value>::from_request(&client(&server), request, listing);
         if let Some(items) = items {
             some = some.page_size(items);
         }
@@ -73,13 +74,13 @@ async fn a_page_size_that_the_operation_does_not_take_is_refused_before_anything
     let server = list(1, 1000).await;
     let api = Things::new(&client(&server));
     let scan = |items: Option<i64>| {
-        let mut request = Request::new(Operation::known("scan", Method::Get, "/scan"));
+        let mut request = Request::new(Operation::from_static("scan", Method::Get, "/scan"));
         if let Some(items) = items {
             request.set_query("limit", items);
         }
         let page_size = PageSize::integer("limit").at_most(200).at_least(10);
-        let listing = Listing::new(Scheme::PageNumber, "entities").with_page_size(page_size);
-        Paginator::<Value>::over(&client(&server), request, listing)
+        let listing = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+        Paginator::<Value>::from_request(&client(&server), request, listing)
     };
     for (why, advice, error) in [
         (

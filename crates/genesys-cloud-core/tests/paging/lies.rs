@@ -2,20 +2,20 @@
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    Cap, End, ErrorKind, Listing, Method, Operation, PageSize, Paginator, Reason, Request, Scheme,
-    TokenOut, Verdict,
+    Cap, End, ErrorKind, ListSpec, Method, NextToken, Operation, PageSize, Paginator, Reason,
+    Request, Scheme, Verdict,
 };
 
 use crate::server::{Answer, Gate, Server};
 use crate::{Thing, all, asked, client, end, ids, list, page, query, script, things};
 
-fn over(server: &Server, listing: Listing) -> Paginator<Thing> {
-    let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-    Paginator::over(&client(server), request, listing)
+fn over(server: &Server, listing: ListSpec) -> Paginator<Thing> {
+    let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+    Paginator::from_request(&client(server), request, listing)
 }
 
-fn of(scheme: Scheme) -> Listing {
-    Listing::new(scheme, "entities")
+fn of(scheme: Scheme) -> ListSpec {
+    ListSpec::new(scheme, "entities")
 }
 
 #[tokio::test]
@@ -113,9 +113,9 @@ async fn one_reply_of_many_pages_is_not_the_list() {
 async fn a_search_is_compared_with_its_total_and_does_not_break_off_unsaid() {
     let search = |counts: &'static str| async move {
         let server = script([page(1..=2, counts)]).await;
-        let mut request = Request::new(Operation::known("search", Method::Get, "/things"));
+        let mut request = Request::new(Operation::from_static("search", Method::Get, "/things"));
         request.set_query("q64", "p1");
-        let mut some = Paginator::over(&client(&server), request, of(Scheme::Q64Search));
+        let mut some = Paginator::from_request(&client(&server), request, of(Scheme::Q64Search));
         all(&mut some).await;
         some.report().verdict()
     };
@@ -139,7 +139,7 @@ async fn windows_that_share_their_border_give_each_item_once() {
     let by_day = || {
         of(Scheme::IdOrDateWindow)
             .with_page_size(PageSize::integer("limit").at_most(3))
-            .with_token_out(TokenOut::field("day"))
+            .with_token_out(NextToken::field("day"))
     };
     let windows = || {
         [

@@ -1,7 +1,7 @@
 //! Where a list resumes: between two pages, in a page that is read a second time, and after the place was lost.
 
 use genesys_cloud_core::{
-    Checkpoint, ErrorKind, Listing, Method, OnStale, Operation, PageSize, Paginator, Request,
+    Checkpoint, ErrorKind, ListSpec, Method, OnStale, Operation, PageSize, Paginator, Request,
     Scheme, Verdict,
 };
 
@@ -22,10 +22,10 @@ async fn some(things: &mut Paginator<Thing>, most: usize) -> Vec<u64> {
 }
 
 fn after(server: &Server) -> Paginator<Thing> {
-    let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-    let listing = Listing::new(Scheme::AfterField, "entities")
+    let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+    let listing = ListSpec::new(Scheme::AfterField, "entities")
         .with_page_size(PageSize::integer("pageSize").at_most(100));
-    Paginator::over(&client(server), request, listing)
+    Paginator::from_request(&client(server), request, listing)
 }
 
 /// A page of a numbered list.
@@ -252,13 +252,13 @@ async fn pages_of_an_extractor_are_recognized_by_their_text_after_a_restart() {
         };
         let server = script(begun.chain(refused).chain(rest)).await;
         let list = || {
-            let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-            let listing = Listing::new(Scheme::AfterField, "");
+            let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+            let listing = ListSpec::new(Scheme::AfterField, "");
             Paginator::with_extractor(&client(&server), request, listing, |reply| {
                 let body: serde_json::Value = serde_json::from_slice(reply.body())?;
                 let items = body["entities"].as_array().cloned().unwrap_or_default();
                 let next = body["after"].as_str().map(str::to_owned);
-                Ok(genesys_cloud_core::Extracted::new(items).with_next(next))
+                Ok(genesys_cloud_core::ExtractedPage::new(items).with_next(next))
             })
         };
         let mut begun = list();

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use genesys_cloud_core::{Client, End, Listing, Method, Operation, Paginator, Request, Scheme};
+use genesys_cloud_core::{Client, End, ListSpec, Method, Operation, Paginator, Request, Scheme};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -83,9 +83,9 @@ async fn tokens_allow_one_page_ahead() {
         page([number], &next)
     })
     .await;
-    let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-    let listing = Listing::new(Scheme::AfterField, "entities");
-    let mut some = Paginator::<Thing>::over(&client(&server), request, listing).prefetch(8);
+    let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+    let listing = ListSpec::new(Scheme::AfterField, "entities");
+    let mut some = Paginator::<Thing>::from_request(&client(&server), request, listing).prefetch(8);
     some.try_next().await.expect("a thing").expect("no end");
     server.has_received(2).await;
     assert_eq!(some.report().requests, 2);

@@ -2,7 +2,7 @@
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    End, ErrorKind, Listing, Method, Operation, Paginator, Request, Scheme, Verdict,
+    End, ErrorKind, ListSpec, Method, Operation, Paginator, Request, Scheme, Verdict,
 };
 
 use crate::server::{Answer, Gate};
@@ -139,9 +139,9 @@ async fn a_connection_that_breaks_within_a_page_is_followed_by_the_same_token() 
             page(5..=5, ""),
         ])
         .await;
-        let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-        let listing = Listing::new(Scheme::AfterField, "entities");
-        let list = Paginator::<Thing>::over(&client(&server), request, listing);
+        let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+        let listing = ListSpec::new(Scheme::AfterField, "entities");
+        let list = Paginator::<Thing>::from_request(&client(&server), request, listing);
         let mut things = list.prefetch(prefetch);
         let mut seen = Vec::new();
         while let Some(thing) = things.next().await {

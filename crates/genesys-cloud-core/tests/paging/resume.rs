@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Checkpoint, Client, End, ErrorKind, Listing, Method, OnStale, Operation, PageSize, Paginator,
-    Place, Reason, Request, Scheme, TokenOut, Verdict,
+    Checkpoint, Client, End, ErrorKind, ListSpec, Method, NextToken, OnStale, Operation, PageSize,
+    Paginator, ParamLocation, Reason, Request, Scheme, Verdict,
 };
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{Thing, all, asked, client, entities, list, page, query, script, thin
 /// A way of paging, as a client asks for it and as a server answers.
 #[derive(Clone)]
 struct Way {
-    listing: Listing,
+    listing: ListSpec,
     post: bool,
     /// Answers a request for the page that begins before this many items.
     envelope: fn(next: Option<u64>, total: u64, size: u64, at: u64) -> String,
@@ -33,7 +33,8 @@ fn text(request: &Received, name: &str) -> Option<u64> {
 
 fn ways() -> Vec<Way> {
     let of = |scheme: Scheme| {
-        Listing::new(scheme, "entities").with_page_size(PageSize::integer("pageSize").at_most(SIZE))
+        ListSpec::new(scheme, "entities")
+            .with_page_size(PageSize::integer("pageSize").at_most(SIZE))
     };
     let number: fn(Option<u64>, u64, u64, u64) -> String = |_, total, size, at| {
         let (number, count) = (at / size + 1, total.div_ceil(size));
@@ -59,7 +60,7 @@ fn ways() -> Vec<Way> {
         way(of(Scheme::PageNumberNoEnvelope), false, none, by_number),
         way(of(Scheme::BodyPageNumber), true, number, by_number),
         way(
-            Listing::new(Scheme::BodyPagingTotalHits, "entities")
+            ListSpec::new(Scheme::BodyPagingTotalHits, "entities")
                 .with_page_size(PageSize::integer("paging.pageSize").in_body().at_most(SIZE)),
             true,
             |_, total, _, _| format!(r#","totalHits":{total}"#),
@@ -74,8 +75,8 @@ fn ways() -> Vec<Way> {
         way(of(Scheme::BodyCursor), true, after, by_token),
         way(
             of(Scheme::ContinuationToken)
-                .with_token_in(Place::query("after"))
-                .with_token_out(TokenOut::field("after")),
+                .with_token_in(ParamLocation::query("after"))
+                .with_token_out(NextToken::field("after")),
             false,
             after,
             by_token,
@@ -129,13 +130,13 @@ impl Way {
 
     fn list(&self, client: &Client, expand: &str) -> Paginator<Thing> {
         let method = if self.post { Method::Post } else { Method::Get };
-        let operation = Operation::known("getThings", method, "/things").reads();
+        let operation = Operation::from_static("getThings", method, "/things").reads();
         let mut request = Request::new(operation);
         request.set_query("expand", expand);
         if self.post {
             request.set_body(&json!({"filter": "secret"}));
         }
-        Paginator::over(client, request, self.listing.clone())
+        Paginator::from_request(client, request, self.listing.clone())
     }
 }
 
@@ -349,19 +350,25 @@ async fn another_call_is_refused_before_it_is_sent() {
     let mut first = way.list(&client, "secret");
     some(&mut first, 5).await;
     let (checkpoint, calls) = (kept(&first.checkpoint()), server.received().len());
-    let elsewhere = Listing::new(Scheme::AfterField, "other");
-    let operation = Operation::known("getThings", Method::Get, "/things").reads();
+    let elsewhere = ListSpec::new(Scheme::AfterField, "other");
+    let operation = Operation::from_static("getThings", Method::Get, "/things").reads();
     let mut request = Request::new(operation);
     request.set_query("expand", "secret");
-    let other = |id: &'static str| Request::new(Operation::known(id, Method::Get, "/things"));
+    let other = |id: &'static str| Request::new(Operation::from_static(id, Method::Get, "/things"));
     for (mut things, why) in [
         (way.list(&client, "other"), "the query parameter `expand` is another"),
         (
-            Paginator::over(&client, other("getThings"), way.listing.clone()),
+            Paginator::from_request(&client, other("getThings"), way.listing.clone()),
             "the query parameter `expand` is no longer set",
         ),
-        (Paginator::over(&client, other("getOther"), way.listing.clone()), "it is of getThings"),
-        (Paginator::over(&client, request, elsewhere), "the operation was paged in another way"),
+        (
+            Paginator::from_request(&client, other("getOther"), way.listing.clone()),
+            "it is of getThings",
+        ),
+        (
+            Paginator::from_request(&client, request, elsewhere),
+            "the operation was paged in another way",
+        ),
     ] {
         things = things.resume(&checkpoint);
         for _ in 0..2 {
@@ -427,8 +434,8 @@ async fn records_that_moved_meanwhile_are_found_again() {
 #[tokio::test]
 async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
     let (a, b) = (r#","after":"a""#, r#","after":"b""#);
-    let listing = || Listing::new(Scheme::AfterField, "entities");
-    let request = || Request::new(Operation::known("getThings", Method::Get, "/things"));
+    let listing = || ListSpec::new(Scheme::AfterField, "entities");
+    let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     for status in [400, 404, 410] {
         let server = script([
             page(1..=2, a),
@@ -441,7 +448,7 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
         ])
         .await;
         let client = client(&server);
-        let list = || Paginator::<Thing>::over(&client, request(), listing());
+        let list = || Paginator::<Thing>::from_request(&client, request(), listing());
         let mut first = list();
         assert_eq!(some(&mut first, 3).await, [1, 2, 3]);
         let checkpoint = kept(&first.checkpoint());
@@ -464,12 +471,12 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
 #[tokio::test]
 async fn a_token_that_must_have_ended_is_told_without_a_call() {
     let day = Duration::from_hours(24);
-    let listing = || Listing::new(Scheme::AfterField, "entities").with_token_lifetime(day);
-    let request = || Request::new(Operation::known("getThings", Method::Get, "/things"));
+    let listing = || ListSpec::new(Scheme::AfterField, "entities").with_token_lifetime(day);
+    let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     let first = || page(1..=2, r#","after":"a""#);
     let server = script([first(), page(3..=4, ""), first(), page(3..=4, "")]).await;
     let client = client(&server);
-    let list = || Paginator::<Thing>::over(&client, request(), listing());
+    let list = || Paginator::<Thing>::from_request(&client, request(), listing());
     let mut begun = list();
     assert_eq!(some(&mut begun, 2).await, [1, 2]);
     let checkpoint = begun.checkpoint();
@@ -488,11 +495,11 @@ async fn a_token_that_must_have_ended_is_told_without_a_call() {
 #[tokio::test]
 async fn a_list_read_anew_in_another_order_has_drifted() {
     let list = |server: &Server| {
-        let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-        Paginator::<Thing>::over(
+        let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+        Paginator::<Thing>::from_request(
             &client(server),
             request,
-            Listing::new(Scheme::AfterField, "entities"),
+            ListSpec::new(Scheme::AfterField, "entities"),
         )
     };
     for (second, found) in [
@@ -518,8 +525,8 @@ async fn a_list_read_anew_in_another_order_has_drifted() {
 
 #[tokio::test]
 async fn guards_hold_across_a_break() {
-    let listing = || Listing::new(Scheme::AfterField, "entities");
-    let request = || Request::new(Operation::known("getThings", Method::Get, "/things"));
+    let listing = || ListSpec::new(Scheme::AfterField, "entities");
+    let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     // The same token again, and the same page again.
     for (last, why) in [
         (page(3..=4, r#","after":"a""#), "leads to a page that was read before"),
@@ -527,10 +534,11 @@ async fn guards_hold_across_a_break() {
     ] {
         let server = script([page(1..=2, r#","after":"a""#), last]).await;
         let client = client(&server);
-        let mut first = Paginator::<Thing>::over(&client, request(), listing());
+        let mut first = Paginator::<Thing>::from_request(&client, request(), listing());
         assert_eq!(some(&mut first, 2).await, [1, 2]);
         let checkpoint = kept(&first.checkpoint());
-        let mut again = Paginator::<Thing>::over(&client, request(), listing()).resume(&checkpoint);
+        let mut again =
+            Paginator::<Thing>::from_request(&client, request(), listing()).resume(&checkpoint);
         let error = loop {
             match again.try_next().await {
                 Ok(thing) => assert!(thing.is_some()),
@@ -554,12 +562,12 @@ async fn pages_of_an_extractor_are_known_by_their_text() {
     ] {
         let server = script([page(1..=4, envelope), page(second, envelope), page(9..=9, "")]).await;
         let list = || {
-            let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-            let listing = Listing::new(Scheme::PageNumber, "");
+            let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+            let listing = ListSpec::new(Scheme::PageNumber, "");
             Paginator::with_extractor(&client(&server), request, listing, |reply| {
                 let body: serde_json::Value = serde_json::from_slice(reply.body())?;
                 let items = body["entities"].as_array().cloned().unwrap_or_default();
-                Ok(genesys_cloud_core::Extracted::new(items).with_page_count(2))
+                Ok(genesys_cloud_core::ExtractedPage::new(items).with_page_count(2))
             })
         };
         let mut first = list();

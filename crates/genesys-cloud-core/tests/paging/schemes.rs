@@ -2,8 +2,8 @@
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
-    Cap, End, ErrorKind, Listing, Method, Operation, PageSize, Paginator, Place, Reason, Report,
-    Request, Scheme, TokenOut, Verdict, operation, paged,
+    Cap, End, ErrorKind, ListSpec, Method, NextToken, Operation, PageSize, Paginator,
+    ParamLocation, Reason, Report, Request, Scheme, Verdict, operation, paged,
 };
 
 use crate::server::{Answer, Server};
@@ -19,14 +19,14 @@ struct Walked {
 }
 
 /// Reads the list that these bodies are the pages of. `HOST` in them is the host that was asked.
-async fn walk(request: Request, listing: Listing, bodies: &[&str]) -> Walked {
+async fn walk(request: Request, listing: ListSpec, bodies: &[&str]) -> Walked {
     let mut bodies: Vec<String> = bodies.iter().rev().map(|body| (*body).to_owned()).collect();
     let server = Server::start(move |request| {
         let host = request.header("host").expect("a host");
         Answer::json(200, &bodies.pop().expect("no further request").replace("HOST", host))
     })
     .await;
-    let mut things = Paginator::<Thing>::over(&client(&server), request, listing);
+    let mut things = Paginator::<Thing>::from_request(&client(&server), request, listing);
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     while let Some(thing) = things.next().await {
         match thing {
@@ -49,21 +49,21 @@ async fn walk(request: Request, listing: Listing, bodies: &[&str]) -> Walked {
 }
 
 fn get() -> Request {
-    Request::new(Operation::known("getThings", Method::Get, "/things"))
+    Request::new(Operation::from_static("getThings", Method::Get, "/things"))
 }
 
 fn post(body: &str) -> Request {
-    let mut request = Request::new(Operation::known("postThings", Method::Post, "/things"));
+    let mut request = Request::new(Operation::from_static("postThings", Method::Post, "/things"));
     let body: serde_json::Value = serde_json::from_str(body).expect("JSON");
     request.set_body(&body);
     request
 }
 
-fn of(scheme: Scheme, items: &'static str) -> Listing {
-    Listing::new(scheme, items)
+fn of(scheme: Scheme, items: &'static str) -> ListSpec {
+    ListSpec::new(scheme, items)
 }
 
-fn sized(scheme: Scheme) -> Listing {
+fn sized(scheme: Scheme) -> ListSpec {
     of(scheme, "entities").with_page_size(PageSize::text("pageSize").at_most(9))
 }
 
@@ -75,7 +75,7 @@ fn page(things: impl IntoIterator<Item = u64>, envelope: &str) -> String {
 /// Expects a list of two pages with the things 1 to 3.
 async fn expect(
     request: Request,
-    listing: Listing,
+    listing: ListSpec,
     first: &str,
     second: &str,
     asked: &[&str],
@@ -288,8 +288,8 @@ async fn windows() {
     assert_eq!(walked.report.verdict(), Verdict::Complete);
 
     let by_date = of(Scheme::IdOrDateWindow, "entities")
-        .with_token_in(Place::query("before"))
-        .with_token_out(TokenOut::field("created"));
+        .with_token_in(ParamLocation::query("before"))
+        .with_token_out(NextToken::field("created"));
     let walked = walk(get(), by_date, &[r#"{"entities":[{"id":"1"}]}"#]).await;
     assert_eq!(walked.found, [1]);
     assert!(
@@ -343,8 +343,8 @@ async fn one_reply_is_all_that_is_read() {
 async fn fields_of_any_name_at_any_place() {
     let listing = of(Scheme::ContinuationToken, "data.items")
         .with_page_size(PageSize::integer("page.size").in_body().at_most(2))
-        .with_token_in(Place::body("page.token"))
-        .with_token_out(TokenOut::field("data.pagination.next"));
+        .with_token_in(ParamLocation::body("page.token"))
+        .with_token_out(NextToken::field("data.pagination.next"));
     expect(
         post("{}"),
         listing,
@@ -416,7 +416,8 @@ async fn in_pages_and_in_chunks_the_error_comes_last_too() {
     let circle = || [page(1..=2, r#","after":"a""#), page(3..=3, r#","after":"a""#)];
     let answers = circle().into_iter().chain(circle()).map(|body| Answer::json(200, &body));
     let server = script(answers).await;
-    let list = || Paginator::<Thing>::over(&client(&server), get(), sized(Scheme::AfterField));
+    let list =
+        || Paginator::<Thing>::from_request(&client(&server), get(), sized(Scheme::AfterField));
     let mut pages = list().prefetch(2).pages();
     assert_eq!(ids(pages.try_next().await.expect("a page").expect("no end")), [1, 2]);
     assert_eq!(ids(pages.try_next().await.expect("a page").expect("no end")), [3]);
@@ -458,7 +459,8 @@ async fn a_limit_that_is_reached_hides_what_comes_after() {
         script([Answer::json(200, &page(1..=2, r#","nextUri":"//evil.example/things?after=x""#))])
             .await;
     let mut some =
-        Paginator::<Thing>::over(&client(&server), get(), sized(Scheme::AfterInNextUri)).limit(2);
+        Paginator::<Thing>::from_request(&client(&server), get(), sized(Scheme::AfterInNextUri))
+            .limit(2);
     assert_eq!(all(&mut some).await, [1, 2]);
     assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Limit));
 }

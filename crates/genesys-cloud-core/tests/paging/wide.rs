@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use genesys_cloud_core::{
-    Listing, Method, Operation, PageSize, Paginator, Report, Request, Scheme, Verdict,
+    ListSpec, Method, Operation, PageSize, Paginator, Report, Request, Scheme, Verdict,
 };
 
 use crate::server::{Answer, Received, Server};
@@ -17,7 +17,7 @@ const BOUND: usize = 4000;
 /// A way of paging, as a client asks for it and as a server answers.
 #[derive(Clone)]
 struct Way {
-    listing: Listing,
+    listing: ListSpec,
     /// What the server adds to the page of this size that begins after so many items.
     envelope: fn(size: u64, at: u64) -> String,
     /// How many items stand before the page that is asked for.
@@ -74,8 +74,8 @@ fn ways() -> Vec<Way> {
     ]
 }
 
-fn sized(scheme: Scheme, page_size: PageSize) -> Listing {
-    Listing::new(scheme, "entities").with_page_size(page_size)
+fn sized(scheme: Scheme, page_size: PageSize) -> ListSpec {
+    ListSpec::new(scheme, "entities").with_page_size(page_size)
 }
 
 /// The things `1..=250`, of which these are wide.
@@ -98,9 +98,9 @@ fn body(way: &Way, wide: &RangeInclusive<u64>, size: u64, at: u64) -> Answer {
     Answer::json(200, &format!(r#"{{"entities":[{things}]{}}}"#, (way.envelope)(size, at)))
 }
 
-fn things(server: &Server, listing: &Listing) -> Paginator<Thing> {
-    let request = Request::new(Operation::known("getThings", Method::Get, "/things"));
-    Paginator::over(&client(server), request, listing.clone())
+fn things(server: &Server, listing: &ListSpec) -> Paginator<Thing> {
+    let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
+    Paginator::from_request(&client(server), request, listing.clone())
 }
 
 /// The page sizes that were asked for, each with the number of requests in a row.

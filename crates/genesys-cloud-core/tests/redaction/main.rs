@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use genesys_cloud_core::{
-    Client, ClientBuilder, ErrorKind, Listing, Method, Operation, Paginator, Request, Scheme,
+    Client, ClientBuilder, ErrorKind, ListSpec, Method, Operation, Paginator, Request, Scheme,
 };
 use serde_json::{Value, json};
 use tracing::field::{Field, Visit};
@@ -27,7 +27,7 @@ use crate::server::{Answer, Server};
 const SECRET: &str = "hunter2-the-client-secret";
 
 fn queues() -> Request {
-    Request::new(Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
+    Request::new(Operation::from_static("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
 }
 
 fn logging_in(server: &Server) -> ClientBuilder {
@@ -54,7 +54,7 @@ async fn no_secret_is_shown() {
     let builder = logging_in(&server);
     let mut shown = format!("{builder:?}");
     let client = builder.build().expect("a client");
-    let mut ok = Request::new(Operation::known("getOk", Method::Get, "/ok/{id}"));
+    let mut ok = Request::new(Operation::from_static("getOk", Method::Get, "/ok/{id}"));
     ok.set_path("id", "an-id-of-someone").set_query("name", "Jane").set_body("a-body");
     let reply = client.execute(&ok).await.expect("a reply");
     let error = client.execute(&queues()).await.expect_err("refused");
@@ -158,8 +158,9 @@ async fn a_server_that_echoes_credentials_does_not_get_them_shown() {
         let _guard = tracing::subscriber::set_default(log.clone());
         let mut shown = String::new();
         for _ in 0..8 * 30 {
-            let listing = Listing::new(Scheme::UnpagedEntities, "entities");
-            let error = Paginator::<Value>::over(&client, queues(), listing).try_next().await;
+            let listing = ListSpec::new(Scheme::UnpagedEntities, "entities");
+            let error =
+                Paginator::<Value>::from_request(&client, queues(), listing).try_next().await;
             let error = error.expect_err("nothing is right");
             let body = error.body();
             let id = error.correlation_id();
@@ -193,8 +194,9 @@ async fn what_a_server_sends_does_not_act_on_a_terminal_and_is_bounded() {
             let builder = Client::builder().api_url(server.url()).access_token("ready-made-token");
             let builder = builder.max_retries(0).max_rate_limit_wait(std::time::Duration::ZERO);
             let client = builder.build().expect("a client");
-            let listing = Listing::new(Scheme::UnpagedEntities, "entities");
-            let error = Paginator::<Value>::over(&client, queues(), listing).try_next().await;
+            let listing = ListSpec::new(Scheme::UnpagedEntities, "entities");
+            let error =
+                Paginator::<Value>::from_request(&client, queues(), listing).try_next().await;
             let error = error.expect_err("no list");
             let text = error.to_string();
             assert!(text.chars().count() < 4_000, "{status}: {}", text.len());

@@ -61,7 +61,7 @@ fn builder(url: &str) -> ClientBuilder {
 }
 
 fn queues() -> Request {
-    Request::new(Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
+    Request::new(Operation::from_static("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ pub use self::store::BucketStore;
 use super::body::Body;
 use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
-use crate::aside;
 use crate::columns::Columns;
 use crate::saved::{from_saved, to_saved};
+use crate::work_folder;
 
 /// How large a part is unless something else is said, in MiB.
 pub const PART_SIZE: u64 = 8;
@@ -388,7 +388,7 @@ impl Sink for BucketSink {
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
         Box::pin(async {
-            let object = self.object.aside(aside::REPORT)?;
+            let object = self.object.aside(work_folder::REPORT)?;
             let report = report.to_owned().into_bytes();
             match object.wait(object.store.put(&object.path, report.into())).await {
                 Ok(_) => Ok(Some(object.url)),

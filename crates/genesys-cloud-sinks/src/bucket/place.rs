@@ -15,8 +15,8 @@ use url::Url;
 
 use super::deletion::Deletion;
 use crate::SinkError;
-use crate::aside;
 use crate::watch::{Watch, unless_stopped};
+use crate::work_folder;
 
 /// How many bytes of a server's message are shown.
 const MOST_SAID: usize = 300;
@@ -165,8 +165,8 @@ impl Object {
 
     /// The one in the hidden folder beside it whose name has this end.
     pub(crate) fn aside(&self, end: &str) -> Result<Self, SinkError> {
-        let url = aside::key(&self.url, end);
-        let path = Path::parse(aside::key(self.path.as_ref(), end))
+        let url = work_folder::key(&self.url, end);
+        let path = Path::parse(work_folder::key(self.path.as_ref(), end))
             .map_err(|error| SinkError::new(format!("{url} is no name of an object: {error}")))?;
         Ok(Self { path, url, ..self.clone() })
     }

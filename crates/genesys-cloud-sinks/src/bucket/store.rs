@@ -6,9 +6,9 @@ use std::fmt;
 use genesys_cloud_core::{CheckpointStore, ObjectCheckpoints, StoreError, StoreFuture};
 
 use super::place::{BucketUrl, Object};
-use crate::aside;
 use crate::error::SinkError;
 use crate::watch::{Watch, unless_stopped};
+use crate::work_folder;
 
 /// Keeps the state of an export in an object of a bucket, by the settings and credentials of the environment. It replaces
 /// what it has read or written itself, and nothing else: two exports to the same place do not go unnoticed.
@@ -31,7 +31,7 @@ impl BucketStore {
     /// # Errors
     /// As of [`new`](Self::new).
     pub fn beside(url: &BucketUrl) -> Result<Self, SinkError> {
-        url.open()?.aside(aside::STATE).map(Self::of)
+        url.open()?.aside(work_folder::STATE).map(Self::of)
     }
 
     fn of(object: Object) -> Self {

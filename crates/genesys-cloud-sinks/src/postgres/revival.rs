@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::PostgresSink;
 use crate::SinkError;
-use crate::sum::Sum;
+use crate::checksum::Checksum;
 
 /// How long to wait before each try: a server that restarts is back by then.
 const PAUSES: [Duration; 6] = [
@@ -32,7 +32,7 @@ impl PostgresSink {
 
     /// Forgets it: this state is saved.
     pub(super) fn committed(&mut self, state: &str) {
-        self.saved = Some(Sum::of(state.as_bytes()));
+        self.saved = Some(Checksum::of(state.as_bytes()));
         self.pending.clear();
         self.pending_bytes = 0;
     }
@@ -83,7 +83,7 @@ impl PostgresSink {
         self.check_run(kept.as_ref()).await?;
         let state = kept.and_then(|kept| kept.state);
         let is_next = next.is_some() && state.as_deref() == next;
-        if !is_next && state.map(|state| Sum::of(state.as_bytes())) != self.saved {
+        if !is_next && state.map(|state| Checksum::of(state.as_bytes())) != self.saved {
             return Err(SinkError::taken(
                 "the connection to the database was lost, and meanwhile another run has changed the state of the export",
             ));

@@ -4,8 +4,8 @@ use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
 
 use super::PostgresSink;
 use super::table::{self, EXPORTS};
+use crate::checksum::Checksum;
 use crate::error::SinkError;
-use crate::sum::Sum;
 
 /// What is known of an export to the table.
 pub(super) struct Kept {
@@ -47,7 +47,7 @@ impl PostgresSink {
     pub(super) async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
         let Some(kept) = self.kept().await? else { return Ok(None) };
         self.is_whole = kept.is_whole && kept.state.is_some();
-        self.saved = kept.state.as_ref().map(|state| Sum::of(state.as_bytes()));
+        self.saved = kept.state.as_ref().map(|state| Checksum::of(state.as_bytes()));
         Ok(kept.state)
     }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use tokio_postgres::types::Type;
 
 use super::target::LONGEST_NAME;
+use crate::checksum::Checksum;
 use crate::columns::{Column, ColumnKind, Columns};
-use crate::sum::Sum;
 
 /// The table in which it stands how far exports are.
 pub(super) const EXPORTS: &str = "genesys_cloud_exports";
@@ -47,7 +47,7 @@ pub(super) fn staging(table: &str) -> String {
     if table.len() <= LONGEST_NAME - END.len() {
         return format!("{table}{END}");
     }
-    let sum = &Sum::of(table.as_bytes())[..16];
+    let sum = &Checksum::of(table.as_bytes())[..16];
     format!("{}_{sum}{END}", cut(table, LONGEST_NAME - END.len() - 1 - sum.len()))
 }
 

@@ -13,7 +13,7 @@ use crate::Result;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// An operation with a short reply: what it says does not matter.
-const CALL: Operation = Operation::known(
+const CALL: Operation = Operation::from_static(
     "getRoutingWrapupcode",
     Method::Get,
     "/api/v2/routing/wrapupcodes/{codeId}",

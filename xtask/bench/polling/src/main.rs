@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use genesys_cloud_core::{
-    Client, DoneWhen, Family, Job, JobCall, JobId, JobState, Method, Operation, Request, Results,
+    Client, Completion, JobSpec, Job, JobOperation, JobId, JobState, Method, Operation, Request, Results,
     Schedule,
 };
 use tokio::time::Instant;
@@ -93,10 +93,10 @@ async fn waited(
     let client = Client::builder().api_url(server.url()).access_token("none");
     let client = client.timeout(AGES).connect_timeout(AGES).read_timeout(AGES).build()?;
     let status = Operation::new("getJob", Method::Get, "/jobs/{jobId}");
-    let family = Family::new("jobs")
+    let family = JobSpec::new("jobs")
         .with_id(JobId::Field("id".into()))
-        .with_status(JobCall::new(status).with_id("jobId".into()))
-        .with_done_when(DoneWhen::State("state".into()))
+        .with_status(JobOperation::new(status).with_id("jobId".into()))
+        .with_done_when(Completion::State("state".into()))
         .with_states(vec![("DONE".into(), JobState::Succeeded)].into())
         .with_results(Results::Nothing);
     let submit = Request::new(Operation::new("postJobs", Method::Post, "/jobs"));

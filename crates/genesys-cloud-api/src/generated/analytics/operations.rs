@@ -958,7 +958,7 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `analytics:datawarehouse:view`
-    Analytics.dataextraction_download -> RawReply;
+    Analytics.dataextraction_download -> RawResponse;
     "getAnalyticsDataextractionDownload" Get "/api/v2/analytics/dataextraction/downloads/{downloadId}"
     path {
         download_id: String = "downloadId",

@@ -56,7 +56,7 @@ operation! {
     /// Note: until the build begins, its status is that of the one before.
     ///
     /// Permissions: `architect:dependencyTracking:rebuild`
-    Architect.post_dependencytracking_build -> PostArchitectDependencytrackingBuild -> RawReply;
+    Architect.post_dependencytracking_build -> PostArchitectDependencytrackingBuild -> RawResponse;
     "postArchitectDependencytrackingBuild" Post "/api/v2/architect/dependencytracking/build"
 }
 
@@ -305,7 +305,7 @@ operation! {
     /// `DELETE /api/v2/architect/emergencygroups/{emergencyGroupId}` (`deleteArchitectEmergencygroup`)
     ///
     /// Permissions: `routing:emergencyGroup:delete`
-    Architect.delete_emergencygroup -> RawReply;
+    Architect.delete_emergencygroup -> RawResponse;
     "deleteArchitectEmergencygroup" Delete "/api/v2/architect/emergencygroups/{emergencyGroupId}"
     path {
         emergency_group_id: String = "emergencyGroupId",
@@ -570,7 +570,7 @@ operation! {
     /// `DELETE /api/v2/architect/ivrs/{ivrId}` (`deleteArchitectIvr`)
     ///
     /// Permissions: `routing:callRoute:delete`
-    Architect.delete_ivr -> RawReply;
+    Architect.delete_ivr -> RawResponse;
     "deleteArchitectIvr" Delete "/api/v2/architect/ivrs/{ivrId}"
     path {
         ivr_id: String = "ivrId",
@@ -707,7 +707,7 @@ operation! {
     /// `DELETE /api/v2/architect/prompts/{promptId}` (`deleteArchitectPrompt`)
     ///
     /// Permissions: `architect:userPrompt:delete`
-    Architect.delete_prompt -> DeleteArchitectPrompt -> RawReply;
+    Architect.delete_prompt -> DeleteArchitectPrompt -> RawResponse;
     "deleteArchitectPrompt" Delete "/api/v2/architect/prompts/{promptId}"
     path {
         prompt_id: String = "promptId",
@@ -832,7 +832,7 @@ operation! {
     /// `DELETE /api/v2/architect/prompts/{promptId}/resources/{languageCode}` (`deleteArchitectPromptResource`)
     ///
     /// Permissions: `architect:userPrompt:edit`
-    Architect.delete_prompt_resource -> RawReply;
+    Architect.delete_prompt_resource -> RawResponse;
     "deleteArchitectPromptResource" Delete "/api/v2/architect/prompts/{promptId}/resources/{languageCode}"
     path {
         prompt_id: String = "promptId",
@@ -952,7 +952,7 @@ operation! {
     /// `DELETE /api/v2/architect/schedulegroups/{scheduleGroupId}` (`deleteArchitectSchedulegroup`)
     ///
     /// Permissions: `routing:scheduleGroup:delete`
-    Architect.delete_schedulegroup -> RawReply;
+    Architect.delete_schedulegroup -> RawResponse;
     "deleteArchitectSchedulegroup" Delete "/api/v2/architect/schedulegroups/{scheduleGroupId}"
     path {
         schedule_group_id: String = "scheduleGroupId",
@@ -1044,7 +1044,7 @@ operation! {
     /// `DELETE /api/v2/architect/schedules/{scheduleId}` (`deleteArchitectSchedule`)
     ///
     /// Permissions: `routing:schedule:delete`
-    Architect.delete_schedule -> RawReply;
+    Architect.delete_schedule -> RawResponse;
     "deleteArchitectSchedule" Delete "/api/v2/architect/schedules/{scheduleId}"
     path {
         schedule_id: String = "scheduleId",
@@ -1213,7 +1213,7 @@ operation! {
     /// `DELETE /api/v2/architect/systemprompts/{promptId}/resources/{languageCode}` (`deleteArchitectSystempromptResource`)
     ///
     /// Permissions: `architect:systemPrompt:edit`
-    Architect.delete_systemprompt_resource -> RawReply;
+    Architect.delete_systemprompt_resource -> RawResponse;
     "deleteArchitectSystempromptResource" Delete "/api/v2/architect/systemprompts/{promptId}/resources/{languageCode}"
     path {
         prompt_id: String = "promptId",
@@ -2341,7 +2341,7 @@ operation! {
     /// `DELETE /api/v2/flows/{flowId}` (`deleteFlow`)
     ///
     /// Permissions: `architect:flow:delete`
-    Architect.delete_flow -> RawReply;
+    Architect.delete_flow -> RawResponse;
     "deleteFlow" Delete "/api/v2/flows/{flowId}"
     path {
         flow_id: String = "flowId",

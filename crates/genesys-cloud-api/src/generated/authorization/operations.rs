@@ -614,7 +614,7 @@ operation! {
     /// `DELETE /api/v2/authorization/roles/{roleId}` (`deleteAuthorizationRole`)
     ///
     /// Permissions: `authorization:role:delete`
-    Authorization.delete_role -> RawReply;
+    Authorization.delete_role -> RawResponse;
     "deleteAuthorizationRole" Delete "/api/v2/authorization/roles/{roleId}"
     path {
         role_id: String = "roleId",
@@ -788,7 +788,7 @@ operation! {
     /// `POST /api/v2/authorization/subjects/{subjectId}/divisions/{divisionId}/roles/{roleId}` (`postAuthorizationSubjectDivisionRole`)
     ///
     /// Permissions: `authorization:grant:add`
-    Authorization.post_subject_division_role -> PostAuthorizationSubjectDivisionRole -> RawReply;
+    Authorization.post_subject_division_role -> PostAuthorizationSubjectDivisionRole -> RawResponse;
     "postAuthorizationSubjectDivisionRole" Post "/api/v2/authorization/subjects/{subjectId}/divisions/{divisionId}/roles/{roleId}"
     path {
         subject_id: String = "subjectId",
@@ -804,7 +804,7 @@ operation! {
     /// `DELETE /api/v2/authorization/subjects/{subjectId}/divisions/{divisionId}/roles/{roleId}` (`deleteAuthorizationSubjectDivisionRole`)
     ///
     /// Permissions: `authorization:grant:delete`
-    Authorization.delete_subject_division_role -> RawReply;
+    Authorization.delete_subject_division_role -> RawResponse;
     "deleteAuthorizationSubjectDivisionRole" Delete "/api/v2/authorization/subjects/{subjectId}/divisions/{divisionId}/roles/{roleId}"
     path {
         subject_id: String = "subjectId",

@@ -84,7 +84,7 @@ operation! {
     /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
     ///
     /// Permissions: `content_management_user`
-    ContentManagement.delete_document -> DeleteContentmanagementDocument -> RawReply;
+    ContentManagement.delete_document -> DeleteContentmanagementDocument -> RawResponse;
     "deleteContentmanagementDocument" Delete "/api/v2/contentmanagement/documents/{documentId}"
     path {
         document_id: String = "documentId",
@@ -295,7 +295,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/contentmanagement/shares/{shareId}` (`deleteContentmanagementShare`)
-    ContentManagement.delete_share -> RawReply;
+    ContentManagement.delete_share -> RawResponse;
     "deleteContentmanagementShare" Delete "/api/v2/contentmanagement/shares/{shareId}"
     path {
         share_id: String = "shareId",
@@ -328,7 +328,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/contentmanagement/status/{statusId}` (`deleteContentmanagementStatusStatusId`)
-    ContentManagement.delete_status_status_id -> RawReply;
+    ContentManagement.delete_status_status_id -> RawResponse;
     "deleteContentmanagementStatusStatusId" Delete "/api/v2/contentmanagement/status/{statusId}"
     path {
         status_id: String = "statusId",
@@ -395,7 +395,7 @@ operation! {
     /// `DELETE /api/v2/contentmanagement/workspaces/{workspaceId}` (`deleteContentmanagementWorkspace`)
     ///
     /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
-    ContentManagement.delete_workspace -> DeleteContentmanagementWorkspace -> RawReply;
+    ContentManagement.delete_workspace -> DeleteContentmanagementWorkspace -> RawResponse;
     "deleteContentmanagementWorkspace" Delete "/api/v2/contentmanagement/workspaces/{workspaceId}"
     path {
         workspace_id: String = "workspaceId",
@@ -482,7 +482,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/contentmanagement/workspaces/{workspaceId}/members/{memberId}` (`deleteContentmanagementWorkspaceMember`)
-    ContentManagement.delete_workspace_member -> RawReply;
+    ContentManagement.delete_workspace_member -> RawResponse;
     "deleteContentmanagementWorkspaceMember" Delete "/api/v2/contentmanagement/workspaces/{workspaceId}/members/{memberId}"
     path {
         workspace_id: String = "workspaceId",
@@ -570,7 +570,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}` (`deleteContentmanagementWorkspaceTagvalue`)
-    ContentManagement.delete_workspace_tagvalue -> RawReply;
+    ContentManagement.delete_workspace_tagvalue -> RawResponse;
     "deleteContentmanagementWorkspaceTagvalue" Delete "/api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}"
     path {
         workspace_id: String = "workspaceId",

@@ -76,7 +76,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:disconnect`
-    Conversations.post_callbacks_bulk_disconnect -> RawReply;
+    Conversations.post_callbacks_bulk_disconnect -> RawResponse;
     "postConversationsCallbacksBulkDisconnect" Post "/api/v2/conversations/callbacks/bulk/disconnect"
     body: types::BulkCallbackDisconnectRequest;
 }
@@ -117,7 +117,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
-    Conversations.patch_callback_participant -> RawReply;
+    Conversations.patch_callback_participant -> RawResponse;
     "patchConversationsCallbackParticipant" Patch "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}"
     path {
         conversation_id: String = "conversationId",
@@ -171,7 +171,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
-    Conversations.post_callback_participant_communication_wrapup -> PostConversationsCallbackParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_callback_participant_communication_wrapup -> PostConversationsCallbackParticipantCommunicationWrapup -> RawResponse;
     "postConversationsCallbackParticipantCommunicationWrapup" Post "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -187,7 +187,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
-    Conversations.post_callback_participant_replace -> RawReply;
+    Conversations.post_callback_participant_replace -> RawResponse;
     "postConversationsCallbackParticipantReplace" Post "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/replace"
     path {
         conversation_id: String = "conversationId",
@@ -335,7 +335,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:conference:add`
-    Conversations.patch_call_conference -> RawReply;
+    Conversations.patch_call_conference -> RawResponse;
     "patchConversationsCallConference" Patch "/api/v2/conversations/calls/{conversationId}/conference"
     path {
         conversation_id: String = "conversationId",
@@ -372,7 +372,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
-    Conversations.patch_call_participant -> RawReply;
+    Conversations.patch_call_participant -> RawResponse;
     "patchConversationsCallParticipant" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}"
     path {
         conversation_id: String = "conversationId",
@@ -398,7 +398,7 @@ operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/barge` (`postConversationsCallParticipantBarge`)
     ///
     /// Permissions: `conversation:call:barge`
-    Conversations.post_call_participant_barge -> RawReply;
+    Conversations.post_call_participant_barge -> RawResponse;
     "postConversationsCallParticipantBarge" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/barge"
     path {
         conversation_id: String = "conversationId",
@@ -410,7 +410,7 @@ operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/coach` (`postConversationsCallParticipantCoach`)
     ///
     /// Permissions: `conversation:call:coach`
-    Conversations.post_call_participant_coach -> RawReply;
+    Conversations.post_call_participant_coach -> RawResponse;
     "postConversationsCallParticipantCoach" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/coach"
     path {
         conversation_id: String = "conversationId",
@@ -436,7 +436,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:call:setMandatoryPostFlowAction`
-    Conversations.patch_call_participant_communication_postflowaction -> PatchConversationsCallParticipantCommunicationPostflowaction -> RawReply;
+    Conversations.patch_call_participant_communication_postflowaction -> PatchConversationsCallParticipantCommunicationPostflowaction -> RawResponse;
     "patchConversationsCallParticipantCommunicationPostflowaction" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction"
     path {
         conversation_id: String = "conversationId",
@@ -452,7 +452,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:call:deleteMandatoryPostFlowAction`
-    Conversations.delete_call_participant_communication_postflowaction -> RawReply;
+    Conversations.delete_call_participant_communication_postflowaction -> RawResponse;
     "deleteConversationsCallParticipantCommunicationPostflowaction" Delete "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction"
     path {
         conversation_id: String = "conversationId",
@@ -527,7 +527,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
-    Conversations.post_call_participant_communication_wrapup -> PostConversationsCallParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_call_participant_communication_wrapup -> PostConversationsCallParticipantCommunicationWrapup -> RawResponse;
     "postConversationsCallParticipantCommunicationWrapup" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -564,7 +564,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/conversations/calls/{conversationId}/participants/{participantId}/consult` (`deleteConversationsCallParticipantConsult`)
-    Conversations.delete_call_participant_consult -> RawReply;
+    Conversations.delete_call_participant_consult -> RawResponse;
     "deleteConversationsCallParticipantConsult" Delete "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/consult"
     path {
         conversation_id: String = "conversationId",
@@ -629,7 +629,7 @@ operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/monitor` (`postConversationsCallParticipantMonitor`)
     ///
     /// Permissions: `conversation:call:monitor`
-    Conversations.post_call_participant_monitor -> RawReply;
+    Conversations.post_call_participant_monitor -> RawResponse;
     "postConversationsCallParticipantMonitor" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/monitor"
     path {
         conversation_id: String = "conversationId",
@@ -643,7 +643,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
-    Conversations.post_call_participant_replace -> RawReply;
+    Conversations.post_call_participant_replace -> RawResponse;
     "postConversationsCallParticipantReplace" Post "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/replace"
     path {
         conversation_id: String = "conversationId",
@@ -671,7 +671,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:agentlessCall:add`
-    Conversations.patch_call_participant_user_user_id -> RawReply;
+    Conversations.patch_call_participant_user_user_id -> RawResponse;
     "patchConversationsCallParticipantUserUserId" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/user/{userId}"
     path {
         conversation_id: String = "conversationId",
@@ -776,7 +776,7 @@ operation! {
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.patch_cobrowsesession_participant -> PatchConversationsCobrowsesessionParticipant -> RawReply;
+    Conversations.patch_cobrowsesession_participant -> PatchConversationsCobrowsesessionParticipant -> RawResponse;
     "patchConversationsCobrowsesessionParticipant" Patch "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}"
     path {
         conversation_id: String = "conversationId",
@@ -834,7 +834,7 @@ operation! {
     ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.post_cobrowsesession_participant_communication_wrapup -> PostConversationsCobrowsesessionParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_cobrowsesession_participant_communication_wrapup -> PostConversationsCobrowsesessionParticipantCommunicationWrapup -> RawResponse;
     "postConversationsCobrowsesessionParticipantCommunicationWrapup" Post "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -851,7 +851,7 @@ operation! {
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.post_cobrowsesession_participant_replace -> PostConversationsCobrowsesessionParticipantReplace -> RawReply;
+    Conversations.post_cobrowsesession_participant_replace -> PostConversationsCobrowsesessionParticipantReplace -> RawResponse;
     "postConversationsCobrowsesessionParticipantReplace" Post "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/replace"
     path {
         conversation_id: String = "conversationId",
@@ -1174,7 +1174,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/conversations/emails/{conversationId}/messages/draft/attachments/{attachmentId}` (`deleteConversationsEmailMessagesDraftAttachment`)
-    Conversations.delete_email_messages_draft_attachment -> RawReply;
+    Conversations.delete_email_messages_draft_attachment -> RawResponse;
     "deleteConversationsEmailMessagesDraftAttachment" Delete "/api/v2/conversations/emails/{conversationId}/messages/draft/attachments/{attachmentId}"
     path {
         conversation_id: String = "conversationId",
@@ -1198,7 +1198,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:email:park`
-    Conversations.patch_email_participant -> RawReply;
+    Conversations.patch_email_participant -> RawResponse;
     "patchConversationsEmailParticipant" Patch "/api/v2/conversations/emails/{conversationId}/participants/{participantId}"
     path {
         conversation_id: String = "conversationId",
@@ -1252,7 +1252,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
-    Conversations.post_email_participant_communication_wrapup -> PostConversationsEmailParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_email_participant_communication_wrapup -> PostConversationsEmailParticipantCommunicationWrapup -> RawResponse;
     "postConversationsEmailParticipantCommunicationWrapup" Post "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -1281,7 +1281,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
-    Conversations.post_email_participant_replace -> RawReply;
+    Conversations.post_email_participant_replace -> RawResponse;
     "postConversationsEmailParticipantReplace" Post "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/replace"
     path {
         conversation_id: String = "conversationId",
@@ -1505,7 +1505,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:cachedMedia:delete`
-    Conversations.delete_messages_cachedmedia_cached_media_item_id -> RawReply;
+    Conversations.delete_messages_cachedmedia_cached_media_item_id -> RawResponse;
     "deleteConversationsMessagesCachedmediaCachedMediaItemId" Delete "/api/v2/conversations/messages/cachedmedia/{cachedMediaItemId}"
     path {
         cached_media_item_id: String = "cachedMediaItemId",
@@ -1699,7 +1699,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
-    Conversations.patch_message_participant -> PatchConversationsMessageParticipant -> RawReply;
+    Conversations.patch_message_participant -> PatchConversationsMessageParticipant -> RawResponse;
     "patchConversationsMessageParticipant" Patch "/api/v2/conversations/messages/{conversationId}/participants/{participantId}"
     path {
         conversation_id: String = "conversationId",
@@ -1776,7 +1776,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
-    Conversations.post_message_participant_communication_wrapup -> PostConversationsMessageParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_message_participant_communication_wrapup -> PostConversationsMessageParticipantCommunicationWrapup -> RawResponse;
     "postConversationsMessageParticipantCommunicationWrapup" Post "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -1790,7 +1790,7 @@ operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/monitor` (`postConversationsMessageParticipantMonitor`)
     ///
     /// Permissions: `conversation:message:monitor`
-    Conversations.post_message_participant_monitor -> RawReply;
+    Conversations.post_message_participant_monitor -> RawResponse;
     "postConversationsMessageParticipantMonitor" Post "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/monitor"
     path {
         conversation_id: String = "conversationId",
@@ -1817,7 +1817,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
-    Conversations.post_message_participant_replace -> RawReply;
+    Conversations.post_message_participant_replace -> RawResponse;
     "postConversationsMessageParticipantReplace" Post "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/replace"
     path {
         conversation_id: String = "conversationId",
@@ -1828,7 +1828,7 @@ operation! {
 
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/takeover` (`postConversationsMessageParticipantTakeover`)
-    Conversations.post_message_participant_takeover -> RawReply;
+    Conversations.post_message_participant_takeover -> RawResponse;
     "postConversationsMessageParticipantTakeover" Post "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/takeover"
     path {
         conversation_id: String = "conversationId",
@@ -2910,7 +2910,7 @@ operation! {
     ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.post_screenshare_participant_communication_wrapup -> PostConversationsScreenshareParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_screenshare_participant_communication_wrapup -> PostConversationsScreenshareParticipantCommunicationWrapup -> RawResponse;
     "postConversationsScreenshareParticipantCommunicationWrapup" Post "/api/v2/conversations/screenshares/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -2949,7 +2949,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:settings:edit`
-    Conversations.patch_settings -> RawReply;
+    Conversations.patch_settings -> RawResponse;
     "patchConversationsSettings" Patch "/api/v2/conversations/settings"
     body: types::Settings;
 }
@@ -2974,7 +2974,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
-    Conversations.post_social_participant_communication_wrapup -> PostConversationsSocialParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_social_participant_communication_wrapup -> PostConversationsSocialParticipantCommunicationWrapup -> RawResponse;
     "postConversationsSocialParticipantCommunicationWrapup" Post "/api/v2/conversations/socials/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -3065,7 +3065,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
-    Conversations.post_video_participant_communication_wrapup -> PostConversationsVideoParticipantCommunicationWrapup -> RawReply;
+    Conversations.post_video_participant_communication_wrapup -> PostConversationsVideoParticipantCommunicationWrapup -> RawResponse;
     "postConversationsVideoParticipantCommunicationWrapup" Post "/api/v2/conversations/videos/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup"
     path {
         conversation_id: String = "conversationId",
@@ -3178,7 +3178,7 @@ operation! {
     /// `POST /api/v2/conversations/{conversationId}/barge` (`postConversationBarge`)
     ///
     /// Permissions: `conversation:call:barge`
-    Conversations.post_conversation_barge -> RawReply;
+    Conversations.post_conversation_barge -> RawResponse;
     "postConversationBarge" Post "/api/v2/conversations/{conversationId}/barge"
     path {
         conversation_id: String = "conversationId",
@@ -3441,7 +3441,7 @@ operation! {
     /// `DELETE /api/v2/conversations/{conversationId}/customattributes/{attributesId}` (`deleteConversationCustomattribute`)
     ///
     /// Permissions: `conversation:customAttributes:delete`
-    Conversations.delete_conversation_customattribute -> RawReply;
+    Conversations.delete_conversation_customattribute -> RawResponse;
     "deleteConversationCustomattribute" Delete "/api/v2/conversations/{conversationId}/customattributes/{attributesId}"
     path {
         conversation_id: String = "conversationId",
@@ -3468,7 +3468,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
-    Conversations.patch_conversation_participant -> RawReply;
+    Conversations.patch_conversation_participant -> RawResponse;
     "patchConversationParticipant" Patch "/api/v2/conversations/{conversationId}/participants/{participantId}"
     path {
         conversation_id: String = "conversationId",
@@ -3481,7 +3481,7 @@ operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}/attributes` (`patchConversationParticipantAttributes`)
     ///
     /// The work is done after the reply, and no operation reports its end.
-    Conversations.patch_conversation_participant_attributes -> RawReply;
+    Conversations.patch_conversation_participant_attributes -> RawResponse;
     "patchConversationParticipantAttributes" Patch "/api/v2/conversations/{conversationId}/participants/{participantId}/attributes"
     path {
         conversation_id: String = "conversationId",
@@ -3494,7 +3494,7 @@ operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/callbacks` (`postConversationParticipantCallbacks`)
     ///
     /// Permissions: `conversation:callback:create`
-    Conversations.post_conversation_participant_callbacks -> PostConversationParticipantCallbacks -> RawReply;
+    Conversations.post_conversation_participant_callbacks -> PostConversationParticipantCallbacks -> RawResponse;
     "postConversationParticipantCallbacks" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/callbacks"
     path {
         conversation_id: String = "conversationId",
@@ -3505,7 +3505,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/conversations/{conversationId}/participants/{participantId}/codes/{addCommunicationCode}` (`deleteConversationParticipantCode`)
-    Conversations.delete_conversation_participant_code -> RawReply;
+    Conversations.delete_conversation_participant_code -> RawResponse;
     "deleteConversationParticipantCode" Delete "/api/v2/conversations/{conversationId}/participants/{participantId}/codes/{addCommunicationCode}"
     path {
         conversation_id: String = "conversationId",
@@ -3518,7 +3518,7 @@ operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/digits` (`postConversationParticipantDigits`)
     ///
     /// The work is done after the reply, and no operation reports its end.
-    Conversations.post_conversation_participant_digits -> PostConversationParticipantDigits -> RawReply;
+    Conversations.post_conversation_participant_digits -> PostConversationParticipantDigits -> RawResponse;
     "postConversationParticipantDigits" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/digits"
     path {
         conversation_id: String = "conversationId",
@@ -3569,7 +3569,7 @@ operation! {
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.post_conversation_participant_replace -> RawReply;
+    Conversations.post_conversation_participant_replace -> RawResponse;
     "postConversationParticipantReplace" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/replace"
     path {
         conversation_id: String = "conversationId",
@@ -3584,7 +3584,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferAgent`
-    Conversations.post_conversation_participant_replace_agent -> RawReply;
+    Conversations.post_conversation_participant_replace_agent -> RawResponse;
     "postConversationParticipantReplaceAgent" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/replace/agent"
     path {
         conversation_id: String = "conversationId",
@@ -3599,7 +3599,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternalContact`
-    Conversations.post_conversation_participant_replace_contact_external -> RawReply;
+    Conversations.post_conversation_participant_replace_contact_external -> RawResponse;
     "postConversationParticipantReplaceContactExternal" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/replace/contact/external"
     path {
         conversation_id: String = "conversationId",
@@ -3615,7 +3615,7 @@ operation! {
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternal`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Conversations.post_conversation_participant_replace_external -> RawReply;
+    Conversations.post_conversation_participant_replace_external -> RawResponse;
     "postConversationParticipantReplaceExternal" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/replace/external"
     path {
         conversation_id: String = "conversationId",
@@ -3630,7 +3630,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferQueue`
-    Conversations.post_conversation_participant_replace_queue -> RawReply;
+    Conversations.post_conversation_participant_replace_queue -> RawResponse;
     "postConversationParticipantReplaceQueue" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/replace/queue"
     path {
         conversation_id: String = "conversationId",
@@ -3682,7 +3682,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
-    Conversations.post_conversation_participant_transfer -> RawReply;
+    Conversations.post_conversation_participant_transfer -> RawResponse;
     "postConversationParticipantTransfer" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/transfer"
     path {
         conversation_id: String = "conversationId",
@@ -3725,7 +3725,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
-    Conversations.patch_conversation_recordingstate -> RawReply;
+    Conversations.patch_conversation_recordingstate -> RawResponse;
     "patchConversationRecordingstate" Patch "/api/v2/conversations/{conversationId}/recordingstate"
     path {
         conversation_id: String = "conversationId",

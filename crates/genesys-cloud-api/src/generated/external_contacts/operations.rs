@@ -736,7 +736,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `relate:conversation:associate`, `externalContacts:conversation:associate`
-    ExternalContacts.put_conversation -> RawReply;
+    ExternalContacts.put_conversation -> RawResponse;
     "putExternalcontactsConversation" Put "/api/v2/externalcontacts/conversations/{conversationId}"
     path {
         conversation_id: String = "conversationId",

@@ -51,7 +51,7 @@ operation! {
     /// `DELETE /api/v2/fax/documents/{documentId}` (`deleteFaxDocument`)
     ///
     /// The work is done after the reply, and no operation reports its end.
-    Fax.delete_document -> RawReply;
+    Fax.delete_document -> RawResponse;
     "deleteFaxDocument" Delete "/api/v2/fax/documents/{documentId}"
     path {
         document_id: String = "documentId",

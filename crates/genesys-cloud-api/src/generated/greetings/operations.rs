@@ -71,7 +71,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/greetings/{greetingId}` (`deleteGreeting`)
-    Greetings.delete_greeting -> RawReply;
+    Greetings.delete_greeting -> RawResponse;
     "deleteGreeting" Delete "/api/v2/greetings/{greetingId}"
     path {
         greeting_id: String = "greetingId",

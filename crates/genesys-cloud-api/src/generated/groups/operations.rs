@@ -108,7 +108,7 @@ operation! {
     /// `DELETE /api/v2/groups/{groupId}` (`deleteGroup`)
     ///
     /// Permissions: `directory:group:delete`
-    Groups.delete_group -> RawReply;
+    Groups.delete_group -> RawResponse;
     "deleteGroup" Delete "/api/v2/groups/{groupId}"
     path {
         group_id: String = "groupId",

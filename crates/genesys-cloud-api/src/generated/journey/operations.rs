@@ -431,7 +431,7 @@ operation! {
     /// `DELETE /api/v2/journey/externalevents/schemas/{schemaId}` (`deleteJourneyExternaleventsSchema`)
     ///
     /// Permissions: `journey:externalEventsSchema:delete`
-    Journey.delete_externalevents_schema -> RawReply;
+    Journey.delete_externalevents_schema -> RawResponse;
     "deleteJourneyExternaleventsSchema" Delete "/api/v2/journey/externalevents/schemas/{schemaId}"
     path {
         schema_id: String = "schemaId",

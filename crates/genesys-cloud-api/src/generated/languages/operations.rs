@@ -91,7 +91,7 @@ operation! {
     ///
     /// Permissions: `routing:skill:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Languages.delete_language -> RawReply;
+    Languages.delete_language -> RawResponse;
     "deleteLanguage" Delete "/api/v2/languages/{languageId}"
     path {
         language_id: String = "languageId",

@@ -99,7 +99,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/notifications/channels/{channelId}/subscriptions` (`deleteNotificationsChannelSubscriptions`)
-    Notifications.delete_channel_subscriptions -> RawReply;
+    Notifications.delete_channel_subscriptions -> RawResponse;
     "deleteNotificationsChannelSubscriptions" Delete "/api/v2/notifications/channels/{channelId}/subscriptions"
     path {
         channel_id: String = "channelId",

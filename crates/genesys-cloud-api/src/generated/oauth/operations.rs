@@ -92,7 +92,7 @@ operation! {
     /// `DELETE /api/v2/oauth/clients/{clientId}` (`deleteOauthClient`)
     ///
     /// Permissions: `oauth:client:delete`
-    Oauth.delete_client -> RawReply;
+    Oauth.delete_client -> RawResponse;
     "deleteOauthClient" Delete "/api/v2/oauth/clients/{clientId}"
     path {
         client_id: String = "clientId",

@@ -71,7 +71,7 @@ operation! {
     /// `DELETE /api/v2/outbound/attemptlimits/{attemptLimitsId}` (`deleteOutboundAttemptlimit`)
     ///
     /// Permissions: `outbound:attemptLimits:delete`
-    Outbound.delete_attemptlimit -> RawReply;
+    Outbound.delete_attemptlimit -> RawResponse;
     "deleteOutboundAttemptlimit" Delete "/api/v2/outbound/attemptlimits/{attemptLimitsId}"
     path {
         attempt_limits_id: String = "attemptLimitsId",
@@ -138,7 +138,7 @@ operation! {
     /// `DELETE /api/v2/outbound/callabletimesets/{callableTimeSetId}` (`deleteOutboundCallabletimeset`)
     ///
     /// Permissions: `outbound:callableTimeSet:delete`
-    Outbound.delete_callabletimeset -> RawReply;
+    Outbound.delete_callabletimeset -> RawResponse;
     "deleteOutboundCallabletimeset" Delete "/api/v2/outbound/callabletimesets/{callableTimeSetId}"
     path {
         callable_time_set_id: String = "callableTimeSetId",
@@ -205,7 +205,7 @@ operation! {
     /// `DELETE /api/v2/outbound/callanalysisresponsesets/{callAnalysisSetId}` (`deleteOutboundCallanalysisresponseset`)
     ///
     /// Permissions: `outbound:responseSet:delete`
-    Outbound.delete_callanalysisresponseset -> RawReply;
+    Outbound.delete_callanalysisresponseset -> RawResponse;
     "deleteOutboundCallanalysisresponseset" Delete "/api/v2/outbound/callanalysisresponsesets/{callAnalysisSetId}"
     path {
         call_analysis_set_id: String = "callAnalysisSetId",
@@ -272,7 +272,7 @@ operation! {
     /// `DELETE /api/v2/outbound/campaignrules/{campaignRuleId}` (`deleteOutboundCampaignrule`)
     ///
     /// Permissions: `outbound:campaignRule:delete`
-    Outbound.delete_campaignrule -> RawReply;
+    Outbound.delete_campaignrule -> RawResponse;
     "deleteOutboundCampaignrule" Delete "/api/v2/outbound/campaignrules/{campaignRuleId}"
     path {
         campaign_rule_id: String = "campaignRuleId",
@@ -610,7 +610,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `outbound:campaign:edit`, `outbound:campaign:recycle`
-    Outbound.delete_campaign_progress -> RawReply;
+    Outbound.delete_campaign_progress -> RawResponse;
     "deleteOutboundCampaignProgress" Delete "/api/v2/outbound/campaigns/{campaignId}/progress"
     path {
         campaign_id: String = "campaignId",
@@ -901,7 +901,7 @@ operation! {
     /// `DELETE /api/v2/outbound/contactlists/{contactListId}` (`deleteOutboundContactlist`)
     ///
     /// Permissions: `outbound:contactList:delete`
-    Outbound.delete_contactlist -> RawReply;
+    Outbound.delete_contactlist -> RawResponse;
     "deleteOutboundContactlist" Delete "/api/v2/outbound/contactlists/{contactListId}"
     path {
         contact_list_id: String = "contactListId",
@@ -940,7 +940,7 @@ operation! {
     /// `DELETE /api/v2/outbound/contactlists/{contactListId}/contacts` (`deleteOutboundContactlistContacts`)
     ///
     /// Permissions: `outbound:contact:delete`
-    Outbound.delete_contactlist_contacts -> RawReply;
+    Outbound.delete_contactlist_contacts -> RawResponse;
     "deleteOutboundContactlistContacts" Delete "/api/v2/outbound/contactlists/{contactListId}/contacts"
     path {
         contact_list_id: String = "contactListId",
@@ -1090,7 +1090,7 @@ operation! {
     /// `DELETE /api/v2/outbound/contactlists/{contactListId}/contacts/{contactId}` (`deleteOutboundContactlistContact`)
     ///
     /// Permissions: `outbound:contact:delete`
-    Outbound.delete_contactlist_contact -> RawReply;
+    Outbound.delete_contactlist_contact -> RawResponse;
     "deleteOutboundContactlistContact" Delete "/api/v2/outbound/contactlists/{contactListId}/contacts/{contactId}"
     path {
         contact_list_id: String = "contactListId",
@@ -1267,7 +1267,7 @@ operation! {
     /// `POST /api/v2/outbound/conversations/{conversationId}/dnc` (`postOutboundConversationDnc`)
     ///
     /// Permissions: `outbound:dnc:add`
-    Outbound.post_conversation_dnc -> RawReply;
+    Outbound.post_conversation_dnc -> RawResponse;
     "postOutboundConversationDnc" Post "/api/v2/outbound/conversations/{conversationId}/dnc"
     path {
         conversation_id: String = "conversationId",
@@ -1478,7 +1478,7 @@ operation! {
     /// `DELETE /api/v2/outbound/dnclists/{dncListId}` (`deleteOutboundDnclist`)
     ///
     /// Permissions: `outbound:dncList:delete`
-    Outbound.delete_dnclist -> RawReply;
+    Outbound.delete_dnclist -> RawResponse;
     "deleteOutboundDnclist" Delete "/api/v2/outbound/dnclists/{dncListId}"
     path {
         dnc_list_id: String = "dncListId",
@@ -1604,7 +1604,7 @@ operation! {
     /// `POST /api/v2/outbound/dnclists/{dncListId}/phonenumbers` (`postOutboundDnclistPhonenumbers`)
     ///
     /// Permissions: `outbound:dnc:add`
-    Outbound.post_dnclist_phonenumbers -> PostOutboundDnclistPhonenumbers -> RawReply;
+    Outbound.post_dnclist_phonenumbers -> PostOutboundDnclistPhonenumbers -> RawResponse;
     "postOutboundDnclistPhonenumbers" Post "/api/v2/outbound/dnclists/{dncListId}/phonenumbers"
     path {
         dnc_list_id: String = "dncListId",
@@ -2125,7 +2125,7 @@ operation! {
     /// `DELETE /api/v2/outbound/rulesets/{ruleSetId}` (`deleteOutboundRuleset`)
     ///
     /// Permissions: `outbound:ruleSet:delete`
-    Outbound.delete_ruleset -> RawReply;
+    Outbound.delete_ruleset -> RawResponse;
     "deleteOutboundRuleset" Delete "/api/v2/outbound/rulesets/{ruleSetId}"
     path {
         rule_set_id: String = "ruleSetId",
@@ -2174,7 +2174,7 @@ operation! {
     /// `DELETE /api/v2/outbound/schedules/campaigns/{campaignId}` (`deleteOutboundSchedulesCampaign`)
     ///
     /// Permissions: `outbound:schedule:delete`, `outbound:campaign:deleteSchedule`
-    Outbound.delete_schedules_campaign -> RawReply;
+    Outbound.delete_schedules_campaign -> RawResponse;
     "deleteOutboundSchedulesCampaign" Delete "/api/v2/outbound/schedules/campaigns/{campaignId}"
     path {
         campaign_id: String = "campaignId",
@@ -2321,7 +2321,7 @@ operation! {
     /// `DELETE /api/v2/outbound/schedules/sequences/{sequenceId}` (`deleteOutboundSchedulesSequence`)
     ///
     /// Permissions: `outbound:schedule:delete`, `outbound:campaignSequenceSchedule:delete`
-    Outbound.delete_schedules_sequence -> RawReply;
+    Outbound.delete_schedules_sequence -> RawResponse;
     "deleteOutboundSchedulesSequence" Delete "/api/v2/outbound/schedules/sequences/{sequenceId}"
     path {
         sequence_id: String = "sequenceId",
@@ -2437,7 +2437,7 @@ operation! {
     /// `DELETE /api/v2/outbound/sequences/{sequenceId}` (`deleteOutboundSequence`)
     ///
     /// Permissions: `outbound:campaignSequence:delete`
-    Outbound.delete_sequence -> RawReply;
+    Outbound.delete_sequence -> RawResponse;
     "deleteOutboundSequence" Delete "/api/v2/outbound/sequences/{sequenceId}"
     path {
         sequence_id: String = "sequenceId",

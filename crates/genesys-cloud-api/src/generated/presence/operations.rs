@@ -247,7 +247,7 @@ operation! {
     ///
     /// Permissions: `presence:presenceDefinition:delete`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Presence.delete_presencedefinition -> RawReply;
+    Presence.delete_presencedefinition -> RawResponse;
     "deletePresencedefinition" Delete "/api/v2/presencedefinitions/{presenceId}"
     path {
         presence_id: String = "presenceId",

@@ -713,7 +713,7 @@ operation! {
     ///
     /// Permissions: `quality:evaluationForm:delete`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Quality.delete_form -> RawReply;
+    Quality.delete_form -> RawResponse;
     "deleteQualityForm" Delete "/api/v2/quality/forms/{formId}"
     path {
         form_id: String = "formId",

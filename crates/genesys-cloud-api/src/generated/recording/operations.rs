@@ -192,7 +192,7 @@ operation! {
     /// `DELETE /api/v2/conversations/{conversationId}/recordings/{recordingId}/annotations/{annotationId}` (`deleteConversationRecordingAnnotation`)
     ///
     /// Permissions: `recording:annotation:delete`, `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
-    Recording.delete_conversation_recording_annotation -> RawReply;
+    Recording.delete_conversation_recording_annotation -> RawResponse;
     "deleteConversationRecordingAnnotation" Delete "/api/v2/conversations/{conversationId}/recordings/{recordingId}/annotations/{annotationId}"
     path {
         conversation_id: String = "conversationId",
@@ -376,7 +376,7 @@ operation! {
     /// `DELETE /api/v2/recording/crossplatform/mediaretentionpolicies` (`deleteRecordingCrossplatformMediaretentionpolicies`)
     ///
     /// Permissions: `recording:crossPlatformRetentionPolicy:delete`
-    Recording.delete_crossplatform_mediaretentionpolicies -> RawReply;
+    Recording.delete_crossplatform_mediaretentionpolicies -> RawResponse;
     "deleteRecordingCrossplatformMediaretentionpolicies" Delete "/api/v2/recording/crossplatform/mediaretentionpolicies"
     required {
         ids: String = "ids",
@@ -424,7 +424,7 @@ operation! {
     /// `DELETE /api/v2/recording/crossplatform/mediaretentionpolicies/{policyId}` (`deleteRecordingCrossplatformMediaretentionpolicy`)
     ///
     /// Permissions: `recording:crossPlatformRetentionPolicy:delete`
-    Recording.delete_crossplatform_mediaretentionpolicy -> RawReply;
+    Recording.delete_crossplatform_mediaretentionpolicy -> RawResponse;
     "deleteRecordingCrossplatformMediaretentionpolicy" Delete "/api/v2/recording/crossplatform/mediaretentionpolicies/{policyId}"
     path {
         policy_id: String = "policyId",
@@ -669,7 +669,7 @@ operation! {
     /// `DELETE /api/v2/recording/mediaretentionpolicies` (`deleteRecordingMediaretentionpolicies`)
     ///
     /// Permissions: `recording:retentionPolicy:delete`
-    Recording.delete_mediaretentionpolicies -> RawReply;
+    Recording.delete_mediaretentionpolicies -> RawResponse;
     "deleteRecordingMediaretentionpolicies" Delete "/api/v2/recording/mediaretentionpolicies"
     required {
         ids: String = "ids",
@@ -717,7 +717,7 @@ operation! {
     /// `DELETE /api/v2/recording/mediaretentionpolicies/{policyId}` (`deleteRecordingMediaretentionpolicy`)
     ///
     /// Permissions: `recording:retentionPolicy:delete`
-    Recording.delete_mediaretentionpolicy -> RawReply;
+    Recording.delete_mediaretentionpolicy -> RawResponse;
     "deleteRecordingMediaretentionpolicy" Delete "/api/v2/recording/mediaretentionpolicies/{policyId}"
     path {
         policy_id: String = "policyId",

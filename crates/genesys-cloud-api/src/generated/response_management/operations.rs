@@ -130,7 +130,7 @@ operation! {
     /// `DELETE /api/v2/responsemanagement/libraries/{libraryId}` (`deleteResponsemanagementLibrary`)
     ///
     /// Permissions: `responses:library:delete`
-    ResponseManagement.delete_library -> RawReply;
+    ResponseManagement.delete_library -> RawResponse;
     "deleteResponsemanagementLibrary" Delete "/api/v2/responsemanagement/libraries/{libraryId}"
     path {
         library_id: String = "libraryId",
@@ -349,7 +349,7 @@ operation! {
     /// `DELETE /api/v2/responsemanagement/responses/{responseId}` (`deleteResponsemanagementResponse`)
     ///
     /// Permissions: `responses:response:delete`
-    ResponseManagement.delete_response -> RawReply;
+    ResponseManagement.delete_response -> RawResponse;
     "deleteResponsemanagementResponse" Delete "/api/v2/responsemanagement/responses/{responseId}"
     path {
         response_id: String = "responseId",

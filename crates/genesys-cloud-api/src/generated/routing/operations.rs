@@ -225,7 +225,7 @@ operation! {
     /// `DELETE /api/v2/routing/email/domains/{domainId}` (`deleteRoutingEmailDomain`)
     ///
     /// Permissions: `routing:email:manage`
-    Routing.delete_email_domain -> RawReply;
+    Routing.delete_email_domain -> RawResponse;
     "deleteRoutingEmailDomain" Delete "/api/v2/routing/email/domains/{domainId}"
     path {
         domain_id: String = "domainId",
@@ -650,7 +650,7 @@ operation! {
     /// `DELETE /api/v2/routing/languages/{languageId}` (`deleteRoutingLanguage`)
     ///
     /// Permissions: `routing:skill:manage`
-    Routing.delete_language -> RawReply;
+    Routing.delete_language -> RawResponse;
     "deleteRoutingLanguage" Delete "/api/v2/routing/languages/{languageId}"
     path {
         language_id: String = "languageId",
@@ -1006,7 +1006,7 @@ operation! {
     /// `DELETE /api/v2/routing/queues/{queueId}` (`deleteRoutingQueue`)
     ///
     /// Permissions: `routing:queue:delete`
-    Routing.delete_queue -> DeleteRoutingQueue -> RawReply;
+    Routing.delete_queue -> DeleteRoutingQueue -> RawResponse;
     "deleteRoutingQueue" Delete "/api/v2/routing/queues/{queueId}"
     path {
         queue_id: String = "queueId",
@@ -1162,7 +1162,7 @@ operation! {
     /// `POST /api/v2/routing/queues/{queueId}/members` (`postRoutingQueueMembers`)
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
-    Routing.post_queue_members -> PostRoutingQueueMembers -> RawReply;
+    Routing.post_queue_members -> PostRoutingQueueMembers -> RawResponse;
     "postRoutingQueueMembers" Post "/api/v2/routing/queues/{queueId}/members"
     path {
         queue_id: String = "queueId",
@@ -1191,7 +1191,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
-    Routing.patch_queue_member -> RawReply;
+    Routing.patch_queue_member -> RawResponse;
     "patchRoutingQueueMember" Patch "/api/v2/routing/queues/{queueId}/members/{memberId}"
     path {
         queue_id: String = "queueId",
@@ -1249,7 +1249,7 @@ operation! {
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Routing.post_queue_users -> PostRoutingQueueUsers -> RawReply;
+    Routing.post_queue_users -> PostRoutingQueueUsers -> RawResponse;
     "postRoutingQueueUsers" Post "/api/v2/routing/queues/{queueId}/users"
     path {
         queue_id: String = "queueId",
@@ -1280,7 +1280,7 @@ operation! {
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Routing.patch_queue_user -> RawReply;
+    Routing.patch_queue_user -> RawResponse;
     "patchRoutingQueueUser" Patch "/api/v2/routing/queues/{queueId}/users/{memberId}"
     path {
         queue_id: String = "queueId",
@@ -1294,7 +1294,7 @@ operation! {
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
-    Routing.delete_queue_user -> RawReply;
+    Routing.delete_queue_user -> RawResponse;
     "deleteRoutingQueueUser" Delete "/api/v2/routing/queues/{queueId}/users/{memberId}"
     path {
         queue_id: String = "queueId",
@@ -1339,7 +1339,7 @@ operation! {
     /// `DELETE /api/v2/routing/queues/{queueId}/wrapupcodes/{codeId}` (`deleteRoutingQueueWrapupcode`)
     ///
     /// Permissions: `routing:queue:edit`
-    Routing.delete_queue_wrapupcode -> RawReply;
+    Routing.delete_queue_wrapupcode -> RawResponse;
     "deleteRoutingQueueWrapupcode" Delete "/api/v2/routing/queues/{queueId}/wrapupcodes/{codeId}"
     path {
         queue_id: String = "queueId",
@@ -1384,7 +1384,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `routing:settings:edit`
-    Routing.patch_settings_contactcenter -> RawReply;
+    Routing.patch_settings_contactcenter -> RawResponse;
     "patchRoutingSettingsContactcenter" Patch "/api/v2/routing/settings/contactcenter"
     body: types::ContactCenterSettings;
 }
@@ -1675,7 +1675,7 @@ operation! {
     /// `DELETE /api/v2/routing/skills/{skillId}` (`deleteRoutingSkill`)
     ///
     /// Permissions: `routing:skill:manage`, `routing:skill:delete`
-    Routing.delete_skill -> RawReply;
+    Routing.delete_skill -> RawResponse;
     "deleteRoutingSkill" Delete "/api/v2/routing/skills/{skillId}"
     path {
         skill_id: String = "skillId",
@@ -1869,7 +1869,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `sms:phoneNumber:delete`
-    Routing.delete_sms_phonenumber -> RawReply;
+    Routing.delete_sms_phonenumber -> RawResponse;
     "deleteRoutingSmsPhonenumber" Delete "/api/v2/routing/sms/phonenumbers/{phoneNumberId}"
     path {
         phone_number_id: String = "phoneNumberId",
@@ -1941,7 +1941,7 @@ operation! {
     /// `DELETE /api/v2/routing/users/{userId}/utilization` (`deleteRoutingUserUtilization`)
     ///
     /// Permissions: `routing:utilization:manage`
-    Routing.delete_user_utilization -> RawReply;
+    Routing.delete_user_utilization -> RawResponse;
     "deleteRoutingUserUtilization" Delete "/api/v2/routing/users/{userId}/utilization"
     path {
         user_id: String = "userId",
@@ -1971,7 +1971,7 @@ operation! {
     /// `DELETE /api/v2/routing/utilization` (`deleteRoutingUtilization`)
     ///
     /// Permissions: `routing:utilization:manage`
-    Routing.delete_utilization -> RawReply;
+    Routing.delete_utilization -> RawResponse;
     "deleteRoutingUtilization" Delete "/api/v2/routing/utilization"
 }
 
@@ -2154,7 +2154,7 @@ operation! {
     /// `DELETE /api/v2/routing/wrapupcodes/{codeId}` (`deleteRoutingWrapupcode`)
     ///
     /// Permissions: `routing:wrapupCode:delete`
-    Routing.delete_wrapupcode -> RawReply;
+    Routing.delete_wrapupcode -> RawResponse;
     "deleteRoutingWrapupcode" Delete "/api/v2/routing/wrapupcodes/{codeId}"
     path {
         code_id: String = "codeId",

@@ -217,7 +217,7 @@ operation! {
     /// Preview: it may change or go without notice.
     ///
     /// Permissions: `socialmedia:message:delete`
-    SocialMedia.delete_message -> RawReply;
+    SocialMedia.delete_message -> RawResponse;
     "deleteSocialmediaMessage" Delete "/api/v2/socialmedia/messages/{messageId}"
     path {
         message_id: String = "messageId",

@@ -45,7 +45,7 @@ operation! {
     /// `DELETE /api/v2/stations/{stationId}/associateduser` (`deleteStationAssociateduser`)
     ///
     /// Permissions: `telephony:station:disassociate`
-    Stations.delete_station_associateduser -> RawReply;
+    Stations.delete_station_associateduser -> RawResponse;
     "deleteStationAssociateduser" Delete "/api/v2/stations/{stationId}/associateduser"
     path {
         station_id: String = "stationId",

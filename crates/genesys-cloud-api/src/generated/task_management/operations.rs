@@ -551,7 +551,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `workitems:workitem:pull`, `workitems:workitem:assign`
-    TaskManagement.patch_workitem_assignment -> RawReply;
+    TaskManagement.patch_workitem_assignment -> RawResponse;
     "patchTaskmanagementWorkitemAssignment" Patch "/api/v2/taskmanagement/workitems/{workitemId}/assignment"
     path {
         workitem_id: String = "workitemId",

@@ -174,7 +174,7 @@ operation! {
     /// `DELETE /api/v2/telephony/organization/link/{targetOrganizationId}` (`deleteTelephonyOrganizationLinkTargetOrganizationId`)
     ///
     /// Permissions: `telephony:organizationLink:delete`
-    Telephony.delete_organization_link_target_organization_id -> RawReply;
+    Telephony.delete_organization_link_target_organization_id -> RawResponse;
     "deleteTelephonyOrganizationLinkTargetOrganizationId" Delete "/api/v2/telephony/organization/link/{targetOrganizationId}"
     path {
         target_organization_id: String = "targetOrganizationId",

@@ -69,7 +69,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:alertablePresences:edit`
-    TelephonyProvidersEdge.put_edges_alertablepresences -> RawReply;
+    TelephonyProvidersEdge.put_edges_alertablepresences -> RawResponse;
     "putTelephonyProvidersEdgesAlertablepresences" Put "/api/v2/telephony/providers/edges/alertablepresences"
     body: types::AlertablePresences;
 }
@@ -80,7 +80,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:alertablePresences:delete`
-    TelephonyProvidersEdge.delete_edges_alertablepresences -> RawReply;
+    TelephonyProvidersEdge.delete_edges_alertablepresences -> RawResponse;
     "deleteTelephonyProvidersEdgesAlertablepresences" Delete "/api/v2/telephony/providers/edges/alertablepresences"
 }
 
@@ -135,7 +135,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/certificateauthorities/{certificateId}` (`deleteTelephonyProvidersEdgesCertificateauthority`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_certificateauthority -> RawReply;
+    TelephonyProvidersEdge.delete_edges_certificateauthority -> RawResponse;
     "deleteTelephonyProvidersEdgesCertificateauthority" Delete "/api/v2/telephony/providers/edges/certificateauthorities/{certificateId}"
     path {
         certificate_id: String = "certificateId",
@@ -226,7 +226,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/didpools/{didPoolId}` (`deleteTelephonyProvidersEdgesDidpool`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_didpool -> RawReply;
+    TelephonyProvidersEdge.delete_edges_didpool -> RawResponse;
     "deleteTelephonyProvidersEdgesDidpool" Delete "/api/v2/telephony/providers/edges/didpools/{didPoolId}"
     path {
         did_pool_id: String = "didPoolId",
@@ -330,7 +330,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/edgegroups/{edgeGroupId}` (`deleteTelephonyProvidersEdgesEdgegroup`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_edgegroup -> RawReply;
+    TelephonyProvidersEdge.delete_edges_edgegroup -> RawResponse;
     "deleteTelephonyProvidersEdgesEdgegroup" Delete "/api/v2/telephony/providers/edges/edgegroups/{edgeGroupId}"
     path {
         edge_group_id: String = "edgeGroupId",
@@ -467,7 +467,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/extensionpools/{extensionPoolId}` (`deleteTelephonyProvidersEdgesExtensionpool`)
     ///
     /// Permissions: `telephony:extensionPool:delete`
-    TelephonyProvidersEdge.delete_edges_extensionpool -> RawReply;
+    TelephonyProvidersEdge.delete_edges_extensionpool -> RawResponse;
     "deleteTelephonyProvidersEdgesExtensionpool" Delete "/api/v2/telephony/providers/edges/extensionpools/{extensionPoolId}"
     path {
         extension_pool_id: String = "extensionPoolId",
@@ -759,7 +759,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/phonebasesettings/{phoneBaseId}` (`deleteTelephonyProvidersEdgesPhonebasesetting`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_phonebasesetting -> RawReply;
+    TelephonyProvidersEdge.delete_edges_phonebasesetting -> RawResponse;
     "deleteTelephonyProvidersEdgesPhonebasesetting" Delete "/api/v2/telephony/providers/edges/phonebasesettings/{phoneBaseId}"
     path {
         phone_base_id: String = "phoneBaseId",
@@ -813,7 +813,7 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/phones/reboot` (`postTelephonyProvidersEdgesPhonesReboot`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_edges_phones_reboot -> RawReply;
+    TelephonyProvidersEdge.post_edges_phones_reboot -> RawResponse;
     "postTelephonyProvidersEdgesPhonesReboot" Post "/api/v2/telephony/providers/edges/phones/reboot"
     body: types::PhonesReboot;
 }
@@ -858,7 +858,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/phones/{phoneId}` (`deleteTelephonyProvidersEdgesPhone`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_phone -> RawReply;
+    TelephonyProvidersEdge.delete_edges_phone -> RawResponse;
     "deleteTelephonyProvidersEdgesPhone" Delete "/api/v2/telephony/providers/edges/phones/{phoneId}"
     path {
         phone_id: String = "phoneId",
@@ -869,7 +869,7 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/phones/{phoneId}/reboot` (`postTelephonyProvidersEdgesPhoneReboot`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_edges_phone_reboot -> RawReply;
+    TelephonyProvidersEdge.post_edges_phone_reboot -> RawResponse;
     "postTelephonyProvidersEdgesPhoneReboot" Post "/api/v2/telephony/providers/edges/phones/{phoneId}/reboot"
     path {
         phone_id: String = "phoneId",
@@ -986,7 +986,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/sites/{siteId}` (`deleteTelephonyProvidersEdgesSite`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_site -> RawReply;
+    TelephonyProvidersEdge.delete_edges_site -> RawResponse;
     "deleteTelephonyProvidersEdgesSite" Delete "/api/v2/telephony/providers/edges/sites/{siteId}"
     path {
         site_id: String = "siteId",
@@ -1118,7 +1118,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/sites/{siteId}/outboundroutes/{outboundRouteId}` (`deleteTelephonyProvidersEdgesSiteOutboundroute`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_site_outboundroute -> RawReply;
+    TelephonyProvidersEdge.delete_edges_site_outboundroute -> RawResponse;
     "deleteTelephonyProvidersEdgesSiteOutboundroute" Delete "/api/v2/telephony/providers/edges/sites/{siteId}/outboundroutes/{outboundRouteId}"
     path {
         site_id: String = "siteId",
@@ -1306,7 +1306,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/trunkbasesettings/{trunkBaseSettingsId}` (`deleteTelephonyProvidersEdgesTrunkbasesetting`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_edges_trunkbasesetting -> RawReply;
+    TelephonyProvidersEdge.delete_edges_trunkbasesetting -> RawResponse;
     "deleteTelephonyProvidersEdgesTrunkbasesetting" Delete "/api/v2/telephony/providers/edges/trunkbasesettings/{trunkBaseSettingsId}"
     path {
         trunk_base_settings_id: String = "trunkBaseSettingsId",
@@ -1428,7 +1428,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/{edgeId}` (`deleteTelephonyProvidersEdge`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_telephony_providers_edge -> RawReply;
+    TelephonyProvidersEdge.delete_telephony_providers_edge -> RawResponse;
     "deleteTelephonyProvidersEdge" Delete "/api/v2/telephony/providers/edges/{edgeId}"
     path {
         edge_id: String = "edgeId",
@@ -1664,7 +1664,7 @@ operation! {
     /// `DELETE /api/v2/telephony/providers/edges/{edgeId}/logicalinterfaces/{interfaceId}` (`deleteTelephonyProvidersEdgeLogicalinterface`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.delete_logicalinterface -> RawReply;
+    TelephonyProvidersEdge.delete_logicalinterface -> RawResponse;
     "deleteTelephonyProvidersEdgeLogicalinterface" Delete "/api/v2/telephony/providers/edges/{edgeId}/logicalinterfaces/{interfaceId}"
     path {
         edge_id: String = "edgeId",
@@ -1718,7 +1718,7 @@ operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/logs/jobs/{jobId}/upload` (`postTelephonyProvidersEdgeLogsJobUpload`)
     ///
     /// Permissions: `telephony:plugin:all`
-    TelephonyProvidersEdge.post_logs_job_upload -> RawReply;
+    TelephonyProvidersEdge.post_logs_job_upload -> RawResponse;
     "postTelephonyProvidersEdgeLogsJobUpload" Post "/api/v2/telephony/providers/edges/{edgeId}/logs/jobs/{jobId}/upload"
     path {
         edge_id: String = "edgeId",
@@ -1837,7 +1837,7 @@ job! {
 
 operation! {
     /// `DELETE /api/v2/telephony/providers/edges/{edgeId}/softwareupdate` (`deleteTelephonyProvidersEdgeSoftwareupdate`)
-    TelephonyProvidersEdge.delete_softwareupdate -> RawReply;
+    TelephonyProvidersEdge.delete_softwareupdate -> RawResponse;
     "deleteTelephonyProvidersEdgeSoftwareupdate" Delete "/api/v2/telephony/providers/edges/{edgeId}/softwareupdate"
     path {
         edge_id: String = "edgeId",

@@ -28,7 +28,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/tokens/me` (`deleteTokensMe`)
-    Tokens.delete_me -> RawReply;
+    Tokens.delete_me -> RawResponse;
     "deleteTokensMe" Delete "/api/v2/tokens/me"
 }
 

@@ -66,7 +66,7 @@ operation! {
     /// `DELETE /api/v2/userrecordings/{recordingId}` (`deleteUserrecording`)
     ///
     /// The work is done after the reply, and no operation reports its end.
-    UserRecordings.delete_userrecording -> RawReply;
+    UserRecordings.delete_userrecording -> RawResponse;
     "deleteUserrecording" Delete "/api/v2/userrecordings/{recordingId}"
     path {
         recording_id: String = "recordingId",

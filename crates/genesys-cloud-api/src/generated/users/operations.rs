@@ -188,7 +188,7 @@ operation! {
     /// `DELETE /api/v2/users/customattributes/schemas/{schemaId}` (`deleteUsersCustomattributesSchema`)
     ///
     /// Permissions: `users:customAttributesSchema:delete`
-    Users.delete_customattributes_schema -> RawReply;
+    Users.delete_customattributes_schema -> RawResponse;
     "deleteUsersCustomattributesSchema" Delete "/api/v2/users/customattributes/schemas/{schemaId}"
     path {
         schema_id: String = "schemaId",
@@ -368,7 +368,7 @@ operation! {
 
 operation! {
     /// `POST /api/v2/users/me/verifiers/totp/{verifierId}` (`postUsersMeVerifiersTotpVerifierId`)
-    Users.post_me_verifiers_totp_verifier_id -> RawReply;
+    Users.post_me_verifiers_totp_verifier_id -> RawResponse;
     "postUsersMeVerifiersTotpVerifierId" Post "/api/v2/users/me/verifiers/totp/{verifierId}"
     path {
         verifier_id: String = "verifierId",
@@ -705,7 +705,7 @@ operation! {
     /// `DELETE /api/v2/users/{userId}/customattributes/{schemaId}` (`deleteUserCustomattribute`)
     ///
     /// Permissions: `directory:user:edit`
-    Users.delete_user_customattribute -> RawReply;
+    Users.delete_user_customattribute -> RawResponse;
     "deleteUserCustomattribute" Delete "/api/v2/users/{userId}/customattributes/{schemaId}"
     path {
         user_id: String = "userId",
@@ -1035,7 +1035,7 @@ operation! {
     /// `DELETE /api/v2/users/{userId}/routingskills/{skillId}` (`deleteUserRoutingskill`)
     ///
     /// Permissions: `routing:skill:assign`
-    Users.delete_user_routingskill -> RawReply;
+    Users.delete_user_routingskill -> RawResponse;
     "deleteUserRoutingskill" Delete "/api/v2/users/{userId}/routingskills/{skillId}"
     path {
         user_id: String = "userId",
@@ -1106,7 +1106,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:station:disassociate`
-    Users.delete_user_station_associatedstation -> RawReply;
+    Users.delete_user_station_associatedstation -> RawResponse;
     "deleteUserStationAssociatedstation" Delete "/api/v2/users/{userId}/station/associatedstation"
     path {
         user_id: String = "userId",
@@ -1119,7 +1119,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:otherStationAssociation:edit`
-    Users.put_user_station_associatedstation_station_id -> RawReply;
+    Users.put_user_station_associatedstation_station_id -> RawResponse;
     "putUserStationAssociatedstationStationId" Put "/api/v2/users/{userId}/station/associatedstation/{stationId}"
     path {
         user_id: String = "userId",
@@ -1133,7 +1133,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
-    Users.delete_user_station_defaultstation -> RawReply;
+    Users.delete_user_station_defaultstation -> RawResponse;
     "deleteUserStationDefaultstation" Delete "/api/v2/users/{userId}/station/defaultstation"
     path {
         user_id: String = "userId",
@@ -1146,7 +1146,7 @@ operation! {
     /// The work is done after the reply, and no operation reports its end.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
-    Users.put_user_station_defaultstation_station_id -> RawReply;
+    Users.put_user_station_defaultstation_station_id -> RawResponse;
     "putUserStationDefaultstationStationId" Put "/api/v2/users/{userId}/station/defaultstation/{stationId}"
     path {
         user_id: String = "userId",

@@ -127,7 +127,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/voicemail/messages` (`deleteVoicemailMessages`)
-    Voicemail.delete_messages -> RawReply;
+    Voicemail.delete_messages -> RawResponse;
     "deleteVoicemailMessages" Delete "/api/v2/voicemail/messages"
 }
 
@@ -167,7 +167,7 @@ operation! {
 
 operation! {
     /// `DELETE /api/v2/voicemail/messages/{messageId}` (`deleteVoicemailMessage`)
-    Voicemail.delete_message -> RawReply;
+    Voicemail.delete_message -> RawResponse;
     "deleteVoicemailMessage" Delete "/api/v2/voicemail/messages/{messageId}"
     path {
         message_id: String = "messageId",

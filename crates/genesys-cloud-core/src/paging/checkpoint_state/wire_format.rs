@@ -12,7 +12,7 @@ use crate::paging::End;
 use crate::paging::cursor_state::{CursorState, PageInfo, Position, Token};
 use crate::paging::item_hashes::KEPT;
 use crate::paging::progress::{Counted, Lists, Progress, Totals};
-use crate::paging::request_fingerprint::Subject;
+use crate::paging::request_fingerprint::RequestFingerprint;
 use crate::saved_job::SavedJob;
 
 pub(crate) use self::record::ListForm;
@@ -22,12 +22,12 @@ mod record {
     use chrono::{DateTime, Utc};
     use serde_json::Value;
 
-    use crate::paging::SubjectForm;
+    use crate::paging::FingerprintForm;
 
     crate::record! {
         /// A place in a list. To write further fields takes no further version.
         pub struct ListForm {
-            pub call: Option<SubjectForm> = "call",
+            pub call: Option<FingerprintForm> = "call",
             pub scheme: Option<String> = "scheme",
             pub number: Option<i64> = "number",
             pub token: Option<Vec<Value>> = "token",
@@ -249,7 +249,9 @@ impl ListPoint {
         let known = form.known.unwrap_or_default();
         let known = known[known.len().saturating_sub(KEPT)..].iter();
         Ok(Self {
-            subject: Arc::new(Subject::of_form(form.call.ok_or_else(|| lacks("call"))?)?),
+            subject: Arc::new(RequestFingerprint::of_form(
+                form.call.ok_or_else(|| lacks("call"))?,
+            )?),
             scheme: form.scheme.unwrap_or_default(),
             at: CursorState {
                 due,

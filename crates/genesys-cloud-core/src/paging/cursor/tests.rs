@@ -1,14 +1,14 @@
 use super::*;
 use crate::operation::{Method, Operation};
-use crate::paging::listing::Cap;
+use crate::paging::list_spec::Cap;
 use crate::paging::scheme::Scheme;
 
 fn begin(scheme: Scheme, query: &[(&'static str, &str)]) -> Cursor {
-    begin_capped(Listing::new(scheme, "entities"), query)
+    begin_capped(ListSpec::new(scheme, "entities"), query)
 }
 
-fn begin_capped(listing: Listing, query: &[(&'static str, &str)]) -> Cursor {
-    let mut request = Request::new(Operation::known("getThings", Method::Get, "/things"));
+fn begin_capped(listing: ListSpec, query: &[(&'static str, &str)]) -> Cursor {
+    let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     for (name, value) in query {
         request.set_query(*name, *value);
     }
@@ -50,7 +50,7 @@ fn a_page_by_index_reaches_as_far_as_it_was_asked_to() {
 
 #[test]
 fn a_cap_of_items_ends_a_list_by_index() {
-    let listing = Listing::new(Scheme::ScimStartIndex, "entities").with_cap(Cap::items(50));
+    let listing = ListSpec::new(Scheme::ScimStartIndex, "entities").with_cap(Cap::items(50));
     let cursor = begin_capped(listing, &[]);
     for (index, is_beyond) in [(1, false), (50, false), (51, true), (52, true)] {
         assert_eq!(cursor.is_beyond_cap(&Position::Number(index), None), is_beyond, "{index}");
@@ -60,7 +60,7 @@ fn a_cap_of_items_ends_a_list_by_index() {
 #[test]
 fn a_cap_counts_items_or_pages() {
     let capped =
-        |cap| begin_capped(Listing::new(Scheme::PageNumber, "entities").with_cap(cap), &[]);
+        |cap| begin_capped(ListSpec::new(Scheme::PageNumber, "entities").with_cap(cap), &[]);
     assert_eq!(capped(Cap::items(1000)).cap_in_items(), Some(1000));
     assert_eq!(capped(Cap::pages(5)).cap_in_items(), None);
     assert_eq!(begin(Scheme::PageNumber, &[]).cap_in_items(), None);

@@ -4,13 +4,13 @@ use super::{Last, PageFetcher, Phase};
 use crate::error::Error;
 use crate::paging::cursor_state::{CursorState, PageInfo};
 use crate::paging::grid::is_untold;
-use crate::paging::item_hashes::{Joined, PageText};
+use crate::paging::item_hashes::{Alignment, PageText};
 use crate::paging::read::{field_names, has_other_list};
 use crate::paging::resume::Accepted;
 use crate::paging::scheme::Advance;
 use crate::paging::selection::Selection;
 use crate::paging::step::{Contradiction, End, Step, step};
-use crate::reply::RawReply;
+use crate::response::RawResponse;
 
 impl PageFetcher {
     /// Decides what follows from a page, and which of its items are delivered: those that are new, as many as the limit
@@ -18,7 +18,7 @@ impl PageFetcher {
     /// nothing of it is delivered or counted, as another page is to be read first.
     pub(in crate::paging) fn accept_page(
         &mut self,
-        reply: &RawReply,
+        reply: &RawResponse,
         mut page: PageInfo,
         text: &PageText,
         before: Option<&PageText>,
@@ -114,7 +114,7 @@ impl PageFetcher {
         let shared = self.cursor.shared_by(page);
         let path = self.cursor.listing.items();
         let item_hashes = || text.item_hashes(path);
-        let Accepted { joined: Joined { from, repeated, moved }, was_counted } =
+        let Accepted { joined: Alignment { from, repeated, moved }, was_counted } =
             self.resume.accept(records, item_hashes, || text.fingerprint());
         self.progress.moved |= moved || is_untold(&self.cursor, page);
         let first = if has_come.is_some() { from } else { from.max(shared as usize) };

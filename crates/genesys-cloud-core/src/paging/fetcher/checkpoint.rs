@@ -8,14 +8,14 @@ use crate::paging::checkpoint_state::{Handed, ListPoint, is_end_of_list};
 use crate::paging::cursor_state::{CursorState, Position};
 use crate::paging::item_hashes::PageText;
 use crate::paging::progress::Progress;
-use crate::paging::request_fingerprint::Subject;
+use crate::paging::request_fingerprint::RequestFingerprint;
 use crate::paging::scheme::{Advance, SequenceUnit};
 use crate::paging::selection::Overlap;
 use crate::paging::step::End;
 
 impl PageFetcher {
     /// What is listed.
-    pub(in crate::paging) fn identity(&self) -> Arc<Subject> {
+    pub(in crate::paging) fn identity(&self) -> Arc<RequestFingerprint> {
         let org = self.client.identity();
         let known = self.identity.get_or_init(|| {
             let options = &self.options.job;
@@ -24,7 +24,7 @@ impl PageFetcher {
         // More of it may have become known since.
         match known.org == org {
             true => known.clone(),
-            false => Arc::new(Subject { org, ..(**known).clone() }),
+            false => Arc::new(RequestFingerprint { org, ..(**known).clone() }),
         }
     }
 

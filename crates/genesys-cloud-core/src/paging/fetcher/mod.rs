@@ -25,10 +25,10 @@ use tracing::Span;
 use self::queue::{Fetch, FetchQueue};
 use super::cursor::Cursor;
 use super::cursor_state::{CursorState, Position};
-use super::listing::Listing;
+use super::list_spec::ListSpec;
 use super::progress::{Counted, Progress};
 use super::report::Report;
-use super::request_fingerprint::Subject;
+use super::request_fingerprint::RequestFingerprint;
 use super::resume::Resume;
 use super::scheme::Advance;
 use super::selection::Overlap;
@@ -38,8 +38,8 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
 use crate::options::ReadOptions;
-use crate::reply::RawReply;
 use crate::request::Request;
+use crate::response::RawResponse;
 use crate::spans;
 
 /// Gets the pages of one list.
@@ -59,7 +59,7 @@ pub(super) struct PageFetcher {
     rereads: Rereads,
     resume: Resume,
     /// What is listed, once it has been asked for.
-    identity: OnceLock<Arc<Subject>>,
+    identity: OnceLock<Arc<RequestFingerprint>>,
     /// The span of the list, once it has been polled.
     span: Option<Span>,
 }
@@ -101,7 +101,7 @@ impl PageFetcher {
         client: Client,
         source: Box<dyn PageSource>,
         mut request: Request,
-        listing: &Listing,
+        listing: &ListSpec,
     ) -> Self {
         let progress = Progress { asked_until: source.asked_until(), ..Progress::default() };
         Self {
@@ -149,7 +149,7 @@ impl PageFetcher {
         self.request.operation()
     }
 
-    pub(super) fn listing(&self) -> &Listing {
+    pub(super) fn listing(&self) -> &ListSpec {
         &self.cursor.listing
     }
 
@@ -169,7 +169,7 @@ impl PageFetcher {
     }
 
     /// Where the file with the items of a page is, if it is not a page that holds them.
-    pub(super) fn file_field(&self, reply: &RawReply) -> Option<&str> {
+    pub(super) fn file_field(&self, reply: &RawResponse) -> Option<&str> {
         self.source.file_field(reply)
     }
 
@@ -205,7 +205,7 @@ impl PageFetcher {
     pub(super) fn poll_page(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<RawReply, Error>>> {
+    ) -> Poll<Option<Result<RawResponse, Error>>> {
         let operation = self.request.operation();
         let span = self.span.get_or_insert_with(|| spans::list(operation)).clone();
         let _entered = span.enter();
@@ -226,7 +226,7 @@ impl PageFetcher {
         page
     }
 
-    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawResponse, Error>>> {
         if let Err(error) = self.check_resume() {
             return Poll::Ready(Some(Err(error)));
         }
@@ -271,7 +271,7 @@ impl PageFetcher {
     }
 
     /// Gets the page that is due.
-    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawReply, Error>>> {
+    fn poll_fetch(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<RawResponse, Error>>> {
         loop {
             if !self.queue.is_first(self.cursor.due()) {
                 let due = self.fetch(self.cursor.due().clone());
@@ -327,7 +327,7 @@ impl PageFetcher {
     /// Takes back a page that could not be used, as this error says. Where the next reply may be fine, the page is
     /// requested again, within the limits of all retries; the error comes back where it is not. It then is the
     /// next page again, or is requested again by the next poll.
-    pub(super) fn take_back(&mut self, page: &RawReply, error: Error) -> Option<Error> {
+    pub(super) fn take_back(&mut self, page: &RawResponse, error: Error) -> Option<Error> {
         match self.source.take_back(page) {
             TakenBack::Repeat => return self.repeat(error),
             TakenBack::Reopened => self.resume.reopen(),
@@ -361,7 +361,7 @@ impl PageFetcher {
     }
 
     /// A reply that is no error may still hold no page.
-    fn checked(&self, reply: RawReply) -> Result<RawReply, Error> {
+    fn checked(&self, reply: RawResponse) -> Result<RawResponse, Error> {
         if self.source.may_be_page(&reply) {
             return Ok(reply);
         }

@@ -13,7 +13,7 @@ use tracing::Instrument as _;
 use crate::error::Error;
 use crate::paging::cursor_state::Position;
 use crate::paging::source::PageCall;
-use crate::reply::RawReply;
+use crate::response::RawResponse;
 
 /// The most pages that are requested ahead, whatever count of pages a reply states.
 const MOST_AHEAD: usize = 256;
@@ -21,7 +21,7 @@ const MOST_AHEAD: usize = 256;
 /// How many bytes the pages requested ahead may have, by the size of the last one.
 const MOST_BYTES_AHEAD: usize = 16 << 20;
 
-type Fetched = Result<Option<RawReply>, Error>;
+type Fetched = Result<Option<RawResponse>, Error>;
 
 /// Calls for the page that is due and for those after it, in order, none left out. They stay here until they end,
 /// whoever stops waiting for them.
@@ -71,7 +71,7 @@ impl FetchQueue {
     }
 
     /// A page has come.
-    pub(super) fn note_page(&mut self, page: &RawReply) {
+    pub(super) fn note_page(&mut self, page: &RawResponse) {
         self.page_bytes = page.body().len();
         self.bytes += self.page_bytes as u64;
     }

@@ -14,7 +14,7 @@ use crate::json_path::JsonText;
 use crate::paging::cursor_state::PageInfo;
 use crate::paging::item_hashes::PageText;
 use crate::paging::page::{FileOfPage, Page};
-use crate::reply::{DecodeError, Problem, RawReply};
+use crate::response::{DecodeError, Problem, RawResponse};
 
 impl<T> Paginator<T> {
     /// The next page. Where its items are in a file, that is an error if they are wanted.
@@ -58,7 +58,7 @@ impl<T> Paginator<T> {
         }
     }
 
-    fn stands_in_a_file(&self, reply: &RawReply) -> Error {
+    fn stands_in_a_file(&self, reply: &RawResponse) -> Error {
         let number = self.fetcher.page_number();
         let why = format!("the items of page {number} stand in a file, in a form of their own");
         Error::paging(reply, why)
@@ -66,7 +66,7 @@ impl<T> Paginator<T> {
     }
 
     /// The page that a reply holds. `None` where another one is to be read instead.
-    fn take_page(&mut self, reply: RawReply) -> Result<Option<Page<T>>, Error> {
+    fn take_page(&mut self, reply: RawResponse) -> Result<Option<Page<T>>, Error> {
         let number = self.fetcher.page_number();
         let read =
             self.read.page(&reply, self.fetcher.listing(), self.fetcher.client().max_page_items());

@@ -11,14 +11,14 @@ use serde::de::{
 use super::AVAILABLE_UNTIL;
 use crate::paging::cursor_state::{PageInfo, Token};
 use crate::paging::items::{Flaw, Found};
-use crate::paging::listing::Listing;
+use crate::paging::list_spec::ListSpec;
 use crate::paging::scalar::Scalar;
 
 /// Reads an object that holds the items or the token, or is on the way to them, and the counts that
 /// stand beside them.
 pub(super) struct Envelope<'a, 'de, S> {
     pub(super) body: &'de str,
-    pub(super) listing: &'a Listing,
+    pub(super) listing: &'a ListSpec,
     /// The way to the items from here, where they are below.
     pub(super) items: Option<&'a str>,
     /// The way to the token from here, where it is below.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::operation::{Method, Operation};
 use crate::paging::scheme::Scheme;
-use crate::reply::{Head, Problem};
+use crate::response::{Problem, ResponseHead};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
@@ -12,23 +12,27 @@ crate::record! {
     }
 }
 
-fn reply(status: StatusCode, body: &str) -> RawReply {
-    RawReply {
-        operation: Operation::known("getRoutingQueues", Method::Get, "/api/v2/routing/queues"),
-        head: Head::new(status, HeaderMap::new()),
+fn reply(status: StatusCode, body: &str) -> RawResponse {
+    RawResponse {
+        operation: Operation::from_static(
+            "getRoutingQueues",
+            Method::Get,
+            "/api/v2/routing/queues",
+        ),
+        head: ResponseHead::new(status, HeaderMap::new()),
         body: Bytes::copy_from_slice(body.as_bytes()),
     }
 }
 
-fn list(path: &str) -> Listing {
-    Listing::new(Scheme::PageNumber, path.to_owned())
+fn list(path: &str) -> ListSpec {
+    ListSpec::new(Scheme::PageNumber, path.to_owned())
 }
 
 fn read(path: &str, body: &str) -> Result<(Vec<String>, PageInfo), String> {
     read_as(&list(path), body)
 }
 
-fn read_as(listing: &Listing, body: &str) -> Result<(Vec<String>, PageInfo), String> {
+fn read_as(listing: &ListSpec, body: &str) -> Result<(Vec<String>, PageInfo), String> {
     let queues = wire::<Queue>(&reply(StatusCode::OK, body), listing, usize::MAX);
     let (queues, facts) = queues.map_err(|error| error.to_string())?;
     Ok((queues.into_iter().map(|queue| queue.id.unwrap_or_default()).collect(), facts))
@@ -149,7 +153,7 @@ fn a_page_without_items_is_empty() {
     }
     assert!(ids("results.entities", r#"{"results":{"pageCount":0}}"#).is_empty());
     assert!(ids("[]", "[]").is_empty());
-    let details = Listing::new(Scheme::BodyPagingTotalHits, "conversations");
+    let details = ListSpec::new(Scheme::BodyPagingTotalHits, "conversations");
     assert!(read_as(&details, "{ }").expect("past the end").0.is_empty());
     let none = reply(StatusCode::NO_CONTENT, "");
     let listing = list("entities").with_no_content();
@@ -159,7 +163,7 @@ fn a_page_without_items_is_empty() {
 
 #[test]
 fn what_has_nothing_of_a_page_is_not_an_empty_one() {
-    let why = |listing: &Listing, status: StatusCode, body: &str| {
+    let why = |listing: &ListSpec, status: StatusCode, body: &str| {
         let error = Read::Paths(wire::<Queue>).page(&reply(status, body), listing, 9);
         let error = error.map(|_| ()).expect_err(body);
         assert_eq!(error.problem(), Problem::NotAPage, "{body}");
@@ -185,7 +189,7 @@ fn what_has_nothing_of_a_page_is_not_an_empty_one() {
         let text = why(&list(path), StatusCode::OK, body);
         assert!(text.contains(told) && !text.contains("Jane"), "{body}: {text}");
     }
-    let details = Listing::new(Scheme::BodyPagingTotalHits, "conversations");
+    let details = ListSpec::new(Scheme::BodyPagingTotalHits, "conversations");
     why(&details, StatusCode::OK, r#"{"message":"a","status":500}"#);
     assert!(why(&list("entities"), StatusCode::NO_CONTENT, "").contains("204"));
     // Names come from the server.
@@ -331,7 +335,7 @@ fn the_fingerprint_is_that_of_the_items_alone() {
 #[test]
 fn the_token_is_found_wherever_it_stands() {
     let listing = |items: &'static str, path: &'static str| {
-        Listing::new(Scheme::ContinuationToken, items).with_token_out(TokenOut::field(path))
+        ListSpec::new(Scheme::ContinuationToken, items).with_token_out(NextToken::field(path))
     };
     for (items, path, body, token, total) in [
         ("items", "next", r#"{"items":[{"id":"a"}],"next":"t"}"#, Some("t"), None),
@@ -398,7 +402,7 @@ fn the_token_is_found_wherever_it_stands() {
 
 #[test]
 fn the_token_of_a_window_is_a_field_of_the_last_item() {
-    let listing = Listing::new(Scheme::IdOrDateWindow, "entities");
+    let listing = ListSpec::new(Scheme::IdOrDateWindow, "entities");
     for (body, key) in [
         (r#"{"entities":[{"id":"a"},{"x":["]"],"id":"b"}],"id":"c"}"#, Some("b")),
         (r#"{"entities":[{"id":"a"},{"name":"b"}]}"#, None),
@@ -407,7 +411,7 @@ fn the_token_of_a_window_is_a_field_of_the_last_item() {
         let token = read_as(&listing, body).expect(body).1.token;
         assert_eq!(token.as_ref().map(Token::text).as_deref(), key, "{body}");
     }
-    let deeper = listing.with_token_out(TokenOut::field("user.id"));
+    let deeper = listing.with_token_out(NextToken::field("user.id"));
     let body = r#"{"entities":[{"id":"a","user":{"id":"u"}}]}"#;
     let token = read_as(&deeper, body).expect(body).1.token;
     assert_eq!(token, Some(Token::Text("u".to_owned())));

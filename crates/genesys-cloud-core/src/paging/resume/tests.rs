@@ -5,14 +5,14 @@ use super::*;
 use crate::client::OrgIdentity;
 use crate::paging::cursor_state::Position;
 use crate::paging::progress::Progress;
-use crate::paging::request_fingerprint::Subject;
+use crate::paging::request_fingerprint::RequestFingerprint;
 
 const OFFSET: u64 = 3;
 const DELIVERED: u64 = 13;
 
 /// A place behind three items of a page, of which the last two have these hashes, and thirteen of the list.
 fn place() -> Box<ResumePoint> {
-    let subject = Subject {
+    let subject = RequestFingerprint {
         org: OrgIdentity::of("https://api.example.com"),
         operation: "getThings".to_owned(),
         listing: 1,
@@ -219,7 +219,7 @@ fn what_is_skipped_depends_on_how_the_list_comes() {
 
 #[test]
 fn a_page_is_joined_behind_what_was_delivered() {
-    let joined = |from, moved| Joined { from, repeated: 0, moved };
+    let joined = |from, moved| Alignment { from, repeated: 0, moved };
     // By their hashes, wherever the last items are now.
     for (hashes, expected) in [
         (&[1, 2, 3, 4][..], joined(3, false)),
@@ -249,7 +249,7 @@ fn items_are_skipped_over_several_pages() {
         [(6, "Skipping Items(7)"), (0, "Skipping Items(7)"), (6, "Skipping Items(1)")]
     {
         let accepted = state.accept(items, || panic!("no hash is needed"), || 0);
-        let joined = Joined { from: items, ..Joined::default() };
+        let joined = Alignment { from: items, ..Alignment::default() };
         assert_eq!(accepted, Accepted { joined, was_counted: true });
         assert_eq!(name(&state), left);
     }

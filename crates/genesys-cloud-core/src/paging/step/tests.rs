@@ -3,7 +3,7 @@ use base64::Engine as _;
 use super::*;
 use crate::operation::{Method, Operation};
 use crate::page_identity::Edges;
-use crate::paging::listing::{Cap, Listing, TokenOut};
+use crate::paging::list_spec::{Cap, ListSpec, NextToken};
 use crate::paging::scheme::Scheme;
 use crate::request::Request;
 
@@ -39,10 +39,10 @@ impl PageInfo {
 }
 
 fn request() -> Request {
-    Request::new(Operation::known("getThings", Method::Get, "/things"))
+    Request::new(Operation::from_static("getThings", Method::Get, "/things"))
 }
 
-fn begin(listing: &Listing) -> Cursor {
+fn begin(listing: &ListSpec) -> Cursor {
     Cursor::start(&mut request(), listing, "https://api.mypurecloud.ie")
 }
 
@@ -51,7 +51,7 @@ fn cursor(page_number: Option<&str>) -> Cursor {
     if let Some(number) = page_number {
         request.set_query("pageNumber", number);
     }
-    let listing = Listing::new(Scheme::PageNumber, "entities");
+    let listing = ListSpec::new(Scheme::PageNumber, "entities");
     Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie")
 }
 
@@ -290,8 +290,8 @@ fn token(items: u64, token: &str) -> PageInfo {
     PageInfo { token, ..page(items) }
 }
 
-fn of(scheme: &str) -> Listing {
-    Listing::new(Scheme::named(scheme).expect("a scheme"), "entities")
+fn of(scheme: &str) -> ListSpec {
+    ListSpec::new(Scheme::named(scheme).expect("a scheme"), "entities")
 }
 
 fn asks_for(values: &[&str]) -> Step {
@@ -553,7 +553,7 @@ fn tokens_in_links() {
             ("no link", &[page(9)], done(End::NoNextPage)),
         ],
     );
-    let renamed = of("AfterInNextUri").with_token_out(TokenOut::named_in_link("next", "from"));
+    let renamed = of("AfterInNextUri").with_token_out(NextToken::named_in_link("next", "from"));
     assert_eq!(after(begin(&renamed), &[token(9, "/things?from=a")]), asks_for(&["a"]));
 }
 
@@ -872,7 +872,7 @@ fn no_replies_make_a_walk_go_in_a_circle() {
     for scheme in Scheme::ALL {
         for cap in [None, Some(Cap::pages(3)), Some(Cap::items(5)), Some(Cap::items(0))] {
             for _ in 0..200 {
-                let mut listing = Listing::new(*scheme, "entities");
+                let mut listing = ListSpec::new(*scheme, "entities");
                 if let Some(cap) = &cap {
                     listing = listing.with_cap(cap.clone());
                 }

@@ -16,8 +16,8 @@ use self::service::{Chance, Limit, Rounding, Service};
 use super::*;
 use crate::operation::Method;
 
-static GET_THINGS: Operation = Operation::known("getThings", Method::Get, "/things");
-static GET_OTHERS: Operation = Operation::known("getOthers", Method::Get, "/others");
+static GET_THINGS: Operation = Operation::from_static("getThings", Method::Get, "/things");
+static GET_OTHERS: Operation = Operation::from_static("getOthers", Method::Get, "/others");
 
 const CAPS: Caps = Caps { reserve: 10, spacing: None, concurrent: 64 };
 
@@ -25,14 +25,14 @@ fn rate_limiter(caps: Caps) -> Arc<RateLimiter> {
     Arc::new(RateLimiter::new(caps, WaitObserver::default()))
 }
 
-fn head(status: u16, headers: &[(&'static str, u64)]) -> Head {
+fn head(status: u16, headers: &[(&'static str, u64)]) -> ResponseHead {
     let pairs = headers
         .iter()
         .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from(*value)));
-    Head::new(StatusCode::from_u16(status).expect("a status"), pairs.collect::<HeaderMap>())
+    ResponseHead::new(StatusCode::from_u16(status).expect("a status"), pairs.collect::<HeaderMap>())
 }
 
-fn told(count: u64, allowed: u64, reset: u64) -> Head {
+fn told(count: u64, allowed: u64, reset: u64) -> ResponseHead {
     let headers = [
         ("inin-ratelimit-count", count),
         ("inin-ratelimit-allowed", allowed),
@@ -460,7 +460,7 @@ async fn expectations(
     case: &str,
     caps: Caps,
     service: Arc<Service>,
-    first: Head,
+    first: ResponseHead,
     callers: usize,
 ) -> usize {
     let told_of = Told::default();

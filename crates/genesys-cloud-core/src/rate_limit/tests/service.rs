@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::head;
-use crate::reply::Head;
+use crate::response::ResponseHead;
 
 /// Numbers that are the same on every run.
 pub(super) struct Chance(u64);
@@ -80,7 +80,7 @@ impl Service {
     }
 
     /// Answers a call that arrives now.
-    pub(super) fn answer(&self) -> Head {
+    pub(super) fn answer(&self) -> ResponseHead {
         let now = Instant::now();
         let state = &mut *self.state();
         let (count, allowed, left) = match self.limit {

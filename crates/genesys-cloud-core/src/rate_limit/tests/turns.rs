@@ -82,7 +82,7 @@ async fn while_the_limit_is_unknown_only_the_calls_ahead_make_an_expected_time()
 
 /// How long calls of another operation wait after a 429 with these headers, while other calls are under way that may
 /// use up the rest of the window.
-async fn wait_after(limited_head: &Head) -> Duration {
+async fn wait_after(limited_head: &ResponseHead) -> Duration {
     let rate_limiter = rate_limiter(NO_RESERVE);
     one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(290, 300, 60));
     let mut under_way = at_once(&rate_limiter, &GET_THINGS).await;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use chrono::{SubsecRound as _, TimeDelta};
 
 use crate::interval::{Interval, in_words};
-use crate::paging::Subject;
+use crate::paging::RequestFingerprint;
 
 pub(super) use saved::PlanForm;
 
@@ -26,7 +26,7 @@ const MOST_SLICES: u128 = 100_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The call, with the whole range for its interval, and where it goes.
-    pub(super) subject: Arc<Subject>,
+    pub(super) subject: Arc<RequestFingerprint>,
     range: Interval,
     /// In whole milliseconds, and no longer than the range.
     overlap: Duration,
@@ -81,7 +81,7 @@ impl Plan {
     /// Cuts a range into slices of this length, the last one may be shorter, each of which begins so much
     /// before the end of the one before it. The error says what is wrong.
     pub(super) fn new(
-        subject: Arc<Subject>,
+        subject: Arc<RequestFingerprint>,
         range: Interval,
         span: Duration,
         overlap: Duration,

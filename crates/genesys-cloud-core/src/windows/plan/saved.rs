@@ -11,20 +11,20 @@ pub(in crate::windows) use self::form::PlanForm;
 use self::form::RunForm;
 use super::{MOST_SLICES, Plan, Slice, SliceState};
 use crate::interval::Interval;
-use crate::paging::Subject;
+use crate::paging::RequestFingerprint;
 use crate::wire::Wire as _;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod form {
     use chrono::{DateTime, Utc};
 
-    use crate::paging::SubjectForm;
+    use crate::paging::FingerprintForm;
 
     crate::record! {
         /// A plan as it is written. To write further fields takes no further version.
         pub struct PlanForm {
             pub version: Option<i64> = "version",
-            pub call: Option<SubjectForm> = "call",
+            pub call: Option<FingerprintForm> = "call",
             pub start: Option<DateTime<Utc>> = "start",
             pub end: Option<DateTime<Utc>> = "end",
             pub overlap: Option<i64> = "overlapMilliseconds",
@@ -127,7 +127,7 @@ impl Plan {
             return Err(format!("a plan of version {version}; only version {VERSION} is known"));
         }
         let lacks = |name: &str| format!("a plan without `{name}`");
-        let subject = Subject::of_form(form.call.ok_or_else(|| lacks("call"))?)?;
+        let subject = RequestFingerprint::of_form(form.call.ok_or_else(|| lacks("call"))?)?;
         let range = Interval::new(
             form.start.ok_or_else(|| lacks("start"))?,
             form.end.ok_or_else(|| lacks("end"))?,

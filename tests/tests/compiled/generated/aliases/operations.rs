@@ -13,6 +13,6 @@ group! {
 
 operation! {
     /// `GET /api/v2/aliases` (`getAliases`)
-    Aliases.aliases -> types::Listing;
+    Aliases.aliases -> types::ListSpec;
     "getAliases" Get "/api/v2/aliases"
 }

@@ -13,7 +13,7 @@ record! {
 }
 
 record! {
-    pub struct Listing {
+    pub struct ListSpec {
         /// Unique in the org.
         pub id: Option<String> = "id",
         pub ids: Option<Vec<String>> = "ids",

@@ -42,7 +42,7 @@ operation! {
 
 operation! {
     /// `PATCH /api/v2/degraded/things/{thingId}` (`degraded`)
-    Degraded.degraded -> DegradedCall -> RawReply;
+    Degraded.degraded -> DegradedCall -> RawResponse;
     "degraded" Patch "/api/v2/degraded/things/{thingId}"
     path {
         thing_id: String = "thingId",

@@ -212,7 +212,7 @@ paged! {
 
 operation! {
     /// `PATCH /api/v2/depots/{depotId}` (`patchDepot`)
-    Depots.patch_depot -> RawReply;
+    Depots.patch_depot -> RawResponse;
     "patchDepot" Patch "/api/v2/depots/{depotId}"
     path {
         depot_id: String = "depotId",
@@ -223,7 +223,7 @@ operation! {
     /// `DELETE /api/v2/depots/{depotId}` (`deleteDepot`)
     ///
     /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
-    Depots.delete_depot -> DeleteDepot -> RawReply;
+    Depots.delete_depot -> DeleteDepot -> RawResponse;
     "deleteDepot" Delete "/api/v2/depots/{depotId}"
     path {
         depot_id: String = "depotId",

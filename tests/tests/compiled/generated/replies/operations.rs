@@ -53,13 +53,13 @@ job! {
 
 operation! {
     /// `GET /api/v2/replies/elsewhere` (`getRepliesElsewhere`)
-    Replies.elsewhere -> RawReply;
+    Replies.elsewhere -> RawResponse;
     "getRepliesElsewhere" Get "/api/v2/replies/elsewhere" accepts [302]
 }
 
 operation! {
     /// `GET /api/v2/replies/errors` (`getRepliesErrors`)
-    Replies.errors -> RawReply;
+    Replies.errors -> RawResponse;
     "getRepliesErrors" Get "/api/v2/replies/errors"
 }
 
@@ -109,6 +109,6 @@ operation! {
 
 operation! {
     /// `GET /api/v2/replies/undescribed` (`getRepliesUndescribed`)
-    Replies.undescribed -> RawReply;
+    Replies.undescribed -> RawResponse;
     "getRepliesUndescribed" Get "/api/v2/replies/undescribed"
 }

@@ -7,12 +7,12 @@ use crate::request::Request;
 
 /// A place in a request: a query parameter, or a field of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct ParamLocation {
     name: Text,
     pub(super) in_body: bool,
 }
 
-impl Place {
+impl ParamLocation {
     /// The query parameter of this name.
     pub const fn query(name: &'static str) -> Self {
         Self { name: Cow::Borrowed(name), in_body: false }
@@ -54,7 +54,7 @@ impl Place {
 
 /// Where a reply has what leads to the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TokenOut {
+pub struct NextToken {
     field: Text,
     form: TokenForm,
 }
@@ -67,7 +67,7 @@ enum TokenForm {
     InLink(Option<Text>),
 }
 
-impl TokenOut {
+impl NextToken {
     /// A field that is the token, a text or an integer: names joined by dots, such as `cursors.after`.
     /// Where it is missing, `null`, `false` or empty, the page is the last; anything else is an error.
     pub const fn field(path: &'static str) -> Self {
@@ -116,7 +116,10 @@ impl TokenOut {
     }
 
     /// The name that the token for a place has in the link. `None` where the field is no link.
-    pub(in crate::paging) fn name_in_link<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
+    pub(in crate::paging) fn name_in_link<'a>(
+        &'a self,
+        place: &'a ParamLocation,
+    ) -> Option<&'a str> {
         match &self.form {
             TokenForm::InLink(name) => Some(name.as_deref().unwrap_or(place.name())),
             TokenForm::Bare | TokenForm::Link => None,

@@ -13,7 +13,7 @@ use super::search::Search;
 pub use self::cap::Cap;
 pub(super) use self::cap::Most;
 pub use self::page_size::PageSize;
-pub use self::place::{Place, TokenOut};
+pub use self::place::{NextToken, ParamLocation};
 
 type Text = Cow<'static, str>;
 
@@ -22,26 +22,26 @@ type Text = Cow<'static, str>;
 /// Only what differs from the usual of its [`Scheme`] need be said.
 ///
 /// ```
-/// use genesys_cloud_core::{Cap, Listing, PageSize, Place, Scheme, TokenOut};
+/// use genesys_cloud_core::{Cap, ListSpec, PageSize, ParamLocation, Scheme, NextToken};
 ///
-/// let listing = Listing::new(Scheme::PageNumber, "entities")
+/// let listing = ListSpec::new(Scheme::PageNumber, "entities")
 ///     .with_page_size(PageSize::integer("pageSize").at_most(100))
 ///     .with_cap(Cap::items(1000));
 /// assert_eq!(listing.items(), "entities");
 ///
 /// // A reply of `{"items": [..], "pagination": {"next": "a token"}}`
-/// let listing = Listing::new(Scheme::ContinuationToken, "items")
-///     .with_token_in(Place::query("pageToken"))
-///     .with_token_out(TokenOut::field("pagination.next"));
+/// let listing = ListSpec::new(Scheme::ContinuationToken, "items")
+///     .with_token_in(ParamLocation::query("pageToken"))
+///     .with_token_out(NextToken::field("pagination.next"));
 /// assert_eq!(listing.scheme().name(), "ContinuationToken");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listing {
+pub struct ListSpec {
     scheme: Scheme,
     items: Text,
     page_size: Option<PageSize>,
-    token_in: Option<Place>,
-    token_out: Option<TokenOut>,
+    token_in: Option<ParamLocation>,
+    token_out: Option<NextToken>,
     cap: Option<Cap>,
     jobs: Option<Text>,
     token_lifetime: Option<Duration>,
@@ -94,7 +94,7 @@ const POSITIONS: [&str; 9] = [
 /// Those of them that count from 1.
 const COUNTED: [&str; 2] = ["pageNumber", "startIndex"];
 
-impl Listing {
+impl ListSpec {
     /// A list whose items stand at `items` in the reply: the names of the fields that lead there,
     /// joined by dots (`entities`, `results.entities`), or `[]` where the reply is the list itself.
     ///
@@ -121,12 +121,12 @@ impl Listing {
     /// The same for generated code, which knows all of it when it is compiled.
     #[doc(hidden)]
     #[expect(clippy::too_many_arguments, reason = "a macro states all of them at once")]
-    pub const fn known(
+    pub const fn from_static(
         scheme: Scheme,
         items: &'static str,
         page_size: Option<PageSize>,
-        token_in: Option<Place>,
-        token_out: Option<TokenOut>,
+        token_in: Option<ParamLocation>,
+        token_out: Option<NextToken>,
         cap: Option<Cap>,
         jobs: Option<&'static str>,
         fields: Option<&'static str>,
@@ -183,7 +183,7 @@ impl Listing {
 
     /// Says where the number or token of a page goes, in the place of where the scheme has it.
     #[must_use]
-    pub fn with_token_in(mut self, place: Place) -> Self {
+    pub fn with_token_in(mut self, place: ParamLocation) -> Self {
         self.token_in = Some(place);
         self
     }
@@ -203,7 +203,7 @@ impl Listing {
 
     /// Says where a reply has what leads to the next page, in the place of where the scheme has it.
     #[must_use]
-    pub fn with_token_out(mut self, token_out: TokenOut) -> Self {
+    pub fn with_token_out(mut self, token_out: NextToken) -> Self {
         self.token_out = Some(token_out);
         self
     }
@@ -355,7 +355,7 @@ impl Listing {
     }
 
     /// Where the number or token of a page goes: one place, or several for a token of several parts.
-    pub fn token_in(&self) -> &[Place] {
+    pub fn token_in(&self) -> &[ParamLocation] {
         match &self.token_in {
             Some(place) => std::slice::from_ref(place),
             None => self.scheme.spec().token_in,
@@ -363,7 +363,7 @@ impl Listing {
     }
 
     /// Where a reply has what leads to the next page.
-    pub fn token_out(&self) -> Option<&TokenOut> {
+    pub fn token_out(&self) -> Option<&NextToken> {
         self.token_out.as_ref().or(self.scheme.spec().token_out.as_ref())
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::operation::Operation;
-use crate::paging::{Listing, Place, Scheme};
+use crate::paging::{ListSpec, ParamLocation, Scheme};
 
 type Text = Cow<'static, str>;
 
@@ -16,35 +16,35 @@ type Text = Cow<'static, str>;
 ///
 /// ```
 /// use genesys_cloud_core::{
-///     DoneWhen, Family, JobCall, JobId, JobState, Listing, Method, Operation, Results, Scheme,
+///     Completion, JobSpec, JobOperation, JobId, JobState, ListSpec, Method, Operation, Results, Scheme,
 /// };
 ///
-/// let status = Operation::known("getJob", Method::Get, "/api/v2/things/jobs/{jobId}");
-/// let results = Operation::known("getResults", Method::Get, "/api/v2/things/jobs/{jobId}/results");
-/// let family = Family::new("things")
+/// let status = Operation::from_static("getJob", Method::Get, "/api/v2/things/jobs/{jobId}");
+/// let results = Operation::from_static("getResults", Method::Get, "/api/v2/things/jobs/{jobId}/results");
+/// let family = JobSpec::new("things")
 ///     .with_id(JobId::Field("jobId".into()))
-///     .with_status(JobCall::new(status).with_id("jobId".into()))
-///     .with_done_when(DoneWhen::State("state".into()))
+///     .with_status(JobOperation::new(status).with_id("jobId".into()))
+///     .with_done_when(Completion::State("state".into()))
 ///     .with_states(vec![
 ///         ("FULFILLED".into(), JobState::Succeeded),
 ///         ("FAILED".into(), JobState::Failed),
 ///     ].into())
 ///     .with_results(Results::List(
-///         JobCall::new(results).with_id("jobId".into()),
-///         Listing::new(Scheme::CursorField, "things"),
+///         JobOperation::new(results).with_id("jobId".into()),
+///         ListSpec::new(Scheme::CursorField, "things"),
 ///     ));
 /// assert_eq!(family.state("fulfilled"), JobState::Succeeded);
 /// assert_eq!(family.state("A_NEW_STATE"), JobState::Pending);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Family {
+pub struct JobSpec {
     name: Text,
     id: JobId,
-    status: Option<JobCall>,
-    done_when: DoneWhen,
+    status: Option<JobOperation>,
+    done_when: Completion,
     states: Cow<'static, [(Text, JobState)]>,
     results: Results,
-    cancel: Option<JobCall>,
+    cancel: Option<JobOperation>,
     at_once: bool,
     redirects: Option<Text>,
     lifetime: Option<Duration>,
@@ -73,19 +73,19 @@ macro_rules! setters {
     (@ $wrap:ident $field:ident) => { $wrap($field) };
 }
 
-impl Family {
+impl JobSpec {
     /// A family of this name, of which nothing else is known: it can't be polled, and has no results.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
-        Self { name: name.into(), ..Self::known("") }
+        Self { name: name.into(), ..Self::from_static("") }
     }
 
     /// The same for generated code, which knows all of it when it is compiled.
-    pub const fn known(name: &'static str) -> Self {
+    pub const fn from_static(name: &'static str) -> Self {
         Self {
             name: Cow::Borrowed(name),
             id: JobId::Nowhere,
             status: None,
-            done_when: DoneWhen::State(Cow::Borrowed("status")),
+            done_when: Completion::State(Cow::Borrowed("status")),
             states: Cow::Borrowed(&[]),
             results: Results::Nothing,
             cancel: None,
@@ -102,16 +102,16 @@ impl Family {
         /// Says where the id of a job stands.
         with_id(id: JobId);
         /// Names the operation that tells how a job stands.
-        with_status(status: JobCall) as Some;
+        with_status(status: JobOperation) as Some;
         /// Says how the status tells that a job is done.
-        with_done_when(done_when: DoneWhen);
+        with_done_when(done_when: Completion);
         /// Says what the API's names of states mean. Names that are left out mean
         /// [`Pending`](JobState::Pending).
         with_states(states: Cow<'static, [(Cow<'static, str>, JobState)]>);
         /// Says where the results are.
         with_results(results: Results);
         /// Names the operation that cancels a job.
-        with_cancel(cancel: JobCall) as Some;
+        with_cancel(cancel: JobOperation) as Some;
         /// Says that the reply to the submit has the form of the status, and may hold the results already.
         with_results_at_once(at_once: bool);
         /// Says that the operation which lists the results may answer with a redirect whose body is a page
@@ -139,12 +139,12 @@ impl Family {
     }
 
     /// The operation that tells how a job stands.
-    pub const fn status(&self) -> Option<&JobCall> {
+    pub const fn status(&self) -> Option<&JobOperation> {
         self.status.as_ref()
     }
 
     /// How the status tells that a job is done.
-    pub const fn done_when(&self) -> &DoneWhen {
+    pub const fn done_when(&self) -> &Completion {
         &self.done_when
     }
 
@@ -159,7 +159,7 @@ impl Family {
     }
 
     /// The operation that cancels a job.
-    pub const fn cancel(&self) -> Option<&JobCall> {
+    pub const fn cancel(&self) -> Option<&JobOperation> {
         self.cancel.as_ref()
     }
 
@@ -200,7 +200,7 @@ impl Family {
 
     /// Whether a job can be asked how it stands.
     pub const fn is_pollable(&self) -> bool {
-        self.status.is_some() || matches!(self.done_when, DoneWhen::Not202)
+        self.status.is_some() || matches!(self.done_when, Completion::Not202)
     }
 
     /// What a state that the API names means. Upper and lower case are alike; a name that is not known
@@ -214,14 +214,14 @@ impl Family {
 /// The operation that reports how far the data is available that a job searches.
 ///
 /// ```
-/// use genesys_cloud_core::{Availability, Family, Method, Operation, Place};
+/// use genesys_cloud_core::{Availability, JobSpec, Method, Operation, ParamLocation};
 ///
 /// let path = "/api/v2/things/jobs/availability";
 /// let operation = Operation::new("getThingsJobsAvailability", Method::Get, path);
-/// let family = Family::new("things").with_availability(Availability::new(
+/// let family = JobSpec::new("things").with_availability(Availability::new(
 ///     operation,
 ///     "dataAvailabilityDate".into(),
-///     Place::body("interval"),
+///     ParamLocation::body("interval"),
 /// ));
 /// assert_eq!(family.availability().map(Availability::field), Some("dataAvailabilityDate"));
 /// ```
@@ -229,13 +229,17 @@ impl Family {
 pub struct Availability {
     operation: Operation,
     field: Text,
-    interval: Place,
+    interval: ParamLocation,
 }
 
 impl Availability {
     /// An operation without parameters, the path of the date-time in its reply, and where a submit has the
     /// interval that its job searches.
-    pub const fn new(operation: Operation, field: Cow<'static, str>, interval: Place) -> Self {
+    pub const fn new(
+        operation: Operation,
+        field: Cow<'static, str>,
+        interval: ParamLocation,
+    ) -> Self {
         Self { operation, field, interval }
     }
 
@@ -250,7 +254,7 @@ impl Availability {
     }
 
     /// Where a submit has the interval that its job searches.
-    pub const fn interval(&self) -> &Place {
+    pub const fn interval(&self) -> &ParamLocation {
         &self.interval
     }
 }
@@ -262,7 +266,7 @@ pub enum JobState {
     /// It is not done. A state whose name is not known means this too.
     Pending,
     /// It goes on when the caller has done something, such as uploaded a file.
-    Held,
+    AwaitingInput,
     /// It is done.
     Succeeded,
     /// It is done, and some of its work failed.
@@ -278,7 +282,7 @@ pub enum JobState {
 impl JobState {
     /// Whether it won't change by itself any more.
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Pending | Self::Held)
+        !matches!(self, Self::Pending | Self::AwaitingInput)
     }
 
     /// Whether there are results.
@@ -304,7 +308,7 @@ pub enum JobId {
 /// How the status tells that a job is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum DoneWhen {
+pub enum Completion {
     /// By the name of a state at this path.
     State(Cow<'static, str>),
     /// By a field that is there once it is done.
@@ -319,14 +323,14 @@ pub enum DoneWhen {
 ///
 /// Its path parameters are those of the submit, by name, beside the one that takes the job's id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JobCall {
+pub struct JobOperation {
     pub(super) operation: Operation,
     pub(super) id: Option<Text>,
     pub(super) within: Option<Text>,
     pub(super) query: Cow<'static, [(Text, Text)]>,
 }
 
-impl JobCall {
+impl JobOperation {
     /// An operation whose path does not have the job's id.
     pub const fn new(operation: Operation) -> Self {
         Self { operation, id: None, within: None, query: Cow::Borrowed(&[]) }
@@ -368,12 +372,12 @@ impl JobCall {
 #[non_exhaustive]
 pub enum Results {
     /// An operation of its own lists them.
-    List(JobCall, Listing),
+    List(JobOperation, ListSpec),
     /// The operation that tells the status lists them.
-    Status(Listing),
+    Status(ListSpec),
     /// The reply that tells that the job is done holds them, or names the files that do: at the first of
     /// these places where something is.
-    Reply(Cow<'static, [ResultsAt]>),
+    Response(Cow<'static, [ResultLocation]>),
     /// There are none.
     Nothing,
 }
@@ -381,7 +385,7 @@ pub enum Results {
 /// Where results are, in the reply that tells that a job is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum ResultsAt {
+pub enum ResultLocation {
     /// At this path: a list of items, or one item.
     Items(Cow<'static, str>),
     /// In files whose URLs stand at this path: one, or a list of them.
@@ -409,20 +413,23 @@ mod tests {
         (Cow::Borrowed("Error"), JobState::Failed),
         (Cow::Borrowed("Canceled"), JobState::Cancelled),
         (Cow::Borrowed("EXPIRED"), JobState::Expired),
-        (Cow::Borrowed("READY"), JobState::Held),
+        (Cow::Borrowed("READY"), JobState::AwaitingInput),
     ];
-    const PLACES: &[ResultsAt] = &[
-        ResultsAt::Items(Cow::Borrowed("entities")),
-        ResultsAt::Files(Cow::Borrowed("downloadUrls"), FileForm::Json(Cow::Borrowed("entities"))),
+    const PLACES: &[ResultLocation] = &[
+        ResultLocation::Items(Cow::Borrowed("entities")),
+        ResultLocation::Files(
+            Cow::Borrowed("downloadUrls"),
+            FileForm::Json(Cow::Borrowed("entities")),
+        ),
     ];
     const STATUS: Operation =
-        Operation::known("getThingsJob", Method::Get, "/api/v2/things/jobs/{jobId}");
-    const KNOWN: Family = Family::known("things")
+        Operation::from_static("getThingsJob", Method::Get, "/api/v2/things/jobs/{jobId}");
+    const KNOWN: JobSpec = JobSpec::from_static("things")
         .with_id(JobId::Field(Cow::Borrowed("job.id")))
-        .with_status(JobCall::new(STATUS).with_id(Cow::Borrowed("jobId")))
-        .with_done_when(DoneWhen::State(Cow::Borrowed("job.status")))
+        .with_status(JobOperation::new(STATUS).with_id(Cow::Borrowed("jobId")))
+        .with_done_when(Completion::State(Cow::Borrowed("job.status")))
         .with_states(Cow::Borrowed(STATES))
-        .with_results(Results::Reply(Cow::Borrowed(PLACES)))
+        .with_results(Results::Response(Cow::Borrowed(PLACES)))
         .with_results_at_once(true)
         .with_lifetime(Duration::from_secs(86_400))
         .with_note(Cow::Borrowed("at most two run at once"));
@@ -430,12 +437,12 @@ mod tests {
     #[test]
     fn a_family_of_a_catalogue_equals_that_of_generated_code() {
         let states = STATES.iter().map(|(name, state)| (name.to_string().into(), *state));
-        let read = Family::new("things".to_owned())
+        let read = JobSpec::new("things".to_owned())
             .with_id(JobId::Field("job.id".to_owned().into()))
-            .with_status(JobCall::new(STATUS).with_id("jobId".to_owned().into()))
-            .with_done_when(DoneWhen::State("job.status".to_owned().into()))
+            .with_status(JobOperation::new(STATUS).with_id("jobId".to_owned().into()))
+            .with_done_when(Completion::State("job.status".to_owned().into()))
             .with_states(states.collect())
-            .with_results(Results::Reply(PLACES.to_vec().into()))
+            .with_results(Results::Response(PLACES.to_vec().into()))
             .with_results_at_once(true)
             .with_lifetime(Duration::from_secs(86_400))
             .with_note("at most two run at once".to_owned().into());
@@ -452,7 +459,7 @@ mod tests {
             ("ERROR", JobState::Failed),
             ("canceled", JobState::Cancelled),
             ("Expired", JobState::Expired),
-            ("Ready", JobState::Held),
+            ("Ready", JobState::AwaitingInput),
             ("Running", JobState::Pending),
             // Another family's word, and a part of one.
             ("FULFILLED", JobState::Pending),
@@ -463,7 +470,7 @@ mod tests {
         }
         for (state, is_final, has_results) in [
             (JobState::Pending, false, false),
-            (JobState::Held, false, false),
+            (JobState::AwaitingInput, false, false),
             (JobState::Succeeded, true, true),
             (JobState::PartlySucceeded, true, true),
             (JobState::Failed, true, false),

@@ -30,7 +30,7 @@ pub(crate) struct CallStats {
 
 /// Status and headers of a reply, and what it took to get it.
 #[derive(Clone)]
-pub(crate) struct Head {
+pub(crate) struct ResponseHead {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) course: CallStats,
@@ -38,7 +38,7 @@ pub(crate) struct Head {
     pub(crate) secrets: Secrets,
 }
 
-impl Head {
+impl ResponseHead {
     pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
         Self { status, headers, course: CallStats::default(), secrets: Secrets::default() }
     }
@@ -96,7 +96,7 @@ impl Head {
 
 /// Leaves cookies and the targets of redirects out: a session cookie is as good as a token, and so is the
 /// query of a presigned URL.
-impl fmt::Debug for Head {
+impl fmt::Debug for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let redactor = self.secrets.redactor();
         let shown = |value: &HeaderValue| {
@@ -106,20 +106,23 @@ impl fmt::Debug for Head {
             self.headers.iter().filter(|(name, _)| ![SET_COOKIE, LOCATION].contains(name));
         let headers: HeaderMap<String> =
             headers.map(|(name, value)| (name.clone(), shown(value))).collect();
-        f.debug_struct("Head").field("status", &self.status).field("headers", &headers).finish()
+        f.debug_struct("ResponseHead")
+            .field("status", &self.status)
+            .field("headers", &headers)
+            .finish()
     }
 }
 
 /// What an operation returned, with the status and headers it came with.
 #[derive(Clone, Debug)]
-pub struct Reply<T> {
+pub struct Response<T> {
     value: T,
-    head: Head,
+    head: ResponseHead,
 }
 
-impl<T> Reply<T> {
+impl<T> Response<T> {
     #[cfg(feature = "test-util")]
-    pub(crate) const fn from_parts(value: T, head: Head) -> Self {
+    pub(crate) const fn from_parts(value: T, head: ResponseHead) -> Self {
         Self { value, head }
     }
 
@@ -159,20 +162,20 @@ impl<T> Reply<T> {
     }
 
     /// The same reply with another value, made from this one.
-    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Reply<U> {
-        Reply { value: f(self.value), head: self.head }
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Response<U> {
+        Response { value: f(self.value), head: self.head }
     }
 }
 
 /// A reply as it came, its body not yet read as anything.
 #[derive(Clone)]
-pub struct RawReply {
+pub struct RawResponse {
     pub(crate) operation: Operation,
-    pub(crate) head: Head,
+    pub(crate) head: ResponseHead,
     pub(crate) body: Bytes,
 }
 
-impl RawReply {
+impl RawResponse {
     /// The HTTP status, such as 200.
     pub fn status(&self) -> u16 {
         self.head.status.as_u16()
@@ -237,9 +240,9 @@ impl RawReply {
     }
 
     /// The reply read as what its operation returns.
-    pub(crate) fn decode<T: Decode>(self) -> Result<Reply<T>, Error> {
+    pub(crate) fn decode<T: Decode>(self) -> Result<Response<T>, Error> {
         match T::decode(&self) {
-            Ok(value) => Ok(Reply { value, head: self.head }),
+            Ok(value) => Ok(Response { value, head: self.head }),
             Err(error) => Err(Error::decode(&self, &error)),
         }
     }
@@ -251,9 +254,9 @@ impl RawReply {
 }
 
 /// Leaves the body out: it is large, and may be personal data.
-impl fmt::Debug for RawReply {
+impl fmt::Debug for RawResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RawReply")
+        f.debug_struct("RawResponse")
             .field("operation", &self.operation.id())
             .field("head", &self.head)
             .field("body_bytes", &self.body.len())
@@ -267,19 +270,19 @@ pub trait Decode: Sized {
     ///
     /// # Errors
     /// When the body is not what this type is made from.
-    fn decode(reply: &RawReply) -> Result<Self, DecodeError>;
+    fn decode(reply: &RawResponse) -> Result<Self, DecodeError>;
 }
 
 /// For operations that return nothing: whatever the body holds is left unread.
 impl Decode for () {
-    fn decode(_: &RawReply) -> Result<Self, DecodeError> {
+    fn decode(_: &RawResponse) -> Result<Self, DecodeError> {
         Ok(())
     }
 }
 
 /// For operations whose reply the API document does not describe.
-impl Decode for RawReply {
-    fn decode(reply: &RawReply) -> Result<Self, DecodeError> {
+impl Decode for RawResponse {
+    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
         Ok(reply.clone())
     }
 }
@@ -377,14 +380,14 @@ pub(crate) mod fuzzing {
     use bytes::Bytes;
     use http::{HeaderMap, StatusCode};
 
-    use super::{Head, RawReply};
+    use super::{RawResponse, ResponseHead};
     use crate::operation::{Method, Operation};
 
     /// A reply of an operation that does not matter.
-    pub(crate) fn reply(status: StatusCode, headers: HeaderMap, body: &[u8]) -> RawReply {
-        RawReply {
-            operation: Operation::known("getThings", Method::Get, "/api/v2/things"),
-            head: Head::new(status, headers),
+    pub(crate) fn reply(status: StatusCode, headers: HeaderMap, body: &[u8]) -> RawResponse {
+        RawResponse {
+            operation: Operation::from_static("getThings", Method::Get, "/api/v2/things"),
+            head: ResponseHead::new(status, headers),
             body: Bytes::copy_from_slice(body),
         }
     }

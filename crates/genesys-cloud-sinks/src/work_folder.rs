@@ -8,7 +8,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::sum::Sum;
+use crate::checksum::Checksum;
 
 /// The name of the folder, also among the keys of a bucket.
 pub const FOLDER: &str = ".genesys-cloud";
@@ -30,7 +30,7 @@ pub fn path(out: &Path, end: &str) -> PathBuf {
     let mut name = out.file_name().map(OsString::from).unwrap_or_default();
     let is_distinct = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase() && *byte != b'~';
     if !name.as_encoded_bytes().iter().all(is_distinct) {
-        let sum = Sum::of(name.as_encoded_bytes());
+        let sum = Checksum::of(name.as_encoded_bytes());
         name.push(format!("~{}", &sum[..8]));
     }
     name.push(end);

@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
-use super::Place;
+use super::ParamLocation;
 
 /// The parameter that sets how many items a page holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSize {
-    place: Place,
+    place: ParamLocation,
     text: bool,
     usual: Option<u64>,
     maximum: Option<u64>,
@@ -17,17 +17,35 @@ pub struct PageSize {
 impl PageSize {
     /// A query parameter that the API document gives as an integer.
     pub const fn integer(name: &'static str) -> Self {
-        Self { place: Place::query(name), text: false, usual: None, maximum: None, minimum: None }
+        Self {
+            place: ParamLocation::query(name),
+            text: false,
+            usual: None,
+            maximum: None,
+            minimum: None,
+        }
     }
 
     /// A query parameter that the API document gives as text. In a query the two are written alike.
     pub const fn text(name: &'static str) -> Self {
-        Self { place: Place::query(name), text: true, usual: None, maximum: None, minimum: None }
+        Self {
+            place: ParamLocation::query(name),
+            text: true,
+            usual: None,
+            maximum: None,
+            minimum: None,
+        }
     }
 
     /// A query parameter whose name and form are known at run time only.
     pub fn new(name: impl Into<Cow<'static, str>>, text: bool) -> Self {
-        Self { place: Place::new(name, false), text, usual: None, maximum: None, minimum: None }
+        Self {
+            place: ParamLocation::new(name, false),
+            text,
+            usual: None,
+            maximum: None,
+            minimum: None,
+        }
     }
 
     /// The same as a field of the body, its name being a path such as `paging.pageSize`.
@@ -65,7 +83,7 @@ impl PageSize {
     }
 
     /// Where it goes.
-    pub const fn place(&self) -> &Place {
+    pub const fn place(&self) -> &ParamLocation {
         &self.place
     }
 

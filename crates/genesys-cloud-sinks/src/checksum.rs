@@ -11,9 +11,9 @@ const PIECE: usize = 1 << 20;
 /// The checksum of what came so far: XXH3 of 128 bits. It finds what went wrong by accident or by hand; against
 /// someone who forges both a state and an output, nothing here helps.
 #[derive(Clone, Default)]
-pub struct Sum(Xxh3);
+pub struct Checksum(Xxh3);
 
-impl Sum {
+impl Checksum {
     /// The checksum of nothing.
     pub fn new() -> Self {
         Self(Xxh3::new())
@@ -69,14 +69,14 @@ mod tests {
     fn the_beginning_of_a_file_has_the_checksum_that_was_kept_when_it_was_written() {
         let bytes: Vec<u8> = (0..3 * PIECE + 7).map(|at| (at % 251) as u8).collect();
         for length in [0, 1, PIECE, 2 * PIECE + 3, bytes.len()] {
-            let mut written = Sum::new();
+            let mut written = Checksum::new();
             bytes[..length].chunks(1000).for_each(|part| written.add(part));
             let mut file = io::Cursor::new(&bytes);
-            let read = Sum::of_beginning(&mut file, length as u64).expect("read");
+            let read = Checksum::of_beginning(&mut file, length as u64).expect("read");
             assert_eq!(read.text(), written.text());
-            assert_eq!(written.text(), Sum::of(&bytes[..length]));
+            assert_eq!(written.text(), Checksum::of(&bytes[..length]));
         }
-        assert_ne!(Sum::of(b"a"), Sum::of(b"b"));
+        assert_ne!(Checksum::of(b"a"), Checksum::of(b"b"));
         assert_ne!(random_id(), random_id());
         assert_eq!(random_id().len(), 32);
     }

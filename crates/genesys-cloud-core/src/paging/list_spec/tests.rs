@@ -4,22 +4,22 @@ use super::*;
 
 #[test]
 fn a_tag_of_a_catalogue_equals_that_of_generated_code() {
-    const KNOWN: Listing = Listing::known(
+    const KNOWN: ListSpec = ListSpec::from_static(
         Scheme::CursorsObject,
         "results.entities",
         Some(PageSize::text("paging.pageSize").in_body().at_most(200)),
-        Some(Place::body("token")),
-        Some(TokenOut::named_in_link("pagination.next", "t")),
+        Some(ParamLocation::body("token")),
+        Some(NextToken::named_in_link("pagination.next", "t")),
         Some(Cap::items(1000).known_where_query("state", "inactive")),
         Some("/jobs"),
         Some("took job"),
     );
     let scheme = Scheme::named("CursorsObject").expect("a scheme");
-    let read = Listing::new(scheme, "results.entities".to_owned())
+    let read = ListSpec::new(scheme, "results.entities".to_owned())
         .with_page_size(PageSize::new("paging.pageSize".to_owned(), true).in_body().at_most(200))
-        .with_token_in(Place::new("token".to_owned(), true))
+        .with_token_in(ParamLocation::new("token".to_owned(), true))
         .with_token_out(
-            TokenOut::in_link("").named("t".to_owned()).at("pagination.next".to_owned()),
+            NextToken::in_link("").named("t".to_owned()).at("pagination.next".to_owned()),
         )
         .with_cap(Cap::items(1000).where_query("state", "inactive"))
         .with_jobs("/jobs".to_owned())
@@ -30,7 +30,7 @@ fn a_tag_of_a_catalogue_equals_that_of_generated_code() {
 
 #[test]
 fn a_page_is_recognized_by_its_fields_and_not_by_those_of_errors() {
-    let listing = Listing::new(Scheme::AfterField, "entities").with_fields(["took", "facets"]);
+    let listing = ListSpec::new(Scheme::AfterField, "entities").with_fields(["took", "facets"]);
     for name in ["nextUri", "total", "selfUri", "took", "facets"] {
         assert!(listing.is_page_field(name), "{name}");
     }
@@ -49,7 +49,7 @@ fn one_rule_tells_which_parameters_choose_a_page() {
         (Scheme::DateWindowHomonym, &["pageNumber"], &["after", "before"]),
         (Scheme::ContinuationToken, &["continuation_token"], &["after", "before"]),
     ] {
-        let listing = Listing::new(scheme, "entities");
+        let listing = ListSpec::new(scheme, "entities");
         for name in chooses {
             assert!(listing.chooses_page(name), "{scheme:?} {name}");
         }
@@ -77,7 +77,7 @@ fn the_first_page_is_recognized_where_a_value_shows_it() {
         (Scheme::Q64Search, "q64", "a token", None),
         (Scheme::AfterField, "q64", &later, None),
     ] {
-        let listing = Listing::new(scheme, "entities");
+        let listing = ListSpec::new(scheme, "entities");
         assert_eq!(listing.chooses_first_page(name, value), expected, "{scheme:?} {value}");
     }
 }
