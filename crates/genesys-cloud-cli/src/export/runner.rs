@@ -298,9 +298,9 @@ impl<'a> Runner<'a> {
 
     /// Saves progress, if the sink has committed. Nothing may have been read that is not written.
     async fn save(&mut self, committed: Option<Value>) -> Result<bool, Failure> {
-        let (Some(sink), Some(checkpoint)) = (committed, self.reader.checkpoint()?) else {
-            return Ok(false);
-        };
+        // A checkpoint takes time, so none is made for nothing.
+        let Some(sink) = committed else { return Ok(false) };
+        let Some(checkpoint) = self.reader.checkpoint()? else { return Ok(false) };
         // Before that is saved: of a job that no state knows, no later run would do so.
         self.remove_all_but(&jobs(&checkpoint))?;
         let rejects = match &mut self.target {
