@@ -78,10 +78,10 @@ pub(crate) async fn request(
         otel.kind = "client",
         otel.status_code = Empty,
         http.request.method = method,
-        http.request.resend_count = Some(resends).filter(|resends| *resends > 0),
+        http.request.resend_count = Some(i64::from(resends)).filter(|resends| *resends > 0),
         http.response.status_code = Empty,
         server.address = url.host_str(),
-        server.port = url.port_or_known_default(),
+        server.port = url.port_or_known_default().map(i64::from),
         url.scheme = url.scheme(),
         url.template = template,
         "error.type" = Empty,
@@ -103,7 +103,7 @@ pub(crate) async fn file<T>(
         http.request.method = "GET",
         http.response.status_code = Empty,
         server.address = url.host_str(),
-        server.port = url.port_or_known_default(),
+        server.port = url.port_or_known_default().map(i64::from),
         url.scheme = url.scheme(),
         "error.type" = Empty,
     );
@@ -125,7 +125,8 @@ async fn recorded<T>(
         Ok(reply) => Some(status(reply)),
         Err(error) => error.status(),
     };
-    span.record("http.response.status_code", status);
+    // OpenTelemetry has no unsigned numbers: they would become text.
+    span.record("http.response.status_code", status.map(i64::from));
     // The type of an error reply is its status.
     let refused = status.filter(|status| *status >= 400).map(|status| status.to_string());
     let error = refused.as_deref().or(outcome.as_ref().err().map(|error| error.kind().as_str()));
