@@ -5,6 +5,7 @@
 //! by their names on the wire and of types that fit. What the taken record lacks is read-only. Records within follow
 //! the same rule.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::Method;
@@ -30,12 +31,11 @@ pub(crate) fn conversions(model: &Model) -> Vec<Conversion> {
     let mut plans: BTreeMap<Pair, Option<Plan>> = BTreeMap::new();
     let mut ahead: Vec<Pair> = wanted.iter().cloned().collect();
     while let Some(pair) = ahead.pop() {
-        if plans.contains_key(&pair) {
-            continue;
+        if let Entry::Vacant(entry) = plans.entry(pair) {
+            let plan = types.plan(entry.key());
+            ahead.extend(plan.iter().flat_map(|plan| plan.within.iter().cloned()));
+            entry.insert(plan);
         }
-        let plan = types.plan(&pair);
-        ahead.extend(plan.iter().flat_map(|plan| plan.within.iter().cloned()));
-        plans.insert(pair, plan);
     }
     // A record can't be converted if one within can't.
     loop {

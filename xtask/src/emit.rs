@@ -608,6 +608,9 @@ pub fn standalone_manifest<'a>(
          bytes = \"1\"\n\
          chrono = {{ version = \"0.4\", default-features = false, features = [\"std\"] }}\n\
          genesys-cloud-core = {{ path = {:?} }}\n\n\
+         # The client has a feature that this crate does not need.\n\
+         [lints.rust]\n\
+         unexpected_cfgs = {{ level = \"warn\", check-cfg = ['cfg(feature, values(\"test-util\"))'] }}\n\n\
          # Not a member of the workspace that it may lie in.\n\
          [workspace]\n",
         features(groups),

@@ -119,7 +119,7 @@ impl<C> ClientBuilder<C> {
         }
     }
 
-    /// The region of the organization: a [`Region`], or its name or domain (`eu-west-1`, `mypurecloud.ie`).
+    /// The region of the organization: a [`Region`](crate::Region), or its name or domain (`eu-west-1`, `mypurecloud.ie`).
     pub fn region(mut self, region: impl AsRef<str>) -> Self {
         self.region = Some(region.as_ref().to_owned());
         self

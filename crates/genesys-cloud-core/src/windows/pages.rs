@@ -14,9 +14,9 @@ use super::report::WindowsReport;
 use crate::error::Error;
 use crate::paging::Page;
 
-/// What a long range of time holds as a stream of pages; from [`Windows::pages`].
+/// What a long range of time holds as a stream of pages; from [`Windows::pages`](crate::Windows::pages).
 ///
-/// After an error it can be used on, as [`Windows`] can.
+/// After an error it can be used on, as [`Windows`](crate::Windows) can.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct WindowPages<T> {
     reader: RangeReader<T>,
@@ -47,7 +47,7 @@ impl<T> WindowPages<T> {
         self.reader.point()
     }
 
-    /// Which slices the range has, and which of them are done: see [`Windows::plan`].
+    /// Which slices the range has, and which of them are done: see [`Windows::plan`](crate::Windows::plan).
     ///
     /// # Errors
     /// As there.
