@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use futures::TryStreamExt as _;
 use genesys_cloud::Client;
 use genesys_cloud::types::Queue;
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedReply, ConnectionFault, MockOrg};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
 use opentelemetry::{SpanId, Value};
@@ -92,8 +92,8 @@ async fn requests_are_client_spans_by_the_conventions() {
     // A new login mends it.
     org.revoke_tokens();
     client.routing().queue("of-jane").send().await.expect("a reply");
-    drop(org);
-    client.routing().queue("of-jane").send().await.expect_err("nobody is there");
+    org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply).expect("an operation");
+    client.routing().queue("of-jane").send().await.expect_err("no reply");
 
     let spans = exporter.get_finished_spans().expect("spans");
     let port = url.rsplit(':').next().expect("a port").to_owned();
@@ -130,7 +130,7 @@ async fn requests_are_client_spans_by_the_conventions() {
         (queue, Some(401), "401", ""),
         (login, Some(200), "", ""),
         (queue, Some(200), "", "1"),
-        (queue, None, "connect", ""),
+        (queue, None, "interrupted", ""),
     ];
     let expected = expected.map(|(name, status, error, resends)| {
         (name.to_owned(), status, error.to_owned(), resends.to_owned())
@@ -152,7 +152,7 @@ async fn requests_are_client_spans_by_the_conventions() {
     let failed = |span: &&SpanData| matches!(span.status, Status::Error { .. });
     let calls = spans.iter().filter(|span| span.name == "getRoutingQueue");
     let calls: Vec<String> = calls.filter(failed).map(|it| text(it, "error.type")).collect();
-    assert_eq!(calls, ["not_found", "connect"]);
+    assert_eq!(calls, ["not_found", "interrupted"]);
 
     let mut seen = 0;
     for span in &spans {
