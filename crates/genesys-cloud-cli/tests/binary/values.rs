@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::tempdir;
 
 #[cfg(all(feature = "buckets", feature = "parquet"))]
-use crate::{aside, program, run_in};
+use crate::{program, run_in};
 use crate::{aside, read, report, run};
 
 const QUEUES: &str = "getRoutingQueues";
