@@ -1,5 +1,7 @@
 //! The Markdown files of the repository, and what a crate needs to be published.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +36,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
 /// The targets of the links of a line, without those in code spans.
 fn links(line: &str) -> Vec<&str> {
     line.match_indices("](")
-        .filter(|(at, _)| line[..*at].matches('`').count() % 2 == 0)
+        .filter(|(at, _)| line[..*at].matches('`').count().is_multiple_of(2))
         .filter_map(|(at, _)| line[at + 2..].split(')').next())
         .collect()
 }

@@ -6,9 +6,9 @@ use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
 use serde_json::Value;
 use tempfile::tempdir;
 
+use crate::{aside, read, report, run};
 #[cfg(all(feature = "buckets", feature = "parquet"))]
 use crate::{program, run_in};
-use crate::{aside, read, report, run};
 
 const QUEUES: &str = "getRoutingQueues";
 

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::RootCertStore;
 use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
@@ -23,13 +24,18 @@ fn certificate(pem: &str) -> CertificateDer<'static> {
 
 /// Answers each connection with an empty 200, and gives its URL. With `mutual`, clients must have a certificate.
 async fn server(mutual: bool) -> String {
-    let config = ServerConfig::builder();
+    // Named, since the workspace may have a second provider.
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("versions");
     let config = match mutual {
         false => config.with_no_client_auth(),
         true => {
             let mut roots = RootCertStore::empty();
             roots.add(certificate(ROOT)).expect("a root");
-            let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
             config.with_client_cert_verifier(verifier.expect("a verifier"))
         }
     };

@@ -13,6 +13,6 @@ group! {
 
 operation! {
     /// `GET /api/v2/aliases` (`getAliases`)
-    Aliases.aliases -> types::ListSpec;
+    Aliases.aliases -> types::Listing;
     "getAliases" Get "/api/v2/aliases"
 }

@@ -13,7 +13,7 @@ record! {
 }
 
 record! {
-    pub struct ListSpec {
+    pub struct Listing {
         /// Unique in the org.
         pub id: Option<String> = "id",
         pub ids: Option<Vec<String>> = "ids",

@@ -40,12 +40,12 @@ record! {
 
 record! {
     pub struct Raw {
-        pub reply: Option<RawReplyValue> = "reply",
+        pub reply: Option<RawReply> = "reply",
     }
 }
 
 record! {
-    pub struct RawReplyValue {
+    pub struct RawReply {
         pub id: Option<String> = "id",
     }
 }
