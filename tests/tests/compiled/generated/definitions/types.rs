@@ -40,12 +40,12 @@ record! {
 
 record! {
     pub struct Raw {
-        pub reply: Option<RawReply> = "reply",
+        pub response: Option<RawResponseValue> = "response",
     }
 }
 
 record! {
-    pub struct RawReply {
+    pub struct RawResponseValue {
         pub id: Option<String> = "id",
     }
 }
