@@ -1,5 +1,7 @@
 //! Programs without an async runtime: calls that wait, lists as iterators.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::BTreeSet;
 use std::thread;
 

@@ -1,5 +1,7 @@
 //! What unit tests of users are made of: replies, errors, pages and lists without an API.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use genesys_cloud::test_util::mock::MockOrg;
