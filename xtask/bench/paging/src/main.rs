@@ -142,7 +142,7 @@ async fn side_by_side() -> Result<Value> {
 
 fn paginator(ahead: usize) -> Result<Paginator<Queue>> {
     let queues = Client::from_env()?.routing().queues().paginate();
-    Ok(queues.page_size(PAGE_SIZE).prefetch(ahead))
+    Ok(queues.page_size(PAGE_SIZE as usize).prefetch(ahead))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
