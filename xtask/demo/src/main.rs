@@ -72,7 +72,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     org.shutdown().await;
 
     println!("\nNext:");
-    println!("  cargo run -p genesys-cloud --example queues    the same, from your org or a fake one");
+    println!(
+        "  cargo run -p genesys-cloud --example queues    the same, from your org or a fake one"
+    );
     println!("  cargo test --workspace                         all tests, on this machine only");
     println!("  guide/src/getting-started.md                   a first program of your own");
     Ok(())
