@@ -4,12 +4,14 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "support/recordings.rs"]
+mod fake;
 mod support;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use genesys_cloud::test_util::mock::{Call, CannedReply, Fault, MockOrg};
+use genesys_cloud::test_util::mock::MockOrg;
 use genesys_cloud::types::{
     BatchDownloadJobResult, BatchDownloadJobSubmission, BatchDownloadRequest,
 };
@@ -48,7 +50,7 @@ async fn save(
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let (client, fake) = support::connect(MockOrg::builder().fault(Recordings)).await?;
+    let (client, fake) = support::connect(MockOrg::builder().fault(fake::Recordings)).await?;
     let mut arguments = std::env::args().skip(1);
     let folder =
         arguments.next().map_or_else(|| std::env::temp_dir().join("recordings"), PathBuf::from);
@@ -81,34 +83,4 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
-}
-
-/// Recordings of the fake org: its document does not say what they look like.
-struct Recordings;
-
-impl Fault for Recordings {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
-        let host = call.request.header("host")?;
-        match call.operation.id.as_str() {
-            "getRecordingBatchrequest" => {
-                let result = |number| {
-                    serde_json::json!({
-                        "conversationId": format!("c-{number}"),
-                        "recordingId": format!("r-{number}"),
-                        "resultUrl": format!("http://{host}/api/v2/downloads/r-{number}"),
-                        "contentType": "audio/wav",
-                    })
-                };
-                let results = [result(1), result(2)];
-                let job = serde_json::json!({"status": "Completed", "expectedResultCount": 2, "results": results});
-                Some(CannedReply::json(200, &job))
-            }
-            "getDownload" => {
-                let body = [b"RIFF".as_slice(), &[0; 2_000]].concat();
-                let reply = CannedReply { status: 200, headers: Vec::new(), body: body.into() };
-                Some(reply.header("content-type", "audio/wav"))
-            }
-            _ => None,
-        }
-    }
 }
