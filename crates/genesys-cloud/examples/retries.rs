@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let busy = CannedReply::error(503, "service.unavailable", "Service Unavailable");
         org.respond_next("getRoutingQueues", busy)?;
         org.respond_next("getRoutingQueues", CannedReply::rate_limited(1))?;
-        org.cut_next("getRoutingQueue", ConnectionFault::Reset)?;
+        org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply)?;
     }
 
     let mut queues = client.routing().queues().paginate();

@@ -4,7 +4,7 @@ use genesys_cloud::test_util::mock::{Call, CannedReply, Fault};
 use serde_json::json;
 
 /// Completes each job with two recordings and serves their files.
-pub struct Recordings;
+pub(crate) struct Recordings;
 
 impl Fault for Recordings {
     fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
