@@ -57,7 +57,11 @@ impl RangePoint {
 
     /// The same position, updated with the jobs submitted and the windows split since. `now` is the current position
     /// of the range, and `start_of` gives the start of a window. Windows that ended since count as not ended.
-    pub(super) fn with_jobs_of(&self, now: &Self, start_of: impl Fn(Interval) -> ListPoint) -> Self {
+    pub(super) fn with_jobs_of(
+        &self,
+        now: &Self,
+        start_of: impl Fn(Interval) -> ListPoint,
+    ) -> Self {
         let mut this = Self {
             plan: now.plan.clone(),
             lists: BTreeMap::new(),

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::task::{Context, Poll};
 
-use super::current_page::CurrentPage;
 use super::checkpoint_state::WindowPoint;
+use super::current_page::CurrentPage;
 use super::plan::{Plan, WindowState};
 use super::report::WindowsReport;
 use super::settings::{MakeList, Settings};
@@ -62,7 +62,8 @@ impl<T> RangeReader<T> {
             report.add_data(&list);
         }
         if let Some(plan) = &self.plan {
-            (report.windows, report.windows_done) = (plan.windows().len() as u64, plan.windows_done());
+            (report.windows, report.windows_done) =
+                (plan.windows().len() as u64, plan.windows_done());
         }
         report.ids_forgotten = self.recent_ids.forgotten;
         report.stopped = self.stopped;

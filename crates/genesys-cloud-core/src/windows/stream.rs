@@ -10,9 +10,9 @@ use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
+use super::checkpoint_state::{RangePoint, WindowsFrom};
 use super::pages::WindowPages;
 use super::plan::Plan;
-use super::checkpoint_state::{RangePoint, WindowsFrom};
 use super::reader::RangeReader;
 use super::report::WindowsReport;
 use super::settings::{MakeList, Settings};

@@ -161,7 +161,9 @@ impl Plan {
                 return Err(format!("the windows of the plan leave out {gap}"));
             }
             if window.start() < covered && self.overlap.is_zero() {
-                return Err(format!("the plan has no overlap, but its window {window} overlaps another"));
+                return Err(format!(
+                    "the plan has no overlap, but its window {window} overlaps another"
+                ));
             }
             covered = covered.max(window.end());
         }
