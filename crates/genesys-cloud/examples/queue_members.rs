@@ -8,10 +8,10 @@ mod support;
 
 use std::error::Error;
 
-use genesys_cloud::futures::{StreamExt as _, TryStreamExt as _};
+use genesys_cloud::futures::{StreamExt as _, TryStreamExt as _, stream};
 use genesys_cloud::test_util::mock::MockOrg;
 use genesys_cloud::types::{Queue, QueueMember};
-use genesys_cloud::{Client, Error as ApiError, Verdict};
+use genesys_cloud::{Client, Verdict};
 
 /// Reads all members of a queue. An incomplete list is an error.
 async fn members(
@@ -33,10 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (client, _fake) = support::connect(fake).await?;
 
     // Each queue costs one request per 100 members; all of them share the client's rate limit.
-    let queues: Vec<Queue> = client.routing().queues().paginate().try_collect::<Vec<_>>().await?;
-    let mut lists = genesys_cloud::futures::stream::iter(queues)
-        .map(|queue| members(&client, queue))
-        .buffered(4);
+    let queues: Vec<Queue> = client.routing().queues().paginate().try_collect().await?;
+    let mut lists = stream::iter(queues).map(|queue| members(&client, queue)).buffered(4);
 
     let (mut queues, mut total) = (0, 0);
     while let Some((queue, members)) = lists.try_next().await? {
@@ -46,5 +44,5 @@ async fn main() -> Result<(), Box<dyn Error>> {
         total += members.len();
     }
     println!("{total} members of {queues} queues");
-    Ok::<_, Box<dyn Error>>(())
+    Ok(())
 }

@@ -8,7 +8,9 @@ use genesys_cloud::test_util::mock::{MockOrg, MockOrgBuilder};
 
 /// Connects to the org in the environment if `GENESYS_CLOUD_REGION` or `GENESYS_CLOUD_API_URL` is set. Otherwise
 /// starts a fake org, which runs until the returned value is dropped.
-pub(crate) async fn connect(fake: MockOrgBuilder) -> Result<(Client, Option<MockOrg>), Box<dyn Error>> {
+pub(crate) async fn connect(
+    fake: MockOrgBuilder,
+) -> Result<(Client, Option<MockOrg>), Box<dyn Error>> {
     let is_set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     if is_set("GENESYS_CLOUD_REGION") || is_set("GENESYS_CLOUD_API_URL") {
         return Ok((Client::from_env()?, None));
