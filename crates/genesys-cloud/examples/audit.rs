@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use genesys_cloud::chrono::{Days, Utc};
 use genesys_cloud::test_util::mock::MockOrg;
-use genesys_cloud::types::{AuditLogMessage, AuditQueryRequest};
+use genesys_cloud::types::{AuditLogMessage, AuditQueryRequest, DomainEntityRef};
+
+fn name(entity: Option<DomainEntityRef>) -> String {
+    entity.and_then(|entity| entity.name.or(entity.id)).unwrap_or_default()
+}
 
 fn print(entry: AuditLogMessage) {
-    let name = |entity: Option<genesys_cloud::types::DomainEntityRef>| {
-        entity.and_then(|entity| entity.name.or(entity.id)).unwrap_or_default()
-    };
     println!(
         "{}\t{}\t{} {} {:?}",
         entry.event_date.map(|date| date.to_rfc3339()).unwrap_or_default(),

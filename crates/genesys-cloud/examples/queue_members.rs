@@ -11,20 +11,24 @@ use std::error::Error;
 use genesys_cloud::futures::{StreamExt as _, TryStreamExt as _, stream};
 use genesys_cloud::test_util::mock::MockOrg;
 use genesys_cloud::types::{Queue, QueueMember};
-use genesys_cloud::{Client, Verdict};
+use genesys_cloud::{Client, Paginator, Verdict};
 
-/// Reads all members of a queue. An incomplete list is an error.
+/// Reads a list to its end. An incomplete list is an error.
+async fn read<T>(mut list: Paginator<T>) -> Result<Vec<T>, Box<dyn Error>> {
+    let items = (&mut list).try_collect().await?;
+    match list.report().verdict() {
+        Verdict::Complete => Ok(items),
+        incomplete => Err(incomplete.to_string().into()),
+    }
+}
+
 async fn members(
     client: &Client,
     queue: Queue,
 ) -> Result<(Queue, Vec<QueueMember>), Box<dyn Error>> {
     let id = queue.id.as_deref().ok_or("a queue without an id")?;
-    let mut list = client.routing().queue_members(id).paginate();
-    let members: Vec<QueueMember> = (&mut list).try_collect().await?;
-    match list.report().verdict() {
-        Verdict::Complete => Ok((queue, members)),
-        incomplete => Err(format!("members of queue {id}: {incomplete}").into()),
-    }
+    let members = read(client.routing().queue_members(id).paginate()).await?;
+    Ok((queue, members))
 }
 
 #[tokio::main]
@@ -33,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (client, _fake) = support::connect(fake).await?;
 
     // Each queue costs one request per 100 members; all of them share the client's rate limit.
-    let queues: Vec<Queue> = client.routing().queues().paginate().try_collect().await?;
+    let queues = read(client.routing().queues().paginate()).await?;
     let mut lists = stream::iter(queues).map(|queue| members(&client, queue)).buffered(4);
 
     let (mut queues, mut total) = (0, 0);
