@@ -26,9 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let report = queues.get_ref().report();
     println!("{}: {} queues", report.verdict(), report.items);
 
-    if let Some((members, Some(id))) = largest {
+    if let Some((Some(members), Some(id))) = largest {
         let queue = blocking::wait(client.routing().queue(&id))?.into_value();
-        println!("the largest is {:?} with {members:?} members", queue.name.unwrap_or_default());
+        println!("the largest is {:?} with {members} members", queue.name.unwrap_or_default());
     }
     Ok(())
 }

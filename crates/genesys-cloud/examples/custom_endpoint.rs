@@ -39,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{}: {} stations in {} pages", report.verdict(), report.items, report.pages);
 
     if let Some(Station { id, name, status }) = last {
-        println!("the last one is {name:?}, {status:?}");
+        println!("the last one is {}, {}", name.unwrap_or_default(), status.unwrap_or_default());
         let get = Operation::new("getStation", Method::Get, "/api/v2/stations/{stationId}");
         let mut call = Call::<Json>::new(&client, get);
         call.request_mut().set_path("stationId", &id);

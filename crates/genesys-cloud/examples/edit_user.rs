@@ -12,7 +12,8 @@ use genesys_cloud::test_util::mock::{CannedReply, MockOrg};
 use genesys_cloud::types::{UpdateUser, User};
 use genesys_cloud::{Client, Error as ApiError, ErrorKind};
 
-/// Sets the title. The API rejects a change of an outdated version with 409; then the user is read again.
+/// Sets the title. If somebody else has changed the user, the API rejects the outdated version with
+/// 409, and the user is read again.
 async fn set_title(client: &Client, id: &str, title: &str) -> Result<User, ApiError> {
     let mut attempts = 3;
     loop {
@@ -30,7 +31,8 @@ async fn set_title(client: &Client, id: &str, title: &str) -> Result<User, ApiEr
         match client.users().patch_user(id, body).await {
             Ok(reply) => return Ok(reply.into_value()),
             Err(error) if error.kind() == ErrorKind::Conflict && attempts > 0 => {
-                println!("version {:?} is outdated; reading again", user.version);
+                let version = user.version.unwrap_or_default();
+                println!("version {version} is outdated; reading again");
             }
             Err(error) => return Err(error),
         }
@@ -51,6 +53,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("usage: edit_user USER_ID TITLE".into()),
     };
     let user = set_title(&client, &id, &title).await?;
-    println!("user {id} has version {:?}", user.version);
+    println!("user {id} has version {}", user.version.unwrap_or_default());
     Ok(())
 }
