@@ -126,7 +126,7 @@ pub fn windows<T: Wire + 'static, O>(
         interval.write(&mut request, &window.to_string());
         Paginator::reading(client.clone(), request, listing.clone(), read_wire)
     };
-    Windows::over(range, Box::new(make), facts.span(), facts.id)
+    Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
 /// The same through jobs.
@@ -165,7 +165,7 @@ fn windows_of_jobs<T: 'static, O>(
         interval.write(&mut request, &window.to_string());
         Paginator::of_job(JobSource::new(client.clone(), request, family.clone()), read)
     };
-    Windows::over(range, Box::new(make), facts.span(), facts.id)
+    Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
 /// What is known of the intervals of an operation.

@@ -231,8 +231,8 @@ impl Reader {
     /// An earlier place, which knows the jobs that were submitted since.
     pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Failure> {
         let place = match &self.input {
-            Input::List(list) => list.place_knowing_jobs(earlier),
-            Input::Range(windows) => windows.place_knowing_jobs(earlier),
+            Input::List(list) => list.checkpoint_with_jobs(earlier),
+            Input::Range(windows) => windows.checkpoint_with_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
         place.map_err(|error| Failure::of_call(&error, Some(self.entry)))
