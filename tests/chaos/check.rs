@@ -108,12 +108,12 @@ impl Check<'_> {
     fn check_moved(&self, tally: &mut Tally) -> Result<(), String> {
         self.check_count()?;
         let Outcome { report, keys, left, .. } = self.outcome;
-        let outcome: HashSet<&String> = keys.iter().collect();
-        let doubled = (keys.len() - outcome.len()) as u64;
+        let unique: HashSet<&String> = keys.iter().collect();
+        let doubled = (keys.len() - unique.len()) as u64;
         // Records that existed throughout.
         let left: HashSet<&String> = left.iter().collect();
         let stayed = self.expected.records.iter().filter(|key| left.contains(key));
-        let missed = stayed.filter(|key| !outcome.contains(key)).count() as u64;
+        let missed = stayed.filter(|key| !unique.contains(key)).count() as u64;
         tally.moved(missed, doubled);
         if self.choice.usage.dedupes && self.outcome.has_ids && doubled > 0 {
             return Err(format!("{doubled} duplicates were not removed"));
@@ -238,15 +238,13 @@ fn ends_in(kind: FaultKind, error: &Error) -> bool {
     }
 }
 
-fn compare(outcome: &[String], expected: &Expectation) -> Result<(), String> {
-    if outcome == expected.records
-        || expected.list.as_ref().is_some_and(|list| list.is_met_by(outcome))
-    {
+fn compare(keys: &[String], expected: &Expectation) -> Result<(), String> {
+    if keys == expected.records || expected.list.as_ref().is_some_and(|list| list.is_met_by(keys)) {
         return Ok(());
     }
     let expected = &expected.records;
-    let differs = outcome.iter().zip(expected).position(|(outcome, expected)| outcome != expected);
-    let (outcome, expected) = (outcome.len(), expected.len());
-    let differs = differs.unwrap_or(outcome.min(expected));
-    Err(format!("{outcome} items instead of {expected}; the first difference is at item {differs}"))
+    let differs = keys.iter().zip(expected).position(|(key, expected)| key != expected);
+    let (items, expected) = (keys.len(), expected.len());
+    let differs = differs.unwrap_or(items.min(expected));
+    Err(format!("{items} items instead of {expected}; the first difference is at item {differs}"))
 }

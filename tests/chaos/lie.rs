@@ -104,7 +104,7 @@ pub(crate) async fn check(
         result = reader.all() => result,
         () = clock.run(&org) => Err("the run hangs".to_owned()),
     };
-    let lies = org.lies_lies();
+    let lies = org.lies_sent();
     let result = result.and_then(|()| reader.check(liar, &before));
     tally.lied(liar.kind(), lies, result.is_ok());
     result.map_err(|why| {
@@ -275,7 +275,7 @@ impl Reader<'_> {
         if verdict == Verdict::Complete {
             self.check_whole(before, &after).map_err(|why| format!("complete, but {why}"))?;
         }
-        let lies = self.org.lies_lies();
+        let lies = self.org.lies_sent();
         let is_whole = || match self.keys == before {
             true if matches!(verdict, Verdict::Complete | Verdict::Unknown(Reason::OneWindow)) => {
                 Ok(())
