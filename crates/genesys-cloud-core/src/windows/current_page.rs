@@ -81,7 +81,7 @@ impl<T> RangeReader<T> {
     /// Ends the current page: all of its items have been delivered.
     pub(super) fn finish_page(&mut self) {
         if let (Some(page), Some(first)) = (self.current.take(), self.slices.front_mut()) {
-            first.list.handed_out(page.items);
+            first.list.count_yielded(page.items);
         }
     }
 }

@@ -231,7 +231,7 @@ async fn run(seed: u64) {
         check_calls(&server, way, &faults, &what(&windows));
         if !way.prefetch {
             let received = server.received().len() as u64;
-            assert_eq!(report.requests + report.repeated, received, "{}", what(&windows));
+            assert_eq!(report.requests + report.retries, received, "{}", what(&windows));
         }
     } else if way.by_id {
         // Without ids, a job that fails once some of it has been handed out fails until it is asked anew.
