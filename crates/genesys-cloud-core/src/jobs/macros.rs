@@ -135,11 +135,11 @@ macro_rules! job_family {
     (@results list { $($call:tt)* } $scheme:ident { $($listing:tt)* }) => {
         $crate::Results::List(
             $crate::job_family!(@call $($call)*),
-            $crate::paged!(@listing $scheme { $($listing)* }),
+            $crate::paged!(@spec $scheme { $($listing)* }),
         )
     };
     (@results status $scheme:ident { $($listing:tt)* }) => {
-        $crate::Results::Status($crate::paged!(@listing $scheme { $($listing)* }))
+        $crate::Results::Status($crate::paged!(@spec $scheme { $($listing)* }))
     };
     (@results reply [$($form:ident $path:literal $($items:literal)?,)*]) => {{
         const PLACES: &[$crate::ResultLocation] = &[

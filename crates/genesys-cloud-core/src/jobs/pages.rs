@@ -146,16 +146,16 @@ async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawResponse
         return Err(Error::job(ErrorKind::JobNotPollable, operation, why));
     };
     let request = options.changed(run.ask(call));
-    let mut repeated = 0;
+    let mut retries = 0;
     loop {
         let reply = page(run, &request).await?;
         // Repeated here, because the list could only submit the page again.
         let Some(error) = unusable(&reply) else {
-            run.client.usable_after(repeated);
+            run.client.usable_after(retries);
             return ready(reply, Some(listing.items()));
         };
-        run.client.wait_to_repeat(request.operation(), repeated, error).await?;
-        repeated += 1;
+        run.client.wait_to_repeat(request.operation(), retries, error).await?;
+        retries += 1;
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn opened(
     let family = &run.family;
     let mut opened = Opened {
         request: Request::new(run.operation().clone()),
-        listing: one_reply("[]"),
+        spec: one_reply("[]"),
         sequence: None,
         is_partial: status.state() == JobState::PartlySucceeded,
         has_no_results: false,
@@ -70,7 +70,7 @@ pub(super) fn opened(
             }
             opened.request = request;
             // The page was named by the submit: there is no way to another one.
-            opened.listing = match listing.scheme() {
+            opened.spec = match listing.scheme() {
                 Scheme::JobSelectsPage => {
                     ListSpec::new(Scheme::UnpagedWithEnvelope, listing.items().to_owned())
                 }
@@ -84,7 +84,7 @@ pub(super) fn opened(
             let status = family.status().map(|call| run.ask(call));
             let request = change.or(status).unwrap_or_else(|| run.request.clone());
             opened.request = options.changed(request);
-            opened.listing = listing.clone();
+            opened.spec = listing.clone();
             ResultPages::Requested
         }
         Results::Response(_) => match found(family, &status)? {
@@ -97,7 +97,7 @@ pub(super) fn opened(
             }
             Some(Found::Items(path)) => {
                 let reply = with_list(status.reply().clone(), path)?;
-                opened.listing = one_reply(path);
+                opened.spec = one_reply(path);
                 let call = move |_| {
                     let reply = reply.clone();
                     async move { Ok(reply) }.boxed()

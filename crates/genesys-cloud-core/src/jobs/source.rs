@@ -217,7 +217,7 @@ impl JobSource {
         };
         let opened = Opened {
             request: self.request.clone(),
-            listing: self.listing(),
+            spec: self.listing(),
             sequence: None,
             is_partial: false,
             has_no_results: false,
@@ -297,7 +297,7 @@ impl PageSource for JobSource {
     fn fetch_again(
         &mut self,
         request: Request,
-        repeated: u32,
+        retries: u32,
         error: Error,
     ) -> Result<PageCall, Error> {
         let client = self.client.clone();
@@ -305,7 +305,7 @@ impl PageSource for JobSource {
             Some(ResultPages::Called { call, .. }) => {
                 let call = call.clone();
                 let again = async move {
-                    client.wait_to_repeat(request.operation(), repeated, error).await?;
+                    client.wait_to_repeat(request.operation(), retries, error).await?;
                     call(request).await.map(Some)
                 };
                 Ok(again.boxed())
@@ -313,7 +313,7 @@ impl PageSource for JobSource {
             // The next one continues where it failed.
             Some(ResultPages::InSequence { .. }) => Err(error),
             Some(ResultPages::Requested) | None => {
-                Ok(self.calls.fetch_again(client, request, repeated, error))
+                Ok(self.calls.fetch_again(client, request, retries, error))
             }
         }
     }
@@ -459,7 +459,7 @@ async fn open(
     };
     run.apply(&options);
     note(&run);
-    let mut repeated = 0;
+    let mut retries = 0;
     let opened = loop {
         let status = run.wait().await;
         // Only now is it known when it expires.
@@ -471,8 +471,8 @@ async fn open(
         match opened {
             // The last status was unusable: ask for a new one, now or in the next poll.
             Err(error) if error.is_passing() && run.forget() => {
-                let again = run.client.wait_to_repeat(run.operation(), repeated, error).await;
-                repeated += 1;
+                let again = run.client.wait_to_repeat(run.operation(), retries, error).await;
+                retries += 1;
                 if let Err(error) = again {
                     break Err(error);
                 }
@@ -481,7 +481,7 @@ async fn open(
         }
     };
     if opened.is_ok() {
-        run.client.usable_after(repeated);
+        run.client.usable_after(retries);
     }
     (Some(run), opened)
 }
