@@ -485,8 +485,7 @@ async fn caps_are_told_and_not_asked_beyond() {
 
     let mut request = get();
     request.set_query("state", "inactive");
-    let spec =
-        sized(Scheme::PageNumber).with_cap(Cap::pages(1).where_query("state", "inactive"));
+    let spec = sized(Scheme::PageNumber).with_cap(Cap::pages(1).where_query("state", "inactive"));
     let walked = walk(request, spec.clone(), &[&numbered([1, 2], 1)]).await;
     assert_eq!(walked.report.end, Some(End::Cap));
     let last = page(3..=3, r#","pageNumber":2,"pageCount":2"#);
