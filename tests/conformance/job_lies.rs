@@ -38,7 +38,7 @@ pub(crate) async fn hearings(submits: &[&'static Submit], all: bool) -> Vec<Hear
     let mut hearings: BTreeMap<(String, Lie), Vec<Hearing>> = BTreeMap::new();
     for submit in submits {
         let Ok(job) = (submit.submit)(&client).await else { continue };
-        let family = job.family().clone();
+        let family = job.spec().clone();
         let kind = kind(&family);
         for lie in org.lies(submit.operation).unwrap_or_default() {
             if hears(&family, lie) {

@@ -64,7 +64,7 @@ pub(crate) async fn all(submit: &Submit, table: &mut Table) {
         Err(why) => return table.note("none", "none", operation, Err(why.to_string())),
     };
     let family = match (submit.submit)(&client).await {
-        Ok(job) => job.family().clone(),
+        Ok(job) => job.spec().clone(),
         Err(why) => return table.note("none", "none", operation, Err(why.to_string())),
     };
     let kind = kind(&family);

@@ -41,11 +41,12 @@ impl DataDate {
         *self.lock() = DateState { until: Some(until), is_requested: true };
     }
 
-/// Requests it once, if a page of results lacks it. If that fails, the page is still returned.
+    /// Requests it once, if a page of results lacks it. If that fails, the page is still returned.
     pub(super) async fn learn(&self, poller: &Poller, page: &RawResponse) {
         let Some(availability) = poller.spec.availability() else { return };
         let has_date = |fields: JsonText<'_>| fields.instant(availability.field()).is_some();
-        if JsonText::of(page).is_ok_and(has_date) || std::mem::replace(&mut self.lock().is_requested, true)
+        if JsonText::of(page).is_ok_and(has_date)
+            || std::mem::replace(&mut self.lock().is_requested, true)
         {
             return;
         }
@@ -58,14 +59,14 @@ impl DataDate {
         }
     }
 
-/// A poisoned lock is usable: the value is only replaced as a whole.
+    /// A poisoned lock is usable: the value is only replaced as a whole.
     fn lock(&self) -> MutexGuard<'_, DateState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl JobSpec {
-/// The end of the interval of a submit, if the data becomes available with a delay.
+    /// The end of the interval of a submit, if the data becomes available with a delay.
     pub(crate) fn asked_until(&self, submit: &Request) -> Option<DateTime<Utc>> {
         let place = self.availability()?.interval();
         let text = match place.is_in_body() {

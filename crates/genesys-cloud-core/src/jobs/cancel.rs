@@ -21,7 +21,7 @@ impl CancelOnDrop {
         Self { poller, ended: ended.into() }
     }
 
-/// Disarms it: the job has ended or was cancelled.
+    /// Disarms it: the job has ended or was cancelled.
     pub(super) fn disarm(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
@@ -42,7 +42,10 @@ impl Drop for CancelOnDrop {
                 });
             }
             Err(_) => {
-                tracing::warn!(id = poller.redacted_id().as_deref(), "job not cancelled: no Tokio runtime")
+                tracing::warn!(
+                    id = poller.redacted_id().as_deref(),
+                    "job not cancelled: no Tokio runtime"
+                )
             }
         }
     }

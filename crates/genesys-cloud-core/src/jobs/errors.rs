@@ -16,16 +16,16 @@ pub(super) const GONE: [u16; 2] = [404, 410];
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timeout {
-/// The deadline has passed.
-Deadline,
-/// The deadline passed during a poll.
-DuringCall,
-/// A `Retry-After` ends after the deadline.
-RetryAfter,
+    /// The deadline has passed.
+    Deadline,
+    /// The deadline passed during a poll.
+    DuringCall,
+    /// A `Retry-After` ends after the deadline.
+    RetryAfter,
 }
 
 impl Poller {
-/// Returns the status, or the error if it means that there will be no results.
+    /// Returns the status, or the error if it means that there will be no results.
     pub(super) fn result_of(&self, status: JobStatus) -> Result<JobStatus, Error> {
         let (end, what, advice) = match status.state() {
             JobState::Pending | JobState::Succeeded | JobState::PartlySucceeded => {
@@ -57,7 +57,7 @@ impl Poller {
         })
     }
 
-/// Fails if the results have expired, and logs a warning if they soon will.
+    /// Fails if the results have expired, and logs a warning if they soon will.
     pub(super) fn check_expiry(&self, status: &JobStatus) -> Result<(), Error> {
         let Some(expires) = status.expires() else { return Ok(()) };
         let (family, id) = (self.spec.name(), self.redacted_id());
@@ -75,13 +75,13 @@ impl Poller {
         Ok(())
     }
 
-/// The error for results that the operation no longer has.
+    /// The error for results that the operation no longer has.
     pub(super) fn gone(&self, operation: &Operation) -> Error {
         let why = format!("the results of {} are gone", self.describe());
         Error::job(ErrorKind::JobExpired, operation, why).advise("submit it again")
     }
 
-/// Explains a failed poll if the API does not know the job.
+    /// Explains a failed poll if the API does not know the job.
     pub(super) fn explain_unknown(&self, error: Error) -> Error {
         if !error.is_refused_by(&GONE) {
             return error;
@@ -114,7 +114,7 @@ impl Poller {
             Timeout::RetryAfter => {
                 let seconds = self.due_in().as_secs();
                 why += &format!(
-", and the API allows the next poll in {seconds} s, after the deadline of {deadline:?}"
+                    ", and the API allows the next poll in {seconds} s, after the deadline of {deadline:?}"
                 );
             }
             Timeout::DuringCall => why += ", and the last poll was not answered",
@@ -129,14 +129,15 @@ impl Poller {
         }
     }
 
-/// The error for a job whose status can't be requested.
+    /// The error for a job whose status can't be requested.
     pub(super) fn not_pollable(&self) -> Error {
         let error = |why| Error::job(ErrorKind::JobNotPollable, self.operation(), why);
         if self.spec.is_pollable() {
             return self.without_id("it can't be polled");
         }
         let Some(topic) = self.spec.topic() else {
-            let error = error(format!("the API has no operation for the status of {}", self.describe()));
+            let error =
+                error(format!("the API has no operation for the status of {}", self.describe()));
             return match self.spec.note() {
                 Some(note) => error.advise(note.to_owned()),
                 None => error,
@@ -146,7 +147,7 @@ impl Poller {
         error(why).advise(format!("subscribe to the topic {topic}"))
     }
 
-/// The error for a job without an id.
+    /// The error for a job without an id.
     pub(super) fn without_id(&self, so: &str) -> Error {
         let why = format!("the response to the submit had no job id, so {so}");
         Error::job(ErrorKind::JobNotPollable, self.operation(), why).advise(
@@ -155,7 +156,7 @@ impl Poller {
         )
     }
 
-/// Names the job in messages.
+    /// Names the job in messages.
     fn describe(&self) -> String {
         match &self.id {
             Some(id) => format!("job {}", excerpt(&self.redacted(id))),
@@ -163,12 +164,12 @@ impl Poller {
         }
     }
 
-/// A text of the server, without credentials that it may echo.
+    /// A text of the server, without credentials that it may echo.
     pub(super) fn redacted<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.client.secrets().redact(text)
     }
 
-/// Its id for logs.
+    /// Its id for logs.
     pub(super) fn redacted_id(&self) -> Option<Cow<'_, str>> {
         self.id.as_deref().map(|id| self.redacted(id))
     }

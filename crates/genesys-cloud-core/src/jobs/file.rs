@@ -6,9 +6,9 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::stream;
 
-use super::item_scanner::{Malformed, ItemScanner};
-use super::results::{FilePages, links};
+use super::item_scanner::{ItemScanner, Malformed};
 use super::poller::Poller;
+use super::results::{FilePages, links};
 use super::spec::FileForm;
 use crate::download::Download;
 use crate::error::{Error, ErrorKind};
@@ -30,7 +30,7 @@ pub(super) struct Files {
     poller: Poller,
     operation: Operation,
     links: Vec<String>,
-/// The index of the next file.
+    /// The index of the next file.
     next: usize,
     form: FileForm,
     file: Option<File>,
@@ -40,15 +40,15 @@ pub(super) struct Files {
 /// A file of JSON that is being read.
 struct File {
     download: Download,
-/// Whether its URL was renewed since the last bytes arrived.
+    /// Whether its URL was renewed since the last bytes arrived.
     is_link_new: bool,
-/// Downloaded and not decompressed yet.
+    /// Downloaded and not decompressed yet.
     part: Bytes,
-/// Decompressed and not scanned yet.
+    /// Decompressed and not scanned yet.
     plain: Bytes,
-/// Whether the download is complete.
+    /// Whether the download is complete.
     is_downloaded: bool,
-/// The first bytes, until there are enough to recognize gzip.
+    /// The first bytes, until there are enough to recognize gzip.
     head: Vec<u8>,
     text: Option<Text>,
     scanner: ItemScanner,
@@ -91,7 +91,7 @@ impl Files {
         Self { poller, operation, links, next: 0, form, file: None, page: Page::default() }
     }
 
-/// A stream of their pages. It continues after an error.
+    /// A stream of their pages. It continues after an error.
     pub(super) fn pages(self) -> FilePages {
         Box::pin(stream::unfold(self, |mut files| async move {
             let mut page = files.page().await;
@@ -112,7 +112,7 @@ impl Files {
         }))
     }
 
-/// Polls the job for a new URL of the file, unless that was just done. After an error the next call tries again.
+    /// Polls the job for a new URL of the file, unless that was just done. After an error the next call tries again.
     async fn renew_link(&mut self) -> Result<bool, Error> {
         let Some(file) = self.file.as_mut().filter(|file| !file.is_link_new) else {
             return Ok(false);
@@ -121,7 +121,7 @@ impl Files {
         let status = self.poller.wait().await?;
         let links = links(&self.poller.spec, &status)?;
         file.is_link_new = true;
-// In a different order, one file would be read twice and another not at all.
+        // In a different order, one file would be read twice and another not at all.
         let are_same = links.len() == self.links.len()
             && self.links.iter().zip(&links).all(|(old, new)| is_same_file(old, new));
         if !are_same && (links.len(), self.links.len()) != (1, 1) {
@@ -179,7 +179,7 @@ impl Files {
                 Err(Failure::Call(error)) => return Err(error),
                 Err(Failure::Malformed(why)) => {
                     file.broken = Some(why);
-// The items before the error are delivered first.
+                    // The items before the error are delivered first.
                     if self.page.items == 0 {
                         continue;
                     }
@@ -223,7 +223,7 @@ impl From<Malformed> for Failure {
 }
 
 impl File {
-/// Reads until the page is full or the file ends. Returns whether it ended.
+    /// Reads until the page is full or the file ends. Returns whether it ended.
     async fn fill(&mut self, page: &mut Page) -> Result<bool, Failure> {
         loop {
             while self.advance(page)? {
@@ -246,7 +246,7 @@ impl File {
         }
     }
 
-/// Scans or decompresses one part of what was downloaded. Returns false if nothing is left.
+    /// Scans or decompresses one part of what was downloaded. Returns false if nothing is left.
     fn advance(&mut self, page: &mut Page) -> Result<bool, Malformed> {
         if !self.plain.is_empty() {
             let plain = self.plain.split_to(self.plain.len().min(PART));
@@ -287,7 +287,7 @@ impl File {
         }
     }
 
-/// Decompresses the rest when the download is complete.
+    /// Decompresses the rest when the download is complete.
     fn finish(&mut self) -> Result<(), Malformed> {
         match &mut self.text {
             None => self.plain = std::mem::take(&mut self.head).into(),

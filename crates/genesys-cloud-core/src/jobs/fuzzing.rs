@@ -10,7 +10,7 @@ use super::spec::{Completion, JobOperation, JobSpec, JobState};
 use super::status::{JobStatus, is_further_on};
 use crate::json_path::JsonText;
 use crate::operation::{Method, Operation};
-use crate::response::fuzzing::response;
+use crate::response::fuzzing::reply;
 use crate::saved_job::SavedJob;
 
 /// The largest item of a file, in bytes.
@@ -37,7 +37,7 @@ pub fn job(data: &[u8]) {
     let [choice, status, body @ ..] = data else { return };
     let status =
         [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::CREATED][usize::from(*status) % 3];
-    let response = response(status, HeaderMap::new(), body);
+    let response = reply(status, HeaderMap::new(), body);
     let submitted = chrono::DateTime::from_timestamp(1_780_000_000, 0).expect("a time");
     if let Ok(status) = JobStatus::read(&spec(*choice), response.clone(), Some("1"), submitted) {
         let _ = (status.has_expired(), format!("{status:?}"));
@@ -48,7 +48,7 @@ pub fn job(data: &[u8]) {
             assert!(fields.texts(path).iter().all(|text| !text.trim().is_empty()));
         }
     }
-// A saved job survives a round trip.
+    // A saved job survives a round trip.
     if let Ok(job) = serde_json::from_slice::<SavedJob>(body) {
         let text = serde_json::to_string(&job).expect("a saved job");
         assert_eq!(serde_json::from_str::<SavedJob>(&text).expect("a saved job"), job);
@@ -60,7 +60,11 @@ pub fn file(data: &[u8]) {
     let [choice, size, text @ ..] = data else { return };
     let path = ["[]", "data", "a.data"][usize::from(*choice) % 3];
     let whole = items(path, text, text.len().max(1));
-    assert_eq!(items(path, text, usize::from(*size).max(1)), whole, "the size of the parts changes nothing");
+    assert_eq!(
+        items(path, text, usize::from(*size).max(1)),
+        whole,
+        "the size of the parts changes nothing"
+    );
     if let (Some(read), Ok(known), "[]") =
         (whole, serde_json::from_slice::<Vec<&RawValue>>(text), path)
     {

@@ -8,22 +8,22 @@ use crate::json_path::JsonText;
 /// either: whoever decodes them notices if they are not JSON.
 #[derive(Debug)]
 pub(super) struct ItemScanner {
-/// The names of the fields on the path to the items.
+    /// The names of the fields on the path to the items.
     path: Vec<String>,
-/// How many of them match at the current position.
+    /// How many of them match at the current position.
     matched: usize,
-/// The open brackets, outermost first: true for an object, false for a list.
+    /// The open brackets, outermost first: true for an object, false for a list.
     open: Vec<bool>,
     state: State,
     quoted: bool,
     escaped: bool,
-/// The name of the current field.
+    /// The name of the current field.
     name: Vec<u8>,
-/// The current item.
+    /// The current item.
     item: Vec<u8>,
-/// The largest allowed item, in bytes.
+    /// The largest allowed item, in bytes.
     max_item: usize,
-/// The number of bytes read.
+    /// The number of bytes read.
     at: u64,
     /// Whether the items were found.
     is_found: bool,
@@ -31,23 +31,23 @@ pub(super) struct ItemScanner {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-/// Before a value that is on the path to the items, or is the items.
+    /// Before a value that is on the path to the items, or is the items.
     Value,
-/// In an object on the path, before a name or the end.
+    /// In an object on the path, before a name or the end.
     Name,
     /// After a name.
     Colon,
-/// In a value that is not on the path. It began at this depth.
+    /// In a value that is not on the path. It began at this depth.
     Other(usize),
-/// In a null on the path, of which this many bytes were read.
+    /// In a null on the path, of which this many bytes were read.
     Null(usize),
-/// After a value in an object on the path.
+    /// After a value in an object on the path.
     Comma,
-/// In the list of items, before an item or the end.
+    /// In the list of items, before an item or the end.
     Items,
     /// In an item of the list, which is at this depth.
     Item(usize),
-/// In a single item, not in a list, at this depth.
+    /// In a single item, not in a list, at this depth.
     Only(usize),
     /// After the end of the text.
     End,
@@ -56,17 +56,17 @@ enum State {
 /// What is wrong with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
-/// It is not JSON at about this byte.
+    /// It is not JSON at about this byte.
     At(u64),
-/// It begins like gzip, but is not gzip.
+    /// It begins like gzip, but is not gzip.
     Gzip,
-/// The items are neither a list nor an object, at about this byte.
+    /// The items are neither a list nor an object, at about this byte.
     NoItems(u64),
     /// An item is larger than allowed.
     TooLarge,
     /// It ends in the middle.
     Unfinished,
-/// It is empty.
+    /// It is empty.
     Empty,
     /// There are no items at the path.
     Missing,
@@ -80,7 +80,7 @@ const NULL: &[u8] = b"null";
 const DEPTH: usize = 127;
 
 impl ItemScanner {
-/// Scans for items at a path: names joined by dots, or `[]` if the text itself is the list or the item.
+    /// Scans for items at a path: names joined by dots, or `[]` if the text itself is the list or the item.
     pub(super) fn new(path: &str, max_item: usize) -> Self {
         let path = if path == "[]" { "" } else { path };
         Self {
@@ -98,7 +98,7 @@ impl ItemScanner {
         }
     }
 
-/// Reads a part of the text. Calls `found` with each item that ends in it.
+    /// Reads a part of the text. Calls `found` with each item that ends in it.
     pub(super) fn read(
         &mut self,
         part: &[u8],
@@ -115,7 +115,7 @@ impl ItemScanner {
         Ok(())
     }
 
-/// Call it after the last part.
+    /// Call it after the last part.
     pub(super) fn end(mut self, mut found: impl FnMut(&[u8])) -> Result<(), Malformed> {
         // A top-level number has no terminator.
         if self.state == State::Only(0) && !self.quoted && self.open.is_empty() {
@@ -182,7 +182,7 @@ impl ItemScanner {
         }
     }
 
-/// The start of a value on the path.
+    /// The start of a value on the path.
     fn value(&mut self, byte: u8) -> Result<(), Malformed> {
         let at_path = self.matched == self.path.len();
         self.is_found |= at_path && matches!(byte, b'[' | b'{');
@@ -211,7 +211,7 @@ impl ItemScanner {
         }
     }
 
-/// Text that only begins like a null may be an error message.
+    /// Text that only begins like a null may be an error message.
     fn within_null(&mut self, byte: u8, read: usize) -> Result<(), Malformed> {
         if NULL.get(read) != Some(&byte) {
             return Err(Malformed::NoItems(self.at));
@@ -232,7 +232,7 @@ impl ItemScanner {
             }
             _ => {
                 self.escaped = byte == b'\\' && !self.escaped;
-// Longer names are not on the path.
+                // Longer names are not on the path.
                 if self.name.len() <= 256 {
                     self.name.push(byte);
                 }
@@ -260,7 +260,7 @@ impl ItemScanner {
         found: &mut impl FnMut(&[u8]),
     ) -> Result<(), Malformed> {
         let is_at_base = !self.quoted && self.open.len() == base;
-// The byte belongs to the enclosing value.
+        // The byte belongs to the enclosing value.
         if is_at_base && matches!(byte, b',' | b']' | b'}') {
             let only = matches!(self.state, State::Only(_));
             self.emit(found);
@@ -304,7 +304,7 @@ impl ItemScanner {
         Ok(())
     }
 
-/// The end of the list of items, or of an object on the path.
+    /// The end of the list of items, or of an object on the path.
     fn close(&mut self) -> Result<(), Malformed> {
         self.open.pop();
         self.matched = self.matched.saturating_sub(1).min(self.open.len());
@@ -321,7 +321,7 @@ impl ItemScanner {
 mod tests {
     use super::*;
 
-/// The items of a text. They do not depend on the size of the parts.
+    /// The items of a text. They do not depend on the size of the parts.
     fn items(path: &str, text: &str) -> Result<Vec<String>, Malformed> {
         let split = |size: usize| {
             let mut scanner = ItemScanner::new(path, 64);
@@ -382,7 +382,7 @@ mod tests {
             ("a.data", r#"{"a":{"data":null },"b":[]}"#, Missing),
             ("a.data", r#"{"a":{"x":1},"data":[0]}"#, Missing),
             ("a.data", r#"{"a":null,"b":{"data":[0]}}"#, Missing),
-// The text itself is the item.
+            // The text itself is the item.
             ("[]", "{}", NotItems),
             ("[]", boom, NotItems),
             ("[]", r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, NotItems),

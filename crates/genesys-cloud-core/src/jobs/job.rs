@@ -17,8 +17,8 @@ use tracing::Instrument as _;
 use super::availability::wait_for_data;
 use super::cancel::CancelOnDrop;
 use super::errors::Timeout;
-use super::results::links;
 use super::poller::Poller;
+use super::results::links;
 use super::source::JobSource;
 use super::spec::{JobSpec, JobState};
 use super::status::JobStatus;
@@ -366,12 +366,7 @@ pub struct Submitting<T> {
 }
 
 impl<T> Submitting<T> {
-    pub(crate) fn new(
-        client: Client,
-        request: Request,
-        spec: JobSpec,
-        read: ReadPage<T>,
-    ) -> Self {
+    pub(crate) fn new(client: Client, request: Request, spec: JobSpec, read: ReadPage<T>) -> Self {
         Self { client, request, spec, data: None, submission: None, read }
     }
 
@@ -389,8 +384,7 @@ impl<T> Submitting<T> {
 
     fn submit(&self) -> BoxFuture<'static, Result<Poller, Error>> {
         let (client, request) = (self.client.clone(), self.request.clone());
-        let (spec, data, calls) =
-            (self.spec.clone(), self.data.clone(), CallCounter::default());
+        let (spec, data, calls) = (self.spec.clone(), self.data.clone(), CallCounter::default());
         Box::pin(async move {
             if let Some(wait) = data {
                 wait_for_data(&client, &spec, &request, &calls, &wait).await?;

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 
 use super::errors::GONE;
-use super::results::{page, ready};
 use super::poller::{Poller, how_to_check};
+use super::results::{page, ready};
 use super::spec::{JobSpec, Results};
 use crate::call_counter::CallCounter;
 use crate::client::Client;
@@ -33,7 +33,7 @@ enum Slot {
     /// The submit is in progress, or was abandoned.
     Submitting,
     Running(Box<Poller>),
-/// The API has, or may have, a job that can't be resumed.
+    /// The API has, or may have, a job that can't be resumed.
     Lost(Error),
 }
 
@@ -65,7 +65,7 @@ impl PageJobs {
             let Some(error) = page.as_ref().err().filter(|error| is_gone(error)) else {
                 break page;
             };
-// Only a job that reads can safely be submitted again.
+            // Only a job that reads can safely be submitted again.
             match reads {
                 true if is_first => (*slot, is_first) = (Slot::Empty, false),
                 true => break page,
@@ -75,7 +75,7 @@ impl PageJobs {
                 }
             }
         };
-// A job that failed is submitted again by the next call; any other continues.
+        // A job that failed is submitted again by the next call; any other continues.
         if page.as_ref().err().is_none_or(|error| error.is_job_without_result() || is_gone(error)) {
             *slot = Slot::Empty;
             self.lock().remove(&submitted);
@@ -99,7 +99,8 @@ impl PageJobs {
             Slot::Empty | Slot::Submitting => {
                 *slot = Slot::Submitting;
                 let (client, request) = (client.clone(), request.clone());
-                let poller = Poller::submit(client, request, spec.clone(), self.calls.clone()).await;
+                let poller =
+                    Poller::submit(client, request, spec.clone(), self.calls.clone()).await;
                 *slot = match poller {
                     Ok(mut poller) => {
                         poller.apply(&self.options);
@@ -148,7 +149,7 @@ async fn results_page(poller: &mut Poller, options: &JobOptions) -> Result<RawRe
     let mut retries = 0;
     loop {
         let response = page(poller, &request).await?;
-// Retried here: the list would submit another job.
+        // Retried here: the list would submit another job.
         let Some(error) = unusable(&response) else {
             poller.client.usable_after(retries);
             return ready(response, Some(list_spec.items()));

@@ -43,38 +43,38 @@ pub(crate) struct Poller {
     /// The submit, without its body.
     pub(super) request: Request,
     pub(super) id: Option<String>,
-/// When it was submitted, by the server's clock if the response had a date.
+    /// When it was submitted, by the server's clock if the response had a date.
     pub(super) submitted: DateTime<Utc>,
     pub(super) schedule: Schedule,
     pub(super) deadline: Duration,
-/// The last status.
+    /// The last status.
     pub(super) last: Option<JobStatus>,
-/// When it and its results are deleted, by the last status that said so.
+    /// When it and its results are deleted, by the last status that said so.
     expires: Option<DateTime<Utc>>,
-/// The end of the interval that it searches, if the data becomes available with a delay.
+    /// The end of the interval that it searches, if the data becomes available with a delay.
     pub(super) asked_until: Option<DateTime<Utc>>,
-/// Whether it was submitted by this poller and no poll has succeeded yet.
+    /// Whether it was submitted by this poller and no poll has succeeded yet.
     is_new: bool,
-/// Cancels the job when the last clone is dropped.
+    /// Cancels the job when the last clone is dropped.
     pub(super) cancel_on_drop: Option<Arc<CancelOnDrop>>,
     pub(super) calls: CallCounter,
-/// How long the job had been running at `made`.
+    /// How long the job had been running at `made`.
     ran: Duration,
     made: Instant,
-/// Whether `ran` was measured by a single clock and needs no correction.
+    /// Whether `ran` was measured by a single clock and needs no correction.
     is_timed: bool,
-/// When to poll next.
+    /// When to poll next.
     due: Instant,
-/// Whether `due` comes from a `Retry-After`.
+    /// Whether `due` comes from a `Retry-After`.
     due_by_server: bool,
 }
 
 /// The end of a wait.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Until {
-/// The time of the last poll.
+    /// The time of the last poll.
     last: Instant,
-/// When a poll in progress is abandoned.
+    /// When a poll in progress is abandoned.
     end: Instant,
 }
 
@@ -85,7 +85,7 @@ impl Until {
 }
 
 impl Poller {
-/// The poller of a job that was submitted before.
+    /// The poller of a job that was submitted before.
     pub(super) fn for_submitted(
         client: Client,
         spec: JobSpec,
@@ -124,7 +124,7 @@ impl Poller {
         calls: CallCounter,
     ) -> Result<Self, Error> {
         let before = Utc::now();
-// A retry could submit a second job.
+        // A retry could submit a second job.
         let request = request.once();
         let is_repeatable = request.operation().is_repeatable();
         let asked_until = spec.asked_until(&request);
@@ -144,7 +144,7 @@ impl Poller {
         poller.asked_until = asked_until;
         poller.id = match &poller.spec.id() {
             JobId::Field(path) => {
-// A missing id is an error below, if one is needed.
+                // A missing id is an error below, if one is needed.
                 JsonText::of(&response).ok().and_then(|fields| fields.text(path))
             }
             JobId::Path(name) => poller.request.path_value(name).map(str::to_owned),
@@ -177,22 +177,22 @@ impl Poller {
         Ok(poller)
     }
 
-/// Whether its status can be requested.
+    /// Whether its status can be requested.
     pub(super) fn can_be_polled(&self) -> bool {
         let status = self.spec.status();
         let has_id = |status: &JobOperation| status.id().is_none() || self.id.is_some();
         status.map_or(*self.spec.done_when() == Completion::Not202, has_id)
     }
 
-/// Forgets the last status if it can be polled again, and polls at once: URLs of files expire within minutes, and
-/// the pause after a long job is longer.
+    /// Forgets the last status if it can be polled again, and polls at once: URLs of files expire within minutes, and
+    /// the pause after a long job is longer.
     pub(super) fn forget_links(&mut self) {
         if self.forget() && !self.due_by_server {
             self.due = Instant::now();
         }
     }
 
-/// Forgets the last status, if it can be polled again. Returns whether it can.
+    /// Forgets the last status, if it can be polled again. Returns whether it can.
     pub(super) fn forget(&mut self) -> bool {
         let can_be_polled = self.can_be_polled();
         if can_be_polled {
@@ -201,7 +201,7 @@ impl Poller {
         can_be_polled
     }
 
-/// When it and its results are deleted, if known.
+    /// When it and its results are deleted, if known.
     pub(super) fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires.or_else(|| {
             let lifetime = chrono::TimeDelta::from_std(self.spec.lifetime()?).ok()?;
@@ -209,18 +209,18 @@ impl Poller {
         })
     }
 
-/// The time until the next poll.
+    /// The time until the next poll.
     pub(super) fn due_in(&self) -> Duration {
         self.due.saturating_duration_since(Instant::now())
     }
 
-/// The end of a wait that starts now.
+    /// The end of a wait that starts now.
     pub(super) fn until(&self) -> Until {
         let end = later(Instant::now(), self.deadline);
         Until { last: end - (self.deadline / 10).min(LAST_POLL_MARGIN), end }
     }
 
-/// The status operation, or the submit if there is none. Names the job in errors.
+    /// The status operation, or the submit if there is none. Names the job in errors.
     pub(super) fn operation(&self) -> &Operation {
         self.spec.status().map_or(self.request.operation(), JobOperation::operation)
     }
@@ -240,7 +240,7 @@ impl Poller {
         request
     }
 
-/// Polls once. Dropping the future changes nothing.
+    /// Polls once. Dropping the future changes nothing.
     pub(super) async fn poll(&mut self) -> Result<JobStatus, Error> {
         if !self.can_be_polled() {
             return Err(self.not_pollable());
@@ -294,7 +294,7 @@ impl Poller {
         Ok(status)
     }
 
-/// Corrects `ran` of a job that was submitted elsewhere by the server's clock: ours may be off.
+    /// Corrects `ran` of a job that was submitted elsewhere by the server's clock: ours may be off.
     fn correct_ran(&mut self, now: Option<DateTime<Utc>>) {
         if let (false, Some(now)) = (self.is_timed, now) {
             let ran = (now - self.submitted).to_std().unwrap_or_default();
@@ -303,7 +303,7 @@ impl Poller {
         }
     }
 
-/// Applies the options that are set.
+    /// Applies the options that are set.
     pub(super) fn apply(&mut self, options: &JobOptions) {
         if let Some(deadline) = options.deadline {
             self.deadline = deadline;
@@ -313,7 +313,7 @@ impl Poller {
         }
     }
 
-/// Changes the schedule, including the first poll.
+    /// Changes the schedule, including the first poll.
     pub(super) fn reschedule(&mut self, schedule: Schedule) {
         self.schedule = schedule;
         if self.is_new && !self.due_by_server {
@@ -330,7 +330,7 @@ impl Poller {
         self.due = later(now, pause);
     }
 
-/// Polls when that is due. Transient errors are retried until the deadline.
+    /// Polls when that is due. Transient errors are retried until the deadline.
     pub(super) async fn next_status(&mut self, until: Until) -> Result<JobStatus, Error> {
         runtime::current(Some(self.operation()))?;
         let mut failure = None;
@@ -356,19 +356,20 @@ impl Poller {
                     }
                     failure = Some(error);
                 }
-return asked, => polled => return polled, => return asked,
+                polled => return polled,
             }
         }
     }
 
-/// Whether polling again may succeed after this error.
+    /// Whether polling again may succeed after this error.
     fn may_recover(&self, error: &Error) -> bool {
-        let is_unknown_yet =
-            self.is_new && self.made.elapsed() < NOT_FOUND_GRACE && error.kind() == ErrorKind::NotFound;
+        let is_unknown_yet = self.is_new
+            && self.made.elapsed() < NOT_FOUND_GRACE
+            && error.kind() == ErrorKind::NotFound;
         error.is_transient() || is_unknown_yet
     }
 
-/// Waits until the job is done.
+    /// Waits until the job is done.
     pub(super) async fn wait(&mut self) -> Result<JobStatus, Error> {
         if let Some(last) = self.last.clone().filter(JobStatus::is_final) {
             return self.result_of(last);
@@ -388,7 +389,7 @@ return asked, => polled => return polled, => return asked,
         }
     }
 
-/// Cancels the job, unless it has ended.
+    /// Cancels the job, unless it has ended.
     pub(super) async fn cancel(&mut self) -> Result<(), Error> {
         let Some(cancel) = self.spec.cancel() else {
             let why = "jobs of this kind can't be cancelled".to_owned();
@@ -402,7 +403,7 @@ return asked, => polled => return polled, => return asked,
             return Err(self.without_id("it can't be cancelled"));
         }
         let Err(error) = self.execute(&self.ask(cancel)).await else { return Ok(()) };
-// An earlier attempt, whose response was lost, has cancelled it.
+        // An earlier attempt, whose response was lost, has cancelled it.
         if error.kind() == ErrorKind::NotFound && error.attempts() > 1 {
             return Ok(());
         }
@@ -413,7 +414,7 @@ return asked, => polled => return polled, => return asked,
         Err(error)
     }
 
-/// Makes and counts a call for the job.
+    /// Makes and counts a call for the job.
     pub(super) async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.calls.execute(&self.client, request).await
     }

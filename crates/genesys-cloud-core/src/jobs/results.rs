@@ -30,11 +30,11 @@ pub(super) type FilePages = BoxStream<'static, Result<RawResponse, Error>>;
 
 /// Where the pages of results come from.
 pub(super) enum ResultPages {
-/// From the operation that lists the results, like any list.
+    /// From the operation that lists the results, like any list.
     Requested,
-/// From calls for the job. `redirects` is the field with the URL of a file in a redirect that replaces a page.
+    /// From calls for the job. `redirects` is the field with the URL of a file in a redirect that replaces a page.
     Called { call: Caller, redirects: Option<String> },
-/// From files, one page after the other. `kept` is a page that could not be read: it can't be fetched again.
+    /// From files, one page after the other. `kept` is a page that could not be read: it can't be fetched again.
     InSequence { files: Arc<Mutex<FilePages>>, kept: Option<Box<RawResponse>> },
 }
 
@@ -64,12 +64,12 @@ pub(super) fn opened(
     let pages = match spec.results() {
         Results::List(call, list_spec) => {
             let mut request = options.changed(change.unwrap_or_else(|| poller.ask(call)));
-// A page can be a redirect without items.
+            // A page can be a redirect without items.
             if spec.redirects().is_some() {
                 request.accept_redirects();
             }
             opened.request = request;
-// The submit selected this page, so the list has no other.
+            // The submit selected this page, so the list has no other.
             opened.spec = match list_spec.scheme() {
                 Scheme::JobSelectsPage => {
                     ListSpec::new(Scheme::UnpagedWithEnvelope, list_spec.items().to_owned())
@@ -181,7 +181,7 @@ fn locations(spec: &JobSpec) -> &[ResultLocation] {
 
 /// The results, as found in the status.
 enum Found<'a> {
-/// In the status, at this path.
+    /// In the status, at this path.
     Items(&'a str),
     /// In files at these URLs.
     Files(Vec<String>, FileForm),
@@ -198,10 +198,10 @@ fn find_results<'a>(spec: &'a JobSpec, status: &JobStatus) -> Result<Option<Foun
     let fields = JsonText::of(response).map_err(|error| Error::decode(response, &error))?;
     let mut empty = None;
     for location in locations(spec) {
-match location {
+        match location {
             ResultLocation::Items(path) => {
                 let all = fields.all(path);
-// Without a state, only the result shows that the response is not an error.
+                // Without a state, only the result shows that the response is not an error.
                 let is_bare = path == "[]" && *spec.done_when() == Completion::Not202;
                 if is_bare && fields.is_no_item() {
                     return Err(without_results(response, locations(spec)));
@@ -218,7 +218,10 @@ match location {
             }
             ResultLocation::Files(path, form) => {
                 let links = fields.strict_texts(path).map_err(|why| {
-                    Error::not_a_page(response, format!("the URL of a results file is missing: {why}"))
+                    Error::not_a_page(
+                        response,
+                        format!("the URL of a results file is missing: {why}"),
+                    )
                 })?;
                 match links {
                     Some(links) if !links.is_empty() => {

@@ -14,19 +14,19 @@ impl SavedJob {
         let repeated = *poller.spec.done_when() == Completion::Not202;
         Self {
             org: Org::Known(poller.client.identity()),
-            spec: poller.spec.name().to_owned(),
+            family: poller.spec.name().to_owned(),
             operation: poller.request.operation().id().to_owned(),
             id: poller.id.clone(),
             submitted: poller.submitted,
             expires: poller.expires(),
             asked_until: poller.asked_until,
             path: poller.request.path_values().map(owned).collect(),
-// Only needed if the submit is repeated to poll.
+            // Only needed if the submit is repeated to poll.
             query: poller.request.query_pairs().filter(|_| repeated).map(owned).collect(),
         }
     }
 
-/// The job, if this operation submitted it.
+    /// The job, if this operation submitted it.
     pub(super) fn poller(
         self,
         client: &Client,
@@ -34,8 +34,8 @@ impl SavedJob {
         spec: JobSpec,
     ) -> Result<Poller, Error> {
         let mismatch = |why: String| Error::job(ErrorKind::JobMismatch, &operation, why);
-        if self.operation != operation.id() || self.spec != spec.name() {
-            let (saved, of) = (self.operation, self.spec);
+        if self.operation != operation.id() || self.family != spec.name() {
+            let (saved, of) = (self.operation, self.family);
             let error = mismatch(format!("the saved job is of {saved} (family {of})"));
             return Err(error.advise("load it with that operation"));
         }
@@ -52,7 +52,8 @@ impl SavedJob {
             request.add_query(name, value);
         }
         let (id, submitted, expires) = (self.id, self.submitted, self.expires);
-        let mut poller = Poller::for_submitted(client.clone(), spec, request, id, submitted, expires);
+        let mut poller =
+            Poller::for_submitted(client.clone(), spec, request, id, submitted, expires);
         poller.asked_until = self.asked_until;
         Ok(poller)
     }

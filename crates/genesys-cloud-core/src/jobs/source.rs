@@ -11,8 +11,8 @@ use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 
 use super::availability::{DataDate, wait_for_data};
 use super::page_jobs::PageJobs;
-use super::results::{ResultPages, links, one_reply, opened};
 use super::poller::Poller;
+use super::results::{ResultPages, links, one_reply, opened};
 use super::spec::{JobSpec, Results};
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
@@ -34,28 +34,28 @@ pub(crate) struct JobSource {
     request: Request,
     spec: JobSpec,
     poller: Option<Poller>,
-/// The request that lists the results, with the changes of the caller.
+    /// The request that lists the results, with the changes of the caller.
     change: Option<Request>,
     running: Option<Running>,
-/// Waits for the data that the job searches, before submitting it.
+    /// Waits for the data that the job searches, before submitting it.
     data: Option<BoxFuture<'static, Result<(), Error>>>,
-/// Whether the data is available.
+    /// Whether the data is available.
     has_data: bool,
-/// The time up to which it is available, for results that lack it.
+    /// The time up to which it is available, for results that lack it.
     date: DataDate,
-/// Why the job is lost, although the API has it or may have it.
+    /// Why the job is lost, although the API has it or may have it.
     lost: Option<Error>,
-/// Whether results that came in the response to the submit could not be read.
+    /// Whether results that came in the response to the submit could not be read.
     is_unreadable: bool,
-/// Whether each page is a job.
+    /// Whether each page is a job.
     is_job_per_page: bool,
-/// The submitted job, for checkpoints.
+    /// The submitted job, for checkpoints.
     saved: Saved,
-/// Whether it was submitted as a [`Job`](crate::Job).
+    /// Whether it was submitted as a [`Job`](crate::Job).
     is_handle: bool,
-/// Counts the calls made for it.
+    /// Counts the calls made for it.
     calls: CallCounter,
-/// The source of its pages, when it is done.
+    /// The source of its pages, when it is done.
     pages: Option<ResultPages>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct JobSource {
 struct Saved(Arc<Mutex<Option<SavedJob>>>);
 
 impl Saved {
-/// A poisoned lock is usable: the value is only replaced as a whole.
+    /// A poisoned lock is usable: the value is only replaced as a whole.
     fn lock(&self) -> MutexGuard<'_, Option<SavedJob>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -74,7 +74,7 @@ impl Saved {
 type Running = BoxFuture<'static, (Option<Poller>, Result<(Opened, ResultPages), Error>)>;
 
 impl JobSource {
-/// The results of a job to be submitted.
+    /// The results of a job to be submitted.
     pub(crate) fn new(client: Client, request: Request, spec: JobSpec) -> Self {
         Self {
             client,
@@ -96,7 +96,7 @@ impl JobSource {
         }
     }
 
-/// The results of a submitted job.
+    /// The results of a submitted job.
     pub(super) fn of(mut poller: Poller, change: impl FnOnce(&mut Request)) -> Self {
         let listed_by = match poller.spec.results() {
             Results::List(call, _) => Some(poller.ask(call)),
@@ -112,7 +112,7 @@ impl JobSource {
             poller.forget_links();
         }
         let saved = Saved(Arc::new(Mutex::new(Some(SavedJob::of(&poller)))));
-// The calls of the handle are not counted in the report of the results.
+        // The calls of the handle are not counted in the report of the results.
         let calls = CallCounter::default();
         poller.calls = calls.clone();
         Self {
@@ -135,25 +135,25 @@ impl JobSource {
         &self.request
     }
 
-/// How the results will be listed, as far as known before the job is done.
-    pub(super) fn listing(&self) -> ListSpec {
+    /// How the results will be listed, as far as known before the job is done.
+    pub(super) fn list_spec(&self) -> ListSpec {
         match self.spec.results() {
             Results::List(_, list_spec) | Results::Status(list_spec) => list_spec.clone(),
             Results::Response(_) | Results::Nothing => one_reply("[]"),
         }
     }
 
-/// The id of the job, if it was submitted as a [`Job`](crate::Job).
+    /// The id of the job, if it was submitted as a [`Job`](crate::Job).
     fn handle(&self) -> Option<String> {
         self.saved_job()
             .filter(|_| self.is_handle)
             .map(|saved| saved.id().unwrap_or_default().to_owned())
     }
 
-/// The request that identifies the results for checkpoints: the submit or, for a [`Job`](crate::Job), the request
-/// that lists them.
+    /// The request that identifies the results for checkpoints: the submit or, for a [`Job`](crate::Job), the request
+    /// that lists them.
     fn identifying_request(&self, options: &JobOptions) -> Request {
-// The parameters of the results identify them too.
+        // The parameters of the results identify them too.
         options.changed(match (&self.change, self.is_handle) {
             (Some(request), _) => request.clone(),
             (None, false) => self.request.clone(),
@@ -167,8 +167,8 @@ impl JobSource {
         })
     }
 
-/// Prepares to poll again, because the results in the last status could not be read. Returns false if that would not
-/// help: results elsewhere are requested by other calls, and a job without an id can't be polled.
+    /// Prepares to poll again, because the results in the last status could not be read. Returns false if that would not
+    /// help: results elsewhere are requested by other calls, and a job without an id can't be polled.
     fn repoll(&mut self) -> bool {
         let Some(poller) = &mut self.poller else { return false };
         if !matches!(poller.spec.results(), Results::Response(_)) {
@@ -181,7 +181,7 @@ impl JobSource {
         !self.is_unreadable && self.restart()
     }
 
-/// Waits for the data that the job searches, if the options ask for it and the job is not submitted yet.
+    /// Waits for the data that the job searches, if the options ask for it and the job is not submitted yet.
     fn poll_data(&mut self, cx: &mut Context<'_>, options: &JobOptions) -> Poll<Result<(), Error>> {
         let Some(wait) = options.data.as_ref().filter(|_| !self.has_data) else {
             return Poll::Ready(Ok(()));
@@ -200,13 +200,13 @@ impl JobSource {
             }
             .boxed()
         });
-let result = ready!(data.as_mut().poll(cx));
+        let result = ready!(data.as_mut().poll(cx));
         self.data = None;
         self.has_data = result.is_ok();
         Poll::Ready(result)
     }
 
-/// Each page is a job that is submitted when the page is due.
+    /// Each page is a job that is submitted when the page is due.
     fn job_per_page(&self, options: &JobOptions) -> (Opened, ResultPages) {
         let (client, spec) = (self.client.clone(), self.spec.clone());
         let jobs = Arc::new(PageJobs::new(self.calls.clone(), options.clone()));
@@ -309,7 +309,7 @@ impl PageSource for JobSource {
                 };
                 Ok(again.boxed())
             }
-// The next fetch continues where it failed.
+            // The next fetch continues where it failed.
             Some(ResultPages::InSequence { .. }) => Err(error),
             Some(ResultPages::Requested) | None => {
                 Ok(self.calls.fetch_again(client, request, retries, error))
@@ -319,7 +319,7 @@ impl PageSource for JobSource {
 
     fn may_be_page(&self, response: &RawResponse) -> bool {
         match &self.pages {
-// The results of a finished job can still have the status 202.
+            // The results of a finished job can still have the status 202.
             Some(ResultPages::Called { redirects, .. }) => {
                 matches!(response.status(), 200..300)
                     || (matches!(response.status(), 300..400) && redirects.is_some())
@@ -342,7 +342,7 @@ impl PageSource for JobSource {
 
     fn take_back(&mut self, page: &RawResponse) -> TakenBack {
         if let Some(ResultPages::InSequence { kept, .. }) = &mut self.pages {
-// It can't be fetched again.
+            // It can't be fetched again.
             *kept = Some(Box::new(page.clone()));
             return TakenBack::Kept;
         }
@@ -353,16 +353,16 @@ impl PageSource for JobSource {
         TakenBack::Repeat
     }
 
-/// Prepares to submit the job again. Returns false if it is unknown how it was submitted, or whether it was.
+    /// Prepares to submit the job again. Returns false if it is unknown how it was submitted, or whether it was.
     fn restart(&mut self) -> bool {
         // A job that may exist is not submitted again automatically.
-let can_restart = !self.is_handle && self.lost.is_none();
-if can_restart {
+        let can_restart = !self.is_handle && self.lost.is_none();
+        if can_restart {
             (self.poller, self.running, self.pages) = (None, None, None);
             self.is_unreadable = false;
             *self.saved.lock() = None;
         }
-can_restart
+        can_restart
     }
 
     fn reopen(&mut self) {
@@ -376,7 +376,8 @@ can_restart
     fn identity(&self, _: &Request, _: &ListSpec, options: &JobOptions) -> RequestFingerprint {
         let (request, list_spec) = (self.identifying_request(options), self.list_spec());
         let without = if self.is_job_per_page { places(&list_spec) } else { Vec::new() };
-        let subject = RequestFingerprint::new(&request, self.client.identity(), &list_spec, &without);
+        let subject =
+            RequestFingerprint::new(&request, self.client.identity(), &list_spec, &without);
         let subject = subject.with("the family of the job", self.spec.name());
         match self.handle() {
             Some(id) => subject.with("the job", &id),
@@ -393,7 +394,7 @@ can_restart
     }
 
     fn asked_until(&self) -> Option<DateTime<Utc>> {
-// The poller has the submit without its body.
+        // The poller has the submit without its body.
         match &self.poller {
             Some(poller) => poller.asked_until,
             None => self.spec.asked_until(&self.request),
@@ -408,8 +409,8 @@ can_restart
         self.saved.lock().clone()
     }
 
-/// Whether the API has, or may have, a job that can't be resumed: its id is unknown, and its results, if any arrived,
-/// can't be read.
+    /// Whether the API has, or may have, a job that can't be resumed: its id is unknown, and its results, if any arrived,
+    /// can't be read.
     fn is_lost(&self) -> bool {
         self.lost.is_some() || self.is_unreadable
     }
@@ -419,8 +420,7 @@ can_restart
             let is_same = self.saved_job().is_some_and(|own| own.id() == saved.id());
             return if is_same { Ok(()) } else { Err("it is of another job".to_owned()) };
         }
-        if saved.operation() != self.request.operation().id()
-            || saved.family() != self.spec.name()
+        if saved.operation() != self.request.operation().id() || saved.family() != self.spec.name()
         {
             let (operation, family) = (saved.operation(), saved.family());
             return Err(format!("its job is of {operation} (family {family})"));
@@ -461,14 +461,14 @@ async fn open(
     let mut retries = 0;
     let opened = loop {
         let status = poller.wait().await;
-// The expiry is known only now.
+        // The expiry is known only now.
         note(&poller);
         let opened = match status {
             Ok(status) => opened(&poller, status, change.clone(), &options, date.clone()),
             Err(error) => Err(error),
         };
         match opened {
-// The last status was unusable: poll again, now or in the next call.
+            // The last status was unusable: poll again, now or in the next call.
             Err(error) if error.is_passing() && poller.forget() => {
                 let again = poller.client.wait_to_repeat(poller.operation(), retries, error).await;
                 retries += 1;

@@ -43,12 +43,12 @@ pub struct JobStatus {
     message: Option<String>,
     expires: Option<DateTime<Utc>>,
     response: RawResponse,
-/// When it was received.
+    /// When it was received.
     received: Instant,
 }
 
 impl JobStatus {
-/// Reads the status of the job with this id from a response.
+    /// Reads the status of the job with this id from a response.
     pub(super) fn read(
         spec: &JobSpec,
         mut response: RawResponse,
@@ -56,7 +56,8 @@ impl JobStatus {
         submitted: DateTime<Utc>,
     ) -> Result<Self, Error> {
         if let Some(list) = spec.status().and_then(|status| status.list()) {
-            let element = entry(&response, list, id).map_err(|error| Error::decode(&response, &error))?;
+            let element =
+                entry(&response, list, id).map_err(|error| Error::decode(&response, &error))?;
             response.body = element.into();
         }
         let received = Instant::now();
@@ -64,8 +65,16 @@ impl JobStatus {
             .lifetime()
             .and_then(|lifetime| submitted.checked_add_signed(TimeDelta::from_std(lifetime).ok()?));
         if *spec.done_when() == Completion::Not202 {
-            let state = if response.status() == 202 { JobState::Pending } else { JobState::Succeeded };
-            return Ok(Self { state, name: None, message: None, expires: lifetime, response, received });
+            let state =
+                if response.status() == 202 { JobState::Pending } else { JobState::Succeeded };
+            return Ok(Self {
+                state,
+                name: None,
+                message: None,
+                expires: lifetime,
+                response,
+                received,
+            });
         }
         let fields = JsonText::of(&response).map_err(|error| Error::decode(&response, &error))?;
         let done = |done| if done { JobState::Succeeded } else { JobState::Pending };
@@ -94,68 +103,73 @@ impl JobStatus {
         Ok(Self { state, name, message, expires, response, received })
     }
 
-/// The status of a job that was done before it had a state.
+    /// The status of a job that was done before it had a state.
     pub(super) fn done(self) -> Self {
         Self { state: JobState::Succeeded, ..self }
     }
 
-/// Returns the meaning of its state.
+    /// Returns the meaning of its state.
     pub const fn state(&self) -> JobState {
         self.state
     }
 
-/// Returns the state as the API names it, such as `FULFILLED`. `None` if it has no name, or if jobs of this kind are
-/// recognized as done by something else.
+    /// Returns the state as the API names it, such as `FULFILLED`. `None` if it has no name, or if jobs of this kind are
+    /// recognized as done by something else.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
     /// Returns the API's message about why the job, or a part of it, failed: the beginning, on one line. `None` for a job
-/// that did not fail.
+    /// that did not fail.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-/// Returns whether the job has ended: the state will not change again.
+    /// Returns whether the job has ended: the state will not change again.
     pub const fn is_final(&self) -> bool {
         self.state.is_final()
     }
 
-/// Returns when the job and its results are deleted: the `expirationDate` of the status, or else the known lifetime
-/// of such jobs, counted from the submit.
+    /// Returns when the job and its results are deleted: the `expirationDate` of the status, or else the known lifetime
+    /// of such jobs, counted from the submit.
     pub const fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }
 
-/// The current time by the server's clock, or by ours if the response had no date.
+    /// The current time by the server's clock, or by ours if the response had no date.
     pub(super) fn now(&self) -> DateTime<Utc> {
         let then = self.response.head.date().zip(TimeDelta::from_std(self.received.elapsed()).ok());
         let now = then.and_then(|(date, since)| date.checked_add_signed(since));
         now.unwrap_or_else(Utc::now)
     }
 
-/// Whether the results have been deleted by now.
+    /// Whether the results have been deleted by now.
     pub(super) fn has_expired(&self) -> bool {
         self.expires.is_some_and(|expires| expires <= self.now())
     }
 
-/// Decodes the response, as its type in the bindings or any other.
+    /// Decodes the response, as its type in the bindings or any other.
     ///
     /// # Errors
-/// If it is not the JSON of an `S`.
+    /// If it is not the JSON of an `S`.
     pub fn json<S: DeserializeOwned>(&self) -> Result<S, Error> {
         self.response.json()
     }
 
     /// Returns the response. If the operation lists jobs, the body is only the element of this job. It may contain
-/// presigned URLs, which are secrets: anyone who has one can read the file.
+    /// presigned URLs, which are secrets: anyone who has one can read the file.
     pub const fn response(&self) -> &RawResponse {
         &self.response
     }
 }
 
 /// Whether this page of a list of jobs lacks the job, and there are further pages.
-pub(super) fn is_further_on(response: &RawResponse, list: &str, id: Option<&str>, page: u64) -> bool {
+pub(super) fn is_further_on(
+    response: &RawResponse,
+    list: &str,
+    id: Option<&str>,
+    page: u64,
+) -> bool {
     let count = JsonText::of(response).ok().and_then(|fields| fields.text("pageCount"));
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
     page < count && entry(response, list, id).is_ok_and(|entry| entry == "null")

@@ -168,12 +168,7 @@ impl PageSource for RequestSource {
         Ok(self.calls.fetch_again(self.client.clone(), request, retries, error))
     }
 
-    fn identity(
-        &self,
-        request: &Request,
-        spec: &ListSpec,
-        _: &JobOptions,
-    ) -> RequestFingerprint {
+    fn identity(&self, request: &Request, spec: &ListSpec, _: &JobOptions) -> RequestFingerprint {
         RequestFingerprint::new(request, self.client.identity(), spec, &places(spec))
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Last, PageFetcher};
-use crate::paging::checkpoint_state::{Yielded, ListPoint, is_end_of_list};
+use crate::paging::checkpoint_state::{ListPoint, Yielded, is_end_of_list};
 use crate::paging::cursor_state::{CursorState, Position};
 use crate::paging::item_hashes::PageText;
 use crate::paging::progress::Progress;
@@ -85,7 +85,9 @@ impl PageFetcher {
         // Another page may have what comes next, as files are cut anew each time.
         if let Some(unit) = self.cursor.sequence {
             let (at_hand, counted) = match &self.last {
-                Last::Passed(at) if !yielded.is_all() => (text.map_or(0, PageText::len), at.counted),
+                Last::Passed(at) if !yielded.is_all() => {
+                    (text.map_or(0, PageText::len), at.counted)
+                }
                 _ => (0, self.cursor.at.counted),
             };
             let offset = match unit {

@@ -18,8 +18,7 @@ impl PageFetcher {
     /// The request for a page.
     pub(super) fn request_for(&self, position: &Position) -> Request {
         let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.spec().page_size(), self.cursor.at.page_size)
+        if let (Some(page_size), Some(asked)) = (self.spec().page_size(), self.cursor.at.page_size)
         {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }
@@ -61,9 +60,7 @@ impl PageFetcher {
         self.check_page_size(wanted)?;
         let usual = || match (page_size.usual(), page_size.maximum()) {
             (Some(usual), Some(maximum)) => usual.min(maximum),
-            (usual, maximum) => {
-                usual.or(maximum).unwrap_or(self.spec().scheme().usual_page_size())
-            }
+            (usual, maximum) => usual.or(maximum).unwrap_or(self.spec().scheme().usual_page_size()),
         };
         let wanted = wanted.unwrap_or_else(usual);
         let allowed = self.cursor.page_size_up_to_cap(wanted);

@@ -1,7 +1,7 @@
 //! Pages that are read once more, because a page shows that the list is no longer where it was.
 
 use super::{Last, PageFetcher};
-use crate::paging::checkpoint_state::{Yielded, ListPoint};
+use crate::paging::checkpoint_state::{ListPoint, Yielded};
 use crate::paging::cursor_state::{CursorState, PageInfo, Position};
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::item_hashes::PageText;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Paginator;
-use crate::paging::checkpoint_state::{Yielded, ListPoint};
+use crate::paging::checkpoint_state::{ListPoint, Yielded};
 use crate::paging::item_hashes::PageText;
 use crate::paging::selection::Selection;
 

@@ -32,7 +32,9 @@ impl<T> Paginator<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
         loop {
-            let Some(response) = ready!(self.fetcher.poll_page(cx)) else { return Poll::Ready(None) };
+            let Some(response) = ready!(self.fetcher.poll_page(cx)) else {
+                return Poll::Ready(None);
+            };
             if let Some(page) = response.and_then(|response| self.take_page(response)).transpose() {
                 return Poll::Ready(Some(page));
             }
@@ -45,7 +47,9 @@ impl<T> Paginator<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
         loop {
-            let Some(response) = ready!(self.fetcher.poll_page(cx)) else { return Poll::Ready(None) };
+            let Some(response) = ready!(self.fetcher.poll_page(cx)) else {
+                return Poll::Ready(None);
+            };
             let page = response.and_then(|response| {
                 if self.fetcher.file_field(&response).is_some() {
                     return Err(self.stands_in_a_file(&response));
@@ -146,7 +150,16 @@ impl<T> Paginator<T> {
         self.last = LastPage { text: Some(Arc::new(text)), selection, ids: known_ids, before };
         let operation = response.operation;
         let file = file.map(|file| (operation, file));
-        Ok(Some(Page { items, ids, number, page_count, total, page_size, head: response.head, file }))
+        Ok(Some(Page {
+            items,
+            ids,
+            number,
+            page_count,
+            total,
+            page_size,
+            head: response.head,
+            file,
+        }))
     }
 
     /// Waits until an item is at hand, or the list has ended.

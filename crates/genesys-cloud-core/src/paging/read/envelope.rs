@@ -94,8 +94,7 @@ where
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
-        let Self { body, spec, items: items_path, token: token_path, list, info, text, .. } =
-            self;
+        let Self { body, spec, items: items_path, token: token_path, list, info, text, .. } = self;
         let (is_page, has_token, found) = (self.is_page, self.has_token, self.found);
         let mut items = Vec::new();
         // Where the list begins in the body, once it has been read and until the field after it. Its

@@ -125,7 +125,8 @@ fn nulls_among_the_items_are_left_out_and_counted() {
 #[test]
 fn where_items_are_objects_anything_else_is_an_error_in_every_type() {
     for item in ["5", r#""a""#, "[1]", "true"] {
-        let response = response(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
+        let response =
+            response(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
         let objects = list("entities").with_objects();
         let why = |error: DecodeError| error.to_string();
         let raw = serde::<Box<RawValue>>(&response, &objects, 9).map(|_| ()).map_err(why);
