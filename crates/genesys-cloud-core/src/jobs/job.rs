@@ -116,7 +116,7 @@ impl<T> Job<T> {
         self.poller.id.as_deref()
     }
 
-    /// How jobs of its kind run.
+    /// Returns the spec that describes jobs of its kind.
     pub fn spec(&self) -> &JobSpec {
         &self.poller.spec
     }

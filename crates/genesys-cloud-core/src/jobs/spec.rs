@@ -127,7 +127,7 @@ impl JobSpec {
         with_availability(availability: Availability) as Some;
     }
 
-    /// The name by which catalogues and saved jobs refer to the spec.
+    /// Returns the name of the family in catalogues and saved jobs.
     pub fn name(&self) -> &str {
         &self.name
     }
