@@ -8,7 +8,7 @@ mod support;
 
 use std::error::Error;
 
-use genesys_cloud::test_util::mock::{CannedReply, MockOrg};
+use genesys_cloud::test_util::mock::{CannedResponse, MockOrg};
 use genesys_cloud::types::{UpdateUser, User};
 use genesys_cloud::{Client, Error as ApiError, ErrorKind};
 
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (id, title) = match (arguments.next(), arguments.next(), &fake) {
         (Some(id), Some(title), _) => (id, title),
         (_, _, Some(org)) => {
-            let conflict = CannedReply::error(409, "general.conflict", "Version mismatch");
+            let conflict = CannedResponse::error(409, "general.conflict", "Version mismatch");
             org.respond_next("patchUser", conflict)?;
             ("a3b1c2d4".to_owned(), "Team Lead".to_owned())
         }

@@ -8,7 +8,7 @@ mod support;
 
 use std::error::Error;
 
-use genesys_cloud::test_util::mock::{CannedReply, ConnectionFault, MockOrg};
+use genesys_cloud::test_util::mock::{CannedResponse, ConnectionFault, MockOrg};
 use tracing_subscriber::filter::LevelFilter;
 
 #[tokio::main]
@@ -24,9 +24,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let (client, fake) = support::connect(MockOrg::builder().list("getRoutingQueues", 900)).await?;
     if let Some(org) = &fake {
-        let busy = CannedReply::error(503, "service.unavailable", "Service Unavailable");
+        let busy = CannedResponse::error(503, "service.unavailable", "Service Unavailable");
         org.respond_next("getRoutingQueues", busy)?;
-        org.respond_next("getRoutingQueues", CannedReply::rate_limited(1))?;
+        org.respond_next("getRoutingQueues", CannedResponse::rate_limited(1))?;
         org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply)?;
     }
 

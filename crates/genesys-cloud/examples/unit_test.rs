@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
-    use genesys_cloud::test_util::mock::{CannedReply, PageOverride};
+    use genesys_cloud::test_util::mock::{CannedResponse, PageOverride};
     use genesys_cloud::test_util::{self, ResponseTemplate};
     use serde_json::json;
 
@@ -53,7 +53,8 @@ mod tests {
     #[tokio::test]
     async fn reads_every_page_and_survives_a_rate_limit() {
         let org = MockOrg::builder().list("getRoutingQueues", 1_200).start().await.expect("an org");
-        org.respond_next("getRoutingQueues", CannedReply::rate_limited(0)).expect("an operation");
+        org.respond_next("getRoutingQueues", CannedResponse::rate_limited(0))
+            .expect("an operation");
         let empty = PageOverride::edit(|page| page["entities"][7]["memberCount"] = 0.into());
         org.override_page("getRoutingQueues", 3, empty).expect("a list with numbered pages");
         let names = unstaffed(&Client::of(&org)).await.expect("a list");
@@ -64,7 +65,7 @@ mod tests {
     #[tokio::test]
     async fn reports_a_missing_permission() {
         let org = MockOrg::start().await.expect("an org");
-        let denied = CannedReply::error(403, "missing.permissions", "routing:queue:view");
+        let denied = CannedResponse::error(403, "missing.permissions", "routing:queue:view");
         org.respond_next("getRoutingQueues", denied).expect("an operation");
         let error = unstaffed(&Client::of(&org)).await.expect_err("a missing permission");
         assert_eq!(error.status(), Some(403));

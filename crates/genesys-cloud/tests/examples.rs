@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg, Scenario, Timeline};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg, Scenario, Timeline};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -97,7 +97,7 @@ async fn uses_the_org_of_the_environment() {
     assert_eq!(stdout(&mut example_of(&org, "queues")).lines().count(), 2);
     assert_eq!(org.logins(), 1);
 
-    org.respond_next("getRoutingQueues", CannedReply::error(403, "missing.permissions", "No"))
+    org.respond_next("getRoutingQueues", CannedResponse::error(403, "missing.permissions", "No"))
         .unwrap();
     let output = example_of(&org, "queues").output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -116,10 +116,10 @@ fn lists_the_members_of_all_queues() {
 struct Denial(AtomicU64);
 
 impl Fault for Denial {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let is_results = call.operation.id == "getAnalyticsConversationsDetailsJobResults";
         let is_due = is_results && self.0.fetch_sub(1, Ordering::Relaxed) == 1;
-        is_due.then(|| CannedReply::error(403, "missing.permissions", "No"))
+        is_due.then(|| CannedResponse::error(403, "missing.permissions", "No"))
     }
 }
 

@@ -1,13 +1,13 @@
 //! Two recordings in the fake org, which otherwise has none to download.
 
-use genesys_cloud::test_util::mock::{Call, CannedReply, Fault};
+use genesys_cloud::test_util::mock::{Call, CannedResponse, Fault};
 use serde_json::json;
 
 /// Completes each job with two recordings and serves their files.
 pub(crate) struct Recordings;
 
 impl Fault for Recordings {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let host = call.request.header("host")?;
         match call.operation.id.as_str() {
             "getRecordingBatchrequest" => {
@@ -22,11 +22,11 @@ impl Fault for Recordings {
                 let results = [result(1), result(2)];
                 let job =
                     json!({"status": "Completed", "expectedResultCount": 2, "results": results});
-                Some(CannedReply::json(200, &job))
+                Some(CannedResponse::json(200, &job))
             }
             "getDownload" => {
                 let body = [b"RIFF".as_slice(), &[0; 2_000]].concat();
-                let reply = CannedReply { status: 200, headers: Vec::new(), body: body.into() };
+                let reply = CannedResponse { status: 200, headers: Vec::new(), body: body.into() };
                 Some(reply.header("content-type", "audio/wav"))
             }
             _ => None,
