@@ -12,13 +12,12 @@ use crate::routes::{Route, Routes};
 use crate::scheme::Scheme;
 use crate::shape::Shape;
 
-/// The page size where neither the document nor the service's staff names another.
+/// The page size where neither the document nor Genesys support states another.
 const DEFAULT_PAGE_SIZE: u64 = 25;
-/// The most records on a page where no limit is known.
+/// The largest page where no limit is known.
 const DEFAULT_PAGE_SIZE_LIMIT: u64 = 500;
 
-/// Everything orgs have in common, worked out once: which operations there are, how each
-/// pages, and what it answers.
+/// What all orgs share, computed once: the operations, how each one pages, and what it returns.
 #[derive(Debug)]
 pub(crate) struct Api {
     routes: Routes,
@@ -26,29 +25,29 @@ pub(crate) struct Api {
     families: Families,
 }
 
-/// What the org knows of one operation.
+/// What the org knows about one operation.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// Its place in the table.
+    /// Its index in the table of endpoints.
     pub(crate) place: usize,
     pub(crate) operation: &'static Operation,
     pub(crate) scheme: Option<Scheme>,
-    /// What makes its records differ from those of other operations.
+    /// Distinguishes its records from those of other operations.
     pub(crate) salt: u64,
     page_size_bounds: Option<PageSizeBounds>,
     answer: OnceLock<Answer>,
 }
 
-/// How many records a page of an operation may have.
+/// The page sizes that an operation accepts.
 #[derive(Clone, Copy, Debug)]
 struct PageSizeBounds {
     least: u64,
     largest: u64,
-    /// Whether a size beyond is refused. Otherwise the service silently takes the next one that it allows.
+    /// Whether a size out of bounds is refused. Otherwise the service silently uses the nearest allowed size.
     refuses: bool,
 }
 
-/// What an operation answers when nothing goes wrong.
+/// The response of an operation when nothing goes wrong.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -103,7 +102,7 @@ impl Api {
         self.routes.find(method, path)
     }
 
-    /// The operation of this name, in any of the forms the catalogue takes.
+    /// Finds an operation by any name that the catalogue accepts.
     pub(crate) fn find(&self, name: &str) -> Option<&Endpoint> {
         let wanted = Catalogue::embedded().operation(name)?;
         self.endpoints.iter().find(|endpoint| endpoint.operation.id == wanted.id)
@@ -115,7 +114,7 @@ impl Endpoint {
         self.page_size_bounds.map_or(size, |bounds| size.clamp(bounds.least, bounds.largest))
     }
 
-    /// Refuses a page size as the service does where it does not take the next one that it allows.
+    /// Refuses a page size that is out of bounds, for the operations where the service does so.
     pub(crate) fn check_page_size(&self, size: Option<u64>) -> Result<(), CannedReply> {
         let bounds = self.page_size_bounds.filter(|bounds| bounds.refuses).zip(size);
         match bounds {
@@ -130,10 +129,10 @@ impl Endpoint {
         }
     }
 
-    /// The page size of a request that names none, and the most a page may have.
+    /// Returns the default page size and the largest one.
     pub(crate) fn page_sizes(&self) -> (u64, u64) {
         let stated = ["pageSize", "limit", "count"].into_iter().find_map(|name| {
-            // Some are numbers in texts.
+            // Some defaults are numbers in strings.
             match self.operation.parameter(name)?.default.as_ref()? {
                 Value::String(text) => text.parse().ok(),
                 value => value.as_u64(),
@@ -146,7 +145,7 @@ impl Endpoint {
         }
     }
 
-    /// What the reply looks like.
+    /// The schema of the response.
     pub(crate) fn schema(&self) -> Option<&'static Schema> {
         let (_, schema) = outcome(self.operation);
         schema.map(|schema| Catalogue::embedded().resolve(schema))
@@ -168,7 +167,7 @@ impl Endpoint {
     }
 }
 
-/// The reply of a request that succeeds: one with a body, if the document has one.
+/// Returns the success response of an operation, preferably one with a body.
 fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
     let successes = || {
         let statuses = operation.replies.iter().filter_map(|reply| Some((reply.status?, reply)));
@@ -181,7 +180,7 @@ fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
     (successes().next().map_or(fallback, |(status, _)| status), operation.reply())
 }
 
-/// The documented bounds, an operation in a line, under a heading.
+/// The documented bounds, one operation per line, below a header line.
 fn page_size_bounds() -> HashMap<(&'static str, &'static str), PageSizeBounds> {
     include_str!("../data/page-size-limits.tsv")
         .lines()

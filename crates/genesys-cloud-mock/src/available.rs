@@ -1,5 +1,5 @@
-//! Data that becomes available with a delay: jobs find what is available when they are submitted, and their results
-//! have the date up to which that is.
+//! Data that becomes available with a delay. A job finds the data available when it was submitted, and its
+//! results state the date up to which data was available.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,23 +12,24 @@ use crate::org::MockOrg;
 use crate::reply::CannedReply;
 use crate::timestamp::Timestamp;
 
-/// The field of replies with the date up to which data is available.
+/// The field of a response that holds the date up to which data is available.
 const FIELD: &str = "dataAvailabilityDate";
 
-/// Before any interval that is asked for.
+/// Earlier than any interval that a test requests.
 const EARLY: &str = "2000-01-01T00:00:00Z";
 
-/// Up to when data is available.
+/// The date up to which data is available.
 #[derive(Debug, Default)]
 pub(crate) struct Available(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// `None` if all of it is.
+    /// `None` if all data is available.
     until: Option<Timestamp>,
-    /// The date that stands for all of it: the same in each reply, as two pages may have to be alike.
+    /// The date reported while all data is available. It is the same in every response, because two pages may
+    /// have to be equal.
     all: Option<Timestamp>,
-    /// What it was when a job was submitted, by the id of the job.
+    /// The date at the time each job was submitted, by job id.
     of_jobs: HashMap<String, Timestamp>,
 }
 
@@ -47,14 +48,15 @@ impl Available {
         self.state().until
     }
 
-    /// Notes what a job finds that is submitted now.
+    /// Records the date for a job that is submitted now.
     pub(crate) fn note(&self, job: &str, now: Timestamp) {
         let mut state = self.state();
         let until = state.date(now);
         state.of_jobs.insert(job.to_owned(), until);
     }
 
-    /// Puts the date into a reply that has a field for it: for a job, the date when that was submitted.
+    /// Adds the date to a response whose schema has the field. For a job, it is the date at the time of its
+    /// submit.
     pub(crate) fn tell(
         &self,
         reply: CannedReply,
@@ -80,12 +82,12 @@ impl Available {
     }
 }
 
-/// Whether replies of this schema have the date.
+/// Whether responses of this schema have the date.
 pub(crate) fn is_dated(schema: Option<&Schema>) -> bool {
     schema.is_some_and(|schema| schema.property(FIELD).is_some())
 }
 
-/// A reply that has the date with an early one, or without it.
+/// Returns the response with an early date, or without the date if `has_date` is false.
 pub(crate) fn antedate(reply: CannedReply, has_date: bool) -> CannedReply {
     let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) else {
         return reply;
@@ -98,15 +100,14 @@ pub(crate) fn antedate(reply: CannedReply, has_date: bool) -> CannedReply {
 }
 
 impl MockOrg {
-    /// Sets up to when the data is available that jobs search, a date-time such as `2026-01-01T00:00Z`. All of it is
-    /// until this is called.
+    /// Sets the date up to which data is available to jobs, such as `2026-01-01T00:00Z`. All data is available
+    /// by default.
     ///
-    /// Jobs that are submitted from now on find no later record of a list with a
-    /// [timeline](MockOrg::timeline). Their results have the date, as do the replies of the operations for it
-    /// (`../jobs/availability`).
+    /// Jobs submitted from now on find no later records in a list with a [timeline](MockOrg::timeline). Their
+    /// results state the date, as do the availability operations (`../jobs/availability`).
     ///
     /// # Errors
-    /// If the date-time can't be read.
+    /// If the date-time can't be parsed.
     pub fn set_data_available_until(&self, until: &str) -> Result<(), Error> {
         let until = Timestamp::parse(until).ok_or_else(|| Error::time(until))?;
         self.service().available().set(until);

@@ -7,8 +7,8 @@ use crate::journal::RecordedRequest;
 use crate::query::Query;
 use crate::reply::CannedReply;
 
-/// Refuses what the service would refuse: a parameter that does not parse, or a required one
-/// that is not there. Values the document doesn't know pass.
+/// Refuses what the service would refuse: a parameter that does not parse, or a missing required one. Accepts
+/// enum values that the document doesn't know.
 pub(crate) fn check(
     operation: &Operation,
     path_values: &[Cow<'_, str>],

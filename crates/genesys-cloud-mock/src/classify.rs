@@ -1,25 +1,25 @@
-//! Which scheme an operation pages by, told from its parameters and its reply.
+//! Derives the paging scheme of an operation from its parameters and response.
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation, Schema};
 
 use crate::scheme::Scheme;
 
-/// Operations whose parameters and reply tell something else than what the service does.
+/// Operations whose parameters and response suggest another scheme than the one that the service uses.
 const EXCEPTIONS: &[(&str, Scheme)] = &[
-    // `pageNumber` and `pageSize` are deprecated here: all units come at once.
+    // `pageNumber` and `pageSize` are deprecated here: one response has all units.
     ("GET /api/v2/workforcemanagement/managementunits", Scheme::UnpagedWithEnvelope),
-    // `after` and `before` are timestamps to filter by, and `nextUri` never ends.
+    // `after` and `before` are timestamps to filter by, and `nextUri` is always present.
     ("GET /api/v2/organizations/limits/changerequests", Scheme::DateWindowHomonym),
-    // A search whose page stands under `results`, like those that take it in the body.
+    // A search with its page under `results`, like those that take the page number in the body.
     ("GET /api/v2/contentmanagement/query", Scheme::BodyPageNumberNested),
-    // The page is chosen when the job is submitted, here in the query.
+    // The query of the submit selects the page.
     (
         "POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs",
         Scheme::JobSelectsPage,
     ),
 ];
 
-/// Where a list stands in a reply, the likeliest field first.
+/// The field that holds the list, most likely first.
 const ITEM_FIELDS: [&str; 11] = [
     "entities",
     "conversations",
@@ -40,29 +40,29 @@ pub(crate) fn classify(catalogue: &Catalogue, operation: &Operation) -> Option<S
         return Some(*scheme);
     }
     if !matches!(operation.method.as_str(), "GET" | "POST") {
-        // A change may answer with a page of what it changed; there is no second one.
+        // A change may return a page of what it changed; it has no second page.
         return None;
     }
     Sides::of(catalogue, operation).scheme()
 }
 
-/// Where the list of a reply is.
+/// Where a response has its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ItemPlace<'a> {
-    /// The reply is the list.
+    /// The response is the list.
     Reply,
-    /// In a field; that of a field, if it is itself a page.
+    /// In this field, or in a field of it if it is itself a page.
     Field(&'a str, Option<&'a str>),
 }
 
 impl<'a> ItemPlace<'a> {
-    /// Where the list is in a resolved reply; `None` if it has none.
+    /// Finds the list in a resolved response.
     pub(crate) fn of(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<Self> {
         if reply.kind == Some(Kind::Array) {
             return Some(Self::Reply);
         }
         if let Some(field) = item_field(catalogue, reply) {
-            // An entity that has some `users` or `messages` is not a list of them.
+            // An entity with `users` or `messages` is not a list of them.
             let is_entity = reply.property("id").is_some() && field != "entities";
             return (!is_entity).then_some(Self::Field(field, None));
         }
@@ -70,14 +70,14 @@ impl<'a> ItemPlace<'a> {
         if let Some(field) = item_field(catalogue, results) {
             return Some(Self::Field("results", Some(field)));
         }
-        // Hits of many kinds are not described, and stand in an object by the document's word.
+        // Hits of mixed types are not described: the document only says that they are in an object.
         let searches = ["pageCount", "cursor"].iter().any(|it| reply.property(it).is_some());
         let untyped = results.kind == Some(Kind::Object) && results.properties.is_empty();
         (searches && untyped).then_some(Self::Field("results", None))
     }
 }
 
-/// The field of a reply that holds its list.
+/// The field of a response that holds its list.
 fn item_field<'a>(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<&'a str> {
     let is_list = |name: &&&str| {
         let field = reply.property(name).map(|field| catalogue.resolve(field));
@@ -86,7 +86,7 @@ fn item_field<'a>(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<&'a str
     ITEM_FIELDS.iter().find(is_list).copied()
 }
 
-/// What goes in and what comes out of an operation.
+/// The parameters, body and response of an operation.
 struct Sides<'a> {
     operation: &'a Operation,
     body: Option<&'a Schema>,
@@ -175,12 +175,12 @@ impl<'a> Sides<'a> {
         ])
     }
 
-    /// The document gives one of these a reply without a list, so only the request can tell.
+    /// The document gives one of these a response without a list, so only the request can decide.
     fn window(&self) -> bool {
         self.query("before") && (self.query("limit") || self.query("maxResults"))
     }
 
-    /// Of a request that has no say in it.
+    /// The scheme of an operation whose request does not select a page.
     fn scheme_of_reply(&self) -> Option<Scheme> {
         let lists = self.lists();
         let counts = ["pageCount", "pageNumber", "pageSize"].iter().all(|it| self.reply(it));
@@ -197,7 +197,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// The first scheme whose signs are there.
+/// Returns the first scheme whose condition holds.
 fn first_of<const N: usize>(rules: [(bool, Scheme); N]) -> Option<Scheme> {
     rules.into_iter().find(|(holds, _)| *holds).map(|(_, scheme)| scheme)
 }
@@ -208,10 +208,10 @@ mod tests {
 
     use super::*;
 
-    /// How many operations of the embedded document list in each way. A new document may
-    /// change a number; a change of the rules should not.
+    /// Counts the operations of each scheme in the embedded document. A new document may change a number; a
+    /// change of the rules should not.
     #[test]
-    fn the_rules_find_as_many_operations_as_the_document_has() {
+    fn finds_every_list_of_the_document() {
         let catalogue = Catalogue::embedded();
         let mut counts = HashMap::new();
         for operation in catalogue.operations() {

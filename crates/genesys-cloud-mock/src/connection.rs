@@ -6,27 +6,27 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// In so many pieces a slow body comes, with pauses of this length between them.
+/// The number of chunks of a slow body, and the pause between them.
 const PIECES: usize = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What happens to a connection, beneath HTTP.
+/// What happens to the connection of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectionFault {
-    /// It is reset once the request has arrived, without a reply.
+    /// It is reset after the request has arrived, without a response.
     CutBeforeReply,
-    /// It ends when half of the body has been sent; the headers promise all of it.
+    /// It is closed after half of the body; `content-length` states the full length.
     CutInBody,
-    /// The same, but it is reset.
+    /// It is reset after half of the body.
     ResetInBody,
-    /// The body comes in four pieces, with a second between them by the clock of tokio.
+    /// The body arrives in four chunks, one second apart on the tokio clock.
     SlowBody,
-    /// Half of the body comes, and then nothing.
+    /// Half of the body arrives, and then nothing more.
     StalledBody,
 }
 
-/// The body of a reply, or as much of it as gets through.
+/// The body of a response, or the part of it that is sent.
 #[derive(Debug)]
 pub(crate) struct ReplyBody {
     rest: Option<Bytes>,
@@ -34,11 +34,11 @@ pub(crate) struct ReplyBody {
     course: Course,
 }
 
-/// How a body goes over the wire.
+/// How a body is sent.
 #[derive(Debug)]
 enum Course {
     Whole,
-    /// What was sent must leave before the connection ends.
+    /// The connection ends once the bytes are flushed.
     Cut {
         hangup: Hangup,
         is_due: bool,
@@ -48,24 +48,24 @@ enum Course {
         piece: usize,
         pause: Option<Pin<Box<Sleep>>>,
     },
-    /// The same piece again and again, until as much has come as was promised.
+    /// The same chunk repeatedly, up to the stated length.
     Repeated {
         piece: Bytes,
         left: u64,
     },
 }
 
-/// Ends the connection.
+/// How the org closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hangup {
-    /// When all that was sent has arrived.
+    /// After all bytes have been sent.
     Close,
-    /// At once.
+    /// Immediately, with a reset.
     Reset,
 }
 
 impl Hangup {
-    /// The hangup behind an error of the connection, if it was one.
+    /// Extracts the hangup from a connection error.
     pub(crate) fn of(error: &hyper::Error) -> Option<Self> {
         std::error::Error::source(error)?.downcast_ref().copied()
     }
@@ -76,14 +76,14 @@ impl ReplyBody {
         Self { promised: bytes.len() as u64, rest: Some(bytes), course: Course::Whole }
     }
 
-    /// A body of any length, of which one piece is held.
+    /// Creates a body of any length that keeps only one chunk in memory.
     pub(crate) fn repeated(start: Bytes, piece: Bytes, times: u64) -> Self {
         let left = times * piece.len() as u64;
         let promised = start.len() as u64 + left;
         Self { rest: Some(start), promised, course: Course::Repeated { piece, left } }
     }
 
-    /// The same body, as a fault lets it through.
+    /// Returns the body as the fault sends it.
     pub(crate) fn with(self, fault: ConnectionFault) -> Self {
         let half = self.promised as usize / 2;
         match fault {
@@ -98,7 +98,7 @@ impl ReplyBody {
         }
     }
 
-    /// As much of the body as goes into so many bytes.
+    /// Returns the first bytes of the body, after which the connection closes.
     pub(crate) fn cut_after(self, bytes: usize) -> Self {
         self.up_to(bytes, Course::cut(Hangup::Close))
     }
@@ -108,7 +108,7 @@ impl ReplyBody {
         Self { rest, promised: self.promised, course }
     }
 
-    /// The next piece of a slow body.
+    /// Returns the next chunk of a slow body.
     fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let Course::Slow { piece, pause } = &mut self.course else { return Poll::Ready(None) };
         let Some(rest) = self.rest.as_mut().filter(|rest| !rest.is_empty()) else {
@@ -152,7 +152,7 @@ impl Body for ReplyBody {
                 Poll::Pending
             }
             Course::Cut { hangup, .. } => Poll::Ready(Some(Err(*hangup))),
-            // Whoever waits for more hangs up.
+            // The client gives up.
             Course::Stalled => Poll::Pending,
             Course::Repeated { left: 0, .. } => Poll::Ready(None),
             Course::Repeated { piece, left } => {

@@ -25,40 +25,40 @@ use crate::scheme::Scheme;
 use crate::timeline::{Interval, Spread, Timeline};
 use crate::timestamp::Timestamp;
 
-/// How many records a list has that is not paged and that no one gave a size.
+/// The length of a list that is not paged, by default.
 const SHORT_LIST: u64 = 3;
 
-/// The lists of an org: how long they are, how they behave, and their pages.
+/// The lists of an org: their lengths, scenarios and pages.
 #[derive(Debug)]
 pub(crate) struct Lists {
     seed: u64,
     default_count: u64,
     /// By operationId.
     sizes: RwLock<HashMap<&'static str, u64>>,
-    /// The operationIds of lists that a test gave a size or a scenario of their own.
+    /// The operationIds of lists that a test gave a size or a scenario.
     set_up: RwLock<HashSet<&'static str>>,
     /// By operationId.
     stages: RwLock<HashMap<&'static str, Arc<Stage>>>,
     /// By operationId.
     moves: RwLock<HashMap<&'static str, Moves>>,
-    /// By the operationId of what lists the records.
+    /// By the operationId of the list.
     timelines: RwLock<HashMap<&'static str, Arc<Timeline>>>,
-    /// What jobs were submitted for, by their ids.
+    /// The submitted jobs, by id.
     jobs: Mutex<HashMap<String, Job>>,
-    /// How often all tokens have expired.
+    /// How often all page tokens have expired.
     epoch: AtomicU64,
     base: OnceLock<String>,
     cache: Cache,
     lies: Arc<Lies>,
 }
 
-/// What a job has to say of the pages of its results.
+/// How a job affects the pages of its results.
 #[derive(Debug, Clone, Copy)]
 struct Job {
-    /// The only page there is to get, if the job is about one.
+    /// The only page available, if the job selects one.
     number: Option<u64>,
     size: Option<u64>,
-    /// When the records happened that it is about.
+    /// The interval of the records, if the job has one.
     interval: Option<Interval>,
 }
 
@@ -69,26 +69,26 @@ pub(crate) struct Asked<'a> {
     pub(crate) listing: &'static Listing,
     pub(crate) path_values: &'a [Cow<'a, str>],
     pub(crate) request: &'a RecordedRequest,
-    /// The page to answer with, whatever the request says.
+    /// The page to return instead of the requested one.
     pub(crate) number: Option<u64>,
 }
 
-/// A page as it goes over the wire, and what happens to it on the way.
+/// A page as sent over the wire, and what happens to its connection.
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) body: Bytes,
     pub(crate) connection: Option<ConnectionFault>,
-    /// The page that it is, unless it was kept.
+    /// The page, unless it came from the cache.
     pub(crate) page: Option<ServedPage>,
 }
 
-/// What a page is.
+/// Describes a page.
 #[derive(Debug)]
 pub(crate) struct ServedPage {
     pub(crate) ordinal: u64,
-    /// Whether another one follows.
+    /// Whether another page follows.
     pub(crate) links: bool,
-    /// The places of its records in the list.
+    /// The positions of its records in the list.
     pub(crate) records: Vec<u64>,
 }
 
@@ -110,7 +110,7 @@ impl Lists {
         }
     }
 
-    /// Says where the org is, once that is known.
+    /// Sets the address of the org, once it is known.
     pub(crate) fn set_base(&self, base: String) {
         let _ = self.base.set(base);
     }
@@ -155,7 +155,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Lets a list be as a lie about it needs it.
+    /// Prepares a list for a lie.
     pub(crate) fn stage_lie(
         &self,
         endpoint: &'static Endpoint,
@@ -172,7 +172,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Whether a list can be as a lie about it needs it.
+    /// Whether a list supports the scenario that a lie needs.
     pub(crate) fn can_stage(&self, endpoint: &'static Endpoint, list: ListLie) -> bool {
         self.scenario_for(endpoint, list).is_ok()
     }
@@ -185,7 +185,7 @@ impl Lists {
         wanted.find(|scenario| can.contains(scenario)).ok_or_else(error)
     }
 
-    /// The records that no usable reply has had.
+    /// Returns the records that no usable response has contained.
     pub(crate) fn unsent(&self, endpoint: &'static Endpoint) -> Result<Vec<String>, Error> {
         let listing = listing(endpoint)?;
         let list = self.list(endpoint);
@@ -200,7 +200,7 @@ impl Lists {
         Ok(unsent.map(|place| listing.key(list, place, times)).collect())
     }
 
-    /// The positions in a list of what is to be read, by the lie that is told of it.
+    /// Maps positions in the list to those that a client can read under the active lie.
     fn positions(&self, endpoint: &Endpoint, positions: Vec<u64>) -> Vec<u64> {
         let deed = self.lies.lie_of(endpoint.place).map(|lie| &lie.row().deed);
         let size = self.stage_of(endpoint).map_or(u64::MAX, |stage| stage.page_size);
@@ -212,19 +212,19 @@ impl Lists {
         }
     }
 
-    /// Notes that a test wants a list to be there.
+    /// Records that a test has set up a list.
     pub(crate) fn set_up(&self, endpoint: &'static Endpoint) {
         let mut set_up = self.set_up.write().unwrap_or_else(PoisonError::into_inner);
         set_up.insert(&endpoint.operation.id);
     }
 
-    /// Whether a test has said how long a list is or how it behaves, other than through a job.
+    /// Whether a test has set the length or scenario of a list, other than through a job.
     pub(crate) fn is_set_up(&self, endpoint: &Endpoint) -> bool {
         let set_up = self.set_up.read().unwrap_or_else(PoisonError::into_inner);
         set_up.contains(endpoint.operation.id.as_str())
     }
 
-    /// Lets the results of a job be of a certain length, or of any again.
+    /// Sets or clears the scenario of the results of a job.
     pub(crate) fn stage_for_job(&self, endpoint: &'static Endpoint, scenario: Option<Scenario>) {
         let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
         let id = endpoint.operation.id.as_str();
@@ -256,7 +256,7 @@ impl Lists {
         self.cache.clear();
     }
 
-    /// Keeps what a job was submitted for, until someone asks for its results.
+    /// Stores the parameters of a job until its results are requested.
     pub(crate) fn submit(
         &self,
         endpoint: &'static Endpoint,
@@ -300,7 +300,7 @@ impl Lists {
         timelines.get(endpoint.operation.id.as_str()).cloned()
     }
 
-    /// The names of the records that happened in an interval.
+    /// Returns the keys of the records in an interval.
     pub(crate) fn keys_within(
         &self,
         endpoint: &'static Endpoint,
@@ -349,7 +349,7 @@ impl Lists {
         sizes.get(endpoint.operation.id.as_str()).copied().unwrap_or(default)
     }
 
-    /// What makes the ids of one operation's records, in one org, differ from all others.
+    /// Distinguishes the ids of one operation's records, in one org, from all others.
     pub(crate) fn list(&self, endpoint: &Endpoint) -> u64 {
         mix(self.seed ^ endpoint.salt)
     }
@@ -360,7 +360,7 @@ impl Lists {
     }
 }
 
-/// The position whose record stands at this one where the second page is the first again.
+/// Maps a position where the second page equals the first.
 fn equal(position: u64, size: u64) -> u64 {
     if (size..2 * size).contains(&position) { position - size } else { position }
 }

@@ -11,7 +11,7 @@ use crate::query::Query;
 use crate::reply::CannedReply;
 use crate::rng::mix;
 
-/// The login service of the org: its one client, and the tokens it gave out.
+/// The login service of the org: its only client, and the tokens issued.
 #[derive(Debug)]
 pub(crate) struct Login {
     client_id: String,
@@ -44,7 +44,7 @@ impl Login {
         &self.client_secret
     }
 
-    /// Answers `POST /oauth/token`, by a clock that is wrong by so many seconds.
+    /// Handles `POST /oauth/token`. The clock is off by `skew` seconds.
     pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8], skew: i64) -> CannedReply {
         let form = String::from_utf8_lossy(body);
         if Query::new(&form).get("grant_type").as_deref() != Some("client_credentials") {
@@ -68,7 +68,7 @@ impl Login {
         CannedReply::json(200, &body)
     }
 
-    /// A new token, as a login would give it.
+    /// Issues a new token, as a login does.
     pub(crate) fn issue(&mut self) -> String {
         let now = Instant::now();
         self.tokens.retain(|_, expiry| *expiry > now);
@@ -95,7 +95,7 @@ impl Login {
     }
 }
 
-/// The token of a request, if it bears one.
+/// The bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     authorization(headers, "bearer")
 }
@@ -112,7 +112,7 @@ fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
 }
 
-/// The login service words its errors otherwise than the API does.
+/// The login service has its own error format.
 fn refusal(error: &str, description: &str) -> CannedReply {
     let body = json!({
         "error": error,

@@ -5,8 +5,7 @@ use serde_json::{Value, json};
 
 use crate::connection::ReplyBody;
 
-/// A reply of your own making, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a
-/// [`Fault`](crate::Fault).
+/// A custom response, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a [`Fault`](crate::Fault).
 ///
 /// ```
 /// use genesys_cloud_mock::CannedReply;
@@ -19,24 +18,24 @@ use crate::connection::ReplyBody;
 pub struct CannedReply {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, beside those every reply of the org bears.
+    /// The headers, in addition to those of every response.
     pub headers: Vec<(String, String)>,
-    /// The body as it goes over the wire.
+    /// The body as sent over the wire.
     pub body: Bytes,
 }
 
 impl CannedReply {
-    /// A reply with a JSON body.
+    /// Creates a response with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::raw_json(status, body.to_string())
     }
 
-    /// A reply without a body.
+    /// Creates a response without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// An error as the service words it.
+    /// Creates an error in the format of the service.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         Self::json(
             status,
@@ -50,7 +49,7 @@ impl CannedReply {
         )
     }
 
-    /// A 429 that asks for a pause of some seconds.
+    /// Creates a 429 with this `Retry-After`, in seconds.
     pub fn rate_limited(retry_after: u64) -> Self {
         let message = format!(
             "Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds"
@@ -59,12 +58,12 @@ impl CannedReply {
             .header(RETRY_AFTER.as_str(), &retry_after.to_string())
     }
 
-    /// A 401, as if the token were no longer good.
+    /// Creates a 401, as if the token were no longer valid.
     pub fn unauthorized() -> Self {
         Self::error(401, "bad.credentials", "Invalid login credentials.")
     }
 
-    /// The same reply with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -88,7 +87,7 @@ impl CannedReply {
         Self::bad_request("The cursor is not valid for this query, or has expired.")
     }
 
-    /// Writes the id of the request into the body of an error, where the service puts it.
+    /// Adds the request id to the body of an error, where the service puts it.
     pub(crate) fn with_context(mut self, correlation_id: &str) -> Self {
         if self.status < 400 {
             return self;
@@ -109,7 +108,7 @@ impl CannedReply {
         }
         response.body(ReplyBody::whole(self.body)).unwrap_or_else(|error| {
             let mut response =
-                Response::new(ReplyBody::whole(format!("canned reply: {error}").into()));
+                Response::new(ReplyBody::whole(format!("canned response: {error}").into()));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             response

@@ -9,15 +9,14 @@ use crate::connection::ConnectionFault;
 use crate::journal::RecordedRequest;
 use crate::reply::CannedReply;
 
-/// Something that goes wrong in an org, of your own making.
+/// A custom fault.
 ///
-/// The org asks every fault in the order they were given, for each request that bears a good
-/// token.
+/// For each request with a valid token, the org consults all faults in the order in which they were added.
 ///
 /// ```
 /// use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
 ///
-/// /// The service is down for everything that changes something.
+/// // Writes fail.
 /// struct ReadOnly;
 ///
 /// impl Fault for ReadOnly {
@@ -30,19 +29,19 @@ use crate::reply::CannedReply;
 /// let org = MockOrg::builder().fault(ReadOnly);
 /// ```
 pub trait Fault: Send + Sync + 'static {
-    /// A reply to give instead of the org's own; `None` to let the request pass.
+    /// Returns a response to send instead of the org's own, or `None` to let the request pass.
     fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
         let _ = call;
         None
     }
 
-    /// What happens to the connection, whatever the reply; `None` if it holds.
+    /// Returns what happens to the connection, or `None` to keep it.
     fn connection(&self, call: &Call<'_>) -> Option<ConnectionFault> {
         let _ = call;
         None
     }
 
-    /// The last word on the org's own reply.
+    /// Changes the org's response.
     fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
         let _ = call;
         reply
@@ -53,13 +52,13 @@ pub trait Fault: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Call<'a> {
-    /// The operation it is for.
+    /// The operation that is called.
     pub operation: &'a Operation,
-    /// The request as it came.
+    /// The request as received.
     pub request: &'a RecordedRequest,
 }
 
-/// What to put in place of one page of a list.
+/// A replacement for one page of a list.
 #[derive(Clone)]
 pub struct PageOverride(pub(crate) Substitute);
 
@@ -71,17 +70,17 @@ pub(crate) enum Substitute {
 }
 
 impl PageOverride {
-    /// This body, whatever was asked for.
+    /// Returns this body.
     pub fn json(page: Value) -> Self {
         Self(Substitute::Json(page))
     }
 
-    /// What the org would answer for another page of the same list.
+    /// Returns another page of the same list.
     pub fn same_as(page_number: u64) -> Self {
         Self(Substitute::SameAs(page_number))
     }
 
-    /// The page itself, changed.
+    /// Returns the page after `change`.
     ///
     /// ```
     /// use genesys_cloud_mock::PageOverride;
@@ -104,7 +103,7 @@ impl fmt::Debug for PageOverride {
     }
 }
 
-/// What a test has told the org to answer, by operationId.
+/// The responses and faults that a test has scripted, by operationId.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     replies: HashMap<&'static str, VecDeque<CannedReply>>,

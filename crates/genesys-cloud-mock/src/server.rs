@@ -17,19 +17,19 @@ use crate::limit::Standing;
 use crate::reply::CannedReply;
 use crate::service::{Answered, Service};
 
-/// More than any request of the API has.
+/// Larger than any request of the API.
 const LARGEST_BODY: usize = 16 << 20;
 
-/// What a server is for.
+/// The purpose of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Door {
-    /// The API, and the login.
+    /// API and login.
     Api,
-    /// The files behind presigned URLs.
+    /// Files behind presigned URLs.
     Files,
 }
 
-/// A server that listens on loopback, and nowhere else, until it is dropped.
+/// A server that listens on loopback until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -37,7 +37,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on a port; on any free one if it is 0.
+    /// Listens on a port, or on any free one if 0.
     pub(crate) async fn start(service: Arc<Service>, door: Door, port: u16) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Error::bind)?;
         let address = listener.local_addr().map_err(Error::bind)?;
@@ -49,10 +49,10 @@ impl Server {
         self.address
     }
 
-    /// Returns when the port is free and every connection is closed.
+    /// Returns once the port is free and all connections are closed.
     pub(crate) async fn shutdown(mut self) {
         self.accepting.abort();
-        // The task was cancelled: there is no result to look at.
+        // The task was cancelled and has no result.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -63,12 +63,12 @@ impl Drop for Server {
     }
 }
 
-/// The connections end with this task, which owns them.
+/// This task owns the connections, so they end with it.
 async fn accept(listener: TcpListener, service: Arc<Service>, door: Door) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        // A connection that failed before it began is the client's affair.
+        // Connections that fail before they begin are ignored.
         if let Ok((stream, _)) = listener.accept().await {
             connections.spawn(serve(stream, Arc::clone(&service), door));
         }
@@ -76,17 +76,17 @@ async fn accept(listener: TcpListener, service: Arc<Service>, door: Door) {
 }
 
 async fn serve(stream: TcpStream, service: Arc<Service>, door: Door) {
-    // Small replies must not wait for more to send; if it fails they are only slower.
+    // Small responses must not wait for more data. A failure only makes them slower.
     let _ = stream.set_nodelay(true);
     let respond = service_fn(move |request| {
         let service = Arc::clone(&service);
         async move { respond(&service, door, request).await }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
-    // A client may hang up whenever it likes; only what the org wants itself is looked at.
+    // Clients may hang up at any time; only hangups by the org matter.
     let hangup = (&mut connection).await.err().and_then(|error| Hangup::of(&error));
     if hangup == Some(Hangup::Reset) {
-        // If it fails the connection ends more gently.
+        // On failure, the connection closes normally.
         let _ = connection.into_parts().io.inner().set_zero_linger();
     }
 }
@@ -122,7 +122,7 @@ fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
     }
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
-        // What a test put into its canned reply stays.
+        // Headers of a canned response take precedence.
         if let (name, Ok(value)) = (HeaderName::from_static(name), HeaderValue::try_from(value)) {
             headers.entry(name).or_insert(value);
         }

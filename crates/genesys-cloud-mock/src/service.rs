@@ -35,10 +35,10 @@ use crate::shape::{Shape, Subject};
 
 const LOGIN: &str = "/oauth/token";
 
-/// What an org is like from the start.
+/// The initial settings of an org.
 pub(crate) struct Settings {
     pub(crate) seed: u64,
-    /// The id of the organization, if it does not follow from the seed.
+    /// The id of the organization, if not derived from the seed.
     pub(crate) organization: Option<String>,
     pub(crate) default_count: u64,
     pub(crate) latency: Duration,
@@ -47,11 +47,11 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: RateLimit,
     pub(crate) faults: Vec<Arc<dyn Fault>>,
     pub(crate) plan: FaultPlan,
-    /// How many bytes of pages are kept to be sent again.
+    /// Capacity of the page cache, in bytes.
     pub(crate) page_cache: usize,
 }
 
-/// The state of an org, and what it answers. It knows nothing of connections.
+/// The state of an org, and its responses. Independent of connections.
 pub(crate) struct Service {
     api: &'static Api,
     settings: Settings,
@@ -60,7 +60,7 @@ pub(crate) struct Service {
     lies: Arc<Lies>,
     available: Available,
     clock: Clock,
-    /// The lists of this org, as they stand in the ids of their records.
+    /// The lists of this org, as encoded in the ids of their records.
     known_lists: HashSet<u64>,
     login: Mutex<Login>,
     limit: Mutex<Limiter>,
@@ -72,7 +72,7 @@ pub(crate) struct Service {
     creations: AtomicU64,
 }
 
-/// A reply, and what the headers say that every reply of the API bears.
+/// A response, and the values of the headers that every API response has.
 pub(crate) struct Answered {
     pub(crate) reply: CannedReply,
     pub(crate) correlation_id: Id,
@@ -81,21 +81,21 @@ pub(crate) struct Answered {
     pub(crate) flood: Option<Flood>,
 }
 
-/// What the org has to say, and what happens to it on the way.
+/// A response, and what happens to its connection.
 pub(crate) struct Outcome {
     pub(crate) reply: CannedReply,
     pub(crate) connection: Option<ConnectionFault>,
-    /// A body in place of that of the reply.
+    /// Replaces the body of the response.
     pub(crate) flood: Option<Flood>,
-    /// The page of a list that it is, before anyone lies about it.
+    /// The page that the response is, before any lie.
     pub(crate) page: Option<ListPage>,
-    /// The records that come with it.
+    /// The records in the response.
     pub(crate) sent: Option<Sent>,
 }
 
 /// A page of a list.
 pub(crate) struct ListPage {
-    /// The place of the list in the table of endpoints.
+    /// The index of the list in the table of endpoints.
     list: usize,
     listing: &'static Listing,
     page: ServedPage,
@@ -107,7 +107,7 @@ impl From<CannedReply> for Outcome {
     }
 }
 
-/// A request that leads to an operation.
+/// A request for an operation.
 pub(crate) struct Asked<'a> {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) path_values: Vec<Cow<'a, str>>,
@@ -196,7 +196,7 @@ impl Service {
         lock(&self.downloads)
     }
 
-    /// Answers a request for a file, and keeps it.
+    /// Answers and records a request for a file.
     pub(crate) fn respond_with_file(
         &self,
         head: &Parts,
@@ -221,7 +221,7 @@ impl Service {
         Ok(())
     }
 
-    /// Answers a request and keeps it in the journal.
+    /// Answers and records a request.
     pub(crate) async fn respond(&self, head: &Parts, body: Bytes) -> Answered {
         let mut request = RecordedRequest::new(head, body);
         let correlation = self.correlations.fetch_add(1, Ordering::Relaxed);
@@ -273,7 +273,7 @@ impl Service {
         }
     }
 
-    /// Counts the call, if its token is good.
+    /// Counts the call if its token is valid.
     fn admit(&self, head: &Parts) -> Result<Standing, CannedReply> {
         let Some(token) = bearer(&head.headers) else {
             self.faults().note_unauthorized();
@@ -322,14 +322,14 @@ impl Service {
 
     fn answer(&self, asked: &Asked<'_>) -> Outcome {
         let mut outcome = self.job(asked).unwrap_or_else(|| self.plain_answer(asked));
-        // After all that the org has to say of the page, so that nothing is added to a lie.
+        // Last, so that nothing is added to a lie.
         match outcome.page.take() {
             Some(page) => self.lie_on_page(page, outcome),
             None => outcome,
         }
     }
 
-    /// What an operation answers that knows nothing of jobs.
+    /// The response of an operation apart from jobs.
     pub(crate) fn plain_answer(&self, asked: &Asked<'_>) -> Outcome {
         let answer = asked.endpoint.answer();
         match &answer.body {
@@ -348,7 +348,7 @@ impl Service {
         }
     }
 
-    /// The page a request asks for, or what a test put in its place.
+    /// The requested page, or its override.
     fn page(&self, asked: &Asked<'_>, status: u16, listing: &'static Listing) -> Outcome {
         let number = Query::new(&asked.request.query).get("pageNumber");
         let number = number.and_then(|number| number.parse().ok()).unwrap_or(1);
@@ -385,7 +385,7 @@ impl Service {
         Outcome { connection, page, ..reply.into() }
     }
 
-    /// Results of a job, with another date up to which their data is available if that is the lie.
+    /// Changes the date of data availability in the results of a job, if that is the lie.
     fn lie_of_date(&self, reply: CannedReply, listed_by: &Endpoint) -> CannedReply {
         let families = self.api.families().all();
         let family = families.iter().find(|family| family.results == Some(listed_by.place));
@@ -396,7 +396,7 @@ impl Service {
         }
     }
 
-    /// The page, or what is said instead.
+    /// The page, or the lie in its place.
     fn lie_on_page(&self, page: ListPage, outcome: Outcome) -> Outcome {
         let ListPage { list, listing, page: ServedPage { ordinal, links, records } } = page;
         let sent = Sent { list, records };
@@ -411,7 +411,7 @@ impl Service {
         }
     }
 
-    /// What is said of a job, or something else in its place.
+    /// The response about a job, or the lie in its place.
     pub(crate) fn lie_of_job(&self, submit: usize, site: Site, outcome: Outcome) -> Outcome {
         match self.lies.draw(submit, site) {
             Some(deed) => Outcome {
@@ -423,12 +423,12 @@ impl Service {
         }
     }
 
-    /// The record of a list that has this id.
+    /// Decodes the id of a record, if it belongs to a list of this org.
     fn listed(&self, id: &str) -> Option<Identity> {
         Identity::of(id).filter(|known| self.known_lists.contains(&known.list()))
     }
 
-    /// Whether a list of this org has a record of this id.
+    /// Whether a list of this org has a record with this id.
     pub(crate) fn lists_record(&self, id: &str) -> bool {
         self.listed(id).is_some()
     }
@@ -439,7 +439,7 @@ impl Service {
         self.settings.organization.clone().unwrap_or_else(made_up)
     }
 
-    /// Puts the ids of this org into the records that say whose a token is.
+    /// Adds the ids of this org to the records that identify a token.
     fn say_who(&self, asked: &Asked<'_>, record: Vec<u8>) -> Vec<u8> {
         let ids: &[(&str, String)] = match asked.endpoint.operation.id.as_str() {
             "getTokensMe" => &[
@@ -458,7 +458,7 @@ impl Service {
         record.to_string().into_bytes()
     }
 
-    /// A record by its id, or a new one; with what the request says of it.
+    /// A record by its id, or a new one, with the fields of the request.
     fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Vec<u8> {
         let operation = asked.endpoint.operation;
         let path = &asked.request.path;
@@ -479,7 +479,7 @@ impl Service {
             None => (mix(self.settings.seed ^ hash(&id)), hash(&id) % 10_000),
         };
         let mut record = Vec::new();
-        // The id of a path may be any text; within the quotes of JSON it has to be escaped.
+        // The id in a path may be any string, so it needs escaping in JSON.
         let quoted = Value::from(id).to_string();
         let id = &quoted.as_bytes()[1..quoted.len() - 1];
         shape.write(&mut record, Subject { id, number, seed, list_path });
@@ -487,7 +487,7 @@ impl Service {
     }
 }
 
-/// Puts the fields of a request into the record it makes or changes.
+/// Copies the fields of a request into the record that it creates or changes.
 fn echo(record: Vec<u8>, request: &[u8], shape: &Shape) -> Vec<u8> {
     let Ok(given) = serde_json::from_slice::<Map<String, Value>>(request) else {
         return record;
@@ -503,6 +503,6 @@ fn echo(record: Vec<u8>, request: &[u8], shape: &Shape) -> Vec<u8> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A test that panicked while it looked at the org doesn't harm what is inside.
+    // The state stays valid if a test panics while it holds the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

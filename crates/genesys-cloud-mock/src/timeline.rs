@@ -11,22 +11,22 @@ use crate::timestamp::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// When the records of a list happened, and how much of it one query may ask for; for
+/// The times of the records of a list, and limits on queries of them; for
 /// [`MockOrg::timeline`](crate::MockOrg::timeline).
 ///
-/// The records are spread evenly. A query gets those of its `interval`, from its start to before
-/// its end.
+/// The records are spread evenly. A query returns those in its `interval`, from its start (inclusive) to its
+/// end (exclusive).
 ///
 /// ```
 /// use genesys_cloud_mock::Timeline;
 ///
-/// // A busy quarter: no query gets more than 1,000 records of it.
+/// // A busy quarter. No query returns more than 1,000 of its records.
 /// let quarter = Timeline::new("2026-01-01T00:00Z", "2026-04-01T00:00Z").cap(1_000);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it says something of a list only once it is given to an org"]
+#[must_use = "a timeline does nothing until it is given to an org"]
 pub struct Timeline {
-    /// What can't be read is found out by the org.
+    /// `None` if it can't be parsed; the org reports that.
     range: Option<Interval>,
     cap: Option<u64>,
     is_late: bool,
@@ -34,7 +34,7 @@ pub struct Timeline {
     lasting: Duration,
 }
 
-/// From a moment to before another one.
+/// A half-open time interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interval {
     start: Timestamp,
@@ -42,8 +42,8 @@ pub(crate) struct Interval {
 }
 
 impl Timeline {
-    /// The first record happens at `from`, and the last one before `to`; both are date-times such
-    /// as `2026-01-01T00:00Z`.
+    /// The first record happens at `from`, and the last one before `to`. Both are date-times such as
+    /// `2026-01-01T00:00Z`.
     pub fn new(from: &str, to: &str) -> Self {
         Self {
             range: Interval::parse(&format!("{from}/{to}")),
@@ -54,28 +54,27 @@ impl Timeline {
         }
     }
 
-    /// Refuses every query whose interval has more records than this. Without it there is no
-    /// other bound than that of the service.
+    /// Refuses queries whose interval has more records than this. By default only the limits of the service
+    /// apply.
     pub fn cap(mut self, records: u64) -> Self {
         self.cap = Some(records);
         self
     }
 
-    /// Refuses only the pages beyond the cap, and answers those before it. This is how the
-    /// service does it where the page is chosen by number.
+    /// Refuses only the pages beyond the cap, as the service does where requests have page numbers.
     pub fn late(mut self) -> Self {
         self.is_late = true;
         self
     }
 
-    /// Refuses every interval that is longer than this, 31 days by default.
+    /// Refuses intervals longer than this, 31 days by default.
     pub fn longest(mut self, interval: Duration) -> Self {
         self.longest = interval;
         self
     }
 
-    /// How long every record lasts, no time by default. One that lasts is in every interval that
-    /// it touches: two that follow each other have it both.
+    /// Sets how long every record lasts, zero by default. A record is in every interval that it overlaps, so
+    /// two consecutive intervals may both have it.
     pub fn lasting(mut self, time: Duration) -> Self {
         self.lasting = time;
         self
@@ -100,7 +99,7 @@ impl Timeline {
         }
     }
 
-    /// Refuses a page, if the interval or the pages up to its end hold too many records.
+    /// Refuses a page if the interval, or the pages up to its end, have too many records.
     pub(crate) fn check_cap(&self, records: u64, page_end: Option<u64>) -> Result<(), CannedReply> {
         let count = match page_end {
             Some(end) if self.is_late => end,
@@ -118,7 +117,7 @@ impl Timeline {
     }
 }
 
-/// A timeline with a number of records on it.
+/// A timeline with a number of records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spread<'a> {
     pub(crate) timeline: &'a Timeline,
@@ -126,7 +125,7 @@ pub(crate) struct Spread<'a> {
 }
 
 impl Spread<'_> {
-    /// The places in the list of the records of an interval; of all, if there is none.
+    /// The positions of the records in an interval, or of all records without one.
     pub(crate) fn within(&self, interval: Option<Interval>) -> Range<u64> {
         let Some(interval) = interval else { return 0..self.count };
         let lasting = self.timeline.lasting;
@@ -146,7 +145,7 @@ impl Spread<'_> {
         Timestamp::of(start + passed as u64)
     }
 
-    /// Writes into a record when it happened.
+    /// Writes the times of a record into its fields.
     pub(crate) fn date(&self, record: &mut Value, index: u64) {
         let start = self.start(index);
         let end = start.after(self.timeline.lasting);
@@ -163,7 +162,7 @@ impl Spread<'_> {
     }
 }
 
-/// How many of so many numbers come before the first that the test doesn't hold for.
+/// Returns how many of the first `count` numbers satisfy a monotonic predicate.
 fn partition(count: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, count);
     while low < high {
@@ -178,14 +177,14 @@ fn partition(count: u64, holds: impl Fn(u64) -> bool) -> u64 {
 }
 
 impl Interval {
-    /// Reads `<start>/<end>`.
+    /// Parses `<start>/<end>`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (start, end) = text.split_once('/')?;
         let (start, end) = (Timestamp::parse(start)?, Timestamp::parse(end)?);
         (start < end).then_some(Self { start, end })
     }
 
-    /// What of it is before a moment: nothing, if it begins later.
+    /// The part before `moment`; empty if the interval begins later.
     pub(crate) fn up_to(self, moment: Timestamp) -> Self {
         Self { end: self.end.min(moment).max(self.start), ..self }
     }
@@ -194,14 +193,14 @@ impl Interval {
         Duration::from_millis(self.end.milliseconds() - self.start.milliseconds())
     }
 
-    /// Whether an operation takes one.
+    /// Whether an operation takes an interval.
     pub(crate) fn is_taken(operation: &Operation) -> bool {
         let body = operation.body.as_ref().map(|it| Catalogue::embedded().resolve(&it.schema));
         body.is_some_and(|body| body.property("interval").is_some())
             || operation.parameters_in(Location::Query).any(|it| it.name == "interval")
     }
 
-    /// The interval a request asks for, if it names one.
+    /// The interval of a request, if it has one.
     pub(crate) fn of(request: &RecordedRequest) -> Result<Option<Self>, CannedReply> {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let query = Query::new(&request.query);

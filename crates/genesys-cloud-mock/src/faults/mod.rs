@@ -1,4 +1,4 @@
-//! What goes wrong in an org, by a plan.
+//! Planned faults.
 
 mod kind;
 mod plan;

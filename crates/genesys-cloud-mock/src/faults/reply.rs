@@ -1,4 +1,4 @@
-//! What faults make of replies.
+//! The effects of faults on responses.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ const GIGABYTE: u64 = 1 << 30;
 const MEGABYTE: usize = 1 << 20;
 const DEPTH: usize = 100_000;
 
-/// A body that is too large to be held.
+/// A body too large to keep in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Flood {
     start: Bytes,
@@ -28,7 +28,7 @@ pub(crate) struct Flood {
 }
 
 impl Flood {
-    /// The body of a fault, if it is such a one.
+    /// The body of a fault that needs one.
     pub(crate) fn of(kind: FaultKind) -> Option<Self> {
         match kind {
             FaultKind::HugeBody => {
@@ -38,7 +38,7 @@ impl Flood {
             }
             FaultKind::GzipBomb => {
                 let times = GIGABYTE / MEGABYTE as u64;
-                // Of no time and no system, with the best compression (RFC 1952).
+                // Gzip header without time and system, best compression (RFC 1952).
                 let start = Bytes::from_static(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff]);
                 Some(Self { start, piece: deflated(&vec![b' '; MEGABYTE]), times })
             }
@@ -52,8 +52,8 @@ impl Flood {
 }
 
 impl FaultKind {
-    /// What is answered instead of what the org has to say; `None` if the org is asked. `now` is the
-    /// time that the org takes it to be.
+    /// Returns the response that replaces the org's own, or `None` to keep that. `now` is the time on the clock
+    /// of the org.
     pub(crate) fn instead(self, is_login: bool, now: Timestamp) -> Option<CannedReply> {
         let busy = "Rate limit exceeded the maximum.";
         let limited = || CannedReply::error(429, "too.many.requests", busy);
@@ -93,7 +93,7 @@ impl FaultKind {
         })
     }
 
-    /// What becomes of the org's own reply.
+    /// Applies the fault to the org's response.
     pub(crate) fn change(self, mut reply: CannedReply) -> CannedReply {
         match self {
             Self::MalformedJson => {
@@ -129,11 +129,11 @@ fn html(status: u16, text: &str) -> CannedReply {
         .header(CONTENT_TYPE.as_str(), "text/html")
 }
 
-/// As it stands within a compressed text, and may follow on itself.
+/// Compresses a block that can be repeated within a stream.
 fn deflated(bytes: &[u8]) -> Bytes {
     let mut compress = Compress::new(Compression::best(), false);
     let mut out = Vec::with_capacity(bytes.len());
-    // There is room for all of it.
+    // The buffer is large enough.
     let _ = compress.compress_vec(bytes, &mut out, FlushCompress::Full);
     out.into()
 }
@@ -145,8 +145,8 @@ fn gzip(bytes: &[u8]) -> Bytes {
     gzip.finish().unwrap_or_default().into()
 }
 
-/// The same reply with a deep nesting as the one item of its list, or in its place if it has none. All else stays
-/// as it is to the byte.
+/// Replaces the only item of the list, or the whole body if it has no list, with deep nesting. Everything else
+/// stays the same, byte for byte.
 fn nested(body: &[u8]) -> Bytes {
     let deep = format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
     let Some((text, list)) = str::from_utf8(body).ok().and_then(|it| Some((it, list_in(it)?)))
@@ -157,7 +157,7 @@ fn nested(body: &[u8]) -> Bytes {
     format!("{}[{deep}]{}", &text[..start], &text[start + list.len()..]).into()
 }
 
-/// The first list of a reply: it, or the first in it or in its fields.
+/// The first list of a response: the response itself, or the first one in its fields.
 fn list_in(reply: &str) -> Option<&str> {
     let reply = reply.trim_ascii();
     if reply.starts_with('[') {

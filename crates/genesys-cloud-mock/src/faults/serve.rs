@@ -1,4 +1,4 @@
-//! Requests as they meet the faults of the plan.
+//! Applies the fault plan to requests.
 
 use http::Response;
 
@@ -14,7 +14,7 @@ const LOGIN: Reach = Reach { door: Door::Login, has_page_token: false, is_counte
 const FILE: Reach = Reach { door: Door::File, ..LOGIN };
 
 impl Service {
-    /// The answer to a call, whose token is good.
+    /// Answers a call with a valid token.
     pub(crate) fn respond_by_plan(&self, asked: &Asked<'_>, standing: Standing) -> Outcome {
         let Some(kind) = self.next_fault(asked) else {
             return self.respond_to_admitted(asked, standing);
@@ -38,7 +38,7 @@ impl Service {
         }
     }
 
-    /// The answer to a login.
+    /// Answers a login.
     pub(crate) fn log_in_by_plan(&self, log_in: impl FnOnce() -> CannedReply) -> Outcome {
         let Some(kind) = self.faults().next(LOGIN) else { return log_in().into() };
         if let Some(reply) = kind.instead(true, self.now()) {
@@ -47,7 +47,7 @@ impl Service {
         Outcome { connection: kind.connection(), ..log_in().into() }
     }
 
-    /// The answer to a download, and what becomes of the connection.
+    /// Answers a download, and returns the connection fault.
     pub(crate) fn send_file_by_plan(
         &self,
         send: impl FnOnce() -> Response<ReplyBody>,
@@ -59,13 +59,13 @@ impl Service {
         }
     }
 
-    /// What time it is, by the clock of the service.
+    /// The time on the clock of the service.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock().now().shifted(self.faults().clock_skew())
     }
 
     fn next_fault(&self, asked: &Asked<'_>) -> Option<FaultKind> {
-        // Before the plan is locked: it takes locks of its own.
+        // Before the plan is locked, because this takes other locks.
         let (has_page_token, is_counted) = self.lists().traits_of(asked.endpoint, asked.request);
         self.faults().next(Reach { door: Door::Operation, has_page_token, is_counted })
     }

@@ -1,4 +1,4 @@
-//! What a job puts into the replies that tell of it.
+//! Writes the state of a job into responses.
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::{Map, Value, json};
@@ -11,10 +11,10 @@ use super::states::States;
 
 /// Why a job failed.
 pub(crate) const FAILURE: &str = "The query failed due to an internal error.";
-/// A state that the document doesn't have.
+/// A state missing from the document.
 pub(crate) const UNKNOWN_STATE: &str = "NewerThanTheDocument";
 
-/// Where a service says what went wrong, the likeliest field first.
+/// Where a service reports an error, most likely field first.
 const FAILURES: [&str; 13] = [
     "errorMessage",
     "error",
@@ -31,10 +31,10 @@ const FAILURES: [&str; 13] = [
     "errorCode",
 ];
 
-/// Where an error of its own shape has its text.
+/// The message field of an error object.
 const TEXTS: [&str; 4] = ["message", "errorMessage", "userMessage", "text"];
 
-/// A reply about a job, and what the document says of it.
+/// A response about a job, and its schema.
 pub(crate) struct Reply {
     pub(crate) body: Value,
     pub(crate) schema: &'static Schema,
@@ -49,7 +49,7 @@ impl Reply {
         field(Catalogue::embedded(), self.schema, path)
     }
 
-    /// Puts a value where a path of field names leads.
+    /// Sets the value at a path of field names.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let mut place = &mut self.body;
         for name in path.split('.').filter(|name| !name.is_empty()) {
@@ -61,7 +61,7 @@ impl Reply {
         *place = value.into();
     }
 
-    /// Puts a value where the document has a field for it.
+    /// Sets the value at a path if the document has the field.
     pub(crate) fn set_known(&mut self, path: &str, value: impl Into<Value>) {
         if self.has(path) {
             self.set(path, value);
@@ -77,7 +77,7 @@ impl Reply {
         }
     }
 
-    /// Says how far the job is, in every field that has its states.
+    /// Sets every field that has states of the job.
     pub(crate) fn tell(&mut self, standing: Standing, states: &States, path: Option<&str>) {
         let around = ["", "job.", "result."];
         let fields = around.iter().flat_map(|it| STATES.map(|name| format!("{it}{name}")));
@@ -89,7 +89,7 @@ impl Reply {
                 self.put_state(&name, state.or_else(|| self::state(standing, &own)));
             }
         }
-        // Of a reply that is nothing but the state, the document doesn't say which there are.
+        // If the response is the state itself, the document doesn't list the states.
         if let Some(path) = path.filter(|path| path.is_empty()) {
             self.put_state(path, state(standing, states));
         }
@@ -104,7 +104,7 @@ impl Reply {
         }
     }
 
-    /// Says why it failed, if it has; the other fields for that are not there.
+    /// Sets the error of a failed job, and removes all other error fields.
     fn fail(&mut self, failed: bool) {
         for path in FAILURES {
             if self.has(path) {
@@ -117,7 +117,7 @@ impl Reply {
     }
 }
 
-/// What these states call how far a job is.
+/// The name of a job status among these states.
 fn state(standing: Standing, states: &States) -> Option<&'static str> {
     match standing {
         Standing::Unknown => Some(UNKNOWN_STATE),
@@ -129,7 +129,7 @@ fn state(standing: Standing, states: &States) -> Option<&'static str> {
     }
 }
 
-/// Where a reply says why a job failed, and what it says there.
+/// The field for the error of a failed job, and its value.
 pub(crate) fn failure(schema: &'static Schema) -> Option<(&'static str, Value)> {
     let catalogue = Catalogue::embedded();
     FAILURES

@@ -10,51 +10,51 @@ use crate::jobs::states::States;
 /// How the jobs that one operation submits run.
 #[derive(Debug)]
 pub(crate) struct Family {
-    /// The places of operations in the table of endpoints, here and below.
+    /// This and the following fields are indexes in the table of endpoints.
     pub(crate) submit: usize,
     pub(crate) status: Option<usize>,
     pub(crate) results: Option<usize>,
     pub(crate) cancel: Option<usize>,
-    /// What a client calls when the job waits for it.
+    /// The operation that a client calls when the job waits for it.
     pub(crate) release: Option<usize>,
     pub(crate) id: IdPlace,
     pub(crate) told: Told,
     pub(crate) states: States,
-    /// What comes of it, where the status or the reply to the submit holds it.
+    /// The results, if the status or the response to the submit contains them.
     pub(crate) output: JobResults,
 }
 
 /// Where the id of a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IdPlace {
-    /// In the reply to the submit, at this path.
+    /// In the response to the submit, at this path.
     Field(&'static str),
-    /// The last value in the path of the submit.
+    /// The last parameter in the path of the submit.
     Path,
-    /// At the end of the header `location`.
+    /// At the end of the `location` header.
     Location,
-    /// Nowhere: there is one job for each path.
+    /// Nowhere: each path has one job.
     Nowhere,
 }
 
-/// How the status tells how far a job is.
+/// How the status shows the progress of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Told {
-    /// By a state at this path of the status; the reply is the state itself if it is empty.
+    /// A state at this path; an empty path if the response is the state.
     State(String),
-    /// By this field, which is there once the job is done.
+    /// This field appears once the job is done.
     Field(&'static str),
-    /// By a time after the submit in this field.
+    /// This field has a time after the submit.
     Since(&'static str),
-    /// By the job's element in a list of jobs, in this field of it.
+    /// A list of jobs has the state, at this path of the job.
     InList(String),
-    /// The submit itself answers 202 until it is done.
+    /// The submit returns 202 until the job is done.
     Accepted,
-    /// Only to those who listen for notifications.
+    /// Only notifications show it.
     Never,
 }
 
-/// What an operation is to a family.
+/// The role of an operation in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Status,
@@ -79,12 +79,12 @@ impl Family {
         }
     }
 
-    /// Whether anyone can ask how far a job is.
+    /// Whether the job can be polled.
     pub(crate) fn is_pollable(&self) -> bool {
         self.told != Told::Never
     }
 
-    /// Whether the status shows the results in a field of it, or leads to files with them.
+    /// Whether the status has the results in one of its fields, or links to files.
     pub(crate) fn shows_results(&self) -> bool {
         let place = &self.output.in_status;
         let is_part = place.inline.as_ref().is_none_or(|inline| !inline.path.is_empty());
@@ -96,39 +96,39 @@ impl Family {
         self.output.in_status.links.filter(|_| self.is_pollable())
     }
 
-    /// Whether its results may come as files.
+    /// Whether the results may be files.
     pub(crate) fn has_files(&self) -> bool {
         self.links().is_some()
     }
 
-    /// Whether URLs of files come in a list.
+    /// Whether the status has a list of file URLs.
     pub(crate) fn has_url_list(&self) -> bool {
         self.links().is_some_and(|links| links.is_list)
     }
 
-    /// Whether URLs of files stand in the status by themselves.
+    /// Whether the status has plain file URLs.
     pub(crate) fn has_plain_urls(&self) -> bool {
         self.links().is_some_and(|links| !links.is_entity)
     }
 
-    /// Whether its files hold records as JSON.
+    /// Whether its files are JSON records.
     pub(crate) fn has_record_files(&self) -> bool {
         let is_one = matches!(self.output.content(), Some(Content::One(_)));
         self.has_files() && self.output.form == Form::Json && !is_one
     }
 
-    /// Whether its files are texts.
+    /// Whether its files are text.
     pub(crate) fn has_text_files(&self) -> bool {
         self.has_files() && self.output.form != Form::Archive
     }
 
-    /// Whether an id that the submit hands out is the way to a job, and the only one.
+    /// Whether jobs are only accessible by an id that the submit returned.
     fn hands_out_ids(&self) -> bool {
         let is_asked_by_id = matches!(self.told, Told::State(_) | Told::Field(_) | Told::Since(_));
         is_asked_by_id && matches!(self.id, IdPlace::Field(_) | IdPlace::Location)
     }
 
-    /// The path of the state in the status, if it is told by one.
+    /// The path of the state in the status.
     pub(crate) fn state_path(&self) -> Option<&str> {
         match &self.told {
             Told::State(path) | Told::InList(path) => Some(path),
@@ -137,15 +137,15 @@ impl Family {
     }
 }
 
-/// All families, found once.
+/// All job specs of the document.
 #[derive(Debug)]
 pub(crate) struct Families {
     families: Vec<Family>,
-    /// By the place of the submit.
+    /// By the index of the submit.
     submits: HashMap<usize, usize>,
-    /// By the place of an operation that lists jobs.
+    /// By the index of an operation that lists jobs.
     lists: HashMap<usize, usize>,
-    /// The places of operations on a job that take no id but one that was handed out.
+    /// The indexes of operations that accept only ids of submitted jobs.
     by_id: HashSet<usize>,
 }
 
@@ -168,23 +168,23 @@ impl Families {
         &self.families
     }
 
-    /// The family of the jobs that an operation submits.
+    /// The spec of the jobs that an operation submits.
     pub(crate) fn of_submit(&self, endpoint: usize) -> Option<&Family> {
         self.submits.get(&endpoint).map(|&place| &self.families[place])
     }
 
-    /// The family whose jobs an operation lists to tell how far they are.
+    /// The spec of the jobs that an operation lists with their status.
     pub(crate) fn of_list(&self, endpoint: usize) -> Option<&Family> {
         self.lists.get(&endpoint).map(|&place| &self.families[place])
     }
 
-    /// Whether an operation is about a job that must have been submitted.
+    /// Whether an operation accepts only ids of submitted jobs.
     pub(crate) fn is_by_id(&self, endpoint: usize) -> bool {
         self.by_id.contains(&endpoint)
     }
 }
 
-/// The schema at a path of field names joined by dots.
+/// The schema at a dotted path of field names.
 pub(crate) fn field<'a>(
     catalogue: &'a Catalogue,
     schema: &'a Schema,
@@ -203,10 +203,10 @@ mod tests {
     use super::*;
     use crate::api::Api;
 
-    /// How many operations of the embedded document submit jobs of each kind. A new document may
-    /// change a number; a change of the rules should not.
+    /// Counts the specs of each kind in the embedded document. A new document may change a number; a change of
+    /// the rules should not.
     #[test]
-    fn the_rules_find_as_many_families_as_the_document_has() {
+    fn finds_every_job_of_the_document() {
         let api = Api::embedded();
         let mut counts = BTreeMap::new();
         for family in api.families().all() {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn jobs_that_must_have_been_submitted_are_asked_for_by_their_id() {
+    fn only_operations_on_a_submitted_job_are_by_id() {
         let api = Api::embedded();
         for &place in &api.families().by_id {
             let path = &api.endpoint(place).operation.path;
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_submit_of_the_table_is_in_the_document() {
+    fn the_document_has_every_submit_of_the_table() {
         let families = Api::embedded().families();
         let rows = crate::jobs::table::TABLE.iter().flat_map(|row| row.submits);
         for submit in rows {

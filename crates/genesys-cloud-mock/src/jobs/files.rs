@@ -1,4 +1,4 @@
-//! Files behind presigned URLs, on a port of their own, where no token is taken.
+//! Files behind presigned URLs, on a separate port that refuses tokens.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -26,32 +26,32 @@ use crate::query::Query;
 use crate::reply::CannedReply;
 use crate::rng::{hash, mix};
 
-/// Where the apps have the addresses of downloads, on a host of their own.
+/// The path of download addresses on the host of the apps.
 const APPS: &str = "platform/api/v2/downloads/";
 
-/// Leads nowhere, and is not https.
+/// Does not resolve, and is not https.
 const FOREIGN: &str = "http://files.example.invalid";
 
-/// A file, and how far its download gets.
+/// A file, and the state of its downloads.
 #[derive(Debug)]
 pub(crate) struct File {
     name: String,
     body: Bytes,
     kind: &'static str,
     scenario: JobScenario,
-    /// The operation that submitted the job that it is of, by its place in the table of endpoints.
+    /// The operation that submitted its job, by index in the table of endpoints.
     submit: usize,
-    /// How many links were handed out.
+    /// The number of links issued.
     links: AtomicU64,
     tries: AtomicU64,
 }
 
-/// The files of an org, and where clients put theirs.
+/// The files of an org, and the uploads that it expects.
 #[derive(Debug)]
 pub(crate) struct Store {
     base: OnceLock<String>,
     files: Mutex<HashMap<String, Arc<File>>>,
-    /// What waits for an upload, by where that goes.
+    /// Jobs that wait for an upload, by its path.
     uploads: Mutex<HashMap<String, Arc<Run>>>,
     lies: Arc<Lies>,
 }
@@ -61,7 +61,7 @@ impl Store {
         Self { base: OnceLock::new(), files: Mutex::default(), uploads: Mutex::default(), lies }
     }
 
-    /// Says where the files are, once that is known.
+    /// Sets the base URL of the files, once it is known.
     pub(crate) fn set_base(&self, base: String) {
         let _ = self.base.set(base);
     }
@@ -80,7 +80,7 @@ impl Store {
         lock(&self.files).get(name).cloned()
     }
 
-    /// A new presigned URL of a file.
+    /// Issues a new presigned URL for a file.
     pub(crate) fn link(&self, file: &File) -> String {
         let number = file.links.fetch_add(1, Ordering::Relaxed);
         let is_foreign = file.scenario == JobScenario::ForeignLink;
@@ -89,7 +89,7 @@ impl Store {
         format!("{base}/{}?X-Amz-Expires=900&X-Amz-Signature={signature:016x}", file.name)
     }
 
-    /// Where to put what a job waits for.
+    /// Issues a URL for the upload that a job waits for.
     pub(crate) fn upload_link(&self, run: &Arc<Run>) -> String {
         let name = format!("uploads/{}", run.id);
         lock(&self.uploads).insert(name.clone(), Arc::clone(run));
@@ -104,7 +104,7 @@ impl Store {
         }
         let name = head.uri.path().trim_start_matches('/');
         if name.starts_with(APPS) {
-            // What the host of the apps has to say to anyone who has not signed in there.
+            // The host of the apps answers like this without a session.
             return html(200, "Sign in").into_response();
         }
         if head.method == Method::PUT {
@@ -145,7 +145,7 @@ impl File {
         mix(hash(&self.name) ^ number)
     }
 
-    /// Refuses a URL that is not one of those handed out, or has expired.
+    /// Refuses a URL that was not issued or has expired.
     fn check(&self, query: &str) -> Result<(), CannedReply> {
         let signature = Query::new(query).get("X-Amz-Signature");
         let number = (0..self.links.load(Ordering::Relaxed)).find(|number| {
@@ -208,8 +208,8 @@ impl File {
     }
 }
 
-/// The bytes a range is of, or none if it lies behind the end; `None` if it is not understood,
-/// so that the whole file is sent.
+/// The requested bytes, empty if the range is past the end. `None` if the header is not understood, so that the
+/// whole file is sent.
 fn parse_range(range: &str, length: usize) -> Option<Range<usize>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {
@@ -227,7 +227,7 @@ fn refusal(status: u16, code: &str, message: &str) -> CannedReply {
         .header(CONTENT_TYPE.as_str(), "application/xml")
 }
 
-/// What the files of a job hold, and of what type they are; `list` is where its records are from.
+/// The files of a job with their content types. `list` identifies the records.
 pub(crate) fn contents(output: &JobResults, plan: &Plan, list: u64) -> Vec<(Bytes, &'static str)> {
     let count = plan.count();
     let is_many = output.has_many_files() && plan.scenario == JobScenario::ResultsInManyPages;
@@ -250,7 +250,7 @@ pub(crate) fn contents(output: &JobResults, plan: &Plan, list: u64) -> Vec<(Byte
 }
 
 impl JobResults {
-    /// What a JSON file has of the results at these places.
+    /// The JSON file with the results at these positions.
     fn json(&self, list: u64, places: Range<u64>) -> String {
         match self.content() {
             Some(content) => content.write(list, places).to_string(),
@@ -264,7 +264,7 @@ impl JobResults {
         }
     }
 
-    /// The keys of so many results.
+    /// The keys of the first `count` results.
     pub(crate) fn keys(&self, list: u64, count: u64, in_file: bool) -> Vec<String> {
         let ids = || (0..count).map(|index| Identity::new(list, index).id().to_string()).collect();
         match (self.content(), self.form) {
@@ -289,7 +289,7 @@ fn csv(list: u64, places: Range<u64>) -> String {
     std::iter::once("id,name\r\n".to_owned()).chain(places.map(row)).collect()
 }
 
-/// Something that no one can read, and that begins like a zip archive.
+/// Unreadable bytes that begin like a zip archive.
 fn archive(list: u64) -> Vec<u8> {
     let noise = (0..512).flat_map(|word| mix(list ^ word).to_le_bytes());
     b"PK\x03\x04".iter().copied().chain(noise).collect()

@@ -1,4 +1,4 @@
-//! Jobs: which operations submit them, how they run, and what comes of them.
+//! Jobs: the operations that submit them, how they run, and their results.
 
 mod edit;
 mod expected;

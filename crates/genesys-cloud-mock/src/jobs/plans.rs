@@ -19,7 +19,7 @@ use crate::lists::Lists;
 use crate::rng::mix;
 use crate::scenario::Scenario;
 
-/// The jobs of an org: how they are to run, and those that do.
+/// The jobs of an org, and how jobs of each operation are to run.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     api: &'static Api,
@@ -28,7 +28,7 @@ pub(crate) struct Jobs {
     pub(super) clock: Clock,
     /// By the operationId of the submit.
     plans: Mutex<HashMap<&'static str, Plan>>,
-    /// By their ids, or by their paths if they have none.
+    /// By id, or by path if the job has no id.
     runs: Mutex<HashMap<String, Arc<Run>>>,
     submitted: AtomicU64,
     pub(crate) store: Store,
@@ -63,7 +63,7 @@ impl Jobs {
         family.ok_or_else(|| Error::not_a_job(&endpoint.operation.id))
     }
 
-    /// Lets the jobs of an operation run in a certain way from now on.
+    /// Sets the scenario of the jobs of an operation.
     pub(crate) fn plan(
         &self,
         lists: &Lists,
@@ -94,7 +94,7 @@ impl Jobs {
         Ok(())
     }
 
-    /// Sets how many results a job has.
+    /// Sets the number of results of a job.
     pub(crate) fn set_records(
         &self,
         lists: &Lists,
@@ -114,7 +114,7 @@ impl Jobs {
         change(plan);
         plan.is_set = true;
         drop(plans);
-        // A request that is only sent again belongs to what was planned before.
+        // A repeated request belongs to the previous plan.
         let is_new = |run: &Run| run.family.submit != endpoint.place || !run.family.repeats();
         lock(&self.runs).retain(|_, run| is_new(run));
     }
@@ -184,7 +184,7 @@ impl Jobs {
         Ok(expected)
     }
 
-    /// Whether the results come as files.
+    /// Whether the results are files.
     pub(super) fn is_in_file(&self, family: &Family, plan: &Plan) -> bool {
         let at_once = plan.scenario == JobScenario::InlineAtOnce;
         let place = if at_once { &family.output.in_submit } else { &family.output.in_status };
@@ -193,7 +193,7 @@ impl Jobs {
         match (&place.inline, place.links) {
             (_, None) => false,
             (None, Some(_)) => true,
-            // The document shows the contents of the files; they never stand in the reply.
+            // The document describes the contents of files, which are never part of the response.
             (Some(inline), Some(_)) => CONTENTS.contains(&inline.path.as_str()) || wanted,
         }
     }
@@ -218,7 +218,7 @@ impl Jobs {
         lock(&self.runs).remove(key);
     }
 
-    /// Every job of a family.
+    /// All jobs of a spec, in the order of their submits.
     pub(super) fn runs_of(&self, family: &Family) -> Vec<Arc<Run>> {
         let mut runs: Vec<_> = lock(&self.runs)
             .values()
@@ -229,7 +229,7 @@ impl Jobs {
         runs
     }
 
-    /// The files of a job, made when they are first wanted.
+    /// The files of a job, created on first use.
     pub(super) fn files<'a>(&self, run: &'a Run, list: u64) -> &'a [Arc<File>] {
         run.files.get_or_init(|| {
             let contents = contents(&run.family.output, &run.plan, list);
@@ -243,7 +243,7 @@ impl Jobs {
 }
 
 impl Family {
-    /// Whether the same request is sent until it is done.
+    /// Whether the submit is repeated until the job is done.
     pub(crate) fn repeats(&self) -> bool {
         self.told == Told::Accepted
     }

@@ -12,7 +12,7 @@ use crate::listing::{Listing, write_record};
 use crate::paging::{Page, PageRequest};
 use crate::shape::Shape;
 
-/// Where a reply has a URL of a file with results.
+/// The field of a response with the URL of a result file.
 const LINKS: [&str; 12] = [
     "downloadUrls",
     "downloadUrl",
@@ -28,41 +28,41 @@ const LINKS: [&str; 12] = [
     "download",
 ];
 
-/// What the document shows of the contents of files, where a reply has a field for that.
+/// Fields with which the document describes the contents of files.
 pub(crate) const CONTENTS: [&str; 2] = ["downloadResult", "downloadTemplate"];
 
-/// What comes of a job, as far as the status or the reply to the submit holds it or leads to it.
+/// The results of a job that the status or the response to the submit contains or links to.
 #[derive(Debug)]
 pub(crate) struct JobResults {
     pub(crate) in_status: Place,
-    /// In the reply to the submit, if it has the result at once.
+    /// In the response to the submit, if it has the result immediately.
     pub(crate) in_submit: Place,
-    /// What the files hold.
+    /// The format of files.
     pub(crate) form: Form,
 }
 
 impl JobResults {
-    /// Whether the results may come in several files.
+    /// Whether the results may be several files.
     pub(crate) fn has_many_files(&self) -> bool {
         let is_one = matches!(self.content(), Some(Content::One(_)));
         self.in_status.links.is_some_and(|links| links.is_list) && !is_one
     }
 
-    /// What the results look like.
+    /// The schema of the results.
     pub(crate) fn content(&self) -> Option<&Content> {
         let inline = self.in_status.inline.as_ref().or(self.in_submit.inline.as_ref());
         inline.map(|inline| &inline.content)
     }
 }
 
-/// Where one reply has results.
+/// Where one response has results.
 #[derive(Debug, Default)]
 pub(crate) struct Place {
     pub(crate) inline: Option<Inline>,
     pub(crate) links: Option<Links>,
 }
 
-/// Results that stand in a reply.
+/// Results inside a response.
 #[derive(Debug)]
 pub(crate) struct Inline {
     pub(crate) path: String,
@@ -82,7 +82,7 @@ impl Inline {
 }
 
 impl Content {
-    /// The results at these places of the list they are in; of one result, that one.
+    /// The results at these positions of their list; a single result ignores the positions.
     pub(crate) fn write(&self, list: u64, places: Range<u64>) -> Value {
         let written = match self {
             Self::List(listing) => {
@@ -94,7 +94,7 @@ impl Content {
         serde_json::from_slice(&written).unwrap_or_default()
     }
 
-    /// The key of a result that is no list.
+    /// The key of a single result.
     pub(crate) fn key_of_one(shape: &Shape, list: u64) -> [String; 1] {
         [Expected::key_of(&write_one(shape, list, ""))]
     }
@@ -108,19 +108,19 @@ impl Content {
     }
 }
 
-/// A result that is no list.
+/// Writes a single result.
 pub(crate) fn write_one(shape: &Shape, list: u64, path: &str) -> Vec<u8> {
     let mut out = Vec::new();
     write_record(&mut out, shape, Identity::new(list, 0), path);
     out
 }
 
-/// The field that leads to files.
+/// The field with links to files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Links {
     pub(crate) field: &'static str,
     pub(crate) is_list: bool,
-    /// Whether it is the address of a download, which in turn leads to the file.
+    /// Whether it has the address of a download, which in turn links to the file.
     pub(crate) is_entity: bool,
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct Links {
 pub(crate) enum Form {
     Json,
     Csv,
-    /// Whatever the service packs.
+    /// Any archive.
     Archive,
 }
 
@@ -148,7 +148,8 @@ impl Form {
 }
 
 impl JobResults {
-    /// What comes of the jobs submitted at a path, told by the replies of the status and the submit.
+    /// Returns the results of the jobs submitted at a path, from the schemas of the status and of the response
+    /// to the submit.
     pub(crate) fn of(
         catalogue: &'static Catalogue,
         path: &str,
@@ -162,7 +163,7 @@ impl JobResults {
             Named::ByRule => {
                 Place { inline: inline(catalogue, schema), links: links(catalogue, schema) }
             }
-            // The submit may have the same by another name.
+            // The submit may have it under another name.
             Named::At(name) => Place {
                 inline: at(catalogue, schema, name).or_else(|| inline(catalogue, schema)),
                 links: links(catalogue, schema),
@@ -178,7 +179,7 @@ impl JobResults {
     }
 }
 
-/// The results that stand in a reply, if one of its fields can only be those.
+/// The results inside a response, if exactly one field can be that.
 fn inline(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Inline> {
     let is_result = |name: &str| {
         matches!(name, "result" | "results" | "entities" | "files")
@@ -199,7 +200,7 @@ fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Opti
         Some(Kind::String | Kind::Integer | Kind::Number | Kind::Boolean | Kind::File) => {
             return None;
         }
-        // What the document shows of a file: a list, with what it is about.
+        // The document's description of a file: a list with details.
         _ if CONTENTS.contains(&path) => {
             only_list(catalogue, schema).unwrap_or_else(|| content(catalogue, schema))
         }
@@ -208,7 +209,7 @@ fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Opti
     Some(Inline { path: path.to_owned(), content })
 }
 
-/// The list in an object that has no other.
+/// The list in an object that has only one.
 fn only_list(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<Content> {
     let is_list = |field: &Schema| catalogue.resolve(field).kind == Some(Kind::Array);
     let mut lists = schema.properties.iter().filter(|(_, field)| is_list(field));
@@ -217,7 +218,7 @@ fn only_list(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<C
     lists.next().is_none().then_some(Content::List(listing))
 }
 
-/// An object that is little more than a list is one.
+/// An object that is little more than a list counts as a list.
 fn content(catalogue: &'static Catalogue, schema: &'static Schema) -> Content {
     let list = match schema.properties.as_slice() {
         [(name, only)] if catalogue.resolve(only).kind == Some(Kind::Array) => {

@@ -1,4 +1,4 @@
-//! Which operations submit jobs, and how those run, told from the document.
+//! Derives from the document which operations submit jobs, and how these run.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,13 +11,13 @@ use super::table::{Asked, Named, Row, TABLE, Word};
 use crate::api::Endpoint;
 use crate::classify::ItemPlace;
 
-/// How the path of a submit ends.
+/// The ends of paths of submits.
 const SUBMITS: [&str; 4] = ["jobs", "exports", "imports", "batchrequests"];
 
-/// Where the reply to a submit has the id of the job, the likeliest place first.
+/// Where the response to a submit has the job id, most likely field first.
 const IDS: [&str; 5] = ["job.id", "jobId", "executionId", "id", "operationId"];
 
-/// Where a reply has the state of a job.
+/// Where a response has the state of a job.
 pub(crate) const STATES: [&str; 10] = [
     "state",
     "status",
@@ -31,14 +31,14 @@ pub(crate) const STATES: [&str; 10] = [
     "importStatusResult.status",
 ];
 
-/// Where a status is that is not told by a state.
+/// The field that appears in a status without a state.
 const RESULTS: [&str; 2] = ["results", "files"];
 
-/// Finds the families of a document.
+/// Finds the job specs of a document.
 pub(crate) struct Finder<'a> {
     catalogue: &'static Catalogue,
     endpoints: &'a [Endpoint],
-    /// By method and path, with no names in its braces.
+    /// By method and path, without the names of path parameters.
     routes: HashMap<String, usize>,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Finder<'a> {
         &self.endpoints[endpoint].operation.path
     }
 
-    /// Whether there is something below the path of an operation that tells how its jobs run.
+    /// Whether operations below the path show that the operation submits jobs.
     fn submits(&self, endpoint: usize) -> bool {
         let path = self.path(endpoint);
         let below = |rest: &str| self.find("GET", &format!("{path}{rest}")).is_some();
@@ -109,7 +109,7 @@ impl<'a> Finder<'a> {
         let results = ["results", "result"].iter().find_map(|end| {
             self.find("GET", &format!("{status_path}/{end}")).filter(|_| status.is_some())
         });
-        // What is deleted at the path of a GET is what it gets.
+        // DELETE at the path of a GET deletes the resource, and cancels nothing.
         let is_get = self.endpoints[submit].operation.method == "GET";
         let cancel = status.filter(|_| !matches!(asked, Asked::Same) || !is_get);
         let held = states.held.is_some();
@@ -132,7 +132,7 @@ impl<'a> Finder<'a> {
         })
     }
 
-    /// What an operation answers with when it succeeds.
+    /// The schema of the success response of an operation.
     fn reply(&self, endpoint: usize) -> Option<&'static Schema> {
         let replies = self.endpoints[endpoint].operation.replies.iter();
         let mut bodies = replies
@@ -141,7 +141,7 @@ impl<'a> Finder<'a> {
         bodies.next().map(|schema| self.catalogue.resolve(schema))
     }
 
-    /// What an element of a list of jobs looks like.
+    /// The schema of a job in a list of jobs.
     fn element(&self, endpoint: usize) -> Option<&'static Schema> {
         let reply = self.reply(endpoint)?;
         match ItemPlace::of(self.catalogue, reply)? {

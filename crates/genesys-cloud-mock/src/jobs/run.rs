@@ -9,26 +9,26 @@ use crate::clock::Clock;
 use crate::reply::CannedReply;
 use crate::timestamp::Timestamp;
 
-/// What a test wants of the jobs of an operation.
+/// How a test wants the jobs of an operation to run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
-    /// Whether a test has said anything.
+    /// Whether a test has set anything.
     pub(crate) is_set: bool,
     pub(crate) scenario: JobScenario,
     pub(crate) pace: Option<JobPace>,
-    /// How many results there are that no operation lists.
+    /// The number of results, unless an operation lists them.
     pub(crate) records: Option<u64>,
 }
 
 impl Plan {
     pub(crate) const DEFAULT: Self =
         Self { is_set: false, scenario: JobScenario::Quick, pace: None, records: None };
-    /// How many results of a job stand in its status.
+    /// The default number of results in the status of a job.
     const RECORDS: u64 = 3;
     /// Enough for several files.
     const MANY: u64 = 35;
 
-    /// How many results there are that no operation lists.
+    /// The number of results, unless an operation lists them.
     pub(crate) fn count(&self) -> u64 {
         match self.scenario {
             JobScenario::EmptyResult => 0,
@@ -42,7 +42,7 @@ impl Plan {
     }
 }
 
-/// A job that was submitted.
+/// A submitted job.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) family: &'static Family,
@@ -57,25 +57,25 @@ pub(crate) struct Run {
     progress: Mutex<Progress>,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Debug)]
 struct Progress {
     polls: u32,
-    /// When it began to run, or went on.
+    /// When it started or continued.
     since: Timestamp,
     released: bool,
     cancelled: bool,
     done: bool,
-    /// Whether anyone has been told that it is done.
+    /// Whether a client knows that it is done.
     told: bool,
 }
 
-/// What there is to say of a job.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// In this state, if the family has names for them.
+    /// In this state, if the spec has states.
     Pending(Option<&'static str>),
-    /// In a state that the document doesn't know.
+    /// In a state that the document doesn't have.
     Unknown,
     Ended(JobEnd),
 }
@@ -100,7 +100,7 @@ impl Run {
         Self { family, id, plan, at, lifetime, files, clock, progress: Mutex::new(progress) }
     }
 
-    /// What the reply to the submit says.
+    /// The status in the response to the submit.
     pub(crate) fn first(&self) -> Standing {
         let states = &self.family.states;
         match self.plan.scenario {
@@ -109,7 +109,7 @@ impl Run {
         }
     }
 
-    /// What its status says now. Who asks may be refused.
+    /// Polls the status. The poll may be refused.
     pub(crate) fn poll(&self) -> Result<Standing, CannedReply> {
         let mut progress = self.progress();
         if progress.cancelled {
@@ -145,7 +145,7 @@ impl Run {
         Ok(Standing::Ended(end))
     }
 
-    /// How much of its time has passed after so many polls; 1 is all of it.
+    /// The share of its time that has passed after this many polls, up to 1.
     fn passed(&self, progress: &Progress, polls: u32) -> f64 {
         let part = match self.plan.pace() {
             JobPace::Polls(0) => 1.0,
@@ -167,7 +167,7 @@ impl Run {
         Standing::Pending(states.get(place).or(states.last()).copied())
     }
 
-    /// Whether its results can be had, or why not.
+    /// Checks whether its results are available.
     pub(crate) fn results(&self) -> Result<(), CannedReply> {
         let progress = self.progress();
         let is_done =
@@ -197,7 +197,7 @@ impl Run {
         self.clock.now() >= self.at.after(self.lifetime)
     }
 
-    /// Whether it has been asked at most once how it stands.
+    /// Whether it has been polled at most once.
     pub(crate) fn is_new(&self) -> bool {
         self.progress().polls <= 1
     }
@@ -206,7 +206,7 @@ impl Run {
         self.progress().cancelled = true;
     }
 
-    /// Lets it go on, once the client has done its part.
+    /// Continues a job that waits for the client.
     pub(crate) fn release(&self) {
         let mut progress = self.progress();
         if !progress.released {

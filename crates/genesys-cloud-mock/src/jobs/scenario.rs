@@ -10,44 +10,44 @@ use crate::scheme::Scheme;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobScenario {
-    /// It is done when its status is first asked for. Jobs run like this without a scenario.
+    /// Done at the first poll. The default.
     Quick,
-    /// It goes through its states, three polls long.
+    /// Passes through its states during three polls.
     Slow,
-    /// It fails, and says why where the reply has a place for that.
+    /// Fails, with an error message if the response has a field for it.
     FailsWithMessage,
-    /// It is done, and by then its results have expired: they answer 404, and the status says so
-    /// from the second time on.
+    /// Succeeds, but its results have expired: they return 404, and the status reports it from the second time
+    /// on.
     Expires,
-    /// Someone else cancels it.
+    /// Is cancelled by someone else.
     CancelledElsewhere,
-    /// It goes through a state the document doesn't know.
+    /// Passes through a state that the document doesn't have.
     UnknownState,
-    /// It is done, and some of its work failed.
+    /// Succeeds, except that some of its work failed.
     PartlySucceeds,
-    /// The first poll is answered 503 and the second 429, which asks for a pause of one second.
+    /// The first poll returns 503, and the second 429 with a `Retry-After` of one second.
     TransientErrors,
-    /// Its results come on four pages, or in three files.
+    /// Has its results on four pages, or in three files.
     ResultsInManyPages,
-    /// It has no results.
+    /// Has no results.
     EmptyResult,
-    /// The reply to the submit has the results.
+    /// The response to the submit has the results.
     InlineAtOnce,
-    /// Every page of its results is a redirect to a file; the body has the cursor of the next.
+    /// Every page of its results is a redirect to a file; the body has the cursor of the next page.
     RedirectWithBody,
-    /// Its results come as a file, where they could stand in the reply.
+    /// Has its results in a file, where the response could contain them.
     Download,
-    /// The file is compressed by gzip.
+    /// The file is compressed with gzip.
     GzipDownload,
-    /// The download ends in the middle of the file; the next try may go on from there.
+    /// The download ends in the middle of the file; the next one may continue there.
     DroppedDownload,
-    /// The same, where every try begins at the start of the file.
+    /// The download ends in the middle of the file; the next one starts from the beginning.
     DownloadWithoutRange,
-    /// No try gets beyond the middle of the file.
+    /// Every download ends in the middle of the file.
     ShortDownload,
-    /// The URL of the file has expired; the status has a new one when it is asked for again.
+    /// The URL of the file has expired; the next status has a new one.
     ExpiredLink,
-    /// The URL of the file leads to another host, and is not https.
+    /// The URL of the file points to another host, and is not https.
     ForeignLink,
 }
 
@@ -55,14 +55,14 @@ pub enum JobScenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobPace {
-    /// So many polls find it running; the next finds it done.
+    /// Running for this many polls; the next one finds it done.
     Polls(u32),
-    /// So long, by the clock of tokio.
+    /// Running for this long, on the tokio clock.
     Time(Duration),
 }
 
 impl JobScenario {
-    /// Every scenario there is.
+    /// All scenarios.
     pub const ALL: [Self; 19] = [
         Self::Quick,
         Self::Slow,
@@ -99,7 +99,7 @@ impl JobScenario {
         )
     }
 
-    /// How long a job runs if a test doesn't say it.
+    /// How long a job runs by default.
     pub(crate) fn pace(self) -> JobPace {
         JobPace::Polls(match self {
             Self::Quick | Self::InlineAtOnce => 0,
@@ -120,7 +120,7 @@ impl JobScenario {
         }
     }
 
-    /// Whether the jobs of a family can run like this at all.
+    /// Whether the jobs of a spec support the scenario.
     pub(crate) fn applies(self, api: &Api, family: &Family) -> bool {
         let (states, output) = (&family.states, &family.output);
         let submit = api.endpoint(family.submit);
@@ -165,7 +165,7 @@ impl JobScenario {
 }
 
 impl Family {
-    /// The operation that pages its results, if one does.
+    /// The operation that lists its results, if one does.
     pub(crate) fn listed_by<'a>(&self, api: &'a Api) -> Option<&'a Endpoint> {
         let endpoint = match (self.results, &self.told) {
             (_, Told::InList(_)) => None,

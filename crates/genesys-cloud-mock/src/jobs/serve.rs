@@ -1,4 +1,4 @@
-//! What the operations of a job answer.
+//! Answers the operations of jobs.
 
 use std::sync::Arc;
 
@@ -19,19 +19,19 @@ use crate::reply::CannedReply;
 use crate::service::{Asked, Outcome, Service};
 use crate::timestamp::Timestamp;
 
-/// Where a client puts the file a job is about.
+/// The field with the URL for an upload.
 const UPLOADS: [&str; 4] = ["uploadUrl", "uploadURI", "presignedUrl", "url"];
 
-/// The operation that leads from the address of a download to its file.
+/// The operation that redirects from the address of a download to its file.
 const DOWNLOAD: &str = "/api/v2/downloads/{downloadId}";
 
 impl Service {
-    /// The answer of an operation on a job; `None` if it has nothing to do with one.
+    /// Answers an operation on a job; `None` if the request is not about one.
     pub(crate) fn job(&self, asked: &Asked<'_>) -> Option<Outcome> {
         let endpoint = asked.endpoint;
         let families = self.jobs().families();
         let known = self.known_run(asked);
-        // What lets a job go on may be a submit of its own where there is none.
+        // The operation that continues a job may itself submit one, if there is none.
         let lets_go_on = matches!(known, Some((_, Part::Release)));
         if let Some(family) = families.of_submit(endpoint.place).filter(|_| !lets_go_on) {
             return Some(match family.repeats() {
@@ -73,7 +73,7 @@ impl Service {
         })
     }
 
-    /// The job a request is about, and what the operation is to it.
+    /// The job of a request, and the role of the operation in it.
     fn known_run(&self, asked: &Asked<'_>) -> Option<(Arc<Run>, Part)> {
         let mut keys: Vec<&str> = asked.path_values.iter().map(AsRef::as_ref).collect();
         keys.push(&asked.request.path);
@@ -81,7 +81,7 @@ impl Service {
         runs.find_map(|run| run.family.part(asked.endpoint.place).map(|part| (run, part)))
     }
 
-    /// Whether a request is about a job that this org has never heard of.
+    /// Whether a request is about a job unknown to this org.
     fn is_unknown(&self, asked: &Asked<'_>) -> bool {
         let endpoint = asked.endpoint;
         let is_listed = || asked.path_values.last().is_some_and(|id| self.lists_record(id));
@@ -113,7 +113,7 @@ impl Service {
         };
         let run = self.jobs().start(key, family, id);
         let at_once = run.plan.scenario == JobScenario::InlineAtOnce;
-        // A list that is both the reply and the result stays one, unless a test says how jobs run.
+        // A list that is both the response and the result stays a list, unless a test has planned the job.
         let is_list = matches!(asked.endpoint.answer().body, AnswerBody::Listing(_));
         let place = (!is_list || run.plan.is_set).then_some(&family.output.in_submit);
         let mut outcome = self.tell(plain, asked.endpoint, &run, Some(run.first()), place);
@@ -141,7 +141,7 @@ impl Service {
         Ok(outcome)
     }
 
-    /// A request that is sent again until it is done.
+    /// A submit that is repeated until the job is done.
     fn repeat(&self, asked: &Asked<'_>, family: &'static Family) -> Outcome {
         let key = &asked.request.path;
         let run = self.jobs().run(key).filter(|run| run.family.submit == family.submit);
@@ -151,7 +151,7 @@ impl Service {
             Err(refusal) => refusal.into(),
             Ok(standing @ Standing::Ended(_)) => {
                 let (answer, place) = (self.plain_answer(asked), &family.output.in_status);
-                // Otherwise the reply is a record of its own kind, and knows nothing of jobs.
+                // Otherwise the response is a record without any state of a job.
                 match place.links {
                     Some(_) => self.tell(answer, asked.endpoint, &run, Some(standing), Some(place)),
                     None => answer,
@@ -180,7 +180,7 @@ impl Service {
         outcome
     }
 
-    /// A list of jobs, with those that were submitted before all others.
+    /// A list of jobs, with the submitted ones first.
     fn list_jobs(&self, asked: &Asked<'_>, family: &'static Family) -> Outcome {
         let mut outcome = self.plain_answer(asked);
         let mut site = Site::Status { is_first: true };
@@ -234,7 +234,7 @@ impl Service {
         }
     }
 
-    /// Puts the items of a page into a file, and leads there.
+    /// Moves the items of a page into a file, and redirects to it.
     fn redirect(&self, outcome: Outcome, run: &Run) -> Outcome {
         let Ok(Value::Object(mut page)) = serde_json::from_slice(&outcome.reply.body) else {
             return outcome;
@@ -251,7 +251,7 @@ impl Service {
         Outcome { reply, ..outcome }
     }
 
-    /// Leads from the address of a download to the file.
+    /// Redirects from the address of a download to the file.
     fn download(&self, asked: &Asked<'_>) -> Option<CannedReply> {
         let name = asked.path_values.last()?;
         let file = self.jobs().store.file(&format!("results/{name}"))?;
@@ -263,7 +263,7 @@ impl Service {
         })
     }
 
-    /// Puts into a reply what it has to say of a job.
+    /// Writes the status of a job into a response.
     fn tell(
         &self,
         outcome: Outcome,
@@ -295,7 +295,7 @@ impl Service {
         Outcome { reply: CannedReply { body, ..outcome.reply }, ..outcome }
     }
 
-    /// Puts the id where this reply has it.
+    /// Writes the id where this response has it.
     fn identify(&self, reply: &mut Reply, endpoint: &Endpoint, run: &Run) {
         if endpoint.place == run.family.submit {
             if let IdPlace::Field(path) = run.family.id {
@@ -309,7 +309,7 @@ impl Service {
         }
     }
 
-    /// Puts the results where they belong, if the job is done, and else takes them away.
+    /// Writes the results of a job that is done, and removes them otherwise.
     fn place(&self, reply: &mut Reply, run: &Run, standing: Standing, place: &Place) {
         let is_done = matches!(standing, Standing::Ended(end) if end.is_done());
         let family = run.family;
@@ -319,7 +319,7 @@ impl Service {
         if let Some(inline) = &place.inline {
             let at_once = run.plan.scenario == JobScenario::InlineAtOnce;
             match is_done && !in_file {
-                // The reply is a page of the list already.
+                // The response is already a page of the list.
                 true if listed_by.is_some() && family.results.is_none() && !at_once => {}
                 true => {
                     let results = inline.content.write(list, 0..run.plan.count());
@@ -333,7 +333,7 @@ impl Service {
         {
             reply.remove(name);
         }
-        // A field for a URL that these jobs do not use.
+        // A URL field that these jobs do not use.
         let is_inline = place.inline.as_ref().is_some_and(|inline| !inline.path.is_empty());
         if place.links.is_none() && is_inline && reply.has("downloadUrl") {
             reply.remove("downloadUrl");
@@ -347,7 +347,7 @@ impl Service {
         }
     }
 
-    /// Takes the results away, or leads elsewhere, if that is the lie that is told.
+    /// Removes the results or changes their links, if that is the lie.
     fn lie_of_results(&self, reply: &mut Reply, run: &Run, place: &Place) {
         let deed = self.lies().draw(run.family.submit, Site::Results);
         let links = place.links.map(|links| links.field);
@@ -367,7 +367,7 @@ impl Service {
 
     fn link(&self, reply: &mut Reply, links: Links, files: &[Arc<File>]) {
         let link = |file: &Arc<File>| self.jobs().store.link(file);
-        // Where there is a list of them, the single one is a thing of the past.
+        // Deprecated where there is a list of URLs.
         for name in ["downloadUrl", "resultsUrl"] {
             if links.is_list && reply.has(name) {
                 reply.remove(name);
@@ -393,14 +393,14 @@ impl Service {
         reply.set_known("expirationDate", run.expires().shifted(skew).text());
         reply.set_known("submissionDate", run.at.shifted(skew).text());
         if let Told::Since(name) = run.family.told {
-            // Before it is done, what is there is from an earlier one.
+            // Before the job is done, the time is that of an earlier one.
             let at = if is_done { self.now() } else { Timestamp::made_up(0, false) };
             reply.set_known(name, at.text());
         }
     }
 }
 
-/// A reply without one of its fields.
+/// Returns a response without one of its fields.
 fn without(mut reply: CannedReply, field: &str) -> CannedReply {
     if let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) {
         fields.remove(field);

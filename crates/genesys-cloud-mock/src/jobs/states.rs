@@ -2,7 +2,7 @@ use genesys_cloud_catalogue::Schema;
 
 use super::expected::JobEnd;
 
-/// What the services call the ends of a job, in small letters.
+/// The names of final states, in lower case.
 const SUCCEEDED: [&str; 13] = [
     "fulfilled",
     "succeeded",
@@ -40,11 +40,11 @@ const FAILED: [&str; 12] = [
 ];
 const CANCELLED: [&str; 4] = ["cancelled", "canceled", "aborted", "terminated"];
 const EXPIRED: [&str; 1] = ["expired"];
-/// States in which the caller has to do something.
+/// States that wait for the client.
 const HELD: [&str; 4] = ["waitingforupload", "uploadpending", "uploading", READY];
-/// It waits to be let go, or it is done where no other word says that.
+/// Waits to be started, or done if no other state means that.
 const READY: &str = "ready";
-/// States that a job which runs as it should doesn't go through.
+/// States that a normal job does not pass through.
 const ASIDE: [&str; 19] = [
     "unknown",
     "none",
@@ -67,10 +67,10 @@ const ASIDE: [&str; 19] = [
     "untrained",
 ];
 
-/// The states of a family in the spelling of the document, by what they mean.
+/// The states of a job spec by meaning, in the spelling of the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct States {
-    /// In the order a job goes through them.
+    /// In the order of a job.
     pub(crate) pending: Vec<&'static str>,
     pub(crate) held: Option<&'static str>,
     pub(crate) succeeded: Option<&'static str>,
@@ -81,7 +81,7 @@ pub(crate) struct States {
 }
 
 impl States {
-    /// The states a field may have; `None` if none of them is the end of a job that went well.
+    /// The states of a field, or `None` if none of them is a successful end.
     pub(crate) fn of(field: &'static Schema, without: &[&str]) -> Option<Self> {
         let names = field.values.iter().filter_map(|value| value.as_str());
         let states = Self::sort(names.filter(|name| !without.contains(name)));
@@ -99,7 +99,7 @@ impl States {
                 pending.push(name);
             }
         }
-        // Of several the commonest word.
+        // The most common word takes precedence.
         let first = |words: &[&str]| {
             let name = |wanted| ends.iter().find(|(_, word)| word == wanted).map(|(name, _)| *name);
             words.iter().find_map(name)
@@ -107,7 +107,7 @@ impl States {
         let succeeded = first(&SUCCEEDED).or(first(&[READY]));
         let mut held = first(&HELD).filter(|held| succeeded != Some(*held));
         if pending.is_empty() {
-            // What waits for a file, and runs in the same state once it is there.
+            // A job that waits for a file, and stays in the same state while it runs.
             pending.extend(held.take());
         }
         Self {
@@ -121,7 +121,7 @@ impl States {
         }
     }
 
-    /// The name of an end, if the family has it.
+    /// The name of a final state, if it exists.
     pub(crate) fn end(&self, end: JobEnd) -> Option<&'static str> {
         match end {
             JobEnd::Succeeded | JobEnd::Undeliverable => self.succeeded,
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_waits_may_be_the_end_or_all_there_is_before_it() {
+    fn a_waiting_state_may_be_final_or_the_only_pending_one() {
         let states = States::sort(["UploadPending", "Unpacking", "Error", "Ready"].into_iter());
         assert_eq!((states.held, states.succeeded), (Some("UploadPending"), Some("Ready")));
         assert_eq!(states.pending, ["Unpacking"]);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_told_by_their_words() {
+    fn sorts_states_by_name() {
         let names = "FULFILLED PENDING READY PROCESSING CANCELLED FAILED EXPIRED";
         let states = States::sort(names.split(' '));
         assert_eq!(states.pending, ["PENDING", "PROCESSING"]);

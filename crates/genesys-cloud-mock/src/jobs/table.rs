@@ -1,24 +1,23 @@
-//! What the rules can't tell from the document: how these jobs run, as the services' pages and
-//! clients tell it.
+//! Jobs whose details the document doesn't state, according to the service's documentation and clients.
 
 use super::family::IdPlace;
 
-/// Jobs that are submitted, asked for or told of in a way of their own.
+/// An exception to the rules.
 pub(crate) struct Row {
     /// Methods and paths.
     pub(crate) submits: &'static [&'static str],
     pub(crate) status: Asked,
     pub(crate) id: Option<IdPlace>,
     pub(crate) told: Word,
-    /// A field that only looks like a result is none, and of several the named one is it.
+    /// The field with the result, where the rule finds none or the wrong one.
     pub(crate) result: Named,
-    /// States that belong to another phase of the job.
+    /// States of another phase of the job.
     pub(crate) without: &'static [&'static str],
 }
 
-/// Where one asks how far a job is.
+/// The path of the status.
 pub(crate) enum Asked {
-    /// Where the rule says: below the path of the submit.
+    /// By rule: below the path of the submit.
     Below,
     /// At this path.
     At(&'static str),
@@ -28,16 +27,16 @@ pub(crate) enum Asked {
     Nowhere,
 }
 
-/// How the status tells it.
+/// How the status shows completion.
 #[derive(Clone, Copy)]
 pub(crate) enum Word {
-    /// As the rule says: by the state it has.
+    /// By rule: by its state.
     State,
     Field(&'static str),
     Since(&'static str),
     InList,
     Accepted,
-    /// By a state that may be one of these, whatever the document says.
+    /// By one of these states, whatever the document says.
     States(&'static [&'static str]),
 }
 
@@ -46,7 +45,7 @@ pub(crate) enum Named {
     ByRule,
     None,
     At(&'static str),
-    /// And no URL is one either.
+    /// This field, and no URL.
     Only(&'static str),
     /// The URL of a file.
     Link(&'static str),
@@ -61,7 +60,7 @@ const RULE: Row = Row {
     without: &[],
 };
 
-/// What the document calls the second phase of reading documents in.
+/// The states of the second phase of a document import.
 const IMPORT_PHASE: &[&str] = &[
     "ReadyToImport",
     "ImportInProgress",
@@ -154,7 +153,7 @@ pub(crate) const TABLE: &[Row] = &[
         status: Asked::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}",
         ),
-        // The operationId beside it belongs to the notification.
+        // The operationId next to it belongs to the notification.
         id: Some(IdPlace::Field("result.id")),
         ..RULE
     },
@@ -380,7 +379,7 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         submits: &["POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs"],
-        // The URL of what is read in, and the end of the second phase.
+        // The URL is that of the source, and the states include those of the second phase.
         result: Named::Only("parseResults"),
         without: IMPORT_PHASE,
         ..RULE
@@ -402,7 +401,7 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs",
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs",
         ],
-        // The URL is that of what is read in.
+        // The URL is that of the source.
         result: Named::None,
         ..RULE
     },
@@ -477,7 +476,7 @@ pub(crate) const TABLE: &[Row] = &[
         submits: &["POST /api/v2/telephony/providers/edges/{edgeId}/softwareupdate"],
         status: Asked::Same,
         id: Some(IdPlace::Nowhere),
-        // The update has expired, not what came of it.
+        // The update has expired, not its result.
         without: &["EXPIRED"],
         ..RULE
     },
@@ -513,7 +512,7 @@ pub(crate) const TABLE: &[Row] = &[
         status: Asked::At("/api/v2/languageunderstanding/miners/{minerId}"),
         id: Some(IdPlace::Path),
         result: Named::None,
-        // Each step has an error of its own.
+        // Each step has its own error state.
         without: &[
             "ConversationIdsFetchError",
             "ConversationsFetchError",

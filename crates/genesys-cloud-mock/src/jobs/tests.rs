@@ -1,4 +1,4 @@
-//! Every family in every scenario.
+//! Every job spec in every scenario.
 
 mod client;
 
@@ -10,7 +10,7 @@ use super::family::Told;
 use crate::MockOrg;
 
 #[tokio::test]
-async fn every_job_ends_as_the_org_says() {
+async fn every_job_ends_as_expected() {
     let org = MockOrg::start().await.expect("an org");
     let mut runs = BTreeMap::new();
     let mut wrong = Vec::new();
@@ -27,7 +27,7 @@ async fn every_job_ends_as_the_org_says() {
                 scenario,
             };
             let got = client.run().await;
-            // A record that the request alone names is not in the expected.
+            // `expected` does not include a record that only the request identifies.
             let is_named = family.told == Told::Accepted && expected.records.is_empty();
             let records = if is_named { Vec::new() } else { got.records.clone() };
             let is_right =

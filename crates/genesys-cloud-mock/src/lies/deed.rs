@@ -8,54 +8,55 @@ use std::io::Write as _;
 use crate::connection::ConnectionFault;
 use crate::reply::CannedReply;
 
-/// What a lie does to a reply, or to a list.
+/// The effect of a lie on a response or a list.
 pub(crate) enum Deed {
-    /// Another reply comes.
+    /// Sends another response.
     Instead(fn() -> CannedReply),
-    /// A file comes that holds something else.
+    /// Sends other file contents.
     Contents(fn() -> CannedReply),
-    /// Another reply comes, and its body never ends.
+    /// Sends another response, whose body never ends.
     InsteadStalled(fn() -> CannedReply),
-    /// The body is changed, whatever it is.
+    /// Changes the body, whatever it is.
     Bytes(fn(&[u8]) -> Bytes),
-    /// The page is changed so that it is of no use.
+    /// Makes the page unusable.
     Page(fn(&mut Page)),
-    /// The page is changed, and its records are still there.
+    /// Changes the page, but keeps its records.
     Around(fn(&mut Page)),
-    /// The second item of the page is null.
+    /// Replaces the second item of the page with null.
     Hole,
-    /// The page has its list twice in one object, the second time empty.
+    /// Repeats the key of the list with an empty list.
     Twice,
-    /// The reply does not arrive.
+    /// Breaks the connection.
     Connection(ConnectionFault),
-    /// The results are left out of the reply that should have them.
+    /// Removes the results from the response.
     NoResults,
-    /// The field with the URLs of the files is changed; the address of the files comes with it.
+    /// Changes the field with the file URLs, given the base URL of the files.
     Links(fn(&mut Value, &str)),
-    /// The file is compressed in transit.
+    /// Compresses the file in transit.
     Encoded,
-    /// Pages have this many times as many records, or are divided by so many.
+    /// Multiplies the page size by `times` and divides it by `part`.
     PageSize { times: u64, part: u64 },
-    /// So many records go away in front, and as many are added behind.
+    /// Deletes this many records at the start, and appends as many.
     Shift(u64),
-    /// The second page has the same records as the first.
+    /// Fills the second page with the records of the first.
     EqualPages,
-    /// The page after a record begins with that record.
+    /// Begins a page with the record that it should follow.
     Inclusive,
-    /// The data of a job is available up to an early date: its results say so, or only the operation for it does.
+    /// Claims that data is available up to an early date only: in the results, or only in the response of the
+    /// operation for it.
     Antedate { in_results: bool },
     /// Another org answers.
     AnotherOrg,
 }
 
-/// A page as JSON, and where its list is.
+/// A page as JSON, and the path of its list.
 pub(crate) struct Page {
     pub(crate) body: Value,
     pub(crate) path: &'static [String],
 }
 
 impl Page {
-    /// The object around the list, and the list's name in it.
+    /// The object around the list, and the key of the list.
     pub(crate) fn around(&mut self) -> Option<(&mut Map<String, Value>, &'static str)> {
         let (name, outer) = self.path.split_last()?;
         let around = outer.iter().try_fold(&mut self.body, |at, name| at.get_mut(name))?;
@@ -67,7 +68,7 @@ impl Page {
         path.iter().try_fold(&mut self.body, |at, name| at.get_mut(name))?.as_array_mut()
     }
 
-    /// Changes a number in the reply, or in the object around the list.
+    /// Adds to a number in the response, or in the object around the list.
     pub(crate) fn add(&mut self, names: &[&str], difference: i64) {
         let add = |fields: &mut Map<String, Value>| {
             for name in names {
@@ -99,7 +100,7 @@ impl Deed {
         )
     }
 
-    /// What becomes of the connection.
+    /// The effect on the connection, if any.
     pub(crate) fn connection(&self) -> Option<ConnectionFault> {
         match self {
             Self::Connection(fault) => Some(*fault),
@@ -108,7 +109,7 @@ impl Deed {
         }
     }
 
-    /// What becomes of a reply. `path` says where its list is, if it is a page.
+    /// Applies the effect to a response. `path` is the path of its list, if it is a page.
     pub(crate) fn change(&self, mut reply: CannedReply, path: &'static [String]) -> CannedReply {
         let edit = |reply: &CannedReply, change: &dyn Fn(&mut Page)| {
             let body = serde_json::from_slice(&reply.body).unwrap_or_default();
@@ -132,7 +133,7 @@ impl Deed {
                 reply.body = edit(&reply, &change);
             }
             Self::Twice => {
-                // No map can hold it: it goes in by another name.
+                // A map can't have a key twice, so it goes in under another name.
                 const OTHER: &str = "zz second list";
                 let change = |page: &mut Page| {
                     if let Some((around, _)) = page.around() {
@@ -154,7 +155,7 @@ impl Deed {
     }
 }
 
-/// The place on a page of the item that is null.
+/// The position on a page of the item that is null.
 pub(crate) const HOLE: u64 = 1;
 
 pub(crate) fn gzip(bytes: &[u8]) -> Bytes {

@@ -1,4 +1,4 @@
-//! Lies: replies that claim to be what was asked for and are not.
+//! Lies: responses that claim to be what was requested and are not.
 
 mod deed;
 mod org;

@@ -9,8 +9,8 @@ use crate::scheme::Scheme;
 
 /// # Lies
 impl MockOrg {
-    /// Every lie that an operation can tell: those of lists if it lists records, and those of jobs if it submits
-    /// one. Where an operation lists the results of its jobs, the lies of that list are among them.
+    /// Returns every lie that an operation supports: those of lists if it lists records, and those of jobs if
+    /// it submits them. If another operation lists the results of the jobs, its list lies are included.
     ///
     /// # Errors
     /// If the API has no such operation.
@@ -19,11 +19,12 @@ impl MockOrg {
         Ok(Lie::all().filter(|lie| self.subject(endpoint, *lie).is_some()).collect())
     }
 
-    /// Lets an operation lie from now on, in one way at a time. Its list, or its job, is as long as that needs, and
-    /// behaves well otherwise: [`MockOrg::expected`] and [`MockOrg::expected_job`] say what there is to get.
+    /// Makes an operation lie from now on. An operation has one lie at a time. Its list or job gets the length
+    /// that the lie needs and behaves well otherwise, as [`MockOrg::expected`] and [`MockOrg::expected_job`]
+    /// describe.
     ///
     /// # Errors
-    /// If the API has no such operation, or it can't tell this lie.
+    /// If the API has no such operation, or it does not support this lie.
     pub fn lie(&self, operation: &str, lie: Lie) -> Result<(), Error> {
         let endpoint = self.service().endpoint(operation)?;
         let subject = self.subject(endpoint, lie);
@@ -44,7 +45,7 @@ impl MockOrg {
         Ok(())
     }
 
-    /// Lets happen what the lie of an operation lets happen while nobody reads
+    /// Triggers the lie of an operation that takes effect between two reads
     /// ([`Moment::WhileStopped`](crate::Moment::WhileStopped)).
     ///
     /// # Errors
@@ -58,26 +59,26 @@ impl MockOrg {
         Ok(())
     }
 
-    /// Tells the truth from now on. Lists and jobs stay as they are.
+    /// Ends all lies. Lists and jobs stay as they are.
     pub fn stop_lying(&self) {
         self.service().lies().stop();
     }
 
-    /// How many lies were told since the last [`MockOrg::reset`].
+    /// Returns how many lies were sent since the last [`MockOrg::reset`].
     pub fn lies_told(&self) -> u64 {
         self.service().lies().told()
     }
 
-    /// The records of a list, by their [keys](crate::Expected::key), that no usable reply has had since the last
-    /// [`MockOrg::reset`]. As long as there are some, no client can have the whole list.
+    /// Returns the records of a list, by [key](crate::Expected::key), that no usable response has contained
+    /// since the last [`MockOrg::reset`]. While there are any, no client can have the whole list.
     ///
     /// # Errors
-    /// If the API has no such operation, or it does not answer with a list.
+    /// If the API has no such operation, or it does not return a list.
     pub fn unsent(&self, operation: &str) -> Result<Vec<String>, Error> {
         self.service().lists().unsent(self.service().endpoint(operation)?)
     }
 
-    /// Where an operation tells a lie: itself, or the operation that lists the results of its jobs.
+    /// The operation that sends the lie: itself, or the one that lists the results of its jobs.
     fn subject(&self, endpoint: &'static Endpoint, lie: Lie) -> Option<&'static Endpoint> {
         let api = self.service().api();
         let family = api.families().of_submit(endpoint.place);
@@ -85,9 +86,9 @@ impl MockOrg {
             On::Job(applies, _) => family.filter(|family| applies(family)).map(|_| endpoint),
             On::List(list) => {
                 let listed_by = match family {
-                    // Of a job no other list can be staged than a usual one.
+                    // The list of a job can only have the usual scenario.
                     Some(family) => {
-                        // Where each page is a job, only the jobs know how long it is.
+                        // Where each page is a job, only the jobs know its length.
                         let by_page = endpoint.scheme == Some(Scheme::JobSelectsPage);
                         let depends = by_page && matches!(lie.row().deed, Deed::Hole);
                         family.listed_by(api).filter(|_| list.is_usual() && !depends)?

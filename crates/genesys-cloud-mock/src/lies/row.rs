@@ -7,10 +7,10 @@ use crate::jobs::Family;
 use crate::jobs::JobScenario;
 use crate::scenario::Scenario;
 
-/// One way in which the org lies, at one moment of a list or a job, for [`MockOrg::lie`](crate::MockOrg::lie).
+/// One way in which the org lies, at one point of a list or a job, for [`MockOrg::lie`](crate::MockOrg::lie).
 ///
-/// All of them are rows of one table; [`MockOrg::lies`](crate::MockOrg::lies) has those that an operation can tell.
-/// What a client must make of a lie is said by [`Lie::due`].
+/// [`MockOrg::lies`](crate::MockOrg::lies) returns those that an operation supports, and [`Lie::due`] what a
+/// client must make of each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lie {
     row: usize,
@@ -18,11 +18,11 @@ pub struct Lie {
     is_once: bool,
 }
 
-/// When a lie is told.
+/// When a lie occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Moment {
-    /// On the first page of a list, or in the only reply.
+    /// On the first page of a list, or in the only response.
     FirstPage,
     /// On the second page.
     SecondPage,
@@ -30,19 +30,19 @@ pub enum Moment {
     LinkingPages,
     /// On all pages.
     AllPages,
-    /// On all pages behind the second.
+    /// On all pages after the second.
     FromThirdPage,
-    /// While nobody reads the list: [`MockOrg::lie_while_stopped`](crate::MockOrg::lie_while_stopped).
+    /// Between two reads, by [`MockOrg::lie_while_stopped`](crate::MockOrg::lie_while_stopped).
     WhileStopped,
-    /// In the reply to the submit of a job, which has been accepted.
+    /// In the response to the submit of an accepted job.
     Submit,
-    /// When it is asked how a job stands.
+    /// In the status of a job.
     Status,
-    /// When it is asked how a job stands that has been found running before.
+    /// In the status of a job that was polled before.
     LaterStatus,
-    /// When it is told that a job is done, and where its results are.
+    /// In the status of a job that is done, with its results.
     Results,
-    /// In a file with results of a job.
+    /// In a result file.
     File,
 }
 
@@ -50,55 +50,55 @@ pub enum Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Due {
-    /// An error; no record of the page in question is handed out.
+    /// An error, without any record of the affected page.
     Error,
-    /// It is legal: all records come, without an error, and the list is complete.
+    /// Legal: all records, without an error, and the list is complete.
     Whole,
-    /// It is legal, and looks like something that is not: all records come, without an error, whatever the verdict.
+    /// Legal, but ambiguous: all records, without an error, with any verdict.
     Read,
-    /// The same request is sent again, and then all is well.
+    /// All records after a retry.
     Recovered,
-    /// The list can be read to its end, and is never called complete.
+    /// The list can be read to its end, but must not be called complete.
     Unknown,
-    /// Nothing is lost in silence: an error, a verdict other than complete, or all records after all.
+    /// Nothing is lost silently: an error, a verdict other than complete, or all records.
     Told,
     /// An error before any request is sent.
     Refused,
-    /// No second submit, since the first one may have been accepted: an error, or the results of that one where
-    /// its id is known without the reply.
+    /// No second submit, since the first may have been accepted: an error, or the results of that job if its id
+    /// is known without the response.
     NotRepeated,
 }
 
-/// A row of the table.
+/// A row of the table of lies.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
     pub(crate) says: &'static str,
     pub(crate) moments: &'static [Moment],
     pub(crate) on: On,
     pub(crate) deed: Deed,
-    /// What is due if it is told each time.
+    /// What a client must do if the lie occurs every time.
     pub(crate) always: Option<Due>,
-    /// What is due if it is told once.
+    /// What a client must do if the lie occurs once.
     pub(crate) once: Option<Due>,
 }
 
-/// What a lie is told about.
+/// The target of a lie.
 pub(crate) enum On {
     List(Lists),
     Job(fn(&Family) -> bool, JobScenario),
 }
 
-/// Of which lists it is told, and what they are like.
+/// The lists that a lie applies to, and how they behave otherwise.
 #[derive(Clone, Copy)]
 pub(crate) struct Lists {
     pub(crate) applies: fn(&ListSubject) -> bool,
-    /// How the list behaves otherwise, if it has pages.
+    /// The scenario of the list, if it has pages.
     pub(crate) scenario: Scenario,
-    /// How long it is in halves of a page, if that is not as the scenario has it.
+    /// The length of the list in half pages, if not that of the scenario.
     pub(crate) halves: Option<u64>,
 }
 
-/// What is being answered.
+/// The kind of response being sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Site {
     Page { ordinal: u64, links: bool },
@@ -109,7 +109,7 @@ pub(crate) enum Site {
 }
 
 impl Lie {
-    /// Every lie there is.
+    /// Returns every lie.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.iter().enumerate().flat_map(|(place, row)| {
             let moments = row.moments.iter();
@@ -125,50 +125,50 @@ impl Lie {
         &TABLE[self.row]
     }
 
-    /// Its name, the same for all moments.
+    /// The name, which is the same at all points.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// What the org does.
+    /// Describes the lie.
     pub fn what(self) -> &'static str {
         self.row().says
     }
 
-    /// When it is told.
+    /// When the lie occurs.
     pub fn moment(self) -> Moment {
         self.moment
     }
 
-    /// Whether it is told once, and the truth from then on.
+    /// Whether the lie occurs only once.
     pub fn is_once(self) -> bool {
         self.is_once
     }
 
-    /// What a client must make of it.
+    /// What a client must make of the lie.
     pub fn due(self) -> Due {
         let row = self.row();
         let due = if self.is_once { row.once } else { row.always };
-        // Those that are there have one.
+        // `all` yields only those that have one.
         due.unwrap_or(Due::Told)
     }
 
-    /// Whether it is another org that answers from then on; who reads has to see to that.
+    /// Whether another org answers from then on; the caller has to arrange that.
     pub fn is_another_org(self) -> bool {
         matches!(self.row().deed, Deed::AnotherOrg)
     }
 
-    /// Whether it is told of jobs alone, and not of lists.
+    /// Whether it is about jobs and not about lists.
     pub fn is_about_jobs(self) -> bool {
         matches!(self.row().on, On::Job(..))
     }
 
-    /// Whether it is about what a file holds, and not about whether one came.
+    /// Whether it is about the contents of a file and not about its delivery.
     pub fn is_about_contents(self) -> bool {
         matches!(self.row().deed, Deed::Contents(_))
     }
 
-    /// Whether this is the reply in which it is told.
+    /// Whether the lie occurs in this response.
     pub(crate) fn is_at(self, site: Site) -> bool {
         match (self.moment, site) {
             (Moment::FirstPage, Site::Page { ordinal, .. }) => ordinal == 0,
@@ -186,7 +186,7 @@ impl Lie {
     }
 }
 
-/// Its name and when it is told.
+/// The name and when the lie occurs.
 impl fmt::Display for Lie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let once = if self.is_once { " once" } else { "" };

@@ -4,7 +4,7 @@ use crate::api::Endpoint;
 use crate::listing::Listing;
 use crate::paging::Ask;
 
-/// A list, as far as it decides which lies can be told of it.
+/// The properties of a list that decide which lies apply to it.
 pub(crate) struct ListSubject {
     pub(crate) ask: Ask,
     pub(crate) listing: &'static Listing,
@@ -17,17 +17,17 @@ impl ListSubject {
         Self { ask, listing, reply: endpoint.schema() }
     }
 
-    /// Whether it comes in pages that can all be asked for.
+    /// Whether all its pages can be requested.
     pub(crate) fn is_paged(&self) -> bool {
         !matches!(self.ask, Ask::Whole | Ask::First)
     }
 
-    /// Whether the reply is an object with the list in one of its fields.
+    /// Whether the response is an object with the list in one of its fields.
     pub(crate) fn is_in_object(&self) -> bool {
         !self.listing.path().is_empty()
     }
 
-    /// Whether the document has this field of the reply, or of the object around the list.
+    /// Whether the document has this field in the response, or in the object around the list.
     pub(crate) fn has(&self, name: &str) -> bool {
         let Some(reply) = self.reply else { return false };
         let nested = match self.listing.path() {
@@ -37,17 +37,17 @@ impl ListSubject {
         [Some(reply), nested].into_iter().flatten().any(|it| it.property(name).is_some())
     }
 
-    /// Whether the service answers `{}` where there is nothing to list, as the details queries of analytics do.
+    /// Whether the service returns `{}` for an empty page, as the details queries of analytics do.
     pub(crate) fn leaves_out_nothing(&self) -> bool {
         self.ask == Ask::Paging
     }
 
-    /// Whether pages are counted, so that where one begins follows from its size.
+    /// Whether pages have numbers, so that their positions depend on the page size.
     pub(crate) fn is_on_grid(&self) -> bool {
         matches!(self.ask, Ask::Number | Ask::Paging | Ask::Search)
     }
 
-    /// The same, or records are: what comes or goes in front moves what is behind.
+    /// Whether pages have numbers or indexes, so that a change at the start moves later records.
     pub(crate) fn can_shift(&self) -> bool {
         self.is_on_grid() || self.ask == Ask::Index
     }

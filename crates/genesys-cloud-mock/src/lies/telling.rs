@@ -1,4 +1,4 @@
-//! Which lies are told, and what came over the wire nevertheless.
+//! The active lies, and which records arrived despite them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,8 +7,8 @@ use super::deed::{Deed, HOLE};
 use super::row::{Lie, Moment, Site};
 use crate::connection::ConnectionFault;
 
-/// The lies of an org, by the place of the operation in the table of endpoints: that of the list, or that
-/// which submits the job.
+/// The lies of an org, by index of the operation in the table of endpoints: the one that lists, or the one that
+/// submits the job.
 #[derive(Debug, Default)]
 pub(crate) struct Lies(Mutex<State>);
 
@@ -16,37 +16,37 @@ pub(crate) struct Lies(Mutex<State>);
 struct State {
     lies: HashMap<usize, Telling>,
     told: u64,
-    /// Which records of a list a usable reply has had, by their places in it.
+    /// The records of each list that a usable response has contained, by position.
     sent: HashMap<usize, Places>,
 }
 
 #[derive(Debug)]
 struct Telling {
     lie: Lie,
-    /// Whether it may be told by now.
+    /// Whether it is in effect.
     is_on: bool,
     told: u64,
 }
 
-/// A set of places, of which most are taken.
+/// A dense set of positions.
 #[derive(Debug, Default)]
 struct Places(Vec<u64>);
 
-/// The records of a page that is on its way.
+/// The records of a page that is being sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
-    /// The place of the list in the table of endpoints.
+    /// The index of the list in the table of endpoints.
     pub(crate) list: usize,
     pub(crate) records: Vec<u64>,
 }
 
 impl Sent {
-    /// What arrives of it.
+    /// The records that arrive over the connection.
     pub(crate) fn over(self, connection: Option<ConnectionFault>) -> Option<Self> {
         matches!(connection, None | Some(ConnectionFault::SlowBody)).then_some(self)
     }
 
-    /// What arrives of a page that is lied about.
+    /// The records that arrive with a lie.
     pub(crate) fn with(mut self, deed: &Deed) -> Option<Self> {
         if matches!(deed, Deed::Hole) && self.records.len() > HOLE as usize {
             self.records.remove(HOLE as usize);
@@ -65,7 +65,7 @@ impl Lies {
         self.state().lies.insert(place, Telling { lie, is_on, told: 0 });
     }
 
-    /// What is told while no one reads is told from now on.
+    /// Activates a lie that takes effect between two reads.
     pub(crate) fn begin(&self, place: usize) -> Option<Lie> {
         let mut state = self.state();
         let telling = state.lies.get_mut(&place).filter(|it| !it.is_on)?;
@@ -87,7 +87,7 @@ impl Lies {
         self.state().told
     }
 
-    /// The lie to tell in a reply, which is counted.
+    /// The effect on this response, which is counted.
     pub(crate) fn draw(&self, place: usize, site: Site) -> Option<&'static Deed> {
         let mut state = self.state();
         let telling = state.lies.get_mut(&place)?;
@@ -101,7 +101,7 @@ impl Lies {
         Some(&lie.row().deed)
     }
 
-    /// What a list is like by the lie that is told of it, if it is about that.
+    /// The effect on a list, if the active lie has one.
     pub(crate) fn of_list(&self, place: usize, ordinal: u64) -> Option<&'static Deed> {
         let state = self.state();
         let telling = state.lies.get(&place).filter(|telling| telling.is_on)?;
@@ -111,7 +111,7 @@ impl Lies {
         (is_of_list && is_at).then_some(deed)
     }
 
-    /// Whether it has been told that data is not available yet.
+    /// Whether a response has claimed that data is not yet available.
     pub(crate) fn has_antedated(&self) -> bool {
         let is_told = |telling: &Telling| {
             telling.told > 0 && matches!(telling.lie.row().deed, Deed::Antedate { .. })
@@ -119,7 +119,7 @@ impl Lies {
         self.state().lies.values().any(is_told)
     }
 
-    /// The lie that is told of a list, whether or not it has been told yet.
+    /// The lie of an operation, whether or not it has occurred yet.
     pub(crate) fn lie_of(&self, place: usize) -> Option<Lie> {
         self.state().lies.get(&place).map(|telling| telling.lie)
     }
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_known_again() {
+    fn finds_inserted_positions() {
         let mut places = Places::default();
         let some = [0, 1, 63, 64, 1_000];
         some.iter().for_each(|place| places.insert(*place));

@@ -20,19 +20,19 @@ use crate::scenario::{Scenario, Stage};
 use crate::scheme::Scheme;
 use crate::timeline::{Interval, Spread};
 
-/// The records a request can get at, before it is cut into pages.
+/// The records available to a request, before paging.
 struct Records {
-    /// The places in the list of those a filter lets through, if there is one.
+    /// The positions that pass the filter, if any.
     filtered: Option<Vec<u64>>,
-    /// The place in the list of the first one, if there is no filter.
+    /// The position of the first one, if there is no filter.
     first: u64,
     total: u64,
-    /// What has come and gone before it, and how many records there were at the start.
+    /// The changes of the list, and its original length.
     moves: Option<(Moves, u64)>,
 }
 
 impl Lists {
-    /// The page a request asks for.
+    /// Returns the requested page.
     pub(crate) fn serve(&self, asked: Asked<'_>) -> Result<Served, CannedReply> {
         let stage = self.stage_of(asked.endpoint);
         let key = || Cache::key(asked.request);
@@ -74,7 +74,7 @@ impl Lists {
         let selected =
             job.filter(|_| ask == Ask::Whole).and_then(|job| Some((job.number?, job.size?)));
         let (ask, place, size) = match selected {
-            // Whoever asks for the results of a job gets the page the job was submitted for.
+            // The results of this job are the page that it was submitted for.
             Some((number, size)) => {
                 (Ask::Number, Place { ordinal: number.saturating_sub(1), start: 0 }, size)
             }
@@ -96,7 +96,7 @@ impl Lists {
             times.timeline.check_cap(records.total, by_number.then_some(end))?;
         }
 
-        // What follows the records already read doesn't move when the list changes before them.
+        // Where pages follow records, changes before them move nothing.
         let change = scenario.filter(|_| place.ordinal > 0);
         let moves = change.filter(|_| !ask.follows_records());
         let total = change.map_or(records.total, |scenario| scenario.moved(records.total));
@@ -128,7 +128,7 @@ impl Lists {
         })
     }
 
-    /// Where the page begins that a request wants, and how many records it may have.
+    /// Returns where the requested page begins, and its maximum size.
     fn place(
         &self,
         asked: &Asked<'_>,
@@ -174,7 +174,7 @@ impl Lists {
         let default = job.and_then(|job| job.size).unwrap_or(default);
         let default = stage.map_or(default, |stage| stage.page_size);
         let largest = stage.and_then(Stage::page_size_limit).unwrap_or(largest);
-        // A SCIM client may ask for no records but the count of them.
+        // A SCIM client may request zero records, for the count alone.
         let least = u64::from(endpoint.scheme != Some(Scheme::ScimStartIndex));
         page_request.size.unwrap_or(default).clamp(least, largest)
     }
@@ -196,7 +196,7 @@ impl Lists {
         (stage, times): (Option<&Stage>, Option<Spread<'_>>),
         job: Option<Job>,
     ) -> Result<Records, CannedReply> {
-        // A scenario is about the whole list.
+        // A scenario always covers the whole list.
         if let Some(times) = times.filter(|_| stage.is_none()) {
             let interval = match job {
                 Some(job) => job.interval,
@@ -217,7 +217,7 @@ impl Lists {
         Ok(Records { filtered, first: 0, total, moves: moves.map(|moves| (moves, count)) })
     }
 
-    /// The places of the records whose name fits, if the request filters by name.
+    /// The positions of the records that match the filter by name, if there is one.
     fn filtered(&self, asked: &Asked<'_>, stage: Option<&Stage>) -> Option<Vec<u64>> {
         let operation = asked.endpoint.operation;
         let mut parameters = operation.parameters_in(Location::Query);
@@ -226,7 +226,7 @@ impl Lists {
         asked.listing.filter(self.total(asked.endpoint, None), &NameFilter::new(&name))
     }
 
-    /// The place in the list of the record with this id.
+    /// The position of the record with this id.
     fn index(&self, endpoint: &Endpoint, id: &str) -> Option<u64> {
         let list = Identity::new(self.list(endpoint), 0).list();
         Identity::of(id).filter(|record| record.list() == list).map(Identity::index)
@@ -239,7 +239,7 @@ impl Lists {
 }
 
 impl Records {
-    /// The place in the list of what stands at a position now, once a scenario has moved it.
+    /// Maps a current position to a position in the original list.
     fn index(&self, position: u64, moves: Option<Scenario>) -> u64 {
         match (&self.filtered, moves) {
             (Some(indexes), _) => indexes.get(position as usize).copied().unwrap_or_default(),
@@ -262,7 +262,7 @@ fn check_cap(asked: &Asked<'_>, ask: Ask, place: Place, size: u64) -> Result<(),
     cap_refusal(&operation.method, &operation.path, query, number, size).map_or(Ok(()), Err)
 }
 
-/// A page that begins at a record. Only its second has to be told from the others.
+/// The offset of a page that begins at a record. Only the second page has to be recognized.
 fn at(start: u64, size: u64) -> Place {
     let ordinal = match start {
         0 => 0,

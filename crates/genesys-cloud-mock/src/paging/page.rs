@@ -4,31 +4,31 @@ use crate::query::{Query, encode};
 use crate::scenario::Scenario;
 use crate::timeline::Spread;
 
-/// A time in milliseconds, as change requests are filtered by.
+/// A filter time of change requests, in milliseconds.
 const FILTER_TIME: &str = "1704067200000";
 
-/// One page of a list: its records, and what its reply can say of itself and of others.
+/// One page of a list: its records, and what the response states about this and other pages.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     pub(crate) ask: Ask,
     pub(crate) place: Place,
     pub(crate) size: u64,
-    /// How many records there are on all pages.
+    /// The number of records on all pages.
     pub(crate) total: u64,
-    /// How many pages there are.
+    /// The number of pages.
     pub(crate) count: u64,
-    /// The places in the list of the records on this page.
+    /// The positions of the records on this page.
     pub(crate) indexes: Vec<u64>,
     /// Where the next page begins.
     pub(crate) next: Option<Place>,
     pub(crate) scenario: Option<Scenario>,
-    /// When the records happened, if that is known.
+    /// The times of the records, if the list has a timeline.
     pub(crate) times: Option<Spread<'a>>,
     pub(crate) tokens: Tokens,
     pub(crate) page_request: &'a PageRequest,
     pub(crate) path: &'a str,
     pub(crate) query: Query<'a>,
-    /// The address of the org.
+    /// The base URL of the org.
     pub(crate) base: &'a str,
 }
 
@@ -41,11 +41,11 @@ pub(crate) enum Neighbour {
     Last,
 }
 
-/// Where a page is and what follows, before anyone looks at the records.
+/// Where a page is and what follows, regardless of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
     pub(crate) place: Place,
-    /// How many records are taken from there, if there are as many.
+    /// The maximum number of records from there.
     pub(crate) take: u64,
     pub(crate) count: u64,
     pub(crate) next: Option<Place>,
@@ -62,7 +62,7 @@ impl Window {
         match ask {
             Ask::Whole => Self { place: Place::FIRST, take: total, count: 1, next: None },
             Ask::First => {
-                // It may be said that there is more, but no parameter leads there.
+                // The response may say that there is more, but no parameter selects it.
                 let next = (size < total).then_some(Place { ordinal: 1, start: size });
                 Self { place: Place::FIRST, take: size, count: total.div_ceil(size), next }
             }
@@ -71,7 +71,7 @@ impl Window {
         }
     }
 
-    /// The page of a number or an index.
+    /// A page selected by number or index.
     fn counted(ask: Ask, place: Place, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
         let hole = scenario.map_or(0, |it| it.hole(size));
         let is_identical = scenario == Some(Scenario::IdenticalPage);
@@ -87,7 +87,7 @@ impl Window {
             false => place.start,
         };
         let take = if ordinal == 1 { size - hole } else { size };
-        // An empty list has no pages, and one that fits on the first has no second.
+        // An empty list has no pages, and a list that fits on the first page has no second.
         let hole = if total > size { hole } else { 0 };
         let count = (total + hole).div_ceil(size.max(1));
         let next = Place { ordinal: ordinal + 1, start: start.saturating_add(take) };
@@ -95,7 +95,7 @@ impl Window {
         Self { place: Place { ordinal, start }, take, count, next: has_next.then_some(next) }
     }
 
-    /// The page of a token.
+    /// A page selected by token.
     fn linked(place: Place, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
         let hole = scenario.map_or(0, |it| it.hole(size));
         let start = match scenario {
@@ -126,7 +126,7 @@ impl Window {
 }
 
 impl<'a> Page<'a> {
-    /// The only page of a list that is not asked for by itself.
+    /// The only page of an unpaged list.
     pub(crate) fn whole(page_request: &'a PageRequest, indexes: Vec<u64>) -> Self {
         let total = indexes.len() as u64;
         Self {
@@ -154,7 +154,7 @@ impl Page<'_> {
         self.place.ordinal + 1
     }
 
-    /// What the reply says of all records; `None` if it is to say nothing.
+    /// The total that the response states, if any.
     pub(crate) fn total_said(&self) -> Option<u64> {
         match self.scenario {
             Some(Scenario::MissingTotal) => None,
@@ -164,7 +164,7 @@ impl Page<'_> {
         }
     }
 
-    /// What the reply says of all pages; `None` if it is to say nothing.
+    /// The page count that the response states, if any.
     pub(crate) fn count_said(&self) -> Option<u64> {
         match self.scenario {
             Some(Scenario::MissingTotal) => None,
@@ -174,7 +174,7 @@ impl Page<'_> {
         }
     }
 
-    /// The token of the next page; an empty one where the list ends with that.
+    /// The token of the next page, or an empty string if that is how the list ends.
     pub(crate) fn token(&self) -> Option<String> {
         if !self.ask.is_linked() {
             return None;
@@ -183,7 +183,7 @@ impl Page<'_> {
         token.or_else(|| self.ends_with_empty_text().then(String::new))
     }
 
-    /// Where another page is.
+    /// Returns the URI of a neighboring page.
     pub(crate) fn uri(&self, neighbour: Neighbour) -> Option<String> {
         if neighbour == Neighbour::Next {
             let uri = self.next_query().map(|query| self.next_uri(&query));
@@ -198,7 +198,7 @@ impl Page<'_> {
         Some(with_query(self.path, &query))
     }
 
-    /// Where another page of the same search is. There always is one, by the service's word.
+    /// Returns the URI of a neighboring page of the search. According to the service, there always is one.
     pub(crate) fn search_uri(&self, neighbour: Neighbour) -> String {
         let number = match neighbour {
             Neighbour::Previous => (self.number() - 1).max(1),
@@ -219,7 +219,7 @@ impl Page<'_> {
         self.next.is_none() && self.scenario == Some(Scenario::EmptyToken)
     }
 
-    /// The number of a page near this one, if there is one.
+    /// The number of a neighboring page, if it exists.
     fn neighbour(&self, neighbour: Neighbour) -> Option<u64> {
         match neighbour {
             Neighbour::Own => Some(self.number()),
@@ -233,9 +233,9 @@ impl Page<'_> {
     fn next_query(&self) -> Option<String> {
         let mut changes = match self.ask {
             Ask::Number => self.number_query(self.neighbour(Neighbour::Next)?),
-            // A time to filter by: the service counts on from it, and never says that it is done.
+            // A filter time, which the service advances forever.
             Ask::Whole if self.page_request.has_after => vec![("after", FILTER_TIME.to_owned())],
-            // The envelope of a list that is not paged: the way on leads back to it.
+            // The envelope of an unpaged list: the URI returns the same list.
             Ask::Whole => self.number_query(2),
             _ => self.token_query(self.next_token()?),
         };
@@ -256,8 +256,7 @@ impl Page<'_> {
         match self.page_request.token_names[..] {
             [kind, id] => changes.extend([(kind, SOURCE_TYPE.to_owned()), (id, token)]),
             [name] => changes.push((name, token)),
-            // The token goes into the body. What the service puts into the URI is not known;
-            // nothing takes it from there.
+            // The token goes into the body. What the service puts into the URI is not known; nothing uses it.
             _ => changes.push(("after", token)),
         }
         changes

@@ -10,23 +10,23 @@ use crate::query::Query;
 use crate::reply::CannedReply;
 use crate::rng::{hash, mix};
 
-/// The names a page size goes by, the better one first.
+/// The names of the page size parameter, preferred first.
 const SIZES: [&str; 4] = ["pageSize", "limit", "maxResults", "count"];
 
-/// What a request says of the page it wants.
+/// How a request selects a page.
 #[derive(Debug)]
 pub(crate) struct PageRequest {
     pub(crate) position: Position,
     pub(crate) size: Option<u64>,
-    /// The parameter of the query that takes the page size.
+    /// The query parameter for the page size.
     pub(crate) size_name: Option<&'static str>,
-    /// The parameters of the query that take the token, if there is one.
+    /// The query parameters for the token.
     pub(crate) token_names: Vec<&'static str>,
-    /// Whether the query takes `after`, whatever it means.
+    /// Whether the query takes `after`, with any meaning.
     pub(crate) has_after: bool,
-    /// The search a request or its body stands for.
+    /// The search that the request encodes, or its body.
     pub(crate) search: Map<String, Value>,
-    /// Differs where the request asks for another list, whatever the page.
+    /// A hash of everything that determines the list, without the page.
     pub(crate) binding: u64,
 }
 
@@ -36,18 +36,18 @@ pub(crate) enum Position {
     Number(u64),
     /// `None` for the first page.
     Token(Option<String>),
-    /// How many records stand before it.
+    /// The number of records before it.
     Index(u64),
-    /// The records that follow one with this id, or all.
+    /// After the record with this id; `None` for the first page.
     After(Option<String>),
-    /// The records that go before one with this id.
+    /// Before the record with this id.
     Before(String),
 }
 
-/// The largest number the service takes where it counts pages or records.
+/// The largest page or record number that the service accepts.
 const LARGEST: u64 = i32::MAX as u64;
 
-/// The type that the first half of a composite token has.
+/// The type in a composite token.
 pub(crate) const SOURCE_TYPE: &str = "FLOW";
 
 impl PageRequest {
@@ -93,7 +93,7 @@ impl PageRequest {
         Ok(Self { position, size, size_name, token_names, has_after, search, binding })
     }
 
-    /// Of whoever gets the whole list, whatever is asked for.
+    /// The request for an unpaged list.
     pub(crate) fn whole() -> Self {
         Self {
             position: Position::Token(None),
@@ -106,7 +106,7 @@ impl PageRequest {
         }
     }
 
-    /// Whether a request can say how many records it wants on a page.
+    /// Whether a request can set the page size.
     pub(crate) fn takes_size(operation: &Operation) -> bool {
         SIZES.iter().any(|name| takes_in_query(operation, name) || takes_in_body(operation, name))
     }
@@ -122,7 +122,7 @@ fn takes_in_body(operation: &Operation, name: &str) -> bool {
     body.is_some_and(|body| body.property(name).is_some())
 }
 
-/// What came with a request, as far as the operation takes it.
+/// The parameters of a request, as far as the operation takes them.
 struct Given<'a> {
     operation: &'a Operation,
     path: &'a str,
@@ -147,7 +147,7 @@ impl<'a> Given<'a> {
         takes_in_body(self.operation, name)
     }
 
-    /// Whether the request says it, and the operation takes it.
+    /// Whether the operation takes the parameter and the request has it.
     fn has(&self, name: &str) -> bool {
         self.takes_in_query(name) && self.query.get(name).is_some()
             || self.takes_in_body(name) && self.body.contains_key(name)
@@ -165,7 +165,7 @@ impl<'a> Given<'a> {
         }
     }
 
-    /// An empty text is as good as none.
+    /// Returns a non-empty string.
     fn text(&self, name: &str) -> Option<String> {
         let text = match self.takes_in_body(name) {
             true => self.body.get(name)?.as_str().map(str::to_owned),
@@ -181,7 +181,7 @@ impl<'a> Given<'a> {
         self.query.get(name).map(|text| parse(&text)).transpose()
     }
 
-    /// Both fields of `paging` are required inside it.
+    /// `paging` requires both fields.
     fn paging(&self, name: &str) -> Result<Option<u64>, CannedReply> {
         let Some(paging) = self.body.get("paging").filter(|paging| !paging.is_null()) else {
             return Ok(None);
@@ -204,7 +204,7 @@ impl<'a> Given<'a> {
         let is_page = |name: &str| SIZES.contains(&name) || token_names.contains(&name);
         let filters =
             self.query.pairs().filter(|(name, _)| self.takes_in_query(name) && !is_page(name));
-        // A client may send its filters in another order.
+        // The order of filters does not matter.
         let query = filters.map(|(name, value)| mix(hash(&name) ^ hash(&value).rotate_left(1)));
         let body = self.body.iter().filter(|(name, _)| !is_page(name));
         let body = body.map(|(name, value)| mix(hash(name) ^ fingerprint(value).rotate_left(1)));

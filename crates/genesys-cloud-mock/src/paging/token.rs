@@ -2,7 +2,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use crate::rng::mix;
 
-/// A place in a list: how many pages and how many records stand before it.
+/// An offset in a list: the number of pages and of records before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) ordinal: u64,
@@ -13,19 +13,18 @@ impl Place {
     pub(crate) const FIRST: Self = Self { ordinal: 0, start: 0 };
 }
 
-/// What the tokens of one query look like. A token of any other query is no token at all, so
-/// none has to be remembered.
+/// Encodes the page tokens of one query. Tokens of other queries do not decode, so none has to be stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tokens {
     key: u64,
     odd: bool,
 }
 
-/// What a token must keep on its way through a URI and back.
+/// Characters that a URI must encode.
 const ODD: &str = "+/=&?#% é\u{1F600}";
 
 impl Tokens {
-    /// `key` is made of all a token is bound to.
+    /// `key` is a hash of everything that a token is bound to.
     pub(crate) fn new(key: u64, odd: bool) -> Self {
         Self { key: mix(key), odd }
     }
@@ -65,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leads_back_to_its_place_in_its_own_query_only() {
+    fn decodes_only_tokens_of_the_same_query() {
         for odd in [false, true] {
             let place = Place { ordinal: 3, start: 75 };
             let token = Tokens::new(1, odd).write(place);

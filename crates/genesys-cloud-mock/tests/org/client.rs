@@ -1,4 +1,4 @@
-//! A plain HTTP client, so that these tests see what goes over the wire.
+//! A plain HTTP client, so that these tests see the exact bytes on the wire.
 
 use bytes::Bytes;
 use genesys_cloud_mock::MockOrg;
@@ -23,7 +23,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// The body as JSON; `Null` if there is none.
+    /// The body as JSON, or `Null` if it is empty.
     pub(crate) fn json(&self) -> Value {
         if self.bytes.is_empty() {
             return Value::Null;
@@ -37,12 +37,12 @@ impl Reply {
 }
 
 impl Client {
-    /// A connection to the org, with a token of its own.
+    /// Connects to the org, with a new access token.
     pub(crate) async fn of(org: &MockOrg) -> Self {
         Self::at(&org.url(), Some(org.access_token())).await
     }
 
-    /// A connection to where its files are, without a token.
+    /// Connects to the file server, without a token.
     pub(crate) async fn of_files(org: &MockOrg) -> Self {
         Self::at(&org.files_url(), None).await
     }
@@ -80,7 +80,7 @@ impl Client {
         request.body(Full::new(body)).expect("a request")
     }
 
-    /// As [`Client::send`]; `None` if the connection ends before the whole reply has come.
+    /// Like [`Client::send`]; `None` if the connection ends before the response is complete.
     pub(crate) async fn try_send(
         &mut self,
         method: &str,
@@ -90,7 +90,7 @@ impl Client {
         self.try_send_request(self.request(method, path, body)).await
     }
 
-    /// A range of a file; `None` if the connection ends before all of it has come.
+    /// Requests a range of a file; `None` if the connection ends before the response is complete.
     pub(crate) async fn try_get(&mut self, path: &str, range: Option<&str>) -> Option<Reply> {
         let mut request = self.request("GET", path, Bytes::new());
         if let Some(range) = range {
@@ -106,7 +106,7 @@ impl Client {
         Some(Reply { status: head.status.as_u16(), headers: head.headers, bytes })
     }
 
-    /// The head of a reply, and its body while it comes.
+    /// Returns the response with its body still unread.
     pub(crate) async fn open(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         self.sender.ready().await.expect("an open connection");
         self.sender.send_request(request).await.expect("a reply")

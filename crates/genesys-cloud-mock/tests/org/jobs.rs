@@ -1,4 +1,4 @@
-//! Jobs over the wire: what a client sees that knows one family.
+//! Jobs over the wire, as seen by a client that knows one job spec.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn state(client: &mut Client, path: &str) -> Value {
     status.get("state").or(status.get("status")).cloned().unwrap_or_default()
 }
 
-/// Fetches a file, without a token and maybe from a byte on.
+/// Fetches a file without a token, optionally from an offset.
 async fn fetch(org: &MockOrg, link: &str, from: Option<usize>) -> Option<Reply> {
     let path = link.strip_prefix(&org.files_url()).expect("a file of the org");
     let mut files = Client::of_files(org).await;
@@ -42,7 +42,7 @@ async fn fetch(org: &MockOrg, link: &str, from: Option<usize>) -> Option<Reply> 
 }
 
 #[tokio::test]
-async fn a_job_goes_through_the_states_of_the_document() {
+async fn a_job_passes_through_the_states_of_the_document() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(DETAILS, JobScenario::Slow).expect("it applies");
     org.job_pace(DETAILS, JobPace::Polls(4)).expect("jobs");
@@ -66,7 +66,7 @@ async fn a_job_goes_through_the_states_of_the_document() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_takes_its_time_and_expires_by_the_clock_of_the_test() {
+async fn a_job_runs_and_expires_on_the_tokio_clock() {
     let lifetime = Duration::from_secs(3_600);
     let org = MockOrg::builder().job_lifetime(lifetime).start().await.expect("an org");
     let mut client = Client::of(&org).await;
@@ -103,7 +103,7 @@ async fn a_job_is_cancelled_by_the_client_or_by_others() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_while_polling_is_worded_as_the_service_does() {
+async fn failures_while_polling_look_like_those_of_the_service() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(DETAILS, JobScenario::TransientErrors).expect("it applies");
     let path = format!("{DETAILS_PATH}/{}", submit(&mut client, DETAILS_PATH, "/jobId").await);
@@ -122,7 +122,7 @@ async fn what_goes_wrong_while_polling_is_worded_as_the_service_does() {
 }
 
 #[tokio::test]
-async fn a_request_is_accepted_until_it_is_answered() {
+async fn a_repeated_submit_returns_202_until_the_job_is_done() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario("getConversationRecordings", JobScenario::Slow).expect("it applies");
     let path = "/api/v2/conversations/c/recordings";
@@ -157,7 +157,7 @@ async fn a_job_waits_for_the_client_where_the_service_does() {
 }
 
 #[tokio::test]
-async fn files_take_no_token_and_go_on_where_they_stopped() {
+async fn file_downloads_refuse_tokens_and_resume() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(EXPORT, JobScenario::DroppedDownload).expect("it applies");
     org.set_job_records(EXPORT, 100).expect("jobs");
@@ -194,7 +194,7 @@ async fn files_take_no_token_and_go_on_where_they_stopped() {
 }
 
 #[tokio::test]
-async fn links_expire_and_lead_astray() {
+async fn links_may_expire_or_point_to_another_host() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(EXPORT, JobScenario::ExpiredLink).expect("it applies");
     let path = format!("{EXPORT_PATH}/{}", submit(&mut client, EXPORT_PATH, "/id").await);
@@ -235,7 +235,7 @@ async fn a_page_of_audits_may_be_a_redirect_with_a_body() {
 }
 
 #[tokio::test]
-async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
+async fn only_the_org_of_the_submit_knows_a_job() {
     let (_there, mut there) = org_and_client().await;
     let here = MockOrg::builder().seed(2).start().await.expect("an org");
     let mut client = Client::of(&here).await;
@@ -250,7 +250,7 @@ async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
             assert_eq!((reply.status, &reply.json()["code"]), (404, &json!("not.found")), "{path}");
         }
     }
-    // A test may say otherwise, once or of all results.
+    // // A test may override this, for one response or for all results.
     let status = "getAnalyticsConversationsDetailsJob";
     here.respond_next(status, CannedReply::json(200, &json!({ "state": "FULFILLED" })))
         .expect("an operation");
@@ -261,7 +261,7 @@ async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
 }
 
 #[tokio::test]
-async fn what_is_listed_or_named_by_the_client_needs_no_submit() {
+async fn listed_ids_and_ids_of_the_client_need_no_submit() {
     let (_org, mut client) = org_and_client().await;
     let list = client.get("/api/v2/gdpr/requests").await.json();
     let id = list["entities"][0]["id"].as_str().expect("an id");
@@ -275,13 +275,16 @@ async fn what_is_listed_or_named_by_the_client_needs_no_submit() {
 }
 
 #[tokio::test]
-async fn jobs_are_told_from_what_submits_none() {
+async fn rejects_job_settings_for_other_operations() {
     let org = MockOrg::start().await.expect("an org");
     assert_eq!(org.job_operations().len(), 199);
     org.expected_job("getRoutingQueues").expect_err("no jobs");
     org.job_scenario("getNothing", JobScenario::Quick).expect_err("no operation");
     let error = org.job_scenario(DETAILS, JobScenario::Download).expect_err("no files");
-    assert_eq!(error.to_string(), format!("the jobs of {DETAILS} can't run as Download"));
+    assert_eq!(
+        error.to_string(),
+        format!("jobs of {DETAILS} do not support the scenario Download")
+    );
     org.job_scenario(DETAILS, JobScenario::FailsWithMessage).expect("it applies");
     org.reset();
     assert_eq!(org.expected_job(DETAILS).expect("jobs").end, JobEnd::Succeeded);

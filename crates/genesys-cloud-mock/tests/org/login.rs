@@ -36,7 +36,7 @@ async fn a_client_logs_in_and_calls_with_the_token() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_refused_as_the_service_does() {
+async fn refuses_wrong_credentials_like_the_service() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let reply = log_in(&mut client, &org.client_id(), "wrong", FORM).await;
@@ -55,7 +55,7 @@ async fn a_wrong_secret_is_refused_as_the_service_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_ends_with_its_lifetime() {
+async fn a_token_expires_after_its_lifetime() {
     let lifetime = Duration::from_secs(300);
     let org = MockOrg::builder().token_lifetime(lifetime).start().await.expect("an org");
     let mut client = Client::of(&org).await;
@@ -66,7 +66,7 @@ async fn a_token_ends_with_its_lifetime() {
 }
 
 #[tokio::test]
-async fn revoked_tokens_are_refused_and_later_ones_are_good() {
+async fn refuses_revoked_tokens_and_accepts_new_ones() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     org.revoke_tokens();

@@ -1,4 +1,4 @@
-//! What a client of a mock org gets to see.
+//! The behavior of the fake org, as seen by a client.
 
 #[cfg(feature = "cli")]
 mod binary;

@@ -33,9 +33,9 @@ async fn a_record_looks_like_one_of_the_service() {
     assert!(queue["division"]["id"].is_string());
 }
 
-/// The service leaves fields out, sends null, and has values newer than any document.
+/// The service omits fields, sends null, and has values newer than any document.
 #[tokio::test]
-async fn some_fields_are_odd_and_most_are_not() {
+async fn a_few_fields_are_missing_null_or_unknown() {
     let queues = queues(42).await;
     let count = |odd: &dyn Fn(&Value) -> bool| queues.iter().filter(|queue| odd(queue)).count();
     for odd in [
@@ -49,7 +49,7 @@ async fn some_fields_are_odd_and_most_are_not() {
 }
 
 #[tokio::test]
-async fn a_record_of_a_list_is_found_by_its_id() {
+async fn finds_a_listed_record_by_its_id() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let page = client.get("/api/v2/routing/queues").await.json();
@@ -68,7 +68,7 @@ async fn any_other_id_has_a_record_too() {
 }
 
 #[tokio::test]
-async fn a_change_is_answered_with_what_it_changed() {
+async fn a_change_returns_the_changed_record() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let body = json!({ "name": "Mine", "id": "not mine", "unheard": "of" });
@@ -84,7 +84,7 @@ async fn a_change_is_answered_with_what_it_changed() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_answered_as_the_document_says() {
+async fn a_deletion_has_a_documented_status() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let reply = client.send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into()).await;
@@ -96,10 +96,9 @@ async fn a_deletion_is_answered_as_the_document_says() {
     assert!(reply.bytes.is_empty());
 }
 
-/// Any operation can be tried, and answers with what its document promises. Those on a job want an id
-/// that the org has handed out, be it in a list.
+/// Operations on a job need an id that the org has returned, such as one from a list.
 #[tokio::test]
-async fn every_operation_answers_in_the_form_of_its_document() {
+async fn every_operation_returns_a_documented_response() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let catalogue = Catalogue::embedded();
@@ -155,9 +154,9 @@ async fn every_operation_answers_in_the_form_of_its_document() {
     assert_eq!(of_jobs, 194);
 }
 
-/// Clients identify an organization by these.
+/// Clients identify an organization by these ids.
 #[tokio::test]
-async fn a_token_names_the_organization_and_its_client() {
+async fn a_token_identifies_its_organization_and_client() {
     let ids = async |org: &MockOrg| {
         let mut client = Client::of(org).await;
         let token = client.get("/api/v2/tokens/me").await.json();

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::client::Client;
 
 #[tokio::test]
-async fn every_reply_says_who_it_is_and_how_much_is_left() {
+async fn every_response_has_a_correlation_id_and_rate_limit_headers() {
     let org = MockOrg::builder().calls_per_minute(180).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let first = client.get("/api/v2/users/me").await;
@@ -16,7 +16,7 @@ async fn every_reply_says_who_it_is_and_how_much_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_calls_in_a_minute_are_refused() {
+async fn refuses_calls_beyond_the_rate_limit() {
     let org = MockOrg::builder().calls_per_minute(2).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
@@ -32,7 +32,7 @@ async fn too_many_calls_in_a_minute_are_refused() {
 }
 
 #[tokio::test]
-async fn an_error_has_the_body_of_the_service() {
+async fn an_error_has_the_format_of_the_service() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let reply = client.get("/api/v2/nothing").await;
@@ -49,7 +49,7 @@ async fn an_error_has_the_body_of_the_service() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_token_is_refused() {
+async fn refuses_a_call_without_a_valid_token() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     client.token = None;
@@ -60,7 +60,7 @@ async fn a_call_without_a_token_is_refused() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_does_not_parse_is_refused() {
+async fn refuses_parameters_that_do_not_parse() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     for query in ["pageNumber=0", "pageSize=0", "pageSize=-1"] {
@@ -80,7 +80,7 @@ async fn a_parameter_that_does_not_parse_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_required_must_be_there() {
+async fn refuses_requests_without_required_parameters() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let reply = client.get("/api/v2/authorization/divisionspermitted/me").await;

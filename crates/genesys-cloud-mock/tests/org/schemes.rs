@@ -1,4 +1,4 @@
-//! Every list of the document, read from end to end.
+//! Reads every list of the document from end to end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -7,18 +7,18 @@ use genesys_cloud_mock::{ExpectedEnd, MockOrg, Scheme};
 use crate::client::Client;
 use crate::walk::{End, lists, walk};
 
-/// How many lists that behave alike are read in each scenario.
+/// How many similar lists are read in each scenario.
 const SAMPLE: usize = 3;
 
-/// Lists whose items are one of a few words.
+/// Lists whose items are one of a few strings.
 const OF_FEW_WORDS: [&str; 2] = [
     "getRoutingPredictorsKeyperformanceindicatortypes",
     "getSpeechandtextanalyticsTranslationsLanguages",
 ];
 
-/// No record may be lost or repeated, whatever the operation and the size of its list.
+/// No record may be lost or repeated, for any operation and length.
 #[tokio::test]
-async fn every_record_of_every_list_comes_once() {
+async fn every_list_returns_each_record_once() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     for list in lists().filter(|(_, scheme)| *scheme != Scheme::LimitOnly) {
@@ -37,10 +37,10 @@ async fn every_record_of_every_list_comes_once() {
     }
 }
 
-/// A client that reads as the facts say gets what the org says is to be got, in every scenario:
-/// of some lists of each scheme that can go through the same ones.
+/// A client that follows the facts about the service reads what the org expects: in every scenario, for some
+/// lists of each scheme that support the same scenarios.
 #[tokio::test]
-async fn every_scenario_ends_as_the_org_says() {
+async fn every_scenario_ends_as_expected() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let (mut runs, mut alike) = (BTreeMap::new(), HashMap::new());
@@ -67,7 +67,7 @@ async fn every_scenario_ends_as_the_org_says() {
 }
 
 #[tokio::test]
-async fn a_page_size_beyond_the_bounds_is_capped_or_refused() {
+async fn a_page_size_out_of_bounds_is_capped_or_refused() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     for (method, uri, body, status, granted) in [

@@ -1,4 +1,4 @@
-//! Queries of an interval, and what the service bounds about them.
+//! Queries of an interval, and the limits on them.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn keys(page: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn parts_of_an_interval_have_the_records_of_the_whole() {
+async fn parts_of_an_interval_have_all_its_records() {
     let (org, mut client) = org_and_client(QUERY, may()).await;
     org.set_list(QUERY, 62).expect("a list");
     let mut all = Vec::new();
@@ -61,7 +61,7 @@ async fn parts_of_an_interval_have_the_records_of_the_whole() {
 }
 
 #[tokio::test]
-async fn an_interval_with_too_many_records_is_refused() {
+async fn refuses_an_interval_with_too_many_records() {
     let (org, mut client) = org_and_client(QUERY, may().cap(150)).await;
     org.set_list(QUERY, 310).expect("a list");
     let refusal = query(&mut client, MAY, 1).await;
@@ -76,7 +76,7 @@ async fn an_interval_with_too_many_records_is_refused() {
 }
 
 #[tokio::test]
-async fn an_interval_that_is_too_long_or_none_is_refused() {
+async fn refuses_an_interval_that_is_too_long_or_invalid() {
     let (org, mut client) = org_and_client(QUERY, may()).await;
     let refusal = query(&mut client, "2026-05-01/2026-06-02", 1).await;
     let message = refusal.json()["message"].as_str().expect("a message").to_owned();
@@ -91,7 +91,7 @@ async fn an_interval_that_is_too_long_or_none_is_refused() {
 }
 
 #[tokio::test]
-async fn records_that_last_are_in_every_interval_they_touch() {
+async fn records_are_in_every_interval_that_they_overlap() {
     let (org, mut client) = org_and_client(QUERY, may().lasting(Duration::from_secs(3_600))).await;
     org.set_list(QUERY, 31 * 24 * 2).expect("a list");
     let first = keys(&query(&mut client, "2026-05-01/2026-05-02", 1).await.json());
@@ -124,7 +124,7 @@ async fn jobs_have_the_records_of_their_interval() {
 }
 
 #[tokio::test]
-async fn jobs_have_the_records_that_have_been_taken_in_when_they_are_submitted() {
+async fn jobs_have_the_records_available_at_their_submit() {
     const FIELD: &str = "dataAvailabilityDate";
     let builder = MockOrg::builder().data_available_until("2026-05-05T00:00Z");
     let org = builder.start().await.expect("an org");
@@ -134,19 +134,19 @@ async fn jobs_have_the_records_that_have_been_taken_in_when_they_are_submitted()
     let mut jobs = Vec::new();
     for until in ["2026-05-05T00:00:00Z", "2026-05-09T12:00:00Z", "2026-06-09T00:00:00Z"] {
         org.set_data_available_until(until).expect("a time");
-        let told = client.get(&format!("{JOBS_PATH}/availability")).await.json();
-        assert_eq!(told[FIELD], until);
+        let availability = client.get(&format!("{JOBS_PATH}/availability")).await.json();
+        assert_eq!(availability[FIELD], until);
         let reply = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
         jobs.push((reply["jobId"].as_str().expect("an id").to_owned(), until));
     }
-    // What a job found does not change any more.
+    // The data of a job does not change any more.
     for ((id, until), count) in jobs.iter().zip([4, 9, 25]) {
         let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await.json();
         assert_eq!((keys(&results).len(), &results[FIELD]), (count, &json!(until)));
         let truth = org.expected_within(JOBS, MAY).expect("an interval");
         assert_eq!(keys(&results), truth[..count]);
     }
-    // Before all of it.
+    // Before all records.
     org.set_data_available_until("2026-04-01").expect("a time");
     let reply = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
     let id = reply["jobId"].as_str().expect("an id");

@@ -1,4 +1,4 @@
-//! A client that knows how the jobs of a family run, and nothing of how they go wrong.
+//! A client that knows how a job spec runs, but not how it fails.
 
 use std::io::Read as _;
 
@@ -18,7 +18,7 @@ use crate::reply::CannedReply;
 use crate::{Expected, MockOrg, Scheme};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location};
 
-/// What a client got out of a job.
+/// What a client read from a job.
 #[derive(Debug, Default)]
 pub(super) struct Got {
     pub(super) records: Vec<String>,
@@ -71,7 +71,7 @@ impl Client<'_> {
         self.org.service().respond(&head, body.into()).await.reply
     }
 
-    /// The whole file, as far as it comes.
+    /// Downloads a file, with resumes.
     async fn file(&self, link: &str) -> Result<Bytes, u16> {
         let Some(path) = link.strip_prefix(&self.org.files_url()) else { return Err(0) };
         let (mut file, mut tries) = (Vec::new(), 0);
@@ -104,7 +104,7 @@ impl Client<'_> {
         }
     }
 
-    /// Runs a job, or one for each page.
+    /// Runs one job, or one per page.
     pub(super) async fn run(&mut self) -> Got {
         let submit = self.api().endpoint(self.family.submit);
         let by_page = submit.scheme == Some(Scheme::JobSelectsPage);
@@ -135,7 +135,7 @@ impl Client<'_> {
             assert!((200..300).contains(&reply.status), "{reply:?}");
             let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
             match family.id {
-                // It is a job or its results.
+                // The response is a job or its results.
                 IdPlace::Field("job.id") if self.scenario == JobScenario::InlineAtOnce => {}
                 IdPlace::Field(path) => {
                     let id = body.pointer(&format!("/{}", path.replace('.', "/")));
@@ -189,7 +189,7 @@ impl Client<'_> {
             _ => {
                 self.collect(&mut got, &polled, &family.output.in_status).await;
                 if got.end == Some(JobEnd::Undeliverable) {
-                    // A new link may do what the old one didn't.
+                    // A new link may work.
                     polled = self.wait(&mut got).await;
                     got.end = Some(JobEnd::Succeeded);
                     self.collect(&mut got, &polled, &family.output.in_status).await;
@@ -199,7 +199,7 @@ impl Client<'_> {
         got
     }
 
-    /// Polls until the job is done; the end is set unless it went well.
+    /// Polls until the job is done; sets the end unless it succeeded.
     async fn wait(&self, got: &mut Got) -> Value {
         let family = self.family;
         let status = family.status.expect("a status");
@@ -255,7 +255,7 @@ impl Client<'_> {
         );
     }
 
-    /// Reads what is in a reply, or in the files it leads to.
+    /// Reads the results in a response, or in the files that it links to.
     async fn collect(&self, got: &mut Got, body: &Value, place: &Place) {
         let inline = place
             .inline
@@ -357,7 +357,7 @@ impl Client<'_> {
     }
 }
 
-/// What the lists in results are called.
+/// The names of lists in results.
 const LISTS: [&str; 9] = [
     "entities",
     "results",
@@ -370,10 +370,10 @@ const LISTS: [&str; 9] = [
     "requirementResults",
 ];
 
-/// Fields of what is one result, whatever lists it has.
+/// Fields of a single result, whatever lists it has.
 const ONE: [&str; 2] = ["id", "months"];
 
-/// The keys of what stands where results are: a list, an object with one, or one result.
+/// The keys of results: a list, an object with a list, or a single result.
 fn keys(result: &Value) -> Vec<String> {
     let list = match result {
         Value::Array(items) => Some(items),
