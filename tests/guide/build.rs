@@ -26,7 +26,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 continue;
             }
             let (line, module) = (block.line, format!("{}_{}", name.replace('-', "_"), block.line));
-            writeln!(modules, "// guide/src/{name}.md:{line}\nmod {module} {{\n{}}}", module_of(&block))?;
+            writeln!(
+                modules,
+                "// guide/src/{name}.md:{line}\nmod {module} {{\n{}}}",
+                module_of(&block)
+            )?;
             writeln!(arms, "\"{name}:{line}\" => {module}::run(),")?;
         }
     }
@@ -44,7 +48,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn module_of(block: &markdown::Block) -> String {
     let text = &block.text;
     if text.contains("fn main()") {
-        return format!("{text}pub(super) fn run() -> Result<(), Box<dyn std::error::Error>> {{ Ok(main()?) }}\n");
+        return format!(
+            "{text}pub(super) fn run() -> Result<(), Box<dyn std::error::Error>> {{ Ok(main()?) }}\n"
+        );
     }
     if text.contains("#[tokio::test]") || text.contains("#[test]") {
         return format!(

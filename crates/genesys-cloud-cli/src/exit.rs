@@ -264,6 +264,9 @@ mod tests {
         let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guide/src/command.md");
         let guide = std::fs::read_to_string(guide).expect("the chapter").replace("\r\n", "\n");
         let table = markdown();
-        assert!(guide.contains(&table), "replace the table of exit codes in guide/src/command.md:\n{table}");
+        assert!(
+            guide.contains(&table),
+            "replace the table of exit codes in guide/src/command.md:\n{table}"
+        );
     }
 }

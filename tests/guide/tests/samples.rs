@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use futures::StreamExt as _;
 use genesys_cloud::test_util::mock::MockOrg;
 use tokio::process::Command;
 
@@ -54,30 +55,41 @@ async fn run(sample: &str, block: &Block) -> (bool, String, String) {
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
+/// Returns what is wrong with a sample.
+async fn check(sample: String, block: &Block, shown: Option<&str>) -> Option<String> {
+    let (succeeded, out, err) = run(&sample, block).await;
+    if !succeeded {
+        return Some(format!("{sample} failed: {err}"));
+    }
+    let is_other = shown.is_some_and(|shown| !output::matches(shown, &out));
+    is_other.then(|| format!("{sample} prints:\n{out}"))
+}
+
 #[tokio::test]
 async fn samples_run_and_print_the_text_that_follows() {
-    let (mut count, mut failures) = (0, Vec::new());
-    for (name, path) in chapters() {
-        let markdown = std::fs::read_to_string(path).unwrap();
-        let blocks = blocks(&markdown);
+    let chapters: Vec<_> = chapters()
+        .into_iter()
+        .map(|(name, path)| (name, blocks(&std::fs::read_to_string(path).unwrap())))
+        .collect();
+    let mut checks = Vec::new();
+    for (name, blocks) in &chapters {
         for (index, block) in blocks.iter().enumerate() {
             if block.language() != "rust" || block.has("no_run") {
                 continue;
             }
-            count += 1;
-            let sample = format!("{name}:{}", block.line);
-            let (succeeded, out, err) = run(&sample, block).await;
-            if !succeeded {
-                failures.push(format!("guide/src/{name}.md:{} failed: {err}", block.line));
-            }
+            // The output follows after one empty line.
             let end = block.line + block.text.lines().count() + 1;
-            let Some(shown) = blocks.get(index + 1).filter(|next| next.info == "text") else { continue };
-            // Nothing but an empty line between the sample and its output.
-            if shown.line == end + 2 && !output::matches(&shown.text, &out) {
-                failures.push(format!("guide/src/{name}.md:{} prints:\n{out}", block.line));
-            }
+            let next =
+                blocks.get(index + 1).filter(|next| next.info == "text" && next.line == end + 2);
+            let shown = next.map(|next| next.text.as_str());
+            checks.push(check(format!("{name}:{}", block.line), block, shown));
         }
     }
+    assert!(checks.len() >= 40, "{} samples", checks.len());
+    let failures: Vec<_> = futures::stream::iter(checks)
+        .buffer_unordered(4)
+        .filter_map(|failure| async { failure })
+        .collect()
+        .await;
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-    assert!(count >= 30, "{count} samples");
 }

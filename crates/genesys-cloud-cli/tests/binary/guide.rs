@@ -291,9 +291,9 @@ fn a_session_is_split_at_its_prompts() {
 
 /// The scripts that run the command, without the lines that build it.
 fn scripts() -> Vec<(String, Block)> {
-    let named = documents().into_iter().flat_map(|(name, blocks)| {
-        blocks.into_iter().map(move |block| (name.clone(), block))
-    });
+    let named = documents()
+        .into_iter()
+        .flat_map(|(name, blocks)| blocks.into_iter().map(move |block| (name.clone(), block)));
     let without_cargo = |(name, mut block): (String, Block)| {
         let lines = block.text.lines().filter(|line| !line.starts_with("cargo "));
         block.text = lines.map(|line| format!("{line}\n")).collect();

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 
 use super::plan::Plan;
-use super::point::RangePoint;
+use super::checkpoint_state::RangePoint;
 use super::reader::RangeReader;
 use super::report::WindowsReport;
 use crate::error::Error;
