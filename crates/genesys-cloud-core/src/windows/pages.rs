@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 
-use super::plan::Plan;
 use super::checkpoint_state::RangePoint;
+use super::plan::Plan;
 use super::reader::RangeReader;
 use super::report::WindowsReport;
 use crate::error::Error;
