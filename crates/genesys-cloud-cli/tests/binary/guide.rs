@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, JobPace, MockOrg};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, JobPace, MockOrg};
 use tempfile::{TempDir, tempdir};
 use tokio::process::Command;
 
@@ -341,12 +341,12 @@ async fn scripts_succeed() {
 struct Outage(&'static str, Arc<AtomicU64>);
 
 impl Fault for Outage {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let is_meant = call.operation.id == self.0;
         let left = |left: u64| left.checked_sub(1);
         let is_due =
             is_meant && self.1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
-        is_due.then(|| CannedReply::error(503, "service.unavailable", "Busy"))
+        is_due.then(|| CannedResponse::error(503, "service.unavailable", "Busy"))
     }
 }
 
@@ -362,7 +362,7 @@ async fn the_loop_repeats_what_may_pass_and_returns_any_other_code() {
     assert_eq!((code, shell.slept()), (Some(0), 1), "{out}");
     assert_eq!(keys(&read(shell.path("queues.jsonl"))), expected);
 
-    org.respond_next(QUEUES, CannedReply::error(400, "bad.request", "No such parameter")).unwrap();
+    org.respond_next(QUEUES, CannedResponse::error(400, "bad.request", "No such parameter")).unwrap();
     let shell = Shell::new(Some(&org));
     let (code, out) = shell.run(&script).await;
     assert_eq!((code, shell.slept()), (Some(7), 0), "{out}");
@@ -391,12 +391,12 @@ async fn the_list_of_lists_stops_at_a_failure_and_resumes_there() {
     let script = script("while read");
     let org = MockOrg::builder().list(QUEUES, 4).list(MEMBERS, 3).start().await.unwrap();
     let shell = Shell::new(Some(&org));
-    org.respond_next(QUEUES, CannedReply::error(403, "missing.permissions", "No")).unwrap();
+    org.respond_next(QUEUES, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     let (code, out) = shell.run(&script).await;
     assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(7), 0), "{out}");
 
     org.reset();
-    org.respond_next(MEMBERS, CannedReply::rate_limited(100_000)).unwrap();
+    org.respond_next(MEMBERS, CannedResponse::rate_limited(100_000)).unwrap();
     let (code, out) = shell.run(&script).await;
     assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(8), 1), "{out}");
     let written = |folder: &Path| {
@@ -433,7 +433,7 @@ async fn each_night_finishes_an_earlier_one_that_was_killed() {
     }
     // The second night waited for the job of the first instead of submitting another.
     assert_eq!(org.requests_for(DETAILS).len(), 3);
-    org.respond_next(DETAILS, CannedReply::error(403, "missing.permissions", "No")).unwrap();
+    org.respond_next(DETAILS, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     std::fs::remove_dir_all(shell.path("conversations")).unwrap();
     let (code, out) = shell.run(&script).await;
     assert_eq!(code, Some(7), "{out}");
