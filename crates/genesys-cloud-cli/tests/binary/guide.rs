@@ -362,7 +362,8 @@ async fn the_loop_repeats_what_may_pass_and_returns_any_other_code() {
     assert_eq!((code, shell.slept()), (Some(0), 1), "{out}");
     assert_eq!(keys(&read(shell.path("queues.jsonl"))), expected);
 
-    org.respond_next(QUEUES, CannedResponse::error(400, "bad.request", "No such parameter")).unwrap();
+    org.respond_next(QUEUES, CannedResponse::error(400, "bad.request", "No such parameter"))
+        .unwrap();
     let shell = Shell::new(Some(&org));
     let (code, out) = shell.run(&script).await;
     assert_eq!((code, shell.slept()), (Some(7), 0), "{out}");
