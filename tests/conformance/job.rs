@@ -110,7 +110,7 @@ impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
     }
 
     fn spec(&self) -> &JobSpec {
-        self.inner.family()
+        self.inner.spec()
     }
 
     fn poll(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>> {

@@ -202,7 +202,7 @@ pub fn load<T: Wire>(
     family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<T>, Error> {
-    Job::from_static(client, operation, family, saved)
+    Job::load_wire(client, operation, family, saved)
 }
 
 /// The same three for a job whose results are files, returned as bytes.
@@ -222,5 +222,5 @@ pub fn load_for_bytes(
     family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<Bytes>, Error> {
-    Job::for_bytes(client, operation, family, saved)
+    Job::load_bytes(client, operation, family, saved)
 }

@@ -80,7 +80,7 @@ impl<T> RangeReader<T> {
     /// Ends the current page, whose items have all been delivered.
     pub(super) fn finish_page(&mut self) {
         if let (Some(page), Some(first)) = (self.current.take(), self.windows.front_mut()) {
-            first.list.handed_out(page.items);
+            first.list.count_yielded(page.items);
         }
     }
 }

@@ -21,9 +21,9 @@ pub struct WindowsReport {
     /// Calls made, including failed ones: for pages, and for the submit and status of jobs. File downloads do not
     /// count.
     pub requests: u64,
-    /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
-    pub repeated: u64,
-    /// How long calls waited for their turn within the rate limit, and before they were repeated, in all.
+    /// Attempts beyond the first of each call, after a rate limit or a transient fault.
+    pub retries: u64,
+    /// Total time that calls spent waiting for the rate limiter and before retries.
     pub waited: Duration,
     /// Items delivered.
     pub items: u64,
@@ -69,7 +69,7 @@ impl WindowsReport {
     pub(super) fn add(&mut self, list: &Report) {
         self.pages += list.pages;
         self.requests += list.requests;
-        self.repeated += list.repeated;
+        self.retries += list.retries;
         self.waited += list.waited;
     }
 

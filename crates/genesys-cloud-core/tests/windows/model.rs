@@ -226,7 +226,7 @@ async fn run(seed: u64) {
         check_calls(&server, setup, &faults, &what(&windows));
         if !setup.prefetch {
             let received = server.received().len() as u64;
-            assert_eq!(report.requests + report.repeated, received, "{}", what(&windows));
+            assert_eq!(report.requests + report.retries, received, "{}", what(&windows));
         }
     } else if setup.by_id {
         // Without ids, a partly delivered job that fails keeps failing.

@@ -9,7 +9,7 @@ use crate::client::OrgIdentity;
 fn cut(whole: Interval, span: Duration, overlap: Duration) -> Result<Plan, String> {
     let parts = [("the field `name` of the body".to_owned(), u64::MAX)].into();
     let org = OrgIdentity::of("https://api.example.com");
-    let subject = RequestFingerprint { org, operation: "postQuery".to_owned(), listing: 7, parts };
+    let subject = RequestFingerprint { org, operation: "postQuery".to_owned(), spec: 7, parts };
     Plan::new(Arc::new(subject), whole, span, overlap)
 }
 
