@@ -112,7 +112,7 @@ async fn a_connection_can_end_before_or_within_a_response() {
     let body = partial.split_once("\r\n\r\n").expect("a head").1;
     assert_eq!(body.len(), whole / 2);
 
-    org.cut_next(QUEUES, ConnectionFault::CutBeforeReply).expect("an operation");
+    org.cut_next(QUEUES, ConnectionFault::CutBeforeResponse).expect("an operation");
     let error = read_all(&org, path).await.expect_err("no response");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(Client::of(&org).await.get(path).await.status, 200);
@@ -124,7 +124,7 @@ struct NoWrites;
 
 impl Fault for NoWrites {
     fn connection(&self, call: &Call<'_>) -> Option<ConnectionFault> {
-        (call.request.method == "PUT").then_some(ConnectionFault::CutBeforeReply)
+        (call.request.method == "PUT").then_some(ConnectionFault::CutBeforeResponse)
     }
 }
 
