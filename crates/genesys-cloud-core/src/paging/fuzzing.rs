@@ -19,7 +19,7 @@ use super::step::{Step, step};
 use crate::base_url::BaseUrl;
 use crate::operation::{Method, Operation};
 use crate::request::Request;
-use crate::response::fuzzing::reply;
+use crate::response::fuzzing::response;
 use crate::wire::mended;
 
 const PATH: &str = "/api/v2/things";
@@ -60,13 +60,13 @@ fn listing(data: &[u8]) -> Option<(ListSpec, &[u8])> {
 /// A page: a byte that chooses how it is read, and its body.
 pub fn page(data: &[u8]) {
     let Some((listing, body)) = listing(data) else { return };
-    let reply = reply(StatusCode::OK, HeaderMap::new(), body);
-    let any = serde::<Value>(&reply, &listing, MOST_ITEMS);
+    let response = response(StatusCode::OK, HeaderMap::new(), body);
+    let any = serde::<Value>(&response, &listing, MOST_ITEMS);
     if let Ok((items, facts)) = &any {
         assert_eq!(facts.records(), items.len() as u64);
         let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         assert!(serde_json::from_slice::<IgnoredAny>(json).is_ok(), "no page is had from no JSON");
-        let again = serde::<Value>(&reply, &listing, MOST_ITEMS).expect("it was read before");
+        let again = serde::<Value>(&response, &listing, MOST_ITEMS).expect("it was read before");
         assert_eq!(*facts, again.1, "the same page says the same");
         if let Some(edges) = &facts.edges {
             assert!(edges.shared_with(edges) <= facts.items, "no more than all are shared");
@@ -78,10 +78,11 @@ pub fn page(data: &[u8]) {
     if std::str::from_utf8(body).is_ok_and(is_mended) {
         return;
     }
-    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&reply, &listing, MOST_ITEMS)) {
+    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&response, &listing, MOST_ITEMS))
+    {
         assert_eq!(*any, things);
     }
-    let _ = bytes(&reply, &listing, MOST_ITEMS).map(|(items, _)| assert_eq!(items.len(), 1));
+    let _ = bytes(&response, &listing, MOST_ITEMS).map(|(items, _)| assert_eq!(items.len(), 1));
 }
 
 /// A list: a byte that chooses how it is read, one that says of what cap, and bodies with a zero byte
@@ -101,8 +102,8 @@ pub fn walk(data: &[u8]) {
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
     let last = bodies.last().copied().unwrap_or_default();
     for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
-        let reply = reply(StatusCode::OK, HeaderMap::new(), body);
-        let Ok((_, facts)) = serde::<IgnoredAny>(&reply, &listing, MOST_ITEMS) else { return };
+        let response = response(StatusCode::OK, HeaderMap::new(), body);
+        let Ok((_, facts)) = serde::<IgnoredAny>(&response, &listing, MOST_ITEMS) else { return };
         let next = match step(&walk, &facts) {
             Step::Continue(next) => next,
             Step::LookAgain => {

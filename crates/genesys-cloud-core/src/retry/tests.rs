@@ -104,12 +104,12 @@ fn a_client_without_retries_still_waits_for_rate_limits() {
 
 #[test]
 fn a_reply_that_stays_unusable_is_requested_again_as_often_as_any_call() {
-    let reply = RawResponse {
+    let response = RawResponse {
         operation: Operation::from_static("getThings", Method::Get, "/things"),
         head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
         body: bytes::Bytes::from_static(b"null"),
     };
-    let error = || Error::not_a_page(&reply, "page 2 is not a page".to_owned());
+    let error = || Error::not_a_page(&response, "page 2 is not a page".to_owned());
     let retries = Retries::new(POLICY);
     for repeated in 0..POLICY.max_retries {
         let next = retries.begin_again(true, repeated).after_unusable(&error());
@@ -163,7 +163,7 @@ fn an_outage_uses_the_quota_up_and_successes_fill_it() {
 
 #[test]
 fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
-    let reply = |status| RawResponse {
+    let response = |status| RawResponse {
         operation: Operation::from_static("getThings", Method::Get, "/things"),
         head: ResponseHead::new(http::StatusCode::from_u16(status).expect("a status"), {
             let mut headers = http::HeaderMap::new();
@@ -183,7 +183,7 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
             "refused",
             &|mut attempts| {
                 attempts.begun();
-                attempts.after(&Error::refused(&reply(404)));
+                attempts.after(&Error::refused(&response(404)));
             },
             0,
         ),
@@ -191,7 +191,7 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
             "limited for too long",
             &|mut attempts| {
                 attempts.begun();
-                let next = attempts.after(&Error::refused(&reply(429)));
+                let next = attempts.after(&Error::refused(&response(429)));
                 assert_eq!(next, TOO_LONG);
             },
             0,
@@ -200,7 +200,7 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
             "failed again",
             &|mut attempts| {
                 attempts.begun();
-                attempts.after(&Error::refused(&reply(500)));
+                attempts.after(&Error::refused(&response(500)));
             },
             COST,
         ),
@@ -212,9 +212,9 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
         finish(attempts);
         assert_eq!(QUOTA - *retries.quota(), lost, "{end}");
     }
-    // Unusable replies cost until one could be used.
+    // Unusable responses cost until one could be used.
     let retries = Retries::new(POLICY);
-    let error = Error::not_a_page(&reply(200), "page 2 is not a page".to_owned());
+    let error = Error::not_a_page(&response(200), "page 2 is not a page".to_owned());
     for repeated in 0..2 {
         let mut attempts = retries.begin_again(true, repeated);
         attempts.after_unusable(&error);
@@ -228,7 +228,7 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
 
 #[test]
 fn a_renewal_is_tried_again_without_a_number_and_without_the_quota() {
-    let reply = |status, retry_after| {
+    let response = |status, retry_after| {
         let mut headers = http::HeaderMap::new();
         if let Some(retry_after) = retry_after {
             headers.insert("retry-after", http::HeaderValue::from_static(retry_after));
@@ -247,12 +247,12 @@ fn a_renewal_is_tried_again_without_a_number_and_without_the_quota() {
         (503, Some("7"), 0, 7.0..=7.0),
         (429, Some("180"), 0, 180.0..=180.0),
     ] {
-        let next = retries.begin(true).after_renewal(&reply(status, retry_after), failures);
+        let next = retries.begin(true).after_renewal(&response(status, retry_after), failures);
         let Next::Again(wait) = next else { panic!("{status}: {next:?}") };
         assert!(range.contains(&wait.as_secs_f64()), "{status}, {failures}: {wait:?}");
     }
     for (status, retry_after) in [(429, Some("181")), (400, None), (401, None), (500, None)] {
-        let next = retries.begin(true).after_renewal(&reply(status, retry_after), 0);
+        let next = retries.begin(true).after_renewal(&response(status, retry_after), 0);
         assert!(matches!(next, Next::GiveUp(_)), "{status}: {next:?}");
     }
     assert_eq!(*retries.quota(), QUOTA);
