@@ -46,11 +46,11 @@ fn an_error_is_that_of_a_call_with_the_same_reply() {
 fn a_reply_is_read_as_that_of_the_api() {
     let template = ResponseTemplate::new(201).insert_header("ININ-Correlation-Id", "c-2");
     let reply: Response<Queue> =
-        template.clone().set_body_json(json!({"name": "Sales"})).into_reply("x").unwrap();
+        template.clone().set_body_json(json!({"name": "Sales"})).into_response("x").unwrap();
     assert_eq!((reply.status(), reply.correlation_id()), (201, Some("c-2")));
     assert_eq!(reply.into_value().name.as_deref(), Some("Sales"));
 
-    let error = template.set_body_string("no JSON").into_reply::<Queue>("x").unwrap_err();
+    let error = template.set_body_string("no JSON").into_response::<Queue>("x").unwrap_err();
     assert_eq!(error.status(), Some(201));
     assert_eq!(Response::new(7).map(|number| number + 1).into_value(), 8);
 }
