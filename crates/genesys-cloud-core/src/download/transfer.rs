@@ -343,7 +343,7 @@ impl Transfer {
             Coding::Deflate => "deflate",
             _ => "gzip",
         };
-        self.error(&format!("is truncated or not valid {coding}, which its server declares"))
+        self.error(&format!("is not valid {coding}, which its server declares, or is truncated"))
             .advise("download it again from the start")
     }
 

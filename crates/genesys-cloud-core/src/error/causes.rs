@@ -109,9 +109,13 @@ impl Error {
         Self::new(ErrorKind::Download, operation, why)
     }
 
-    /// A slice of a time range is too large and cannot be split.
-    pub(crate) fn slice(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
-        let mut this = Self::new(ErrorKind::SliceTooLarge, Some(operation), why);
+    /// A window of a time range is too large and cannot be split.
+    pub(crate) fn window_too_large(
+        operation: &Operation,
+        why: String,
+        refusal: Option<Self>,
+    ) -> Self {
+        let mut this = Self::new(ErrorKind::WindowTooLarge, Some(operation), why);
         if let Some(refusal) = refusal {
             this.0.answer.clone_from(&refusal.0.answer);
             this.0.stats = refusal.0.stats;

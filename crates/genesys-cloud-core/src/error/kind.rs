@@ -74,9 +74,9 @@ pub enum ErrorKind {
     DataUnavailable,
     /// A file download was refused, the file has changed since the download began, or it is invalid.
     Download,
-    /// A slice of a time range holds too many records and cannot be split further. See
+    /// A window of a time range holds too many records and cannot be split further. See
     /// [`Windows`](crate::Windows). The API's refusal is the source.
-    SliceTooLarge,
+    WindowTooLarge,
     /// A checkpoint belongs to another call. The message says what differs. Nothing was sent.
     CheckpointMismatch,
     /// A checkpoint is no longer valid: its page token has expired, or its job has failed, was cancelled or no longer
@@ -118,7 +118,7 @@ impl ErrorKind {
             Self::JobMismatch => "job_mismatch",
             Self::DataUnavailable => "data_unavailable",
             Self::Download => "download",
-            Self::SliceTooLarge => "slice_too_large",
+            Self::WindowTooLarge => "window_too_large",
             Self::CheckpointMismatch => "checkpoint_mismatch",
             Self::StaleCheckpoint => "stale_checkpoint",
             Self::CheckpointStore => "checkpoint_store",

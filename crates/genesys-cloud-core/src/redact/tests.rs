@@ -154,7 +154,7 @@ fn redacts_a_short_credential_as_a_whole_value_only() {
         // base64 and hexadecimal, once and twice.
         ("czNr", "[redacted]"),
         ("token=dXNlcjpzM2s= end", "token=[redacted]= end"),
-        ("/f/dXNlcjpzM2s/x-y", "/f/[redacted]/[redacted]-y"),
+        ("/f/dXNlcjpzM2s/x-y", "/f/[redacted]/x-y"),
         ("757365723a73336b", "[redacted]"),
         ("ZFhObGNqcHpNMnM9", "[redacted]"),
         // Parts of words.
@@ -175,7 +175,7 @@ fn redacts_a_short_credential_as_a_whole_value_only() {
 fn never_shows_a_short_credential_as_a_value() {
     const AROUND: [&str; 12] =
         ["", " ", "\"", "'", "=", ":", "@", "/", "%3A", "\\\"", "&quot;", "\\u0027"];
-    for secret in ["a", "pw", "k-9", "p@ss", "ä1", "12345"] {
+    for secret in ["z", "pw", "k-9", "p@ss", "ä1", "12345"] {
         let secrets = Secrets::new([secret.into()]);
         for before in AROUND {
             for after in AROUND {
