@@ -22,7 +22,7 @@ use crate::{times, values};
 /// GENESYS_CLOUD_CLIENT_SECRET, or with GENESYS_CLOUD_ACCESS_TOKEN. For a gateway, set GENESYS_CLOUD_API_URL and
 /// GENESYS_CLOUD_LOGIN_URL. To try a command without an account, add --org mock.
 #[derive(Debug, Parser)]
-#[command(name = "genesys-cloud", version, after_help = crate::exit::help())]
+#[command(name = "genesys-cloud", version, max_term_width = 100, after_help = crate::exit::help())]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -465,7 +465,11 @@ mod tests {
     fn an_invalid_location_is_not_quoted() {
         for (option, value, why) in [
             ("--out", "postgres:/me:SECRET@host/db", "--out: write a URL as postgres://"),
-            ("--out", "ftp://me:SECRET@host/q.jsonl", "--out: can't write to a URL with the scheme"),
+            (
+                "--out",
+                "ftp://me:SECRET@host/q.jsonl",
+                "--out: can't write to a URL with the scheme",
+            ),
             ("--state", "redis:me:SECRET@host", "--state: write a URL as redis://"),
             ("--report", "ftp://me:SECRET@host/r", "--report: "),
             ("--body", "{\"SECRET\":1}", "--body: expected a file"),

@@ -273,7 +273,10 @@ mod tests {
             if text.contains("| exit code | name |") {
                 found += 1;
                 let path = path.display();
-                assert!(text.contains(&table), "replace the table of exit codes in {path}:\n{table}");
+                assert!(
+                    text.contains(&table),
+                    "replace the table of exit codes in {path}:\n{table}"
+                );
             }
         }
         assert!(found > 0, "no page has the table of exit codes");

@@ -107,9 +107,8 @@ impl Failure {
                 .advise("or set GENESYS_CLOUD_ACCESS_TOKEN");
         }
         if error.kind() == ErrorKind::Config {
-            this = this.advise(
-                "`--org mock` runs the command against a fake org, without an account",
-            );
+            this =
+                this.advise("`--org mock` runs the command against a fake org, without an account");
         }
         if let Some(wait) = error.retry_after().filter(|_| error.is_rate_limited()) {
             this = this.advise(format!("the API asks to wait {} s", wait.as_secs()));

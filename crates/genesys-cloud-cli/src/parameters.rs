@@ -275,7 +275,11 @@ mod tests {
     #[test]
     fn reports_all_faults_together() {
         for (operation, params, parts) in [
-            ("routing.queues", &["nme=A"][..], &["unknown parameter `nme`", "did you mean `name`?"][..]),
+            (
+                "routing.queues",
+                &["nme=A"][..],
+                &["unknown parameter `nme`", "did you mean `name`?"][..],
+            ),
             (
                 "routing.queues",
                 &["zzzzzz=1"],

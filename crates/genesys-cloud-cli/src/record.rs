@@ -31,7 +31,9 @@ fn refused(option: &str, error: &FieldError) -> Failure {
     let failure = Failure::usage(format!("{option}: {error}"));
     match error {
         FieldError::Empty => failure.advise("separate names with commas, such as id,name"),
-        FieldError::InList { list, .. } => failure.advise(format!("write the whole list: `{list}`")),
+        FieldError::InList { list, .. } => {
+            failure.advise(format!("write the whole list: `{list}`"))
+        }
         FieldError::Unknown { name, parent, known, .. } => {
             let whole = |name: String| format!("{parent}{name}");
             let names = || known.iter().cloned();

@@ -72,9 +72,8 @@ impl JobStore {
     /// Saves a job.
     pub(crate) fn save(&self, stored: &StoredJob) -> Result<(), Failure> {
         let Some(path) = self.path(stored)? else { return Ok(()) };
-        let text = serde_json::to_string(stored).map_err(|error| {
-            Failure::new(Exit::Failed, format!("can't save a job: {error}"))
-        })?;
+        let text = serde_json::to_string(stored)
+            .map_err(|error| Failure::new(Exit::Failed, format!("can't save a job: {error}")))?;
         fs::create_dir_all(self.folder()?)
             .and_then(|()| private::replace(&path, text.as_bytes()))
             .map_err(|error| {

@@ -59,9 +59,7 @@ impl Global {
         let mock = arguments.mock;
         let mut names: Vec<&str> = mock.mock_list.iter().map(|(name, _)| &**name).collect();
         if org != Org::Mock && !runs_mock && !names.is_empty() {
-            return Err(Failure::usage(
-                "`--mock-list` needs the fake org; add `--org mock`",
-            ));
+            return Err(Failure::usage("`--mock-list` needs the fake org; add `--org mock`"));
         }
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -231,7 +229,8 @@ impl Accept {
 
 impl ExportSettings {
     pub(crate) fn resolve(arguments: arguments::Export) -> Self {
-        let arguments::Export { call, results_params, range, reading, output, table, resuming } = arguments;
+        let arguments::Export { call, results_params, range, reading, output, table, resuming } =
+            arguments;
         let unique = match (range.keep_duplicates, range.unique) {
             (true, _) => Unique::Keep,
             (false, Some(field)) => Unique::Field(field),

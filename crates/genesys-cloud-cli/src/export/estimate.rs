@@ -132,7 +132,10 @@ async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Resul
                 }
                 _ => {
                     let here = grouped(here);
-                    writeln!(out, "records     not reported by the API; the first page has {here}")?;
+                    writeln!(
+                        out,
+                        "records     not reported by the API; the first page has {here}"
+                    )?;
                     writeln!(out, "pages       of at most {}", grouped(size))?;
                     Ok(Calls::Each(size))
                 }
@@ -190,12 +193,7 @@ async fn rate_limit(client: &Client) -> Result<Option<RateLimit>, Failure> {
     Ok(client.rate_limit())
 }
 
-fn time(
-    out: &mut dyn Write,
-    calls: &Calls,
-    limit: RateLimit,
-    is_job: bool,
-) -> Result<(), Failure> {
+fn time(out: &mut dyn Write, calls: &Calls, limit: RateLimit, is_job: bool) -> Result<(), Failure> {
     let allowed = limit.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
     writeln!(
         out,
@@ -214,7 +212,9 @@ fn time(
     let least = at_least(*calls, limit);
     match least.is_zero() {
         true => writeln!(out, "time        no wait for the rate limit{waits}")?,
-        false => writeln!(out, "time        at least {}, by the rate limit{waits}", minutes(least))?,
+        false => {
+            writeln!(out, "time        at least {}, by the rate limit{waits}", minutes(least))?
+        }
     }
     Ok(())
 }

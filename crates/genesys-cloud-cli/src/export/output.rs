@@ -77,7 +77,9 @@ impl Output {
         match &self.destination {
             Destination::Stdout => Some("an export to standard output can't be resumed"),
             #[cfg(feature = "postgres")]
-            Destination::Postgres(_) => Some("the state of an export to PostgreSQL is in the database"),
+            Destination::Postgres(_) => {
+                Some("the state of an export to PostgreSQL is in the database")
+            }
             _ => None,
         }
     }
@@ -105,8 +107,10 @@ impl Output {
             }
             _ => match (&options.name, &options.upsert, options.create) {
                 (None, None, false) => Ok(()),
-                _ => Err(Failure::usage("`--table`, `--create-table` and `--upsert` need a database")
-                    .advise("add `--out postgres://user@host/database`")),
+                _ => Err(Failure::usage(
+                    "`--table`, `--create-table` and `--upsert` need a database",
+                )
+                .advise("add `--out postgres://user@host/database`")),
             },
         }
     }

@@ -149,9 +149,7 @@ impl Records {
         if let Some(key) = &settings.table.upsert
             && !columns.all().iter().any(|column| column.path == *key)
         {
-            return Err(Failure::usage(format!(
-                "--upsert: the output has no field `{key}`"
-            )));
+            return Err(Failure::usage(format!("--upsert: the output has no field `{key}`")));
         }
         if settings.state.is_some()
             && let Some(why) = output.keeps_no_state()

@@ -84,10 +84,8 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
         (Some(path), _) => path.clone(),
         (None, Some(out)) => work_folder::path(out, work_folder::REJECTS),
         (None, _) => {
-            return Err(Failure::usage(
-                "`--on-bad-value` needs a file for the rejected records",
-            )
-            .advise("add `--rejects rejects.jsonl`"));
+            return Err(Failure::usage("`--on-bad-value` needs a file for the rejected records")
+                .advise("add `--rejects rejects.jsonl`"));
         }
     };
     let is_output = out.is_some_and(|out| out == path);

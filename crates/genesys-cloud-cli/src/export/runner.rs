@@ -191,9 +191,9 @@ impl<'a> Runner<'a> {
 
     /// Adds a record to the batch and writes the batch if it is full. Returns whether it was written.
     async fn add_record(&mut self, record: RawItem) -> Result<bool, Failure> {
-        let record = record.into_json().map_err(|error| {
-            Failure::new(Exit::Failed, format!("can't read a record: {error}"))
-        })?;
+        let record = record
+            .into_json()
+            .map_err(|error| Failure::new(Exit::Failed, format!("can't read a record: {error}")))?;
         self.batch.bytes += record.get().len();
         self.batch.records.push(record);
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(false) };

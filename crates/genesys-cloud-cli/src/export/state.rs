@@ -104,12 +104,12 @@ impl Run {
     pub(super) fn check_org(&self, org: &OrgIdentity) -> Result<(), Failure> {
         match self.org.difference(org) {
             None => Ok(()),
-            Some(why) => Err(Failure::usage(format!(
-                "the interrupted export may be of another org: {why}"
-            ))
-            .advise("use the same API URL and OAuth client as before")
-            .advise(RESTART)
-            .of_earlier_run()),
+            Some(why) => {
+                Err(Failure::usage(format!("the interrupted export may be of another org: {why}"))
+                    .advise("use the same API URL and OAuth client as before")
+                    .advise(RESTART)
+                    .of_earlier_run())
+            }
         }
     }
 

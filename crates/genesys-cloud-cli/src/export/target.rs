@@ -36,7 +36,9 @@ impl Target {
             }
             Delivery::Files => match plan.output.file() {
                 Some(out) => Ok(Self::Files(FileTarget::new(out))),
-                None => Err(Failure::usage("the results of this job are files; name a local file with --out")),
+                None => Err(Failure::usage(
+                    "the results of this job are files; name a local file with --out",
+                )),
             },
         }
     }
@@ -108,7 +110,9 @@ impl Target {
     pub(super) fn file(&mut self, part: &FilePart) -> Result<(), Failure> {
         match self {
             Self::Files(target) => target.add(part),
-            Self::Records(_) => Err(Failure::new(Exit::Failed, "unexpected file in a list of records")),
+            Self::Records(_) => {
+                Err(Failure::new(Exit::Failed, "unexpected file in a list of records"))
+            }
         }
     }
 

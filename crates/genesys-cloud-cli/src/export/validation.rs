@@ -87,9 +87,7 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
     }
     match (&settings.destination, settings.is_dry_run) {
         (Destination::File(_), _) | (Destination::Stdout, true) => Ok(()),
-        _ => Err(Failure::usage(
-            "the results of this job are files; name a local file with --out",
-        )),
+        _ => Err(Failure::usage("the results of this job are files; name a local file with --out")),
     }
 }
 
@@ -104,10 +102,7 @@ pub(super) fn options_of_jobs(
         _ => None,
     };
     if reading.deadline.is_some() && family.is_none() {
-        return Err(Failure::usage(format!(
-            "--deadline: {} is not a job",
-            entry.id
-        )));
+        return Err(Failure::usage(format!("--deadline: {} is not a job", entry.id)));
     }
     if reading.wait_for_data.is_some() && family.and_then(|it| it.availability()).is_none() {
         return Err(Failure::usage(format!(

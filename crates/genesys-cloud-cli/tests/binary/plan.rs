@@ -8,7 +8,7 @@ use crate::run;
 const SCAN: &str = "getExternalcontactsScanContacts";
 
 #[tokio::test]
-async fn a_plan_says_what_it_takes_and_writes_nothing() {
+async fn a_plan_estimates_and_writes_nothing() {
     let org = MockOrg::builder()
         .list("getRoutingQueues", 50_000)
         .list(SCAN, 1_000)
@@ -40,7 +40,7 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
                 "scheme      CursorsObject",
                 "records     not reported by the API; the first page has 200",
                 "calls       1 per 200 records",
-                "a minute per 60,000 records",
+                "1 min per 60,000 records",
             ],
         ),
         (&[SCAN, "--limit", "500"], &["records     at most 500", "calls       at least 3"]),
@@ -58,7 +58,11 @@ async fn a_plan_says_what_it_takes_and_writes_nothing() {
         ),
         (
             &["analytics.conversations_details_jobs", "--body", "b.json"],
-            &["pages       not known before the job is done", "calls       at least 3", "calls left"],
+            &[
+                "pages       not known before the job is done",
+                "calls       at least 3",
+                "calls left",
+            ],
         ),
         (
             &[
