@@ -145,7 +145,7 @@ impl JobStore {
         for stored in self.all()?.into_iter().filter(is_one) {
             // Leave a job of another release alone.
             let Ok(mut job) = stored.load(client) else { continue };
-            if job.family().cancel().is_some() {
+            if job.spec().cancel().is_some() {
                 let id = stored.job.id().unwrap_or_default();
                 match job.cancel().await {
                     Ok(()) => {

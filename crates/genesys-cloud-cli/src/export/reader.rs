@@ -66,7 +66,7 @@ pub(super) struct ReadCounts {
     pub(super) records: u64,
     pub(super) pages: u64,
     pub(super) calls: u64,
-    pub(super) repeated: u64,
+    pub(super) retries: u64,
     pub(super) waited: Duration,
     pub(super) total: Option<u64>,
     pub(super) page_size: Option<u64>,
@@ -195,7 +195,7 @@ impl Reader {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
-                    repeated: report.repeated,
+                    retries: report.retries,
                     waited: report.waited,
                     total: report.last_total,
                     page_size: report.page_size_granted.or(report.page_size_asked),
@@ -212,11 +212,11 @@ impl Reader {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
-                    repeated: report.repeated,
+                    retries: report.retries,
                     waited: report.waited,
                     total: None,
                     page_size: None,
-                    windows: Some((report.slices_done, report.slices)),
+                    windows: Some((report.windows_done, report.windows)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -230,8 +230,8 @@ impl Reader {
     /// Adds the jobs submitted since to an earlier checkpoint.
     pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Failure> {
         let checkpoint = match &self.input {
-            Input::List(list) => list.place_knowing_jobs(earlier),
-            Input::Range(windows) => windows.place_knowing_jobs(earlier),
+            Input::List(list) => list.checkpoint_with_jobs(earlier),
+            Input::Range(windows) => windows.checkpoint_with_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
         checkpoint.map_err(|error| Failure::of_call(&error, Some(self.entry)))
@@ -285,7 +285,7 @@ impl Reader {
     pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
-            Input::Range(windows) => windows.plan().map(|plan| Some(plan.slices().len())),
+            Input::Range(windows) => windows.plan().map(|plan| Some(plan.windows().len())),
         }
     }
 }
@@ -322,7 +322,7 @@ impl ReadCounts {
             records: 0,
             pages: 0,
             calls: 0,
-            repeated: 0,
+            retries: 0,
             waited: Duration::ZERO,
             total: None,
             page_size: None,

@@ -126,7 +126,7 @@ async fn a_wait_prints_each_state_once() {
     let id = listed.done().split_whitespace().next().unwrap().to_owned();
     for state in ["QUEUED", "PENDING", "PENDING", "FAILED"] {
         let reply = serde_json::json!({ "state": state, "errorMessage": "too large" });
-        let reply = genesys_cloud_mock::CannedReply::json(200, &reply);
+        let reply = genesys_cloud_mock::CannedResponse::json(200, &reply);
         org.respond_next("getAnalyticsConversationsDetailsJob", reply).unwrap();
     }
     let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id, "--log", "json"]).await;
@@ -151,7 +151,7 @@ async fn a_submit_with_an_unknown_outcome_is_not_retried() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     let export = ["export", DETAILS, "--body", "b.json", "--out", "c.jsonl"];
-    org.cut_next(DETAILS, ConnectionFault::CutBeforeReply).unwrap();
+    org.cut_next(DETAILS, ConnectionFault::CutBeforeResponse).unwrap();
     let lost = run(Some(&org), folder.path(), &export).await;
     // A loop that tries again after 8 or 9 would submit it twice.
     assert_eq!(lost.code, Some(1), "{}", lost.err);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use genesys_cloud_mock::{CannedReply, JobScenario, MockOrg, Scenario};
+use genesys_cloud_mock::{CannedResponse, JobScenario, MockOrg, Scenario};
 use serde_json::json;
 use tempfile::tempdir;
 
@@ -259,13 +259,13 @@ async fn invalid_settings() {
 async fn failed_exports() {
     let org = MockOrg::builder().list(QUEUES, 150).start().await.unwrap();
     let mut text = String::new();
-    let error = |status, code: &str, message: &str| CannedReply::error(status, code, message);
+    let error = |status, code: &str, message: &str| CannedResponse::error(status, code, message);
     for (title, reply, code) in [
         ("Missing permission", error(403, "missing.permissions", "Forbidden"), 7),
         ("Not found", error(404, "not.found", "No such queue"), 7),
         ("Bad request", error(400, "bad.request", "Invalid sort order"), 7),
-        ("Rate limit", CannedReply::rate_limited(100_000), 8),
-        ("Not a page", CannedReply::json(200, &json!([])), 1),
+        ("Rate limit", CannedResponse::rate_limited(100_000), 8),
+        ("Not a page", CannedResponse::json(200, &json!([])), 1),
     ] {
         for _ in 0..10 {
             org.respond_next(QUEUES, reply.clone()).unwrap();
