@@ -220,8 +220,8 @@ impl<'a> Runner<'a> {
     fn report_resumed(&mut self) {
         let Some(records) = self.resumed.take() else { return };
         let text = match self.reader.job() {
-            Some(job) => format!("resumes job {}", job.id().unwrap_or_default()),
-            None => format!("resumes after {} records", grouped(records)),
+            Some(job) => format!("resuming job {}", job.id().unwrap_or_default()),
+            None => format!("resuming after {} records", grouped(records)),
         };
         let operation = &self.plan.source.entry.id;
         let facts = json!({ "operation": operation, "records": records });

@@ -19,8 +19,8 @@ async fn resumes_a_killed_run_with_the_same_parameters_or_starts_over() {
     let (all, with): (Vec<String>, _) =
         (truth.clone(), |more: &[&'static str]| [&EXPORT[..], more].concat());
     for (next, records, says) in [
-        (with(&[]), 300, "resumes after"),
-        (with(&["--max-age", "1h"]), 300, "resumes after"),
+        (with(&[]), 300, "resuming after"),
+        (with(&["--max-age", "1h"]), 300, "resuming after"),
         // Older than that.
         (with(&["--max-age", "0s"]), 300, "starting over: the interrupted export started"),
         // Other parameters, fields and operations: what was called a checkpoint of another call.
@@ -39,7 +39,7 @@ async fn resumes_a_killed_run_with_the_same_parameters_or_starts_over() {
         done.done();
         assert!(done.err.contains(says), "{next:?}: {}", done.err);
         let starts_over = done.err.contains("starting over: ");
-        assert_eq!(starts_over, !says.starts_with("resumes"), "{next:?}: {}", done.err);
+        assert_eq!(starts_over, !says.starts_with("resuming"), "{next:?}: {}", done.err);
         assert_eq!(done.err.matches("complete: ").count() as u64 + u64::from(records == 5), 1);
         let found = read(folder.path().join("q.jsonl"));
         assert_eq!(found.lines().count(), records, "{next:?}");

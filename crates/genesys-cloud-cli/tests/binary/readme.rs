@@ -179,7 +179,7 @@ async fn the_loop_resumes_after_a_kill() {
     place.kills_the_first_run(".genesys-cloud/queues.jsonl.state.json");
     let (code, _, err) = place.run("until genesys-cloud", Some(&org), &[]).await;
     assert_eq!((code, place.slept()), (Some(0), 1), "{err}");
-    assert!(place.path("killed").exists() && err.contains("resumes after"), "{err}");
+    assert!(place.path("killed").exists() && err.contains("resuming after"), "{err}");
     assert_eq!(keys(&read(place.path("queues.jsonl"))), org.expected(QUEUES).unwrap().records);
 }
 

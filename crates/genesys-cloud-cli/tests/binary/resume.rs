@@ -338,7 +338,7 @@ async fn does_not_overwrite_an_interrupted_export_without_restart() {
         assert_eq!(refused.code, Some(2), "{}", refused.err);
         assert!(refused.err.contains(why), "{}", refused.err);
         assert!(refused.err.contains("--restart"), "{}", refused.err);
-        assert!(!refused.err.contains("resumes after"), "{}", refused.err);
+        assert!(!refused.err.contains("resuming after"), "{}", refused.err);
     }
     let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
     let refused = run(Some(&org), folder.path(), &other).await;
