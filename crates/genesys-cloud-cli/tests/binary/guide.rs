@@ -306,7 +306,7 @@ fn scripts() -> Vec<(String, Block)> {
         .collect()
 }
 
-/// A part of each script that has a test of its own below.
+/// A part of each script that has its own test below.
 const PARTS: [&str; 4] = ["$(date +%F).parquet", "until genesys-cloud", "while read", "days ago"];
 
 /// Returns the script with this part.
