@@ -167,6 +167,8 @@ impl Servers {
         if session.contains("postgres://") {
             #[cfg(all(feature = "postgres", feature = "redis"))]
             self.postgres.as_ref()?;
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).find(|folder| folder.join("psql").is_file())?;
             #[cfg(not(all(feature = "postgres", feature = "redis")))]
             return None;
             #[cfg(all(feature = "postgres", feature = "redis"))]
