@@ -127,7 +127,7 @@ async fn a_limit_is_no_lack() {
     let folder = tempdir().unwrap();
     let arguments = ["export", "routing.queues", "--limit", "42", "--out", "q.jsonl"];
     let done = run(Some(&org), folder.path(), &arguments).await;
-    assert!(done.told.contains("the limit of items was reached"), "{}", done.told);
+    assert!(done.told.contains("the item limit was reached"), "{}", done.told);
     assert_eq!(done.done().len(), 0);
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 42);
 }

@@ -36,8 +36,7 @@ async fn the_page_size() {
     let operation = Operation::from_static("scan", Method::Get, "/some");
     let page_size = PageSize::integer("limit").at_most(200).at_least(10);
     let spec = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
-    let mut few =
-        Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
+    let mut few = Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
     few = few.limit(3);
     let _ = few.next().await;
     assert_eq!(few.report().page_size_asked, Some(10));

@@ -101,7 +101,7 @@ async fn a_page_once_more_is_an_error_and_the_end() {
     let second = r#","pageNumber":2,"pageCount":3,"nextUri":"/things""#;
     for (again, told) in [
         // The API passes over the page number.
-        (first, "asked for page 2 and answered with page 1"),
+        (first, "requested page 2, but the API returned page 1"),
         // It repeats the page number, but not the page that belongs to it.
         (second, "page 2 repeats the items of the previous page"),
     ] {

@@ -173,7 +173,7 @@ async fn windows_that_share_their_border_give_each_item_once() {
         some.try_next().await.expect("a thing").expect("no end");
     }
     let error = some.try_next().await.expect_err("no way on");
-    assert!(error.to_string().contains("leads to a page that was read before"), "{error}");
+    assert!(error.to_string().contains("points to a page that was already read"), "{error}");
 }
 
 #[tokio::test]

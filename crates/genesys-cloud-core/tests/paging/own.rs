@@ -86,7 +86,7 @@ async fn a_link_in_a_header_and_a_body_that_is_no_json() {
     let server = script([next("https://evil.example/names?page=2")]).await;
     let mut names = Paginator::with_extractor(&client(&server), get(), spec(), lines);
     let error = (&mut names).try_collect::<Vec<_>>().await.expect_err("a foreign link");
-    assert!(error.to_string().contains("leads to another host"), "{error}");
+    assert!(error.to_string().contains("points to another host"), "{error}");
     assert_eq!(names.report().end, Some(End::Contradiction));
 
     let server = script([next("/names?page=2"), next("/names?page=3")]).await;
@@ -164,7 +164,7 @@ async fn what_is_no_token_is_an_error_after_the_items_of_its_page() {
                 assert_eq!(rows.report().verdict(), Verdict::Complete, "{next}");
             }
             Err(error) => {
-                let why = "`pagination.next` of page 1 is neither a text nor an integer";
+                let why = "`pagination.next` of page 1 is neither a string nor an integer";
                 assert!(
                     told && error.kind() == ErrorKind::Paging && error.to_string().contains(why),
                     "{error}"

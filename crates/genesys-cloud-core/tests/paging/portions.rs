@@ -182,8 +182,7 @@ async fn an_operation_of_ones_own() {
     let operation = Operation::new("listThings".to_owned(), Method::Get, "/things".to_owned());
     let spec = ListSpec::new(Scheme::PageNumber, "entities".to_owned())
         .with_page_size(PageSize::new("pageSize".to_owned(), false));
-    let things =
-        Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
+    let things = Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
     let found: Vec<Value> = things.try_collect().await.expect("values");
     assert_eq!(found.len(), 3);
     assert_eq!(found[2]["id"], "3");

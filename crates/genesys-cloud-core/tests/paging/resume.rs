@@ -356,18 +356,18 @@ async fn another_call_is_refused_before_it_is_sent() {
     request.set_query("expand", "secret");
     let other = |id: &'static str| Request::new(Operation::from_static(id, Method::Get, "/things"));
     for (mut things, why) in [
-        (way.list(&client, "other"), "the query parameter `expand` is another"),
+        (way.list(&client, "other"), "the query parameter `expand` has changed"),
         (
             Paginator::from_request(&client, other("getThings"), way.spec.clone()),
             "the query parameter `expand` is no longer set",
         ),
         (
             Paginator::from_request(&client, other("getOther"), way.spec.clone()),
-            "it is of getThings",
+            "it belongs to getThings",
         ),
         (
             Paginator::from_request(&client, request, elsewhere),
-            "the operation was paged in another way",
+            "the operation paged in another way",
         ),
     ] {
         things = things.resume(&checkpoint);
@@ -529,7 +529,7 @@ async fn guards_hold_across_a_break() {
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     // The same token again, and the same page again.
     for (last, why) in [
-        (page(3..=4, r#","after":"a""#), "leads to a page that was read before"),
+        (page(3..=4, r#","after":"a""#), "points to a page that was already read"),
         (page(1..=2, r#","after":"b""#), "repeats the items of the previous page"),
     ] {
         let server = script([page(1..=2, r#","after":"a""#), last]).await;
@@ -601,14 +601,14 @@ fn what_is_no_checkpoint_is_refused() {
         (format!(r#"{{"version":2,{list}}}"#), "of version 2; only"),
         (format!(r#"{{"version":3,{list}}}"#), "`made`"),
         (r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
-        (with(r#""number":0"#), "at no page"),
-        (with(r#""number":1,"token":["a"]"#), "at no page, or at several"),
-        (with(r#""token":[{}]"#), "its token is none"),
-        (with(r#""link":[["a"]]"#), "no pair"),
-        (with(r#""offset":-1"#), "`offset` is no count"),
-        (with(r#""offset":9223372036854775807"#), "`offset` is no count"),
-        (with(r#""known":["xyz"]"#), "a hash that is none"),
-        (with(r#""end":"soon""#), "an end that is not known"),
+        (with(r#""number":0"#), "must name exactly one page"),
+        (with(r#""number":1,"token":["a"]"#), "must name exactly one page"),
+        (with(r#""token":[{}]"#), "its token is neither"),
+        (with(r#""link":[["a"]]"#), "not a name and a value"),
+        (with(r#""offset":-1"#), "`offset` is not a valid count"),
+        (with(r#""offset":9223372036854775807"#), "`offset` is not a valid count"),
+        (with(r#""known":["xyz"]"#), "a malformed hash"),
+        (with(r#""end":"soon""#), "an unknown end"),
         (with(r#""call":{"operation":"getThings"}"#), "its call has no `org`"),
         (with(r#""job":{"version":9}"#), "version 9"),
     ] {

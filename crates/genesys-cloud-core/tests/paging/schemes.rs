@@ -377,7 +377,7 @@ async fn empty_pages_with_a_live_token_are_passed_over() {
     let endless: Vec<String> = (0..20).map(|n| page([], &format!(r#","after":"t{n}""#))).collect();
     let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
     let walked = walk(get(), sized(Scheme::AfterField), &endless).await;
-    assert!(walked.errors[0].contains("20 empty pages came in a row"), "{:?}", walked.errors);
+    assert!(walked.errors[0].contains("20 pages in a row are empty"), "{:?}", walked.errors);
     assert_eq!(walked.report.verdict(), Verdict::Truncated(Reason::Contradiction));
 }
 
@@ -388,12 +388,12 @@ async fn a_walk_in_a_circle_ends_with_an_error_after_its_last_new_page() {
         (
             vec![after([1], "a"), after([2], "a")],
             vec![1, 2],
-            "page 2 leads to a page that was read before",
+            "page 2 points to a page that was already read",
         ),
         (
             vec![after([1], "a"), after([2], "b"), after([3], "a")],
             vec![1, 2, 3],
-            "page 3 leads to a page that was read before",
+            "page 3 points to a page that was already read",
         ),
         (
             vec![after([1], "a"), after([1], "b")],
@@ -432,12 +432,12 @@ async fn in_pages_and_in_chunks_the_error_comes_last_too() {
 #[tokio::test]
 async fn links_to_elsewhere_are_errors_and_nothing_is_sent_there() {
     for (link, told) in [
-        ("https://evil.example/things?after=x", "leads to another host"),
-        ("//evil.example/things?after=x", "leads to another host"),
-        ("http://[HOST/things?after=x", "is no URL"),
-        ("https://HOST/things?after=x", "leads to another host"),
-        ("http://user:secret@HOST/things?after=x", "holds a user name or password"),
-        ("/others?after=x", "leads to another path"),
+        ("https://evil.example/things?after=x", "points to another host"),
+        ("//evil.example/things?after=x", "points to another host"),
+        ("http://[HOST/things?after=x", "is not a URL"),
+        ("https://HOST/things?after=x", "points to another host"),
+        ("http://user:secret@HOST/things?after=x", "contains a user name or password"),
+        ("/others?after=x", "points to another path"),
         ("/things?before=x", "has no `after`"),
     ] {
         for scheme in [Scheme::AfterInNextUri, Scheme::PageSizeOnlyNextUri] {
@@ -485,8 +485,7 @@ async fn caps_are_told_and_not_asked_beyond() {
 
     let mut request = get();
     request.set_query("state", "inactive");
-    let spec =
-        sized(Scheme::PageNumber).with_cap(Cap::pages(1).where_query("state", "inactive"));
+    let spec = sized(Scheme::PageNumber).with_cap(Cap::pages(1).where_query("state", "inactive"));
     let walked = walk(request, spec.clone(), &[&numbered([1, 2], 1)]).await;
     assert_eq!(walked.report.end, Some(End::Cap));
     let last = page(3..=3, r#","pageNumber":2,"pageCount":2"#);

@@ -225,8 +225,7 @@ async fn a_page_size_that_the_api_ignores() {
 #[tokio::test]
 async fn the_least_size_is_read_whole() {
     let mut way = by_number(Scheme::PageNumber);
-    way.spec =
-        sized(Scheme::PageNumber, PageSize::integer("pageSize").usually(500).at_least(50));
+    way.spec = sized(Scheme::PageNumber, PageSize::integer("pageSize").usually(500).at_least(50));
     let server = serve(&way, 1..=TOTAL).await;
     reads_all(things(&server, &way.spec).max_page_bytes(BOUND)).await;
     assert_eq!(sizes(&server), [(500, 1), (100, 1), (50, 5)]);

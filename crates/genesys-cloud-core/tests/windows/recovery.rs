@@ -142,13 +142,16 @@ async fn a_plan_of_something_else_is_refused() {
     for (some, why) in [
         (
             daily(&server, 0, 95),
-            "the plan is of another call: the field `interval` of the body is another",
+            "the plan is of another call: the field `interval` of the body has changed",
         ),
         (
             events.query(named).windows(hours(0, 96)),
             "the plan is of another call: the field `name` of the body was not set",
         ),
-        (events.listed().windows(hours(0, 96)), "the plan is of another call: it is of postQuery"),
+        (
+            events.listed().windows(hours(0, 96)),
+            "the plan is of another call: it belongs to postQuery",
+        ),
     ] {
         let error = some.resume(plan.clone()).try_next().await.expect_err(why);
         assert!(

@@ -146,7 +146,7 @@ async fn another_range_or_call_is_refused() {
         events(&server).query(query).paginate()
     };
     for (mut windows, why) in [
-        (daily(&server, 0, 47), "the field `interval` of the body is another"),
+        (daily(&server, 0, 47), "the field `interval` of the body has changed"),
         (
             events(&server).query(other).windows(hours(0, 48)),
             "the field `name` of the body was not set",

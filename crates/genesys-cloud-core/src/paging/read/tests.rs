@@ -125,7 +125,8 @@ fn nulls_among_the_items_are_left_out_and_counted() {
 #[test]
 fn where_items_are_objects_anything_else_is_an_error_in_every_type() {
     for item in ["5", r#""a""#, "[1]", "true"] {
-        let response = response(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
+        let response =
+            response(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
         let objects = list("entities").with_objects();
         let why = |error: DecodeError| error.to_string();
         let raw = serde::<Box<RawValue>>(&response, &objects, 9).map(|_| ()).map_err(why);
@@ -172,10 +173,10 @@ fn what_has_nothing_of_a_page_is_not_an_empty_one() {
     let known = list("entities").with_fields(["facets"]);
     assert!(read_as(&known, r#"{"facets":[]}"#).is_ok());
     for (path, body, told) in [
-        ("entities", "{}", "an object without fields, where a page with `entities` was expected"),
+        ("entities", "{}", "an object without fields, but a page with `entities` was expected"),
         ("entities", "null", "`null`"),
         ("[]", "null", "`null`"),
-        ("[]", r#"{"message":"a"}"#, "an object with `message`, where a list was expected"),
+        ("[]", r#"{"message":"a"}"#, "an object with `message`, but a list was expected"),
         ("results.entities", r#"{"results":null}"#, "an object with `results`"),
         ("results.entities", r#"{"results":{"message":"a"}}"#, "an object with `results`"),
         ("entities", r#"{"facets":[]}"#, "an object with `facets`"),

@@ -149,11 +149,11 @@ fn rows_without_ids_may_be_alike_on_pages_of_other_tokens() {
 fn parameters_that_choose_a_page_in_another_way_are_refused() {
     for (scheme, name, refused) in [
         ("PageNumber", "pageNumber", None),
-        ("PageNumber", "cursor", Some("or begin elsewhere by `pageNumber`")),
+        ("PageNumber", "cursor", Some("or set where to begin with `pageNumber`")),
         ("AfterInNextUri", "after", None),
-        ("AfterInNextUri", "before", Some("or begin elsewhere by `after`")),
-        ("IdOrDateWindow", "before", Some("or begin elsewhere by `after`")),
-        ("UnpagedWithEnvelope", "pageNumber", Some("leave it out")),
+        ("AfterInNextUri", "before", Some("or set where to begin with `after`")),
+        ("IdOrDateWindow", "before", Some("or set where to begin with `after`")),
+        ("UnpagedWithEnvelope", "pageNumber", Some("remove it")),
         ("DateWindowHomonym", "before", None),
         ("ContinuationToken", "before", None),
     ] {
@@ -719,19 +719,19 @@ fn items_after_many_empty_pages_lead_on() {
 fn contradictions_come_with_advice() {
     let text = || "x".to_owned();
     for (why, advice) in [
-        (Contradiction::WrongPage { due: 2, got: 1 }, "read the list anew"),
-        (Contradiction::WrongStart { due: 26, got: 1 }, "read the list anew"),
-        (Contradiction::Repeated { due: 2 }, "read the list anew"),
-        (Contradiction::ReadBefore { due: 3 }, "read the list anew"),
-        (Contradiction::Cycle { page: 2 }, "in parts by a filter"),
+        (Contradiction::WrongPage { due: 2, got: 1 }, "start over"),
+        (Contradiction::WrongStart { due: 26, got: 1 }, "start over"),
+        (Contradiction::Repeated { due: 2 }, "start over"),
+        (Contradiction::ReadBefore { due: 3 }, "start over"),
+        (Contradiction::Cycle { page: 2 }, "split the list by a filter"),
         (Contradiction::Link { page: 1, why: LinkError::Host }, "check the region or URL"),
         (
             Contradiction::Link { page: 1, why: LinkError::NoUrl },
-            "report it with its correlation id",
+            "report the response with its correlation id",
         ),
-        (Contradiction::Lacks { page: 1, parameter: text() }, "page it by one of your own"),
-        (Contradiction::OddToken { page: 1, field: text() }, "page it by one of your own"),
-        (Contradiction::NoKey { page: 1, key: text() }, "page it by one of your own"),
+        (Contradiction::Lacks { page: 1, parameter: text() }, "use a `ListSpec` of your own"),
+        (Contradiction::OddToken { page: 1, field: text() }, "use a `ListSpec` of your own"),
+        (Contradiction::NoKey { page: 1, key: text() }, "use a `ListSpec` of your own"),
         (Contradiction::Empty { pages: 20 }, "narrow the filter"),
         (Contradiction::Resized { due: 2, size: 50, before: 25 }, "set a `page_size`"),
     ] {
