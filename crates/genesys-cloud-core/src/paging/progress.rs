@@ -78,9 +78,9 @@ pub(super) struct Totals {
 /// Pages with and without their list of items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lists {
-    /// Whether a page that leads to another page has it.
+    /// Whether a page with a next page has it.
     pub(super) has_list: bool,
-    /// Pages that lead to another page and lack it.
+    /// Pages with a next page that lack it.
     pub(super) without: u64,
     /// Pages that have a list under an unknown name instead.
     pub(super) other: u64,
@@ -89,11 +89,10 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Counts a page. `leads_on` says whether it leads to another page, `other` whether it has a list under another
-    /// name.
-    pub(super) fn note(&mut self, has_list: bool, leads_on: bool, other: bool) {
-        self.has_list |= has_list && leads_on;
-        self.without += u64::from(!has_list && leads_on);
+    /// Counts a page. `has_next` says whether it has a next page, `other` whether it has a list under another name.
+    pub(super) fn note(&mut self, has_list: bool, has_next: bool, other: bool) {
+        self.has_list |= has_list && has_next;
+        self.without += u64::from(!has_list && has_next);
         self.other += u64::from(other);
     }
 }

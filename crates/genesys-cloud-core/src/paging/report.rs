@@ -69,11 +69,11 @@ pub struct Report {
     pub(super) reports_availability: bool,
     /// The end of the requested interval, if its data becomes available with a delay.
     pub(super) asked_until: Option<DateTime<Utc>>,
-    /// Pages that lead to another page but lack the list.
+    /// Pages with a next page that lack the list.
     pub(super) without_list: u64,
-    /// Whether a page that leads to another page has the list.
+    /// Whether a page with a next page has the list.
     pub(super) has_list: bool,
-    /// Pages that have a list under an unknown name instead of their own.
+    /// Pages with a list under an unknown name instead.
     pub(super) other_lists: u64,
     /// The fields found in place of the list.
     pub(super) other_fields: Vec<String>,
@@ -197,8 +197,7 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// All items were read, as far as the API can tell: from where the request begins, usually the first item, to
-    /// the end.
+    /// All items were read, from where the request begins, usually the first item, to the end that the API reports.
     Complete,
     /// Some items were not read.
     Truncated(Reason),

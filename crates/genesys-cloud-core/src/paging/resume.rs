@@ -124,7 +124,7 @@ impl Resume {
         matches!(self, Self::Pending(_, Stage::LookingBack { .. } | Stage::Realigned { .. }))
     }
 
-    /// How many items of the due page were delivered, if its number tells.
+    /// How many items of the due page were delivered, if it is known.
     pub(super) const fn skip_of_page(&self) -> Option<u64> {
         match self {
             Self::Pending(
@@ -158,8 +158,8 @@ impl Resume {
         }
     }
 
-    /// The source is open, and delivers pages in a sequence counted in this unit, or by position. Returns `None` if there
-    /// is no place to enter.
+    /// The source is open, and delivers pages in a sequence counted in this unit, or by position. Returns `None` without
+    /// a place to enter.
     pub(super) fn enter(&mut self, sequence: Option<SequenceUnit>) -> Option<Entry> {
         let Self::Pending(place, stage) = self else { return None };
         let starts_over = match stage {

@@ -103,7 +103,7 @@ impl Contradiction {
             Self::Link { why: LinkError::Host, .. } => "check the region or URL of the client",
             Self::Link { .. } => "report the response with its correlation id",
             Self::Lacks { .. } | Self::OddToken { .. } | Self::NoKey { .. } => {
-                "the operation does not page as its `ListSpec` says; report it, or use a `ListSpec` of your own"
+                "the operation does not page as its `ListSpec` says; report it, or write a `ListSpec`"
             }
             Self::Empty { .. } => "narrow the filter, or request larger pages",
             Self::Resized { .. } => "set a `page_size` that the API grants for every page",

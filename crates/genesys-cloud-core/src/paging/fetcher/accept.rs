@@ -51,9 +51,9 @@ impl PageFetcher {
             Step::Continue(_) | Step::Done(_) | Step::Stuck(_) => {}
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
-        let leads_on = matches!(step, Step::Continue(_));
+        let has_next = matches!(step, Step::Continue(_));
         let (selection, new, was_counted) = self.pick(&page, text, seen);
-        self.count(&page, &selection, leads_on, text);
+        self.count(&page, &selection, has_next, text);
         let counted = self.cursor.at.counted;
         let (before, after) = match was_counted {
             // An earlier run counted it.
@@ -146,24 +146,24 @@ impl PageFetcher {
     }
 
     /// Counts a page and its yielded items.
-    fn count(&mut self, page: &PageInfo, selection: &Selection, leads_on: bool, text: &PageText) {
+    fn count(&mut self, page: &PageInfo, selection: &Selection, has_next: bool, text: &PageText) {
         self.progress.whole |= self.cursor.is_beginning(page);
         self.progress.note_page(page);
         if !page.is_in_file {
-            self.note_list(page, leads_on, text);
+            self.note_list(page, has_next, text);
         }
         self.progress.read += selection.allowed() as u64;
     }
 
     /// Records whether a page has its list, and if not, whether it has one under another name.
-    fn note_list(&mut self, page: &PageInfo, leads_on: bool, text: &PageText) {
+    fn note_list(&mut self, page: &PageInfo, has_next: bool, text: &PageText) {
         if page.has_list {
-            return self.progress.lists.note(true, leads_on, false);
+            return self.progress.lists.note(true, has_next, false);
         }
         let body = text.text();
         let other = has_other_list(&body, self.spec());
-        self.progress.lists.note(false, leads_on, other);
-        if self.progress.lists.other_fields.is_empty() && (leads_on || other) {
+        self.progress.lists.note(false, has_next, other);
+        if self.progress.lists.other_fields.is_empty() && (has_next || other) {
             let redactor = self.client().secrets().redactor();
             let names = field_names(&body).into_iter();
             let names = names.map(|name| redactor.redact(&name).into_owned());

@@ -264,7 +264,7 @@ impl PageFetcher {
         Poll::Ready(Ok(()))
     }
 
-    /// Starts reading what the source has opened.
+    /// Starts reading the list that the source opened.
     fn list(&mut self, opened: Opened) {
         let Opened { mut request, spec, sequence, is_partial, has_no_results } = opened;
         self.cursor.set_out(&mut request, &spec, self.client.api_url());

@@ -10,7 +10,7 @@ use crate::paging::checkpoint_state::{ListPoint, Yielded};
 use crate::paging::item_hashes::PageText;
 use crate::paging::selection::Selection;
 
-/// What a checkpoint needs of the last page.
+/// The last page, as far as a checkpoint needs it.
 #[derive(Default)]
 pub(super) struct LastPage {
     pub(super) text: Option<Arc<PageText>>,

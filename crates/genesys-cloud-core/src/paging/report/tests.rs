@@ -110,11 +110,11 @@ fn the_granted_page_size_is_that_of_the_last_page_with_items() {
 
 #[test]
 fn a_list_whose_key_is_missing_is_not_complete() {
-    // Whether a page has its list, leads to another page, and has a list under another name.
+    // Whether a page has its list, a next page, and a list under another name.
     for (pages, lacking) in [
         (&[(true, true, false), (true, false, false)][..], 0),
         (&[(false, true, false), (false, true, false), (false, false, false)], 2),
-        // Another page that leads on has the list, so these are empty.
+        // Another page with a next page has the list, so the pages without it are empty.
         (&[(true, true, false), (false, true, false)], 0),
         // The last page says nothing about those before it.
         (&[(false, true, false), (true, false, false)], 1),
@@ -122,8 +122,8 @@ fn a_list_whose_key_is_missing_is_not_complete() {
         (&[(false, false, true)], 1),
     ] {
         let mut progress = progress(&[]);
-        for (has_list, leads_on, other) in pages {
-            progress.lists.note(*has_list, *leads_on, *other);
+        for (has_list, has_next, other) in pages {
+            progress.lists.note(*has_list, *has_next, *other);
         }
         progress.lists.other_fields = vec!["things".to_owned()];
         let report = ended(&progress);

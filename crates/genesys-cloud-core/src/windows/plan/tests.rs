@@ -247,7 +247,7 @@ fn a_text_that_is_no_plan_is_refused() {
         ("todo", "paused", "a slice of an unknown state"),
         (r#""operation":"postQuery","#, "", "its call has no `operation`"),
         (r#""org":{"baseUrl":"https://api.example.com"},"#, "", "its call has no `org`"),
-        ("ffffffffffffffff", "soon", "a hash that is malformed"),
+        ("ffffffffffffffff", "soon", "a malformed hash"),
         (r#"Milliseconds":0"#, r#"Milliseconds":-1"#, "a negative overlap"),
         // A gap, at the end too, and slices that touch though there is no overlap.
         (r#"{"from":600000"#, r#"{"from":600001"#, "not in its range"),
