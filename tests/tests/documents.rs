@@ -1,4 +1,4 @@
-//! The Markdown files of the repository, and what a crate needs to be published.
+//! Checks the Markdown files of the repository, and the metadata for publishing.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The crates that are published, by name.
+/// The published crates, by name.
 fn crates() -> BTreeMap<String, PathBuf> {
     let folders = fs::read_dir(workspace().join("crates")).unwrap().map(|entry| entry.unwrap());
     let named = folders.map(|it| (it.file_name().into_string().unwrap(), it.path()));
@@ -20,7 +20,14 @@ fn crates() -> BTreeMap<String, PathBuf> {
 fn documents() -> Vec<PathBuf> {
     let files = fs::read_dir(workspace()).unwrap().map(|entry| entry.unwrap().path());
     let root = files.filter(|path| path.extension().is_some_and(|it| it == "md"));
-    root.chain(crates().into_values().map(|path| path.join("README.md"))).collect()
+    let crates = crates().into_values().map(|path| path.join("README.md"));
+    root.chain(crates).chain(chapters()).collect()
+}
+
+/// The files of the guide.
+fn chapters() -> Vec<PathBuf> {
+    let files = fs::read_dir(workspace().join("guide/src")).unwrap();
+    files.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The lines outside of code blocks.
@@ -33,7 +40,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The targets of the links of a line, without those in code spans.
+/// The link targets in a line, without those in code spans.
 fn links(line: &str) -> Vec<&str> {
     line.match_indices("](")
         .filter(|(at, _)| line[..*at].matches('`').count().is_multiple_of(2))
@@ -41,7 +48,7 @@ fn links(line: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The anchors of the headings of a document, as code hosts make them.
+/// The anchors of the headings of a document, as code hosts generate them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for heading in prose(text).filter(|line| line.starts_with('#')) {
@@ -55,7 +62,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// Why a link of a document leads nowhere.
+/// Why a link in a document is broken.
 fn broken(document: &Path, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
@@ -74,7 +81,7 @@ fn broken(document: &Path, link: &str) -> Option<String> {
 }
 
 #[test]
-fn links_within_the_repository_lead_somewhere() {
+fn links_within_the_repository_work() {
     let mut count = 0;
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
@@ -87,8 +94,37 @@ fn links_within_the_repository_lead_somewhere() {
     assert!(count > 5, "{count} links");
 }
 
+/// The guide is also published as a book, without the rest of the repository.
 #[test]
-fn a_dead_link_is_found() {
+fn the_guide_links_to_its_own_chapters_only() {
+    for chapter in chapters() {
+        let text = fs::read_to_string(&chapter).unwrap();
+        for link in prose(&text).flat_map(links) {
+            let is_own = link.starts_with("https://") || !link.contains('/');
+            assert!(is_own, "{}: ({link})", chapter.display());
+        }
+    }
+}
+
+#[test]
+fn the_summary_of_the_guide_lists_every_chapter_once() {
+    let summary = fs::read_to_string(workspace().join("guide/src/SUMMARY.md")).unwrap();
+    let mut listed: Vec<&str> = prose(&summary).flat_map(links).collect();
+    listed.sort_unstable();
+    let names = chapters().into_iter().map(|it| it.file_name().unwrap().to_owned());
+    let mut names: Vec<String> = names.map(|it| it.into_string().unwrap()).collect();
+    names.retain(|name| name != "SUMMARY.md");
+    names.sort_unstable();
+    assert_eq!(listed, names);
+    for chapter in names {
+        let text = fs::read_to_string(workspace().join("guide/src").join(&chapter)).unwrap();
+        let title = text.lines().next().unwrap().trim_start_matches("# ");
+        assert!(summary.contains(&format!("[{title}]({chapter})")), "{chapter} has another title");
+    }
+}
+
+#[test]
+fn finds_a_dead_link() {
     let readme = workspace().join("README.md");
     assert_eq!(broken(&readme, "https://docs.rs"), None);
     assert_eq!(broken(&readme, "CONTRIBUTING.md#rules"), None);
@@ -104,7 +140,7 @@ fn a_dead_link_is_found() {
     );
 }
 
-/// On a registry and in rustdoc, a README stands without the files beside it.
+/// Registries and rustdoc show a README without the other files.
 #[test]
 fn the_readme_of_a_crate_has_no_relative_links() {
     for (name, path) in crates() {
@@ -116,7 +152,7 @@ fn the_readme_of_a_crate_has_no_relative_links() {
 }
 
 #[test]
-fn each_crate_has_what_it_is_published_with() {
+fn each_crate_has_its_metadata() {
     let crates = crates();
     assert!(crates.len() >= 6);
     for (name, path) in crates {
@@ -146,7 +182,7 @@ fn each_crate_has_what_it_is_published_with() {
     }
 }
 
-/// The features of a manifest that are for users, without the API groups.
+/// The features of a manifest that are for users, without API groups.
 fn features(manifest: &str) -> Vec<&str> {
     let Some((_, features)) = manifest.split_once("[features]\n") else { return Vec::new() };
     let features = features.split("\n[").next().unwrap_or_default();

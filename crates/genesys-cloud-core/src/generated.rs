@@ -121,12 +121,12 @@ pub fn windows<T: Wire + 'static, O>(
     range: Interval,
 ) -> Windows<T> {
     let (client, request) = call.into_parts();
-    let make = move |slice: Interval| {
+    let make = move |window: Interval| {
         let mut request = request.clone();
-        interval.write(&mut request, &slice.to_string());
+        interval.write(&mut request, &window.to_string());
         Paginator::reading(client.clone(), request, listing.clone(), read_wire)
     };
-    Windows::over(range, Box::new(make), facts.span(), facts.id)
+    Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
 /// The same through jobs.
@@ -160,12 +160,12 @@ fn windows_of_jobs<T: 'static, O>(
     read: ReadPage<T>,
 ) -> Windows<T> {
     let (client, request) = call.into_parts();
-    let make = move |slice: Interval| {
+    let make = move |window: Interval| {
         let mut request = request.clone();
-        interval.write(&mut request, &slice.to_string());
+        interval.write(&mut request, &window.to_string());
         Paginator::of_job(JobSource::new(client.clone(), request, family.clone()), read)
     };
-    Windows::over(range, Box::new(make), facts.span(), facts.id)
+    Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
 /// What is known of the intervals of an operation.
@@ -202,7 +202,7 @@ pub fn load<T: Wire>(
     family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<T>, Error> {
-    Job::from_static(client, operation, family, saved)
+    Job::load_wire(client, operation, family, saved)
 }
 
 /// The same three for a job whose results are files, returned as bytes.
@@ -222,5 +222,5 @@ pub fn load_for_bytes(
     family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<Bytes>, Error> {
-    Job::for_bytes(client, operation, family, saved)
+    Job::load_bytes(client, operation, family, saved)
 }

@@ -217,7 +217,7 @@ impl Reader {
                     waited: report.waited,
                     total: None,
                     page_size: None,
-                    windows: Some((report.slices_done, report.slices)),
+                    windows: Some((report.windows_done, report.windows)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -231,8 +231,8 @@ impl Reader {
     /// An earlier place, which knows the jobs that were submitted since.
     pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Failure> {
         let place = match &self.input {
-            Input::List(list) => list.place_knowing_jobs(earlier),
-            Input::Range(windows) => windows.place_knowing_jobs(earlier),
+            Input::List(list) => list.checkpoint_with_jobs(earlier),
+            Input::Range(windows) => windows.checkpoint_with_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
         place.map_err(|error| Failure::of_call(&error, Some(self.entry)))
@@ -286,7 +286,7 @@ impl Reader {
     pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
-            Input::Range(windows) => windows.plan().map(|plan| Some(plan.slices().len())),
+            Input::Range(windows) => windows.plan().map(|plan| Some(plan.windows().len())),
         }
     }
 }
