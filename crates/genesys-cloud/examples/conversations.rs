@@ -61,5 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let report = batches.list().report();
     println!("{}: {} conversations in {}", report.verdict(), report.items, path.display());
+    // The next run exports again.
+    batches.clear().await?;
     Ok(())
 }
