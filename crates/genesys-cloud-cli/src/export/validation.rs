@@ -91,7 +91,7 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
     }
 }
 
-/// Rejects options about jobs if there is no job, or if the API does not report what they wait for.
+/// Rejects options about jobs for other operations, and waits for data whose availability the API does not report.
 pub(super) fn options_of_jobs(
     reading: &ReadSettings,
     entry: &Entry,

@@ -1,4 +1,4 @@
-//! Jobs whose results are files, and jobs whose results take parameters of their own.
+//! Jobs whose results are files, and parameters of result lists.
 
 use std::process::Stdio;
 
@@ -89,7 +89,7 @@ async fn files_have_a_state_and_a_report() {
     assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
 }
 
-/// Otherwise nobody would know the job, and the next run would submit another one.
+/// Otherwise the next run would submit another job.
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_waits_for_the_id_of_the_job() {

@@ -113,8 +113,8 @@ impl Session {
              SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
         ))
         .await?;
-        // Moving records may take long, and an export is idle while a job runs. Keep what the client has set, such as by
-        // PGOPTIONS.
+        // Moving records may take long, and an export is idle while a job runs. Settings of the client, such as PGOPTIONS,
+        // are kept.
         this.all(
             "SELECT set_config(name, '0', false) FROM pg_settings WHERE source <> 'client' AND name IN \
              ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')",
