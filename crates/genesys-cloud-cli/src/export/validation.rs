@@ -153,7 +153,8 @@ pub(super) fn page_size(
         .advise("omit it for the largest page size that the operation is known to allow"))
 }
 
-/// Rejects parameters that select a later page: earlier pages would be missing from an output that claims to be complete.
+/// Rejects parameters that select a later page: earlier pages would be missing from an output that claims to be
+/// complete.
 pub(super) fn starts_at_the_first_page(
     kind: &OperationKind,
     entry: &Entry,
