@@ -199,6 +199,9 @@ impl Exit {
     }
 }
 
+/// Maximum width of a line of `--help`.
+const WIDTH: usize = 100;
+
 /// The table for `--help`.
 pub(crate) fn help() -> String {
     let mut text = "Exit codes:\n".to_owned();
@@ -207,8 +210,18 @@ pub(crate) fn help() -> String {
             Then::Nothing => String::new(),
             then => format!(" ({})", then.words()),
         };
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "  {code:>3}  {meaning}{then}");
+        let mut line = format!("  {code:>3} ");
+        for word in format!("{meaning}{then}").split(' ') {
+            if line.len() + 1 + word.len() > WIDTH {
+                text += &line;
+                text.push('\n');
+                line = " ".repeat("  130 ".len());
+            }
+            line.push(' ');
+            line += word;
+        }
+        text += &line;
+        text.push('\n');
     }
     text
 }

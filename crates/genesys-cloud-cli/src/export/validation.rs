@@ -106,7 +106,7 @@ pub(super) fn options_of_jobs(
     }
     if reading.wait_for_data.is_some() && family.and_then(|it| it.availability()).is_none() {
         return Err(Failure::usage(format!(
-            "--wait-for-data: the API does not report until when the data of {} is available",
+            "--wait-for-data: the API does not report when the data of {} is available",
             entry.id
         )));
     }

@@ -338,7 +338,7 @@ async fn exports_to_google_cloud_storage() {
     // An interrupted export is not overwritten, and the state is read with its current version.
     let refused = run_in(&environment, Some(&org), folder.path(), &arguments[..6]).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
     let kept = s3.object(state).unwrap();
     s3.put(state, &kept);
     run_in(&environment, Some(&org), folder.path(), &arguments).await.done();

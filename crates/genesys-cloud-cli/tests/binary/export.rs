@@ -256,7 +256,7 @@ async fn waits_for_data_or_reports_unknown() {
     let queues = ["export", "routing.queues", "--wait-for-data", "1h"];
     let done = run(Some(&org), folder.path(), &queues).await;
     assert_eq!(done.code, Some(2), "{}", done.err);
-    assert!(done.err.contains("does not report until when the data of getRoutingQueues"));
+    assert!(done.err.contains("does not report when the data of getRoutingQueues"));
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn resumes_a_job_with_files() {
     assert_eq!((&summary["exit"], &summary["files"]), (&json!("refused"), &json!([])), "{summary}");
     assert!(summary["resume"].as_str().unwrap().ends_with("--out c.csv --resume"), "{summary}");
     for (more, part) in [
-        (&export[..], "--resume resumes it"),
+        (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
             "the interrupted export has different parameters",

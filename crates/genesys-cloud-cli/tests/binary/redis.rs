@@ -38,7 +38,7 @@ async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills(
     assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
 
     // The second writer of a key detects the first.
     let mut hash = ::redis::cmd("HSET");

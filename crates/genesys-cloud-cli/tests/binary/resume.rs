@@ -327,7 +327,7 @@ async fn does_not_overwrite_an_interrupted_export_without_restart() {
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
 
     for (changed, why) in [
         (&["-p", "name=Support*"][..], "the query parameter `name` was not set"),
