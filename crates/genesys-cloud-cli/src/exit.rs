@@ -1,8 +1,6 @@
 //! Exit codes, their meaning, and what a script should do next. One table is the source of `--help`, the
 //! guide and the tests.
 
-use std::fmt::Write as _;
-
 use genesys_cloud_core::{Error, ErrorKind, Verdict};
 
 /// The exit code of a command.
@@ -229,6 +227,8 @@ pub(crate) fn help() -> String {
 /// The table for the guide.
 #[cfg(test)]
 fn markdown() -> String {
+    use std::fmt::Write as _;
+
     let mut text = "| exit code | name | meaning | then |\n| --- | --- | --- | --- |\n".to_owned();
     for Row { code, name, meaning, then } in &ROWS {
         let name = name.map_or("-".to_owned(), |name| format!("`{name}`"));
