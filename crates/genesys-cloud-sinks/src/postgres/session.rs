@@ -170,7 +170,7 @@ impl Session {
             )
             .await?;
         let found = rows.iter().map(|row| {
-            // A type that is none of the built-in ones takes its values as texts.
+            // Types that are not built in accept text.
             let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
             Found {
                 name: row.get(0),
