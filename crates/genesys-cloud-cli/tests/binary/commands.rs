@@ -161,7 +161,7 @@ async fn an_export_waits_for_its_job_until_the_deadline() {
         }
         let waited = run(Some(&org), folder.path(), &arguments).await;
         assert_eq!(waited.code, Some(12), "{}", waited.err);
-        assert!(waited.err.contains("has not ended within 1s"), "{}", waited.err);
+        assert!(waited.err.contains("did not finish within 1s"), "{}", waited.err);
         assert!(waited.err.contains("--resume"), "{}", waited.err);
     }
 }
