@@ -1,4 +1,4 @@
-//! Makes a family of what is stated of it, and finds what is not.
+//! Builds a family from its entry, and infers what the entry does not state.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -19,8 +19,8 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     operations(&entry.phases)?;
     let status = entry.status.as_ref().map(|id| sources.operation(id)).transpose()?;
     let place = submits.first().copied().or(status).map(Operation::place).unwrap_or_default();
-    let teller = status.or(submits.first().copied());
-    let told = teller
+    let source = status.or(submits.first().copied());
+    let told = source
         .and_then(Operation::reply_schema)
         .and_then(|reply| fields::entry(document, reply, entry.list.as_deref()));
 
@@ -28,13 +28,13 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
         (Some(done), _) => done.clone(),
         (None, Some(told)) => match fields::state(document, told, |name| meaning(entry, name)) {
             Some(path) => Completion::State(path.to_owned()),
-            None => bail!("{place}: where the status of its jobs has their state can't be told"),
+            None => bail!("{place}: can't infer where the status has the state of the job"),
         },
-        (None, None) => bail!("{place}: the document does not describe the status of its jobs"),
+        (None, None) => bail!("{place}: the document does not describe the status of the job"),
     };
     let states = match (&done, told) {
         (Completion::State(path), Some(told)) => states(document, told, path, entry)
-            .with_context(|| format!("{place}: the states of its jobs"))?,
+            .with_context(|| format!("{place}: the states of the job"))?,
         _ => Vec::new(),
     };
     let needs_id = match status {
@@ -53,22 +53,22 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
                     JobId::Field((*first).to_owned())
                 }
                 _ if !needs_id || submits.is_empty() => JobId::Nowhere,
-                _ => bail!("{place}: where the reply has the id of the job can't be told"),
+                _ => bail!("{place}: can't infer where the reply has the id of the job"),
             }
         }
     };
     let id = if needs_id || status.is_none() || entry.id.is_some() { id } else { JobId::Nowhere };
-    let paged = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
+    let paged = source.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
     let results = match (&entry.results, told) {
         (Some(results), _) => results.clone(),
         (None, _) if paged.is_some() && entry.list.is_none() => Results::Status,
         (None, Some(_)) if done == Completion::Not202 => {
-            let listed = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.lists());
+            let listed = source.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.lists());
             let items = listed.and_then(|tag| tag.list.items.clone()).unwrap_or("[]".to_owned());
             Results::Reply(vec![ResultLocation::Items(items)])
         }
         (None, Some(told)) => Results::Reply(
-            fields::results(document, told).with_context(|| format!("{place}: its results"))?,
+            fields::results(document, told).with_context(|| format!("{place}: the results"))?,
         ),
         (None, None) => Results::Nothing,
     };
@@ -108,7 +108,7 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     Ok(family)
 }
 
-/// The operation that reports how far the data of a family is available, if all of its submits share it.
+/// The operation that reports how far the data of a family is available, if all submits share it.
 fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Availability> {
     let mut found = submits.iter().map(|submit| {
         let tag = sources.tag(submit)?;
@@ -122,14 +122,14 @@ fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Availability> 
     found.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
-/// What a state means, by what is stated or else by its name.
+/// The meaning of a state: as stated, or else by its name.
 fn meaning(entry: &Entry, name: &str) -> JobState {
     let mut states = entry.states.iter();
     let stated = states.find(|(_, names)| names.iter().any(|it| it == name));
     stated.map_or_else(|| words::meaning(name), |(state, _)| *state)
 }
 
-/// What each state means.
+/// The meaning of each state.
 fn states(
     document: &Document,
     told: &Schema,
@@ -140,7 +140,7 @@ fn states(
         Some(names) => {
             let unknown = entry.states.values().flatten().find(|name| !names.contains(name));
             if let Some(unknown) = unknown {
-                bail!("`{unknown}` is none of {}", names.join(", "));
+                bail!("unknown state `{unknown}`; expected one of {}", names.join(", "));
             }
             names.iter().map(|name| (name.clone(), meaning(entry, name))).collect()
         }
@@ -152,12 +152,12 @@ fn states(
     };
     if !states.iter().any(|(_, state)| *state == JobState::Succeeded) {
         let names: Vec<&str> = states.iter().map(|(name, _)| name.as_str()).collect();
-        bail!("none of {} is known to mean success", names.join(", "));
+        bail!("none of the states {} means success", names.join(", "));
     }
     Ok(states)
 }
 
-/// Whether the reply to the submit has the form of the status, or a place for the results.
+/// Whether the reply to the submit has the type of the status, or a field for the results.
 fn may_answer_at_once(
     document: &Document,
     submits: &[&Operation],
@@ -180,12 +180,12 @@ fn may_answer_at_once(
         }),
         _ => false,
     };
-    // A field that is there once a job is done may be there and empty before it has begun.
+    // A field that is present once a job is done may be present and empty before it starts.
     let is_told = matches!(done, Completion::State(_));
     is_told && !replies.is_empty() && (replies.iter().any(holds) || replies.iter().all(tells))
 }
 
-/// Fails where a family names what its operations do not have.
+/// Fails if a family names fields or parameters that its operations lack.
 fn check(
     sources: &Sources<'_>,
     family: &Family,
@@ -202,7 +202,7 @@ fn check(
         Completion::State(path) | Completion::Field(path) | Completion::Since(path)
             if !tells(path) =>
         {
-            bail!("the status has no `{path}`");
+            bail!("the status has no field `{path}`");
         }
         _ => {}
     }
@@ -211,11 +211,11 @@ fn check(
             JobId::Field(path) => {
                 let found = submit.reply_schema().and_then(|it| fields::at(document, it, path));
                 if found.is_none() {
-                    bail!("the reply of {} has no `{path}`", submit.place());
+                    bail!("the reply of {} has no field `{path}`", submit.place());
                 }
             }
             JobId::Path(name) if !submit.path.contains(&format!("{{{name}}}")) => {
-                bail!("the path of {} has no `{name}`", submit.place());
+                bail!("the path of {} has no parameter `{name}`", submit.place());
             }
             _ => {}
         }
@@ -227,7 +227,7 @@ fn check(
             | ResultLocation::Json(path, _)
             | ResultLocation::Bytes(path)) = place;
             if !has(path) {
-                bail!("no reply has `{path}`");
+                bail!("no reply has a field `{path}`");
             }
         }
     }

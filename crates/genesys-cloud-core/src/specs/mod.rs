@@ -245,7 +245,7 @@ mod tests {
             (
                 "GET",
                 r#","tag":{"kind":"other"}"#,
-                Some("tag of walk: not in the format of the catalogue"),
+                Some("tag of walk: invalid catalogue entry"),
             ),
         ];
         for (method, tag, expected) in texts {

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Agent Assistants.
+    /// Operations of the group Agent Assistants.
     pub struct AgentAssistants;
 }
 
@@ -302,7 +302,7 @@ operation! {
 operation! {
     /// `POST /api/v2/assistants/{assistantId}/queues/{queueId}/users/jobs` (`postAssistantQueueUsersJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `assistants:queueUserJob:add`
     AgentAssistants.assistant_queue_users_jobs -> PostAssistantQueueUsersJobs -> types::AssistantQueueUsersJobsResponse;

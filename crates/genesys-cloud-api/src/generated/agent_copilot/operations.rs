@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Agent Copilot.
+    /// Operations of the group Agent Copilot.
     pub struct AgentCopilot;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Agent UI.
+    /// Operations of the group Agent UI.
     pub struct AgentUi;
 }
 

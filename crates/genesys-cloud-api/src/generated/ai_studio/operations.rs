@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group AI Studio.
+    /// Operations of the group AI Studio.
     pub struct AiStudio;
 }
 
@@ -68,7 +68,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/agentic/virtualagents/{virtualAgentId}/jobs` (`deleteAgenticVirtualagentJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `agentic:virtualAgentJob:add`
     AiStudio.delete_agentic_virtualagent_jobs -> DeleteAgenticVirtualagentJobs -> types::AgenticVirtualAgentJob;
@@ -107,7 +107,7 @@ operation! {
 operation! {
     /// `POST /api/v2/agentic/virtualagents/{virtualAgentId}/versions/{versionId}/jobs` (`postAgenticVirtualagentVersionJobs`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
     /// Note: read the version to see whether it is published.
     ///
@@ -244,7 +244,7 @@ operation! {
 operation! {
     /// `POST /api/v2/guides/jobs` (`postGuidesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `aiStudio:guideJob:add`
     AiStudio.guides_jobs -> PostGuidesJobs -> types::GuideContentGenerationJob;
@@ -312,7 +312,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/guides/{guideId}/jobs` (`deleteGuideJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `aiStudio:guideJob:add`
     AiStudio.delete_guide_jobs -> DeleteGuideJobs -> types::GuideJob;
@@ -401,7 +401,7 @@ operation! {
 operation! {
     /// `POST /api/v2/guides/{guideId}/versions/{versionId}/jobs` (`postGuideVersionJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `aiStudio:guideVersionJob:add`
     AiStudio.guide_version_jobs -> PostGuideVersionJobs -> types::GuideVersionPublishJob;

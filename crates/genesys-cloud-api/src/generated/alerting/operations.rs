@@ -7,14 +7,14 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Alerting.
+    /// Operations of the group Alerting.
     pub struct Alerting;
 }
 
 operation! {
     /// `PATCH /api/v2/alerting/alerts/all` (`patchAlertingAlertsAll`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.patch_alerts_all -> PatchAlertingAlertsAll -> Option<Json>;
@@ -25,7 +25,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/alerting/alerts/all` (`deleteAlertingAlertsAll`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `alerting:alert:edit`
     Alerting.delete_alerts_all -> Option<Json>;

@@ -7,16 +7,16 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Analytics.
+    /// Operations of the group Analytics.
     pub struct Analytics;
 }
 
 operation! {
     /// `POST /api/v2/analytics/actions/aggregates/jobs` (`postAnalyticsActionsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
     Analytics.actions_aggregates_jobs -> PostAnalyticsActionsAggregatesJobs -> types::AsyncQueryResponse;
@@ -84,7 +84,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/actions/aggregates/query` (`postAnalyticsActionsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `integrations:action:view`, `bridge:actions:view`
     Analytics.actions_aggregates_query -> PostAnalyticsActionsAggregatesQuery -> types::ActionAggregateQueryResponse;
@@ -101,9 +101,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/jobs` (`postAnalyticsAgentcopilotsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
     Analytics.agentcopilots_aggregates_jobs -> PostAnalyticsAgentcopilotsAggregatesJobs -> types::AsyncQueryResponse;
@@ -171,7 +171,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/agentcopilots/aggregates/query` (`postAnalyticsAgentcopilotsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:agentCopilotAggregate:view`
     Analytics.agentcopilots_aggregates_query -> PostAnalyticsAgentcopilotsAggregatesQuery -> types::AgentCopilotAggregateQueryResponse;
@@ -225,11 +225,11 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/agentutilizations/aggregates/jobs` (`postAnalyticsAgentutilizationsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
     Analytics.agentutilizations_aggregates_jobs -> PostAnalyticsAgentutilizationsAggregatesJobs -> types::AsyncQueryResponse;
@@ -256,7 +256,7 @@ job! {
 operation! {
     /// `GET /api/v2/analytics/agentutilizations/aggregates/jobs/{jobId}` (`getAnalyticsAgentutilizationsAggregatesJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
     Analytics.agentutilizations_aggregates_job -> types::AsyncQueryStatus;
@@ -269,7 +269,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/analytics/agentutilizations/aggregates/jobs/{jobId}` (`deleteAnalyticsAgentutilizationsAggregatesJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
     Analytics.delete_agentutilizations_aggregates_job -> ();
@@ -282,7 +282,7 @@ operation! {
 operation! {
     /// `GET /api/v2/analytics/agentutilizations/aggregates/jobs/{jobId}/results` (`getAnalyticsAgentutilizationsAggregatesJobResults`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
     Analytics.agentutilizations_aggregates_job_results -> GetAnalyticsAgentutilizationsAggregatesJobResults -> types::AgentUtilizationAsyncAggregateQueryResponse;
@@ -303,9 +303,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/agentutilizations/aggregates/query` (`postAnalyticsAgentutilizationsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:agentUtilizationAggregate:view`
     Analytics.agentutilizations_aggregates_query -> PostAnalyticsAgentutilizationsAggregatesQuery -> types::AgentUtilizationAggregateQueryResponse;
@@ -322,7 +322,7 @@ paged! {
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/divisions/reportingturns` (`getAnalyticsBotflowDivisionsReportingturns`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:botFlowDivisionAwareReportingTurn:view`
     Analytics.botflow_divisions_reportingturns -> GetAnalyticsBotflowDivisionsReportingturns -> types::ReportingTurnsResponse;
@@ -350,7 +350,7 @@ paged! {
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/reportingturns` (`getAnalyticsBotflowReportingturns`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:botFlowReportingTurn:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -379,7 +379,7 @@ paged! {
 operation! {
     /// `GET /api/v2/analytics/botflows/{botFlowId}/sessions` (`getAnalyticsBotflowSessions`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:botFlowSession:view`
     Analytics.botflow_sessions -> GetAnalyticsBotflowSessions -> types::SessionsResponse;
@@ -405,9 +405,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/bots/aggregates/jobs` (`postAnalyticsBotsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:botAggregate:view`
     Analytics.bots_aggregates_jobs -> PostAnalyticsBotsAggregatesJobs -> types::AsyncQueryResponse;
@@ -475,7 +475,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/bots/aggregates/query` (`postAnalyticsBotsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:botAggregate:view`
     Analytics.bots_aggregates_query -> PostAnalyticsBotsAggregatesQuery -> types::BotAggregateQueryResponse;
@@ -492,9 +492,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/jobs` (`postAnalyticsCasemanagementAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
     Analytics.casemanagement_aggregates_jobs -> PostAnalyticsCasemanagementAggregatesJobs -> types::AsyncQueryResponse;
@@ -562,7 +562,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/casemanagement/aggregates/query` (`postAnalyticsCasemanagementAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:caseManagementAggregate:view`
     Analytics.casemanagement_aggregates_query -> PostAnalyticsCasemanagementAggregatesQuery -> types::CaseManagementAggregateQueryResponse;
@@ -597,9 +597,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/jobs` (`postAnalyticsConversationsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:conversationAggregate:view`
     Analytics.conversations_aggregates_jobs -> PostAnalyticsConversationsAggregatesJobs -> types::AsyncQueryResponse;
@@ -667,7 +667,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/aggregates/query` (`postAnalyticsConversationsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:conversationAggregate:view`
     Analytics.conversations_aggregates_query -> PostAnalyticsConversationsAggregatesQuery -> types::ConversationAggregateQueryResponse;
@@ -700,11 +700,11 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/details/jobs` (`postAnalyticsConversationsDetailsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Recent data becomes available with a delay: the report has the date up to which it was complete, and `wait_for_data` waits for it.
     ///
-    /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
+    /// `windows` reads a time range of any length in windows of at most 31 days, and yields a record that is in several of them once, by `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_jobs -> PostAnalyticsConversationsDetailsJobs -> types::AsyncQueryResponse;
@@ -782,7 +782,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/details/query` (`postAnalyticsConversationsDetailsQuery`)
     ///
-    /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `conversationId`.
+    /// `windows` reads a time range of any length in windows of at most 31 days, and yields a record that is in several of them once, by `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_query -> PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationQueryResponse;
@@ -810,7 +810,7 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/conversations/{conversationId}/details/properties` (`postAnalyticsConversationDetailsProperties`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `analytics:conversationProperties:index`
     Analytics.post_conversation_details_properties -> types::PropertyIndexRequest;
@@ -824,11 +824,11 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/copilots/aggregates/jobs` (`postAnalyticsCopilotsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
     Analytics.copilots_aggregates_jobs -> PostAnalyticsCopilotsAggregatesJobs -> types::AsyncQueryResponse;
@@ -855,7 +855,7 @@ job! {
 operation! {
     /// `GET /api/v2/analytics/copilots/aggregates/jobs/{jobId}` (`getAnalyticsCopilotsAggregatesJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
     Analytics.copilots_aggregates_job -> types::AsyncQueryStatus;
@@ -868,7 +868,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/analytics/copilots/aggregates/jobs/{jobId}` (`deleteAnalyticsCopilotsAggregatesJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
     Analytics.delete_copilots_aggregates_job -> ();
@@ -881,7 +881,7 @@ operation! {
 operation! {
     /// `GET /api/v2/analytics/copilots/aggregates/jobs/{jobId}/results` (`getAnalyticsCopilotsAggregatesJobResults`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
     Analytics.copilots_aggregates_job_results -> GetAnalyticsCopilotsAggregatesJobResults -> types::CopilotAsyncAggregateQueryResponse;
@@ -902,9 +902,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/copilots/aggregates/query` (`postAnalyticsCopilotsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:copilotsAggregate:view`
     Analytics.copilots_aggregates_query -> PostAnalyticsCopilotsAggregatesQuery -> types::CopilotAggregateQueryResponse;
@@ -921,7 +921,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/dataextraction/downloads/bulk` (`postAnalyticsDataextractionDownloadsBulk`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:datawarehouse:view`
     Analytics.post_dataextraction_downloads_bulk -> types::DataExtractionFileUrlListing;
@@ -932,7 +932,7 @@ operation! {
 operation! {
     /// `GET /api/v2/analytics/dataextraction/downloads/metadata` (`getAnalyticsDataextractionDownloadsMetadata`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:datawarehouse:view`
     Analytics.dataextraction_downloads_metadata -> GetAnalyticsDataextractionDownloadsMetadata -> types::DataExtractionFileSchemaListing;
@@ -955,7 +955,7 @@ paged! {
 operation! {
     /// `GET /api/v2/analytics/dataextraction/downloads/{downloadId}` (`getAnalyticsDataextractionDownload`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:datawarehouse:view`
     Analytics.dataextraction_download -> RawResponse;
@@ -987,9 +987,9 @@ operation! {
 operation! {
     /// `POST /api/v2/analytics/evaluations/aggregates/jobs` (`postAnalyticsEvaluationsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:evaluationAggregate:view`
     Analytics.evaluations_aggregates_jobs -> PostAnalyticsEvaluationsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1057,7 +1057,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/evaluations/aggregates/query` (`postAnalyticsEvaluationsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:evaluationAggregate:view`
     Analytics.evaluations_aggregates_query -> PostAnalyticsEvaluationsAggregatesQuery -> types::EvaluationAggregateQueryResponse;
@@ -1074,9 +1074,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/jobs` (`postAnalyticsFlowexecutionsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
     Analytics.flowexecutions_aggregates_jobs -> PostAnalyticsFlowexecutionsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1144,7 +1144,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flowexecutions/aggregates/query` (`postAnalyticsFlowexecutionsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:flowExecutionAggregate:view`
     Analytics.flowexecutions_aggregates_query -> PostAnalyticsFlowexecutionsAggregatesQuery -> types::FlowExecutionAggregateQueryResponse;
@@ -1179,9 +1179,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flows/aggregates/jobs` (`postAnalyticsFlowsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:flowAggregate:view`
     Analytics.flows_aggregates_jobs -> PostAnalyticsFlowsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1249,7 +1249,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/flows/aggregates/query` (`postAnalyticsFlowsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:flowAggregate:view`
     Analytics.flows_aggregates_query -> PostAnalyticsFlowsAggregatesQuery -> types::FlowAggregateQueryResponse;
@@ -1280,9 +1280,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/jobs` (`postAnalyticsJourneysAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:journeyAggregate:view`
     Analytics.journeys_aggregates_jobs -> PostAnalyticsJourneysAggregatesJobs -> types::AsyncQueryResponse;
@@ -1350,7 +1350,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/journeys/aggregates/query` (`postAnalyticsJourneysAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:journeyAggregate:view`
     Analytics.journeys_aggregates_query -> PostAnalyticsJourneysAggregatesQuery -> types::JourneyAggregateQueryResponse;
@@ -1367,9 +1367,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/jobs` (`postAnalyticsKnowledgeAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
     Analytics.knowledge_aggregates_jobs -> PostAnalyticsKnowledgeAggregatesJobs -> types::AsyncQueryResponse;
@@ -1437,7 +1437,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/knowledge/aggregates/query` (`postAnalyticsKnowledgeAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:knowledgeAggregate:view`
     Analytics.knowledge_aggregates_query -> PostAnalyticsKnowledgeAggregatesQuery -> types::KnowledgeAggregateQueryResponse;
@@ -1468,7 +1468,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/ratelimits/aggregates/query` (`postAnalyticsRatelimitsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:rateLimitAggregate:view`
     Analytics.ratelimits_aggregates_query -> PostAnalyticsRatelimitsAggregatesQuery -> types::RateLimitAggregateQueryResponse;
@@ -1545,13 +1545,13 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/reporting/exports` (`postAnalyticsReportingExports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.analytics.reporting.exports` tells its end too.
+    /// The notification topic `v2.users.{id}.analytics.reporting.exports` also reports its end.
     ///
-    /// Note: it is looked for on the first page of exports.
+    /// Note: only the first page of exports is searched for it.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:dataExport:add`
     Analytics.post_reporting_exports -> PostAnalyticsReportingExports -> types::ReportingExportJobResponse;
@@ -1566,7 +1566,7 @@ job_family! {
     done: state "status" { succeeded: ["COMPLETED"], partly_succeeded: ["COMPLETED_WITH_PARTIAL_RESULTS"], failed: ["FAILED"], cancelled: ["CANCELLED"] },
     results: reply [bytes "downloadUrl"],
     topic: "v2.users.{id}.analytics.reporting.exports",
-    note: "it is looked for on the first page of exports",
+    note: "only the first page of exports is searched for it",
 }
 
 job! {
@@ -1678,9 +1678,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/resolutions/aggregates/jobs` (`postAnalyticsResolutionsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:resolutionAggregate:view`
     Analytics.resolutions_aggregates_jobs -> PostAnalyticsResolutionsAggregatesJobs -> types::AsyncQueryResponse;
@@ -1748,7 +1748,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/resolutions/aggregates/query` (`postAnalyticsResolutionsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:resolutionAggregate:view`
     Analytics.resolutions_aggregates_query -> PostAnalyticsResolutionsAggregatesQuery -> types::ResolutionAggregateQueryResponse;
@@ -1783,9 +1783,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/jobs` (`postAnalyticsSummariesAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:summaryAggregate:view`
     Analytics.summaries_aggregates_jobs -> PostAnalyticsSummariesAggregatesJobs -> types::AsyncQueryResponse;
@@ -1853,7 +1853,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/summaries/aggregates/query` (`postAnalyticsSummariesAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:summaryAggregate:view`
     Analytics.summaries_aggregates_query -> PostAnalyticsSummariesAggregatesQuery -> types::SummaryAggregateQueryResponse;
@@ -1870,9 +1870,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/jobs` (`postAnalyticsSurveysAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:surveyAggregate:view`
     Analytics.surveys_aggregates_jobs -> PostAnalyticsSurveysAggregatesJobs -> types::AsyncQueryResponse;
@@ -1940,7 +1940,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/surveys/aggregates/query` (`postAnalyticsSurveysAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:surveyAggregate:view`
     Analytics.surveys_aggregates_query -> PostAnalyticsSurveysAggregatesQuery -> types::SurveyAggregateQueryResponse;
@@ -1957,9 +1957,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/jobs` (`postAnalyticsTaskmanagementAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
     Analytics.taskmanagement_aggregates_jobs -> PostAnalyticsTaskmanagementAggregatesJobs -> types::AsyncQueryResponse;
@@ -2027,7 +2027,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/taskmanagement/aggregates/query` (`postAnalyticsTaskmanagementAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:taskManagementAggregate:view`
     Analytics.taskmanagement_aggregates_query -> PostAnalyticsTaskmanagementAggregatesQuery -> types::TaskManagementAggregateQueryResponse;
@@ -2080,9 +2080,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/jobs` (`postAnalyticsTranscriptsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
     Analytics.transcripts_aggregates_jobs -> PostAnalyticsTranscriptsAggregatesJobs -> types::AsyncQueryResponse;
@@ -2150,7 +2150,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/transcripts/aggregates/query` (`postAnalyticsTranscriptsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:speechAndTextAnalyticsAggregates:view`
     Analytics.transcripts_aggregates_query -> PostAnalyticsTranscriptsAggregatesQuery -> types::TranscriptAggregateQueryResponse;
@@ -2185,9 +2185,9 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/users/aggregates/jobs` (`postAnalyticsUsersAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:userAggregate:view`
     Analytics.users_aggregates_jobs -> PostAnalyticsUsersAggregatesJobs -> types::AsyncQueryResponse;
@@ -2255,7 +2255,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/users/aggregates/query` (`postAnalyticsUsersAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `analytics:userAggregate:view`
     Analytics.users_aggregates_query -> PostAnalyticsUsersAggregatesQuery -> types::UserAggregateQueryResponse;
@@ -2272,11 +2272,11 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/users/details/jobs` (`postAnalyticsUsersDetailsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Recent data becomes available with a delay: the report has the date up to which it was complete, and `wait_for_data` waits for it.
     ///
-    /// `windows` reads a range of any length in pieces of 31 days at most.
+    /// `windows` reads a time range of any length in windows of at most 31 days.
     ///
     /// Permissions: `analytics:userDetail:view`
     Analytics.users_details_jobs -> PostAnalyticsUsersDetailsJobs -> types::AsyncQueryResponse;
@@ -2354,7 +2354,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/users/details/query` (`postAnalyticsUsersDetailsQuery`)
     ///
-    /// `windows` reads a range of any length in pieces of 31 days at most.
+    /// `windows` reads a time range of any length in windows of at most 31 days.
     ///
     /// Permissions: `analytics:userDetail:view`
     Analytics.users_details_query -> PostAnalyticsUsersDetailsQuery -> types::AnalyticsUserDetailsQueryResponse;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Architect.
+    /// Operations of the group Architect.
     pub struct Architect;
 }
 
@@ -49,11 +49,11 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/dependencytracking/build` (`postArchitectDependencytrackingBuild`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// The notification topic `v2.architect.dependencytracking.build` tells its end too.
+    /// The notification topic `v2.architect.dependencytracking.build` also reports its end.
     ///
-    /// Note: until the build begins, its status is that of the one before.
+    /// Note: until the build starts, the status is that of the previous one.
     ///
     /// Permissions: `architect:dependencyTracking:rebuild`
     Architect.post_dependencytracking_build -> PostArchitectDependencytrackingBuild -> RawResponse;
@@ -67,7 +67,7 @@ job_family! {
     done: state "status" { succeeded: ["OPERATIONAL"] },
     results: reply [items "[]"],
     topic: "v2.architect.dependencytracking.build",
-    note: "until the build begins, its status is that of the one before",
+    note: "until the build starts, the status is that of the previous one",
 }
 
 job! {
@@ -642,11 +642,11 @@ operation! {
 operation! {
     /// `DELETE /api/v2/architect/prompts` (`deleteArchitectPrompts`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.architect.prompts.{id}` tells its end.
+    /// The notification topic `v2.architect.prompts.{id}` reports its end.
     ///
-    /// Note: the prompt has it as its currentOperation while it runs.
+    /// Note: while it runs, it is the currentOperation of the prompt.
     ///
     /// Permissions: `architect:userPrompt:delete`
     Architect.delete_prompts -> DeleteArchitectPrompts -> types::Operation;
@@ -663,7 +663,7 @@ job_family! {
     results: reply [items "[]"],
     at_once: true,
     topic: "v2.architect.prompts.{id}",
-    note: "the prompt has it as its currentOperation while it runs",
+    note: "while it runs, it is the currentOperation of the prompt",
 }
 
 job! {
@@ -720,7 +720,7 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/prompts/{promptId}/history` (`postArchitectPromptHistory`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:userPrompt:view`
     Architect.post_prompt_history -> PostArchitectPromptHistory -> types::Operation;
@@ -855,7 +855,7 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/prompts/{promptId}/resources/{languageCode}/uploads` (`postArchitectPromptResourceUploads`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `architect:userPrompt:edit`
     Architect.post_prompt_resource_uploads -> types::PromptAssetUpload;
@@ -1099,7 +1099,7 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/systemprompts/{promptId}/history` (`postArchitectSystempromptHistory`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:systemPrompt:view`
     Architect.post_systemprompt_history -> PostArchitectSystempromptHistory -> types::Operation;
@@ -1224,7 +1224,7 @@ operation! {
 operation! {
     /// `POST /api/v2/architect/systemprompts/{promptId}/resources/{languageCode}/uploads` (`postArchitectSystempromptResourceUploads`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `architect:systemPrompt:edit`
     Architect.post_systemprompt_resource_uploads -> types::PromptAssetUpload;
@@ -1287,11 +1287,11 @@ operation! {
 operation! {
     /// `DELETE /api/v2/flows` (`deleteFlows`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.flows.{id}` tells its end.
+    /// The notification topic `v2.flows.{id}` reports its end.
     ///
-    /// Note: the flow has it as its currentOperation while it runs.
+    /// Note: while it runs, it is the currentOperation of the flow.
     ///
     /// Permissions: `architect:flow:delete`
     Architect.delete_flows -> DeleteFlows -> types::Operation;
@@ -1308,7 +1308,7 @@ job_family! {
     results: reply [items "[]"],
     at_once: true,
     topic: "v2.flows.{id}",
-    note: "the flow has it as its currentOperation while it runs",
+    note: "while it runs, it is the currentOperation of the flow",
 }
 
 job! {
@@ -1319,11 +1319,11 @@ job! {
 operation! {
     /// `POST /api/v2/flows/actions/checkin` (`postFlowsActionsCheckin`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.flows.{id}` tells its end.
+    /// The notification topic `v2.flows.{id}` reports its end.
     ///
-    /// Note: the flow has it as its currentOperation while it runs.
+    /// Note: while it runs, it is the currentOperation of the flow.
     ///
     /// Permissions: `architect:flow:edit`, `architect:flow:unlock`
     Architect.post_flows_actions_checkin -> PostFlowsActionsCheckin -> types::Operation;
@@ -1363,11 +1363,11 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/actions/publish` (`postFlowsActionsPublish`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.flows.{id}` tells its end.
+    /// The notification topic `v2.flows.{id}` reports its end.
     ///
-    /// Note: the flow has it as its currentOperation while it runs.
+    /// Note: while it runs, it is the currentOperation of the flow.
     ///
     /// Permissions: `architect:flow:unlock`, `architect:flow:publish`
     Architect.post_flows_actions_publish -> PostFlowsActionsPublish -> Option<types::Operation>;
@@ -1526,7 +1526,7 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/export/jobs` (`postFlowsDatatableExportJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `architect:datatable:view`, `architect:datatableRow:view`
     Architect.flows_datatable_export_jobs -> PostFlowsDatatableExportJobs -> types::DataTableExportJob;
@@ -1565,9 +1565,9 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/import/csv/jobs` (`postFlowsDatatableImportCsvJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `WaitingForUpload`.
+    /// The job waits for the caller in the state `WaitingForUpload`.
     ///
     /// Note: PUT the CSV file to its uploadURI.
     ///
@@ -1618,9 +1618,9 @@ paged! {
 operation! {
     /// `POST /api/v2/flows/datatables/{datatableId}/import/jobs` (`postFlowsDatatableImportJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `WaitingForUpload`.
+    /// The job waits for the caller in the state `WaitingForUpload`.
     ///
     /// Note: PUT the CSV file to its uploadURI.
     ///
@@ -1767,7 +1767,7 @@ paged! {
 operation! {
     /// `POST /api/v2/flows/executions` (`postFlowsExecutions`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `architect:flow:launch`
     Architect.post_flows_executions -> PostFlowsExecutions -> types::FlowExecutionLaunchResponse;
@@ -1802,7 +1802,7 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/export/jobs` (`postFlowsExportJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `architect:jobExport:create`
     Architect.flows_export_jobs -> PostFlowsExportJobs -> types::RegisterArchitectExportJobResponse;
@@ -1840,7 +1840,7 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/instances/jobs` (`postFlowsInstancesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:flowInstance:view`
     Architect.flows_instances_jobs -> PostFlowsInstancesJobs -> types::GetFlowExecutionDataJobResult;
@@ -2010,7 +2010,7 @@ paged! {
 operation! {
     /// `POST /api/v2/flows/jobs` (`postFlowsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `architect:job:create`
     Architect.flows_jobs -> PostFlowsJobs -> types::RegisterArchitectJobResponse;
@@ -2237,11 +2237,11 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.flows.outcomes.{id}` tells its end.
+    /// The notification topic `v2.flows.outcomes.{id}` reports its end.
     ///
-    /// Note: the outcome has it as its currentOperation while it runs.
+    /// Note: while it runs, it is the currentOperation of the outcome.
     ///
     /// Permissions: `architect:flowOutcome:edit`
     Architect.put_flows_outcome -> PutFlowsOutcome -> types::Operation;
@@ -2259,7 +2259,7 @@ job_family! {
     results: reply [items "[]"],
     at_once: true,
     topic: "v2.flows.outcomes.{id}",
-    note: "the outcome has it as its currentOperation while it runs",
+    note: "while it runs, it is the currentOperation of the outcome",
 }
 
 job! {
@@ -2270,9 +2270,9 @@ job! {
 operation! {
     /// `POST /api/v2/flows/validate/jobs` (`postFlowsValidateJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `architect:jobValidate:create`
     Architect.flows_validate_jobs -> PostFlowsValidateJobs -> types::RegisterArchitectValidateJobResponse;
@@ -2296,7 +2296,7 @@ job! {
 operation! {
     /// `GET /api/v2/flows/validate/jobs/{jobId}` (`getFlowsValidateJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `architect:jobValidate:view`
     Architect.flows_validate_job -> GetFlowsValidateJob -> types::ArchitectValidateJobStateResponse;
@@ -2351,7 +2351,7 @@ operation! {
 operation! {
     /// `POST /api/v2/flows/{flowId}/history` (`postFlowHistory`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `architect:flow:view`
     Architect.post_flow_history -> PostFlowHistory -> types::Operation;

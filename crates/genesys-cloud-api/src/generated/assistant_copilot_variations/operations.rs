@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Assistant Copilot Variations.
+    /// Operations of the group Assistant Copilot Variations.
     pub struct AssistantCopilotVariations;
 }
 

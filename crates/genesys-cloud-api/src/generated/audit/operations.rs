@@ -7,18 +7,18 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Audit.
+    /// Operations of the group Audit.
     pub struct Audit;
 }
 
 operation! {
     /// `POST /api/v2/audits/query` (`postAuditsQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Note: a range of 31 days at most; large results come as files, whose items have another form than those of pages.
+    /// Note: at most 31 days; large results are files, whose items have another form than those of pages.
     ///
-    /// `windows` reads a range of any length in pieces of 31 days at most, and what is in several of them once, by its `id`.
+    /// `windows` reads a time range of any length in windows of at most 31 days, and yields a record that is in several of them once, by `id`.
     ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query -> PostAuditsQuery -> types::AuditQueryExecutionStatusResponse;
@@ -35,7 +35,7 @@ job_family! {
         CursorField { items: ["entities"], page_size: "pageSize" as integer, maximum: 500, fields: "id" },
     redirects: "downloadUrl",
     at_once: true,
-    note: "a range of 31 days at most; large results come as files, whose items have another form than those of pages",
+    note: "at most 31 days; large results are files, whose items have another form than those of pages",
 }
 
 job! {
@@ -47,7 +47,7 @@ job! {
 operation! {
     /// `POST /api/v2/audits/query/realtime` (`postAuditsQueryRealtime`)
     ///
-    /// `windows` reads a range of any length in pieces of 14 days at most, and what is in several of them once, by its `id`.
+    /// `windows` reads a time range of any length in windows of at most 14 days, and yields a record that is in several of them once, by `id`.
     ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query_realtime -> PostAuditsQueryRealtime -> types::AuditRealtimeQueryResultsResponse;
@@ -109,7 +109,7 @@ operation! {
 }
 
 replies! {
-    /// What [`Audit::audits_query_transaction_id_results`] returns, by the status of the reply.
+    /// The reply of [`Audit::audits_query_transaction_id_results`], by status.
     pub enum GetAuditsQueryTransactionIdResultsReply {
         200 => Ok(types::AuditQueryExecutionResultsResponse),
         302 => Found(types::AuditQueryExecutionLargeResultsResponse),

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Authorization.
+    /// Operations of the group Authorization.
     pub struct Authorization;
 }
 

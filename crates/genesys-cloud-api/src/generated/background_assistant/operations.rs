@@ -7,14 +7,14 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Background Assistant.
+    /// Operations of the group Background Assistant.
     pub struct BackgroundAssistant;
 }
 
 operation! {
     /// `POST /api/v2/backgroundassistant/token` (`postBackgroundassistantToken`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     BackgroundAssistant.post_token -> PostBackgroundassistantToken -> types::SignedData;
     "postBackgroundassistantToken" Post "/api/v2/backgroundassistant/token"
     optional_body: types::BackgroundAssistantUserAuthenticatedInfo;

@@ -7,14 +7,14 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Billing.
+    /// Operations of the group Billing.
     pub struct Billing;
 }
 
 operation! {
     /// `GET /api/v2/billing/contracts` (`getBillingContracts`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `billing:subscription:view`
     Billing.contracts -> GetBillingContracts -> types::BillingContractListing;
@@ -38,7 +38,7 @@ paged! {
 operation! {
     /// `GET /api/v2/billing/contracts/invoices` (`getBillingContractsInvoices`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `billing:subscription:view`
     Billing.contracts_invoices -> GetBillingContractsInvoices -> types::BillingInvoiceListing;
@@ -61,7 +61,7 @@ paged! {
 operation! {
     /// `GET /api/v2/billing/contracts/invoices/{invoiceId}/document` (`getBillingContractsInvoiceDocument`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `billing:subscription:view`
     Billing.contracts_invoice_document -> types::UrlResponse;
@@ -74,7 +74,7 @@ operation! {
 operation! {
     /// `GET /api/v2/billing/contracts/invoices/{invoiceId}/lines` (`getBillingContractsInvoiceLines`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `billing:subscription:view`
     Billing.contracts_invoice_lines -> GetBillingContractsInvoiceLines -> types::BillingInvoiceItemListing;
@@ -97,7 +97,7 @@ paged! {
 operation! {
     /// `GET /api/v2/billing/contracts/{contractId}` (`getBillingContract`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `billing:subscription:view`
     Billing.contract -> types::BillingContract;
@@ -110,7 +110,7 @@ operation! {
 operation! {
     /// `GET /api/v2/billing/contracts/{contractId}/billingperiods/{billingPeriodId}` (`getBillingContractBillingperiod`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `billing:subscription:view`
     Billing.contract_billingperiod -> types::BillingContractPeriodDetail;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Business Rules.
+    /// Operations of the group Business Rules.
     pub struct BusinessRules;
 }
 
@@ -137,7 +137,7 @@ paged! {
 operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/exports` (`postBusinessrulesDecisiontableExports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `businessrules:decisionTableExportJob:add`
     BusinessRules.post_decisiontable_exports -> PostBusinessrulesDecisiontableExports -> types::DecisionTableExportJob;
@@ -210,9 +210,9 @@ paged! {
 operation! {
     /// `POST /api/v2/businessrules/decisiontables/{tableId}/imports` (`postBusinessrulesDecisiontableImports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `Uploading`.
+    /// The job waits for the caller in the state `Uploading`.
     ///
     /// Note: PUT the file to its uploadUrl; patchBusinessrulesDecisiontableImport changes its status.
     ///

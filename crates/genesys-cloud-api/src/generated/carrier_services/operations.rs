@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Carrier Services.
+    /// Operations of the group Carrier Services.
     pub struct CarrierServices;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Case Management.
+    /// Operations of the group Case Management.
     pub struct CaseManagement;
 }
 
@@ -400,11 +400,11 @@ paged! {
 operation! {
     /// `POST /api/v2/casemanagement/cases/query/jobs` (`postCasemanagementCasesQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// A job fetches one page: `paginate` submits one for each.
+    /// Each job fetches one page: `paginate` submits one per page.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `caseManagement:queryJob:add`
     CaseManagement.cases_query_jobs -> PostCasemanagementCasesQueryJobs -> types::CaseQueryJobResponse;
@@ -430,7 +430,7 @@ job! {
 operation! {
     /// `GET /api/v2/casemanagement/cases/query/jobs/{jobId}` (`getCasemanagementCasesQueryJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `caseManagement:queryJob:view`
     CaseManagement.cases_query_job -> types::CaseQueryJobResponse;
@@ -443,7 +443,7 @@ operation! {
 operation! {
     /// `GET /api/v2/casemanagement/cases/query/jobs/{jobId}/results` (`getCasemanagementCasesQueryJobResults`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `caseManagement:queryJobResults:view`
     CaseManagement.cases_query_job_results -> GetCasemanagementCasesQueryJobResults -> types::CaseQueryJobResultsResponse;
@@ -634,7 +634,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/casemanagement/cases/{caseId}/owner` (`patchCasemanagementCaseOwner`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `caseManagement:caseOwner:edit`
     CaseManagement.patch_case_owner -> types::Case;
@@ -740,7 +740,7 @@ operation! {
 operation! {
     /// `POST /api/v2/casemanagement/cases/{caseId}/terminate/jobs` (`postCasemanagementCaseTerminateJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `caseManagement:terminateJob:add`
     CaseManagement.case_terminate_jobs -> PostCasemanagementCaseTerminateJobs -> types::TerminateJob;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Chat.
+    /// Operations of the group Chat.
     pub struct Chat;
 }
 

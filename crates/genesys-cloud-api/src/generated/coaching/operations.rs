@@ -7,14 +7,14 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Coaching.
+    /// Operations of the group Coaching.
     pub struct Coaching;
 }
 
 operation! {
     /// `GET /api/v2/coaching/appointments` (`getCoachingAppointments`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `coaching:appointment:view`
     Coaching.appointments -> GetCoachingAppointments -> types::CoachingAppointmentResponseList;
@@ -45,7 +45,7 @@ paged! {
 }
 
 replies! {
-    /// What [`Coaching::post_appointments`] returns, by the status of the reply.
+    /// The reply of [`Coaching::post_appointments`], by status.
     pub enum PostCoachingAppointmentsReply {
         201 => Created(types::CoachingAppointmentResponse),
         202 => Accepted(types::CoachingAppointmentReference),
@@ -64,7 +64,7 @@ operation! {
 operation! {
     /// `POST /api/v2/coaching/appointments/aggregates/query` (`postCoachingAppointmentsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `coaching:appointment:view`
     Coaching.appointments_aggregates_query -> PostCoachingAppointmentsAggregatesQuery -> types::CoachingAppointmentAggregateResponse;
@@ -81,7 +81,7 @@ paged! {
 operation! {
     /// `GET /api/v2/coaching/appointments/me` (`getCoachingAppointmentsMe`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     Coaching.appointments_me -> GetCoachingAppointmentsMe -> types::CoachingAppointmentResponseList;
     "getCoachingAppointmentsMe" Get "/api/v2/coaching/appointments/me"
     query {
@@ -118,7 +118,7 @@ operation! {
 }
 
 replies! {
-    /// What [`Coaching::patch_appointment`] returns, by the status of the reply.
+    /// The reply of [`Coaching::patch_appointment`], by status.
     pub enum PatchCoachingAppointmentReply {
         200 => Ok(types::CoachingAppointmentResponse),
         202 => Accepted(types::CoachingAppointmentReference),
@@ -306,7 +306,7 @@ operation! {
 operation! {
     /// `POST /api/v2/coaching/scheduleslots/jobs` (`postCoachingScheduleslotsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `coaching:scheduleSlotJob:add`
     Coaching.scheduleslots_jobs -> PostCoachingScheduleslotsJobs -> types::CoachingScheduleSlotsJobResponse;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Content Management.
+    /// Operations of the group Content Management.
     pub struct ContentManagement;
 }
 
@@ -81,7 +81,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/contentmanagement/documents/{documentId}` (`deleteContentmanagementDocument`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `content_management_user`
     ContentManagement.delete_document -> DeleteContentmanagementDocument -> RawResponse;
@@ -110,7 +110,7 @@ job! {
 operation! {
     /// `GET /api/v2/contentmanagement/documents/{documentId}/content` (`getContentmanagementDocumentContent`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `content_management_user`
     ContentManagement.document_content -> GetContentmanagementDocumentContent -> Option<types::DownloadResponse>;
@@ -139,9 +139,9 @@ job! {
 operation! {
     /// `POST /api/v2/contentmanagement/documents/{documentId}/content` (`postContentmanagementDocumentContent`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: send the file to its uploadDestinationUri, by its uploadMethod.
+    /// Note: send the file to its uploadDestinationUri with its uploadMethod.
     ///
     /// Permissions: `content_management_user`
     ContentManagement.post_document_content -> PostContentmanagementDocumentContent -> types::ReplaceResponse;
@@ -161,7 +161,7 @@ job_family! {
     status: "getContentmanagementStatusStatusId" Get "/api/v2/contentmanagement/status/{statusId}" (id "statusId"),
     done: state "statusCode" { succeeded: ["COMPLETE"], failed: ["ERROR"], cancelled: ["CANCELED"] },
     results: reply [items "[]"],
-    note: "send the file to its uploadDestinationUri, by its uploadMethod",
+    note: "send the file to its uploadDestinationUri with its uploadMethod",
 }
 
 job! {
@@ -230,7 +230,7 @@ operation! {
 operation! {
     /// `GET /api/v2/contentmanagement/shared/{sharedId}` (`getContentmanagementSharedSharedId`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ContentManagement.shared_shared_id -> GetContentmanagementSharedSharedId -> Option<types::SharedResponse>;
     "getContentmanagementSharedSharedId" Get "/api/v2/contentmanagement/shared/{sharedId}"
     path {
@@ -394,7 +394,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/contentmanagement/workspaces/{workspaceId}` (`deleteContentmanagementWorkspace`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ContentManagement.delete_workspace -> DeleteContentmanagementWorkspace -> RawResponse;
     "deleteContentmanagementWorkspace" Delete "/api/v2/contentmanagement/workspaces/{workspaceId}"
     path {
@@ -558,7 +558,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ContentManagement.put_workspace_tagvalue -> Option<types::TagValue>;
     "putContentmanagementWorkspaceTagvalue" Put "/api/v2/contentmanagement/workspaces/{workspaceId}/tagvalues/{tagId}"
     path {

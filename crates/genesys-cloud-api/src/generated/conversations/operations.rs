@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Conversations.
+    /// Operations of the group Conversations.
     pub struct Conversations;
 }
 
@@ -53,7 +53,7 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/callbacks` (`postConversationsCallbacks`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:callback:create`
     Conversations.post_callbacks -> Option<types::CreateCallbackResponse>;
@@ -73,7 +73,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/bulk/disconnect` (`postConversationsCallbacksBulkDisconnect`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:disconnect`
     Conversations.post_callbacks_bulk_disconnect -> RawResponse;
@@ -114,7 +114,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}` (`patchConversationsCallbackParticipant`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_callback_participant -> RawResponse;
@@ -129,7 +129,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCallbackParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Conversations.patch_callback_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsCallbackParticipantAttributes" Patch "/api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -168,7 +168,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCallbackParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_callback_participant_communication_wrapup -> PostConversationsCallbackParticipantCommunicationWrapup -> RawResponse;
@@ -184,7 +184,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/callbacks/{conversationId}/participants/{participantId}/replace` (`postConversationsCallbackParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_callback_participant_replace -> RawResponse;
@@ -261,7 +261,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/calls/history` (`getConversationsCallsHistory`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     Conversations.calls_history -> GetConversationsCallsHistory -> types::CallHistoryConversationEntityListing;
     "getConversationsCallsHistory" Get "/api/v2/conversations/calls/history"
     query {
@@ -332,7 +332,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/conference` (`patchConversationsCallConference`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:conference:add`
     Conversations.patch_call_conference -> RawResponse;
@@ -369,7 +369,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}` (`patchConversationsCallParticipant`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_call_participant -> RawResponse;
@@ -384,7 +384,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCallParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Conversations.patch_call_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsCallParticipantAttributes" Patch "/api/v2/conversations/calls/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -433,7 +433,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction` (`patchConversationsCallParticipantCommunicationPostflowaction`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:call:setMandatoryPostFlowAction`
     Conversations.patch_call_participant_communication_postflowaction -> PatchConversationsCallParticipantCommunicationPostflowaction -> RawResponse;
@@ -449,7 +449,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/postflowaction` (`deleteConversationsCallParticipantCommunicationPostflowaction`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:call:deleteMandatoryPostFlowAction`
     Conversations.delete_call_participant_communication_postflowaction -> RawResponse;
@@ -464,9 +464,9 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries` (`postConversationsCallParticipantCommunicationSummaries`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// Note: getConversationSummaries has the summary of this id once it is made.
+    /// Note: getConversationSummaries returns the summary with this id once it exists.
     ///
     /// Permissions: `conversation:summary:add`
     Conversations.post_call_participant_communication_summaries -> PostConversationsCallParticipantCommunicationSummaries -> types::OnDemandSummaryAcceptedResponse;
@@ -485,7 +485,7 @@ job_family! {
     done: state "status" { succeeded: ["Completed"], failed: ["Error"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "getConversationSummaries has the summary of this id once it is made",
+    note: "getConversationSummaries returns the summary with this id once it exists",
 }
 
 job! {
@@ -524,7 +524,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCallParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_call_participant_communication_wrapup -> PostConversationsCallParticipantCommunicationWrapup -> RawResponse;
@@ -640,7 +640,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/replace` (`postConversationsCallParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_call_participant_replace -> RawResponse;
@@ -668,7 +668,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/calls/{conversationId}/participants/{participantId}/user/{userId}` (`patchConversationsCallParticipantUserUserId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:agentlessCall:add`
     Conversations.patch_call_participant_user_user_id -> RawResponse;
@@ -772,7 +772,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}` (`patchConversationsCobrowsesessionParticipant`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -788,7 +788,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/attributes` (`patchConversationsCobrowsesessionParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     #[deprecated = "Genesys has marked this operation as deprecated"]
     Conversations.patch_cobrowsesession_participant_attributes -> PatchConversationsCobrowsesessionParticipantAttributes -> types::ParticipantAttributes;
     "patchConversationsCobrowsesessionParticipantAttributes" Patch "/api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/attributes"
@@ -830,7 +830,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsCobrowsesessionParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -847,7 +847,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/cobrowsesessions/{conversationId}/participants/{participantId}/replace` (`postConversationsCobrowsesessionParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1195,7 +1195,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}` (`patchConversationsEmailParticipant`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`, `conversation:email:park`
     Conversations.patch_email_participant -> RawResponse;
@@ -1210,7 +1210,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/emails/{conversationId}/participants/{participantId}/attributes` (`patchConversationsEmailParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Conversations.patch_email_participant_attributes -> types::ParticipantAttributes;
     "patchConversationsEmailParticipantAttributes" Patch "/api/v2/conversations/emails/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -1249,7 +1249,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/emails/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsEmailParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_email_participant_communication_wrapup -> PostConversationsEmailParticipantCommunicationWrapup -> RawResponse;
@@ -1278,7 +1278,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/emails/{conversationId}/participants/{participantId}/replace` (`postConversationsEmailParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_email_participant_replace -> RawResponse;
@@ -1462,7 +1462,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/agentless` (`postConversationsMessagesAgentless`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:message:create`
     Conversations.post_messages_agentless -> Option<types::SendAgentlessOutboundMessageResponse>;
@@ -1502,7 +1502,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/conversations/messages/cachedmedia/{cachedMediaItemId}` (`deleteConversationsMessagesCachedmediaCachedMediaItemId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:cachedMedia:delete`
     Conversations.delete_messages_cachedmedia_cached_media_item_id -> RawResponse;
@@ -1546,7 +1546,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages` (`postConversationsMessageCommunicationMessages`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:message:create`, `conversation:webmessaging:create`
     Conversations.post_message_communication_messages -> Option<types::MessageData>;
@@ -1583,9 +1583,9 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media` (`postConversationsMessageCommunicationMessagesMedia`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: PUT the file to its uploadUrl: until it has been checked, the state is uploading.
+    /// Note: PUT the file to its uploadUrl; the state is uploading until the file has been checked.
     ///
     /// Permissions: `conversation:message:create`, `conversation:webmessaging:create`, `conversation:socialmedia:create`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1604,7 +1604,7 @@ job_family! {
     done: state "status" { succeeded: ["valid"], failed: ["invalid"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "PUT the file to its uploadUrl: until it has been checked, the state is uploading",
+    note: "PUT the file to its uploadUrl; the state is uploading until the file has been checked",
 }
 
 job! {
@@ -1696,7 +1696,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}` (`patchConversationsMessageParticipant`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_message_participant -> PatchConversationsMessageParticipant -> RawResponse;
@@ -1711,7 +1711,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/messages/{conversationId}/participants/{participantId}/attributes` (`patchConversationsMessageParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Conversations.patch_message_participant_attributes -> PatchConversationsMessageParticipantAttributes -> types::ParticipantAttributes;
     "patchConversationsMessageParticipantAttributes" Patch "/api/v2/conversations/messages/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -1736,9 +1736,9 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries` (`postConversationsMessageParticipantCommunicationSummaries`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// Note: getConversationSummaries has the summary of this id once it is made.
+    /// Note: getConversationSummaries returns the summary with this id once it exists.
     ///
     /// Permissions: `conversation:summary:add`
     Conversations.post_message_participant_communication_summaries -> PostConversationsMessageParticipantCommunicationSummaries -> types::OnDemandSummaryAcceptedResponse;
@@ -1773,7 +1773,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsMessageParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_message_participant_communication_wrapup -> PostConversationsMessageParticipantCommunicationWrapup -> RawResponse;
@@ -1814,7 +1814,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/replace` (`postConversationsMessageParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_message_participant_replace -> RawResponse;
@@ -2363,7 +2363,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile` (`postConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofile`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileIntegration:add`
     Conversations.post_messaging_integrations_open_extensions_googlebusinessprofile -> types::GoogleBusinessProfileOpenIntegration;
@@ -2374,7 +2374,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/oauth/settings` (`getConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileOauthSettings`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileOAuthSettings:view`
     Conversations.messaging_integrations_open_extensions_googlebusinessprofile_oauth_settings -> types::GoogleOAuthSettingsResponse;
@@ -2384,7 +2384,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/tokens` (`postConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileTokens`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileToken:add`
     Conversations.post_messaging_integrations_open_extensions_googlebusinessprofile_tokens -> types::GoogleAuthToken;
@@ -2395,7 +2395,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/tokens/{tokenId}` (`getConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileToken`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileToken:view`
     Conversations.messaging_integrations_open_extensions_googlebusinessprofile_token -> types::GoogleAuthToken;
@@ -2408,7 +2408,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/tokens/{tokenId}/accounts` (`getConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileTokenAccounts`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileAccount:view`
     Conversations.messaging_integrations_open_extensions_googlebusinessprofile_token_accounts -> GetConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileTokenAccounts -> types::GoogleBusinessProfileAccountListing;
@@ -2426,7 +2426,7 @@ paged! {
 operation! {
     /// `GET /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/{integrationId}` (`getConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileIntegrationId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:integration:view`
     Conversations.messaging_integrations_open_extensions_googlebusinessprofile_integration_id -> GetConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileIntegrationId -> types::GoogleBusinessProfileOpenIntegration;
@@ -2442,7 +2442,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/{integrationId}` (`patchConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileIntegrationId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:googleBusinessProfileIntegration:edit`
     Conversations.patch_messaging_integrations_open_extensions_googlebusinessprofile_integration_id -> types::GoogleBusinessProfileOpenIntegration;
@@ -2456,7 +2456,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/conversations/messaging/integrations/open/extensions/googlebusinessprofile/{integrationId}` (`deleteConversationsMessagingIntegrationsOpenExtensionsGooglebusinessprofileIntegrationId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `messaging:integration:delete`
     Conversations.delete_messaging_integrations_open_extensions_googlebusinessprofile_integration_id -> ();
@@ -2906,7 +2906,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/screenshares/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsScreenshareParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -2946,7 +2946,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/settings` (`patchConversationsSettings`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:settings:edit`
     Conversations.patch_settings -> RawResponse;
@@ -2971,7 +2971,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/socials/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsSocialParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_social_participant_communication_wrapup -> PostConversationsSocialParticipantCommunicationWrapup -> RawResponse;
@@ -3021,7 +3021,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/videos/{conferenceId}/details` (`getConversationsVideoDetails`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `video:video:access`
     Conversations.video_details -> types::VideoConferenceDetails;
@@ -3034,7 +3034,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/videos/{conversationId}/agentconference/communications/{communicationId}` (`postConversationsVideoAgentconferenceCommunication`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `conversation:video:add`
     Conversations.post_video_agentconference_communication -> types::CreateJoinVideoResponse;
@@ -3062,7 +3062,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/videos/{conversationId}/participants/{participantId}/communications/{communicationId}/wrapup` (`postConversationsVideoParticipantCommunicationWrapup`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`
     Conversations.post_video_participant_communication_wrapup -> PostConversationsVideoParticipantCommunicationWrapup -> RawResponse;
@@ -3114,7 +3114,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/accessattributes` (`getConversationAccessattributes`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `conversation:accessAttributes:view`
     Conversations.conversation_accessattributes -> types::ConversationAccessAttributesResponse;
@@ -3129,9 +3129,9 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::ConversationAccessAttributesResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `conversation:accessAttributes:edit`
     Conversations.put_conversation_accessattributes -> String;
@@ -3145,7 +3145,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/assign` (`postConversationAssign`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:call:pull`, `conversation:call:assign`, `conversation:callback:pull`, `conversation:callback:assign`, `conversation:webchat:pull`, `conversation:webchat:assign`, `conversation:email:pull`, `conversation:email:assign`, `conversation:message:pull`, `conversation:message:assign`
     Conversations.post_conversation_assign -> String;
@@ -3159,7 +3159,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/assistant/copilotcontext` (`getConversationAssistantCopilotcontext`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `conversation:assistantCopilotContext:view`
     Conversations.conversation_assistant_copilotcontext -> GetConversationAssistantCopilotcontext -> types::CopilotContextValues;
@@ -3270,7 +3270,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs` (`postConversationCommunicationAgentchecklistJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `conversation:agentchecklist:edit`
     Conversations.conversation_communication_agentchecklist_jobs -> PostConversationCommunicationAgentchecklistJobs -> types::ChecklistInferenceJobCreationResponse;
@@ -3334,7 +3334,7 @@ paged! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/communications/{communicationId}/internalmessages` (`postConversationCommunicationInternalmessages`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:internalMessaging:create`
     Conversations.post_conversation_communication_internalmessages -> types::InternalMessageData;
@@ -3452,7 +3452,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/disconnect` (`postConversationDisconnect`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:disconnect`
     Conversations.post_conversation_disconnect -> String;
@@ -3465,7 +3465,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}` (`patchConversationParticipant`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:wrapup`, `conversation:call:record`, `conversation:communication:disconnect`
     Conversations.patch_conversation_participant -> RawResponse;
@@ -3480,7 +3480,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/participants/{participantId}/attributes` (`patchConversationParticipantAttributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Conversations.patch_conversation_participant_attributes -> RawResponse;
     "patchConversationParticipantAttributes" Patch "/api/v2/conversations/{conversationId}/participants/{participantId}/attributes"
     path {
@@ -3517,7 +3517,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/digits` (`postConversationParticipantDigits`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Conversations.post_conversation_participant_digits -> PostConversationParticipantDigits -> RawResponse;
     "postConversationParticipantDigits" Post "/api/v2/conversations/{conversationId}/participants/{participantId}/digits"
     path {
@@ -3550,7 +3550,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/internalmessages/users/communications` (`postConversationParticipantInternalmessagesUsersCommunications`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:internalMessaging:setupWithUser`
     Conversations.post_conversation_participant_internalmessages_users_communications -> types::MessagingConferResponse;
@@ -3565,7 +3565,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace` (`postConversationParticipantReplace`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -3581,7 +3581,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/agent` (`postConversationParticipantReplaceAgent`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferAgent`
     Conversations.post_conversation_participant_replace_agent -> RawResponse;
@@ -3596,7 +3596,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/contact/external` (`postConversationParticipantReplaceContactExternal`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternalContact`
     Conversations.post_conversation_participant_replace_contact_external -> RawResponse;
@@ -3611,7 +3611,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/external` (`postConversationParticipantReplaceExternal`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferExternal`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -3627,7 +3627,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/replace/queue` (`postConversationParticipantReplaceQueue`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`, `conversation:communication:blindTransferQueue`
     Conversations.post_conversation_participant_replace_queue -> RawResponse;
@@ -3679,7 +3679,7 @@ operation! {
 operation! {
     /// `POST /api/v2/conversations/{conversationId}/participants/{participantId}/transfer` (`postConversationParticipantTransfer`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:communication:blindTransfer`
     Conversations.post_conversation_participant_transfer -> RawResponse;
@@ -3722,7 +3722,7 @@ paged! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/recordingstate` (`patchConversationRecordingstate`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:recording:pauseOthers`
     Conversations.patch_conversation_recordingstate -> RawResponse;
@@ -3749,7 +3749,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:attributesedit`
     Conversations.put_conversation_secureattributes -> String;
@@ -3763,7 +3763,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/secureattributes` (`patchConversationSecureattributes`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:participant:attributesedit`
     Conversations.patch_conversation_secureattributes -> String;
@@ -3903,7 +3903,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:externalTag:edit`
     Conversations.put_conversation_tags -> String;
@@ -3917,7 +3917,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/conversations/{conversationId}/utilizationlabel` (`patchConversationUtilizationlabel`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `conversation:utilizationLabel:edit`
     Conversations.patch_conversation_utilizationlabel -> String;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Data Extensions.
+    /// Operations of the group Data Extensions.
     pub struct DataExtensions;
 }
 

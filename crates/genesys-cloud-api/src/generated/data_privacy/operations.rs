@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Data Privacy.
+    /// Operations of the group Data Privacy.
     pub struct DataPrivacy;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Dependencies.
+    /// Operations of the group Dependencies.
     pub struct Dependencies;
 }
 

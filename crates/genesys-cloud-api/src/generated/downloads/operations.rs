@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Downloads.
+    /// Operations of the group Downloads.
     pub struct Downloads;
 }
 

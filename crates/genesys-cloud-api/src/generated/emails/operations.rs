@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Emails.
+    /// Operations of the group Emails.
     pub struct Emails;
 }
 

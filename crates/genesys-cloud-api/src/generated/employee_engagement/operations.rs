@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Employee Engagement.
+    /// Operations of the group Employee Engagement.
     pub struct EmployeeEngagement;
 }
 

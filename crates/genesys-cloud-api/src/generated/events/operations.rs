@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Events.
+    /// Operations of the group Events.
     pub struct Events;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group External Contacts.
+    /// Operations of the group External Contacts.
     pub struct ExternalContacts;
 }
 
@@ -308,7 +308,7 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/contacts/exports` (`postExternalcontactsContactsExports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:contact:view`
     ExternalContacts.post_contacts_exports -> PostExternalcontactsContactsExports -> types::ContactsExport;
@@ -733,7 +733,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `relate:conversation:associate`, `externalContacts:conversation:associate`
     ExternalContacts.put_conversation -> RawResponse;
@@ -959,9 +959,9 @@ operation! {
 operation! {
     /// `POST /api/v2/externalcontacts/import/csv/jobs` (`postExternalcontactsImportCsvJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: the file is put to the URL of postExternalcontactsImportCsvUploads before; after its dry run the job waits for putExternalcontactsImportJob with the status Continue.
+    /// Note: first PUT the file to the URL of postExternalcontactsImportCsvUploads; after the dry run the job waits for putExternalcontactsImportJob with the status Continue.
     ///
     /// Permissions: `externalContacts:importCsvJob:add`
     ExternalContacts.import_csv_jobs -> PostExternalcontactsImportCsvJobs -> types::CsvJobResponse;
@@ -975,7 +975,7 @@ job_family! {
     status: "getExternalcontactsImportJob" Get "/api/v2/externalcontacts/import/jobs/{jobId}" (id "jobId"),
     done: state "status" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: reply [items "[]"],
-    note: "the file is put to the URL of postExternalcontactsImportCsvUploads before; after its dry run the job waits for putExternalcontactsImportJob with the status Continue",
+    note: "first PUT the file to the URL of postExternalcontactsImportCsvUploads; after the dry run the job waits for putExternalcontactsImportJob with the status Continue",
 }
 
 job! {
@@ -1102,9 +1102,9 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/import/jobs` (`postExternalcontactsImportJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: after its dry run it waits for putExternalcontactsImportJob with the status Continue, which its executionStep Validated tells.
+    /// Note: after the dry run (executionStep Validated) it waits for putExternalcontactsImportJob with the status Continue.
     ///
     /// Permissions: `externalContacts:importJob:add`
     ExternalContacts.post_import_jobs -> PostExternalcontactsImportJobs -> types::ContactImportJobResponse;
@@ -1119,7 +1119,7 @@ job_family! {
     done: state "status" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "after its dry run it waits for putExternalcontactsImportJob with the status Continue, which its executionStep Validated tells",
+    note: "after the dry run (executionStep Validated) it waits for putExternalcontactsImportJob with the status Continue",
 }
 
 job! {
@@ -1252,7 +1252,7 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/notes/exports` (`postExternalcontactsNotesExports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:contact:view`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_notes_exports -> PostExternalcontactsNotesExports -> types::NotesExport;
@@ -1354,7 +1354,7 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/organizations/exports` (`postExternalcontactsOrganizationsExports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_organizations_exports -> PostExternalcontactsOrganizationsExports -> types::OrganizationsExport;
@@ -1771,7 +1771,7 @@ paged! {
 operation! {
     /// `POST /api/v2/externalcontacts/relationships/exports` (`postExternalcontactsRelationshipsExports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `externalContacts:export:add`, `externalContacts:externalOrganization:view`
     ExternalContacts.post_relationships_exports -> PostExternalcontactsRelationshipsExports -> types::RelationshipsExport;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Fax.
+    /// Operations of the group Fax.
     pub struct Fax;
 }
 
@@ -50,7 +50,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/fax/documents/{documentId}` (`deleteFaxDocument`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Fax.delete_document -> RawResponse;
     "deleteFaxDocument" Delete "/api/v2/fax/documents/{documentId}"
     path {

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Gamification.
+    /// Operations of the group Gamification.
     pub struct Gamification;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group General Data Protection Regulation.
+    /// Operations of the group General Data Protection Regulation.
     pub struct GeneralDataProtectionRegulation;
 }
 
@@ -31,7 +31,7 @@ paged! {
 operation! {
     /// `POST /api/v2/gdpr/requests` (`postGdprRequests`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `gdpr:request:add`
     GeneralDataProtectionRegulation.post_gdpr_requests -> PostGdprRequests -> types::GdprRequest;

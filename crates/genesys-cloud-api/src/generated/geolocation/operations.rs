@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Geolocation.
+    /// Operations of the group Geolocation.
     pub struct Geolocation;
 }
 

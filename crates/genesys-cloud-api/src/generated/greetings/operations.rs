@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Greetings.
+    /// Operations of the group Greetings.
     pub struct Greetings;
 }
 
@@ -81,7 +81,7 @@ operation! {
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/downloads` (`getGreetingDownloads`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `greetings:greeting:download`
     Greetings.greeting_downloads -> GetGreetingDownloads -> types::GreetingMediaInfo;
@@ -109,7 +109,7 @@ job! {
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/groups/downloads` (`getGreetingGroupsDownloads`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `greetings:groupGreeting:download`
     Greetings.greeting_groups_downloads -> GetGreetingGroupsDownloads -> types::GreetingMediaInfo;
@@ -149,7 +149,7 @@ operation! {
 operation! {
     /// `GET /api/v2/greetings/{greetingId}/users/downloads` (`getGreetingUsersDownloads`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `greetings:greeting:download`
     Greetings.greeting_users_downloads -> GetGreetingUsersDownloads -> types::GreetingMediaInfo;

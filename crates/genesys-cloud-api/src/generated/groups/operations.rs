@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Groups.
+    /// Operations of the group Groups.
     pub struct Groups;
 }
 
@@ -43,7 +43,7 @@ operation! {
 operation! {
     /// `POST /api/v2/groups/dynamicsettings/preview` (`postGroupsDynamicsettingsPreview`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `directory:group:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -118,7 +118,7 @@ operation! {
 operation! {
     /// `GET /api/v2/groups/{groupId}/dynamicsettings` (`getGroupDynamicsettings`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `directory:group:view`
     Groups.group_dynamicsettings -> types::DynamicGroupDefinition;
@@ -133,7 +133,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `directory:group:edit`
     Groups.put_group_dynamicsettings -> ();
@@ -147,7 +147,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/groups/{groupId}/dynamicsettings` (`deleteGroupDynamicsettings`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `directory:group:delete`
     Groups.delete_group_dynamicsettings -> ();
@@ -196,7 +196,7 @@ paged! {
 operation! {
     /// `POST /api/v2/groups/{groupId}/members` (`postGroupMembers`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Groups.post_group_members -> Json;
     "postGroupMembers" Post "/api/v2/groups/{groupId}/members"
     path {
@@ -208,7 +208,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/groups/{groupId}/members` (`deleteGroupMembers`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     Groups.delete_group_members -> Json;
     "deleteGroupMembers" Delete "/api/v2/groups/{groupId}/members"
     path {

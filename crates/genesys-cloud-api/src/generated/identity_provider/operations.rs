@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Identity Provider.
+    /// Operations of the group Identity Provider.
     pub struct IdentityProvider;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Infrastructure as Code.
+    /// Operations of the group Infrastructure as Code.
     pub struct InfrastructureAsCode;
 }
 
@@ -70,7 +70,7 @@ operation! {
 operation! {
     /// `POST /api/v2/infrastructureascode/jobs` (`postInfrastructureascodeJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `infrastructureascode:job:add`
     InfrastructureAsCode.post_jobs -> PostInfrastructureascodeJobs -> types::InfrastructureascodeJob;

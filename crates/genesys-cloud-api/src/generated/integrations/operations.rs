@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Integrations.
+    /// Operations of the group Integrations.
     pub struct Integrations;
 }
 
@@ -515,7 +515,7 @@ paged! {
 operation! {
     /// `POST /api/v2/integrations/botconnectors/incoming/messages` (`postIntegrationsBotconnectorsIncomingMessages`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `integration:botconnector:send`
     Integrations.post_botconnectors_incoming_messages -> types::IncomingMessageResponse;
@@ -526,7 +526,7 @@ operation! {
 operation! {
     /// `POST /api/v2/integrations/botconnectors/outgoing/messages` (`postIntegrationsBotconnectorsOutgoingMessages`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `integration:botconnector:send`
     Integrations.post_botconnectors_outgoing_messages -> types::OutgoingMessageResponse;
@@ -537,7 +537,7 @@ operation! {
 operation! {
     /// `GET /api/v2/integrations/botconnectors/{integrationId}/bots` (`getIntegrationsBotconnectorBots`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `integration:botconnector:view`
     Integrations.botconnector_bots -> GetIntegrationsBotconnectorBots -> types::BotListing;
@@ -559,7 +559,7 @@ paged! {
 operation! {
     /// `GET /api/v2/integrations/botconnectors/{integrationId}/bots/summaries` (`getIntegrationsBotconnectorBotsSummaries`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `integration:botconnector:view`
     Integrations.botconnector_bots_summaries -> GetIntegrationsBotconnectorBotsSummaries -> types::BotSummaryEntityListing;
@@ -581,7 +581,7 @@ paged! {
 operation! {
     /// `GET /api/v2/integrations/botconnectors/{integrationId}/bots/{botId}` (`getIntegrationsBotconnectorBot`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `integration:botconnector:view`
     Integrations.botconnector_bot -> GetIntegrationsBotconnectorBot -> types::Bot;
@@ -922,9 +922,9 @@ paged! {
 operation! {
     /// `POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs` (`postIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// A job fetches one page: `paginate` submits one for each.
+    /// Each job fetches one page: `paginate` submits one per page.
     ///
     /// Permissions: `integrations:integration:view`
     Integrations.speech_nuance_nuance_integration_id_bots_jobs -> PostIntegrationsSpeechNuanceNuanceIntegrationIdBotsJobs -> types::AsyncJob;
@@ -1030,7 +1030,7 @@ operation! {
 operation! {
     /// `POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/{botId}/jobs` (`postIntegrationsSpeechNuanceNuanceIntegrationIdBotJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `integrations:integration:view`
     Integrations.speech_nuance_nuance_integration_id_bot_jobs -> PostIntegrationsSpeechNuanceNuanceIntegrationIdBotJobs -> types::AsyncJob;
@@ -1283,7 +1283,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/integrations/unifiedcommunications/{ucIntegrationId}/thirdpartypresences` (`putIntegrationsUnifiedcommunicationThirdpartypresences`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `integration:presence:edit`
     Integrations.put_unifiedcommunication_thirdpartypresences -> String;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Intents.
+    /// Operations of the group Intents.
     pub struct Intents;
 }
 
@@ -136,7 +136,7 @@ operation! {
 operation! {
     /// `POST /api/v2/intents/customerintents/bulk/retrieve` (`postIntentsCustomerintentsBulkRetrieve`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `externalContacts:customerIntentTaxonomy:view`
     Intents.post_customerintents_bulk_retrieve -> PostIntentsCustomerintentsBulkRetrieve -> Vec<types::CustomerIntentResponse>;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Journey.
+    /// Operations of the group Journey.
     pub struct Journey;
 }
 
@@ -48,7 +48,7 @@ operation! {
 operation! {
     /// `POST /api/v2/journey/actionmaps/estimates/jobs` (`postJourneyActionmapsEstimatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `journey:actionmapEstimateJob:add`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -512,9 +512,9 @@ operation! {
 operation! {
     /// `POST /api/v2/journey/outcomes/attributions/jobs` (`postJourneyOutcomesAttributionsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `journey:outcomeAttributionJob:add`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -540,7 +540,7 @@ job! {
 operation! {
     /// `GET /api/v2/journey/outcomes/attributions/jobs/{jobId}` (`getJourneyOutcomesAttributionsJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `journey:outcomeAttributionJob:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -554,7 +554,7 @@ operation! {
 operation! {
     /// `GET /api/v2/journey/outcomes/attributions/jobs/{jobId}/results` (`getJourneyOutcomesAttributionsJobResults`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `journey:outcomeAttribution:view`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -893,7 +893,7 @@ operation! {
 operation! {
     /// `GET /api/v2/journey/views/jobs` (`getJourneyViewsJobs`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `journey:viewsJobs:view`
     Journey.views_jobs -> GetJourneyViewsJobs -> types::JourneyViewJobListing;
@@ -915,7 +915,7 @@ paged! {
 operation! {
     /// `GET /api/v2/journey/views/jobs/me` (`getJourneyViewsJobsMe`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `journey:viewsJobs:view`
     Journey.views_jobs_me -> GetJourneyViewsJobsMe -> types::JourneyViewJobListing;
@@ -1036,7 +1036,7 @@ operation! {
 operation! {
     /// `POST /api/v2/journey/views/{viewId}/versions/{journeyVersionId}/jobs` (`postJourneyViewVersionJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Note: patchJourneyViewVersionJob with the status Cancelled cancels it.
     ///

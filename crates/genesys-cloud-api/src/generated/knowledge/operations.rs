@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Knowledge.
+    /// Operations of the group Knowledge.
     pub struct Knowledge;
 }
 
@@ -454,7 +454,7 @@ operation! {
 operation! {
     /// `GET /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/documents` (`getKnowledgeKnowledgebaseDocuments`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `knowledge:document:view`
     Knowledge.knowledgebase_documents -> GetKnowledgeKnowledgebaseDocuments -> types::KnowledgeDocumentResponseListing;
@@ -979,7 +979,7 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/export/jobs` (`postKnowledgeKnowledgebaseExportJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `knowledge:exportJob:add`
     Knowledge.knowledgebase_export_jobs -> PostKnowledgeKnowledgebaseExportJobs -> types::KnowledgeExportJobResponse;
@@ -1032,11 +1032,11 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs` (`postKnowledgeKnowledgebaseImportJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `ValidationCompleted`.
+    /// The job waits for the caller in the state `ValidationCompleted`.
     ///
-    /// Note: patchKnowledgeKnowledgebaseImportJob with the status Started begins the import, unless skipConfirmationStep was set.
+    /// Note: patchKnowledgeKnowledgebaseImportJob with the status Started starts the import, unless skipConfirmationStep was set.
     ///
     /// Permissions: `knowledge:importJob:add`
     Knowledge.knowledgebase_import_jobs -> PostKnowledgeKnowledgebaseImportJobs -> types::KnowledgeImportJobResponse;
@@ -1055,7 +1055,7 @@ job_family! {
     results: reply [items "[]"],
     cancel: "deleteKnowledgeKnowledgebaseImportJob" Delete "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs/{importJobId}" (id "importJobId"),
     at_once: true,
-    note: "patchKnowledgeKnowledgebaseImportJob with the status Started begins the import, unless skipConfirmationStep was set",
+    note: "patchKnowledgeKnowledgebaseImportJob with the status Started starts the import, unless skipConfirmationStep was set",
 }
 
 job! {
@@ -1178,7 +1178,7 @@ operation! {
 operation! {
     /// `GET /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/operations` (`getKnowledgeKnowledgebaseOperations`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `knowledge:importExportOperationsList:view`
     Knowledge.knowledgebase_operations -> GetKnowledgeKnowledgebaseOperations -> types::OperationListing;
@@ -1220,9 +1220,9 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs` (`postKnowledgeKnowledgebaseParseJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: postKnowledgeKnowledgebaseParseJobImport imports what was parsed.
+    /// Note: postKnowledgeKnowledgebaseParseJobImport imports the parsed documents.
     ///
     /// Permissions: `knowledge:importJob:add`
     Knowledge.knowledgebase_parse_jobs -> PostKnowledgeKnowledgebaseParseJobs -> types::KnowledgeParseJobResponse;
@@ -1240,7 +1240,7 @@ job_family! {
     done: state "status" { succeeded: ["ParseCompleted", "ImportCompleted"], partly_succeeded: ["ImportPartialCompleted"], failed: ["ImportFailed"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "postKnowledgeKnowledgebaseParseJobImport imports what was parsed",
+    note: "postKnowledgeKnowledgebaseParseJobImport imports the parsed documents",
 }
 
 job! {
@@ -1279,7 +1279,7 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import` (`postKnowledgeKnowledgebaseParseJobImport`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `knowledge:importJob:edit`
     Knowledge.post_knowledgebase_parse_job_import -> PostKnowledgeKnowledgebaseParseJobImport -> ();
@@ -1330,7 +1330,7 @@ paged! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce` (`postKnowledgeKnowledgebaseSourcesSalesforce`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
     /// Note: read the source to see whether it is synchronized.
     ///
@@ -1402,7 +1402,7 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/salesforce/{sourceId}/sync` (`postKnowledgeKnowledgebaseSourcesSalesforceSourceIdSync`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
     /// Note: read the source with the expand lastsync to see whether it is synchronized.
     ///
@@ -1433,7 +1433,7 @@ job! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow` (`postKnowledgeKnowledgebaseSourcesServicenow`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
     /// Note: read the source to see whether it is synchronized.
     ///
@@ -1496,7 +1496,7 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}/sync` (`postKnowledgeKnowledgebaseSourcesServicenowSourceIdSync`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
     /// Note: read the source with the expand lastsync to see whether it is synchronized.
     ///
@@ -1518,11 +1518,11 @@ job! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs` (`postKnowledgeKnowledgebaseSynchronizeJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `ValidationCompleted`.
+    /// The job waits for the caller in the state `ValidationCompleted`.
     ///
-    /// Note: patchKnowledgeKnowledgebaseSynchronizeJob with the status Started begins the synchronization.
+    /// Note: patchKnowledgeKnowledgebaseSynchronizeJob with the status Started starts the synchronization.
     ///
     /// Permissions: `knowledge:syncJob:add`
     Knowledge.knowledgebase_synchronize_jobs -> PostKnowledgeKnowledgebaseSynchronizeJobs -> types::KnowledgeSyncJobResponse;
@@ -1541,7 +1541,7 @@ job_family! {
     results: reply [items "[]"],
     cancel: "deleteKnowledgeKnowledgebaseSynchronizeJob" Delete "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs/{syncJobId}" (id "syncJobId"),
     at_once: true,
-    note: "patchKnowledgeKnowledgebaseSynchronizeJob with the status Started begins the synchronization",
+    note: "patchKnowledgeKnowledgebaseSynchronizeJob with the status Started starts the synchronization",
 }
 
 job! {
@@ -1659,7 +1659,7 @@ operation! {
 operation! {
     /// `POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/uploads/urls/jobs` (`postKnowledgeKnowledgebaseUploadsUrlsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `knowledge:uploadSourceUrlJob:add`
     Knowledge.knowledgebase_uploads_urls_jobs -> PostKnowledgeKnowledgebaseUploadsUrlsJobs -> types::CreateUploadSourceUrlJobResponse;
@@ -1884,9 +1884,9 @@ paged! {
 operation! {
     /// `POST /api/v2/knowledge/sources/{sourceId}/synchronizations` (`postKnowledgeSourceSynchronizations`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: of a source whose files are uploaded, patchKnowledgeSourceSynchronization with the status Completed ends the uploads; with Cancelled it cancels.
+    /// Note: for a source with uploaded files, patchKnowledgeSourceSynchronization with the status Completed ends the uploads; with Cancelled it cancels.
     ///
     /// Permissions: `knowledge:synchronization:add`
     Knowledge.post_source_synchronizations -> PostKnowledgeSourceSynchronizations -> types::V3Synchronization;
@@ -1904,7 +1904,7 @@ job_family! {
     done: state "status" { succeeded: ["Completed"], failed: ["Failed"], cancelled: ["Cancelled"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "of a source whose files are uploaded, patchKnowledgeSourceSynchronization with the status Completed ends the uploads; with Cancelled it cancels",
+    note: "for a source with uploaded files, patchKnowledgeSourceSynchronization with the status Completed ends the uploads; with Cancelled it cancels",
 }
 
 job! {

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Language Understanding.
+    /// Operations of the group Language Understanding.
     pub struct LanguageUnderstanding;
 }
 
@@ -260,7 +260,7 @@ operation! {
 operation! {
     /// `POST /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}/train` (`postLanguageunderstandingDomainVersionTrain`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `languageUnderstanding:nluDomainVersion:edit`, `dialog:botVersion:edit`
     LanguageUnderstanding.post_domain_version_train -> PostLanguageunderstandingDomainVersionTrain -> types::NluDomainVersionTrainingResponse;
@@ -497,7 +497,7 @@ operation! {
 operation! {
     /// `POST /api/v2/languageunderstanding/miners/{minerId}/execute` (`postLanguageunderstandingMinerExecute`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `languageUnderstanding:miner:execute`
     LanguageUnderstanding.post_miner_execute -> PostLanguageunderstandingMinerExecute -> types::Miner;

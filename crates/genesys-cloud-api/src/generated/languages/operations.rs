@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Languages.
+    /// Operations of the group Languages.
     pub struct Languages;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Learning.
+    /// Operations of the group Learning.
     pub struct Learning;
 }
 
@@ -23,7 +23,7 @@ operation! {
 operation! {
     /// `GET /api/v2/learning/assignments` (`getLearningAssignments`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `learning:assignment:view`
     Learning.assignments -> GetLearningAssignments -> types::LearningAssignmentsDomainEntity;
@@ -67,7 +67,7 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/assignments/aggregates/query` (`postLearningAssignmentsAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `learning:assignment:view`
     Learning.assignments_aggregates_query -> PostLearningAssignmentsAggregatesQuery -> types::LearningAssignmentAggregateResponse;
@@ -102,7 +102,7 @@ operation! {
 operation! {
     /// `GET /api/v2/learning/assignments/me` (`getLearningAssignmentsMe`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     Learning.assignments_me -> GetLearningAssignmentsMe -> types::LearningAssignmentsDomainEntity;
     "getLearningAssignmentsMe" Get "/api/v2/learning/assignments/me"
     query {
@@ -346,7 +346,7 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/modules/{moduleId}/jobs` (`postLearningModuleJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `learning:module:add`
     Learning.module_jobs -> PostLearningModuleJobs -> types::LearningModuleJobResponse;
@@ -451,7 +451,7 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/modules/{moduleId}/rule/migrate` (`postLearningModuleRuleMigrate`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `learning:module:edit`
     Learning.post_module_rule_migrate -> types::LearningModuleMigrateResponse;
@@ -510,7 +510,7 @@ paged! {
 operation! {
     /// `POST /api/v2/learning/scheduleslots/jobs` (`postLearningScheduleslotsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `learning:scheduleSlotJob:add`
     Learning.scheduleslots_jobs -> PostLearningScheduleslotsJobs -> types::LearningScheduleSlotsJobResponse;
@@ -554,11 +554,11 @@ operation! {
 operation! {
     /// `POST /api/v2/learning/scorm` (`postLearningScorm`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `UploadPending`.
+    /// The job waits for the caller in the state `UploadPending`.
     ///
-    /// Note: PUT the file to its uploadUrl, with its headers.
+    /// Note: PUT the file to its uploadUrl with its headers.
     ///
     /// Permissions: `learning:scorm:add`
     Learning.post_scorm -> PostLearningScorm -> types::LearningScormUploadResponse;
@@ -572,7 +572,7 @@ job_family! {
     status: "getLearningScormScormId" Get "/api/v2/learning/scorm/{scormId}" (id "scormId"),
     done: state "status" { held: ["UploadPending"], succeeded: ["Ready"], failed: ["Error"] },
     results: reply [items "[]"],
-    note: "PUT the file to its uploadUrl, with its headers",
+    note: "PUT the file to its uploadUrl with its headers",
 }
 
 job! {

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group License.
+    /// Operations of the group License.
     pub struct License;
 }
 
@@ -50,7 +50,7 @@ paged! {
 operation! {
     /// `POST /api/v2/license/infer/permissions` (`postLicenseInferPermissions`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `authorization:grant:add`, `authorization:license:view`
     License.post_infer_permissions -> PostLicenseInferPermissions -> Vec<String>;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Locations.
+    /// Operations of the group Locations.
     pub struct Locations;
 }
 

@@ -7,16 +7,16 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Log Capture.
+    /// Operations of the group Log Capture.
     pub struct LogCapture;
 }
 
 operation! {
     /// `POST /api/v2/diagnostics/logcapture/browser/entries/download/jobs` (`postDiagnosticsLogcaptureBrowserEntriesDownloadJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `troubleshooting:logCapture:add`
     LogCapture.diagnostics_logcapture_browser_entries_download_jobs -> PostDiagnosticsLogcaptureBrowserEntriesDownloadJobs -> types::LogCaptureDownloadExecutionResponse;
@@ -53,7 +53,7 @@ operation! {
 operation! {
     /// `POST /api/v2/diagnostics/logcapture/browser/entries/query` (`postDiagnosticsLogcaptureBrowserEntriesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `troubleshooting:logCapture:view`
     LogCapture.diagnostics_logcapture_browser_entries_query -> PostDiagnosticsLogcaptureBrowserEntriesQuery -> types::LogCaptureQueryResponse;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Messaging.
+    /// Operations of the group Messaging.
     pub struct Messaging;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Mobile Devices.
+    /// Operations of the group Mobile Devices.
     pub struct MobileDevices;
 }
 

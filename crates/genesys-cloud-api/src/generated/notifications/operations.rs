@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Notifications.
+    /// Operations of the group Notifications.
     pub struct Notifications;
 }
 

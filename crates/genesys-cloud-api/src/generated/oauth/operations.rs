@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group OAuth.
+    /// Operations of the group OAuth.
     pub struct Oauth;
 }
 
@@ -113,9 +113,9 @@ operation! {
 operation! {
     /// `POST /api/v2/oauth/clients/{clientId}/usage/query` (`postOauthClientUsageQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
     Oauth.client_usage_query -> PostOauthClientUsageQuery -> types::UsageExecutionResult;
@@ -160,7 +160,7 @@ paged! {
 operation! {
     /// `GET /api/v2/oauth/clients/{clientId}/usage/summary` (`getOauthClientUsageSummary`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `oauth:client:view`, `usage:client:view`
     Oauth.client_usage_summary -> GetOauthClientUsageSummary -> types::UsageExecutionResult;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Operational Events.
+    /// Operations of the group Operational Events.
     pub struct OperationalEvents;
 }
 
@@ -47,7 +47,7 @@ operation! {
 operation! {
     /// `POST /api/v2/usage/events/query` (`postUsageEventsQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `usage:events:view`
     OperationalEvents.usage_events_query -> PostUsageEventsQuery -> types::EventQueryResponse;

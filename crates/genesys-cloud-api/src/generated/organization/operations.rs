@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Organization.
+    /// Operations of the group Organization.
     pub struct Organization;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Organization Authorization.
+    /// Operations of the group Organization Authorization.
     pub struct OrganizationAuthorization;
 }
 
@@ -60,7 +60,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/orgauthorization/trustees` (`deleteOrgauthorizationTrustees`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `authorization:orgTrustee:delete`
     OrganizationAuthorization.delete_orgauthorization_trustees -> ();
@@ -447,7 +447,7 @@ paged! {
 operation! {
     /// `DELETE /api/v2/orgauthorization/trustors` (`deleteOrgauthorizationTrustors`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `authorization:orgTrustor:delete`
     OrganizationAuthorization.delete_orgauthorization_trustors -> ();

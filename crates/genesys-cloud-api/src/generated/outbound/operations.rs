@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Outbound.
+    /// Operations of the group Outbound.
     pub struct Outbound;
 }
 
@@ -486,9 +486,9 @@ operation! {
 operation! {
     /// `POST /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview` (`postOutboundCampaignAgentownedmappingpreview`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Note: until the preview begins, its results are those of the one before.
+    /// Note: until the preview starts, the results are those of the previous one.
     ///
     /// Permissions: `outbound:campaign:view`, `outbound:contact:view`, `directory:user:view`
     Outbound.post_campaign_agentownedmappingpreview -> PostOutboundCampaignAgentownedmappingpreview -> Option<Json>;
@@ -504,7 +504,7 @@ job_family! {
     status: "getOutboundCampaignAgentownedmappingpreviewResults" Get "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results" (),
     done: field "entities",
     results: reply [items "entities"],
-    note: "until the preview begins, its results are those of the one before",
+    note: "until the preview starts, the results are those of the previous one",
 }
 
 job! {
@@ -607,7 +607,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/outbound/campaigns/{campaignId}/progress` (`deleteOutboundCampaignProgress`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `outbound:campaign:edit`, `outbound:campaign:recycle`
     Outbound.delete_campaign_progress -> RawResponse;
@@ -998,7 +998,7 @@ operation! {
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove` (`postOutboundContactlistContactsBulkRemove`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:contact:delete`
     Outbound.post_contactlist_contacts_bulk_remove -> PostOutboundContactlistContactsBulkRemove -> types::ContactsBulkOperationJob;
@@ -1026,7 +1026,7 @@ job! {
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update` (`postOutboundContactlistContactsBulkUpdate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:contact:edit`
     Outbound.post_contactlist_contacts_bulk_update -> PostOutboundContactlistContactsBulkUpdate -> types::ContactsBulkOperationJob;
@@ -1115,7 +1115,7 @@ operation! {
 operation! {
     /// `POST /api/v2/outbound/contactlists/{contactListId}/export` (`postOutboundContactlistExport`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:contact:view`, `outbound:contactList:view`
     Outbound.post_contactlist_export -> PostOutboundContactlistExport -> types::DomainEntityRef;
@@ -1566,7 +1566,7 @@ operation! {
 operation! {
     /// `POST /api/v2/outbound/dnclists/{dncListId}/export` (`postOutboundDnclistExport`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `outbound:dnc:view`, `outbound:dncList:view`
     Outbound.post_dnclist_export -> PostOutboundDnclistExport -> types::DomainEntityRef;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Presence.
+    /// Operations of the group Presence.
     pub struct Presence;
 }
 

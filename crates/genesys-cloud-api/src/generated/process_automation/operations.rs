@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Process Automation.
+    /// Operations of the group Process Automation.
     pub struct ProcessAutomation;
 }
 

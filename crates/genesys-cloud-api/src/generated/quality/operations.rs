@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Quality.
+    /// Operations of the group Quality.
     pub struct Quality;
 }
 
@@ -130,9 +130,9 @@ operation! {
 operation! {
     /// `POST /api/v2/quality/conversations/audits/query` (`postQualityConversationsAuditsQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces, and what is in several of them once, by its `id`.
+    /// `windows` reads a time range of any length in windows, and yields a record that is in several of them once, by `id`.
     ///
     /// Permissions: `audits:interactionDetails:view`
     Quality.conversations_audits_query -> PostQualityConversationsAuditsQuery -> types::QualityAuditQueryExecutionStatusResponse;
@@ -275,7 +275,7 @@ paged! {
 operation! {
     /// `POST /api/v2/quality/evaluations/aggregates/query/me` (`postQualityEvaluationsAggregatesQueryMe`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     Quality.post_evaluations_aggregates_query_me -> PostQualityEvaluationsAggregatesQueryMe -> types::EvaluationAggregateQueryResponse;
     "postQualityEvaluationsAggregatesQueryMe" Post reads "/api/v2/quality/evaluations/aggregates/query/me"
     body: types::EvaluationAggregationQueryMe;

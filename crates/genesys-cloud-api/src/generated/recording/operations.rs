@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Recording.
+    /// Operations of the group Recording.
     pub struct Recording;
 }
 
@@ -42,7 +42,7 @@ operation! {
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/recordings` (`getConversationRecordings`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.conversation_recordings -> GetConversationRecordings -> Option<Vec<types::Recording>>;
@@ -76,7 +76,7 @@ job! {
 operation! {
     /// `GET /api/v2/conversations/{conversationId}/recordings/{recordingId}` (`getConversationRecording`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `recording:recording:view`, `recording:recordingSegment:view`, `recording:snippetRecording:view`, `recording:screenRecording:view`
     Recording.conversation_recording -> GetConversationRecording -> types::Recording;
@@ -265,7 +265,7 @@ operation! {
 operation! {
     /// `GET /api/v2/orphanrecordings/{orphanId}/media` (`getOrphanrecordingMedia`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `recording:orphan:view`
     Recording.orphanrecording_media -> GetOrphanrecordingMedia -> Option<types::Recording>;
@@ -302,7 +302,7 @@ job! {
 operation! {
     /// `POST /api/v2/recording/batchrequests` (`postRecordingBatchrequests`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Note: expectedResultCount may grow while it runs; only the user who submitted it may read it.
     ///
@@ -457,11 +457,11 @@ paged! {
 operation! {
     /// `POST /api/v2/recording/jobs` (`postRecordingJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// It waits for the caller in the state `READY`.
+    /// The job waits for the caller in the state `READY`.
     ///
-    /// Note: putRecordingJob with the state PROCESSING carries it out; at most two jobs run at once.
+    /// Note: putRecordingJob with the state PROCESSING executes it; at most two jobs run at a time.
     ///
     /// Permissions: `recording:job:add`
     Recording.post_jobs -> PostRecordingJobs -> types::RecordingJob;
@@ -477,7 +477,7 @@ job_family! {
     results: reply [items "[]"],
     cancel: "deleteRecordingJob" Delete "/api/v2/recording/jobs/{jobId}" (id "jobId"),
     at_once: true,
-    note: "putRecordingJob with the state PROCESSING carries it out; at most two jobs run at once",
+    note: "putRecordingJob with the state PROCESSING executes it; at most two jobs run at a time",
 }
 
 job! {
@@ -501,9 +501,9 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::RecordingJob`] converts into the body.
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: at most two jobs run at once.
+    /// Note: at most two jobs run at a time.
     ///
     /// Permissions: `recording:job:edit`, `recording:recording:editRetention`, `recording:screenRecording:editRetention`, `recording:snippetRecording:editRetention`
     Recording.put_job -> PutRecordingJob -> types::RecordingJob;
@@ -522,7 +522,7 @@ job_family! {
     results: reply [items "[]"],
     cancel: "deleteRecordingJob" Delete "/api/v2/recording/jobs/{jobId}" (),
     at_once: true,
-    note: "at most two jobs run at once",
+    note: "at most two jobs run at a time",
 }
 
 job! {
@@ -791,7 +791,7 @@ operation! {
 operation! {
     /// `POST /api/v2/recording/uploads/reports` (`postRecordingUploadsReports`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `recording:uploadReport:add`
     Recording.post_uploads_reports -> PostRecordingUploadsReports -> types::RecordingUploadReport;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Response Management.
+    /// Operations of the group Response Management.
     pub struct ResponseManagement;
 }
 
@@ -182,7 +182,7 @@ operation! {
 operation! {
     /// `POST /api/v2/responsemanagement/responseassets/uploads` (`postResponsemanagementResponseassetsUploads`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Note: PUT the file to the url of the reply.
     ///

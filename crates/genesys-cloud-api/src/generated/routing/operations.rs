@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Routing.
+    /// Operations of the group Routing.
     pub struct Routing;
 }
 
@@ -61,7 +61,7 @@ paged! {
 operation! {
     /// `POST /api/v2/routing/assessments/jobs` (`postRoutingAssessmentsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `routing:assessment:add`
     Routing.post_assessments_jobs -> PostRoutingAssessmentsJobs -> types::BenefitAssessmentJob;
@@ -450,7 +450,7 @@ paged! {
 operation! {
     /// `POST /api/v2/routing/email/outbound/domains` (`postRoutingEmailOutboundDomains`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `routing:email:manage`
     Routing.post_email_outbound_domains -> types::EmailOutboundDomainResult;
@@ -461,7 +461,7 @@ operation! {
 operation! {
     /// `POST /api/v2/routing/email/outbound/domains/simulated` (`postRoutingEmailOutboundDomainsSimulated`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `routing:email:manage`
     Routing.post_email_outbound_domains_simulated -> types::EmailOutboundDomainResult;
@@ -1188,7 +1188,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/queues/{queueId}/members/{memberId}` (`patchRoutingQueueMember`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     Routing.patch_queue_member -> RawResponse;
@@ -1276,7 +1276,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/queues/{queueId}/users/{memberId}` (`patchRoutingQueueUser`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `routing:queue:edit`, `routing:queueMember:manage`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -1381,7 +1381,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/routing/settings/contactcenter` (`patchRoutingSettingsContactcenter`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `routing:settings:edit`
     Routing.patch_settings_contactcenter -> RawResponse;
@@ -1820,7 +1820,7 @@ operation! {
 operation! {
     /// `POST /api/v2/routing/sms/phonenumbers/alphanumeric` (`postRoutingSmsPhonenumbersAlphanumeric`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `sms:phoneNumber:add`
     Routing.post_sms_phonenumbers_alphanumeric -> types::SmsPhoneNumber;
@@ -1866,7 +1866,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/routing/sms/phonenumbers/{phoneNumberId}` (`deleteRoutingSmsPhonenumber`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `sms:phoneNumber:delete`
     Routing.delete_sms_phonenumber -> RawResponse;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group SCIM.
+    /// Operations of the group SCIM.
     pub struct Scim;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Screen Monitoring.
+    /// Operations of the group Screen Monitoring.
     pub struct ScreenMonitoring;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Screen Recording.
+    /// Operations of the group Screen Recording.
     pub struct ScreenRecording;
 }
 

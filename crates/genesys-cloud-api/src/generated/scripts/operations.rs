@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Scripts.
+    /// Operations of the group Scripts.
     pub struct Scripts;
 }
 

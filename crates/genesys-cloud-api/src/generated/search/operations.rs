@@ -7,14 +7,14 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Search.
+    /// Operations of the group Search.
     pub struct Search;
 }
 
 operation! {
     /// `POST /api/v2/documentation/all/search` (`postDocumentationAllSearch`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     Search.documentation_all_search -> PostDocumentationAllSearch -> types::JsonNodeSearchResponse;
     "postDocumentationAllSearch" Post reads "/api/v2/documentation/all/search"
     body: types::DocumentationV2SearchRequest;

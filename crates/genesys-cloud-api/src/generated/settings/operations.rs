@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Settings.
+    /// Operations of the group Settings.
     pub struct Settings;
 }
 

@@ -7,16 +7,16 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Social Media.
+    /// Operations of the group Social Media.
     pub struct SocialMedia;
 }
 
 operation! {
     /// `POST /api/v2/socialmedia/analytics/aggregates/jobs` (`postSocialmediaAnalyticsAggregatesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `socialmedia:postAggregate:view`
     SocialMedia.analytics_aggregates_jobs -> PostSocialmediaAnalyticsAggregatesJobs -> types::AsyncQueryResponse;
@@ -72,9 +72,9 @@ paged! {
 operation! {
     /// `POST /api/v2/socialmedia/analytics/messages/jobs` (`postSocialmediaAnalyticsMessagesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `socialmedia:postDetail:view`
     SocialMedia.analytics_messages_jobs -> PostSocialmediaAnalyticsMessagesJobs -> types::AsyncQueryResponse;
@@ -175,7 +175,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::EscalationRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:escalationRules:edit`
     SocialMedia.put_escalationrule -> PutSocialmediaEscalationrule -> types::EscalationRuleResponse;
@@ -212,9 +212,9 @@ operation! {
 operation! {
     /// `DELETE /api/v2/socialmedia/messages/{messageId}` (`deleteSocialmediaMessage`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:message:delete`
     SocialMedia.delete_message -> RawResponse;
@@ -320,7 +320,7 @@ paged! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook` (`postSocialmediaTopicDataingestionrulesFacebook`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_facebook -> PostSocialmediaTopicDataingestionrulesFacebook -> types::FacebookDataIngestionRuleResponse;
@@ -351,7 +351,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::FacebookDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_facebook_facebook_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId -> types::FacebookDataIngestionRuleResponse;
@@ -366,7 +366,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/facebook/{facebookIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:facebookDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_facebook_facebook_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesFacebookFacebookIngestionRuleId -> types::FacebookDataIngestionRuleResponse;
@@ -434,9 +434,9 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile` (`postSocialmediaTopicDataingestionrulesGooglebusinessprofile`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_googlebusinessprofile -> PostSocialmediaTopicDataingestionrulesGooglebusinessprofile -> types::GoogleBusinessProfileDataIngestionRuleResponse;
@@ -450,7 +450,7 @@ operation! {
 operation! {
     /// `GET /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`getSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:view`
     SocialMedia.topic_dataingestionrules_googlebusinessprofile_google_business_profile_ingestion_rule_id -> GetSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId -> types::GoogleBusinessProfileDataIngestionRuleResponse;
@@ -469,9 +469,9 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::GoogleBusinessProfileDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_googlebusinessprofile_google_business_profile_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId -> types::GoogleBusinessProfileDataIngestionRuleResponse;
@@ -486,9 +486,9 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_googlebusinessprofile_google_business_profile_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId -> types::GoogleBusinessProfileDataIngestionRuleResponse;
@@ -503,7 +503,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}` (`deleteSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:delete`
     SocialMedia.delete_topic_dataingestionrules_googlebusinessprofile_google_business_profile_ingestion_rule_id -> DeleteSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleId -> ();
@@ -520,7 +520,7 @@ operation! {
 operation! {
     /// `GET /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}/versions` (`getSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleIdVersions`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:view`
     SocialMedia.topic_dataingestionrules_googlebusinessprofile_google_business_profile_ingestion_rule_id_versions -> GetSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleIdVersions -> types::GoogleBusinessProfileDataIngestionRuleVersionResponseEntityListing;
@@ -544,7 +544,7 @@ paged! {
 operation! {
     /// `GET /api/v2/socialmedia/topics/{topicId}/dataingestionrules/googlebusinessprofile/{googleBusinessProfileIngestionRuleId}/versions/{dataIngestionRuleVersion}` (`getSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleIdVersion`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `socialmedia:googleBusinessProfileDataIngestionRule:view`
     SocialMedia.topic_dataingestionrules_googlebusinessprofile_google_business_profile_ingestion_rule_id_version -> GetSocialmediaTopicDataingestionrulesGooglebusinessprofileGoogleBusinessProfileIngestionRuleIdVersion -> types::GoogleBusinessProfileDataIngestionRuleVersionResponse;
@@ -562,7 +562,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram` (`postSocialmediaTopicDataingestionrulesInstagram`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_instagram -> PostSocialmediaTopicDataingestionrulesInstagram -> types::InstagramDataIngestionRuleResponse;
@@ -593,7 +593,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::InstagramDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_instagram_instagram_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId -> types::InstagramDataIngestionRuleResponse;
@@ -608,7 +608,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/instagram/{instagramIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:instagramDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_instagram_instagram_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesInstagramInstagramIngestionRuleId -> types::InstagramDataIngestionRuleResponse;
@@ -676,7 +676,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open` (`postSocialmediaTopicDataingestionrulesOpen`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_open -> PostSocialmediaTopicDataingestionrulesOpen -> types::OpenDataIngestionRuleResponse;
@@ -707,7 +707,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::OpenDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_open_open_id -> PutSocialmediaTopicDataingestionrulesOpenOpenId -> types::OpenDataIngestionRuleResponse;
@@ -722,7 +722,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{openId}` (`patchSocialmediaTopicDataingestionrulesOpenOpenId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:openDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_open_open_id -> PatchSocialmediaTopicDataingestionrulesOpenOpenId -> types::OpenDataIngestionRuleResponse;
@@ -790,7 +790,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/messages/bulk` (`postSocialmediaTopicDataingestionrulesOpenRuleIdMessagesBulk`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:message:receive`
     SocialMedia.post_topic_dataingestionrules_open_rule_id_messages_bulk -> types::OpenSocialNormalizedMessageEntityListing;
@@ -805,7 +805,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/open/{ruleId}/reactions/bulk` (`postSocialmediaTopicDataingestionrulesOpenRuleIdReactionsBulk`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:reaction:receive`
     SocialMedia.post_topic_dataingestionrules_open_rule_id_reactions_bulk -> types::OpenSocialReactionsNormalizedEventEntityListing;
@@ -820,7 +820,7 @@ operation! {
 operation! {
     /// `POST /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter` (`postSocialmediaTopicDataingestionrulesTwitter`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:add`
     SocialMedia.post_topic_dataingestionrules_twitter -> PostSocialmediaTopicDataingestionrulesTwitter -> types::TwitterDataIngestionRuleResponse;
@@ -851,7 +851,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know. [`types::TwitterDataIngestionRuleResponse`] converts into the body.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:edit`
     SocialMedia.put_topic_dataingestionrules_twitter_twitter_ingestion_rule_id -> PutSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId -> types::TwitterDataIngestionRuleResponse;
@@ -866,7 +866,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/socialmedia/topics/{topicId}/dataingestionrules/twitter/{twitterIngestionRuleId}` (`patchSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `socialmedia:twitterDataIngestionRule:edit`
     SocialMedia.patch_topic_dataingestionrules_twitter_twitter_ingestion_rule_id -> PatchSocialmediaTopicDataingestionrulesTwitterTwitterIngestionRuleId -> types::TwitterDataIngestionRuleResponse;

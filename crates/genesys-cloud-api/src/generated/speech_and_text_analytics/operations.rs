@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Speech & Text Analytics.
+    /// Operations of the group Speech & Text Analytics.
     pub struct SpeechAndTextAnalytics;
 }
 
@@ -35,7 +35,7 @@ paged! {
 }
 
 replies! {
-    /// What [`SpeechAndTextAnalytics::post_categories`] returns, by the status of the reply.
+    /// The reply of [`SpeechAndTextAnalytics::post_categories`], by status.
     pub enum PostSpeechandtextanalyticsCategoriesReply {
         200 => Ok(types::StaCategory),
         201 => Created(types::CategoryRequest),
@@ -260,7 +260,7 @@ paged! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs` (`postSpeechandtextanalyticsPrograms`)
     ///
-    /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields no items. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:add`
     SpeechAndTextAnalytics.post_programs -> PostSpeechandtextanalyticsPrograms -> types::Program;
@@ -285,7 +285,7 @@ job! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs/general/jobs` (`postSpeechandtextanalyticsProgramsGeneralJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:add`, `speechAndTextAnalytics:program:edit`, `speechAndTextAnalytics:topic:add`, `speechAndTextAnalytics:topic:edit`
     SpeechAndTextAnalytics.programs_general_jobs -> PostSpeechandtextanalyticsProgramsGeneralJobs -> types::GeneralProgramJob;
@@ -338,7 +338,7 @@ paged! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/programs/publishjobs` (`postSpeechandtextanalyticsProgramsPublishjobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:publish`
     SpeechAndTextAnalytics.post_programs_publishjobs -> PostSpeechandtextanalyticsProgramsPublishjobs -> types::ProgramJob;
@@ -464,7 +464,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields no items. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:edit`
     SpeechAndTextAnalytics.put_program -> PutSpeechandtextanalyticsProgram -> types::Program;
@@ -483,7 +483,7 @@ job! {
 operation! {
     /// `DELETE /api/v2/speechandtextanalytics/programs/{programId}` (`deleteSpeechandtextanalyticsProgram`)
     ///
-    /// Submits a job: `paginate` waits until it is done and has no items. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields no items. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:program:delete`
     SpeechAndTextAnalytics.delete_program -> DeleteSpeechandtextanalyticsProgram -> Option<types::DeleteProgramResponse>;
@@ -598,7 +598,7 @@ operation! {
 operation! {
     /// `GET /api/v2/speechandtextanalytics/reprocessing/jobs` (`getSpeechandtextanalyticsReprocessingJobs`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `speechAndTextAnalytics:reprocessInteractions:view`
     SpeechAndTextAnalytics.reprocessing_jobs -> GetSpeechandtextanalyticsReprocessingJobs -> types::ReprocessJobEntityListingResponse;
@@ -619,9 +619,9 @@ paged! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/reprocessing/jobs` (`postSpeechandtextanalyticsReprocessingJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `speechAndTextAnalytics:reprocessInteractions:add`
     SpeechAndTextAnalytics.post_reprocessing_jobs -> PostSpeechandtextanalyticsReprocessingJobs -> types::ReprocessJobResponse;
@@ -647,7 +647,7 @@ job! {
 operation! {
     /// `GET /api/v2/speechandtextanalytics/reprocessing/jobs/{jobId}` (`getSpeechandtextanalyticsReprocessingJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `speechAndTextAnalytics:reprocessInteractions:view`
     SpeechAndTextAnalytics.reprocessing_job -> types::ReprocessJobResponse;
@@ -660,7 +660,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/speechandtextanalytics/reprocessing/jobs/{jobId}` (`deleteSpeechandtextanalyticsReprocessingJob`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `speechAndTextAnalytics:reprocessInteractions:delete`
     SpeechAndTextAnalytics.delete_reprocessing_job -> ();
@@ -673,7 +673,7 @@ operation! {
 operation! {
     /// `GET /api/v2/speechandtextanalytics/reprocessing/jobs/{jobId}/interactions` (`getSpeechandtextanalyticsReprocessingJobInteractions`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `speechAndTextAnalytics:reprocessInteractions:view`
     SpeechAndTextAnalytics.reprocessing_job_interactions -> types::ReprocessInteractionsByJobIdResponse;
@@ -847,7 +847,7 @@ paged! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/generatedphrases/jobs` (`postSpeechandtextanalyticsTopicsGeneratedphrasesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:addAIPhrases`
     SpeechAndTextAnalytics.topics_generatedphrases_jobs -> PostSpeechandtextanalyticsTopicsGeneratedphrasesJobs -> types::GenAiPhrasesJobs;
@@ -882,7 +882,7 @@ operation! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/publishjobs` (`postSpeechandtextanalyticsTopicsPublishjobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:publish`
     SpeechAndTextAnalytics.post_topics_publishjobs -> PostSpeechandtextanalyticsTopicsPublishjobs -> types::TopicJob;
@@ -918,7 +918,7 @@ operation! {
 operation! {
     /// `POST /api/v2/speechandtextanalytics/topics/testphrase/jobs` (`postSpeechandtextanalyticsTopicsTestphraseJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `speechAndTextAnalytics:topic:testPhrase`
     SpeechAndTextAnalytics.topics_testphrase_jobs -> PostSpeechandtextanalyticsTopicsTestphraseJobs -> types::TestTopicPhraseJobs;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Stations.
+    /// Operations of the group Stations.
     pub struct Stations;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Task Management.
+    /// Operations of the group Task Management.
     pub struct TaskManagement;
 }
 
@@ -134,9 +134,9 @@ operation! {
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/bulk/add/jobs` (`postTaskmanagementWorkitemsBulkAddJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Note: patchTaskmanagementWorkitemsBulkAddJob with the state Terminated ends it before its time.
+    /// Note: patchTaskmanagementWorkitemsBulkAddJob with the state Terminated stops it early.
     ///
     /// Permissions: `workitems:bulkAddJob:add`
     TaskManagement.workitems_bulk_add_jobs -> PostTaskmanagementWorkitemsBulkAddJobs -> types::BulkJob;
@@ -153,7 +153,7 @@ job_family! {
         UnpagedOtherArray { items: ["results"], fields: "errorCount errorIndexes" },
     cancel: "deleteTaskmanagementWorkitemsBulkAddJob" Delete "/api/v2/taskmanagement/workitems/bulk/add/jobs/{bulkJobId}" (id "bulkJobId"),
     at_once: true,
-    note: "patchTaskmanagementWorkitemsBulkAddJob with the state Terminated ends it before its time",
+    note: "patchTaskmanagementWorkitemsBulkAddJob with the state Terminated stops it early",
 }
 
 job! {
@@ -233,9 +233,9 @@ paged! {
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/bulk/terminate/jobs` (`postTaskmanagementWorkitemsBulkTerminateJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Note: patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated ends it before its time.
+    /// Note: patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated stops it early.
     ///
     /// Permissions: `workitems:bulkTerminateJob:add`
     TaskManagement.workitems_bulk_terminate_jobs -> PostTaskmanagementWorkitemsBulkTerminateJobs -> types::BulkJob;
@@ -252,7 +252,7 @@ job_family! {
         UnpagedOtherArray { items: ["results"], fields: "errorCount errorIndexes" },
     cancel: "deleteTaskmanagementWorkitemsBulkTerminateJob" Delete "/api/v2/taskmanagement/workitems/bulk/terminate/jobs/{bulkJobId}" (id "bulkJobId"),
     at_once: true,
-    note: "patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated ends it before its time",
+    note: "patchTaskmanagementWorkitemsBulkTerminateJob with the state Terminated stops it early",
 }
 
 job! {
@@ -327,9 +327,9 @@ paged! {
 operation! {
     /// `POST /api/v2/taskmanagement/workitems/query/jobs` (`postTaskmanagementWorkitemsQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// A job fetches one page: `paginate` submits one for each.
+    /// Each job fetches one page: `paginate` submits one per page.
     ///
     /// Permissions: `workitems:queryJob:add`
     TaskManagement.workitems_query_jobs -> PostTaskmanagementWorkitemsQueryJobs -> types::WorkitemQueryJobResponse;
@@ -548,7 +548,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/taskmanagement/workitems/{workitemId}/assignment` (`patchTaskmanagementWorkitemAssignment`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `workitems:workitem:pull`, `workitems:workitem:assign`
     TaskManagement.patch_workitem_assignment -> RawResponse;
@@ -1014,7 +1014,7 @@ paged! {
 }
 
 replies! {
-    /// What [`TaskManagement::post_worktype_statuses`] returns, by the status of the reply.
+    /// The reply of [`TaskManagement::post_worktype_statuses`], by status.
     pub enum PostTaskmanagementWorktypeStatusesReply {
         200 => Ok(types::WorkitemStatus),
         201 => Created(types::Worktype),

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Teams.
+    /// Operations of the group Teams.
     pub struct Teams;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Telephony.
+    /// Operations of the group Telephony.
     pub struct Telephony;
 }
 
@@ -282,7 +282,7 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/siptraces/download` (`postTelephonySiptracesDownload`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `telephony:pcap:add`
     Telephony.post_siptraces_download -> PostTelephonySiptracesDownload -> types::SipDownloadResponse;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Telephony Providers Edge.
+    /// Operations of the group Telephony Providers Edge.
     pub struct TelephonyProvidersEdge;
 }
 
@@ -66,7 +66,7 @@ operation! {
     ///
     /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `telephony:alertablePresences:edit`
     TelephonyProvidersEdge.put_edges_alertablepresences -> RawResponse;
@@ -77,7 +77,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/telephony/providers/edges/alertablepresences` (`deleteTelephonyProvidersEdgesAlertablepresences`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `telephony:alertablePresences:delete`
     TelephonyProvidersEdge.delete_edges_alertablepresences -> RawResponse;
@@ -604,7 +604,7 @@ paged! {
 operation! {
     /// `GET /api/v2/telephony/providers/edges/mediastatistics/conversations/{conversationId}` (`getTelephonyProvidersEdgesMediastatisticsConversation`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:conversationDetail:view`
     TelephonyProvidersEdge.edges_mediastatistics_conversation -> GetTelephonyProvidersEdgesMediastatisticsConversation -> types::MediaStatisticsListing;
@@ -622,7 +622,7 @@ paged! {
 operation! {
     /// `GET /api/v2/telephony/providers/edges/mediastatistics/conversations/{conversationId}/communications/{communicationId}` (`getTelephonyProvidersEdgesMediastatisticsConversationCommunication`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `analytics:conversationDetail:view`
     TelephonyProvidersEdge.edges_mediastatistics_conversation_communication -> types::MediaStatistics;
@@ -1449,9 +1449,9 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup` (`postTelephonyProvidersEdgeDiagnosticNslookup`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
+    /// Note: an edge returns its last diagnostic; commandCorrelationId identifies it.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_nslookup -> PostTelephonyProvidersEdgeDiagnosticNslookup -> types::EdgeNetworkDiagnostic;
@@ -1468,7 +1468,7 @@ job_family! {
     status: "getTelephonyProvidersEdgeDiagnosticNslookup" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/nslookup" (),
     done: field "diagnostics",
     results: reply [items "[]"],
-    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+    note: "an edge returns its last diagnostic; commandCorrelationId identifies it",
 }
 
 job! {
@@ -1490,9 +1490,9 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping` (`postTelephonyProvidersEdgeDiagnosticPing`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
+    /// Note: an edge returns its last diagnostic; commandCorrelationId identifies it.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_ping -> PostTelephonyProvidersEdgeDiagnosticPing -> types::EdgeNetworkDiagnostic;
@@ -1509,7 +1509,7 @@ job_family! {
     status: "getTelephonyProvidersEdgeDiagnosticPing" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/ping" (),
     done: field "diagnostics",
     results: reply [items "[]"],
-    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+    note: "an edge returns its last diagnostic; commandCorrelationId identifies it",
 }
 
 job! {
@@ -1531,9 +1531,9 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/route` (`postTelephonyProvidersEdgeDiagnosticRoute`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
+    /// Note: an edge returns its last diagnostic; commandCorrelationId identifies it.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_route -> PostTelephonyProvidersEdgeDiagnosticRoute -> types::EdgeNetworkDiagnostic;
@@ -1550,7 +1550,7 @@ job_family! {
     status: "getTelephonyProvidersEdgeDiagnosticRoute" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/route" (),
     done: field "diagnostics",
     results: reply [items "[]"],
-    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+    note: "an edge returns its last diagnostic; commandCorrelationId identifies it",
 }
 
 job! {
@@ -1572,9 +1572,9 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath` (`postTelephonyProvidersEdgeDiagnosticTracepath`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: an edge tells its last diagnostic: commandCorrelationId says of which it is.
+    /// Note: an edge returns its last diagnostic; commandCorrelationId identifies it.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.post_diagnostic_tracepath -> PostTelephonyProvidersEdgeDiagnosticTracepath -> types::EdgeNetworkDiagnostic;
@@ -1591,7 +1591,7 @@ job_family! {
     status: "getTelephonyProvidersEdgeDiagnosticTracepath" Get "/api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath" (),
     done: field "diagnostics",
     results: reply [items "[]"],
-    note: "an edge tells its last diagnostic: commandCorrelationId says of which it is",
+    note: "an edge returns its last diagnostic; commandCorrelationId identifies it",
 }
 
 job! {
@@ -1675,9 +1675,9 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/logs/jobs` (`postTelephonyProvidersEdgeLogsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Note: postTelephonyProvidersEdgeLogsJobUpload has files uploaded that the job found.
+    /// Note: postTelephonyProvidersEdgeLogsJobUpload uploads files that the job found.
     ///
     /// Permissions: `telephony:plugin:all`
     TelephonyProvidersEdge.logs_jobs -> PostTelephonyProvidersEdgeLogsJobs -> types::EdgeLogsJobResponse;
@@ -1694,7 +1694,7 @@ job_family! {
     status: "getTelephonyProvidersEdgeLogsJob" Get "/api/v2/telephony/providers/edges/{edgeId}/logs/jobs/{jobId}" (id "jobId"),
     done: field "files",
     results: reply [items "files"],
-    note: "postTelephonyProvidersEdgeLogsJobUpload has files uploaded that the job found",
+    note: "postTelephonyProvidersEdgeLogsJobUpload uploads files that the job found",
 }
 
 job! {
@@ -1811,7 +1811,7 @@ operation! {
 operation! {
     /// `POST /api/v2/telephony/providers/edges/{edgeId}/softwareupdate` (`postTelephonyProvidersEdgeSoftwareupdate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     TelephonyProvidersEdge.post_softwareupdate -> PostTelephonyProvidersEdgeSoftwareupdate -> types::DomainEdgeSoftwareUpdateDto;
     "postTelephonyProvidersEdgeSoftwareupdate" Post "/api/v2/telephony/providers/edges/{edgeId}/softwareupdate"
     path {

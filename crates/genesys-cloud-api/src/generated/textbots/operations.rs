@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Textbots.
+    /// Operations of the group Textbots.
     pub struct Textbots;
 }
 

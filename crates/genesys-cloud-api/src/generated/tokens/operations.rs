@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Tokens.
+    /// Operations of the group Tokens.
     pub struct Tokens;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Uploads.
+    /// Operations of the group Uploads.
     pub struct Uploads;
 }
 

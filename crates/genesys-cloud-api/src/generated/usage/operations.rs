@@ -7,16 +7,16 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Usage.
+    /// Operations of the group Usage.
     pub struct Usage;
 }
 
 operation! {
     /// `POST /api/v2/usage/aggregates/query/jobs` (`postUsageAggregatesQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `usage:organization:view`
     Usage.aggregates_query_jobs -> PostUsageAggregatesQueryJobs -> types::OrganizationUsageQueryResponse;
@@ -61,9 +61,9 @@ paged! {
 operation! {
     /// `POST /api/v2/usage/client/{clientId}/aggregates/query/jobs` (`postUsageClientClientIdAggregatesQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `usage:client:view`
     Usage.client_client_id_aggregates_query_jobs -> PostUsageClientClientIdAggregatesQueryJobs -> types::ClientUsageQueryResponse;
@@ -112,9 +112,9 @@ paged! {
 operation! {
     /// `POST /api/v2/usage/query` (`postUsageQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `oauth:client:view`, `usage:organization:view`
     Usage.query -> PostUsageQuery -> types::UsageExecutionResult;
@@ -155,11 +155,11 @@ paged! {
 operation! {
     /// `POST /api/v2/usage/simplesearch` (`postUsageSimplesearch`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// Note: it has 20,000 rows at most.
+    /// Note: at most 20,000 rows.
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `oauth:client:view`, `usage:simpleSearch:view`
     Usage.post_simplesearch -> PostUsageSimplesearch -> types::UsageExecutionResult;
@@ -173,7 +173,7 @@ job_family! {
     status: "getUsageSimplesearchExecutionIdResults" Get "/api/v2/usage/simplesearch/{executionId}/results" (id "executionId"),
     done: state "queryStatus" { succeeded: ["Complete"], failed: ["Failed"] },
     results: status CursorsObject { items: ["results"], page_size: "pageSize" as integer, maximum: 1000, token_in: query "after", cap: items(20000), fields: "queryStatus" },
-    note: "it has 20,000 rows at most",
+    note: "at most 20,000 rows",
 }
 
 job! {

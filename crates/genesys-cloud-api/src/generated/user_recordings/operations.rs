@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group User Recordings.
+    /// Operations of the group User Recordings.
     pub struct UserRecordings;
 }
 
@@ -65,7 +65,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/userrecordings/{recordingId}` (`deleteUserrecording`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     UserRecordings.delete_userrecording -> RawResponse;
     "deleteUserrecording" Delete "/api/v2/userrecordings/{recordingId}"
     path {
@@ -76,7 +76,7 @@ operation! {
 operation! {
     /// `GET /api/v2/userrecordings/{recordingId}/transcoding` (`getUserrecordingTranscoding`)
     ///
-    /// It answers 202 until it is done: `paginate` sends it again until then, and streams what it answers. `submit` returns a handle.
+    /// Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. `submit` returns a handle.
     ///
     /// Permissions: `They are enforced by the backend`
     UserRecordings.userrecording_transcoding -> GetUserrecordingTranscoding -> types::DownloadResponse;

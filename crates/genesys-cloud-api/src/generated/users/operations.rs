@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Users.
+    /// Operations of the group Users.
     pub struct Users;
 }
 
@@ -226,7 +226,7 @@ operation! {
 operation! {
     /// `GET /api/v2/users/development/activities` (`getUsersDevelopmentActivities`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `learning:assignment:view`, `coaching:appointment:view`
     Users.development_activities -> GetUsersDevelopmentActivities -> types::DevelopmentActivityListing;
@@ -258,7 +258,7 @@ paged! {
 operation! {
     /// `POST /api/v2/users/development/activities/aggregates/query` (`postUsersDevelopmentActivitiesAggregatesQuery`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     ///
     /// Permissions: `learning:assignment:view`, `coaching:appointment:view`
     Users.development_activities_aggregates_query -> PostUsersDevelopmentActivitiesAggregatesQuery -> types::DevelopmentActivityAggregateResponse;
@@ -275,7 +275,7 @@ paged! {
 operation! {
     /// `GET /api/v2/users/development/activities/me` (`getUsersDevelopmentActivitiesMe`)
     ///
-    /// `windows` reads a range of any length in pieces.
+    /// `windows` reads a time range of any length in windows.
     Users.development_activities_me -> GetUsersDevelopmentActivitiesMe -> types::DevelopmentActivityListing;
     "getUsersDevelopmentActivitiesMe" Get "/api/v2/users/development/activities/me"
     query {
@@ -473,7 +473,7 @@ paged! {
 operation! {
     /// `POST /api/v2/users/search/conversation/target` (`postUsersSearchConversationTarget`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `conversation:communication:target`
     Users.search_conversation_target -> PostUsersSearchConversationTarget -> types::UsersSearchResponse;
@@ -489,7 +489,7 @@ paged! {
 operation! {
     /// `POST /api/v2/users/search/queuemembers/manage` (`postUsersSearchQueuemembersManage`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `routing:queueMember:manage`, `routing:queue:edit`
     Users.search_queuemembers_manage -> PostUsersSearchQueuemembersManage -> types::UsersSearchResponse;
@@ -1103,7 +1103,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/users/{userId}/station/associatedstation` (`deleteUserStationAssociatedstation`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `telephony:station:disassociate`
     Users.delete_user_station_associatedstation -> RawResponse;
@@ -1116,7 +1116,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/station/associatedstation/{stationId}` (`putUserStationAssociatedstationStationId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `telephony:otherStationAssociation:edit`
     Users.put_user_station_associatedstation_station_id -> RawResponse;
@@ -1130,7 +1130,7 @@ operation! {
 operation! {
     /// `DELETE /api/v2/users/{userId}/station/defaultstation` (`deleteUserStationDefaultstation`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
     Users.delete_user_station_defaultstation -> RawResponse;
@@ -1143,7 +1143,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/users/{userId}/station/defaultstation/{stationId}` (`putUserStationDefaultstationStationId`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `telephony:plugin:all`, `telephony:phone:assign`
     Users.put_user_station_defaultstation_station_id -> RawResponse;

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Users Rules.
+    /// Operations of the group Users Rules.
     pub struct UsersRules;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Utilities.
+    /// Operations of the group Utilities.
     pub struct Utilities;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Voicemail.
+    /// Operations of the group Voicemail.
     pub struct Voicemail;
 }
 

@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Web Deployments.
+    /// Operations of the group Web Deployments.
     pub struct WebDeployments;
 }
 

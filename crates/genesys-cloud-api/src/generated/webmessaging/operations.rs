@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group WebMessaging.
+    /// Operations of the group WebMessaging.
     pub struct Webmessaging;
 }
 

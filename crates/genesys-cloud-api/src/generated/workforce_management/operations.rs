@@ -7,7 +7,7 @@ use crate::prelude::*;
 use crate::types;
 
 group! {
-    /// The operations of the group Workforce Management.
+    /// Operations of the group Workforce Management.
     pub struct WorkforceManagement;
 }
 
@@ -82,9 +82,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/explanations` (`postWorkforcemanagementAdherenceExplanations`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` also reports its end.
     ///
     /// Permissions: `wfm:agentAdherenceExplanation:submit`
     WorkforceManagement.post_adherence_explanations -> PostWorkforcemanagementAdherenceExplanations -> types::AdherenceExplanationAsyncResponse;
@@ -119,9 +119,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/explanations/query` (`postWorkforcemanagementAdherenceExplanationsQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` also reports its end.
     ///
     /// Permissions: `wfm:agentAdherenceExplanation:submit`
     WorkforceManagement.adherence_explanations_query -> PostWorkforcemanagementAdherenceExplanationsQuery -> types::QueryAdherenceExplanationsResponse;
@@ -152,9 +152,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/adherence/historical/bulk` (`postWorkforcemanagementAdherenceHistoricalBulk`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.historical.bulk` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.historical.bulk` also reports its end.
     ///
     /// Permissions: `wfm:historicalAdherence:view`
     WorkforceManagement.post_adherence_historical_bulk -> PostWorkforcemanagementAdherenceHistoricalBulk -> types::WfmHistoricalAdherenceBulkResponse;
@@ -200,7 +200,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents` (`postWorkforcemanagementAgents`)
     ///
-    /// The work is done after the reply, and no operation reports its end.
+    /// The work continues after the reply; no operation reports its end.
     ///
     /// Permissions: `wfm:agent:edit`
     WorkforceManagement.post_agents -> types::MoveAgentsResponse;
@@ -225,7 +225,7 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/me/adherence/historical/jobs` (`postWorkforcemanagementAgentsMeAdherenceHistoricalJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentHistoricalAdherence:view`, `wfm:agentHistoricalAdherenceConformance:view`
     WorkforceManagement.agents_me_adherence_historical_jobs -> PostWorkforcemanagementAgentsMeAdherenceHistoricalJobs -> types::WfmAgentHistoricalAdherenceResponse;
@@ -351,9 +351,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations` (`postWorkforcemanagementAgentAdherenceExplanations`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` also reports its end.
     ///
     /// Permissions: `wfm:adherenceExplanation:add`
     WorkforceManagement.post_agent_adherence_explanations -> PostWorkforcemanagementAgentAdherenceExplanations -> types::AdherenceExplanationAsyncResponse;
@@ -372,9 +372,9 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/query` (`postWorkforcemanagementAgentAdherenceExplanationsQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` also reports its end.
     ///
     /// Permissions: `wfm:adherenceExplanation:view`
     WorkforceManagement.agent_adherence_explanations_query -> PostWorkforcemanagementAgentAdherenceExplanationsQuery -> types::AgentQueryAdherenceExplanationsResponse;
@@ -409,9 +409,9 @@ operation! {
 operation! {
     /// `PATCH /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}` (`patchWorkforcemanagementAgentAdherenceExplanation`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` also reports its end.
     ///
     /// Permissions: `wfm:adherenceExplanation:edit`
     WorkforceManagement.patch_agent_adherence_explanation -> PatchWorkforcemanagementAgentAdherenceExplanation -> types::AdherenceExplanationAsyncResponse;
@@ -498,9 +498,9 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/agentschedules/managementunits/mine` (`postWorkforcemanagementAgentschedulesManagementunitsMine`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` reports its end.
     ///
     /// Permissions: `wfm:agentManagementUnitSchedule:view`
     WorkforceManagement.post_agentschedules_managementunits_mine -> PostWorkforcemanagementAgentschedulesManagementunitsMine -> types::AgentMuQueryResponse;
@@ -538,7 +538,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/offers/jobs` (`postWorkforcemanagementAlternativeshiftsOffersJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
     WorkforceManagement.alternativeshifts_offers_jobs -> PostWorkforcemanagementAlternativeshiftsOffersJobs -> types::AlternativeShiftAsyncResponse;
@@ -573,7 +573,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/alternativeshifts/offers/search/jobs` (`postWorkforcemanagementAlternativeshiftsOffersSearchJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
     WorkforceManagement.alternativeshifts_offers_search_jobs -> PostWorkforcemanagementAlternativeshiftsOffersSearchJobs -> types::AlternativeShiftAsyncResponse;
@@ -616,7 +616,7 @@ operation! {
 operation! {
     /// `GET /api/v2/workforcemanagement/alternativeshifts/trades` (`getWorkforcemanagementAlternativeshiftsTrades`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentAlternativeShift:submit`
     WorkforceManagement.alternativeshifts_trades -> GetWorkforcemanagementAlternativeshiftsTrades -> types::ListAlternativeShiftTradesResponse;
@@ -663,7 +663,7 @@ operation! {
 operation! {
     /// `PATCH /api/v2/workforcemanagement/alternativeshifts/trades/state/jobs` (`patchWorkforcemanagementAlternativeshiftsTradesStateJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:alternativeShift:edit`
     WorkforceManagement.patch_alternativeshifts_trades_state_jobs -> PatchWorkforcemanagementAlternativeshiftsTradesStateJobs -> types::AlternativeShiftAsyncResponse;
@@ -959,7 +959,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanDeletionsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/deletions/jobs"
     path {
@@ -1006,7 +1006,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_occurrences_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs -> types::ActivityPlanOccurrencesDeletionJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrencesDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/deletions/jobs"
     path {
@@ -1043,7 +1043,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_occurrence_sessions_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionsDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/deletions/jobs"
     path {
@@ -1083,7 +1083,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs` (`postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     WorkforceManagement.businessunit_activityplan_occurrence_session_users_deletions_jobs -> PostWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs -> types::ActivityPlanJobResponse;
     "postWorkforcemanagementBusinessunitActivityplanOccurrenceSessionUsersDeletionsJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/occurrences/{occurrenceId}/sessions/{sessionId}/users/deletions/jobs"
     path {
@@ -1125,7 +1125,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/activityplans/{activityPlanId}/runs/jobs` (`postWorkforcemanagementBusinessunitActivityplanRunsJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `wfm:activityPlanRunJob:add`
     WorkforceManagement.businessunit_activityplan_runs_jobs -> PostWorkforcemanagementBusinessunitActivityplanRunsJobs -> types::ActivityPlanRunJobResponse;
@@ -1226,7 +1226,7 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs` (`postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     WorkforceManagement.post_businessunit_adherence_adjustments_query_jobs -> PostWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs -> types::BuAdherenceAdjustmentsQueryJob;
     "postWorkforcemanagementBusinessunitAdherenceAdjustmentsQueryJobs" Post "/api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/adjustments/query/jobs"
     path {
@@ -1385,9 +1385,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/explanations/query` (`postWorkforcemanagementBusinessunitAdherenceExplanationsQuery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.adherence.explanations.jobs` also reports its end.
     ///
     /// Permissions: `wfm:adherenceExplanation:view`
     WorkforceManagement.businessunit_adherence_explanations_query -> PostWorkforcemanagementBusinessunitAdherenceExplanationsQuery -> types::BuQueryAdherenceExplanationsResponse;
@@ -1410,9 +1410,9 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/agentschedules/search` (`postWorkforcemanagementBusinessunitAgentschedulesSearch`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` reports its end.
     ///
     /// Permissions: `wfm:schedule:view`, `wfm:publishedSchedule:view`
     WorkforceManagement.businessunit_agentschedules_search -> PostWorkforcemanagementBusinessunitAgentschedulesSearch -> types::BuAsyncAgentSchedulesSearchResponse;
@@ -1467,7 +1467,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search` (`postWorkforcemanagementBusinessunitAlternativeshiftsTradesSearch`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:alternativeShift:view`
     WorkforceManagement.businessunit_alternativeshifts_trades_search -> PostWorkforcemanagementBusinessunitAlternativeshiftsTradesSearch -> types::BuListAlternativeShiftTradesResponse;
@@ -1538,7 +1538,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}/forceregenerate` (`postWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:longTermStaffing:edit`
     WorkforceManagement.post_businessunit_capacityplanning_longtermrequirements_automaticbestmethod_week_forecast_forceregenerate -> PostWorkforcemanagementBusinessunitCapacityplanningLongtermrequirementsAutomaticbestmethodWeekForecastForceregenerate -> types::LongTermRequirementsResponse;
@@ -1660,7 +1660,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/requirement/generate` (`postWorkforcemanagementBusinessunitCapacityplanRequirementGenerate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:capacityPlan:edit`
     WorkforceManagement.post_businessunit_capacityplan_requirement_generate -> PostWorkforcemanagementBusinessunitCapacityplanRequirementGenerate -> types::CapacityPlanStaffingRequirementResult;
@@ -1773,9 +1773,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update` (`postWorkforcemanagementBusinessunitDecisionmetricsUpdate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
-    /// Note: the file is put to the URL of postWorkforcemanagementBusinessunitDecisionmetricsUpdateUploadurl before.
+    /// Note: first PUT the file to the URL of postWorkforcemanagementBusinessunitDecisionmetricsUpdateUploadurl.
     ///
     /// Permissions: `wfm:decisionMetrics:edit`
     WorkforceManagement.post_businessunit_decisionmetrics_update -> PostWorkforcemanagementBusinessunitDecisionmetricsUpdate -> types::DecisionMetricsUpdateJobResponse;
@@ -1793,7 +1793,7 @@ job_family! {
     done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "the file is put to the URL of postWorkforcemanagementBusinessunitDecisionmetricsUpdateUploadurl before",
+    note: "first PUT the file to the URL of postWorkforcemanagementBusinessunitDecisionmetricsUpdateUploadurl",
 }
 
 job! {
@@ -1816,9 +1816,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/intraday` (`postWorkforcemanagementBusinessunitIntraday`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.businessunits.{id}.workforcemanagement.intraday` tells its end.
+    /// The notification topic `v2.businessunits.{id}.workforcemanagement.intraday` reports its end.
     ///
     /// Permissions: `wfm:intraday:view`
     WorkforceManagement.post_businessunit_intraday -> PostWorkforcemanagementBusinessunitIntraday -> types::AsyncIntradayResponse;
@@ -1868,7 +1868,7 @@ paged! {
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session` (`getWorkforcemanagementBusinessunitMainforecastContinuousforecastSession`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `wfm:mainForecast:view`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session -> types::ContinuousForecastGetSessionResponse;
@@ -1881,7 +1881,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/forecast/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `wfm:mainForecastExportForecast:add`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_forecast_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportForecastJobs -> types::AggregatedSessionExportJobResponse;
@@ -1920,7 +1920,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/historical/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `wfm:mainForecastExportHistorical:add`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_historical_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportHistoricalJobs -> types::AggregatedHistoricalExportJobResponse;
@@ -1959,7 +1959,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/export/snapshot/jobs` (`postWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams the bytes of its files. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams the bytes of its files. `submit` returns a handle.
     ///
     /// Permissions: `wfm:mainForecastExportSnapshot:view`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_export_snapshot_jobs -> PostWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionExportSnapshotJobs -> types::AggregatedSnapshotExportJobResponse;
@@ -1998,7 +1998,7 @@ operation! {
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/{sessionId}` (`getWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionSessionId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `wfm:mainForecast:view`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_session_id -> types::ContinuousForecastSessionResponse;
@@ -2012,7 +2012,7 @@ operation! {
 operation! {
     /// `GET /api/v2/workforcemanagement/businessunits/{businessUnitId}/mainforecast/continuousforecast/session/{sessionId}/snapshot/{snapshotId}` (`getWorkforcemanagementBusinessunitMainforecastContinuousforecastSessionSessionIdSnapshotSnapshotId`)
     ///
-    /// Preview: it may change or go without notice.
+    /// Preview: may change or be removed without notice.
     ///
     /// Permissions: `wfm:mainForecast:view`
     WorkforceManagement.businessunit_mainforecast_continuousforecast_session_session_id_snapshot_snapshot_id -> types::ContinuousForecastSnapshotResponse;
@@ -2213,7 +2213,7 @@ paged! {
 }
 
 replies! {
-    /// What [`WorkforceManagement::post_businessunit_planninggroups`] returns, by the status of the reply.
+    /// The reply of [`WorkforceManagement::post_businessunit_planninggroups`], by status.
     pub enum PostWorkforcemanagementBusinessunitPlanninggroupsReply {
         200 => Ok(types::PlanningGroup),
         201 => Created(types::ServiceGoalTemplate),
@@ -2642,7 +2642,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/evaluate/jobs` (`postWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_trades_evaluate_jobs -> PostWorkforcemanagementBusinessunitShifttradingTradesEvaluateJobs -> types::ShiftTradeEvaluateTradesBuJobResponse;
@@ -2686,7 +2686,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/query/jobs` (`postWorkforcemanagementBusinessunitShifttradingTradesQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_trades_query_jobs -> PostWorkforcemanagementBusinessunitShifttradingTradesQueryJobs -> types::ShiftTradeQueryTradesBuJobResponse;
@@ -2730,7 +2730,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/trades/state/bulk/jobs` (`postWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_trades_state_bulk_jobs -> PostWorkforcemanagementBusinessunitShifttradingTradesStateBulkJobs -> types::ShiftTradeBulkUpdateTradeStateBuJobResponse;
@@ -2774,7 +2774,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/unmatched/search/jobs` (`postWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.businessunit_shifttrading_unmatched_search_jobs -> PostWorkforcemanagementBusinessunitShifttradingUnmatchedSearchJobs -> types::ShiftTradeSearchUnmatchedTradesBuJobResponse;
@@ -2818,7 +2818,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/shifttrading/weeks/summary/jobs` (`postWorkforcemanagementBusinessunitShifttradingWeeksSummaryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:shiftTradeRequest:view`, `wfm:shiftTradeRequest:edit`
     WorkforceManagement.businessunit_shifttrading_weeks_summary_jobs -> PostWorkforcemanagementBusinessunitShifttradingWeeksSummaryJobs -> types::ShiftTradeQueryWeekSummariesBuJobResponse;
@@ -3040,7 +3040,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion` (`postWorkforcemanagementBusinessunitTimeofflimitGranularityconversion`)
     ///
-    /// Submits a job: `paginate` waits until it is done and yields the status that tells its end. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and yields its final status. `submit` returns a handle.
     ///
     /// Permissions: `wfm:timeOffLimit:convertGranularity`
     WorkforceManagement.post_businessunit_timeofflimit_granularityconversion -> PostWorkforcemanagementBusinessunitTimeofflimitGranularityconversion -> types::BuConvertTimeOffLimitGranularityJobResponse;
@@ -3283,9 +3283,9 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/generate` (`postWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.generate` reports its end.
     ///
     /// Permissions: `wfm:shortTermForecast:add`
     WorkforceManagement.post_businessunit_week_shorttermforecasts_generate -> PostWorkforcemanagementBusinessunitWeekShorttermforecastsGenerate -> types::AsyncForecastOperationResult;
@@ -3317,11 +3317,11 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/import` (`postWorkforcemanagementBusinessunitWeekShorttermforecastsImport`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import` reports its end.
     ///
-    /// Note: the file is put to the URL of postWorkforcemanagementBusinessunitWeekShorttermforecastsImportUploadurl before.
+    /// Note: first PUT the file to the URL of postWorkforcemanagementBusinessunitWeekShorttermforecastsImportUploadurl.
     ///
     /// Permissions: `wfm:shortTermForecast:add`
     WorkforceManagement.post_businessunit_week_shorttermforecasts_import -> PostWorkforcemanagementBusinessunitWeekShorttermforecastsImport -> types::ImportForecastResponse;
@@ -3340,7 +3340,7 @@ job_family! {
     results: reply [items "result"],
     at_once: true,
     topic: "v2.workforcemanagement.businessunits.{id}.shorttermforecasts.import",
-    note: "the file is put to the URL of postWorkforcemanagementBusinessunitWeekShorttermforecastsImportUploadurl before",
+    note: "first PUT the file to the URL of postWorkforcemanagementBusinessunitWeekShorttermforecastsImportUploadurl",
 }
 
 job! {
@@ -3393,9 +3393,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekDateId}/shorttermforecasts/{forecastId}/copy` (`postWorkforcemanagementBusinessunitWeekShorttermforecastCopy`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.shorttermforecasts.copy` reports its end.
     ///
     /// Permissions: `wfm:shortTermForecast:add`
     WorkforceManagement.post_businessunit_week_shorttermforecast_copy -> PostWorkforcemanagementBusinessunitWeekShorttermforecastCopy -> types::AsyncForecastOperationResult;
@@ -3550,11 +3550,11 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate` (`postWorkforcemanagementBusinessunitWeekSchedulesGenerate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.scheduling.runs` tells its end too.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.scheduling.runs` also reports its end.
     ///
-    /// Note: the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit.
+    /// Note: the results require managementUnitIds and expand: set them with Job::results_with; before another reschedule in the business unit, patchWorkforcemanagementBusinessunitSchedulingRun must mark this one as applied.
     ///
     /// Permissions: `wfm:schedule:generate`
     WorkforceManagement.post_businessunit_week_schedules_generate -> PostWorkforcemanagementBusinessunitWeekSchedulesGenerate -> types::BuAsyncScheduleRunResponse;
@@ -3575,7 +3575,7 @@ job_family! {
         UnpagedOtherArray { items: [], values: true },
     cancel: "deleteWorkforcemanagementBusinessunitSchedulingRun" Delete "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}" (id "runId"),
     topic: "v2.workforcemanagement.businessunits.{id}.scheduling.runs",
-    note: "the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit",
+    note: "the results require managementUnitIds and expand: set them with Job::results_with; before another reschedule in the business unit, patchWorkforcemanagementBusinessunitSchedulingRun must mark this one as applied",
 }
 
 job! {
@@ -3586,11 +3586,11 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/import` (`postWorkforcemanagementBusinessunitWeekSchedulesImport`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` reports its end.
     ///
-    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
+    /// Note: before an import or update, PUT the data to the URL from the operation of the same name with the suffix Uploadurl.
     ///
     /// Permissions: `wfm:schedule:add`
     WorkforceManagement.post_businessunit_week_schedules_import -> PostWorkforcemanagementBusinessunitWeekSchedulesImport -> types::ScheduleUploadProcessingResponse;
@@ -3609,7 +3609,7 @@ job_family! {
     results: reply [items "result"],
     at_once: true,
     topic: "v2.workforcemanagement.businessunits.{id}.schedules",
-    note: "what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives",
+    note: "before an import or update, PUT the data to the URL from the operation of the same name with the suffix Uploadurl",
 }
 
 job! {
@@ -3649,11 +3649,11 @@ operation! {
 operation! {
     /// `DELETE /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}` (`deleteWorkforcemanagementBusinessunitWeekSchedule`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` reports its end.
     ///
-    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
+    /// Note: before an import or update, PUT the data to the URL from the operation of the same name with the suffix Uploadurl.
     ///
     /// Permissions: `wfm:schedule:delete`
     WorkforceManagement.delete_businessunit_week_schedule -> DeleteWorkforcemanagementBusinessunitWeekSchedule -> Option<types::BuAsyncScheduleResponse>;
@@ -3673,9 +3673,9 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/agentschedules/query` (`postWorkforcemanagementBusinessunitWeekScheduleAgentschedulesQuery`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` reports its end.
     ///
     /// Permissions: `wfm:schedule:view`, `wfm:publishedSchedule:view`
     WorkforceManagement.businessunit_week_schedule_agentschedules_query -> PostWorkforcemanagementBusinessunitWeekScheduleAgentschedulesQuery -> types::BuAsyncAgentSchedulesQueryResponse;
@@ -3709,11 +3709,11 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/copy` (`postWorkforcemanagementBusinessunitWeekScheduleCopy`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` reports its end.
     ///
-    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
+    /// Note: before an import or update, PUT the data to the URL from the operation of the same name with the suffix Uploadurl.
     ///
     /// Permissions: `wfm:schedule:add`
     WorkforceManagement.post_businessunit_week_schedule_copy -> PostWorkforcemanagementBusinessunitWeekScheduleCopy -> types::BuAsyncScheduleResponse;
@@ -3795,9 +3795,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/performancepredictions/recalculations` (`postWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.performanceprediction.schedules.recalculations` also reports its end.
     ///
     /// Permissions: `wfm:schedule:edit`
     WorkforceManagement.post_businessunit_week_schedule_performancepredictions_recalculations -> PostWorkforcemanagementBusinessunitWeekSchedulePerformancepredictionsRecalculations -> types::PerformancePredictionRecalculationResponse;
@@ -3856,11 +3856,11 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule` (`postWorkforcemanagementBusinessunitWeekScheduleReschedule`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.scheduling.runs` tells its end too.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.scheduling.runs` also reports its end.
     ///
-    /// Note: the operation that lists the results requires managementUnitIds and expand, to be set through Job::results_with; patchWorkforcemanagementBusinessunitSchedulingRun marks a reschedule as applied, without which there is no other in the business unit.
+    /// Note: the results require managementUnitIds and expand: set them with Job::results_with; before another reschedule in the business unit, patchWorkforcemanagementBusinessunitSchedulingRun must mark this one as applied.
     ///
     /// Permissions: `wfm:schedule:generate`
     WorkforceManagement.post_businessunit_week_schedule_reschedule -> PostWorkforcemanagementBusinessunitWeekScheduleReschedule -> types::BuAsyncScheduleRunResponse;
@@ -3881,11 +3881,11 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update` (`postWorkforcemanagementBusinessunitWeekScheduleUpdate`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` tells its end.
+    /// The notification topic `v2.workforcemanagement.businessunits.{id}.schedules` reports its end.
     ///
-    /// Note: what is imported or updated is put before to the URL that the operation of this name and Uploadurl gives.
+    /// Note: before an import or update, PUT the data to the URL from the operation of the same name with the suffix Uploadurl.
     ///
     /// Permissions: `wfm:schedule:edit`
     WorkforceManagement.post_businessunit_week_schedule_update -> PostWorkforcemanagementBusinessunitWeekScheduleUpdate -> types::BuAsyncScheduleResponse;
@@ -4139,7 +4139,7 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/historicaldata/bulk/remove/jobs` (`postWorkforcemanagementHistoricaldataBulkRemoveJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:historicalData:upload`
     WorkforceManagement.post_historicaldata_bulk_remove_jobs -> PostWorkforcemanagementHistoricaldataBulkRemoveJobs -> types::HistoricalImportDeleteFilesJobResponse;
@@ -4204,9 +4204,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/historicaldata/validate` (`postWorkforcemanagementHistoricaldataValidate`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.historicaldata.status` tells its end too.
+    /// The notification topic `v2.workforcemanagement.historicaldata.status` also reports its end.
     ///
     /// Permissions: `wfm:historicalData:upload`
     WorkforceManagement.post_historicaldata_validate -> PostWorkforcemanagementHistoricaldataValidate -> types::ValidationServiceAsyncResponse;
@@ -4258,9 +4258,9 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs` (`postWorkforcemanagementIntegrationsHriTimeofftypesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.integrations.hris.timeofftypes.jobs` also reports its end.
     ///
     /// Permissions: `wfm:integration:view`
     WorkforceManagement.integrations_hri_timeofftypes_jobs -> PostWorkforcemanagementIntegrationsHriTimeofftypesJobs -> types::HrisTimeOffTypesResponse;
@@ -4474,9 +4474,9 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/agentschedules/search` (`postWorkforcemanagementManagementunitAgentschedulesSearch`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` tells its end.
+    /// The notification topic `v2.workforcemanagement.users.{id}.schedules.query` reports its end.
     ///
     /// Permissions: `wfm:publishedSchedule:view`, `wfm:schedule:view`
     WorkforceManagement.managementunit_agentschedules_search -> PostWorkforcemanagementManagementunitAgentschedulesSearch -> types::BuAsyncAgentSchedulesSearchResponse;
@@ -4515,11 +4515,11 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery` (`postWorkforcemanagementManagementunitHistoricaladherencequery`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.historicaladherencequery` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.historicaladherencequery` also reports its end.
     ///
-    /// Note: a range of 31 days at most, or 7 with exceptions or actuals.
+    /// Note: at most 31 days, or 7 with exceptions or actuals.
     ///
     /// Permissions: `wfm:historicalAdherence:view`
     WorkforceManagement.post_managementunit_historicaladherencequery -> PostWorkforcemanagementManagementunitHistoricaladherencequery -> types::WfmHistoricalAdherenceResponse;
@@ -4538,7 +4538,7 @@ job_family! {
     results: reply [json "downloadUrls" "data", json "downloadUrl" "data", items "downloadResult.data"],
     at_once: true,
     topic: "v2.users.{id}.workforcemanagement.historicaladherencequery",
-    note: "a range of 31 days at most, or 7 with exceptions or actuals",
+    note: "at most 31 days, or 7 with exceptions or actuals",
 }
 
 job! {
@@ -4549,9 +4549,9 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/move` (`postWorkforcemanagementManagementunitMove`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// Note: read the management unit to see of which business unit it is.
+    /// Note: read the management unit to see its business unit.
     ///
     /// Permissions: `wfm:managementUnit:edit`
     WorkforceManagement.post_managementunit_move -> PostWorkforcemanagementManagementunitMove -> types::MoveManagementUnitResponse;
@@ -4568,7 +4568,7 @@ job_family! {
     done: state "status" { succeeded: ["Complete"], failed: ["Error"], cancelled: ["Canceled"] },
     results: reply [items "[]"],
     at_once: true,
-    note: "read the management unit to see of which business unit it is",
+    note: "read the management unit to see its business unit",
 }
 
 job! {
@@ -4625,11 +4625,11 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs` (`postWorkforcemanagementManagementunitShrinkageJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.shrinkage.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.shrinkage.jobs` also reports its end.
     ///
-    /// Note: a range of 32 days at most.
+    /// Note: at most 32 days.
     ///
     /// Permissions: `wfm:shrinkage:view`
     WorkforceManagement.managementunit_shrinkage_jobs -> PostWorkforcemanagementManagementunitShrinkageJobs -> types::WfmHistoricalShrinkageResponse;
@@ -4648,7 +4648,7 @@ job_family! {
     results: reply [json "downloadUrls" "entities", items "downloadResult.entities"],
     at_once: true,
     topic: "v2.users.{id}.workforcemanagement.shrinkage.jobs",
-    note: "a range of 32 days at most",
+    note: "at most 32 days",
 }
 
 job! {
@@ -4941,9 +4941,9 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs` (`postWorkforcemanagementManagementunitUserTimeoffbalanceJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` also reports its end.
     ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_user_timeoffbalance_jobs -> PostWorkforcemanagementManagementunitUserTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
@@ -5028,9 +5028,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs` (`postWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` also reports its end.
     ///
     /// Permissions: `wfm:timeOffRequest:view`
     WorkforceManagement.managementunit_user_timeoffrequest_timeoffbalance_jobs -> PostWorkforcemanagementManagementunitUserTimeoffrequestTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
@@ -5122,9 +5122,9 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/weeks/{weekDateId}/shifttrades/state/bulk` (`postWorkforcemanagementManagementunitWeekShifttradesStateBulk`)
     ///
-    /// Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or ends with an error that says where to look. `submit` returns a handle.
+    /// Submits a job whose end no operation reports: `paginate` streams results that the reply already has, or fails with an error that says where to look. `submit` returns a handle.
     ///
-    /// The notification topic `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk` tells its end.
+    /// The notification topic `v2.workforcemanagement.managementunits.{id}.shifttrades.state.bulk` reports its end.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`, `wfm:shiftTradeRequest:edit`
     #[deprecated = "Genesys has marked this operation as deprecated"]
@@ -5538,7 +5538,7 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/jobs` (`postWorkforcemanagementShifttradingTradesJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trades_jobs -> PostWorkforcemanagementShifttradingTradesJobs -> types::ShiftTradeAddTradeJobResponse;
@@ -5577,7 +5577,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/mine/query/jobs` (`postWorkforcemanagementShifttradingTradesMineQueryJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trades_mine_query_jobs -> PostWorkforcemanagementShifttradingTradesMineQueryJobs -> types::ShiftTradeQueryAgentTradesJobResponse;
@@ -5617,7 +5617,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/jobs` (`postWorkforcemanagementShifttradingTradeJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trade_jobs -> PostWorkforcemanagementShifttradingTradeJobs -> types::ShiftTradeUpdateTradeJobResponse;
@@ -5660,7 +5660,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/match/jobs` (`postWorkforcemanagementShifttradingTradeMatchJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trade_match_jobs -> PostWorkforcemanagementShifttradingTradeMatchJobs -> types::ShiftTradeMatchTradeJobResponse;
@@ -5703,7 +5703,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/shifttrading/trades/{tradeId}/state/jobs` (`postWorkforcemanagementShifttradingTradeStateJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentShiftTradeRequest:participate`
     WorkforceManagement.shifttrading_trade_state_jobs -> PostWorkforcemanagementShifttradingTradeStateJobs -> types::ShiftTradeUpdateTradeStateJobResponse;
@@ -5771,11 +5771,11 @@ paged! {
 operation! {
     /// `POST /api/v2/workforcemanagement/teams/{teamId}/adherence/historical` (`postWorkforcemanagementTeamAdherenceHistorical`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.historicaladherencequery` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.historicaladherencequery` also reports its end.
     ///
-    /// Note: a range of 31 days at most, or 7 with exceptions or actuals.
+    /// Note: at most 31 days, or 7 with exceptions or actuals.
     ///
     /// Permissions: `wfm:historicalAdherence:view`
     WorkforceManagement.post_team_adherence_historical -> PostWorkforcemanagementTeamAdherenceHistorical -> types::WfmHistoricalAdherenceResponse;
@@ -5794,11 +5794,11 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs` (`postWorkforcemanagementTeamShrinkageJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.shrinkage.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.shrinkage.jobs` also reports its end.
     ///
-    /// Note: a range of 32 days at most.
+    /// Note: at most 32 days.
     ///
     /// Permissions: `wfm:shrinkage:view`
     WorkforceManagement.team_shrinkage_jobs -> PostWorkforcemanagementTeamShrinkageJobs -> types::WfmHistoricalShrinkageResponse;
@@ -5817,9 +5817,9 @@ job! {
 operation! {
     /// `POST /api/v2/workforcemanagement/timeoffbalance/jobs` (`postWorkforcemanagementTimeoffbalanceJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` tells its end too.
+    /// The notification topic `v2.users.{id}.workforcemanagement.timeoffbalance.jobs` also reports its end.
     ///
     /// Permissions: `wfm:agentTimeOffRequest:submit`
     WorkforceManagement.timeoffbalance_jobs -> PostWorkforcemanagementTimeoffbalanceJobs -> types::TimeOffBalancesResponse;
@@ -5976,7 +5976,7 @@ operation! {
 operation! {
     /// `POST /api/v2/workforcemanagement/unavailabletimes/validation/jobs` (`postWorkforcemanagementUnavailabletimesValidationJobs`)
     ///
-    /// Submits a job: `paginate` waits until it is done and streams its results. `submit` returns a handle.
+    /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
     /// Permissions: `wfm:agentUnavailableTimes:submit`
     WorkforceManagement.unavailabletimes_validation_jobs -> PostWorkforcemanagementUnavailabletimesValidationJobs -> types::ValidateAgentUnavailableTimesResponse;
