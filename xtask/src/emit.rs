@@ -33,10 +33,16 @@ pub fn sources(model: &Model) -> Result<BTreeMap<String, String>> {
         let module = &group.name;
         files.insert(format!("{module}/mod.rs"), group_module(group));
         files.insert(format!("{module}/operations.rs"), operations(model, group, &conversions)?);
-        files.insert(format!("{module}/types.rs"), types(&group.types, &of_home(Some(module))));
+        files.insert(format!("{module}/types.rs"), {
+            let owner = format!("of the group {}", title(group));
+            types(&owner, &group.types, &of_home(Some(module)))
+        });
     }
     if !model.common.is_empty() {
-        files.insert("common.rs".to_owned(), types(&model.common, &of_home(None)));
+        files.insert(
+            "common.rs".to_owned(),
+            types("that several groups use", &model.common, &of_home(None)),
+        );
     }
     files.insert("mod.rs".to_owned(), root(model));
     Ok(files)
@@ -111,8 +117,9 @@ fn group_module(group: &Group) -> String {
     )
 }
 
-fn types(types: &[TypeModel], conversions: &[&Conversion]) -> String {
-    let mut text = format!("{HEADER}//! Records and enums.\n\n");
+/// Writes records, enums and conversions; `owner` completes the doc line of the module.
+fn types(owner: &str, types: &[TypeModel], conversions: &[&Conversion]) -> String {
+    let mut text = format!("{HEADER}//! Records and enums {owner}.\n\n");
     if types.is_empty() {
         return text.trim_end().to_owned() + "\n";
     }
@@ -173,12 +180,11 @@ fn types(types: &[TypeModel], conversions: &[&Conversion]) -> String {
 }
 
 fn operations(model: &Model, group: &Group, conversions: &[Conversion]) -> Result<String> {
-    let kind = names::group_type(&group.name);
+    let (kind, title) = (names::group_type(&group.name), title(group));
     let mut text = format!(
-        "{HEADER}//! Operations.\n\n#[allow(unused_imports)]\nuse crate::prelude::*;\n\
+        "{HEADER}//! Operations of the group {title}.\n\n#[allow(unused_imports)]\nuse crate::prelude::*;\n\
          #[allow(unused_imports)]\nuse crate::types;\n\n\
-         group! {{\n    /// Operations of the group {}.\n    pub struct {kind};\n}}\n",
-        title(group),
+         group! {{\n    /// Operations of the group {title}.\n    pub struct {kind};\n}}\n",
     );
     let mut stated = BTreeSet::new();
     for bound in &group.operations {
@@ -238,17 +244,17 @@ fn operation(
     let is_read = family.is_some() || bound.paginates();
     if let Some(known) = bound.tag.interval.as_ref().filter(|_| is_read) {
         let windows = match known.days {
-            Some(days) => format!("in windows of at most {days} days"),
-            None => "in windows".to_owned(),
+            Some(days) => format!(", in windows of at most {days} days"),
+            None => String::new(),
         };
         put(
             text,
-            format_args!("    ///\n    /// `windows` reads a time range of any length {windows}"),
+            format_args!("    ///\n    /// `windows` reads a time range of any length{windows}"),
         );
         if let Some(id) = &known.id {
             put(
                 text,
-                format_args!(", and yields a record that is in several of them once, by `{id}`"),
+                format_args!(", and yields a record that is in several windows once, by `{id}`"),
             );
         }
         text.push_str(".\n");
@@ -320,8 +326,8 @@ fn replaces(bound: &Bound, conversions: &[Conversion]) -> Option<String> {
         from => format!(" {} convert into the body.", from.join(" and ")),
     };
     Some(format!(
-        "Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it \
-         back, to keep the fields that the bindings do not know.{made}",
+        "Replaces the entity: a field that is unset, or was `null`, is cleared. To keep fields that the bindings lack, \
+         read the entity, change it and send it back.{made}",
     ))
 }
 
