@@ -32,7 +32,10 @@ use crate::paging::{ListSpec, ParamLocation};
 
 pub use job::family;
 
-/// What kind of call an operation is, with all that a paginator or a job needs.
+/// A kind of call, with everything a paginator or a job needs.
+///
+/// Exhaustive on purpose, as the [tags](genesys_cloud_catalogue::tags): a tool that does not handle a new kind should not
+/// compile, rather than read a list incompletely.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OperationKind {
     /// One reply.
@@ -41,18 +44,19 @@ pub enum OperationKind {
     List(Box<ListSpec>),
     /// The submit of a job.
     Job(Box<JobSpec>),
-    /// Work that is accepted, without a way to ask for its state.
+    /// Accepted work without a status to poll.
     Accepted,
 }
 
-/// The parameter of an operation that takes a time range which can be split, and what is known of it.
+/// The parameter of an operation that takes a time range, and its limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IntervalSpec {
     /// The query parameter, or the field of the body.
     pub place: ParamLocation,
-    /// The longest interval that is taken, where it is documented.
+    /// The longest accepted interval, if documented.
     pub span: Option<Duration>,
-    /// The path of a record's id, where a record is the same in every interval that has it.
+    /// The path of a record's id, if a record is the same in every interval that has it.
     pub id: Option<String>,
 }
 
