@@ -4,9 +4,9 @@ use std::sync::{LazyLock, OnceLock};
 use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
 use serde_json::Value;
 
-use crate::jobs::Families;
+use crate::jobs::JobSpecs;
 use crate::listing::Listing;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::hash;
 use crate::routes::{Route, Routes};
 use crate::scheme::Scheme;
@@ -22,20 +22,20 @@ const DEFAULT_PAGE_SIZE_LIMIT: u64 = 500;
 pub(crate) struct Api {
     routes: Routes,
     endpoints: Vec<Endpoint>,
-    families: Families,
+    job_specs: JobSpecs,
 }
 
 /// What the org knows about one operation.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     /// Its index in the table of endpoints.
-    pub(crate) place: usize,
+    pub(crate) index: usize,
     pub(crate) operation: &'static Operation,
     pub(crate) scheme: Option<Scheme>,
     /// Distinguishes its records from those of other operations.
     pub(crate) salt: u64,
     page_size_bounds: Option<PageSizeBounds>,
-    answer: OnceLock<Answer>,
+    success_response: OnceLock<SuccessResponse>,
 }
 
 /// The page sizes that an operation accepts.
@@ -49,13 +49,13 @@ struct PageSizeBounds {
 
 /// The response of an operation when nothing goes wrong.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct SuccessResponse {
     pub(crate) status: u16,
-    pub(crate) body: AnswerBody,
+    pub(crate) body: SuccessBody,
 }
 
 #[derive(Debug)]
-pub(crate) enum AnswerBody {
+pub(crate) enum SuccessBody {
     Listing(Listing),
     Record(Shape),
     Empty,
@@ -70,24 +70,24 @@ impl Api {
 
     fn new(catalogue: &'static Catalogue) -> Self {
         let bounds = page_size_bounds();
-        let endpoints = catalogue.operations().enumerate().map(|(place, operation)| {
+        let endpoints = catalogue.operations().enumerate().map(|(index, operation)| {
             let route = (operation.method.as_str(), operation.path.as_str());
             Endpoint {
-                place,
+                index,
                 operation,
                 scheme: Scheme::of(catalogue, operation),
                 salt: hash(&operation.id),
                 page_size_bounds: bounds.get(&route).copied(),
-                answer: OnceLock::new(),
+                success_response: OnceLock::new(),
             }
         });
         let endpoints: Vec<_> = endpoints.collect();
-        let families = Families::find(catalogue, &endpoints);
-        Self { routes: Routes::new(catalogue.operations()), endpoints, families }
+        let job_specs = JobSpecs::find(catalogue, &endpoints);
+        Self { routes: Routes::new(catalogue.operations()), endpoints, job_specs }
     }
 
-    pub(crate) fn families(&self) -> &Families {
-        &self.families
+    pub(crate) fn job_specs(&self) -> &JobSpecs {
+        &self.job_specs
     }
 
     pub(crate) fn endpoints(&self) -> &[Endpoint] {
@@ -115,7 +115,7 @@ impl Endpoint {
     }
 
     /// Refuses a page size that is out of bounds, for the operations where the service does so.
-    pub(crate) fn check_page_size(&self, size: Option<u64>) -> Result<(), CannedReply> {
+    pub(crate) fn check_page_size(&self, size: Option<u64>) -> Result<(), CannedResponse> {
         let bounds = self.page_size_bounds.filter(|bounds| bounds.refuses).zip(size);
         match bounds {
             Some((PageSizeBounds { least, largest, .. }, size))
@@ -123,7 +123,7 @@ impl Endpoint {
             {
                 let message =
                     format!("The page size must be between {least} and {largest}, not {size}.");
-                Err(CannedReply::bad_request(&message))
+                Err(CannedResponse::bad_request(&message))
             }
             _ => Ok(()),
         }
@@ -151,18 +151,18 @@ impl Endpoint {
         schema.map(|schema| Catalogue::embedded().resolve(schema))
     }
 
-    pub(crate) fn answer(&self) -> &Answer {
-        self.answer.get_or_init(|| {
+    pub(crate) fn success_response(&self) -> &SuccessResponse {
+        self.success_response.get_or_init(|| {
             let catalogue = Catalogue::embedded();
             let (status, schema) = outcome(self.operation);
             let body = match schema {
-                None => AnswerBody::Empty,
+                None => SuccessBody::Empty,
                 Some(schema) => match Listing::of(catalogue, schema) {
-                    Some(listing) => AnswerBody::Listing(listing),
-                    None => AnswerBody::Record(Shape::of(catalogue, schema)),
+                    Some(listing) => SuccessBody::Listing(listing),
+                    None => SuccessBody::Record(Shape::of(catalogue, schema)),
                 },
             };
-            Answer { status, body }
+            SuccessResponse { status, body }
         })
     }
 }
@@ -170,11 +170,12 @@ impl Endpoint {
 /// Returns the success response of an operation, preferably one with a body.
 fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
     let successes = || {
-        let statuses = operation.replies.iter().filter_map(|reply| Some((reply.status?, reply)));
+        let statuses =
+            operation.replies.iter().filter_map(|response| Some((response.status?, response)));
         statuses.filter(|(status, _)| (200..300).contains(status))
     };
-    if let Some((status, reply)) = successes().find(|(_, reply)| reply.schema.is_some()) {
-        return (status, reply.schema.as_ref());
+    if let Some((status, response)) = successes().find(|(_, response)| response.schema.is_some()) {
+        return (status, response.schema.as_ref());
     }
     let fallback = if operation.reply().is_some() { 200 } else { 204 };
     (successes().next().map_or(fallback, |(status, _)| status), operation.reply())

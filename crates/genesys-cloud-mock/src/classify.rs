@@ -43,63 +43,63 @@ pub(crate) fn classify(catalogue: &Catalogue, operation: &Operation) -> Option<S
         // A change may return a page of what it changed; it has no second page.
         return None;
     }
-    Sides::of(catalogue, operation).scheme()
+    Signature::of(catalogue, operation).scheme()
 }
 
 /// Where a response has its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ItemPlace<'a> {
+pub(crate) enum ItemLocation<'a> {
     /// The response is the list.
     Reply,
     /// In this field, or in a field of it if it is itself a page.
     Field(&'a str, Option<&'a str>),
 }
 
-impl<'a> ItemPlace<'a> {
+impl<'a> ItemLocation<'a> {
     /// Finds the list in a resolved response.
-    pub(crate) fn of(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<Self> {
-        if reply.kind == Some(Kind::Array) {
+    pub(crate) fn of(catalogue: &'a Catalogue, response: &'a Schema) -> Option<Self> {
+        if response.kind == Some(Kind::Array) {
             return Some(Self::Reply);
         }
-        if let Some(field) = item_field(catalogue, reply) {
+        if let Some(field) = item_field(catalogue, response) {
             // An entity with `users` or `messages` is not a list of them.
-            let is_entity = reply.property("id").is_some() && field != "entities";
+            let is_entity = response.property("id").is_some() && field != "entities";
             return (!is_entity).then_some(Self::Field(field, None));
         }
-        let results = catalogue.resolve(reply.property("results")?);
+        let results = catalogue.resolve(response.property("results")?);
         if let Some(field) = item_field(catalogue, results) {
             return Some(Self::Field("results", Some(field)));
         }
         // Hits of mixed types are not described: the document only says that they are in an object.
-        let searches = ["pageCount", "cursor"].iter().any(|it| reply.property(it).is_some());
+        let searches = ["pageCount", "cursor"].iter().any(|it| response.property(it).is_some());
         let untyped = results.kind == Some(Kind::Object) && results.properties.is_empty();
         (searches && untyped).then_some(Self::Field("results", None))
     }
 }
 
 /// The field of a response that holds its list.
-fn item_field<'a>(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<&'a str> {
+fn item_field<'a>(catalogue: &'a Catalogue, response: &'a Schema) -> Option<&'a str> {
     let is_list = |name: &&&str| {
-        let field = reply.property(name).map(|field| catalogue.resolve(field));
+        let field = response.property(name).map(|field| catalogue.resolve(field));
         field.is_some_and(|field| field.kind == Some(Kind::Array))
     };
     ITEM_FIELDS.iter().find(is_list).copied()
 }
 
 /// The parameters, body and response of an operation.
-struct Sides<'a> {
+struct Signature<'a> {
     operation: &'a Operation,
     body: Option<&'a Schema>,
-    reply: Option<&'a Schema>,
-    items: Option<ItemPlace<'a>>,
+    response: Option<&'a Schema>,
+    items: Option<ItemLocation<'a>>,
 }
 
-impl<'a> Sides<'a> {
+impl<'a> Signature<'a> {
     fn of(catalogue: &'a Catalogue, operation: &'a Operation) -> Self {
         let body = operation.body.as_ref().map(|body| catalogue.resolve(&body.schema));
-        let reply = operation.reply().map(|reply| catalogue.resolve(reply));
-        let items = reply.and_then(|reply| ItemPlace::of(catalogue, reply));
-        Self { operation, body, reply, items }
+        let response = operation.reply().map(|response| catalogue.resolve(response));
+        let items = response.and_then(|response| ItemLocation::of(catalogue, response));
+        Self { operation, body, response, items }
     }
 
     fn query(&self, name: &str) -> bool {
@@ -110,8 +110,8 @@ impl<'a> Sides<'a> {
         self.body.is_some_and(|body| body.property(name).is_some())
     }
 
-    fn reply(&self, name: &str) -> bool {
-        self.reply.is_some_and(|reply| reply.property(name).is_some())
+    fn response(&self, name: &str) -> bool {
+        self.response.is_some_and(|response| response.property(name).is_some())
     }
 
     fn lists(&self) -> bool {
@@ -119,7 +119,7 @@ impl<'a> Sides<'a> {
     }
 
     fn lists_in(&self, name: &str) -> bool {
-        self.items == Some(ItemPlace::Field(name, None))
+        self.items == Some(ItemLocation::Field(name, None))
     }
 
     /// The order matters: an operation may take parameters of several schemes.
@@ -130,39 +130,41 @@ impl<'a> Sides<'a> {
         if self.query("afterSourceId") {
             return Some(Scheme::CompositeAfterInNextUri);
         }
-        self.scheme_of_body().or_else(|| self.scheme_of_query()).or_else(|| self.scheme_of_reply())
+        self.scheme_of_body()
+            .or_else(|| self.scheme_of_query())
+            .or_else(|| self.scheme_of_response())
     }
 
     fn scheme_of_body(&self) -> Option<Scheme> {
         let is_job = self.operation.path.ends_with("/jobs");
         let has_page = self.body("pageNumber");
-        let is_nested = matches!(self.items, Some(ItemPlace::Field("results", Some(_))));
+        let is_nested = matches!(self.items, Some(ItemLocation::Field("results", Some(_))));
         first_of([
             (self.body("paging"), Scheme::BodyPagingTotalHits),
             (has_page && is_job, Scheme::JobSelectsPage),
             (has_page && is_nested, Scheme::BodyPageNumberNested),
             (has_page, Scheme::BodyPageNumber),
             (self.body("pageSize") && is_job, Scheme::JobSetsPageSize),
-            (self.body("after") && self.reply("after"), Scheme::BodyAfter),
-            (self.body("cursor") && self.reply("cursor"), Scheme::BodyCursor),
+            (self.body("after") && self.response("after"), Scheme::BodyAfter),
+            (self.body("cursor") && self.response("cursor"), Scheme::BodyCursor),
         ])
     }
 
     fn scheme_of_query(&self) -> Option<Scheme> {
         let (cursor, after, page) =
             (self.query("cursor"), self.query("after"), self.query("pageNumber"));
-        let next_uri = self.reply("nextUri");
-        let counts = self.reply("pageCount") || self.reply("total");
-        let next_page = self.query("nextPage") && !self.reply("pageNumber");
+        let next_uri = self.response("nextUri");
+        let counts = self.response("pageCount") || self.response("total");
+        let next_page = self.query("nextPage") && !self.response("pageNumber");
         let size = self.query("pageSize") || self.query("limit");
         first_of([
             (self.query("q64"), Scheme::Q64Search),
-            (cursor && self.reply("cursor"), Scheme::CursorField),
-            (cursor && self.reply("cursors"), Scheme::CursorsObject),
+            (cursor && self.response("cursor"), Scheme::CursorField),
+            (cursor && self.response("cursors"), Scheme::CursorsObject),
             (cursor && page, Scheme::PageNumber),
             (cursor && next_uri, Scheme::CursorInNextUri),
-            (after && self.reply("cursors"), Scheme::CursorsObject),
-            (after && self.reply("after"), Scheme::AfterField),
+            (after && self.response("cursors"), Scheme::CursorsObject),
+            (after && self.response("after"), Scheme::AfterField),
             (after && page, Scheme::PageNumber),
             (after && next_uri, Scheme::AfterInNextUri),
             (next_page && next_uri, Scheme::NextPageInNextUri),
@@ -181,14 +183,14 @@ impl<'a> Sides<'a> {
     }
 
     /// The scheme of an operation whose request does not select a page.
-    fn scheme_of_reply(&self) -> Option<Scheme> {
+    fn scheme_of_response(&self) -> Option<Scheme> {
         let lists = self.lists();
-        let counts = ["pageCount", "pageNumber", "pageSize"].iter().all(|it| self.reply(it));
+        let counts = ["pageCount", "pageNumber", "pageSize"].iter().all(|it| self.response(it));
         first_of([
             (lists && counts, Scheme::UnpagedWithEnvelope),
-            (lists && self.reply("nextUri"), Scheme::NextUriOnlyEnvelope),
-            (lists && self.reply("cursors"), Scheme::CursorsOnlyEnvelope),
-            (self.items == Some(ItemPlace::Reply), Scheme::UnpagedBareArray),
+            (lists && self.response("nextUri"), Scheme::NextUriOnlyEnvelope),
+            (lists && self.response("cursors"), Scheme::CursorsOnlyEnvelope),
+            (self.items == Some(ItemLocation::Reply), Scheme::UnpagedBareArray),
             (self.lists_in("Resources"), Scheme::UnpagedScimEnvelope),
             (self.lists_in("entities"), Scheme::UnpagedEntities),
             (lists && self.operation.method == "POST", Scheme::UnpagedPostResults),

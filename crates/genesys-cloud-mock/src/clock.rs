@@ -21,9 +21,9 @@ impl Clock {
         self.started.after(self.start.elapsed())
     }
 
-    /// Returns the time since `moment`.
-    pub(crate) fn since(&self, moment: Timestamp) -> Duration {
+    /// Returns the time since `timestamp`.
+    pub(crate) fn since(&self, timestamp: Timestamp) -> Duration {
         let now = self.now().milliseconds();
-        Duration::from_millis(now.saturating_sub(moment.milliseconds()))
+        Duration::from_millis(now.saturating_sub(timestamp.milliseconds()))
     }
 }

@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use crate::fingerprint::fingerprint;
-use crate::paging::Ask;
+use crate::paging::PageSelector;
 use crate::scenario::Scenario;
 
 /// What a client must read from a list; returned by [`MockOrg::expected`](crate::MockOrg::expected).
@@ -40,8 +40,8 @@ pub enum ExpectedEnd {
 
 impl Expected {
     /// Whether a client that returned these records, by [key](Expected::key), meets the expectation.
-    pub fn is_met_by(&self, came: &[String]) -> bool {
-        let Some(more) = came.strip_prefix(self.records.as_slice()) else { return false };
+    pub fn is_met_by(&self, observed: &[String]) -> bool {
+        let Some(more) = observed.strip_prefix(self.records.as_slice()) else { return false };
         more.is_empty()
             || !self.may_repeat.is_empty()
                 && more.chunks(self.may_repeat.len()).all(|it| it == self.may_repeat)
@@ -68,7 +68,7 @@ impl Expected {
 
     /// Maps positions in the list to keys with `keys`.
     pub(crate) fn of(
-        (ask, has_id): (Ask, bool),
+        (selector, has_id): (PageSelector, bool),
         scenario: Option<Scenario>,
         total: u64,
         size: u64,
@@ -76,7 +76,7 @@ impl Expected {
     ) -> Self {
         let pages = |count: u64| (0..(count * size).min(total)).collect::<Vec<_>>();
         let all = || (0..total).collect::<Vec<_>>();
-        let moves = !ask.follows_records();
+        let moves = !selector.follows_records();
         let (mut repeated, mut missed, mut end) = (Vec::new(), Vec::new(), ExpectedEnd::Complete);
         let records = match scenario {
             Some(Scenario::RepeatedToken | Scenario::IdenticalPage) => {
@@ -99,13 +99,14 @@ impl Expected {
                 missed.push(size);
                 pages(1).into_iter().chain(size + 1..total).collect()
             }
-            _ if ask == Ask::First && size < total => {
+            _ if selector == PageSelector::First && size < total => {
                 end = ExpectedEnd::Truncated;
                 pages(1)
             }
             _ => all(),
         };
-        let is_endless = scenario == Some(Scenario::IdenticalPage) && ask.is_linked() && !has_id;
+        let is_endless =
+            scenario == Some(Scenario::IdenticalPage) && selector.is_linked() && !has_id;
         let again: Vec<u64> = if is_endless { (size..2 * size).collect() } else { Vec::new() };
         let may_repeat = keys(again);
         Self {

@@ -86,7 +86,7 @@ impl std::fmt::Display for Id {
 
 fn parts(id: &str) -> Option<(u64, u64)> {
     let bytes = id.as_bytes();
-    let dashes = [8, 13, 18, 23].iter().all(|&place| bytes.get(place) == Some(&b'-'));
+    let dashes = [8, 13, 18, 23].iter().all(|&index| bytes.get(index) == Some(&b'-'));
     if bytes.len() != 36 || !dashes {
         return None;
     }

@@ -4,12 +4,12 @@
 //! look real and are the same on every run, and a test can make any request fail. Nothing leaves your machine.
 //!
 //! ```
-//! use genesys_cloud_mock::{CannedReply, MockOrg};
+//! use genesys_cloud_mock::{CannedResponse, MockOrg};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let org = MockOrg::builder().seed(42).list("getRoutingQueues", 2_500).start().await?;
-//! org.respond_next("getRoutingQueues", CannedReply::rate_limited(1))?;
+//! org.respond_next("getRoutingQueues", CannedResponse::rate_limited(1))?;
 //!
 //! // Point your client at the org, and log in with its id and secret.
 //! let (_url, _id, _secret) = (org.url(), org.client_id(), org.client_secret());
@@ -89,7 +89,7 @@
 //! for seed in 0..100 {
 //!     org.inject(FaultPlan::random(seed));
 //!     // .. your client reads all queues ..
-//!     assert!(org.request_count() <= 5 * 100 + org.injected().repetitions(), "seed {seed}");
+//!     assert!(org.request_count() <= 5 * 100 + org.injected().required_retries(), "seed {seed}");
 //! }
 //! # Ok(())
 //! # }
@@ -99,11 +99,11 @@
 //!
 //! A [`Lie`] is a response that claims to be what was requested and is not: an error with status 200, the wrong
 //! page, a list that changed between two reads, a job whose submit response was lost. [`MockOrg::lies`] returns
-//! the lies that an operation supports, [`Lie::due`] what a client must make of each, and [`MockOrg::unsent`]
+//! the lies that an operation supports, [`Lie::expected`] what a client must make of each, and [`MockOrg::unsent`]
 //! the records that no response has contained: while there are any, no client can have the whole list.
 //!
 //! ```
-//! use genesys_cloud_mock::{Due, MockOrg};
+//! use genesys_cloud_mock::{ExpectedOutcome, MockOrg};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -112,7 +112,7 @@
 //!     org.reset();
 //!     org.lie("getRoutingQueues", lie)?;
 //!     // .. your client reads all queues ..
-//!     let must_fail = lie.due() == Due::Error;
+//!     let must_fail = lie.expected() == ExpectedOutcome::Error;
 //! #   let _ = must_fail;
 //! }
 //! # Ok(())
@@ -128,7 +128,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
-mod available;
+mod availability;
 mod cache;
 mod check;
 mod classify;
@@ -151,7 +151,7 @@ mod name;
 mod org;
 mod paging;
 mod query;
-mod reply;
+mod response;
 mod rng;
 mod routes;
 mod scenario;
@@ -169,10 +169,10 @@ pub use expected::{Expected, ExpectedEnd};
 pub use faults::{FaultKind, FaultPlan, Injected};
 pub use jobs::{ExpectedJob, JobEnd, JobPace, JobScenario};
 pub use journal::RecordedRequest;
-pub use lies::{Due, Lie, Moment};
+pub use lies::{ExpectedOutcome, Lie, Trigger};
 pub use limit::{RateLimit, RateLimitHeaders};
 pub use org::{MockOrg, MockOrgBuilder};
-pub use reply::CannedReply;
+pub use response::CannedResponse;
 pub use scenario::Scenario;
 pub use scheme::Scheme;
 pub use script::{Call, Fault, PageOverride};

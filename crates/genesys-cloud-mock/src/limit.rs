@@ -61,7 +61,7 @@ impl RateLimit {
     }
 
     /// Sets the headers that report the limit.
-    pub fn told_by(mut self, headers: RateLimitHeaders) -> Self {
+    pub fn headers(mut self, headers: RateLimitHeaders) -> Self {
         self.headers = headers;
         self
     }
@@ -85,7 +85,7 @@ struct Usage {
 
 /// The content of the rate limit headers, including the current call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct LimitStatus {
     pub(crate) count: u64,
     pub(crate) allowed: u64,
     /// Seconds until the count resets.
@@ -109,32 +109,32 @@ impl Limiter {
         self.refused = 0;
     }
 
-    pub(crate) fn count(&mut self, token: &str) -> Standing {
+    pub(crate) fn count(&mut self, token: &str) -> LimitStatus {
         let (now, limit) = (Instant::now(), self.limit);
         // By then, a bucket is full again.
         self.tokens.retain(|_, usage| now < usage.since + limit.per);
         let usage = self.tokens.entry(token.to_owned());
         let usage = usage.or_insert(Usage { since: now, used: 0.0 });
-        let standing = match limit.is_bucket {
+        let limit_status = match limit.is_bucket {
             true => usage.count_in_bucket(limit, now),
             false => usage.count_in_window(limit, now),
         };
-        self.refused += u64::from(standing.is_exceeded());
-        standing
+        self.refused += u64::from(limit_status.is_exceeded());
+        limit_status
     }
 }
 
 impl Usage {
-    fn count_in_window(&mut self, limit: RateLimit, now: Instant) -> Standing {
+    fn count_in_window(&mut self, limit: RateLimit, now: Instant) -> LimitStatus {
         self.used += 1.0;
         let passed = now - self.since;
         let count = self.used as u64 + limit.by_others(passed) as u64;
         let reset = seconds(limit.per.saturating_sub(passed));
         let retry_after = (count > limit.calls).then_some(reset);
-        Standing { count, allowed: limit.calls, reset, retry_after, headers: limit.headers }
+        LimitStatus { count, allowed: limit.calls, reset, retry_after, headers: limit.headers }
     }
 
-    fn count_in_bucket(&mut self, limit: RateLimit, now: Instant) -> Standing {
+    fn count_in_bucket(&mut self, limit: RateLimit, now: Instant) -> LimitStatus {
         let passed = now - self.since;
         let rate = limit.calls as f64 / limit.per.as_secs_f64();
         let filled = rate * passed.as_secs_f64();
@@ -149,7 +149,7 @@ impl Usage {
             self.used -= 1.0;
         }
         let (allowed, reset) = (limit.calls, until(self.used));
-        Standing { count, allowed, reset, retry_after, headers: limit.headers }
+        LimitStatus { count, allowed, reset, retry_after, headers: limit.headers }
     }
 }
 
@@ -160,7 +160,7 @@ impl RateLimit {
     }
 }
 
-impl Standing {
+impl LimitStatus {
     /// The rate limit headers.
     pub(crate) fn headers(self) -> Vec<(&'static str, u64)> {
         let Self { count, allowed, reset, .. } = self;

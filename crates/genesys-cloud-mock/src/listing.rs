@@ -1,12 +1,12 @@
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
-use crate::classify::ItemPlace;
+use crate::classify::ItemLocation;
 use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::name::NameFilter;
-use crate::paging::{Ask, Neighbour, Page};
-use crate::shape::{Shape, Subject};
+use crate::paging::{Neighbor, Page, PageSelector};
+use crate::shape::{RecordContext, Shape};
 use crate::timeline::Spread;
 
 /// A response that holds a list: the fields around the items, and the shape of an item.
@@ -16,7 +16,7 @@ pub(crate) struct Listing {
     /// The field names of the path to the list; empty if the response is the list.
     path: Vec<String>,
     /// The list itself, or the object that contains it.
-    reply: Part,
+    response: Part,
 }
 
 /// One part of the response.
@@ -33,8 +33,8 @@ enum Part {
     Count,
     /// The position of the first item, from 1.
     StartIndex,
-    Uri(Neighbour),
-    SearchUri(Neighbour),
+    Uri(Neighbor),
+    SearchUri(Neighbor),
     Token,
     /// Tokens in both directions; only one is set.
     Cursors,
@@ -54,17 +54,21 @@ struct Field {
 
 impl Listing {
     /// Returns the listing of a response, or `None` if it has no list.
-    pub(crate) fn of(catalogue: &Catalogue, reply: &Schema) -> Option<Self> {
-        let reply = catalogue.resolve(reply);
-        Self::at(catalogue, reply, ItemPlace::of(catalogue, reply)?)
+    pub(crate) fn of(catalogue: &Catalogue, response: &Schema) -> Option<Self> {
+        let response = catalogue.resolve(response);
+        Self::at(catalogue, response, ItemLocation::of(catalogue, response)?)
     }
 
-    /// Returns the listing of a resolved response with its items at `place`.
-    pub(crate) fn at(catalogue: &Catalogue, reply: &Schema, place: ItemPlace<'_>) -> Option<Self> {
-        let items = match place {
-            ItemPlace::Reply => Some(reply),
-            ItemPlace::Field(name, inner) => {
-                let field = catalogue.resolve(reply.property(name)?);
+    /// Returns the listing of a resolved response with its items at `location`.
+    pub(crate) fn at(
+        catalogue: &Catalogue,
+        response: &Schema,
+        location: ItemLocation<'_>,
+    ) -> Option<Self> {
+        let items = match location {
+            ItemLocation::Reply => Some(response),
+            ItemLocation::Field(name, inner) => {
+                let field = catalogue.resolve(response.property(name)?);
                 match inner {
                     Some(inner) => field.property(inner).map(|inner| catalogue.resolve(inner)),
                     None => Some(field),
@@ -73,25 +77,25 @@ impl Listing {
         };
         let any = Schema::default();
         let item = items?.items.as_deref().unwrap_or(&any);
-        let path = match place {
-            ItemPlace::Reply => Vec::new(),
-            ItemPlace::Field(name, inner) => {
+        let path = match location {
+            ItemLocation::Reply => Vec::new(),
+            ItemLocation::Field(name, inner) => {
                 [Some(name), inner].into_iter().flatten().map(str::to_owned).collect()
             }
         };
         Some(Self {
             item: Shape::of(catalogue, item),
             path,
-            reply: match place {
-                ItemPlace::Reply => Part::Items,
-                ItemPlace::Field(name, inner) => Part::object(catalogue, reply, name, inner),
+            response: match location {
+                ItemLocation::Reply => Part::Items,
+                ItemLocation::Field(name, inner) => Part::object(catalogue, response, name, inner),
             },
         })
     }
 
     /// Whether responses count pages or records.
     pub(crate) fn counts(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::PageCount | Part::Total))
+        self.response.any(&|part| matches!(part, Part::PageCount | Part::Total))
     }
 
     /// The field names of the path to the list; empty if the response is the list.
@@ -101,12 +105,12 @@ impl Listing {
 
     /// Whether responses state their page number.
     pub(crate) fn numbers(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::PageNumber | Part::StartIndex))
+        self.response.any(&|part| matches!(part, Part::PageNumber | Part::StartIndex))
     }
 
     /// Whether responses state the number of records on a page or in total.
     pub(crate) fn sizes(&self) -> bool {
-        self.counts() || self.reply.any(&|part| matches!(part, Part::PageSize | Part::Count))
+        self.counts() || self.response.any(&|part| matches!(part, Part::PageSize | Part::Count))
     }
 
     /// Whether the document says that items are objects.
@@ -116,12 +120,12 @@ impl Listing {
 
     /// Whether responses can have the URI of the next page.
     pub(crate) fn links(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::Uri(Neighbour::Next)))
+        self.response.any(&|part| matches!(part, Part::Uri(Neighbor::Next)))
     }
 
     /// Whether responses have a field for a token.
     pub(crate) fn has_token(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::Token | Part::Cursors))
+        self.response.any(&|part| matches!(part, Part::Token | Part::Cursors))
     }
 
     /// Whether records are identified by an id.
@@ -143,12 +147,15 @@ impl Listing {
 
     /// Writes a page as JSON.
     pub(crate) fn write(&self, list: u64, list_path: &str, page: &Page<'_>) -> Vec<u8> {
-        if page.ask == Ask::Paging && page.place.ordinal > 0 && page.indexes.is_empty() {
+        if page.selector == PageSelector::Paging
+            && page.offset.ordinal > 0
+            && page.indexes.is_empty()
+        {
             // The service returns this past the end of a details query.
             return b"{}".to_vec();
         }
         let mut out = Vec::with_capacity(1_024 * (page.indexes.len() + 1));
-        Writer { listing: self, list, list_path, page }.part(&mut out, &self.reply);
+        Writer { listing: self, list, list_path, page }.part(&mut out, &self.response);
         out
     }
 
@@ -177,17 +184,17 @@ impl Writer<'_> {
         let page = self.page;
         match part {
             // The service leaves out the list of a details query if it is empty.
-            Part::Items if page.ask == Ask::Paging && page.indexes.is_empty() => {}
+            Part::Items if page.selector == PageSelector::Paging && page.indexes.is_empty() => {}
             Part::Items => self.items(out),
             Part::Object(fields) => self.object(out, fields),
             Part::PageNumber => push(out, page.number()),
             Part::PageSize => push(out, page.size),
-            Part::PageCount => page.count_said().into_iter().for_each(|count| push(out, count)),
-            Part::Total => page.total_said().into_iter().for_each(|total| push(out, total)),
+            Part::PageCount => page.stated_count().into_iter().for_each(|count| push(out, count)),
+            Part::Total => page.stated_total().into_iter().for_each(|total| push(out, total)),
             Part::Count => push(out, page.indexes.len()),
-            Part::StartIndex => push(out, page.place.start + 1),
-            Part::Uri(neighbour) => push_text(out, page.uri(*neighbour)),
-            Part::SearchUri(neighbour) => push_text(out, Some(page.search_uri(*neighbour))),
+            Part::StartIndex => push(out, page.offset.start + 1),
+            Part::Uri(neighbor) => push_text(out, page.uri(*neighbor)),
+            Part::SearchUri(neighbor) => push_text(out, Some(page.search_uri(*neighbor))),
             Part::Token => push_text(out, page.token()),
             Part::Cursors => {
                 out.extend_from_slice(b"{");
@@ -226,8 +233,8 @@ impl Writer<'_> {
 
     fn items(&self, out: &mut Vec<u8>) {
         out.push(b'[');
-        for (place, &index) in self.page.indexes.iter().enumerate() {
-            if place > 0 {
+        for (number, &index) in self.page.indexes.iter().enumerate() {
+            if number > 0 {
                 out.push(b',');
             }
             let identity = Identity::new(self.list, index);
@@ -260,14 +267,14 @@ impl Part {
             ("pageCount", Some(Kind::Integer)) => Self::PageCount,
             ("itemsPerPage" | "count" | "results", Some(Kind::Integer)) => Self::Count,
             ("startIndex", Some(Kind::Integer)) => Self::StartIndex,
-            ("selfUri", _) => Self::Uri(Neighbour::Own),
-            ("firstUri", _) => Self::Uri(Neighbour::First),
-            ("previousUri", _) => Self::Uri(Neighbour::Previous),
-            ("nextUri", _) => Self::Uri(Neighbour::Next),
-            ("lastUri", _) => Self::Uri(Neighbour::Last),
-            ("previousPage", _) => Self::SearchUri(Neighbour::Previous),
-            ("currentPage", _) => Self::SearchUri(Neighbour::Own),
-            ("nextPage", _) => Self::SearchUri(Neighbour::Next),
+            ("selfUri", _) => Self::Uri(Neighbor::Own),
+            ("firstUri", _) => Self::Uri(Neighbor::First),
+            ("previousUri", _) => Self::Uri(Neighbor::Previous),
+            ("nextUri", _) => Self::Uri(Neighbor::Next),
+            ("lastUri", _) => Self::Uri(Neighbor::Last),
+            ("previousPage", _) => Self::SearchUri(Neighbor::Previous),
+            ("currentPage", _) => Self::SearchUri(Neighbor::Own),
+            ("nextPage", _) => Self::SearchUri(Neighbor::Next),
             ("cursor" | "after", Some(Kind::String)) => Self::Token,
             ("cursors", _) => Self::Cursors,
             ("before", _) => Self::Absent,
@@ -315,13 +322,13 @@ fn write_item(
 
 pub(crate) fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path: &str) {
     let id = identity.id();
-    let subject = Subject {
+    let context = RecordContext {
         id: id.as_bytes(),
         number: identity.index(),
         seed: identity.seed(),
         list_path: Some(list_path),
     };
-    shape.write(out, subject);
+    shape.write(out, context);
 }
 
 fn push(out: &mut Vec<u8>, value: impl std::fmt::Display) {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::identity::Id;
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::mix;
 
 /// The login service of the org: its only client, and the tokens issued.
@@ -45,7 +45,7 @@ impl Login {
     }
 
     /// Handles `POST /oauth/token`. The clock is off by `skew` seconds.
-    pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8], skew: i64) -> CannedReply {
+    pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8], skew: i64) -> CannedResponse {
         let form = String::from_utf8_lossy(body);
         if Query::new(&form).get("grant_type").as_deref() != Some("client_credentials") {
             return refusal("unsupported_grant_type", "only client_credentials is supported");
@@ -65,7 +65,7 @@ impl Login {
             "token_type": "bearer",
             "expires_in": self.lifetime.as_secs().saturating_add_signed(skew),
         });
-        CannedReply::json(200, &body)
+        CannedResponse::json(200, &body)
     }
 
     /// Issues a new token, as a login does.
@@ -113,11 +113,11 @@ fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
 }
 
 /// The login service has its own error format.
-fn refusal(error: &str, description: &str) -> CannedReply {
+fn refusal(error: &str, description: &str) -> CannedResponse {
     let body = json!({
         "error": error,
         "description": description,
         "error_description": description,
     });
-    CannedReply::json(400, &body)
+    CannedResponse::json(400, &body)
 }

@@ -71,7 +71,7 @@ impl NameFilter {
             (true, false) => name[name.len() - length..].eq_ignore_ascii_case(part),
             (true, true) => {
                 part.is_empty()
-                    || name.windows(length).any(|piece| piece.eq_ignore_ascii_case(part))
+                    || name.windows(length).any(|window| window.eq_ignore_ascii_case(part))
             }
         }
     }

@@ -8,10 +8,10 @@ use crate::expected::Expected;
 use crate::faults::{FaultPlan, Faults, Injected};
 use crate::journal::RecordedRequest;
 use crate::limit::RateLimit;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::scenario::Scenario;
 use crate::script::{Fault, PageOverride, Script};
-use crate::server::{Door, Server};
+use crate::server::{Server, ServerKind};
 use crate::service::{Service, Settings};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -96,7 +96,7 @@ impl MockOrg {
     /// If the API has no such operation, it does not return a list, or its list does not support the scenario.
     pub fn scenario(&self, operation: &str, scenario: Scenario) -> Result<(), Error> {
         let page_size = self.nearest_page_size(operation, Scenario::PAGE_SIZE)?;
-        self.scenario_of_size(operation, scenario, page_size)
+        self.scenario_with_page_size(operation, scenario, page_size)
     }
 
     /// Returns the page size nearest to `page_size` that an operation accepts.
@@ -112,14 +112,14 @@ impl MockOrg {
     ///
     /// # Errors
     /// As for [`MockOrg::scenario`].
-    pub fn scenario_of_size(
+    pub fn scenario_with_page_size(
         &self,
         operation: &str,
         scenario: Scenario,
         page_size: u64,
     ) -> Result<(), Error> {
         let endpoint = self.service.endpoint(operation)?;
-        self.service.lists().stage(endpoint, scenario, page_size)
+        self.service.lists().set_scenario(endpoint, scenario, page_size)
     }
 
     /// Returns the scenarios that the list of an operation supports.
@@ -172,9 +172,9 @@ impl MockOrg {
     ///
     /// # Errors
     /// If the API has no such operation.
-    pub fn respond_next(&self, operation: &str, reply: CannedReply) -> Result<(), Error> {
+    pub fn respond_next(&self, operation: &str, response: CannedResponse) -> Result<(), Error> {
         let endpoint = self.service.endpoint(operation)?;
-        self.service.script().push_reply(&endpoint.operation.id, reply);
+        self.service.script().push_response(&endpoint.operation.id, response);
         Ok(())
     }
 
@@ -365,8 +365,8 @@ impl MockOrgBuilder {
         for (operation, count) in &self.lists {
             service.lists().set_size(service.endpoint(operation)?, *count)?;
         }
-        let server = Server::start(Arc::clone(&service), Door::Api, self.port).await?;
-        let files = Server::start(Arc::clone(&service), Door::Files, 0).await?;
+        let server = Server::start(Arc::clone(&service), ServerKind::Api, self.port).await?;
+        let files = Server::start(Arc::clone(&service), ServerKind::Files, 0).await?;
         service.lists().set_base(format!("http://{}", server.address()));
         service.jobs().store.set_base(format!("http://{}", files.address()));
         let org = MockOrg { service, server, files };

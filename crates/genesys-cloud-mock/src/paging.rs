@@ -7,15 +7,15 @@ mod search;
 mod token;
 
 pub(crate) use cap::refusal as cap_refusal;
-pub(crate) use page::{Neighbour, Page, Window};
+pub(crate) use page::{Neighbor, Page, Window};
 pub(crate) use page_request::{PageRequest, Position};
-pub(crate) use token::{Place, Tokens};
+pub(crate) use token::{PageOffset, Tokens};
 
 use crate::scheme::Scheme;
 
 /// How a request selects a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum PageSelector {
     /// `pageNumber`, in the query or the body.
     Number,
     /// `paging` in the body.
@@ -30,14 +30,14 @@ pub(crate) enum Ask {
     /// `startIndex`, from 1.
     Index,
     /// The id of an item next to the page.
-    Neighbour,
+    Neighbor,
     /// Not at all: only the first page is available.
     First,
     /// Not at all: the response is the whole list.
     Whole,
 }
 
-impl Ask {
+impl PageSelector {
     pub(crate) fn of(scheme: Scheme) -> Self {
         match scheme {
             Scheme::PageNumber
@@ -59,7 +59,7 @@ impl Ask {
             Scheme::CompositeAfterInNextUri => Self::Pair(["afterSourceType", "afterSourceId"]),
             Scheme::Q64Search => Self::Search,
             Scheme::ScimStartIndex => Self::Index,
-            Scheme::IdOrDateWindow => Self::Neighbour,
+            Scheme::IdOrDateWindow => Self::Neighbor,
             Scheme::LimitOnly | Scheme::NextUriOnlyEnvelope => Self::First,
             Scheme::JobSetsPageSize
             | Scheme::CursorsOnlyEnvelope
@@ -81,6 +81,6 @@ impl Ask {
     /// Whether a page begins after a record instead of at a number. Insertions and deletions before it then
     /// move nothing.
     pub(crate) fn follows_records(self) -> bool {
-        self.is_linked() || self == Self::Neighbour
+        self.is_linked() || self == Self::Neighbor
     }
 }

@@ -117,12 +117,12 @@ mod tests {
     fn finds_every_operation_at_its_path() {
         let operations = || Catalogue::embedded().operations();
         let routes = Routes::new(operations());
-        for (place, operation) in operations().enumerate() {
+        for (expected, operation) in operations().enumerate() {
             let path = operation.path.replace(['{', '}'], "");
             let Route::Operation { index, .. } = routes.find(&operation.method, &path) else {
                 panic!("{} {}", operation.method, operation.path);
             };
-            assert_eq!(index, place, "{}", operation.path);
+            assert_eq!(index, expected, "{}", operation.path);
         }
     }
 

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::connection::ConnectionFault;
 use crate::listing::Listing;
-use crate::paging::Ask;
+use crate::paging::PageSelector;
 
 /// How a list behaves while a client reads it, for [`MockOrg::scenario`](crate::MockOrg::scenario).
 ///
@@ -95,9 +95,9 @@ impl Scenario {
 
     /// Whether a list supports the scenario: a list without tokens can't repeat one, for example.
     pub(crate) fn applies(self, list: &Traits<'_>) -> bool {
-        let (ask, listing) = (list.ask, list.listing);
-        let is_paged = !matches!(ask, Ask::Whole | Ask::First);
-        let by_number = matches!(ask, Ask::Number | Ask::Search);
+        let (selector, listing) = (list.selector, list.listing);
+        let is_paged = !matches!(selector, PageSelector::Whole | PageSelector::First);
+        let by_number = matches!(selector, PageSelector::Number | PageSelector::Search);
         match self {
             Self::OnePage | Self::EmptyList | Self::DroppedConnection | Self::ConnectionReset => {
                 true
@@ -108,27 +108,32 @@ impl Scenario {
             | Self::RecordAdded
             | Self::RecordRemoved => is_paged,
             // A client that counts hits by page size would skip the missing ones.
-            Self::ShortPage => is_paged && ask != Ask::Paging,
+            Self::ShortPage => is_paged && selector != PageSelector::Paging,
             // If a response has neither counts nor a link, an empty page is the end.
             Self::EmptyPage => {
-                ask.is_linked() || by_number && (listing.counts() || listing.links())
+                selector.is_linked() || by_number && (listing.counts() || listing.links())
             }
             Self::EndlessEmptyPages
             | Self::EmptyLastPage
             | Self::RepeatedToken
-            | Self::TokenCycle => ask.is_linked(),
-            Self::EmptyToken => ask.is_linked() || ask == Ask::Number && listing.links(),
+            | Self::TokenCycle => selector.is_linked(),
+            Self::EmptyToken => {
+                selector.is_linked() || selector == PageSelector::Number && listing.links()
+            }
             // Only a link can show that there is more than the counts state.
             Self::TotalTooLow => {
-                let goes_on = ask.is_linked() || ask == Ask::Number && list.number_in_query;
+                let goes_on = selector.is_linked()
+                    || selector == PageSelector::Number && list.number_in_query;
                 listing.counts() && listing.links() && goes_on
             }
             Self::TotalTooHigh | Self::MissingTotal => is_paged && listing.counts(),
             Self::RelativeUri | Self::AbsoluteUri | Self::EncodedUri => {
-                listing.links() && (ask.is_linked() || ask == Ask::Number && list.number_in_query)
+                listing.links()
+                    && (selector.is_linked()
+                        || selector == PageSelector::Number && list.number_in_query)
             }
-            Self::ForeignUri => ask.is_linked() && listing.links() && !listing.has_token(),
-            Self::CappedPageSize => is_paged && ask != Ask::Paging && list.takes_size,
+            Self::ForeignUri => selector.is_linked() && listing.links() && !listing.has_token(),
+            Self::CappedPageSize => is_paged && selector != PageSelector::Paging && list.takes_size,
         }
     }
 
@@ -145,7 +150,7 @@ impl Scenario {
     }
 
     /// The number of records missing from the second page.
-    pub(crate) fn hole(self, size: u64) -> u64 {
+    pub(crate) fn gap(self, size: u64) -> u64 {
         match self {
             // Rounded down, so that the half page at the end compensates for it.
             Self::ShortPage => size / 2,
@@ -175,7 +180,7 @@ impl Scenario {
 
 /// The properties of a list that decide which scenarios it supports.
 pub(crate) struct Traits<'a> {
-    pub(crate) ask: Ask,
+    pub(crate) selector: PageSelector,
     pub(crate) listing: &'a Listing,
     pub(crate) takes_size: bool,
     pub(crate) number_in_query: bool,
@@ -183,7 +188,7 @@ pub(crate) struct Traits<'a> {
 
 /// A scenario and its state.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct ActiveScenario {
     pub(crate) scenario: Scenario,
     pub(crate) page_size: u64,
     pub(crate) records: u64,
@@ -191,7 +196,7 @@ pub(crate) struct Stage {
     cut: AtomicBool,
 }
 
-impl Stage {
+impl ActiveScenario {
     pub(crate) fn new(scenario: Scenario, page_size: u64) -> Self {
         // With one record per page, a list that moves looks like one that repeats a page.
         let page_size = page_size.max(2);
@@ -210,13 +215,17 @@ impl Stage {
     }
 
     /// What happens to the connection of a response, once.
-    pub(crate) fn connection_fault(&self, ask: Ask, ordinal: u64) -> Option<ConnectionFault> {
+    pub(crate) fn connection_fault(
+        &self,
+        selector: PageSelector,
+        ordinal: u64,
+    ) -> Option<ConnectionFault> {
         let fault = match self.scenario {
             Scenario::DroppedConnection => ConnectionFault::CutInBody,
             Scenario::ConnectionReset => ConnectionFault::CutBeforeReply,
             _ => return None,
         };
-        let is_single = matches!(ask, Ask::Whole | Ask::First);
+        let is_single = matches!(selector, PageSelector::Whole | PageSelector::First);
         let is_due = ordinal == 1 || is_single;
         (is_due && !self.cut.swap(true, Ordering::Relaxed)).then_some(fault)
     }

@@ -49,11 +49,11 @@ pub enum Scheme {
     JobSetsPageSize,
     /// The id or the date of the last item, in `after` or `before`.
     IdOrDateWindow,
-    /// A page size in; only `nextUri` leads to more.
+    /// A page size in; `nextUri` is the only link to more.
     PageSizeOnlyNextUri,
-    /// A page size or limit in; there is no second page.
+    /// A page size or limit in; no second page.
     LimitOnly,
-    /// Nothing in; only `nextUri` leads to more.
+    /// Nothing in; `nextUri` is the only link to more.
     NextUriOnlyEnvelope,
     /// Nothing in; `cursors` without a use.
     CursorsOnlyEnvelope,

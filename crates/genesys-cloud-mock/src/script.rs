@@ -7,22 +7,22 @@ use serde_json::Value;
 
 use crate::connection::ConnectionFault;
 use crate::journal::RecordedRequest;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
 /// A custom fault.
 ///
 /// For each request with a valid token, the org consults all faults in the order in which they were added.
 ///
 /// ```
-/// use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
+/// use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg};
 ///
 /// // Writes fail.
 /// struct ReadOnly;
 ///
 /// impl Fault for ReadOnly {
-///     fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+///     fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
 ///         let writes = call.request.method != "GET";
-///         writes.then(|| CannedReply::error(503, "service.unavailable", "Service Unavailable"))
+///         writes.then(|| CannedResponse::error(503, "service.unavailable", "Service Unavailable"))
 ///     }
 /// }
 ///
@@ -30,7 +30,7 @@ use crate::reply::CannedReply;
 /// ```
 pub trait Fault: Send + Sync + 'static {
     /// Returns a response to send instead of the org's own, or `None` to let the request pass.
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let _ = call;
         None
     }
@@ -42,9 +42,9 @@ pub trait Fault: Send + Sync + 'static {
     }
 
     /// Changes the org's response.
-    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
+    fn after(&self, call: &Call<'_>, response: CannedResponse) -> CannedResponse {
         let _ = call;
-        reply
+        response
     }
 }
 
@@ -106,18 +106,18 @@ impl fmt::Debug for PageOverride {
 /// The responses and faults that a test has scripted, by operationId.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    replies: HashMap<&'static str, VecDeque<CannedReply>>,
+    responses: HashMap<&'static str, VecDeque<CannedResponse>>,
     connections: HashMap<&'static str, VecDeque<ConnectionFault>>,
     pages: HashMap<(&'static str, u64), PageOverride>,
 }
 
 impl Script {
-    pub(crate) fn push_reply(&mut self, operation: &'static str, reply: CannedReply) {
-        self.replies.entry(operation).or_default().push_back(reply);
+    pub(crate) fn push_response(&mut self, operation: &'static str, response: CannedResponse) {
+        self.responses.entry(operation).or_default().push_back(response);
     }
 
-    pub(crate) fn next_reply(&mut self, operation: &str) -> Option<CannedReply> {
-        self.replies.get_mut(operation)?.pop_front()
+    pub(crate) fn next_response(&mut self, operation: &str) -> Option<CannedResponse> {
+        self.responses.get_mut(operation)?.pop_front()
     }
 
     pub(crate) fn push_connection_fault(

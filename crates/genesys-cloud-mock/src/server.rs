@@ -11,18 +11,18 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::connection::{ConnectionFault, Hangup, ReplyBody};
+use crate::connection::{ConnectionFault, Hangup, ResponseBody};
 use crate::error::Error;
-use crate::limit::Standing;
-use crate::reply::CannedReply;
-use crate::service::{Answered, Service};
+use crate::limit::LimitStatus;
+use crate::response::CannedResponse;
+use crate::service::{Service, ServiceResponse};
 
 /// Larger than any request of the API.
 const LARGEST_BODY: usize = 16 << 20;
 
 /// The purpose of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum ServerKind {
     /// API and login.
     Api,
     /// Files behind presigned URLs.
@@ -38,10 +38,14 @@ pub(crate) struct Server {
 
 impl Server {
     /// Listens on a port, or on any free one if 0.
-    pub(crate) async fn start(service: Arc<Service>, door: Door, port: u16) -> Result<Self, Error> {
+    pub(crate) async fn start(
+        service: Arc<Service>,
+        kind: ServerKind,
+        port: u16,
+    ) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Error::bind)?;
         let address = listener.local_addr().map_err(Error::bind)?;
-        let accepting = tokio::spawn(accept(listener, service, door));
+        let accepting = tokio::spawn(accept(listener, service, kind));
         Ok(Self { address, accepting })
     }
 
@@ -64,23 +68,23 @@ impl Drop for Server {
 }
 
 /// This task owns the connections, so they end with it.
-async fn accept(listener: TcpListener, service: Arc<Service>, door: Door) {
+async fn accept(listener: TcpListener, service: Arc<Service>, kind: ServerKind) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
         // Connections that fail before they begin are ignored.
         if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&service), door));
+            connections.spawn(serve(stream, Arc::clone(&service), kind));
         }
     }
 }
 
-async fn serve(stream: TcpStream, service: Arc<Service>, door: Door) {
+async fn serve(stream: TcpStream, service: Arc<Service>, kind: ServerKind) {
     // Small responses must not wait for more data. A failure only makes them slower.
     let _ = stream.set_nodelay(true);
     let respond = service_fn(move |request| {
         let service = Arc::clone(&service);
-        async move { respond(&service, door, request).await }
+        async move { respond(&service, kind, request).await }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
     // Clients may hang up at any time; only hangups by the org matter.
@@ -93,19 +97,19 @@ async fn serve(stream: TcpStream, service: Arc<Service>, door: Door) {
 
 async fn respond(
     service: &Service,
-    door: Door,
+    kind: ServerKind,
     request: Request<Incoming>,
-) -> Result<Response<ReplyBody>, Hangup> {
+) -> Result<Response<ResponseBody>, Hangup> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-        return Ok(CannedReply::empty(413).into_response());
+        return Ok(CannedResponse::empty(413).into_response());
     };
-    let (response, fault) = match door {
-        Door::Files => service.respond_with_file(&head, body.to_bytes()),
-        Door::Api => {
-            let answered = service.respond(&head, body.to_bytes()).await;
-            let fault = answered.connection;
-            (response(answered, service), fault)
+    let (response, fault) = match kind {
+        ServerKind::Files => service.respond_with_file(&head, body.to_bytes()),
+        ServerKind::Api => {
+            let answer = service.respond(&head, body.to_bytes()).await;
+            let fault = answer.connection;
+            (response(answer, service), fault)
         }
     };
     match fault {
@@ -115,10 +119,10 @@ async fn respond(
     }
 }
 
-fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
-    let mut response = answered.reply.into_response();
-    if let Some(flood) = answered.flood {
-        response = response.map(|_| flood.into_body());
+fn response(answer: ServiceResponse, service: &Service) -> Response<ResponseBody> {
+    let mut response = answer.response.into_response();
+    if let Some(huge_body) = answer.huge_body {
+        response = response.map(|_| huge_body.into_body());
     }
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
@@ -128,8 +132,8 @@ fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
         }
     };
     set("date", service.now().http_date());
-    set("inin-correlation-id", answered.correlation_id.to_string());
-    for (name, value) in answered.standing.into_iter().flat_map(Standing::headers) {
+    set("inin-correlation-id", answer.correlation_id.to_string());
+    for (name, value) in answer.limit_status.into_iter().flat_map(LimitStatus::headers) {
         set(name, value.to_string());
     }
     response

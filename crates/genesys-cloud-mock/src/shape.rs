@@ -82,7 +82,7 @@ struct Field {
 
 /// The identity of the object being written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct RecordContext<'a> {
     pub(crate) id: &'a [u8],
     /// Its number in the list, from 0.
     pub(crate) number: u64,
@@ -120,51 +120,52 @@ impl Shape {
     }
 
     /// Writes a value as JSON.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
-        let chance = mix(subject.seed);
+    pub(crate) fn write(&self, out: &mut Vec<u8>, context: RecordContext<'_>) {
+        let random = mix(context.seed);
         match self {
             Self::Boolean => {
-                out.extend_from_slice(if chance & 1 == 0 { b"true" } else { b"false" })
+                out.extend_from_slice(if random & 1 == 0 { b"true" } else { b"false" })
             }
-            Self::Integer(range) => push_signed(out, range.pick(chance)),
+            Self::Integer(range) => push_signed(out, range.pick(random)),
             Self::Hundredths(range) => {
-                let number = range.pick(chance);
+                let number = range.pick(random);
                 push_signed(out, number / 100);
                 out.push(b'.');
                 push_padded(out, number.unsigned_abs(), 2);
             }
-            Self::Text(text) => text.write(out, chance, subject),
+            Self::Text(text) => text.write(out, random, context),
             // A value that the document doesn't have: a client must keep it and not fail.
-            Self::Choice(_) if (chance >> 32).is_multiple_of(ODD_ONE_IN) => {
+            Self::Choice(_) if (random >> 32).is_multiple_of(ODD_ONE_IN) => {
                 out.extend_from_slice(b"\"NewerThanTheDocument\"");
             }
             Self::Choice(values) => {
-                out.extend_from_slice(&values[chance as usize % values.len()]);
+                out.extend_from_slice(&values[random as usize % values.len()]);
             }
             Self::Array(item) => {
                 out.push(b'[');
-                for number in 0..=(chance % 2) {
+                for number in 0..=(random % 2) {
                     if number > 0 {
                         out.push(b',');
                     }
-                    item.write_nested(out, subject.seed ^ (number + 1));
+                    item.write_nested(out, context.seed ^ (number + 1));
                 }
                 out.push(b']');
             }
             Self::Map(value) => {
                 out.extend_from_slice(b"{\"key\":");
-                value.write_nested(out, subject.seed);
+                value.write_nested(out, context.seed);
                 out.push(b'}');
             }
-            Self::Object(object) => object.write(out, subject),
+            Self::Object(object) => object.write(out, context),
         }
     }
 
     fn write_nested(&self, out: &mut Vec<u8>, seed: u64) {
         let seed = mix(seed);
         let id = Id::random(seed);
-        let subject = Subject { id: id.as_bytes(), number: seed % 1_000, seed, list_path: None };
-        self.write(out, subject);
+        let context =
+            RecordContext { id: id.as_bytes(), number: seed % 1_000, seed, list_path: None };
+        self.write(out, context);
     }
 }
 
@@ -184,19 +185,21 @@ impl Range {
         Self { span: if schema.maximum.is_some() { range.span } else { span }, ..range }
     }
 
-    fn pick(self, chance: u64) -> i64 {
-        self.least.saturating_add_unsigned(chance % self.span)
+    fn pick(self, random: u64) -> i64 {
+        self.least.saturating_add_unsigned(random % self.span)
     }
 }
 
 impl Object {
-    fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
-        let subject =
-            Subject { list_path: Some(subject.list_path.unwrap_or(&self.collection)), ..subject };
+    fn write(&self, out: &mut Vec<u8>, context: RecordContext<'_>) {
+        let context = RecordContext {
+            list_path: Some(context.list_path.unwrap_or(&self.collection)),
+            ..context
+        };
         out.push(b'{');
         let start = out.len();
         for field in &self.fields {
-            let seed = mix(subject.seed ^ field.salt);
+            let seed = mix(context.seed ^ field.salt);
             let odd = if field.constant { ODD_ONE_IN } else { (seed >> 32) % ODD_ONE_IN };
             if odd == 0 {
                 continue;
@@ -209,7 +212,7 @@ impl Object {
                 _ if odd == 1 => out.extend_from_slice(b"null"),
                 // An object has its own identity; everything else belongs to this one.
                 shape @ Shape::Object(_) => shape.write_nested(out, seed),
-                shape => shape.write(out, Subject { seed, ..subject }),
+                shape => shape.write(out, RecordContext { seed, ..context }),
             }
         }
         out.push(b'}');
@@ -217,25 +220,25 @@ impl Object {
 }
 
 impl Text {
-    fn write(&self, out: &mut Vec<u8>, chance: u64, subject: Subject<'_>) {
+    fn write(&self, out: &mut Vec<u8>, random: u64, context: RecordContext<'_>) {
         out.push(b'"');
         match self {
             Self::Fixed(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Id => out.extend_from_slice(subject.id),
-            Self::OtherId => out.extend_from_slice(Id::random(chance).as_bytes()),
-            Self::Name(noun) => noun.write(out, subject.number),
+            Self::Id => out.extend_from_slice(context.id),
+            Self::OtherId => out.extend_from_slice(Id::random(random).as_bytes()),
+            Self::Name(noun) => noun.write(out, context.number),
             Self::SelfUri => {
-                out.extend_from_slice(subject.list_path.unwrap_or_default().as_bytes());
+                out.extend_from_slice(context.list_path.unwrap_or_default().as_bytes());
                 out.push(b'/');
-                out.extend_from_slice(subject.id);
+                out.extend_from_slice(context.id);
             }
-            Self::DateTime { late } => Timestamp::made_up(chance, *late).write_date_time(out),
-            Self::Date { late } => Timestamp::made_up(chance, *late).write_date(out),
-            Self::LocalDateTime => Timestamp::made_up(chance, false).write_local(out),
-            Self::Month => Timestamp::made_up(chance, false).write_month(out),
+            Self::DateTime { late } => Timestamp::generated(random, *late).write_date_time(out),
+            Self::Date { late } => Timestamp::generated(random, *late).write_date(out),
+            Self::LocalDateTime => Timestamp::generated(random, false).write_local(out),
+            Self::Month => Timestamp::generated(random, false).write_month(out),
             Self::Numbered(before, after) => {
                 out.extend_from_slice(before.as_bytes());
-                push_padded(out, chance, 4);
+                push_padded(out, random, 4);
                 out.extend_from_slice(after.as_bytes());
             }
         }
@@ -287,7 +290,7 @@ impl Compiler<'_> {
         }
         // A record without an id is identified by all its fields.
         let has_id = schema.property("id").is_some();
-        let told_by_all = depth == 0 && !has_id;
+        let identified_by_all = depth == 0 && !has_id;
         // A nested entity is little more than a reference.
         let full = depth == 0 || (depth <= FULL_TO && !has_id);
         let mut fields = Vec::new();
@@ -303,7 +306,7 @@ impl Compiler<'_> {
             fields.push(Field {
                 key: format!("{}:", serde_json::Value::from(name.as_str())).into_bytes(),
                 salt: hash(name),
-                constant: own || required || told_by_all,
+                constant: own || required || identified_by_all,
                 name: name.clone(),
                 shape,
             });

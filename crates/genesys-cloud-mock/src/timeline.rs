@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::journal::RecordedRequest;
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::timestamp::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -29,9 +29,9 @@ pub struct Timeline {
     /// `None` if it can't be parsed; the org reports that.
     range: Option<Interval>,
     cap: Option<u64>,
-    is_late: bool,
-    longest: Duration,
-    lasting: Duration,
+    caps_by_page: bool,
+    max_interval: Duration,
+    record_duration: Duration,
 }
 
 /// A half-open time interval.
@@ -48,9 +48,9 @@ impl Timeline {
         Self {
             range: Interval::parse(&format!("{from}/{to}")),
             cap: None,
-            is_late: false,
-            longest: 31 * DAY,
-            lasting: Duration::ZERO,
+            caps_by_page: false,
+            max_interval: 31 * DAY,
+            record_duration: Duration::ZERO,
         }
     }
 
@@ -62,21 +62,21 @@ impl Timeline {
     }
 
     /// Refuses only the pages beyond the cap, as the service does where requests have page numbers.
-    pub fn late(mut self) -> Self {
-        self.is_late = true;
+    pub fn cap_by_page(mut self) -> Self {
+        self.caps_by_page = true;
         self
     }
 
     /// Refuses intervals longer than this, 31 days by default.
-    pub fn longest(mut self, interval: Duration) -> Self {
-        self.longest = interval;
+    pub fn max_interval(mut self, interval: Duration) -> Self {
+        self.max_interval = interval;
         self
     }
 
     /// Sets how long every record lasts, zero by default. A record is in every interval that it overlaps, so
     /// two consecutive intervals may both have it.
-    pub fn lasting(mut self, time: Duration) -> Self {
-        self.lasting = time;
+    pub fn record_duration(mut self, time: Duration) -> Self {
+        self.record_duration = time;
         self
     }
 
@@ -85,24 +85,28 @@ impl Timeline {
     }
 
     /// Refuses an interval that is too long.
-    pub(crate) fn check(&self, interval: Option<Interval>) -> Result<(), CannedReply> {
+    pub(crate) fn check(&self, interval: Option<Interval>) -> Result<(), CannedResponse> {
         match interval {
-            Some(interval) if interval.length() > self.longest => {
-                let days = self.longest.as_secs_f64() / DAY.as_secs_f64();
+            Some(interval) if interval.length() > self.max_interval => {
+                let days = self.max_interval.as_secs_f64() / DAY.as_secs_f64();
                 let message = format!(
                     "The interval is too long. Ensure that the query interval does not exceed {days} \
                      days."
                 );
-                Err(CannedReply::bad_request(&message))
+                Err(CannedResponse::bad_request(&message))
             }
             _ => Ok(()),
         }
     }
 
     /// Refuses a page if the interval, or the pages up to its end, have too many records.
-    pub(crate) fn check_cap(&self, records: u64, page_end: Option<u64>) -> Result<(), CannedReply> {
+    pub(crate) fn check_cap(
+        &self,
+        records: u64,
+        page_end: Option<u64>,
+    ) -> Result<(), CannedResponse> {
         let count = match page_end {
-            Some(end) if self.is_late => end,
+            Some(end) if self.caps_by_page => end,
             _ => records,
         };
         match self.cap {
@@ -110,7 +114,7 @@ impl Timeline {
                 let message = format!(
                     "Pagination may not exceed {cap} results. Tip: query in smaller intervals."
                 );
-                Err(CannedReply::bad_request(&message))
+                Err(CannedResponse::bad_request(&message))
             }
             _ => Ok(()),
         }
@@ -128,10 +132,10 @@ impl Spread<'_> {
     /// The positions of the records in an interval, or of all records without one.
     pub(crate) fn within(&self, interval: Option<Interval>) -> Range<u64> {
         let Some(interval) = interval else { return 0..self.count };
-        let lasting = self.timeline.lasting;
+        let record_duration = self.timeline.record_duration;
         let is_before = |index: u64| {
-            let end = self.start(index).after(lasting);
-            end < interval.start || !lasting.is_zero() && end == interval.start
+            let end = self.start(index).after(record_duration);
+            end < interval.start || !record_duration.is_zero() && end == interval.start
         };
         let first = partition(self.count, is_before);
         let last = partition(self.count, |index| self.start(index) < interval.end);
@@ -148,7 +152,7 @@ impl Spread<'_> {
     /// Writes the times of a record into its fields.
     pub(crate) fn date(&self, record: &mut Value, index: u64) {
         let start = self.start(index);
-        let end = start.after(self.timeline.lasting);
+        let end = start.after(self.timeline.record_duration);
         for (name, at) in [
             ("conversationStart", start),
             ("conversationEnd", end),
@@ -184,9 +188,9 @@ impl Interval {
         (start < end).then_some(Self { start, end })
     }
 
-    /// The part before `moment`; empty if the interval begins later.
-    pub(crate) fn up_to(self, moment: Timestamp) -> Self {
-        Self { end: self.end.min(moment).max(self.start), ..self }
+    /// The part before `timestamp`; empty if the interval begins later.
+    pub(crate) fn up_to(self, timestamp: Timestamp) -> Self {
+        Self { end: self.end.min(timestamp).max(self.start), ..self }
     }
 
     fn length(self) -> Duration {
@@ -201,13 +205,13 @@ impl Interval {
     }
 
     /// The interval of a request, if it has one.
-    pub(crate) fn of(request: &RecordedRequest) -> Result<Option<Self>, CannedReply> {
+    pub(crate) fn of(request: &RecordedRequest) -> Result<Option<Self>, CannedResponse> {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let query = Query::new(&request.query);
         let Some(text) = body["interval"].as_str().map(Into::into).or(query.get("interval")) else {
             return Ok(None);
         };
-        let refusal = || CannedReply::bad_request(&format!("Invalid interval [{text}]."));
+        let refusal = || CannedResponse::bad_request(&format!("Invalid interval [{text}]."));
         Self::parse(&text).map(Some).ok_or_else(refusal)
     }
 }

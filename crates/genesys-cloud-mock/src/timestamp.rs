@@ -13,9 +13,9 @@ const LATE: u64 = 20_270;
 
 impl Timestamp {
     /// Generates a time from 2024 on. A late one follows every early one.
-    pub(crate) fn made_up(chance: u64, late: bool) -> Self {
+    pub(crate) fn generated(random: u64, late: bool) -> Self {
         let (first, days) = if late { (LATE, 365) } else { (EARLY, LATE - EARLY) };
-        Self(first * DAY + chance % (days * DAY))
+        Self(first * DAY + random % (days * DAY))
     }
 
     pub(crate) fn of(milliseconds: u64) -> Self {
@@ -47,10 +47,10 @@ impl Timestamp {
         let (time, offset) = match time.strip_suffix('Z') {
             Some(time) => (time, 0),
             None => {
-                let place = time.rfind(['+', '-'])?;
-                let (hours, minutes) = time[place + 1..].split_once(':')?;
+                let index = time.rfind(['+', '-'])?;
+                let (hours, minutes) = time[index + 1..].split_once(':')?;
                 let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
-                (&time[..place], if time[place..].starts_with('-') { -minutes } else { minutes })
+                (&time[..index], if time[index..].starts_with('-') { -minutes } else { minutes })
             }
         };
         let mut time = time.splitn(3, ':');
@@ -162,19 +162,19 @@ mod tests {
 
     #[test]
     fn formats_timestamps_like_the_service() {
-        let moment = 1_709_210_096_789;
-        assert_eq!(written(moment, Timestamp::write_date_time), "2024-02-29T12:34:56.789Z");
-        assert_eq!(written(moment, Timestamp::write_local), "2024-02-29T12:34:56.789");
-        assert_eq!(written(moment, Timestamp::write_month), "2024-02");
+        let timestamp = 1_709_210_096_789;
+        assert_eq!(written(timestamp, Timestamp::write_date_time), "2024-02-29T12:34:56.789Z");
+        assert_eq!(written(timestamp, Timestamp::write_local), "2024-02-29T12:34:56.789");
+        assert_eq!(written(timestamp, Timestamp::write_month), "2024-02");
         assert_eq!(written(EARLY * DAY, Timestamp::write_date_time), "2024-01-01T00:00:00Z");
         assert_eq!(written(LATE * DAY, Timestamp::write_date), "2025-07-01");
     }
 
     #[test]
     fn parses_date_times_in_several_formats() {
-        let moment = Some(Timestamp(1_709_210_096_789));
-        assert_eq!(Timestamp::parse("2024-02-29T12:34:56.789Z"), moment);
-        assert_eq!(Timestamp::parse("2024-02-29T13:34:56.789+01:00"), moment);
+        let timestamp = Some(Timestamp(1_709_210_096_789));
+        assert_eq!(Timestamp::parse("2024-02-29T12:34:56.789Z"), timestamp);
+        assert_eq!(Timestamp::parse("2024-02-29T13:34:56.789+01:00"), timestamp);
         assert_eq!(Timestamp::parse("2024-01-01"), Some(Timestamp(EARLY * DAY)));
         assert_eq!(Timestamp::parse("2025-07-01T00:00Z"), Some(Timestamp(LATE * DAY)));
         for text in ["", "soon", "2024-13-01", "2024-02-29T12:34", "2024-02-29Tx:00Z"] {
@@ -185,8 +185,8 @@ mod tests {
 
     #[test]
     fn late_timestamps_follow_early_ones() {
-        for chance in [0, 1, u64::MAX / 2, u64::MAX] {
-            assert!(Timestamp::made_up(chance, false).0 < Timestamp::made_up(chance, true).0);
+        for random in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(Timestamp::generated(random, false).0 < Timestamp::generated(random, true).0);
         }
     }
 }

@@ -80,7 +80,7 @@ kinds! {
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum RequestKind {
     Operation,
     Login,
     /// A file behind a presigned URL.
@@ -89,8 +89,8 @@ pub(crate) enum Door {
 
 /// The properties of a request that decide which faults apply to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reach {
-    pub(crate) door: Door,
+pub(crate) struct RequestTraits {
+    pub(crate) kind: RequestKind,
     /// It requests a page by token.
     pub(crate) has_page_token: bool,
     /// It is for a list that is paged by number or index.
@@ -100,7 +100,7 @@ pub(crate) struct Reach {
 impl FaultKind {
     /// Whether the client has to repeat the request to get what it asked for. After the other faults, the
     /// response is usable or no retry helps.
-    pub const fn calls_for_repetition(self) -> bool {
+    pub const fn requires_retry(self) -> bool {
         !matches!(
             self,
             Self::SlowBody
@@ -120,7 +120,7 @@ impl FaultKind {
     }
 
     /// Whether the fault applies to such a request.
-    pub(crate) fn reaches(self, request: Reach) -> bool {
+    pub(crate) fn applies_to(self, request: RequestTraits) -> bool {
         match self {
             Self::ResetBeforeReply
             | Self::CutInBody
@@ -130,9 +130,9 @@ impl FaultKind {
             | Self::BadGateway
             | Self::ServiceUnavailable
             | Self::GatewayTimeout => true,
-            Self::RateLimited => request.door != Door::File,
-            Self::InternalError => request.door != Door::Login,
-            _ if request.door != Door::Operation => false,
+            Self::RateLimited => request.kind != RequestKind::File,
+            Self::InternalError => request.kind != RequestKind::Login,
+            _ if request.kind != RequestKind::Operation => false,
             Self::PageTokenRefused | Self::PageTokensExpired => request.has_page_token,
             Self::RecordInserted | Self::RecordDeleted => request.is_counted,
             _ => true,

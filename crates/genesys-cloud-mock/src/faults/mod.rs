@@ -2,10 +2,10 @@
 
 mod kind;
 mod plan;
-mod reply;
+mod response;
 mod serve;
 
 pub use kind::FaultKind;
 pub(crate) use plan::Faults;
 pub use plan::{FaultPlan, Injected};
-pub(crate) use reply::Flood;
+pub(crate) use response::HugeBody;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::kind::{Door, FaultKind, Reach};
+use super::kind::{FaultKind, RequestKind, RequestTraits};
 use crate::rng::mix;
 
 /// Which requests fail, and how: at random, or at given requests.
@@ -23,7 +23,7 @@ use crate::rng::mix;
 /// let org = MockOrg::builder().faults(plan).start().await?;
 /// // .. your client reads a list ..
 /// let injected = org.injected();
-/// println!("{injected}: {} retries are required", injected.repetitions());
+/// println!("{injected}: {} retries are required", injected.required_retries());
 /// # assert_eq!(injected.total(), 0);
 /// # Ok(())
 /// # }
@@ -34,9 +34,9 @@ pub struct FaultPlan {
     seed: u64,
     rates: Vec<(FaultKind, f64)>,
     at: BTreeMap<u64, FaultKind>,
-    from: u64,
-    most: Option<u64>,
-    most_in_a_row: Option<u64>,
+    starting_at: u64,
+    max_faults: Option<u64>,
+    max_consecutive: Option<u64>,
     clock_skew: i64,
 }
 
@@ -57,10 +57,10 @@ impl FaultPlan {
         let mut plan = Self::seeded(seed);
         let kinds: Vec<FaultKind> =
             FaultKind::ALL.iter().copied().filter(|kind| kind.passes()).collect();
-        let draw = |place: u64| mix(mix(seed) ^ place);
-        for place in 0..1 + draw(0) % 6 {
-            let kind = kinds[(draw(2 * place + 1) % kinds.len() as u64) as usize];
-            plan = plan.rate(kind, 0.1 * unit(draw(2 * place + 2)));
+        let draw = |index: u64| mix(mix(seed) ^ index);
+        for index in 0..1 + draw(0) % 6 {
+            let kind = kinds[(draw(2 * index + 1) % kinds.len() as u64) as usize];
+            plan = plan.rate(kind, 0.1 * unit(draw(2 * index + 2)));
         }
         plan
     }
@@ -80,20 +80,20 @@ impl FaultPlan {
     }
 
     /// Starts with this request. Logins and downloads before it do not fail either.
-    pub fn from(mut self, request: u64) -> Self {
-        self.from = request;
+    pub fn starting_at(mut self, request: u64) -> Self {
+        self.starting_at = request;
         self
     }
 
     /// Stops after this many faults.
-    pub fn most(mut self, faults: u64) -> Self {
-        self.most = Some(faults);
+    pub fn max_faults(mut self, faults: u64) -> Self {
+        self.max_faults = Some(faults);
         self
     }
 
     /// Lets a request pass after this many consecutive faults.
-    pub fn most_in_a_row(mut self, faults: u64) -> Self {
-        self.most_in_a_row = Some(faults);
+    pub fn max_consecutive(mut self, faults: u64) -> Self {
+        self.max_consecutive = Some(faults);
         self
     }
 
@@ -146,14 +146,14 @@ impl Injected {
     }
 
     /// Returns how many requests a client has to repeat, including logins and downloads: one for each fault
-    /// that [requires it](FaultKind::calls_for_repetition), and one more login for each 401.
-    pub fn repetitions(&self) -> u64 {
+    /// that [requires it](FaultKind::requires_retry), and one more login for each 401.
+    pub fn required_retries(&self) -> u64 {
         let refused = self.count(FaultKind::Unauthorized) + self.unauthorized;
-        self.repeated_calls() + repeated(&self.logins) + repeated(&self.downloads) + refused
+        self.required_call_retries() + repeated(&self.logins) + repeated(&self.downloads) + refused
     }
 
-    /// Like [`repetitions`](Self::repetitions), for calls of operations only.
-    pub fn repeated_calls(&self) -> u64 {
+    /// Like [`required_retries`](Self::required_retries), for calls of operations only.
+    pub fn required_call_retries(&self) -> u64 {
         repeated(&self.calls) + self.limited + self.unauthorized
     }
 
@@ -166,31 +166,31 @@ impl Injected {
 
 /// The number of requests that have to be repeated.
 fn repeated(faults: &BTreeMap<FaultKind, u64>) -> u64 {
-    faults.iter().filter(|(kind, _)| kind.calls_for_repetition()).map(|(_, count)| count).sum()
+    faults.iter().filter(|(kind, _)| kind.requires_retry()).map(|(_, count)| count).sum()
 }
 
 /// The kinds with their counts, or `none`.
 impl fmt::Display for Injected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
-        let mut say = |what: &str, count: u64| {
+        let mut push = |what: &str, count: u64| {
             let comma = if std::mem::take(&mut first) { "" } else { ", " };
             write!(f, "{comma}{count} {what}")
         };
         for (kind, count) in &self.calls {
-            say(kind.name(), *count)?;
+            push(kind.name(), *count)?;
         }
         for (kind, count) in &self.logins {
-            say(&format!("{} at login", kind.name()), *count)?;
+            push(&format!("{} at login", kind.name()), *count)?;
         }
         for (kind, count) in &self.downloads {
-            say(&format!("{} in a download", kind.name()), *count)?;
+            push(&format!("{} in a download", kind.name()), *count)?;
         }
         if self.limited > 0 {
-            say("over the limit", self.limited)?;
+            push("over the limit", self.limited)?;
         }
         if self.unauthorized > 0 {
-            say("without a valid token", self.unauthorized)?;
+            push("without a valid token", self.unauthorized)?;
         }
         if first { f.write_str("none") } else { Ok(()) }
     }
@@ -230,11 +230,11 @@ impl Faults {
     }
 
     /// Counts the next request, and returns its fault.
-    pub(crate) fn next(&mut self, request: Reach) -> Option<FaultKind> {
-        let number = match request.door {
-            Door::Operation => &mut self.calls,
-            Door::Login => &mut self.logins,
-            Door::File => &mut self.downloads,
+    pub(crate) fn next(&mut self, request: RequestTraits) -> Option<FaultKind> {
+        let number = match request.kind {
+            RequestKind::Operation => &mut self.calls,
+            RequestKind::Login => &mut self.logins,
+            RequestKind::File => &mut self.downloads,
         };
         *number += 1;
         let number = *number;
@@ -243,10 +243,10 @@ impl Faults {
             Some(kind) => {
                 self.in_a_row += 1;
                 let injected = &mut self.injected;
-                let counts = match request.door {
-                    Door::Operation => &mut injected.calls,
-                    Door::Login => &mut injected.logins,
-                    Door::File => &mut injected.downloads,
+                let counts = match request.kind {
+                    RequestKind::Operation => &mut injected.calls,
+                    RequestKind::Login => &mut injected.logins,
+                    RequestKind::File => &mut injected.downloads,
                 };
                 *counts.entry(kind).or_default() += 1;
             }
@@ -255,30 +255,30 @@ impl Faults {
         kind
     }
 
-    fn planned(&self, number: u64, request: Reach) -> Option<FaultKind> {
+    fn planned(&self, number: u64, request: RequestTraits) -> Option<FaultKind> {
         let plan = &self.plan;
         // Logins and downloads start to fail with the next call.
-        let (place, call) = match request.door {
-            Door::Operation => (number, number),
-            Door::Login => (number | LOGINS, self.calls + 1),
-            Door::File => (number | DOWNLOADS, self.calls + 1),
+        let (index, call) = match request.kind {
+            RequestKind::Operation => (number, number),
+            RequestKind::Login => (number | LOGINS, self.calls + 1),
+            RequestKind::File => (number | DOWNLOADS, self.calls + 1),
         };
-        if let Some(kind) = plan.at.get(&place) {
-            return Some(*kind).filter(|kind| kind.reaches(request));
+        if let Some(kind) = plan.at.get(&index) {
+            return Some(*kind).filter(|kind| kind.applies_to(request));
         }
         let injected = self.injected.planned();
-        if call < plan.from
-            || plan.most.is_some_and(|most| injected >= most)
-            || plan.most_in_a_row.is_some_and(|most| self.in_a_row >= most)
+        if call < plan.starting_at
+            || plan.max_faults.is_some_and(|most| injected >= most)
+            || plan.max_consecutive.is_some_and(|most| self.in_a_row >= most)
         {
             return None;
         }
-        let mut chance = unit(mix(mix(plan.seed) ^ mix(place)));
+        let mut random = unit(mix(mix(plan.seed) ^ mix(index)));
         for (kind, share) in &plan.rates {
-            if chance < *share {
-                return Some(*kind).filter(|kind| kind.reaches(request));
+            if random < *share {
+                return Some(*kind).filter(|kind| kind.applies_to(request));
             }
-            chance -= share;
+            random -= share;
         }
         None
     }
@@ -293,9 +293,10 @@ fn unit(number: u64) -> f64 {
 mod tests {
     use super::*;
 
-    const CALL: Reach = Reach { door: Door::Operation, has_page_token: false, is_counted: false };
-    const LOGIN: Reach = Reach { door: Door::Login, ..CALL };
-    const FILE: Reach = Reach { door: Door::File, ..CALL };
+    const CALL: RequestTraits =
+        RequestTraits { kind: RequestKind::Operation, has_page_token: false, is_counted: false };
+    const LOGIN: RequestTraits = RequestTraits { kind: RequestKind::Login, ..CALL };
+    const FILE: RequestTraits = RequestTraits { kind: RequestKind::File, ..CALL };
 
     fn run(plan: &FaultPlan, requests: usize) -> Vec<Option<FaultKind>> {
         let mut faults = Faults::new(plan.clone());
@@ -330,9 +331,9 @@ mod tests {
             faults.iter().map(|fault| if fault.is_some() { 'x' } else { '.' }).collect::<String>()
         };
         assert_eq!(hits(always.clone()), "xxxxxxxx");
-        assert_eq!(hits(always.clone().from(4)), "...xxxxx");
-        assert_eq!(hits(always.clone().most(3)), "xxx.....");
-        assert_eq!(hits(always.most_in_a_row(2)), "xx.xx.xx");
+        assert_eq!(hits(always.clone().starting_at(4)), "...xxxxx");
+        assert_eq!(hits(always.clone().max_faults(3)), "xxx.....");
+        assert_eq!(hits(always.max_consecutive(2)), "xx.xx.xx");
         let twice = FaultPlan::new().at(2, FaultKind::RateLimited).at(5, FaultKind::BadGateway);
         assert_eq!(hits(twice), ".x..x...");
     }
@@ -342,9 +343,9 @@ mod tests {
         let plan = |kind| Faults::new(FaultPlan::new().rate(kind, 1.0));
         for (kind, request, happens) in [
             (FaultKind::PageTokenRefused, CALL, false),
-            (FaultKind::PageTokenRefused, Reach { has_page_token: true, ..CALL }, true),
+            (FaultKind::PageTokenRefused, RequestTraits { has_page_token: true, ..CALL }, true),
             (FaultKind::RecordDeleted, CALL, false),
-            (FaultKind::RecordDeleted, Reach { is_counted: true, ..CALL }, true),
+            (FaultKind::RecordDeleted, RequestTraits { is_counted: true, ..CALL }, true),
             (FaultKind::HugeBody, LOGIN, false),
             (FaultKind::RateLimited, LOGIN, true),
             (FaultKind::RateLimited, FILE, false),
@@ -371,6 +372,6 @@ mod tests {
             "4 SlowBody, 1 Unauthorized, 2 RateLimited at login, 3 CutInBody in a download, 1 over the limit"
         );
         // The 401 requires two retries: the call and the login.
-        assert_eq!((injected.total(), injected.repetitions()), (11, 8));
+        assert_eq!((injected.total(), injected.required_retries()), (11, 8));
     }
 }

@@ -12,7 +12,7 @@ pub struct ExpectedJob {
     /// The error message, if the response has a field for it.
     pub message: Option<String>,
     /// The state in which the job waits for an upload or another action of the client.
-    pub held: Option<String>,
+    pub awaiting_input: Option<String>,
     /// How it ends.
     pub end: JobEnd,
 }
@@ -34,7 +34,7 @@ pub enum JobEnd {
     /// Succeeded, but its file can't be downloaded.
     Undeliverable,
     /// Reported only by a notification.
-    Untold,
+    NotificationOnly,
 }
 
 impl JobEnd {

@@ -16,14 +16,14 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use serde_json::json;
 
-use super::results::{Form, JobResults};
+use super::results::{FileFormat, JobResults};
 use super::run::{Plan, Run};
 use super::scenario::JobScenario;
-use crate::connection::ReplyBody;
+use crate::connection::ResponseBody;
 use crate::identity::Identity;
-use crate::lies::{Deed, Lies, Site, html};
+use crate::lies::{Effect, Lies, ResponseKind, html};
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
 
 /// The path of download addresses on the host of the apps.
@@ -97,7 +97,7 @@ impl Store {
     }
 
     /// Answers a request on the port of the files.
-    pub(crate) fn respond(&self, head: &Parts) -> Response<ReplyBody> {
+    pub(crate) fn respond(&self, head: &Parts) -> Response<ResponseBody> {
         if head.headers.contains_key(AUTHORIZATION) {
             let message = "Only one auth mechanism allowed.";
             return refusal(400, "InvalidArgument", message).into_response();
@@ -112,7 +112,7 @@ impl Store {
             return match run {
                 Some(run) => {
                     run.release();
-                    CannedReply::empty(200).into_response()
+                    CannedResponse::empty(200).into_response()
                 }
                 None => refusal(403, "AccessDenied", "Access Denied").into_response(),
             };
@@ -122,8 +122,8 @@ impl Store {
         };
         match file.check(head.uri.query().unwrap_or_default()) {
             Ok(()) => {
-                let deed = self.lies.draw(file.submit, Site::File);
-                file.respond(&head.headers, deed)
+                let effect = self.lies.next_effect(file.submit, ResponseKind::File);
+                file.respond(&head.headers, effect)
             }
             Err(refusal) => refusal.into_response(),
         }
@@ -132,7 +132,7 @@ impl Store {
 
 impl File {
     pub(crate) fn new(name: String, (body, kind): (Bytes, &'static str), run: &Run) -> Self {
-        let (scenario, submit) = (run.plan.scenario, run.family.submit);
+        let (scenario, submit) = (run.plan.scenario, run.spec.submit);
         let (links, tries) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { name, body, kind, scenario, submit, links, tries }
     }
@@ -146,7 +146,7 @@ impl File {
     }
 
     /// Refuses a URL that was not issued or has expired.
-    fn check(&self, query: &str) -> Result<(), CannedReply> {
+    fn check(&self, query: &str) -> Result<(), CannedResponse> {
         let signature = Query::new(query).get("X-Amz-Signature");
         let number = (0..self.links.load(Ordering::Relaxed)).find(|number| {
             Some(format!("{:016x}", self.signature(*number)).as_str()) == signature.as_deref()
@@ -160,7 +160,7 @@ impl File {
         }
     }
 
-    fn respond(&self, headers: &HeaderMap, lie: Option<&Deed>) -> Response<ReplyBody> {
+    fn respond(&self, headers: &HeaderMap, lie: Option<&Effect>) -> Response<ResponseBody> {
         let is_first = self.tries.fetch_add(1, Ordering::Relaxed) == 0;
         let takes_range = self.scenario != JobScenario::DownloadWithoutRange;
         let etag = format!("\"{:016x}\"", hash(&String::from_utf8_lossy(&self.body)));
@@ -168,33 +168,35 @@ impl File {
         let is_same = text(IF_RANGE).is_none_or(|tag| tag == etag);
         let range = text(RANGE).filter(|_| takes_range && is_same);
         let length = self.body.len();
-        let whole = CannedReply { status: 200, headers: Vec::new(), body: self.body.clone() };
-        let (reply, start) = match range.and_then(|range| parse_range(range, length)) {
+        let whole = CannedResponse { status: 200, headers: Vec::new(), body: self.body.clone() };
+        let (response, start) = match range.and_then(|range| parse_range(range, length)) {
             None => (whole, 0),
             Some(range) if range.is_empty() => {
-                let reply = refusal(416, "InvalidRange", "The range is not satisfiable.")
+                let response = refusal(416, "InvalidRange", "The range is not satisfiable.")
                     .header(CONTENT_RANGE.as_str(), &format!("bytes */{length}"));
-                return reply.into_response();
+                return response.into_response();
             }
             Some(range) => {
                 let (first, last) = (range.start, range.end - 1);
-                let reply = CannedReply { status: 206, body: self.body.slice(range), ..whole }
-                    .header(CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{length}"));
-                (reply, first)
+                let response =
+                    CannedResponse { status: 206, body: self.body.slice(range), ..whole }
+                        .header(CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{length}"));
+                (response, first)
             }
         };
-        let mut reply = reply.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
+        let mut response =
+            response.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
         if takes_range {
-            reply = reply.header(ACCEPT_RANGES.as_str(), "bytes");
+            response = response.header(ACCEPT_RANGES.as_str(), "bytes");
         }
-        if let Some(deed) = lie {
+        if let Some(effect) = lie {
             let kind =
-                reply.headers.iter().find(|(name, _)| name == CONTENT_TYPE.as_str()).cloned();
-            reply = deed.change(reply, &[]);
-            let has_kind = reply.headers.iter().any(|(name, _)| name == CONTENT_TYPE.as_str());
-            reply.headers.extend(kind.filter(|_| !has_kind));
+                response.headers.iter().find(|(name, _)| name == CONTENT_TYPE.as_str()).cloned();
+            response = effect.change(response, &[]);
+            let has_kind = response.headers.iter().any(|(name, _)| name == CONTENT_TYPE.as_str());
+            response.headers.extend(kind.filter(|_| !has_kind));
         }
-        let response = reply.into_response();
+        let response = response.into_response();
         let middle = length / 2;
         match self.scenario {
             JobScenario::DroppedDownload | JobScenario::DownloadWithoutRange if is_first => {
@@ -221,9 +223,9 @@ fn parse_range(range: &str, length: usize) -> Option<Range<usize>> {
     Some(first.min(length)..last.min(length))
 }
 
-fn refusal(status: u16, code: &str, message: &str) -> CannedReply {
+fn refusal(status: u16, code: &str, message: &str) -> CannedResponse {
     let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    CannedReply { status, headers: Vec::new(), body: body.into() }
+    CannedResponse { status, headers: Vec::new(), body: body.into() }
         .header(CONTENT_TYPE.as_str(), "application/xml")
 }
 
@@ -237,13 +239,13 @@ pub(crate) fn contents(output: &JobResults, plan: &Plan, list: u64) -> Vec<(Byte
         .map(|number| {
             let places = part(number)..part(number + 1);
             let json = || output.json(list, places.clone());
-            match output.form {
-                Form::Json if plan.scenario == JobScenario::GzipDownload => {
+            match output.format {
+                FileFormat::Json if plan.scenario == JobScenario::GzipDownload => {
                     (gzip(&json()), "application/gzip")
                 }
-                Form::Json => (json().into(), "application/json"),
-                Form::Csv => (csv(list, places).into(), "text/csv"),
-                Form::Archive => (archive(list).into(), "application/zip"),
+                FileFormat::Json => (json().into(), "application/json"),
+                FileFormat::Csv => (csv(list, places).into(), "text/csv"),
+                FileFormat::Archive => (archive(list).into(), "application/zip"),
             }
         })
         .collect()
@@ -267,9 +269,9 @@ impl JobResults {
     /// The keys of the first `count` results.
     pub(crate) fn keys(&self, list: u64, count: u64, in_file: bool) -> Vec<String> {
         let ids = || (0..count).map(|index| Identity::new(list, index).id().to_string()).collect();
-        match (self.content(), self.form) {
-            (_, Form::Archive) if in_file => Vec::new(),
-            (_, Form::Csv) if in_file => ids(),
+        match (self.content(), self.format) {
+            (_, FileFormat::Archive) if in_file => Vec::new(),
+            (_, FileFormat::Csv) if in_file => ids(),
             (Some(content), _) => content.keys(list, count),
             (None, _) if in_file => ids(),
             (None, _) => Vec::new(),

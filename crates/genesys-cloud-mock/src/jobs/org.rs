@@ -1,4 +1,4 @@
-use crate::api::{AnswerBody, Endpoint};
+use crate::api::{Endpoint, SuccessBody};
 use crate::error::Error;
 use crate::jobs::{ExpectedJob, JobPace, JobScenario};
 use crate::journal::RecordedRequest;
@@ -10,8 +10,8 @@ impl MockOrg {
     /// Returns the operationIds of all operations that submit jobs.
     pub fn job_operations(&self) -> Vec<&'static str> {
         let api = self.service().api();
-        let families = api.families().all().iter();
-        families.map(|family| api.endpoint(family.submit).operation.id.as_str()).collect()
+        let job_specs = api.job_specs().all().iter();
+        job_specs.map(|spec| api.endpoint(spec.submit).operation.id.as_str()).collect()
     }
 
     /// Sets the scenario of the jobs that an operation submits from now on.
@@ -56,8 +56,8 @@ impl MockOrg {
     /// If the API has no such operation, or it submits no jobs.
     pub fn release_jobs(&self, submit: &str) -> Result<(), Error> {
         let jobs = self.service().jobs();
-        let family = jobs.family(self.service().endpoint(submit)?)?;
-        jobs.runs_of(family).iter().for_each(|run| run.release());
+        let spec = jobs.spec(self.service().endpoint(submit)?)?;
+        jobs.runs_of(spec).iter().for_each(|run| run.release());
         Ok(())
     }
 
@@ -101,13 +101,13 @@ impl MockOrg {
     /// The operation that lists the records of a query or the results of a job.
     fn dated(&self, endpoint: &'static Endpoint) -> Result<&'static Endpoint, Error> {
         let api = self.service().api();
-        match api.families().of_submit(endpoint.place) {
-            Some(family) => {
-                let listed_by = family.listed_by(api);
+        match api.job_specs().of_submit(endpoint.index) {
+            Some(spec) => {
+                let listed_by = spec.listed_by(api);
                 listed_by.ok_or_else(|| Error::not_a_list(&endpoint.operation.id))
             }
-            None => match endpoint.answer().body {
-                AnswerBody::Listing(_) => Ok(endpoint),
+            None => match endpoint.success_response().body {
+                SuccessBody::Listing(_) => Ok(endpoint),
                 _ => Err(Error::not_a_list(&endpoint.operation.id)),
             },
         }

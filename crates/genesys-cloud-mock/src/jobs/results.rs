@@ -3,9 +3,9 @@ use std::ops::Range;
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
-use super::family::field;
-use super::table::Named;
-use crate::classify::ItemPlace;
+use super::spec::field;
+use super::table::ResultField;
+use crate::classify::ItemLocation;
 use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::listing::{Listing, write_record};
@@ -34,11 +34,11 @@ pub(crate) const CONTENTS: [&str; 2] = ["downloadResult", "downloadTemplate"];
 /// The results of a job that the status or the response to the submit contains or links to.
 #[derive(Debug)]
 pub(crate) struct JobResults {
-    pub(crate) in_status: Place,
+    pub(crate) in_status: ResultLocation,
     /// In the response to the submit, if it has the result immediately.
-    pub(crate) in_submit: Place,
+    pub(crate) in_submit: ResultLocation,
     /// The format of files.
-    pub(crate) form: Form,
+    pub(crate) format: FileFormat,
 }
 
 impl JobResults {
@@ -57,7 +57,7 @@ impl JobResults {
 
 /// Where one response has results.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
+pub(crate) struct ResultLocation {
     pub(crate) inline: Option<Inline>,
     pub(crate) links: Option<Links>,
 }
@@ -125,14 +125,14 @@ pub(crate) struct Links {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum FileFormat {
     Json,
     Csv,
     /// Any archive.
     Archive,
 }
 
-impl Form {
+impl FileFormat {
     fn of(path: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
         if has(&["/flows/export/", "/gdpr/", "/siptraces/"]) {
@@ -154,47 +154,53 @@ impl JobResults {
         catalogue: &'static Catalogue,
         path: &str,
         (status, submit): (&'static Schema, Option<&'static Schema>),
-        named: Named,
+        result_field: ResultField,
         has_operation: bool,
     ) -> Self {
-        let place = |schema: &'static Schema| match named {
-            Named::None => Place::default(),
-            _ if has_operation => Place::default(),
-            Named::ByRule => {
-                Place { inline: inline(catalogue, schema), links: links(catalogue, schema) }
-            }
+        let location = |schema: &'static Schema| match result_field {
+            ResultField::None => ResultLocation::default(),
+            _ if has_operation => ResultLocation::default(),
+            ResultField::ByRule => ResultLocation {
+                inline: inline(catalogue, schema),
+                links: links(catalogue, schema),
+            },
             // The submit may have it under another name.
-            Named::At(name) => Place {
+            ResultField::At(name) => ResultLocation {
                 inline: at(catalogue, schema, name).or_else(|| inline(catalogue, schema)),
                 links: links(catalogue, schema),
             },
-            Named::Only(name) => Place { inline: at(catalogue, schema, name), links: None },
-            Named::Link(name) => Place { inline: None, links: link(catalogue, schema, name) },
+            ResultField::Only(name) => {
+                ResultLocation { inline: at(catalogue, schema, name), links: None }
+            }
+            ResultField::Link(name) => {
+                ResultLocation { inline: None, links: link(catalogue, schema, name) }
+            }
         };
         Self {
-            in_status: place(status),
-            in_submit: submit.map(place).unwrap_or_default(),
-            form: Form::of(path),
+            in_status: location(status),
+            in_submit: submit.map(location).unwrap_or_default(),
+            format: FileFormat::of(path),
         }
     }
 }
 
 /// The results inside a response, if exactly one field can be that.
-fn inline(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Inline> {
+fn inline(catalogue: &'static Catalogue, response: &'static Schema) -> Option<Inline> {
     let is_result = |name: &str| {
         matches!(name, "result" | "results" | "entities" | "files")
             || CONTENTS.contains(&name)
             || name.ends_with("Result") && name != "importStatusResult"
             || name.ends_with("Results") && name != "rollbackResults"
     };
-    let names = reply.properties.iter().map(|(name, _)| name.as_str()).filter(|it| is_result(it));
-    let mut found = names.filter_map(|name| at(catalogue, reply, name));
+    let names =
+        response.properties.iter().map(|(name, _)| name.as_str()).filter(|it| is_result(it));
+    let mut found = names.filter_map(|name| at(catalogue, response, name));
     let first = found.next()?;
     found.next().is_none().then_some(first)
 }
 
-fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Option<Inline> {
-    let schema = field(catalogue, reply, path)?;
+fn at(catalogue: &'static Catalogue, response: &'static Schema, path: &str) -> Option<Inline> {
+    let schema = field(catalogue, response, path)?;
     let content = match schema.kind {
         Some(Kind::Array) => Content::List(Listing::of(catalogue, schema)?),
         Some(Kind::String | Kind::Integer | Kind::Number | Kind::Boolean | Kind::File) => {
@@ -214,7 +220,7 @@ fn only_list(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<C
     let is_list = |field: &Schema| catalogue.resolve(field).kind == Some(Kind::Array);
     let mut lists = schema.properties.iter().filter(|(_, field)| is_list(field));
     let (name, _) = lists.next()?;
-    let listing = Listing::at(catalogue, schema, ItemPlace::Field(name, None))?;
+    let listing = Listing::at(catalogue, schema, ItemLocation::Field(name, None))?;
     lists.next().is_none().then_some(Content::List(listing))
 }
 
@@ -222,23 +228,23 @@ fn only_list(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<C
 fn content(catalogue: &'static Catalogue, schema: &'static Schema) -> Content {
     let list = match schema.properties.as_slice() {
         [(name, only)] if catalogue.resolve(only).kind == Some(Kind::Array) => {
-            Listing::at(catalogue, schema, ItemPlace::Field(name, None))
+            Listing::at(catalogue, schema, ItemLocation::Field(name, None))
         }
         _ => Listing::of(catalogue, schema),
     };
     list.map_or_else(|| Content::One(Shape::of(catalogue, schema)), Content::List)
 }
 
-fn links(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Links> {
-    LINKS.into_iter().find_map(|name| link(catalogue, reply, name))
+fn links(catalogue: &'static Catalogue, response: &'static Schema) -> Option<Links> {
+    LINKS.into_iter().find_map(|name| link(catalogue, response, name))
 }
 
 fn link(
     catalogue: &'static Catalogue,
-    reply: &'static Schema,
+    response: &'static Schema,
     name: &'static str,
 ) -> Option<Links> {
-    let kind = catalogue.resolve(reply.property(name)?).kind;
+    let kind = catalogue.resolve(response.property(name)?).kind;
     Some(Links {
         field: name,
         is_list: kind == Some(Kind::Array),

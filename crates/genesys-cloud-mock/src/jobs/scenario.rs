@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::expected::JobEnd;
-use super::family::{Family, Told};
-use super::results::Form;
-use crate::api::{AnswerBody, Api, Endpoint};
+use super::results::FileFormat;
+use super::spec::{Completion, JobSpec};
+use crate::api::{Api, Endpoint, SuccessBody};
 use crate::scheme::Scheme;
 
 /// How the jobs of an operation run, for [`MockOrg::job_scenario`](crate::MockOrg::job_scenario).
@@ -121,10 +121,10 @@ impl JobScenario {
     }
 
     /// Whether the jobs of a spec support the scenario.
-    pub(crate) fn applies(self, api: &Api, family: &Family) -> bool {
-        let (states, output) = (&family.states, &family.output);
-        let submit = api.endpoint(family.submit);
-        let is_polled = family.is_pollable();
+    pub(crate) fn applies(self, api: &Api, spec: &JobSpec) -> bool {
+        let (states, output) = (&spec.states, &spec.output);
+        let submit = api.endpoint(spec.submit);
+        let is_polled = spec.is_pollable();
         let links = output.in_status.links.filter(|_| is_polled);
         match self {
             Self::Quick => true,
@@ -133,46 +133,46 @@ impl JobScenario {
             Self::Expires => is_polled && states.expired.is_some(),
             Self::CancelledElsewhere => is_polled && states.cancelled.is_some(),
             Self::PartlySucceeds => is_polled && states.partly.is_some(),
-            Self::UnknownState => family.state_path().is_some() && states.succeeded.is_some(),
+            Self::UnknownState => spec.state_path().is_some() && states.succeeded.is_some(),
             Self::ResultsInManyPages => {
                 let is_paged = |endpoint: &Endpoint| endpoint.scheme.is_some_and(Scheme::is_paged);
                 let by_page = submit.scheme == Some(Scheme::JobSelectsPage);
-                let listed = family.listed_by(api);
+                let listed = spec.listed_by(api);
                 listed.is_some_and(|it| by_page || is_paged(it))
                     || is_polled && output.has_many_files()
             }
             Self::EmptyResult => {
                 let in_list = output.in_status.inline.as_ref().is_some_and(|it| it.is_list());
-                is_polled && (family.listed_by(api).is_some() || in_list)
+                is_polled && (spec.listed_by(api).is_some() || in_list)
             }
             Self::InlineAtOnce => {
-                let place = &output.in_submit;
+                let location = &output.in_submit;
                 let has =
                     |status| submit.operation.replies.iter().any(|it| it.status == Some(status));
                 let either = has(200) && has(202) || !is_polled;
                 either
-                    && family.told != Told::Accepted
-                    && (place.inline.is_some() || place.links.is_some())
+                    && spec.completion != Completion::Accepted
+                    && (location.inline.is_some() || location.links.is_some())
             }
-            Self::RedirectWithBody => family.results.is_some_and(|results| {
+            Self::RedirectWithBody => spec.results.is_some_and(|results| {
                 let replies = &api.endpoint(results).operation.replies;
-                replies.iter().any(|reply| matches!(reply.status, Some(300..400)))
+                replies.iter().any(|response| matches!(response.status, Some(300..400)))
             }),
-            Self::GzipDownload => links.is_some() && output.form == Form::Json,
+            Self::GzipDownload => links.is_some() && output.format == FileFormat::Json,
             _ => links.is_some(),
         }
     }
 }
 
-impl Family {
+impl JobSpec {
     /// The operation that lists its results, if one does.
     pub(crate) fn listed_by<'a>(&self, api: &'a Api) -> Option<&'a Endpoint> {
-        let endpoint = match (self.results, &self.told) {
-            (_, Told::InList(_)) => None,
+        let endpoint = match (self.results, &self.completion) {
+            (_, Completion::InList(_)) => None,
             (Some(results), _) => Some(results),
             (None, _) => self.status,
         };
-        let endpoint = endpoint.map(|place| api.endpoint(place));
-        endpoint.filter(|it| matches!(it.answer().body, AnswerBody::Listing(_)))
+        let endpoint = endpoint.map(|index| api.endpoint(index));
+        endpoint.filter(|it| matches!(it.success_response().body, SuccessBody::Listing(_)))
     }
 }

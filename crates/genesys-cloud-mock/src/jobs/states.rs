@@ -41,11 +41,11 @@ const FAILED: [&str; 12] = [
 const CANCELLED: [&str; 4] = ["cancelled", "canceled", "aborted", "terminated"];
 const EXPIRED: [&str; 1] = ["expired"];
 /// States that wait for the client.
-const HELD: [&str; 4] = ["waitingforupload", "uploadpending", "uploading", READY];
+const AWAITING_INPUT: [&str; 4] = ["waitingforupload", "uploadpending", "uploading", READY];
 /// Waits to be started, or done if no other state means that.
 const READY: &str = "ready";
 /// States that a normal job does not pass through.
-const ASIDE: [&str; 19] = [
+const SIDE_STATES: [&str; 19] = [
     "unknown",
     "none",
     "idle",
@@ -72,7 +72,7 @@ const ASIDE: [&str; 19] = [
 pub(crate) struct States {
     /// In the order of a job.
     pub(crate) pending: Vec<&'static str>,
-    pub(crate) held: Option<&'static str>,
+    pub(crate) awaiting_input: Option<&'static str>,
     pub(crate) succeeded: Option<&'static str>,
     pub(crate) partly: Option<&'static str>,
     pub(crate) failed: Option<&'static str>,
@@ -93,9 +93,12 @@ impl States {
         for name in names {
             let word = name.to_ascii_lowercase();
             let is_end = |words: &&[&str]| words.contains(&word.as_str());
-            if [&SUCCEEDED[..], &PARTLY, &FAILED, &CANCELLED, &EXPIRED, &HELD].iter().any(is_end) {
+            if [&SUCCEEDED[..], &PARTLY, &FAILED, &CANCELLED, &EXPIRED, &AWAITING_INPUT]
+                .iter()
+                .any(is_end)
+            {
                 ends.push((name, word));
-            } else if !ASIDE.contains(&word.as_str()) {
+            } else if !SIDE_STATES.contains(&word.as_str()) {
                 pending.push(name);
             }
         }
@@ -105,13 +108,14 @@ impl States {
             words.iter().find_map(name)
         };
         let succeeded = first(&SUCCEEDED).or(first(&[READY]));
-        let mut held = first(&HELD).filter(|held| succeeded != Some(*held));
+        let mut awaiting_input =
+            first(&AWAITING_INPUT).filter(|awaiting_input| succeeded != Some(*awaiting_input));
         if pending.is_empty() {
             // A job that waits for a file, and stays in the same state while it runs.
-            pending.extend(held.take());
+            pending.extend(awaiting_input.take());
         }
         Self {
-            held,
+            awaiting_input,
             succeeded,
             partly: first(&PARTLY),
             failed: first(&FAILED),
@@ -129,7 +133,7 @@ impl States {
             JobEnd::Failed => self.failed,
             JobEnd::Cancelled => self.cancelled,
             JobEnd::Expired => self.expired,
-            JobEnd::Untold => None,
+            JobEnd::NotificationOnly => None,
         }
     }
 }
@@ -141,10 +145,13 @@ mod tests {
     #[test]
     fn a_waiting_state_may_be_final_or_the_only_pending_one() {
         let states = States::sort(["UploadPending", "Unpacking", "Error", "Ready"].into_iter());
-        assert_eq!((states.held, states.succeeded), (Some("UploadPending"), Some("Ready")));
+        assert_eq!(
+            (states.awaiting_input, states.succeeded),
+            (Some("UploadPending"), Some("Ready"))
+        );
         assert_eq!(states.pending, ["Unpacking"]);
         let states = States::sort(["uploading", "valid", "invalid"].into_iter());
-        assert_eq!((states.held, states.succeeded), (None, Some("valid")));
+        assert_eq!((states.awaiting_input, states.succeeded), (None, Some("valid")));
         assert_eq!((states.pending, states.failed), (vec!["uploading"], Some("invalid")));
     }
 
@@ -153,7 +160,7 @@ mod tests {
         let names = "FULFILLED PENDING READY PROCESSING CANCELLED FAILED EXPIRED";
         let states = States::sort(names.split(' '));
         assert_eq!(states.pending, ["PENDING", "PROCESSING"]);
-        assert_eq!((states.held, states.succeeded), (Some("READY"), Some("FULFILLED")));
+        assert_eq!((states.awaiting_input, states.succeeded), (Some("READY"), Some("FULFILLED")));
         assert_eq!((states.failed, states.cancelled), (Some("FAILED"), Some("CANCELLED")));
         assert_eq!((states.expired, states.partly), (Some("EXPIRED"), None));
     }

@@ -1,9 +1,9 @@
 //! Records that are inserted or deleted at the start of a list.
 
 use super::Lists;
-use crate::api::{AnswerBody, Endpoint};
+use crate::api::{Endpoint, SuccessBody};
 use crate::journal::RecordedRequest;
-use crate::paging::{Ask, PageRequest, Position};
+use crate::paging::{PageRequest, PageSelector, Position};
 use crate::scenario::Scenario;
 use std::sync::PoisonError;
 
@@ -35,8 +35,8 @@ impl Moves {
         match self.inserted.iter().rev().nth(position as usize) {
             Some(number) => total + number,
             None => match position - inserted + self.deleted {
-                place if place >= total => place + BEHIND,
-                place => place,
+                index if index >= total => index + BEHIND,
+                index => index,
             },
         }
     }
@@ -87,17 +87,23 @@ impl Lists {
         endpoint: &'static Endpoint,
         request: &RecordedRequest,
     ) -> (bool, bool) {
-        let Some(ask) = endpoint.scheme.map(Ask::of) else { return (false, false) };
-        if !matches!(endpoint.answer().body, AnswerBody::Listing(_)) {
+        let Some(selector) = endpoint.scheme.map(PageSelector::of) else { return (false, false) };
+        if !matches!(endpoint.success_response().body, SuccessBody::Listing(_)) {
             return (false, false);
         }
-        let has_token = ask.is_linked()
-            && PageRequest::of(ask, endpoint.operation, request).is_ok_and(|page_request| {
+        let has_token = selector.is_linked()
+            && PageRequest::of(selector, endpoint.operation, request).is_ok_and(|page_request| {
                 matches!(page_request.position, Position::Token(Some(_)))
             });
-        let is_counted = matches!(ask, Ask::Number | Ask::Paging | Ask::Search | Ask::Index);
-        let moves_anyway = self.stage_of(endpoint).is_some_and(|stage| {
-            matches!(stage.scenario, Scenario::RecordAdded | Scenario::RecordRemoved)
+        let is_counted = matches!(
+            selector,
+            PageSelector::Number
+                | PageSelector::Paging
+                | PageSelector::Search
+                | PageSelector::Index
+        );
+        let moves_anyway = self.active_scenario(endpoint).is_some_and(|active| {
+            matches!(active.scenario, Scenario::RecordAdded | Scenario::RecordRemoved)
         });
         let is_dated = self.timeline(endpoint).is_some();
         (has_token, is_counted && !moves_anyway && !is_dated)

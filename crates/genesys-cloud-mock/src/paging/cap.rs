@@ -1,7 +1,7 @@
 //! Limits on how deep a client may page into some lists.
 
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
 /// The unit of a cap.
 enum Bound {
@@ -63,13 +63,13 @@ pub(crate) fn refusal(
     query: Query<'_>,
     number: u64,
     size: u64,
-) -> Option<CannedReply> {
+) -> Option<CannedResponse> {
     let cap = CAPS.iter().find(|cap| cap.covers(method, path, query))?;
     let exceeds = match cap.bound {
         Bound::Pages(most) => number > most,
         Bound::Records(most) => number.saturating_mul(size) > most,
     };
-    exceeds.then(|| CannedReply::bad_request(cap.message))
+    exceeds.then(|| CannedResponse::bad_request(cap.message))
 }
 
 impl Cap {

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 
 use crate::fingerprint::fingerprint;
 use crate::journal::RecordedRequest;
-use crate::paging::{Ask, search};
+use crate::paging::{PageSelector, search};
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
 
 /// The names of the page size parameter, preferred first.
@@ -52,35 +52,37 @@ pub(crate) const SOURCE_TYPE: &str = "FLOW";
 
 impl PageRequest {
     pub(crate) fn of(
-        ask: Ask,
+        selector: PageSelector,
         operation: &Operation,
         request: &RecordedRequest,
-    ) -> Result<Self, CannedReply> {
+    ) -> Result<Self, CannedResponse> {
         let given = Given::of(operation, request);
-        let search = match ask {
-            Ask::Search => decode_search(&given)?,
+        let search = match selector {
+            PageSelector::Search => decode_search(&given)?,
             _ => given.body.clone(),
         };
-        let token_names = given.token_names(ask);
-        let position = match ask {
-            Ask::Search => Position::Number(number_of(search.get("pageNumber"))?.unwrap_or(1)),
-            Ask::Paging => Position::Number(given.paging("pageNumber")?.unwrap_or(1)),
-            Ask::Number => Position::Number(given.number("pageNumber")?.unwrap_or(1)),
-            Ask::Index => {
+        let token_names = given.token_names(selector);
+        let position = match selector {
+            PageSelector::Search => {
+                Position::Number(number_of(search.get("pageNumber"))?.unwrap_or(1))
+            }
+            PageSelector::Paging => Position::Number(given.paging("pageNumber")?.unwrap_or(1)),
+            PageSelector::Number => Position::Number(given.number("pageNumber")?.unwrap_or(1)),
+            PageSelector::Index => {
                 Position::Index(given.number("startIndex")?.unwrap_or(1).saturating_sub(1))
             }
-            Ask::Token(_) => Position::Token(given.text(token_names[0])),
-            Ask::Pair([kind, id]) => Position::Token(given.pair(kind, id)?),
-            Ask::Neighbour => match (given.text("before"), given.text("after")) {
+            PageSelector::Token(_) => Position::Token(given.text(token_names[0])),
+            PageSelector::Pair([kind, id]) => Position::Token(given.pair(kind, id)?),
+            PageSelector::Neighbor => match (given.text("before"), given.text("after")) {
                 (Some(id), None) => Position::Before(id),
                 (_, after) => Position::After(after),
             },
-            Ask::First | Ask::Whole => Position::Number(1),
+            PageSelector::First | PageSelector::Whole => Position::Number(1),
         };
         let size_name = SIZES.into_iter().find(|name| given.takes_in_query(name));
-        let size = match ask {
-            Ask::Search => number_of(search.get("pageSize"))?,
-            Ask::Paging => given.paging("pageSize")?,
+        let size = match selector {
+            PageSelector::Search => number_of(search.get("pageSize"))?,
+            PageSelector::Paging => given.paging("pageSize")?,
             _ => match SIZES.into_iter().find(|name| given.has(name)) {
                 Some(name) => given.number(name)?,
                 None => None,
@@ -153,14 +155,14 @@ impl<'a> Given<'a> {
             || self.takes_in_body(name) && self.body.contains_key(name)
     }
 
-    fn token_names(&self, ask: Ask) -> Vec<&'static str> {
-        match ask {
-            Ask::Token(names) => {
+    fn token_names(&self, selector: PageSelector) -> Vec<&'static str> {
+        match selector {
+            PageSelector::Token(names) => {
                 let takes = |name: &&str| self.takes_in_query(name) || self.takes_in_body(name);
                 let name = names.iter().copied().find(takes);
                 vec![name.unwrap_or(names[0])]
             }
-            Ask::Pair(names) => names.to_vec(),
+            PageSelector::Pair(names) => names.to_vec(),
             _ => Vec::new(),
         }
     }
@@ -174,7 +176,7 @@ impl<'a> Given<'a> {
         text.filter(|text| !text.is_empty())
     }
 
-    fn number(&self, name: &str) -> Result<Option<u64>, CannedReply> {
+    fn number(&self, name: &str) -> Result<Option<u64>, CannedResponse> {
         if self.takes_in_body(name) {
             return number_of(self.body.get(name));
         }
@@ -182,21 +184,21 @@ impl<'a> Given<'a> {
     }
 
     /// `paging` requires both fields.
-    fn paging(&self, name: &str) -> Result<Option<u64>, CannedReply> {
+    fn paging(&self, name: &str) -> Result<Option<u64>, CannedResponse> {
         let Some(paging) = self.body.get("paging").filter(|paging| !paging.is_null()) else {
             return Ok(None);
         };
         match number_of(paging.get(name))? {
-            None => Err(CannedReply::bad_request(&format!("paging.{name} is required."))),
+            None => Err(CannedResponse::bad_request(&format!("paging.{name} is required."))),
             number => Ok(number),
         }
     }
 
-    fn pair(&self, kind: &str, id: &str) -> Result<Option<String>, CannedReply> {
+    fn pair(&self, kind: &str, id: &str) -> Result<Option<String>, CannedResponse> {
         match (self.text(kind), self.text(id)) {
             (None, None) => Ok(None),
             (Some(given), Some(token)) if given == SOURCE_TYPE => Ok(Some(token)),
-            _ => Err(CannedReply::bad_request(&format!("{kind} and {id} do not fit."))),
+            _ => Err(CannedResponse::bad_request(&format!("{kind} and {id} do not fit."))),
         }
     }
 
@@ -212,29 +214,29 @@ impl<'a> Given<'a> {
     }
 }
 
-fn decode_search(given: &Given<'_>) -> Result<Map<String, Value>, CannedReply> {
+fn decode_search(given: &Given<'_>) -> Result<Map<String, Value>, CannedResponse> {
     let q64 = given.query.get("q64").unwrap_or_default();
     search::decode(&q64)
-        .ok_or_else(|| CannedReply::bad_request("q64 is not base64 of a compressed search."))
+        .ok_or_else(|| CannedResponse::bad_request("q64 is not base64 of a compressed search."))
 }
 
-fn number_of(value: Option<&Value>) -> Result<Option<u64>, CannedReply> {
+fn number_of(value: Option<&Value>) -> Result<Option<u64>, CannedResponse> {
     match value {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => parse(text).map(Some),
         Some(value) => match value.as_u64().filter(|number| *number <= LARGEST) {
-            Some(0) => Err(CannedReply::bad_request("A page must be at least 1.")),
+            Some(0) => Err(CannedResponse::bad_request("A page must be at least 1.")),
             Some(number) => Ok(Some(number)),
             None => Err(invalid(&value.to_string())),
         },
     }
 }
 
-fn parse(text: &str) -> Result<u64, CannedReply> {
+fn parse(text: &str) -> Result<u64, CannedResponse> {
     text.parse().ok().filter(|number| *number <= LARGEST).ok_or_else(|| invalid(text))
 }
 
-fn invalid(value: &str) -> CannedReply {
+fn invalid(value: &str) -> CannedResponse {
     let message = format!("Value [{value}] is not valid for field type [integer].");
-    CannedReply::error(400, "invalid.value", &message)
+    CannedResponse::error(400, "invalid.value", &message)
 }

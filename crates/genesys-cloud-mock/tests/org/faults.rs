@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, ConnectionFault, Fault, MockOrg, PageOverride};
+use genesys_cloud_mock::{Call, CannedResponse, ConnectionFault, Fault, MockOrg, PageOverride};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,22 +16,22 @@ async fn page(client: &mut Client, number: u64) -> Value {
 async fn scripted_responses_come_first_and_in_order() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let odd = CannedReply { status: 502, headers: vec![], body: "<html>".into() };
-    org.respond_next(QUEUES, CannedReply::rate_limited(42)).expect("an operation");
+    let odd = CannedResponse { status: 502, headers: vec![], body: "<html>".into() };
+    org.respond_next(QUEUES, CannedResponse::rate_limited(42)).expect("an operation");
     org.respond_next(QUEUES, odd.header("inin-correlation-id", "mine")).expect("an operation");
-    org.respond_next("getNothing", CannedReply::empty(200)).expect_err("no such operation");
+    org.respond_next("getNothing", CannedResponse::empty(200)).expect_err("no such operation");
 
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, reply.header("retry-after")), (429, "42"));
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, response.header("retry-after")), (429, "42"));
     assert_eq!(
-        reply.json()["message"],
+        response.json()["message"],
         "Rate limit exceeded the maximum. Retry the request in [42] seconds"
     );
-    assert_eq!(reply.json()["contextId"], reply.header("inin-correlation-id"));
+    assert_eq!(response.json()["contextId"], response.header("inin-correlation-id"));
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, &reply.bytes[..]), (502, &b"<html>"[..]));
-    assert_eq!(reply.header("inin-correlation-id"), "mine");
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, &response.bytes[..]), (502, &b"<html>"[..]));
+    assert_eq!(response.header("inin-correlation-id"), "mine");
     assert_eq!(client.get("/api/v2/routing/queues").await.status, 200);
 }
 
@@ -39,9 +39,9 @@ async fn scripted_responses_come_first_and_in_order() {
 async fn a_scripted_response_that_is_not_http_is_a_500() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    org.respond_next(QUEUES, CannedReply::empty(200).header("a b", "")).expect("an operation");
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, reply.bytes.starts_with(b"canned response:  ")), (500, true));
+    org.respond_next(QUEUES, CannedResponse::empty(200).header("a b", "")).expect("an operation");
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, response.bytes.starts_with(b"canned response:  ")), (500, true));
 }
 
 #[tokio::test]
@@ -81,12 +81,12 @@ async fn only_lists_with_page_numbers_support_overrides() {
 struct Stamp;
 
 impl Fault for Stamp {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
-        (call.request.method == "PUT").then(|| CannedReply::empty(503))
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
+        (call.request.method == "PUT").then(|| CannedResponse::empty(503))
     }
 
-    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
-        reply.header("x-operation", &call.operation.id)
+    fn after(&self, call: &Call<'_>, response: CannedResponse) -> CannedResponse {
+        response.header("x-operation", &call.operation.id)
     }
 }
 
@@ -94,8 +94,8 @@ impl Fault for Stamp {
 async fn a_fault_can_replace_or_change_the_response() {
     let org = MockOrg::builder().fault(Stamp).start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, reply.header("x-operation")), (200, QUEUES));
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, response.header("x-operation")), (200, QUEUES));
     assert_eq!(client.send("PUT", "/api/v2/routing/queues/1", "{}".into()).await.status, 503);
 }
 
@@ -113,7 +113,7 @@ async fn a_connection_can_end_before_or_within_a_response() {
     assert_eq!(body.len(), whole / 2);
 
     org.cut_next(QUEUES, ConnectionFault::CutBeforeReply).expect("an operation");
-    let error = read_all(&org, path).await.expect_err("no reply");
+    let error = read_all(&org, path).await.expect_err("no response");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(Client::of(&org).await.get(path).await.status, 200);
     assert_eq!(org.requests_for(QUEUES).len(), 4);
@@ -133,8 +133,8 @@ async fn a_fault_can_cut_connections() {
     let org = MockOrg::builder().fault(NoWrites).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     assert_eq!(client.get("/api/v2/routing/queues").await.status, 200);
-    let reply = client.try_send("PUT", "/api/v2/routing/queues/1", "{}".into()).await;
-    assert!(reply.is_none());
+    let response = client.try_send("PUT", "/api/v2/routing/queues/1", "{}".into()).await;
+    assert!(response.is_none());
 }
 
 /// Everything received over the connection for one request.
@@ -145,9 +145,9 @@ async fn read_all(org: &MockOrg, path: &str) -> std::io::Result<String> {
     let token = org.access_token();
     let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await?;
-    Ok(reply)
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await?;
+    Ok(response)
 }
 
 #[tokio::test(start_paused = true)]

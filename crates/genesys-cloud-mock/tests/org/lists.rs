@@ -5,9 +5,9 @@ use crate::client::Client;
 
 /// The envelope of a page of queues, with the number of entities in place of the entities.
 async fn envelope(client: &mut Client, query: &str) -> Value {
-    let reply = client.get(&format!("/api/v2/routing/queues{query}")).await;
-    assert_eq!(reply.status, 200, "{query}");
-    let mut page = reply.json();
+    let response = client.get(&format!("/api/v2/routing/queues{query}")).await;
+    assert_eq!(response.status, 200, "{query}");
+    let mut page = response.json();
     page["entities"] = page["entities"].as_array().map_or(0, Vec::len).into();
     page
 }

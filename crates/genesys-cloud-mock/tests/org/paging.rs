@@ -4,7 +4,7 @@ use genesys_cloud_mock::{MockOrg, Scenario};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::walk::{items, q64};
+use crate::reader::{items, q64};
 
 async fn org_and_client() -> (MockOrg, Client) {
     let org = MockOrg::start().await.expect("an org");
@@ -173,8 +173,8 @@ async fn a_job_has_the_results_of_the_page_it_selects() {
         assert_eq!((&page["pageNumber"], &page["pageCount"]), (&number.into(), &3.into()));
         seen.extend(items(&page).iter().map(|item| text(item, "/id").to_owned()));
     }
-    let truth = org.expected("getTaskmanagementWorkitemsQueryJobResults").expect("a list");
-    assert_eq!(seen, truth.records);
+    let expected = org.expected("getTaskmanagementWorkitemsQueryJobResults").expect("a list");
+    assert_eq!(seen, expected.records);
 }
 
 #[tokio::test]
@@ -248,17 +248,17 @@ async fn an_insertion_repeats_and_a_deletion_hides_a_record() {
             let page = client.get(&format!("{path}?pageSize=10&pageNumber={number}")).await.json();
             ids.extend(items(&page).iter().map(|item| text(item, "/id").to_owned()));
         }
-        let truth = org.expected(operation).expect("a list");
-        assert_eq!(ids, truth.records);
-        (ids, truth)
+        let expected = org.expected(operation).expect("a list");
+        assert_eq!(ids, expected.records);
+        (ids, expected)
     };
     org.scenario("getRoutingQueues", Scenario::RecordAdded).expect("it applies");
-    let (ids, truth) = read("getRoutingQueues", "/api/v2/routing/queues").await;
-    assert_eq!((ids.len(), &ids[9], truth.repeated), (36, &ids[10], vec![ids[9].clone()]));
+    let (ids, expected) = read("getRoutingQueues", "/api/v2/routing/queues").await;
+    assert_eq!((ids.len(), &ids[9], expected.repeated), (36, &ids[10], vec![ids[9].clone()]));
     org.scenario("getUsers", Scenario::RecordRemoved).expect("it applies");
-    let (ids, truth) = read("getUsers", "/api/v2/users").await;
-    assert_eq!((ids.len(), truth.missed.len()), (34, 1));
-    assert!(!ids.contains(&truth.missed[0]));
+    let (ids, expected) = read("getUsers", "/api/v2/users").await;
+    assert_eq!((ids.len(), expected.missed.len()), (34, 1));
+    assert!(!ids.contains(&expected.missed[0]));
 }
 
 #[tokio::test]

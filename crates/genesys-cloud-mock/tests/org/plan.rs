@@ -8,21 +8,21 @@ use http::header::AUTHORIZATION;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
-use crate::client::{Client, Reply};
+use crate::client::{Client, ClientResponse};
 
 const PATH: &str = "/api/v2/routing/queues?pageSize=10";
 const TOKENS: &str = "getExternalcontactsScanContacts";
 
 /// Returns the response to the one request that fails, or `None` if it is incomplete.
-async fn reply_with(kind: FaultKind) -> Option<Reply> {
+async fn reply_with(kind: FaultKind) -> Option<ClientResponse> {
     let org =
         MockOrg::builder().faults(FaultPlan::new().at(1, kind)).start().await.expect("an org");
-    let reply = Client::of(&org).await.try_send("GET", PATH, Bytes::new()).await;
+    let response = Client::of(&org).await.try_send("GET", PATH, Bytes::new()).await;
     assert_eq!((org.injected().count(kind), org.injected().total()), (1, 1));
     // The next request succeeds.
     assert_eq!(Client::of(&org).await.get(PATH).await.json()["pageNumber"], 1);
     assert_eq!(org.injected().total(), 1);
-    reply
+    response
 }
 
 #[tokio::test]
@@ -37,36 +37,36 @@ async fn faults_replace_the_response() {
         (FaultKind::GatewayTimeout, 504, "request.timeout"),
         (FaultKind::Unauthorized, 401, "bad.credentials"),
     ] {
-        let reply = reply_with(kind).await.expect("a reply");
-        assert_eq!((reply.status, &reply.json()["code"]), (status, &code.into()), "{kind:?}");
+        let response = reply_with(kind).await.expect("a response");
+        assert_eq!((response.status, &response.json()["code"]), (status, &code.into()), "{kind:?}");
         let has_delay = matches!(kind, FaultKind::RateLimited | FaultKind::RateLimitedUntil);
-        assert_eq!(reply.headers.contains_key("retry-after"), has_delay, "{kind:?}");
+        assert_eq!(response.headers.contains_key("retry-after"), has_delay, "{kind:?}");
     }
     for (kind, status) in [(FaultKind::BadGateway, 502), (FaultKind::HtmlPage, 200)] {
-        let reply = reply_with(kind).await.expect("a reply");
-        assert_eq!((reply.status, reply.header("content-type")), (status, "text/html"));
-        assert!(reply.bytes.starts_with(b"<!DOCTYPE html>"));
+        let response = reply_with(kind).await.expect("a response");
+        assert_eq!((response.status, response.header("content-type")), (status, "text/html"));
+        assert!(response.bytes.starts_with(b"<!DOCTYPE html>"));
     }
 }
 
 #[tokio::test]
 async fn faults_corrupt_the_response() {
-    let reply = reply_with(FaultKind::MalformedJson).await.expect("a reply");
-    assert_eq!(reply.header("content-type"), "application/json");
-    serde_json::from_slice::<Value>(&reply.bytes).expect_err("no JSON");
+    let response = reply_with(FaultKind::MalformedJson).await.expect("a response");
+    assert_eq!(response.header("content-type"), "application/json");
+    serde_json::from_slice::<Value>(&response.bytes).expect_err("no JSON");
 
-    let reply = reply_with(FaultKind::WrongContentType).await.expect("a reply");
+    let response = reply_with(FaultKind::WrongContentType).await.expect("a response");
     assert_eq!(
-        (reply.header("content-type"), &reply.json()["pageNumber"]),
+        (response.header("content-type"), &response.json()["pageNumber"]),
         ("text/html", &1.into())
     );
 
-    let reply = reply_with(FaultKind::TruncatedGzip).await.expect("a reply");
-    assert_eq!(reply.header("content-encoding"), "gzip");
-    assert!(reply.bytes.starts_with(&[0x1f, 0x8b]));
+    let response = reply_with(FaultKind::TruncatedGzip).await.expect("a response");
+    assert_eq!(response.header("content-encoding"), "gzip");
+    assert!(response.bytes.starts_with(&[0x1f, 0x8b]));
 
-    let reply = reply_with(FaultKind::DeepNesting).await.expect("a reply");
-    let text = String::from_utf8(reply.bytes.to_vec()).expect("text");
+    let response = reply_with(FaultKind::DeepNesting).await.expect("a response");
+    let text = String::from_utf8(response.bytes.to_vec()).expect("text");
     assert!(text.contains(&format!(r#""entities":[{}"#, "[".repeat(100_000))));
 
     for kind in [
@@ -83,8 +83,8 @@ async fn faults_corrupt_the_response() {
 #[tokio::test(start_paused = true)]
 async fn bodies_are_slow_or_stall() {
     let start = tokio::time::Instant::now();
-    let reply = reply_with(FaultKind::SlowBody).await.expect("a reply");
-    assert_eq!(reply.json()["pageNumber"], 1);
+    let response = reply_with(FaultKind::SlowBody).await.expect("a response");
+    assert_eq!(response.json()["pageNumber"], 1);
     assert!(start.elapsed() >= Duration::from_secs(3));
 
     let stalled = reply_with(FaultKind::StalledBody);
@@ -124,7 +124,7 @@ async fn page_tokens_are_refused_once_or_expire() {
     let next = client.get(path).await.json()["cursors"]["after"].clone();
     let next = format!("{path}?cursor={}", next.as_str().expect("a token"));
 
-    org.inject(FaultPlan::new().rate(FaultKind::PageTokenRefused, 1.0).most(1));
+    org.inject(FaultPlan::new().rate(FaultKind::PageTokenRefused, 1.0).max_faults(1));
     // This request has no token.
     assert_eq!(client.get(path).await.status, 200);
     assert_eq!(client.get(&next).await.status, 400);
@@ -172,7 +172,7 @@ async fn records_are_inserted_and_deleted_at_the_start() {
 #[tokio::test]
 async fn clock_skew_affects_dates() {
     let org = MockOrg::start().await.expect("an org");
-    let date = |reply: Reply| reply.header("date").to_owned();
+    let date = |response: ClientResponse| response.header("date").to_owned();
     let mut client = Client::of(&org).await;
     let now = date(client.get(PATH).await);
     org.inject(FaultPlan::new().clock_skew(-40 * 365 * 86_400));
@@ -200,7 +200,7 @@ async fn enforces_limits_by_window_and_by_bucket() {
             refused += 1;
             passed.push(count);
         }
-        assert_eq!((org.injected().limited, org.injected().repetitions()), (refused, refused));
+        assert_eq!((org.injected().limited, org.injected().required_retries()), (refused, refused));
         passed
     };
     let window = RateLimit::window(12, minute);
@@ -220,15 +220,15 @@ async fn reports_limits_in_the_chosen_headers() {
         (RateLimitHeaders::Gateway, Some(["x-ratelimit-remaining", "x-ratelimit-limit"])),
         (RateLimitHeaders::None, None),
     ] {
-        let org = MockOrg::builder().rate_limit(limit.told_by(headers)).start().await;
+        let org = MockOrg::builder().rate_limit(limit.headers(headers)).start().await;
         let org = org.expect("an org");
-        let reply = Client::of(&org).await.get(PATH).await;
+        let response = Client::of(&org).await.get(PATH).await;
         let limits: Vec<_> =
-            reply.headers.keys().filter(|name| name.as_str().contains("ratelimit")).collect();
+            response.headers.keys().filter(|name| name.as_str().contains("ratelimit")).collect();
         assert_eq!(limits.len(), if names.is_some() { 3 } else { 0 }, "{headers:?}");
         if let Some([first, allowed]) = names {
             let left_or_used = if headers == RateLimitHeaders::Inin { "1" } else { "2" };
-            assert_eq!((reply.header(first), reply.header(allowed)), (left_or_used, "3"));
+            assert_eq!((response.header(first), response.header(allowed)), (left_or_used, "3"));
         }
     }
 }

@@ -87,13 +87,17 @@ async fn a_change_returns_the_changed_record() {
 async fn a_deletion_has_a_documented_status() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client.send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into()).await;
+    let response = client.send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into()).await;
     let replies = &Catalogue::embedded()
         .operation("DELETE /api/v2/routing/wrapupcodes/{codeId}")
         .expect("an operation")
         .replies;
-    assert!(replies.iter().any(|it| it.status.unwrap_or(204) == reply.status), "{}", reply.status);
-    assert!(reply.bytes.is_empty());
+    assert!(
+        replies.iter().any(|it| it.status.unwrap_or(204) == response.status),
+        "{}",
+        response.status
+    );
+    assert!(response.bytes.is_empty());
 }
 
 /// Operations on a job need an id that the org has returned, such as one from a list.
@@ -124,21 +128,25 @@ async fn every_operation_returns_a_documented_response() {
             .collect();
         let path = format!("{path}?{}", required.join("&"));
         let body = if operation.body.is_some() { "{}" } else { "" };
-        let mut reply = client.send(&operation.method, &path, body.into()).await;
-        if reply.status == 404 {
+        let mut response = client.send(&operation.method, &path, body.into()).await;
+        if response.status == 404 {
             let (_, job) = operation.path.rsplit_once('{').expect("an id of a job");
             let job = job.split('}').next().expect("its name");
             let path = path.replace(&format!("/{job}"), &format!("/{known}"));
-            reply = client.send(&operation.method, &path, body.into()).await;
+            response = client.send(&operation.method, &path, body.into()).await;
             of_jobs += 1;
         }
-        let status = reply.status;
+        let status = response.status;
         let documented = operation.replies.iter().any(|it| it.status.is_none_or(|it| it == status));
-        assert!((200..300).contains(&status) && documented, "{path}: {status} {:?}", reply.bytes);
+        assert!(
+            (200..300).contains(&status) && documented,
+            "{path}: {status} {:?}",
+            response.bytes
+        );
         match operation.reply().map(|schema| catalogue.resolve(schema)) {
-            None => assert!(reply.bytes.is_empty(), "{path}"),
+            None => assert!(response.bytes.is_empty(), "{path}"),
             Some(schema) => {
-                let value = reply.json();
+                let value = response.json();
                 let fits = match schema.kind {
                     Some(Kind::Array) => value.is_array(),
                     Some(Kind::String | Kind::File) => value.is_string(),

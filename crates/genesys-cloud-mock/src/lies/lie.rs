@@ -1,27 +1,27 @@
 use std::fmt;
 
-use super::deed::Deed;
-use super::subject::ListSubject;
+use super::effect::Effect;
+use super::list_traits::ListTraits;
 use super::table::TABLE;
-use crate::jobs::Family;
 use crate::jobs::JobScenario;
+use crate::jobs::JobSpec;
 use crate::scenario::Scenario;
 
 /// One way in which the org lies, at one point of a list or a job, for [`MockOrg::lie`](crate::MockOrg::lie).
 ///
-/// [`MockOrg::lies`](crate::MockOrg::lies) returns those that an operation supports, and [`Lie::due`] what a
+/// [`MockOrg::lies`](crate::MockOrg::lies) returns those that an operation supports, and [`Lie::expected`] what a
 /// client must make of each.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Lie {
     row: usize,
-    moment: Moment,
+    trigger: Trigger,
     is_once: bool,
 }
 
 /// When a lie occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Moment {
+pub enum Trigger {
     /// On the first page of a list, or in the only response.
     FirstPage,
     /// On the second page.
@@ -49,19 +49,19 @@ pub enum Moment {
 /// What a client must make of a lie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum Due {
+pub enum ExpectedOutcome {
     /// An error, without any record of the affected page.
     Error,
     /// Legal: all records, without an error, and the list is complete.
-    Whole,
+    Complete,
     /// Legal, but ambiguous: all records, without an error, with any verdict.
-    Read,
+    AllRecords,
     /// All records after a retry.
     Recovered,
     /// The list can be read to its end, but must not be called complete.
     Unknown,
     /// Nothing is lost silently: an error, a verdict other than complete, or all records.
-    Told,
+    Reported,
     /// An error before any request is sent.
     Refused,
     /// No second submit, since the first may have been accepted: an error, or the results of that job if its id
@@ -72,26 +72,26 @@ pub enum Due {
 /// A row of the table of lies.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    pub(crate) says: &'static str,
-    pub(crate) moments: &'static [Moment],
-    pub(crate) on: On,
-    pub(crate) deed: Deed,
+    pub(crate) description: &'static str,
+    pub(crate) triggers: &'static [Trigger],
+    pub(crate) target: Target,
+    pub(crate) effect: Effect,
     /// What a client must do if the lie occurs every time.
-    pub(crate) always: Option<Due>,
+    pub(crate) always: Option<ExpectedOutcome>,
     /// What a client must do if the lie occurs once.
-    pub(crate) once: Option<Due>,
+    pub(crate) once: Option<ExpectedOutcome>,
 }
 
 /// The target of a lie.
-pub(crate) enum On {
-    List(Lists),
-    Job(fn(&Family) -> bool, JobScenario),
+pub(crate) enum Target {
+    List(ListLie),
+    Job(fn(&JobSpec) -> bool, JobScenario),
 }
 
 /// The lists that a lie applies to, and how they behave otherwise.
 #[derive(Clone, Copy)]
-pub(crate) struct Lists {
-    pub(crate) applies: fn(&ListSubject) -> bool,
+pub(crate) struct ListLie {
+    pub(crate) applies: fn(&ListTraits) -> bool,
     /// The scenario of the list, if it has pages.
     pub(crate) scenario: Scenario,
     /// The length of the list in half pages, if not that of the scenario.
@@ -100,7 +100,7 @@ pub(crate) struct Lists {
 
 /// The kind of response being sent.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Site {
+pub(crate) enum ResponseKind {
     Page { ordinal: u64, links: bool },
     Submit,
     Status { is_first: bool },
@@ -111,12 +111,12 @@ pub(crate) enum Site {
 impl Lie {
     /// Returns every lie.
     pub fn all() -> impl Iterator<Item = Self> {
-        TABLE.iter().enumerate().flat_map(|(place, row)| {
-            let moments = row.moments.iter();
-            moments.flat_map(move |&moment| {
-                let often = [(false, row.always), (true, row.once)];
-                let often = often.into_iter().filter(|(_, due)| due.is_some());
-                often.map(move |(is_once, _)| Self { row: place, moment, is_once })
+        TABLE.iter().enumerate().flat_map(|(index, row)| {
+            let triggers = row.triggers.iter();
+            triggers.flat_map(move |&trigger| {
+                let variants = [(false, row.always), (true, row.once)];
+                let variants = variants.into_iter().filter(|(_, outcome)| outcome.is_some());
+                variants.map(move |(is_once, _)| Self { row: index, trigger, is_once })
             })
         })
     }
@@ -131,13 +131,13 @@ impl Lie {
     }
 
     /// Describes the lie.
-    pub fn what(self) -> &'static str {
-        self.row().says
+    pub fn description(self) -> &'static str {
+        self.row().description
     }
 
     /// When the lie occurs.
-    pub fn moment(self) -> Moment {
-        self.moment
+    pub fn trigger(self) -> Trigger {
+        self.trigger
     }
 
     /// Whether the lie occurs only once.
@@ -146,41 +146,41 @@ impl Lie {
     }
 
     /// What a client must make of the lie.
-    pub fn due(self) -> Due {
+    pub fn expected(self) -> ExpectedOutcome {
         let row = self.row();
-        let due = if self.is_once { row.once } else { row.always };
+        let outcome = if self.is_once { row.once } else { row.always };
         // `all` yields only those that have one.
-        due.unwrap_or(Due::Told)
+        outcome.unwrap_or(ExpectedOutcome::Reported)
     }
 
     /// Whether another org answers from then on; the caller has to arrange that.
     pub fn is_another_org(self) -> bool {
-        matches!(self.row().deed, Deed::AnotherOrg)
+        matches!(self.row().effect, Effect::AnotherOrg)
     }
 
     /// Whether it is about jobs and not about lists.
     pub fn is_about_jobs(self) -> bool {
-        matches!(self.row().on, On::Job(..))
+        matches!(self.row().target, Target::Job(..))
     }
 
     /// Whether it is about the contents of a file and not about its delivery.
     pub fn is_about_contents(self) -> bool {
-        matches!(self.row().deed, Deed::Contents(_))
+        matches!(self.row().effect, Effect::Contents(_))
     }
 
     /// Whether the lie occurs in this response.
-    pub(crate) fn is_at(self, site: Site) -> bool {
-        match (self.moment, site) {
-            (Moment::FirstPage, Site::Page { ordinal, .. }) => ordinal == 0,
-            (Moment::SecondPage, Site::Page { ordinal, .. }) => ordinal == 1,
-            (Moment::FromThirdPage, Site::Page { ordinal, .. }) => ordinal >= 2,
-            (Moment::LinkingPages, Site::Page { links, .. }) => links,
-            (Moment::AllPages | Moment::WhileStopped, Site::Page { .. })
-            | (Moment::Submit, Site::Submit)
-            | (Moment::Status, Site::Status { .. })
-            | (Moment::Results, Site::Results)
-            | (Moment::File, Site::File) => true,
-            (Moment::LaterStatus, Site::Status { is_first }) => !is_first,
+    pub(crate) fn occurs_in(self, response_kind: ResponseKind) -> bool {
+        match (self.trigger, response_kind) {
+            (Trigger::FirstPage, ResponseKind::Page { ordinal, .. }) => ordinal == 0,
+            (Trigger::SecondPage, ResponseKind::Page { ordinal, .. }) => ordinal == 1,
+            (Trigger::FromThirdPage, ResponseKind::Page { ordinal, .. }) => ordinal >= 2,
+            (Trigger::LinkingPages, ResponseKind::Page { links, .. }) => links,
+            (Trigger::AllPages | Trigger::WhileStopped, ResponseKind::Page { .. })
+            | (Trigger::Submit, ResponseKind::Submit)
+            | (Trigger::Status, ResponseKind::Status { .. })
+            | (Trigger::Results, ResponseKind::Results)
+            | (Trigger::File, ResponseKind::File) => true,
+            (Trigger::LaterStatus, ResponseKind::Status { is_first }) => !is_first,
             _ => false,
         }
     }
@@ -190,14 +190,14 @@ impl Lie {
 impl fmt::Display for Lie {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let once = if self.is_once { " once" } else { "" };
-        let when = match self.moment {
-            Moment::FirstPage => " on page 1",
-            Moment::SecondPage => " on page 2",
-            Moment::LinkingPages => " on pages that link",
-            Moment::AllPages | Moment::FromThirdPage => "",
-            Moment::WhileStopped => " while stopped",
-            Moment::Submit | Moment::Results | Moment::File => "",
-            Moment::Status | Moment::LaterStatus => " in the status",
+        let when = match self.trigger {
+            Trigger::FirstPage => " on page 1",
+            Trigger::SecondPage => " on page 2",
+            Trigger::LinkingPages => " on pages that link",
+            Trigger::AllPages | Trigger::FromThirdPage => "",
+            Trigger::WhileStopped => " while stopped",
+            Trigger::Submit | Trigger::Results | Trigger::File => "",
+            Trigger::Status | Trigger::LaterStatus => " in the status",
         };
         write!(f, "{}{when}{once}", self.name())
     }

@@ -4,9 +4,9 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::{Map, Value, json};
 
 use super::expected::JobEnd;
-use super::family::field;
 use super::rules::STATES;
-use super::run::Standing;
+use super::run::JobStatus;
+use super::spec::field;
 use super::states::States;
 
 /// Why a job failed.
@@ -35,12 +35,12 @@ const FAILURES: [&str; 13] = [
 const TEXTS: [&str; 4] = ["message", "errorMessage", "userMessage", "text"];
 
 /// A response about a job, and its schema.
-pub(crate) struct Reply {
+pub(crate) struct JobResponse {
     pub(crate) body: Value,
     pub(crate) schema: &'static Schema,
 }
 
-impl Reply {
+impl JobResponse {
     pub(crate) fn has(&self, path: &str) -> bool {
         self.field(path).is_some()
     }
@@ -78,23 +78,28 @@ impl Reply {
     }
 
     /// Sets every field that has states of the job.
-    pub(crate) fn tell(&mut self, standing: Standing, states: &States, path: Option<&str>) {
+    pub(crate) fn set_status(
+        &mut self,
+        job_status: JobStatus,
+        states: &States,
+        path: Option<&str>,
+    ) {
         let around = ["", "job.", "result."];
         let fields = around.iter().flat_map(|it| STATES.map(|name| format!("{it}{name}")));
         for name in fields.collect::<Vec<_>>() {
             let Some(schema) = self.field(&name) else { continue };
             if let Some(own) = States::of(schema, &[]) {
                 let known = |state: &&str| schema.values.iter().any(|value| value == state);
-                let state = state(standing, states).filter(known);
-                self.put_state(&name, state.or_else(|| self::state(standing, &own)));
+                let state = state(job_status, states).filter(known);
+                self.put_state(&name, state.or_else(|| self::state(job_status, &own)));
             }
         }
         // If the response is the state itself, the document doesn't list the states.
         if let Some(path) = path.filter(|path| path.is_empty()) {
-            self.put_state(path, state(standing, states));
+            self.put_state(path, state(job_status, states));
         }
-        self.set_known("complete", matches!(standing, Standing::Ended(_)));
-        self.fail(standing == Standing::Ended(JobEnd::Failed));
+        self.set_known("complete", matches!(job_status, JobStatus::Ended(_)));
+        self.fail(job_status == JobStatus::Ended(JobEnd::Failed));
     }
 
     fn put_state(&mut self, path: &str, state: Option<&str>) {
@@ -118,13 +123,14 @@ impl Reply {
 }
 
 /// The name of a job status among these states.
-fn state(standing: Standing, states: &States) -> Option<&'static str> {
-    match standing {
-        Standing::Unknown => Some(UNKNOWN_STATE),
-        Standing::Ended(end) => states.end(end),
-        Standing::Pending(state) => {
-            let own = |name: &&str| states.pending.contains(name) || states.held == Some(*name);
-            state.filter(own).or(states.pending.first().copied()).or(states.held)
+fn state(job_status: JobStatus, states: &States) -> Option<&'static str> {
+    match job_status {
+        JobStatus::Unknown => Some(UNKNOWN_STATE),
+        JobStatus::Ended(end) => states.end(end),
+        JobStatus::Pending(state) => {
+            let own =
+                |name: &&str| states.pending.contains(name) || states.awaiting_input == Some(*name);
+            state.filter(own).or(states.pending.first().copied()).or(states.awaiting_input)
         }
     }
 }

@@ -2,24 +2,24 @@ use genesys_cloud_catalogue::{Catalogue, Schema};
 
 use crate::api::Endpoint;
 use crate::listing::Listing;
-use crate::paging::Ask;
+use crate::paging::PageSelector;
 
 /// The properties of a list that decide which lies apply to it.
-pub(crate) struct ListSubject {
-    pub(crate) ask: Ask,
+pub(crate) struct ListTraits {
+    pub(crate) selector: PageSelector,
     pub(crate) listing: &'static Listing,
-    reply: Option<&'static Schema>,
+    response: Option<&'static Schema>,
 }
 
-impl ListSubject {
+impl ListTraits {
     pub(crate) fn of(endpoint: &Endpoint, listing: &'static Listing) -> Self {
-        let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
-        Self { ask, listing, reply: endpoint.schema() }
+        let selector = endpoint.scheme.map_or(PageSelector::Whole, PageSelector::of);
+        Self { selector, listing, response: endpoint.schema() }
     }
 
     /// Whether all its pages can be requested.
     pub(crate) fn is_paged(&self) -> bool {
-        !matches!(self.ask, Ask::Whole | Ask::First)
+        !matches!(self.selector, PageSelector::Whole | PageSelector::First)
     }
 
     /// Whether the response is an object with the list in one of its fields.
@@ -29,26 +29,26 @@ impl ListSubject {
 
     /// Whether the document has this field in the response, or in the object around the list.
     pub(crate) fn has(&self, name: &str) -> bool {
-        let Some(reply) = self.reply else { return false };
+        let Some(response) = self.response else { return false };
         let nested = match self.listing.path() {
-            [outer, _] => reply.property(outer).map(|it| Catalogue::embedded().resolve(it)),
+            [outer, _] => response.property(outer).map(|it| Catalogue::embedded().resolve(it)),
             _ => None,
         };
-        [Some(reply), nested].into_iter().flatten().any(|it| it.property(name).is_some())
+        [Some(response), nested].into_iter().flatten().any(|it| it.property(name).is_some())
     }
 
     /// Whether the service returns `{}` for an empty page, as the details queries of analytics do.
     pub(crate) fn leaves_out_nothing(&self) -> bool {
-        self.ask == Ask::Paging
+        self.selector == PageSelector::Paging
     }
 
     /// Whether pages have numbers, so that their positions depend on the page size.
     pub(crate) fn is_on_grid(&self) -> bool {
-        matches!(self.ask, Ask::Number | Ask::Paging | Ask::Search)
+        matches!(self.selector, PageSelector::Number | PageSelector::Paging | PageSelector::Search)
     }
 
     /// Whether pages have numbers or indexes, so that a change at the start moves later records.
     pub(crate) fn can_shift(&self) -> bool {
-        self.is_on_grid() || self.ask == Ask::Index
+        self.is_on_grid() || self.selector == PageSelector::Index
     }
 }

@@ -11,8 +11,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::value::RawValue;
 
 use super::kind::FaultKind;
-use crate::connection::ReplyBody;
-use crate::reply::CannedReply;
+use crate::connection::ResponseBody;
+use crate::response::CannedResponse;
 use crate::timestamp::Timestamp;
 
 const GIGABYTE: u64 = 1 << 30;
@@ -21,51 +21,51 @@ const DEPTH: usize = 100_000;
 
 /// A body too large to keep in memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Flood {
+pub(crate) struct HugeBody {
     start: Bytes,
-    piece: Bytes,
+    chunk: Bytes,
     times: u64,
 }
 
-impl Flood {
+impl HugeBody {
     /// The body of a fault that needs one.
     pub(crate) fn of(kind: FaultKind) -> Option<Self> {
         match kind {
             FaultKind::HugeBody => {
-                let piece = Bytes::from(r#"{"id":"another one"},"#.repeat(4_096));
-                let times = GIGABYTE / piece.len() as u64 + 1;
-                Some(Self { start: Bytes::from_static(br#"{"entities":["#), piece, times })
+                let chunk = Bytes::from(r#"{"id":"another one"},"#.repeat(4_096));
+                let times = GIGABYTE / chunk.len() as u64 + 1;
+                Some(Self { start: Bytes::from_static(br#"{"entities":["#), chunk, times })
             }
             FaultKind::GzipBomb => {
                 let times = GIGABYTE / MEGABYTE as u64;
                 // Gzip header without time and system, best compression (RFC 1952).
                 let start = Bytes::from_static(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff]);
-                Some(Self { start, piece: deflated(&vec![b' '; MEGABYTE]), times })
+                Some(Self { start, chunk: deflated(&vec![b' '; MEGABYTE]), times })
             }
             _ => None,
         }
     }
 
-    pub(crate) fn into_body(self) -> ReplyBody {
-        ReplyBody::repeated(self.start, self.piece, self.times)
+    pub(crate) fn into_body(self) -> ResponseBody {
+        ResponseBody::repeated(self.start, self.chunk, self.times)
     }
 }
 
 impl FaultKind {
     /// Returns the response that replaces the org's own, or `None` to keep that. `now` is the time on the clock
     /// of the org.
-    pub(crate) fn instead(self, is_login: bool, now: Timestamp) -> Option<CannedReply> {
+    pub(crate) fn instead(self, is_login: bool, now: Timestamp) -> Option<CannedResponse> {
         let busy = "Rate limit exceeded the maximum.";
-        let limited = || CannedReply::error(429, "too.many.requests", busy);
+        let limited = || CannedResponse::error(429, "too.many.requests", busy);
         Some(match self {
             Self::RateLimited if is_login => {
                 let text = "rate limit exceeded; too many logins of this client";
                 let body = serde_json::json!({
                     "error": "invalid_request", "description": text, "error_description": text,
                 });
-                CannedReply::json(400, &body)
+                CannedResponse::json(400, &body)
             }
-            Self::RateLimited => CannedReply::rate_limited(1),
+            Self::RateLimited => CannedResponse::rate_limited(1),
             Self::RateLimitedWithoutDelay => limited(),
             Self::RateLimitedUntil => {
                 let date = now.after(std::time::Duration::from_secs(2)).http_date();
@@ -73,59 +73,59 @@ impl FaultKind {
             }
             Self::InternalError => {
                 let message = "The server encountered an unexpected condition.";
-                CannedReply::error(500, "internal.server.error", message)
+                CannedResponse::error(500, "internal.server.error", message)
             }
             Self::DatabaseBusy => {
                 let code = "architect.database.throughput.exceeded";
-                CannedReply::error(500, code, "Database too busy. Please try again.")
+                CannedResponse::error(500, code, "Database too busy. Please try again.")
             }
             Self::BadGateway => html(502, "502 Bad Gateway"),
             Self::ServiceUnavailable => {
-                CannedReply::error(503, "service.unavailable", "Service Unavailable")
+                CannedResponse::error(503, "service.unavailable", "Service Unavailable")
             }
             Self::GatewayTimeout => {
-                CannedReply::error(504, "request.timeout", "The request timed out.")
+                CannedResponse::error(504, "request.timeout", "The request timed out.")
             }
             Self::HtmlPage => html(200, "Welcome"),
-            Self::Unauthorized => CannedReply::unauthorized(),
-            Self::PageTokenRefused => CannedReply::bad_token(),
+            Self::Unauthorized => CannedResponse::unauthorized(),
+            Self::PageTokenRefused => CannedResponse::bad_token(),
             _ => return None,
         })
     }
 
     /// Applies the fault to the org's response.
-    pub(crate) fn change(self, mut reply: CannedReply) -> CannedReply {
+    pub(crate) fn change(self, mut response: CannedResponse) -> CannedResponse {
         match self {
             Self::MalformedJson => {
-                let mut body = reply.body.slice(..reply.body.len() * 2 / 3).to_vec();
+                let mut body = response.body.slice(..response.body.len() * 2 / 3).to_vec();
                 body.push(b'<');
-                CannedReply { body: body.into(), ..reply }
+                CannedResponse { body: body.into(), ..response }
             }
             Self::WrongContentType => {
-                reply.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-                reply.header(CONTENT_TYPE.as_str(), "text/html")
+                response.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+                response.header(CONTENT_TYPE.as_str(), "text/html")
             }
             Self::TruncatedGzip => {
-                let body = gzip(&reply.body);
+                let body = gzip(&response.body);
                 let body = body.slice(..body.len() / 2);
-                CannedReply { body, ..reply }.header(CONTENT_ENCODING.as_str(), "gzip")
+                CannedResponse { body, ..response }.header(CONTENT_ENCODING.as_str(), "gzip")
             }
             Self::HugeHeaders => {
                 let value = "x".repeat(4_096);
-                (0..300).fold(reply, |reply, number| {
-                    reply.header(&format!("x-filler-{number}"), &value)
+                (0..300).fold(response, |response, number| {
+                    response.header(&format!("x-filler-{number}"), &value)
                 })
             }
-            Self::GzipBomb => reply.header(CONTENT_ENCODING.as_str(), "gzip"),
-            Self::DeepNesting => CannedReply { body: nested(&reply.body), ..reply },
-            _ => reply,
+            Self::GzipBomb => response.header(CONTENT_ENCODING.as_str(), "gzip"),
+            Self::DeepNesting => CannedResponse { body: nested(&response.body), ..response },
+            _ => response,
         }
     }
 }
 
-fn html(status: u16, text: &str) -> CannedReply {
+fn html(status: u16, text: &str) -> CannedResponse {
     let body = format!("<!DOCTYPE html><html><body><h1>{text}</h1></body></html>");
-    CannedReply { status, headers: Vec::new(), body: body.into() }
+    CannedResponse { status, headers: Vec::new(), body: body.into() }
         .header(CONTENT_TYPE.as_str(), "text/html")
 }
 
@@ -158,11 +158,11 @@ fn nested(body: &[u8]) -> Bytes {
 }
 
 /// The first list of a response: the response itself, or the first one in its fields.
-fn list_in(reply: &str) -> Option<&str> {
-    let reply = reply.trim_ascii();
-    if reply.starts_with('[') {
-        return Some(reply);
+fn list_in(response: &str) -> Option<&str> {
+    let response = response.trim_ascii();
+    if response.starts_with('[') {
+        return Some(response);
     }
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(reply).ok()?;
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(response).ok()?;
     fields.into_values().find_map(|field| list_in(field.get()))
 }

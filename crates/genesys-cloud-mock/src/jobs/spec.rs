@@ -3,13 +3,13 @@ use std::collections::{HashMap, HashSet};
 use genesys_cloud_catalogue::{Catalogue, Schema};
 
 use crate::api::Endpoint;
-use crate::jobs::results::{Content, Form, JobResults, Links};
+use crate::jobs::results::{Content, FileFormat, JobResults, Links};
 use crate::jobs::rules::Finder;
 use crate::jobs::states::States;
 
 /// How the jobs that one operation submits run.
 #[derive(Debug)]
-pub(crate) struct Family {
+pub(crate) struct JobSpec {
     /// This and the following fields are indexes in the table of endpoints.
     pub(crate) submit: usize,
     pub(crate) status: Option<usize>,
@@ -17,8 +17,8 @@ pub(crate) struct Family {
     pub(crate) cancel: Option<usize>,
     /// The operation that a client calls when the job waits for it.
     pub(crate) release: Option<usize>,
-    pub(crate) id: IdPlace,
-    pub(crate) told: Told,
+    pub(crate) id: IdLocation,
+    pub(crate) completion: Completion,
     pub(crate) states: States,
     /// The results, if the status or the response to the submit contains them.
     pub(crate) output: JobResults,
@@ -26,7 +26,7 @@ pub(crate) struct Family {
 
 /// Where the id of a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IdPlace {
+pub(crate) enum IdLocation {
     /// In the response to the submit, at this path.
     Field(&'static str),
     /// The last parameter in the path of the submit.
@@ -39,7 +39,7 @@ pub(crate) enum IdPlace {
 
 /// How the status shows the progress of a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Completion {
     /// A state at this path; an empty path if the response is the state.
     State(String),
     /// This field appears once the job is done.
@@ -56,24 +56,24 @@ pub(crate) enum Told {
 
 /// The role of an operation in a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum Role {
     Status,
     Results,
     Cancel,
     Release,
 }
 
-impl Family {
-    pub(crate) fn part(&self, endpoint: usize) -> Option<Part> {
-        let is = |place: Option<usize>| place == Some(endpoint);
+impl JobSpec {
+    pub(crate) fn role(&self, endpoint: usize) -> Option<Role> {
+        let is = |index: Option<usize>| index == Some(endpoint);
         if is(self.status) {
-            Some(Part::Status)
+            Some(Role::Status)
         } else if is(self.results) {
-            Some(Part::Results)
+            Some(Role::Results)
         } else if is(self.cancel) {
-            Some(Part::Cancel)
+            Some(Role::Cancel)
         } else if is(self.release) {
-            Some(Part::Release)
+            Some(Role::Release)
         } else {
             None
         }
@@ -81,14 +81,14 @@ impl Family {
 
     /// Whether the job can be polled.
     pub(crate) fn is_pollable(&self) -> bool {
-        self.told != Told::Never
+        self.completion != Completion::Never
     }
 
     /// Whether the status has the results in one of its fields, or links to files.
     pub(crate) fn shows_results(&self) -> bool {
-        let place = &self.output.in_status;
-        let is_part = place.inline.as_ref().is_none_or(|inline| !inline.path.is_empty());
-        let shows = place.inline.is_some() || place.links.is_some();
+        let location = &self.output.in_status;
+        let is_part = location.inline.as_ref().is_none_or(|inline| !inline.path.is_empty());
+        let shows = location.inline.is_some() || location.links.is_some();
         self.is_pollable() && is_part && shows
     }
 
@@ -114,24 +114,27 @@ impl Family {
     /// Whether its files are JSON records.
     pub(crate) fn has_record_files(&self) -> bool {
         let is_one = matches!(self.output.content(), Some(Content::One(_)));
-        self.has_files() && self.output.form == Form::Json && !is_one
+        self.has_files() && self.output.format == FileFormat::Json && !is_one
     }
 
     /// Whether its files are text.
     pub(crate) fn has_text_files(&self) -> bool {
-        self.has_files() && self.output.form != Form::Archive
+        self.has_files() && self.output.format != FileFormat::Archive
     }
 
     /// Whether jobs are only accessible by an id that the submit returned.
-    fn hands_out_ids(&self) -> bool {
-        let is_asked_by_id = matches!(self.told, Told::State(_) | Told::Field(_) | Told::Since(_));
-        is_asked_by_id && matches!(self.id, IdPlace::Field(_) | IdPlace::Location)
+    fn issues_ids(&self) -> bool {
+        let is_asked_by_id = matches!(
+            self.completion,
+            Completion::State(_) | Completion::Field(_) | Completion::Since(_)
+        );
+        is_asked_by_id && matches!(self.id, IdLocation::Field(_) | IdLocation::Location)
     }
 
     /// The path of the state in the status.
     pub(crate) fn state_path(&self) -> Option<&str> {
-        match &self.told {
-            Told::State(path) | Told::InList(path) => Some(path),
+        match &self.completion {
+            Completion::State(path) | Completion::InList(path) => Some(path),
             _ => None,
         }
     }
@@ -139,8 +142,8 @@ impl Family {
 
 /// All job specs of the document.
 #[derive(Debug)]
-pub(crate) struct Families {
-    families: Vec<Family>,
+pub(crate) struct JobSpecs {
+    job_specs: Vec<JobSpec>,
     /// By the index of the submit.
     submits: HashMap<usize, usize>,
     /// By the index of an operation that lists jobs.
@@ -149,33 +152,33 @@ pub(crate) struct Families {
     by_id: HashSet<usize>,
 }
 
-impl Families {
+impl JobSpecs {
     pub(crate) fn find(catalogue: &'static Catalogue, endpoints: &[Endpoint]) -> Self {
-        let families = Finder::new(catalogue, endpoints).families();
-        let index = |(place, family): (usize, &Family)| (family.submit, place);
-        let submits = families.iter().enumerate().map(index).collect();
-        let lists = families.iter().enumerate().filter_map(|(place, family)| {
-            matches!(family.told, Told::InList(_)).then_some((family.status?, place))
+        let job_specs = Finder::new(catalogue, endpoints).job_specs();
+        let by_submit = |(index, spec): (usize, &JobSpec)| (spec.submit, index);
+        let submits = job_specs.iter().enumerate().map(by_submit).collect();
+        let lists = job_specs.iter().enumerate().filter_map(|(index, spec)| {
+            matches!(spec.completion, Completion::InList(_)).then_some((spec.status?, index))
         });
         let lists = lists.collect();
-        let by_id = families.iter().filter(|family| family.hands_out_ids());
-        let by_id = by_id.flat_map(|family| [family.status, family.results, family.cancel]);
+        let by_id = job_specs.iter().filter(|spec| spec.issues_ids());
+        let by_id = by_id.flat_map(|spec| [spec.status, spec.results, spec.cancel]);
         let by_id = by_id.flatten().collect();
-        Self { families, submits, lists, by_id }
+        Self { job_specs, submits, lists, by_id }
     }
 
-    pub(crate) fn all(&self) -> &[Family] {
-        &self.families
+    pub(crate) fn all(&self) -> &[JobSpec] {
+        &self.job_specs
     }
 
     /// The spec of the jobs that an operation submits.
-    pub(crate) fn of_submit(&self, endpoint: usize) -> Option<&Family> {
-        self.submits.get(&endpoint).map(|&place| &self.families[place])
+    pub(crate) fn of_submit(&self, endpoint: usize) -> Option<&JobSpec> {
+        self.submits.get(&endpoint).map(|&index| &self.job_specs[index])
     }
 
     /// The spec of the jobs that an operation lists with their status.
-    pub(crate) fn of_list(&self, endpoint: usize) -> Option<&Family> {
-        self.lists.get(&endpoint).map(|&place| &self.families[place])
+    pub(crate) fn of_list(&self, endpoint: usize) -> Option<&JobSpec> {
+        self.lists.get(&endpoint).map(|&index| &self.job_specs[index])
     }
 
     /// Whether an operation accepts only ids of submitted jobs.
@@ -209,14 +212,14 @@ mod tests {
     fn finds_every_job_of_the_document() {
         let api = Api::embedded();
         let mut counts = BTreeMap::new();
-        for family in api.families().all() {
-            let place = &family.output.in_status;
-            let kind = match family.told {
-                Told::Accepted => "same URL",
-                Told::Never => "notification",
-                _ if family.results.is_some() => "operation",
-                _ if family.listed_by(api).is_some() => "status lists",
-                _ => match (&place.inline, place.links) {
+        for spec in api.job_specs().all() {
+            let location = &spec.output.in_status;
+            let kind = match spec.completion {
+                Completion::Accepted => "same URL",
+                Completion::Never => "notification",
+                _ if spec.results.is_some() => "operation",
+                _ if spec.listed_by(api).is_some() => "status lists",
+                _ => match (&location.inline, location.links) {
                     (Some(_), Some(_)) => "inline or file",
                     (Some(_), None) => "inline",
                     (None, Some(_)) => "file",
@@ -241,14 +244,14 @@ mod tests {
     #[test]
     fn only_operations_on_a_submitted_job_are_by_id() {
         let api = Api::embedded();
-        for &place in &api.families().by_id {
-            let path = &api.endpoint(place).operation.path;
+        for &index in &api.job_specs().by_id {
+            let path = &api.endpoint(index).operation.path;
             let of_job = path.trim_end_matches("/results").trim_end_matches("/result");
             assert!(of_job.ends_with('}'), "{path}");
         }
         let is_by_id = |route: &str| {
             let endpoint = api.find(route).unwrap_or_else(|| panic!("{route}"));
-            api.families().is_by_id(endpoint.place)
+            api.job_specs().is_by_id(endpoint.index)
         };
         for route in [
             "GET /api/v2/analytics/conversations/details/jobs/{jobId}",
@@ -272,11 +275,11 @@ mod tests {
 
     #[test]
     fn the_document_has_every_submit_of_the_table() {
-        let families = Api::embedded().families();
+        let job_specs = Api::embedded().job_specs();
         let rows = crate::jobs::table::TABLE.iter().flat_map(|row| row.submits);
         for submit in rows {
             let endpoint = Api::embedded().find(submit).unwrap_or_else(|| panic!("{submit}"));
-            assert!(families.of_submit(endpoint.place).is_some(), "{submit}");
+            assert!(job_specs.of_submit(endpoint.index).is_some(), "{submit}");
         }
     }
 }

@@ -3,19 +3,19 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::connection::ReplyBody;
+use crate::connection::ResponseBody;
 
 /// A custom response, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a [`Fault`](crate::Fault).
 ///
 /// ```
-/// use genesys_cloud_mock::CannedReply;
+/// use genesys_cloud_mock::CannedResponse;
 ///
-/// let limited = CannedReply::rate_limited(2);
-/// let gateway = CannedReply { status: 502, headers: vec![], body: "<html>".into() };
-/// let odd = CannedReply::json(200, &serde_json::json!({ "entities": null })).header("x-odd", "1");
+/// let limited = CannedResponse::rate_limited(2);
+/// let gateway = CannedResponse { status: 502, headers: vec![], body: "<html>".into() };
+/// let odd = CannedResponse::json(200, &serde_json::json!({ "entities": null })).header("x-odd", "1");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CannedReply {
+pub struct CannedResponse {
     /// The HTTP status.
     pub status: u16,
     /// The headers, in addition to those of every response.
@@ -24,7 +24,7 @@ pub struct CannedReply {
     pub body: Bytes,
 }
 
-impl CannedReply {
+impl CannedResponse {
     /// Creates a response with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::raw_json(status, body.to_string())
@@ -101,14 +101,14 @@ impl CannedReply {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response<ReplyBody> {
+    pub(crate) fn into_response(self) -> Response<ResponseBody> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
             response = response.header(name, value);
         }
-        response.body(ReplyBody::whole(self.body)).unwrap_or_else(|error| {
+        response.body(ResponseBody::whole(self.body)).unwrap_or_else(|error| {
             let mut response =
-                Response::new(ReplyBody::whole(format!("canned response: {error}").into()));
+                Response::new(ResponseBody::whole(format!("canned response: {error}").into()));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             response

@@ -6,16 +6,16 @@ use serde_json::{Map, Value, json};
 use std::io::Write as _;
 
 use crate::connection::ConnectionFault;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
 /// The effect of a lie on a response or a list.
-pub(crate) enum Deed {
+pub(crate) enum Effect {
     /// Sends another response.
-    Instead(fn() -> CannedReply),
+    Instead(fn() -> CannedResponse),
     /// Sends other file contents.
-    Contents(fn() -> CannedReply),
+    Contents(fn() -> CannedResponse),
     /// Sends another response, whose body never ends.
-    InsteadStalled(fn() -> CannedReply),
+    InsteadStalled(fn() -> CannedResponse),
     /// Changes the body, whatever it is.
     Bytes(fn(&[u8]) -> Bytes),
     /// Makes the page unusable.
@@ -23,7 +23,7 @@ pub(crate) enum Deed {
     /// Changes the page, but keeps its records.
     Around(fn(&mut Page)),
     /// Replaces the second item of the page with null.
-    Hole,
+    NullItem,
     /// Repeats the key of the list with an empty list.
     Twice,
     /// Breaks the connection.
@@ -44,7 +44,7 @@ pub(crate) enum Deed {
     Inclusive,
     /// Claims that data is available up to an early date only: in the results, or only in the response of the
     /// operation for it.
-    Antedate { in_results: bool },
+    Backdate { in_results: bool },
     /// Another org answers.
     AnotherOrg,
 }
@@ -86,7 +86,7 @@ impl Page {
     }
 }
 
-impl Deed {
+impl Effect {
     /// Whether the records of the page still arrive.
     pub(crate) fn is_usable(&self) -> bool {
         !matches!(
@@ -110,9 +110,13 @@ impl Deed {
     }
 
     /// Applies the effect to a response. `path` is the path of its list, if it is a page.
-    pub(crate) fn change(&self, mut reply: CannedReply, path: &'static [String]) -> CannedReply {
-        let edit = |reply: &CannedReply, change: &dyn Fn(&mut Page)| {
-            let body = serde_json::from_slice(&reply.body).unwrap_or_default();
+    pub(crate) fn change(
+        &self,
+        mut response: CannedResponse,
+        path: &'static [String],
+    ) -> CannedResponse {
+        let edit = |response: &CannedResponse, change: &dyn Fn(&mut Page)| {
+            let body = serde_json::from_slice(&response.body).unwrap_or_default();
             let mut page = Page { body, path };
             change(&mut page);
             Bytes::from(page.body.to_string())
@@ -121,16 +125,16 @@ impl Deed {
             Self::Instead(instead) | Self::Contents(instead) | Self::InsteadStalled(instead) => {
                 return instead();
             }
-            Self::Bytes(change) => reply.body = change(&reply.body),
-            Self::Page(change) | Self::Around(change) => reply.body = edit(&reply, change),
-            Self::Hole => {
+            Self::Bytes(change) => response.body = change(&response.body),
+            Self::Page(change) | Self::Around(change) => response.body = edit(&response, change),
+            Self::NullItem => {
                 let change = |page: &mut Page| {
                     let items = page.items();
-                    if let Some(item) = items.and_then(|items| items.get_mut(HOLE as usize)) {
+                    if let Some(item) = items.and_then(|items| items.get_mut(NULL_INDEX as usize)) {
                         *item = Value::Null;
                     }
                 };
-                reply.body = edit(&reply, &change);
+                response.body = edit(&response, &change);
             }
             Self::Twice => {
                 // A map can't have a key twice, so it goes in under another name.
@@ -140,23 +144,23 @@ impl Deed {
                         around.insert(OTHER.to_owned(), json!([]));
                     }
                 };
-                let body = edit(&reply, &change);
+                let body = edit(&response, &change);
                 let name = path.last().map_or("", String::as_str);
                 let text = String::from_utf8_lossy(&body).replace(OTHER, name);
-                reply.body = text.into();
+                response.body = text.into();
             }
             Self::Encoded => {
-                reply.body = gzip(&reply.body);
-                return reply.header(CONTENT_ENCODING.as_str(), "gzip");
+                response.body = gzip(&response.body);
+                return response.header(CONTENT_ENCODING.as_str(), "gzip");
             }
             _ => {}
         }
-        reply
+        response
     }
 }
 
 /// The position on a page of the item that is null.
-pub(crate) const HOLE: u64 = 1;
+pub(crate) const NULL_INDEX: u64 = 1;
 
 pub(crate) fn gzip(bytes: &[u8]) -> Bytes {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -165,10 +169,10 @@ pub(crate) fn gzip(bytes: &[u8]) -> Bytes {
     gzip.finish().unwrap_or_default().into()
 }
 
-pub(crate) fn html(status: u16, title: &str) -> CannedReply {
+pub(crate) fn html(status: u16, title: &str) -> CannedResponse {
     let body = format!(
         "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     );
-    CannedReply { status, headers: Vec::new(), body: body.into() }
+    CannedResponse { status, headers: Vec::new(), body: body.into() }
         .header(CONTENT_TYPE.as_str(), "text/html; charset=utf-8")
 }

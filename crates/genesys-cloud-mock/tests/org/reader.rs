@@ -15,7 +15,7 @@ use crate::client::Client;
 
 /// The result of reading a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Walked {
+pub(crate) struct ReadList {
     pub(crate) keys: Vec<String>,
     pub(crate) end: End,
     pub(crate) requests: usize,
@@ -56,46 +56,46 @@ pub(crate) fn lists() -> impl Iterator<Item = (&'static Operation, Scheme)> {
     })
 }
 
-pub(crate) async fn walk(
+pub(crate) async fn read_list(
     org: &MockOrg,
     client: &mut Client,
     (operation, scheme): (&Operation, Scheme),
     size: u64,
-) -> Walked {
+) -> ReadList {
     let mut request = Request::first(operation, scheme, size);
-    let mut walked = Walked { keys: Vec::new(), end: End::Done, requests: 0 };
+    let mut read = ReadList { keys: Vec::new(), end: End::Done, requests: 0 };
     let (mut previous, mut seen, mut empty) = (Vec::new(), HashSet::new(), 0);
     loop {
-        walked.requests += 1;
-        assert!(walked.requests < 200, "{} never ends", operation.id);
+        read.requests += 1;
+        assert!(read.requests < 200, "{} never ends", operation.id);
         let (method, uri) = (operation.method.as_str(), request.uri());
         let body = match operation.body {
             Some(_) => request.body.to_string(),
             None => String::new(),
         };
-        let Some(reply) = client.try_send(method, &uri, body.into()).await else {
+        let Some(response) = client.try_send(method, &uri, body.into()).await else {
             *client = Client::of(org).await;
             continue;
         };
-        let is_good = (200..300).contains(&reply.status);
-        assert!(is_good, "{} {uri}: {} {:?}", operation.id, reply.status, reply.bytes);
-        let page = reply.json();
+        let is_good = (200..300).contains(&response.status);
+        assert!(is_good, "{} {uri}: {} {:?}", operation.id, response.status, response.bytes);
+        let page = response.json();
         let items = items(&page);
         let keys: Vec<_> = items.iter().map(Expected::key).collect();
         if !keys.is_empty() && keys == previous {
-            walked.end = End::Broken;
-            return walked;
+            read.end = End::Broken;
+            return read;
         }
         empty = if keys.is_empty() { empty + 1 } else { 0 };
-        walked.keys.extend(keys.iter().cloned());
+        read.keys.extend(keys.iter().cloned());
         match request.step(operation, scheme, size, &page, items, &mut seen, org) {
             _ if empty > EMPTY_PAGES => {
-                walked.end = End::Broken;
-                return walked;
+                read.end = End::Broken;
+                return read;
             }
             Step::Stop(end) => {
-                walked.end = end;
-                return walked;
+                read.end = end;
+                return read;
             }
             Step::Go => previous = keys,
         }

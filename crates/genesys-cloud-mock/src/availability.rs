@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::org::MockOrg;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::timestamp::Timestamp;
 
 /// The field of a response that holds the date up to which data is available.
@@ -20,7 +20,7 @@ const EARLY: &str = "2000-01-01T00:00:00Z";
 
 /// The date up to which data is available.
 #[derive(Debug, Default)]
-pub(crate) struct Available(Mutex<State>);
+pub(crate) struct Availability(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -39,7 +39,7 @@ impl State {
     }
 }
 
-impl Available {
+impl Availability {
     pub(crate) fn set(&self, until: Timestamp) {
         self.state().until = Some(until);
     }
@@ -57,24 +57,24 @@ impl Available {
 
     /// Adds the date to a response whose schema has the field. For a job, it is the date at the time of its
     /// submit.
-    pub(crate) fn tell(
+    pub(crate) fn add_date(
         &self,
-        reply: CannedReply,
+        response: CannedResponse,
         schema: Option<&Schema>,
         job: Option<&str>,
         now: Timestamp,
-    ) -> CannedReply {
-        if reply.status >= 300 || !is_dated(schema) {
-            return reply;
+    ) -> CannedResponse {
+        if response.status >= 300 || !is_dated(schema) {
+            return response;
         }
-        let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) else {
-            return reply;
+        let Ok(Value::Object(mut fields)) = serde_json::from_slice(&response.body) else {
+            return response;
         };
         let mut state = self.state();
         let of_job = job.and_then(|job| state.of_jobs.get(job)).copied();
         let until = of_job.unwrap_or_else(|| state.date(now));
         fields.insert(FIELD.to_owned(), until.text().into());
-        CannedReply { body: Value::Object(fields).to_string().into(), ..reply }
+        CannedResponse { body: Value::Object(fields).to_string().into(), ..response }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -88,15 +88,15 @@ pub(crate) fn is_dated(schema: Option<&Schema>) -> bool {
 }
 
 /// Returns the response with an early date, or without the date if `has_date` is false.
-pub(crate) fn antedate(reply: CannedReply, has_date: bool) -> CannedReply {
-    let Ok(Value::Object(mut fields)) = serde_json::from_slice(&reply.body) else {
-        return reply;
+pub(crate) fn backdate(response: CannedResponse, has_date: bool) -> CannedResponse {
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(&response.body) else {
+        return response;
     };
     match has_date {
         true => fields.insert(FIELD.to_owned(), EARLY.into()),
         false => fields.remove(FIELD),
     };
-    CannedReply { body: Value::Object(fields).to_string().into(), ..reply }
+    CannedResponse { body: Value::Object(fields).to_string().into(), ..response }
 }
 
 impl MockOrg {
@@ -110,7 +110,7 @@ impl MockOrg {
     /// If the date-time can't be parsed.
     pub fn set_data_available_until(&self, until: &str) -> Result<(), Error> {
         let until = Timestamp::parse(until).ok_or_else(|| Error::time(until))?;
-        self.service().available().set(until);
+        self.service().availability().set(until);
         Ok(())
     }
 }
