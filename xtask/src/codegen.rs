@@ -233,7 +233,7 @@ fn leave_out_unnamed(
     error: anyhow::Error,
     notes: &mut Notes,
 ) -> Result<()> {
-    let refused: BTreeMap<usize, String> = progenitor::refused(flat).into_iter().collect();
+    let refused: BTreeMap<usize, String> = progenitor::rejected(flat).into_iter().collect();
     if refused.is_empty() {
         return Err(error);
     }

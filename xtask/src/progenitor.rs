@@ -313,7 +313,7 @@ fn tokens(document: &Document) -> Result<proc_macro2::TokenStream, String> {
 }
 
 /// Finds the operations that progenitor rejects, and why: its own error does not name them.
-pub fn refused(document: &Document) -> Vec<(usize, String)> {
+pub fn rejected(document: &Document) -> Vec<(usize, String)> {
     let alone = |operation: &Operation| {
         let mut part = Document {
             operations: vec![operation.clone()],

@@ -18,7 +18,7 @@ pub(super) fn own<'a>(source: &Source<'a>, node: &Node<'a>) -> Option<String> {
         return None;
     }
     let (base, host) = of(source, node)?;
-    let (_, usual) = of_quietly(source).unwrap_or_default();
+    let (_, usual) = first_server(source).unwrap_or_default();
     if !host.is_empty() && host != usual {
         source.note(Rule::Servers, node, format!("it is on another host, `{host}`"));
     }
@@ -43,7 +43,7 @@ fn of<'a>(source: &Source<'a>, node: &Node<'a>) -> Option<(String, String)> {
 }
 
 /// The first server of the document, without a note.
-fn of_quietly(source: &Source<'_>) -> Option<(String, String)> {
+fn first_server(source: &Source<'_>) -> Option<(String, String)> {
     let server = source.root.json.get("servers")?.as_array()?.first()?;
     Some(parts(&filled(server.get("url")?.as_str()?, server)))
 }

@@ -20,20 +20,20 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     let status = entry.status.as_ref().map(|id| sources.operation(id)).transpose()?;
     let place = submits.first().copied().or(status).map(Operation::place).unwrap_or_default();
     let source = status.or(submits.first().copied());
-    let told = source
+    let reply = source
         .and_then(Operation::reply_schema)
         .and_then(|reply| fields::entry(document, reply, entry.list.as_deref()));
 
-    let done = match (&entry.done, told) {
+    let done = match (&entry.done, reply) {
         (Some(done), _) => done.clone(),
-        (None, Some(told)) => match fields::state(document, told, |name| meaning(entry, name)) {
+        (None, Some(reply)) => match fields::state(document, reply, |name| meaning(entry, name)) {
             Some(path) => Completion::State(path.to_owned()),
             None => bail!("{place}: can't infer where the status has the state of the job"),
         },
         (None, None) => bail!("{place}: the document does not describe the status of the job"),
     };
-    let states = match (&done, told) {
-        (Completion::State(path), Some(told)) => states(document, told, path, entry)
+    let states = match (&done, reply) {
+        (Completion::State(path), Some(reply)) => states(document, reply, path, entry)
             .with_context(|| format!("{place}: the states of the job"))?,
         _ => Vec::new(),
     };
@@ -59,7 +59,7 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     };
     let id = if needs_id || status.is_none() || entry.id.is_some() { id } else { JobId::Nowhere };
     let paged = source.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
-    let results = match (&entry.results, told) {
+    let results = match (&entry.results, reply) {
         (Some(results), _) => results.clone(),
         (None, _) if paged.is_some() && entry.list.is_none() => Results::Status,
         (None, Some(_)) if done == Completion::Not202 => {
@@ -67,14 +67,14 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
             let items = listed.and_then(|tag| tag.list.items.clone()).unwrap_or("[]".to_owned());
             Results::Reply(vec![ResultLocation::Items(items)])
         }
-        (None, Some(told)) => Results::Reply(
-            fields::results(document, told).with_context(|| format!("{place}: the results"))?,
+        (None, Some(reply)) => Results::Reply(
+            fields::results(document, reply).with_context(|| format!("{place}: the results"))?,
         ),
         (None, None) => Results::Nothing,
     };
     let at_once = entry
         .at_once
-        .unwrap_or_else(|| may_answer_at_once(document, &submits, status, &done, &results));
+        .unwrap_or_else(|| may_have_results_at_once(document, &submits, status, &done, &results));
     let redirects = match &results {
         Results::List(id) => fields::redirect(document, sources.operation(id)?),
         Results::Status | Results::Reply(_) | Results::Nothing => None,
@@ -104,7 +104,7 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
         topic: entry.topic.clone(),
         note: entry.note.clone(),
     };
-    check(sources, &family, &submits, told).with_context(|| place)?;
+    check(sources, &family, &submits, reply).with_context(|| place)?;
     Ok(family)
 }
 
@@ -132,11 +132,11 @@ fn meaning(entry: &Entry, name: &str) -> JobState {
 /// The meaning of each state.
 fn states(
     document: &Document,
-    told: &Schema,
+    reply: &Schema,
     path: &str,
     entry: &Entry,
 ) -> Result<Vec<(String, JobState)>> {
-    let states: Vec<(String, JobState)> = match fields::states(document, told, path) {
+    let states: Vec<(String, JobState)> = match fields::states(document, reply, path) {
         Some(names) => {
             let unknown = entry.states.values().flatten().find(|name| !names.contains(name));
             if let Some(unknown) = unknown {
@@ -158,7 +158,7 @@ fn states(
 }
 
 /// Whether the reply to the submit has the type of the status, or a field for the results.
-fn may_answer_at_once(
+fn may_have_results_at_once(
     document: &Document,
     submits: &[&Operation],
     status: Option<&Operation>,
@@ -166,12 +166,12 @@ fn may_answer_at_once(
     results: &Results,
 ) -> bool {
     let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
-    let tells = |reply: &&Schema| match (status.and_then(Operation::reply_schema), done) {
-        (Some(told), _) => told.kind == reply.kind,
+    let has_status = |reply: &&Schema| match (status.and_then(Operation::reply_schema), done) {
+        (Some(status), _) => reply.kind == status.kind,
         (None, Completion::State(path)) => fields::at(document, reply, path).is_some(),
         (None, _) => false,
     };
-    let holds = |reply: &&Schema| match results {
+    let has_results = |reply: &&Schema| match results {
         Results::Reply(places) => places.iter().any(|place| match place {
             ResultLocation::Items(path) => {
                 path != "[]" && fields::at(document, reply, path).is_some()
@@ -181,8 +181,10 @@ fn may_answer_at_once(
         _ => false,
     };
     // A field that is present once a job is done may be present and empty before it starts.
-    let is_told = matches!(done, Completion::State(_));
-    is_told && !replies.is_empty() && (replies.iter().any(holds) || replies.iter().all(tells))
+    let has_state = matches!(done, Completion::State(_));
+    has_state
+        && !replies.is_empty()
+        && (replies.iter().any(has_results) || replies.iter().all(has_status))
 }
 
 /// Fails if a family names fields or parameters that its operations lack.
@@ -190,17 +192,18 @@ fn check(
     sources: &Sources<'_>,
     family: &Family,
     submits: &[&Operation],
-    told: Option<&Schema>,
+    reply: Option<&Schema>,
 ) -> Result<()> {
     let document = sources.document;
     let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
-    let tells = |path: &str| told.is_some_and(|told| fields::at(document, told, path).is_some());
+    let has_status =
+        |path: &str| reply.is_some_and(|reply| fields::at(document, reply, path).is_some());
     let has = |path: &str| {
-        tells(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
+        has_status(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
     };
     match &family.done {
         Completion::State(path) | Completion::Field(path) | Completion::Since(path)
-            if !tells(path) =>
+            if !has_status(path) =>
         {
             bail!("the status has no field `{path}`");
         }

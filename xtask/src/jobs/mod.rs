@@ -185,7 +185,7 @@ impl Families {
             let entry = changes(name).map_or(found.clone(), |changes| changes.over(found));
             all.add(sources, name, &entry, strict)?;
         }
-        for (name, entry) in table.families.iter().filter(|(_, it)| it.stands_alone()) {
+        for (name, entry) in table.families.iter().filter(|(_, it)| it.is_new_family()) {
             // For another document, the table applies where it matches.
             if strict || entry.operations().all(|id| sources.by_id.contains_key(id)) {
                 all.add(sources, name, entry, strict)?;

@@ -53,7 +53,7 @@ pub struct Entry {
 
 impl Entry {
     /// Whether it is a new family, rather than a change to one that the rules find.
-    pub(super) fn stands_alone(&self) -> bool {
+    pub(super) fn is_new_family(&self) -> bool {
         !self.submits.is_empty() || self.status.is_some()
     }
 
@@ -180,21 +180,21 @@ impl Table {
                 _ => false,
             });
             let found = found.map(|(_, found)| found);
-            if !entry.stands_alone() && found.is_none() {
+            if !entry.is_new_family() && found.is_none() {
                 bail!(
                     "{FILE}: [families.{name}] has no submits, and rules find no family of this name; \
                      remove the entry"
                 );
             }
             let whole = |entry: &Entry| match found {
-                Some(found) if !entry.stands_alone() => entry.over(found),
+                Some(found) if !entry.is_new_family() => entry.over(found),
                 _ => entry.clone(),
             };
             let family = |entry: &Entry| build::family(sources, name, entry).map(essence);
             let stated =
                 family(&whole(entry)).with_context(|| format!("{FILE}: [families.{name}]"))?;
             let same = |other: Result<Family>| other.is_ok_and(|other| other == stated);
-            if entry.stands_alone() && found.is_some_and(|found| same(family(found))) {
+            if entry.is_new_family() && found.is_some_and(|found| same(family(found))) {
                 bail!("{}", superfluous("families", name));
             }
             for (key, less) in entry.without_each_fact() {
