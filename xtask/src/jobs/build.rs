@@ -199,7 +199,7 @@ fn check(
     let has_status =
         |path: &str| reply.is_some_and(|reply| fields::at(document, reply, path).is_some());
     let has = |path: &str| {
-        has_status(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
+        in_status(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
     };
     match &family.done {
         Completion::State(path) | Completion::Field(path) | Completion::Since(path)
