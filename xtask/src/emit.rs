@@ -545,8 +545,8 @@ fn doc(text: &mut String, depth: usize, description: Option<&str>) {
     }
 }
 
-/// Formats a line of a description for rustdoc: URLs become links; HTML, links and code are escaped. Words are separated
-/// by one space, since four leading spaces would make a code block.
+/// Formats a line of a description for rustdoc: URLs become links; HTML, links and code are escaped. Words are
+/// separated by one space, since four leading spaces would make a code block.
 fn prose(line: &str) -> String {
     // rustc rejects bidirectional control characters in source.
     let line = line.replace(char::is_control, " ").replace(is_invisible, "");

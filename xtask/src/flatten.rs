@@ -1,4 +1,5 @@
-//! Flattens a document for progenitor: every object and every enum gets its own definition, and no other schema has one.
+//! Flattens a document for progenitor: every object and every enum gets its own definition, and no other schema has
+//! one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -36,8 +36,8 @@ impl Json {
         self.as_object()?.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
-    /// Returns the entries of an object. Callers handle other kinds: treating them as an empty object would lose the value
-    /// silently.
+    /// Returns the entries of an object. Callers handle other kinds: treating them as an empty object would lose the
+    /// value silently.
     pub fn as_object(&self) -> Option<&[(String, Json)]> {
         match self {
             Self::Object(entries) => Some(entries),
@@ -122,8 +122,8 @@ impl Json {
         }
     }
 
-    /// The value on several lines: an entry that fits is on one line, such as a parameter or a property, and others have
-    /// one line per entry.
+    /// The value on several lines: an entry that fits is on one line, such as a parameter or a property, and others
+    /// have one line per entry.
     pub fn pretty(&self) -> String {
         let mut out = String::new();
         self.write_pretty(&mut out, 0);

@@ -282,8 +282,9 @@ impl Model {
 
 /// Merges enums with the same values whose names end in the same word; all but one become aliases.
 ///
-/// Half of the API's enums repeat a few (sort orders, states). Each use keeps its own name, so that callers see no change
-/// when one of them gains a value. The enum itself gets the shortest name, which the documentation shows for all.
+/// Half of the API's enums repeat a few (sort orders, states). Each use keeps its own name, so that callers see no
+/// change when one of them gains a value. The enum itself gets the shortest name, which the documentation shows for
+/// all.
 fn share_enums(types: &mut [TypeModel]) {
     let meaning = |model: &TypeModel| match &model.shape {
         TypeShape::Enum(variants) => {

@@ -1,8 +1,8 @@
 //! Constructs that codegen cannot represent: one rule per kind, one note per place.
 //!
-//! Documents are rarely perfect, and users still want bindings of everything else. So an unsupported construct is not an
-//! error: a rule degrades it and a note records where, and nothing is lost silently. `--strict` turns notes into errors;
-//! the pinned document is always read that way.
+//! Documents are rarely perfect, and users still want bindings of everything else. So an unsupported construct is not
+//! an error: a rule degrades it and a note records where, and nothing is lost silently. `--strict` turns notes into
+//! errors; the pinned document is always read that way.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write as _};

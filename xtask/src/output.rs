@@ -1,7 +1,7 @@
 //! Writes the generated files, without touching files that codegen did not create.
 //!
-//! A separate crate (`--out`) has a list of the files that codegen wrote, with their checksums. A file that is not in the
-//! list belongs to someone else, and a file with another checksum was edited.
+//! A separate crate (`--out`) has a list of the files that codegen wrote, with their checksums. A file that is not in
+//! the list belongs to someone else, and a file with another checksum was edited.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

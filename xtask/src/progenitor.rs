@@ -5,8 +5,8 @@
 //! type of each; and which recursive types need a `Box`. Every other fact comes from the document. An item with an
 //! unexpected shape is an error, so that an upgrade of progenitor can't change the bindings silently.
 //!
-//! [`names::distinct`] first replaces names that would become the same identifier: progenitor gets the stand-in, and the
-//! result is looked up by it.
+//! [`names::distinct`] first replaces names that would become the same identifier: progenitor gets the stand-in, and
+//! the result is looked up by it.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! Custom endpoints: call, page and submit jobs to endpoints that the bindings lack.
 //!
-//! An [`Operation`] names the endpoint, and a [`Call`] sends one request to it. A [`ListSpec`] describes how it pages, for
-//! [`Paginator::from_request`](crate::Paginator::from_request). A [`JobSpec`] describes how its jobs run, for
+//! An [`Operation`] names the endpoint, and a [`Call`] sends one request to it. A [`ListSpec`] describes how it pages,
+//! for [`Paginator::from_request`](crate::Paginator::from_request). A [`JobSpec`] describes how its jobs run, for
 //! [`Job::submit`](crate::Job::submit) and [`Paginator::from_job`](crate::Paginator::from_job). All of them take the
 //! [`Client`](crate::Client).
 //!

@@ -1,5 +1,5 @@
-//! `cargo xtask bench polling`: the delay until the end of a job is noticed, and the number of calls, for jobs of a second
-//! to a day.
+//! `cargo xtask bench polling`: the delay until the end of a job is noticed, and the number of calls, for jobs of a
+//! second to a day.
 //!
 //! The program pauses its clock, so it takes seconds. It is a separate workspace: a paused clock is a feature of tokio
 //! that nothing else should have.

@@ -95,8 +95,8 @@ impl<'a> Schemas<'_, 'a> {
         self.finished(node, parts)
     }
 
-    /// The only part of a schema that consists of one part. OpenAPI 3.0 describes a `$ref` like this, and 3.1 a nullable
-    /// value.
+    /// The only part of a schema that consists of one part. OpenAPI 3.0 describes a `$ref` like this, and 3.1 a
+    /// nullable value.
     fn sole_part(&self, node: &Node<'a>) -> Option<Node<'a>> {
         let own = ["$ref", "properties", "additionalProperties", "patternProperties"];
         if own.iter().any(|key| node.has(key)) {

@@ -138,8 +138,8 @@ impl<'s, 'a> Schemas<'s, 'a> {
         source.object(&holder, last)
     }
 
-    /// The definitions that a schema is composed of: the references in its `allOf`, `oneOf` and `anyOf`, but not those of
-    /// its properties. See [`definition_of`](Self::definition_of).
+    /// The definitions that a schema is composed of: the references in its `allOf`, `oneOf` and `anyOf`, but not those
+    /// of its properties. See [`definition_of`](Self::definition_of).
     fn parts(&self, json: &'a Json) -> Vec<&'a str> {
         let mut parts = Vec::new();
         let mut ahead = vec![json];

@@ -1,7 +1,7 @@
 //! Job families: which operations submit asynchronous work, return its status, list its results and cancel it.
 //!
-//! Rules infer what paths and schemas show (`rules.rs`, `fields.rs`, `words.rs`); `openapi/operations.toml` has the rest
-//! (`table.rs`). Both yield entries, from which `build.rs` makes families.
+//! Rules infer what paths and schemas show (`rules.rs`, `fields.rs`, `words.rs`); `openapi/operations.toml` has the
+//! rest (`table.rs`). Both yield entries, from which `build.rs` makes families.
 
 mod build;
 mod data;

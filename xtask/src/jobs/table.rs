@@ -23,8 +23,8 @@ pub struct Excuse {
     pub(super) reason: String,
 }
 
-/// Facts about a family; rules infer the others. Without submits and a status, the entry changes the family of this name
-/// that the rules found.
+/// Facts about a family; rules infer the others. Without submits and a status, the entry changes the family of this
+/// name that the rules found.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {

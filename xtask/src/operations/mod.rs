@@ -35,7 +35,8 @@ pub struct Options {
     /// List the job families: how jobs are submitted, polled and cancelled, and where their results are.
     #[arg(long, conflicts_with_all = ["format", "diff", "explain"])]
     jobs: bool,
-    /// Compare two API documents: operations added or removed, lists that page differently, and job families that changed.
+    /// Compare two API documents: operations added or removed, lists that page differently, and job families that
+    /// changed.
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["format", "spec"])]
     diff: Vec<PathBuf>,
     /// API document to read instead of the pinned one.

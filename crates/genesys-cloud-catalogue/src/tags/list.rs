@@ -200,7 +200,8 @@ impl TokenForm {
 
 macro_rules! schemes {
     ($($(#[$meta:meta])* $scheme:ident: $kind:ident;)*) => {
-        /// A way of paging, or of listing without pages. The type of the same name in `genesys-cloud-core` documents each.
+        /// A way of paging, or of listing without pages. The type of the same name in `genesys-cloud-core` documents
+        /// each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[allow(missing_docs)] // The core documents each.
         pub enum Scheme {

@@ -34,8 +34,8 @@ pub use job::family;
 
 /// A kind of call, with everything a paginator or a job needs.
 ///
-/// Exhaustive on purpose, as the [tags](genesys_cloud_catalogue::tags): a tool that does not handle a new kind should not
-/// compile, rather than read a list incompletely.
+/// Exhaustive on purpose, as the [tags](genesys_cloud_catalogue::tags): a tool that does not handle a new kind should
+/// not compile, rather than read a list incompletely.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OperationKind {
     /// One reply.

@@ -60,8 +60,8 @@ impl Figures {
         }
     }
 
-    /// The maximum number of 429s in a minute; `None` for a limit without headers, which the client can only find by hitting
-    /// it.
+    /// The maximum number of 429s in a minute; `None` for a limit without headers, which the client can only find by
+    /// hitting it.
     fn most_refused(&self) -> Option<u64> {
         match (self.case.headers, self.case.clients) {
             (RateLimitHeaders::None, _) => None,

@@ -2,8 +2,8 @@
 //! often it was hit.
 //!
 //! It runs in real time: on a paused clock, replies would take no time. The first argument is the duration in minutes,
-//! the second the latency of replies in milliseconds. All cases run concurrently, each with its own org; they need little
-//! CPU.
+//! the second the latency of replies in milliseconds. All cases run concurrently, each with its own org; they need
+//! little CPU.
 
 mod case;
 mod figures;

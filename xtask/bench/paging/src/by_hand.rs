@@ -55,8 +55,8 @@ impl List {
         Ok(self.take(page))
     }
 
-    /// Reads the next page as fast as serde_json can: validates UTF-8 once for the body, not per string. Calls `due` when
-    /// the body has arrived and before it is parsed.
+    /// Reads the next page as fast as serde_json can: validates UTF-8 once for the body, not per string. Calls `due`
+    /// when the body has arrived and before it is parsed.
     pub(crate) async fn text<Q: DeserializeOwned>(&mut self, due: impl FnOnce()) -> Result<u64> {
         if self.pages == self.page_count {
             return Ok(0);
