@@ -86,7 +86,7 @@ pub fn page(data: &[u8]) {
 
 /// A list: a byte that chooses how it is read, one that says of what cap, and bodies with a zero byte
 /// between them. The last one comes for ever.
-pub fn walk(data: &[u8]) {
+pub fn list(data: &[u8]) {
     let Some((spec, data)) = spec(data) else { return };
     let Some((cap, bodies)) = data.split_first() else { return };
     let spec = match cap {
