@@ -275,7 +275,7 @@ fn silence_panics() {
 
 fn generate(document: &Document) -> Result<syn::File> {
     let tokens = tokens(document).map_err(|error| {
-        let place = match refused(document).first() {
+        let place = match rejected(document).first() {
             Some((index, _)) => document.operations[*index].place(),
             None => "the document as a whole".to_owned(),
         };

@@ -196,14 +196,14 @@ fn check(
 ) -> Result<()> {
     let document = sources.document;
     let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
-    let has_status =
+    let in_status =
         |path: &str| reply.is_some_and(|reply| fields::at(document, reply, path).is_some());
     let has = |path: &str| {
         in_status(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
     };
     match &family.done {
         Completion::State(path) | Completion::Field(path) | Completion::Since(path)
-            if !has_status(path) =>
+            if !in_status(path) =>
         {
             bail!("the status has no field `{path}`");
         }
