@@ -383,7 +383,7 @@ async fn the_loop_resumes_after_a_kill() {
     shell.interrupts_the_first_run("KILL", ".genesys-cloud/queues.jsonl.state.json");
     let (code, out) = shell.run(&script("until genesys-cloud")).await;
     assert_eq!((code, shell.slept()), (Some(0), 1), "{out}");
-    assert!(shell.path("interrupted").exists() && out.contains("resumes after"), "{out}");
+    assert!(shell.path("interrupted").exists() && out.contains("resuming after"), "{out}");
     assert_eq!(keys(&read(shell.path("queues.jsonl"))), org.expected(QUEUES).unwrap().records);
 }
 
