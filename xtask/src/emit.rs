@@ -216,7 +216,7 @@ fn operation(
         put(
             text,
             format_args!(
-                "replies! {{\n    /// The reply of [`{group}::{}`], by status.\n    pub enum {name} {{\n",
+                "replies! {{\n    /// The response of [`{group}::{}`], by status.\n    pub enum {name} {{\n",
                 bound.method,
             ),
         );
@@ -261,7 +261,7 @@ fn operation(
     }
     if bound.tag.kind == TagKind::Accepted {
         text.push_str(
-            "    ///\n    /// The work continues after the reply; no operation reports its end.\n",
+            "    ///\n    /// The work continues after the response; no operation reports its end.\n",
         );
     }
     if operation.preview {

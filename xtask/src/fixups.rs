@@ -46,7 +46,7 @@ fn defaults_outside_their_enum(document: &mut Document) -> usize {
 }
 
 /// The document gives the messages of a chat with a user as a single message. The parameters page a list, and rooms and
-/// threads have such a list, so the reply becomes that of a room.
+/// threads have such a list, so the response becomes that of a room.
 fn chat_messages_of_a_user(document: &mut Document) -> usize {
     let reply_of = |document: &Document, path: &str| {
         let operation = document.operations.iter().find(|it| it.path == path)?;

@@ -80,7 +80,7 @@ pub enum Output {
     /// A body that is not JSON.
     Bytes,
     Value(RustType),
-    /// A value or nothing, depending on the reply.
+    /// A value or nothing, depending on the response.
     Optional(RustType),
     /// A type per status.
     ByStatus {
@@ -463,7 +463,7 @@ fn job_result(
     }))
 }
 
-/// The result of a call, from the replies in the document.
+/// The result of a call, from the responses in the document.
 fn output(operation: &Operation, progenitor: &Names, reply_type: String) -> Result<Output> {
     if operation.method == Method::Head {
         return Ok(Output::Nothing);

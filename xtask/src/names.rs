@@ -194,7 +194,7 @@ pub fn group_type(group: &str) -> String {
 pub struct CallTypes {
     /// The call, with its setters.
     pub call: String,
-    /// The reply, if its type depends on the status.
+    /// The response, if its type depends on the status.
     pub reply: String,
 }
 

@@ -335,7 +335,7 @@ pub fn rejected(document: &Document) -> Vec<(usize, String)> {
 }
 
 /// Converts the flat document to OpenAPI 3.0, reduced to what names and types depend on: nothing is required or has a
-/// default or bound, and each operation has one reply.
+/// default or bound, and each operation has one response.
 fn openapi(document: &Document) -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (index, operation) in document.operations.iter().enumerate() {

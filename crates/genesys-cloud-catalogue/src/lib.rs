@@ -1,5 +1,5 @@
-//! The Genesys Cloud Platform API as data: every operation with its parameters, body and replies, every definition they
-//! refer to, and how operations page and jobs run.
+//! The Genesys Cloud Platform API as data: every operation with its parameters, body and responses, every definition
+//! they refer to, and how operations page and jobs run.
 //!
 //! `cargo xtask codegen` generates the tables from the published API document. They are embedded in the binary, so that
 //! a tool can find, call or fake any operation by name, without the generated bindings.
@@ -14,7 +14,7 @@
 //! let page_size = queues.parameter("pageSize").expect("a parameter of the operation");
 //! assert_eq!(page_size.default, Some(25.into()));
 //!
-//! let page = catalogue.resolve(queues.reply().expect("a reply with a body"));
+//! let page = catalogue.resolve(queues.reply().expect("a response with a body"));
 //! let (_, entities) = page.properties.iter().find(|(name, _)| name == "entities").expect("a list");
 //! assert_eq!(entities.items.as_ref().and_then(|item| item.reference.as_deref()), Some("Queue"));
 //! ```

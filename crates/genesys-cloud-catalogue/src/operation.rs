@@ -25,7 +25,7 @@ pub struct Operation {
     pub parameters: Vec<Parameter>,
     /// The request body, if it takes one.
     pub body: Option<Body>,
-    /// The success replies, in the order of the document.
+    /// The success responses, in the order of the document.
     #[serde(deserialize_with = "replies")]
     pub replies: Vec<Reply>,
     /// The summary from the document.
@@ -56,7 +56,7 @@ impl Operation {
         self.parameters.iter().filter(move |parameter| parameter.location == location)
     }
 
-    /// Returns the schema of the first success reply with a body.
+    /// Returns the schema of the first success response with a body.
     pub fn reply(&self) -> Option<&Schema> {
         self.replies.iter().find_map(|reply| reply.schema.as_ref())
     }
@@ -131,11 +131,11 @@ pub struct Body {
     pub schema: Schema,
 }
 
-/// A success reply of an operation.
+/// A success response of an operation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The HTTP status; `None` if the document only has a `default` reply.
+    /// The HTTP status; `None` if the document only has a `default` response.
     pub status: Option<u16>,
     /// The schema of the body; `None` without a body.
     pub schema: Option<Schema>,

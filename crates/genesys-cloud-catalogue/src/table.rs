@@ -53,9 +53,9 @@ impl<T: DeserializeOwned> Table<T> {
     }
 
     pub(crate) fn get(&self, row: usize) -> &T {
-        self.rows[row].value.get_or_init(|| {
-            self.head(row).expect("a test or `check` has read all rows")
-        })
+        self.rows[row]
+            .value
+            .get_or_init(|| self.head(row).expect("a test or `check` has read all rows"))
     }
 
     /// Reads every row, so that `get` can't fail.

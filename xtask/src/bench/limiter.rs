@@ -18,7 +18,7 @@ pub struct Options {
     #[arg(long, default_value_t = 5, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(2..))]
     minutes: u32,
 
-    /// Latency of each reply, in milliseconds.
+    /// Latency of each response, in milliseconds.
     #[arg(long, default_value_t = 50, value_name = "MILLISECONDS")]
     latency_ms: u64,
 }

@@ -20,7 +20,7 @@ use super::{build, cargo};
 /// Queues per page, as in the benchmark program.
 const PAGE: u64 = 100;
 
-/// The latency of each reply, where prefetch should hide it.
+/// The latency of each response, where prefetch should hide it.
 const LATENCY_MILLISECONDS: u64 = 50;
 
 /// Enough pages that the first one, whose latency nothing can hide, does not matter.

@@ -7,8 +7,8 @@ use crate::json::Json;
 
 /// Brings the text of a document into canonical form.
 ///
-/// Keys are sorted, but properties keep their order, in which the service writes them. A reply equal to one of the
-/// document's shared replies becomes a reference.
+/// Keys are sorted, but properties keep their order, in which the service writes them. A response equal to one of the
+/// document's shared responses becomes a reference.
 pub fn canonical(text: &str) -> Result<String> {
     let mut root = Json::parse(text)?;
     sort(&mut root, "");
@@ -33,7 +33,7 @@ fn sort(json: &mut Json, key: &str) {
     }
 }
 
-/// Shares replies: every operation of the published document repeats the same dozen error replies.
+/// Shares responses: every operation of the published document repeats the same dozen error responses.
 fn share_replies(root: &mut Json) {
     let shared = root.get("responses").cloned().unwrap_or(Json::Null);
     let Json::Object(entries) = root else { return };

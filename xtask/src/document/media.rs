@@ -1,4 +1,4 @@
-//! Bodies and replies by format.
+//! Bodies and responses by format.
 
 use super::read::Reader;
 use super::source::{Format, Node};
@@ -68,13 +68,13 @@ impl<'a> Reader<'_, 'a> {
         Some(Body { required, schema })
     }
 
-    /// The most suitable format of a body or reply.
+    /// The most suitable format of a body or response.
     fn best(&self, node: &Node<'a>) -> Option<(&'a str, Node<'a>)> {
         let formats = self.source.object(node, "content");
         formats.into_iter().min_by_key(|(format, _)| (suits(format), *format))
     }
 
-    /// The success replies, ordered by status.
+    /// The success responses, ordered by status.
     pub(super) fn replies(&self, operation: &Node<'a>) -> Vec<Reply> {
         let source = self.source;
         if !operation.has("responses") {
@@ -104,7 +104,7 @@ impl<'a> Reader<'_, 'a> {
                 replies.push(Reply { status, schema: self.reply(operation, &node) });
             }
         }
-        // If there are other replies, `default` describes errors.
+        // If there are other responses, `default` describes errors.
         if replies.iter().any(|reply| reply.status.is_some()) {
             replies.retain(|reply| reply.status.is_some());
         }
@@ -112,7 +112,7 @@ impl<'a> Reader<'_, 'a> {
         replies
     }
 
-    /// The schema of a reply.
+    /// The schema of a response.
     fn reply(&self, operation: &Node<'a>, node: &Node<'a>) -> Option<Schema> {
         let source = self.source;
         let node = source.follow(node)?;
@@ -139,7 +139,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Notes the other formats of a reply, if their schemas differ.
+    /// Notes the other formats of a response, if their schemas differ.
     fn note_other_formats(&self, node: &Node<'a>, taken: &str, form: &Json) {
         let others: Vec<&str> = self
             .source

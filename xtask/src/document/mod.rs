@@ -49,7 +49,7 @@ pub struct Operation {
     pub any_permission: bool,
     pub parameters: Vec<Parameter>,
     pub body: Option<Body>,
-    /// Success replies: 2xx, 3xx and `default`, in the order of the document.
+    /// Success responses: 2xx, 3xx and `default`, in the order of the document.
     pub replies: Vec<Reply>,
 }
 
@@ -70,7 +70,7 @@ impl Operation {
             .find(|parameter| parameter.location == Location::Query && parameter.name == name)
     }
 
-    /// The schema of the first 2xx reply that has one.
+    /// The schema of the first 2xx response that has one.
     pub fn reply_schema(&self) -> Option<&Schema> {
         self.replies
             .iter()
@@ -155,7 +155,7 @@ pub struct Body {
 
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// `None` is the reply `default`.
+    /// `None` is the response `default`.
     pub status: Option<u16>,
     pub schema: Option<Schema>,
 }
@@ -414,7 +414,7 @@ impl Document {
 }
 
 impl Operation {
-    /// The schemas of parameters, body and replies.
+    /// The schemas of parameters, body and responses.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
         self.placed_schemas().map(|(_, schema)| schema)
     }
@@ -427,7 +427,7 @@ impl Operation {
         let body = self.body.iter().map(|body| ("body".to_owned(), &body.schema));
         let replies = self.replies.iter().filter_map(|reply| {
             let status = reply.status.map_or("default".to_owned(), |status| status.to_string());
-            Some((format!("reply {status}"), reply.schema.as_ref()?))
+            Some((format!("response {status}"), reply.schema.as_ref()?))
         });
         parameters.chain(body).chain(replies)
     }

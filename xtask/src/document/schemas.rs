@@ -423,7 +423,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
             "additionalProperties" => "Value",
             word => word,
         };
-        // Formats of bodies and replies do not describe their content.
+        // Formats of bodies and responses do not describe their content.
         let words = node.at.split('/').filter(|it| !STRUCTURE.contains(it) && !it.contains("json"));
         let words: Vec<&str> = words.map(word).collect();
         let base = words.join(" ").replace("~1", " ").replace("~0", " ").to_upper_camel_case();

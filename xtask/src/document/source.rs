@@ -228,7 +228,7 @@ impl<'a> Source<'a> {
         Some(Node { json, at })
     }
 
-    /// Follows the chain of `$ref`s of a parameter, body, reply or path; `None` if it does not resolve.
+    /// Follows the chain of `$ref`s of a parameter, body, response or path; `None` if it does not resolve.
     pub(super) fn follow(&self, node: &Node<'a>) -> Option<Node<'a>> {
         let mut followed = HashSet::new();
         let mut here = node.clone();

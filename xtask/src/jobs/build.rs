@@ -53,7 +53,7 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
                     JobId::Field((*first).to_owned())
                 }
                 _ if !needs_id || submits.is_empty() => JobId::Nowhere,
-                _ => bail!("{place}: can't infer where the reply has the id of the job"),
+                _ => bail!("{place}: can't infer where the response has the id of the job"),
             }
         }
     };
@@ -157,7 +157,7 @@ fn states(
     Ok(states)
 }
 
-/// Whether the reply to the submit has the type of the status, or a field for the results.
+/// Whether the response to the submit has the type of the status, or a field for the results.
 fn may_have_results_at_once(
     document: &Document,
     submits: &[&Operation],
@@ -214,7 +214,7 @@ fn check(
             JobId::Field(path) => {
                 let found = submit.reply_schema().and_then(|it| fields::at(document, it, path));
                 if found.is_none() {
-                    bail!("the reply of {} has no field `{path}`", submit.place());
+                    bail!("the response of {} has no field `{path}`", submit.place());
                 }
             }
             JobId::Path(name) if !submit.path.contains(&format!("{{{name}}}")) => {
@@ -230,7 +230,7 @@ fn check(
             | ResultLocation::Json(path, _)
             | ResultLocation::Bytes(path)) = place;
             if !has(path) {
-                bail!("no reply has a field `{path}`");
+                bail!("no response has a field `{path}`");
             }
         }
     }

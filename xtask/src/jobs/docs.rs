@@ -36,7 +36,7 @@ fn run(family: &Family) -> String {
             .to_owned();
     }
     if family.status.is_none() {
-        return "Submits a job whose end no operation reports: `paginate` streams results that the reply already has, \
+        return "Submits a job whose end no operation reports: `paginate` streams results that the response already has, \
                 or fails with an error that says where to look. `submit` returns a handle."
             .to_owned();
     }

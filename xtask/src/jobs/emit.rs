@@ -137,7 +137,7 @@ fn results(tag: &Decision, submit: Option<&Decision>) -> String {
 }
 
 /// How the results are listed: the tag, the scheme and the path of the items. If the submit selects the page, its tag
-/// has the parameters; a reply that is not a list is a single item.
+/// has the parameters; a response that is not a list is a single item.
 pub(super) fn results_tag<'a>(
     tag: &'a Decision,
     submit: Option<&'a Decision>,

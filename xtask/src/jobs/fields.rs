@@ -1,4 +1,4 @@
-//! Finds the fields of replies that matter for jobs: id, state, results.
+//! Finds the fields of responses that matter for jobs: id, state, results.
 
 use anyhow::{Result, bail};
 
@@ -59,7 +59,7 @@ pub(super) fn items<'a>(
     }
 }
 
-/// Returns the schema of one job in a reply that may list several.
+/// Returns the schema of one job in a response that may list several.
 pub(super) fn entry<'a>(
     document: &'a Document,
     reply: &'a Schema,
@@ -71,7 +71,7 @@ pub(super) fn entry<'a>(
     }
 }
 
-/// Finds the id of a job in a reply.
+/// Finds the id of a job in a response.
 pub(super) fn id(document: &Document, reply: &Schema) -> Option<&'static str> {
     IDS.into_iter().find(|path| at(document, reply, path).is_some())
 }
@@ -84,7 +84,7 @@ pub(super) fn states(document: &Document, reply: &Schema, path: &str) -> Option<
     }
 }
 
-/// Finds the state of a job in a reply: an enum with a value that means success.
+/// Finds the state of a job in a response: an enum with a value that means success.
 pub(super) fn state(
     document: &Document,
     reply: &Schema,
@@ -116,8 +116,8 @@ fn urls<'a>(document: &'a Document, object: &'a Schema) -> impl Iterator<Item = 
     })
 }
 
-/// Finds the results in the reply that reports the end of a job: in its only field named for results, in files whose
-/// URLs it has, or else the reply is the result.
+/// Finds the results in the response that reports the end of a job: in its only field named for results, in files whose
+/// URLs it has, or else the response is the result.
 pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultLocation>> {
     let object = document.resolve(reply);
     let is_value =

@@ -53,7 +53,7 @@ pub struct Family {
     pub redirects: Option<String>,
     /// The operation that reports how far the data is available.
     pub available: Option<Availability>,
-    /// Whether the reply to the submit may hold the results.
+    /// Whether the response to the submit may hold the results.
     pub at_once: bool,
     pub hours: Option<u64>,
     pub topic: Option<String>,
@@ -77,7 +77,7 @@ pub enum Results {
     List(String),
     /// The status lists them in pages.
     Status,
-    /// The reply that reports the end of the job has them, at the first of these places that exists.
+    /// The response that reports the end of the job has them, at the first of these places that exists.
     Reply(Vec<ResultLocation>),
     Nothing,
 }

@@ -70,7 +70,7 @@ pub(super) fn accepted(operation: &Operation) -> Option<&'static str> {
     let accepts = |it: &&crate::document::Reply| it.status == Some(202);
     let mut replies = operation.replies.iter().filter(|reply| reply.is_success()).peekable();
     if replies.peek().is_some() && replies.all(|reply| reply.status == Some(202)) {
-        return Some("its only reply is 202");
+        return Some("its only response is 202");
     }
     let bare = operation.replies.iter().find(accepts).is_some_and(|reply| reply.schema.is_none());
     bare.then_some("it may return 202 without a body")
@@ -92,7 +92,7 @@ pub(super) fn starts_a_job(sources: &Sources<'_>, operation: &Operation) -> Opti
     let reply = operation.reply_schema()?;
     let ids = ["jobId", "executionId", "operationId", "job.id"];
     let id = ids.into_iter().find(|path| fields::at(sources.document, reply, path).is_some())?;
-    Some(format!("its reply has `{id}`"))
+    Some(format!("its response has `{id}`"))
 }
 
 /// Names a family after the words of its path, without those that all paths have. `things/{id}/jobs` keeps its last

@@ -182,7 +182,7 @@ fn all_facts<'a>(
     operations.iter().map(facts).collect()
 }
 
-/// Whether a reply has a link to the next page.
+/// Whether a response has a link to the next page.
 fn links(document: &Document, operation: &Operation) -> bool {
     let reply = operation.reply_schema().map(|schema| document.resolve(schema));
     reply.is_some_and(|reply| reply.property("nextUri").is_some())

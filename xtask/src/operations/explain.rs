@@ -55,7 +55,7 @@ pub fn explain(
         ("cap", tag.list.cap.as_ref().map(cap_text)),
         ("tokens", tag.list.token_hours.map(|hours| format!("valid for {hours} hours"))),
         ("interval", tag.interval.as_ref().map(interval_text)),
-        ("data up to", tag.available.as_ref().map(|field| format!("reply {field}"))),
+        ("data up to", tag.available.as_ref().map(|field| format!("response {field}"))),
         ("available", tag.availability.clone()),
         ("as a job", tag.list.jobs.clone().map(|path| format!("POST {path}"))),
     ];

@@ -97,7 +97,7 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
         }
     }
     let places: Vec<String> = match &family.results {
-        // The whole reply is the default.
+        // The whole response is the default.
         Results::Reply(places) if *places == [ResultLocation::Items("[]".to_owned())] => Vec::new(),
         Results::Reply(places) => places.iter().map(place).collect(),
         Results::List(_) | Results::Status | Results::Nothing => Vec::new(),
@@ -105,7 +105,7 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let places =
         if places.is_empty() { String::new() } else { format!(": {}", places.join(", or ")) };
     facts.push(("result", format!("{}{places}", family.result_kind())));
-    let flags = [(family.at_once, "at once", "the reply to the submit may have the result")];
+    let flags = [(family.at_once, "at once", "the response to the submit may have the result")];
     facts.extend(flags.iter().filter(|flag| flag.0).map(|flag| (flag.1, flag.2.to_owned())));
     facts.extend(family.redirects.iter().map(|path| ("redirects", path.clone())));
     facts.extend(family.available.iter().map(|it| {

@@ -1,4 +1,4 @@
-//! The input of the rules: the parameters, body and reply of an operation.
+//! The input of the rules: the parameters, body and response of an operation.
 
 use genesys_cloud_catalogue::tags::{Interval, PageSize, Place};
 
@@ -11,7 +11,7 @@ pub(super) struct Evidence<'a> {
     pub(super) operation: &'a Operation,
     reply: Option<&'a Schema>,
     body: Option<&'a Schema>,
-    /// The path of the items in the reply.
+    /// The path of the items in the response.
     pub(super) items: Option<String>,
 }
 
@@ -95,12 +95,12 @@ impl<'a> Evidence<'a> {
         self.body.is_some_and(|body| body.property(field).is_some())
     }
 
-    /// Whether the reply has the field at this path.
+    /// Whether the response has the field at this path.
     pub(super) fn received(&self, path: &str) -> bool {
         self.reply.is_some_and(|reply| self.document.at(reply, path).is_some())
     }
 
-    /// Whether the reply has a list at this path.
+    /// Whether the response has a list at this path.
     pub(super) fn lists_in(&self, path: &str) -> bool {
         self.items.as_deref() == Some(path)
     }
@@ -159,7 +159,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The field of the reply with the date up to which the data is available.
+    /// The field of the response with the date up to which the data is available.
     pub(super) fn available(&self) -> Option<String> {
         let is_date = |schema: &Schema| {
             let kind = &self.document.resolve(schema).kind;
@@ -178,8 +178,8 @@ impl<'a> Evidence<'a> {
             (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
         };
         let items = self.items.as_ref().map(|items| match items.as_str() {
-            "[]" => "reply: is a list".to_owned(),
-            path => format!("reply: list in {path}"),
+            "[]" => "response: is a list".to_owned(),
+            path => format!("response: list in {path}"),
         });
         [
             named("query", &|name| self.query(name)),

@@ -55,7 +55,7 @@ pub struct Because {
     pub evidence: Vec<String>,
     /// The changes by exceptions, with their reasons.
     pub exceptions: Vec<String>,
-    /// Why a reply that contains a list is not one.
+    /// Why a response that contains a list is not one.
     pub single: Option<&'static str>,
 }
 
@@ -78,7 +78,7 @@ impl Decision {
         Self { tag: Tag::single(), ..self }
     }
 
-    /// Whether its reply is a list or a page of one, even if it submits a job.
+    /// Whether its response is a list or a page of one, even if it submits a job.
     pub fn lists(&self) -> bool {
         let is_list = |scheme: Scheme| scheme.kind() != TagKind::Job;
         let submits_list = self.kind == TagKind::Job
@@ -107,7 +107,7 @@ pub fn uncovered(document: &Document, operation: &Operation) -> Decision {
 }
 
 /// Finds the operation that reports how far the data of a submit or query is available: the GET at its path plus
-/// `/availability`, whose reply has the date and no list.
+/// `/availability`, whose response has the date and no list.
 fn availability<'a>(document: &'a Document, operation: &Operation) -> Option<&'a Operation> {
     let path = Some(&operation.path).filter(|_| operation.method == Method::Post)?;
     let path = format!("{path}/availability");
@@ -138,13 +138,13 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<De
     let Some((rule, scheme)) = rules::decide(&evidence) else {
         if let Some(parameter) = evidence.page_parameter() {
             bail!(
-                "{}: no rule covers it: it takes `{parameter}`, but no known field of the reply is a list; \
+                "{}: no rule covers it: it takes `{parameter}`, but no known field of the response is a list; \
                  add [tags.{}] to openapi/operations.toml (scheme and items, or `single = true`), with a reason",
                 operation.place(),
                 operation.id,
             );
         }
-        return Ok(single("no list in the reply"));
+        return Ok(single("no list in the response"));
     };
     let mut decision = single(rule).with_scheme(scheme);
     let Decision { tag, because } = &mut decision;
@@ -158,7 +158,7 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<De
     }
     if tag.list.items.is_none() {
         bail!(
-            "{}: paged by {rule}, but no known field of the reply is a list; \
+            "{}: paged by {rule}, but no known field of the response is a list; \
              add [tags.{}] to openapi/operations.toml (scheme and items, or `single = true`), with a reason",
             operation.place(),
             operation.id,

@@ -1,4 +1,4 @@
-//! Fields by which a reply is recognized as a page.
+//! Fields by which a response is recognized as a page.
 
 use genesys_cloud_catalogue::tags::{ListTag, PageReply};
 
@@ -47,7 +47,7 @@ const OF_ERRORS: [&str; 15] = [
     "messageWithParams",
 ];
 
-/// How to recognize a page of this list; empty if the reply has no list.
+/// How to recognize a page of this list; empty if the response has no list.
 pub fn page_reply(document: &Document, operation: &Operation, list: &ListTag) -> PageReply {
     let Some(items) = &list.items else { return PageReply::default() };
     let reply = operation.reply_schema().map(|schema| document.resolve(schema));

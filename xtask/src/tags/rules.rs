@@ -29,10 +29,10 @@ const RULES: &[Rule] = &[
         (e.sent("pageSize") && e.operation.path.ends_with("/jobs"))
             .then_some(Scheme::JobSetsPageSize)
     }),
-    ("body `after`, reply `after`", |e| {
+    ("body `after`, response `after`", |e| {
         (e.sent("after") && e.received("after")).then_some(Scheme::BodyAfter)
     }),
-    ("body `cursor`, reply `cursor`", |e| {
+    ("body `cursor`, response `cursor`", |e| {
         (e.sent("cursor") && e.received("cursor")).then_some(Scheme::BodyCursor)
     }),
     ("query `q64`", |e| (e.query("q64") && e.items.is_some()).then_some(Scheme::Q64Search)),
@@ -65,7 +65,7 @@ const RULES: &[Rule] = &[
                 .then_some(Scheme::IdOrDateWindow)
         }
     }),
-    ("query `nextPage`, reply `nextUri` without `pageNumber`", |e| {
+    ("query `nextPage`, response `nextUri` without `pageNumber`", |e| {
         (e.query("nextPage") && e.received("nextUri") && !e.received("pageNumber"))
             .then_some(Scheme::NextPageInNextUri)
     }),
@@ -80,7 +80,7 @@ const RULES: &[Rule] = &[
             Some(Scheme::PageNumberNoEnvelope)
         }
     }),
-    ("a token in the reply, and a parameter that takes it", |e| {
+    ("a token in the response, and a parameter that takes it", |e| {
         (e.items.is_some() && continuation(e).is_some()).then_some(Scheme::ContinuationToken)
     }),
     ("query `pageSize` or `limit` alone", |e| {
@@ -92,18 +92,18 @@ const RULES: &[Rule] = &[
             Some(Scheme::LimitOnly)
         }
     }),
-    ("page fields in the reply, none in the request", |e| {
+    ("page fields in the response, none in the request", |e| {
         (e.items.is_some()
             && ["pageCount", "pageNumber", "pageSize"].iter().all(|field| e.received(field)))
         .then_some(Scheme::UnpagedWithEnvelope)
     }),
-    ("`nextUri` in the reply, nothing to page by in the request", |e| {
+    ("`nextUri` in the response, nothing to page by in the request", |e| {
         (e.items.is_some() && e.received("nextUri")).then_some(Scheme::NextUriOnlyEnvelope)
     }),
-    ("`cursors` in the reply, nothing to page by in the request", |e| {
+    ("`cursors` in the response, nothing to page by in the request", |e| {
         (e.items.is_some() && e.received("cursors")).then_some(Scheme::CursorsOnlyEnvelope)
     }),
-    ("an array in the reply", |e| {
+    ("an array in the response", |e| {
         Some(match (e.items.as_deref()?, e.operation.method) {
             ("[]", _) => Scheme::UnpagedBareArray,
             ("entities", _) => Scheme::UnpagedEntities,
@@ -118,7 +118,7 @@ pub(super) fn decide(evidence: &Evidence<'_>) -> Option<(&'static str, Scheme)> 
     RULES.iter().find_map(|(name, rule)| Some((*name, rule(evidence)?)))
 }
 
-/// Fields with a token for the next page: at the top of the reply, or in its `pagination`.
+/// Fields with a token for the next page: at the top of the response, or in its `pagination`.
 const TOKEN_FIELDS: [&str; 9] = [
     "continuation_token",
     "continuationToken",
@@ -194,7 +194,7 @@ pub(super) fn reads(e: &Evidence<'_>) -> bool {
     asks && !starts_job
 }
 
-/// Why a reply that contains a list is not one.
+/// Why a response that contains a list is not one.
 pub(super) fn not_a_list(e: &Evidence<'_>, scheme: Scheme, reads: bool) -> Option<&'static str> {
     let is_post = e.operation.method == Method::Post;
     if is_post && !reads && scheme.kind() == TagKind::List {

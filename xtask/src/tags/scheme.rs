@@ -28,7 +28,7 @@ pub fn usual_token_in(scheme: Scheme) -> Vec<ParamLocation> {
     }
 }
 
-/// Where a reply has the next page's token or link by default.
+/// Where a response has the next page's token or link by default.
 pub fn usual_token_out(scheme: Scheme) -> Option<NextToken> {
     match scheme {
         Scheme::PageNumber | Scheme::PageNumberNoTotal | Scheme::BodyPageNumber => {

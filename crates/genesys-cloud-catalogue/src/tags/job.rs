@@ -30,7 +30,7 @@ pub struct JobFamily {
     /// The operation that reports how far the data is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<Availability>,
-    /// Whether the reply to the submit may hold the results.
+    /// Whether the response to the submit may hold the results.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_once: bool,
     /// How many hours a job and its results are kept, if known.
@@ -55,7 +55,7 @@ pub struct JobOperation {
     /// The path parameter that takes the id of the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The path of the list with the job, if the reply lists several.
+    /// The path of the list with the job, if the response lists several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
 }
@@ -65,7 +65,7 @@ pub struct JobOperation {
 pub struct Availability {
     /// Its operationId.
     pub operation: String,
-    /// The field of its reply with the date.
+    /// The field of its response with the date.
     pub field: String,
     /// The interval parameter of the submit.
     pub interval: ParamLocation,
@@ -75,11 +75,11 @@ pub struct Availability {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobId {
-    /// A field of the reply to the submit.
+    /// A field of the response to the submit.
     Field(String),
     /// A path parameter of the submit.
     Path(String),
-    /// A header of the reply to the submit.
+    /// A header of the response to the submit.
     Header(String),
     /// There is no id.
     Nowhere,
@@ -129,13 +129,13 @@ pub enum JobResults {
     List(JobOperation, ListTag),
     /// The status lists them in pages.
     Status(ListTag),
-    /// The reply that reports the end of the job has them, at the first of these places that exists.
+    /// The response that reports the end of the job has them, at the first of these places that exists.
     Reply(Vec<ResultLocation>),
     /// There are no results.
     Nothing,
 }
 
-/// Where a reply has results.
+/// Where a response has results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultLocation {

@@ -10,7 +10,7 @@ pub struct ListTag {
     /// The scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
-    /// The path of the items in the reply: field names joined by dots, or `[]` for a bare array.
+    /// The path of the items in the response: field names joined by dots, or `[]` for a bare array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
     /// The page-size parameter.
@@ -19,7 +19,7 @@ pub struct ListTag {
     /// Where the page number or token goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_in: Vec<ParamLocation>,
-    /// Where a reply has the token or link of the next page.
+    /// Where a response has the token or link of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_out: Option<NextToken>,
     /// The cap on the list.
@@ -36,7 +36,7 @@ pub struct ListTag {
     pub reply: PageReply,
 }
 
-/// How to recognize a reply as a page, beyond what all pages have.
+/// How to recognize a response as a page, beyond what all pages have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageReply {
     /// Fields that a page may have, in addition to those that the core knows.
@@ -90,11 +90,11 @@ pub enum Place {
     Body,
 }
 
-/// Where a reply has the token or link of the next page.
+/// Where a response has the token or link of the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NextToken {
-    /// The path of a field of the reply.
+    /// The path of a field of the response.
     pub path: String,
     /// The content of the field.
     pub form: TokenForm,

@@ -28,7 +28,7 @@ pub struct Tag {
     /// How it lists, if it does.
     #[serde(flatten)]
     pub list: ListTag,
-    /// The field of the reply with the date up to which the data is available.
+    /// The field of the response with the date up to which the data is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<String>,
     /// The operation that reports this date before the call.
@@ -51,7 +51,7 @@ pub struct Tag {
 pub enum TagKind {
     /// A single entity, or an action.
     Single,
-    /// A list in one reply.
+    /// A list in one response.
     List,
     /// A paged list.
     Paged,
@@ -76,7 +76,7 @@ impl Tag {
         }
     }
 
-    /// Whether the reply is a list, or a page of one.
+    /// Whether the response is a list, or a page of one.
     pub fn is_list(&self) -> bool {
         matches!(self.kind, TagKind::List | TagKind::Paged)
     }

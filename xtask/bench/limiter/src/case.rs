@@ -12,7 +12,7 @@ use crate::Result;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An operation with a short reply, whose content does not matter.
+/// An operation with a short response, whose content does not matter.
 const CALL: Operation = Operation::from_static(
     "getRoutingWrapupcode",
     Method::Get,

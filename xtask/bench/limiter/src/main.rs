@@ -1,9 +1,9 @@
 //! Calls rate-limited fake orgs as fast as the client allows, and prints the share of the limit that was used and how
 //! often it was hit.
 //!
-//! It runs in real time: on a paused clock, replies would take no time. The first argument is the duration in minutes,
-//! the second the latency of replies in milliseconds. All cases run concurrently, each with its own org; they need
-//! little CPU.
+//! It runs in real time: on a paused clock, responses would take no time. The first argument is the duration in
+//! minutes, the second the latency of responses in milliseconds. All cases run concurrently, each with its own org;
+//! they need little CPU.
 
 mod case;
 mod figures;
