@@ -184,7 +184,7 @@ impl<'a> Evidence<'a> {
         [
             named("query", &|name| self.query(name)),
             named("body", &|name| self.sent(name)),
-            named("reply", &|name| self.received(name)),
+            named("response", &|name| self.received(name)),
             items,
         ]
         .into_iter()
