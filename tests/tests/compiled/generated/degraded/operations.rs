@@ -25,7 +25,7 @@ operation! {
 operation! {
     /// `PUT /api/v2/degraded/things/{thingId}` (`putDegradedThingsThingId`)
     ///
-    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
+    /// Replaces the entity: a field that is unset, or was `null`, is cleared. To keep fields that the bindings lack, read the entity, change it and send it back.
     Degraded.put_things_thing_id -> types::DegradedThing;
     "putDegradedThingsThingId" Put "/api/v2/degraded/things/{thingId}"
     path {

@@ -43,7 +43,7 @@ paged! {
 operation! {
     /// `PUT /api/v2/directory/people/{personId}` (`putDirectoryPerson`)
     ///
-    /// Replaces what is stored: a field that is not set, or was `null`, is cleared. Read it, change it and send it back, to keep the fields that the bindings do not know.
+    /// Replaces the entity: a field that is unset, or was `null`, is cleared. To keep fields that the bindings lack, read the entity, change it and send it back.
     Directory.put_person -> PutDirectoryPerson -> types::Person;
     "putDirectoryPerson" Put "/api/v2/directory/people/{personId}"
     path {
