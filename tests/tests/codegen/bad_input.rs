@@ -125,7 +125,7 @@ fn a_bad_document_leaves_existing_files() {
     workspace.run(&options).unwrap();
     assert_snapshot!(workspace.refusal(&workspace.crate_of("no")), @"[workspace]/spec.json: not valid JSON: expected ident at line 1 column 2");
     assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "kind": "Pod" }"#)), @"[workspace]/spec.json: not an API document: it has neither `swagger` nor `openapi`");
-    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: version "1.2" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: unsupported version "1.2"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
 }
 
 #[test]

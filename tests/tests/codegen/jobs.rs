@@ -75,7 +75,7 @@ depots-exports
   held              WAITING
   succeeded         SUCCEEDED
   result            download URLs: bytes at resultsUrls, or bytes at downloadURI
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
   note              say where it may go
   changed           an export waits for a place
 depots-media
@@ -94,7 +94,7 @@ depots-moves
   failed            Error
   cancelled         Canceled
   result            inline path or download URLs: result.moves, or JSON at downloadUrl (items in moves)
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
 depots-plan
   submit            POST /api/v2/depots/{depotId}/plan (postDepotPlan)
   submit            PUT /api/v2/depots/{depotId}/plan (putDepotPlan)
@@ -103,7 +103,7 @@ depots-plan
   pending           Processing
   succeeded         Complete
   result            notification only: result
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
   topic             v2.depots.{id}.plan
   by table          only a notification tells the end
 depots-reports
@@ -130,7 +130,7 @@ depots-search
   succeeded         Succeeded
   failed            Failed
   result            results operation
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
   listed by         UnpagedEntities, items in entities
 depots-usage-query
   submit            POST /api/v2/depots/usage/query (postDepotsUsageQuery)
@@ -201,8 +201,8 @@ rust        depots.depot_reports_job_results
 tag         paged, CursorField
 rule        query `cursor`
 evidence    query: pageSize, cursor
-evidence    reply: cursor
-evidence    reply: list in results
+evidence    response: cursor
+evidence    response: list in results
 repeatable  yes, read-only
 items       results: Report
 page size   query pageSize (integer)
@@ -479,7 +479,7 @@ fn recognizes_ids_and_states_by_name() {
     let found_both = found(&pair("/x/jobs", ID, &both));
     assert!(found_both.starts_with("x Field(\"id\") State(\"jobState\") "), "{found_both}");
     assert_snapshot!(found(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): can't infer where the status has the state of the job");
-    assert_snapshot!(found(&pair("/x/jobs", r#""name": {}"#, &state("state"))), @"POST /x/jobs (submit): can't infer where the reply has the id of the job");
+    assert_snapshot!(found(&pair("/x/jobs", r#""name": {}"#, &state("state"))), @"POST /x/jobs (submit): can't infer where the response has the id of the job");
 }
 
 #[test]
@@ -555,7 +555,7 @@ fn rejects_submits_without_a_rule() {
     let refusal = |text: &str| tagged(text, "", true, |_| ()).unwrap_err().to_string();
     assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): can't infer where the status has the state of the job; describe the family in openapi/operations.toml under [families.x], with a reason");
     let lonely = |submitted: &str| pair("/x", submitted, ID).replace("/x/{anyId}", "/y/{anyId}");
-    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its reply has `operationId`, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
+    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its response has `operationId`, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
     assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
 }
 
@@ -572,9 +572,9 @@ fn rejects_wrong_or_stale_families() {
     assert_snapshot!(refusal("[families.Depots]\nsubmits = ['patchDepot']\nreason = 'Why not.'"), @"openapi/operations.toml: `Depots` is not a family name: use lower case letters, digits and `-`");
     assert_snapshot!(refusal("[families.depots-again]\nsubmits = ['deleteDepot']\nreason = 'Twice.'"), @"openapi/operations.toml: two families have the submit `deleteDepot`");
     assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'job.id' }\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules already find the `id` of [families.depots-moves]; remove it");
-    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'id' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the reply of POST /api/v2/depots/moves/jobs (postDepotsMovesJobs) has no field `id`");
+    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'id' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the response of POST /api/v2/depots/moves/jobs (postDepotsMovesJobs) has no field `id`");
     assert_snapshot!(refusal("[families.depots-moves]\ndone = { field = 'end' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the status has no field `end`");
-    assert_snapshot!(refusal("[families.depots-moves]\nresults = { reply = [{ bytes = 'url' }] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): no reply has a field `url`");
+    assert_snapshot!(refusal("[families.depots-moves]\nresults = { reply = [{ bytes = 'url' }] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): no response has a field `url`");
     assert_snapshot!(refusal("[families.depots-moves]\nstates = { failed = ['Broken'] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the states of the job: unknown state `Broken`; expected one of Processing, Complete, CompletedWithErrors, Canceled, Error");
     assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotsMovesJob'\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules already find what [families.moved] states; remove the entry");
     assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotReportsJob'\nreason = 'Too many ids.'"), @"openapi/operations.toml: [families.moved]: GET /api/v2/depots/{depotId}/reports/jobs/{reportJobId} (getDepotReportsJob): can't infer the value of `reportJobId` from POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)");

@@ -45,9 +45,9 @@ fn rejects_json_that_is_not_an_api_document() {
 
 #[test]
 fn rejects_other_versions() {
-    assert_snapshot!(refusal(r#"{ "swagger": "1.2", "paths": {} }"#), @r#"`swagger`: version "1.2" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
-    assert_snapshot!(refusal(r#"{ "openapi": "2.0", "paths": {} }"#), @r#"`openapi`: version "2.0" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
-    assert_snapshot!(refusal(r#"{ "openapi": "3.00", "paths": {} }"#), @r#"`openapi`: version "3.00" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
+    assert_snapshot!(refusal(r#"{ "swagger": "1.2", "paths": {} }"#), @r#"`swagger`: unsupported version "1.2"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
+    assert_snapshot!(refusal(r#"{ "openapi": "2.0", "paths": {} }"#), @r#"`openapi`: unsupported version "2.0"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
+    assert_snapshot!(refusal(r#"{ "openapi": "3.00", "paths": {} }"#), @r#"`openapi`: unsupported version "3.00"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
 }
 
 #[test]
