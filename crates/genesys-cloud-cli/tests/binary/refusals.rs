@@ -156,12 +156,12 @@ async fn bad_input() {
         (
             &["export", DETAILS, "--interval", "2024-06-01/2024-05-01"],
             2,
-            &["does not end after it begins"],
+            &["does not end after its start"],
         ),
         (
             &["export", DETAILS, "--interval", "2024-05-01/2024-05-32"],
             2,
-            &["\"2024-05-32\" is no date or date-time, such as"],
+            &["\"2024-05-32\" is not a date or date-time, such as"],
         ),
         (
             &["export", DETAILS, "--interval", MAY, "--window", "0d"],

@@ -99,7 +99,7 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
     }
     let mut jobs = Vec::new();
     for (name, entry) in families {
-        let family = specs::family(catalogue, &name).unwrap();
+        let family = specs::job_spec(catalogue, &name).unwrap();
         let is_listed = match family.results() {
             // A parameter of its own is no matter of the family.
             Results::List(call, _) => {

@@ -87,7 +87,7 @@ async fn a_wait_for_the_rate_limit_is_given_up() {
 async fn a_job_is_asked_once_in_a_time_shorter_than_the_first_pause() {
     let server = script(with_states(&["FULFILLED"])).await;
     let job = listed(&server).submit().await.expect("a job");
-    let job = job.schedule(Schedule::new().first(Duration::from_secs(60)));
+    let job = job.schedule(Schedule::new().initial_delay(Duration::from_secs(60)));
     let begun = Instant::now();
     let end = job.deadline(Duration::from_secs(10)).wait().await;
     assert_eq!(end.expect("a status").state(), JobState::Succeeded);
@@ -181,7 +181,7 @@ async fn a_list_of_results_is_waited_for_as_was_set() {
     let mut results = listed(&server)
         .paginate()
         .job_deadline(Duration::from_secs(12))
-        .job_schedule(Schedule::new().first(five))
+        .job_schedule(Schedule::new().initial_delay(five))
         .results_with(|request| {
             request.add_query("expand", "user");
         });

@@ -60,7 +60,7 @@ async fn a_job_of_another_kind_is_not_loaded() {
     let mut json = serde_json::to_value(saved).expect("JSON");
     json["version"] = Value::from(2);
     let error = serde_json::from_value::<SavedJob>(json).expect_err("another version");
-    assert_eq!(error.to_string(), "a saved job of version 2; only version 1 is known");
+    assert_eq!(error.to_string(), "unsupported saved job version 2; expected 1");
     serde_json::from_str::<SavedJob>("{}").expect_err("no version");
 }
 

@@ -211,7 +211,7 @@ async fn a_pause_without_end_is_not_taken_for_none() {
 async fn statuses_come_before_the_pause() {
     let server = script(with_states(&["QUEUED", "PENDING", "FAILED"])).await;
     let job = listed(&server).submit().await.expect("a job");
-    let mut job = job.schedule(Schedule::new().first(Duration::from_secs(10)));
+    let mut job = job.schedule(Schedule::new().initial_delay(Duration::from_secs(10)));
     let mut found = Vec::new();
     let mut statuses = job.statuses();
     while let Some(status) = statuses.try_next().await.expect("a status") {

@@ -600,7 +600,10 @@ fn what_is_no_checkpoint_is_refused() {
         ),
         (format!(r#"{{"version":2,{list}}}"#), "of version 2; only"),
         (format!(r#"{{"version":3,{list}}}"#), "`made`"),
-        (r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
+        (
+            r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(),
+            "it has no `list` or `range`",
+        ),
         (with(r#""number":0"#), "at no page"),
         (with(r#""number":1,"token":["a"]"#), "at no page, or at several"),
         (with(r#""token":[{}]"#), "its token is none"),

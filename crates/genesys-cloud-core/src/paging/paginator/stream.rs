@@ -130,7 +130,7 @@ impl<T> Paginator<T> {
         // Where no item has an id, what comes twice is noticed as if none were asked for.
         let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
         let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
-        let has_come = has_come.map(|(known, ids)| known.which(ids));
+        let has_come = has_come.map(|(known, ids)| known.duplicates(ids));
         let text = PageText::new(response.body.clone());
         let before = self.last.text.as_deref();
         let Some(selection) = self.fetcher.accept_page(&response, info, &text, before, has_come)?
