@@ -79,7 +79,7 @@ async fn a_store_of_one_object_ignores_the_key() {
     assert_eq!(store.load("other").await.expect("loaded").as_deref(), Some("1"));
     assert_eq!(store.location("any"), "a/state.json");
     let mut second = ObjectCheckpoints::object(bucket, "a/state.json");
-    second.save("any", "2").await.expect_err("it has not looked what is there");
+    second.save("any", "2").await.expect_err("it has not loaded the state");
     second.load("any").await.expect("loaded");
     second.save("any", "2").await.expect("saved");
 }

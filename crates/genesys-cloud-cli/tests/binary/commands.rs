@@ -161,7 +161,7 @@ async fn an_export_waits_for_its_job_as_long_as_is_said() {
         }
         let waited = run(Some(&org), folder.path(), &arguments).await;
         assert_eq!(waited.code, Some(12), "{}", waited.told);
-        assert!(waited.told.contains("has not ended within 1s"), "{}", waited.told);
+        assert!(waited.told.contains("did not finish within 1s"), "{}", waited.told);
         assert!(waited.told.contains("--resume"), "{}", waited.told);
     }
 }

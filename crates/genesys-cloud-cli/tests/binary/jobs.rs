@@ -103,7 +103,7 @@ async fn a_job_that_can_not_be_asked_leaves_nothing_in_the_way() {
     for _ in 0..2 {
         let failed = run(Some(&org), folder.path(), &export).await;
         assert_eq!(failed.code, Some(10), "{}", failed.told);
-        assert!(failed.told.contains("by a notification alone"), "{}", failed.told);
+        assert!(failed.told.contains("only by notification"), "{}", failed.told);
         for option in ["--resume", "--restart"] {
             assert!(!failed.told.contains(option), "{}", failed.told);
         }

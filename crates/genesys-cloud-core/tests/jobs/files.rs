@@ -307,7 +307,7 @@ async fn an_item_that_can_not_be_decoded_is_an_error() {
     let api = api(&[url]).await;
     let mut results = things(&api).inline().paginate();
     for _ in 0..2 {
-        let error = results.try_next().await.expect_err("an item that is no thing");
+        let error = results.try_next().await.expect_err("a malformed item");
         assert_eq!(error.kind(), ErrorKind::Decode, "{error:?}");
     }
     assert_eq!(results.report().verdict(), Verdict::Unknown(Reason::Unfinished));
@@ -635,7 +635,7 @@ async fn downloads_html_that_is_declared_as_html() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_error_for_a_file_is_transient() {
+async fn retries_transient_errors_of_a_file_server() {
     for (status, requests, is_transient) in [
         (408, 5, true),
         (429, 5, true),

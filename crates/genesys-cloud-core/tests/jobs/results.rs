@@ -765,7 +765,7 @@ async fn requests_results_with_the_query_of_the_spec() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_without_a_body_is_not_empty() {
+async fn a_redirect_without_a_file_url_is_an_error() {
     let mut answers = with_states(&["FULFILLED"]);
     let body = r#"{"id":"x","cursor":"c1"}"#;
     answers.push(Answer::json(302, body).header("location", "http://evil.example/f?sig=hunter2"));

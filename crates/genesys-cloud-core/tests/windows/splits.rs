@@ -10,8 +10,7 @@ use crate::{all, daily, events, hours, long};
 
 #[tokio::test]
 async fn splits_a_window_with_too_many_items() {
-    // Without a total, the list goes on after the last full page of a quarter of a day, and the next page is
-    // rejected.
+    // Without a total, another page is requested after the last full page of a quarter of a day, and rejected.
     for (counts, splits, duplicates) in [(true, 6, 10), (false, 14, 6 * 10 + 8 * 6)] {
         let server = Org { cap: 10, counts, ..Org::hourly(48) }.serve().await;
         let mut windows = daily(&server, 0, 48);
