@@ -1,10 +1,10 @@
-//! Stable hashes for files: the same in every process, on every machine and in every version.
+//! Persistent hashes: the same in every process, on every machine and in every version.
 
 use std::fmt;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-/// A hash of several parts, in 64 bits (XXH3). Not cryptographic.
+/// A 64-bit hash of several parts (XXH3). Not cryptographic.
 #[derive(Clone)]
 pub(crate) struct Digest(Xxh3);
 
@@ -17,7 +17,7 @@ impl Digest {
         self.0.update(&word.to_le_bytes());
     }
 
-    /// Hashes the bytes and their length, so that the boundary between parts matters.
+    /// Hashes the bytes and their number, so that the boundary to the next part is unambiguous.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
         self.word(bytes.len() as u64);
@@ -34,17 +34,17 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The hash of a text.
+/// Returns the hash of a text.
 pub(crate) fn digest(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
-/// The hash of a text in 128 bits. Collisions are negligible.
+/// Returns the 128-bit hash of a text, which is unique in practice.
 pub(crate) fn wide_digest(text: &str) -> u128 {
     xxh3_128(text.as_bytes())
 }
 
-/// Formats a hash as text: other programs lose digits of large integers in JSON.
+/// Formats a hash. A JSON number would lose digits in some programs.
 pub(crate) fn hex(hash: u64) -> String {
     format!("{hash:016x}")
 }
@@ -59,9 +59,10 @@ pub(crate) fn from_hex(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// Later versions must read saved hashes.
     #[test]
-    fn hashes_are_stable() {
-        // Reference values of xxHash.
+    fn hashes_never_change() {
+        // Test vectors of the XXH3 authors.
         for (text, hash) in [("", "2d06800538d394c2"), ("a", "e6c632b61e964e1f")] {
             assert_eq!(hex(digest(text)), hash, "{text}");
             assert_eq!(from_hex(hash), Some(digest(text)));
@@ -79,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn different_texts_have_different_hashes() {
+    fn similar_texts_have_different_hashes() {
         let texts = ["", "\0", "\0\0", "a", "a\0", "aaaaaaaa", "aaaaaaaa\0", "aaaaaaab", "b"];
         let mut hashes: Vec<u64> = texts.iter().map(|text| digest(text)).collect();
         hashes.extend((0..100_000).map(|number: u32| digest(&number.to_string())));

@@ -120,10 +120,10 @@ impl Place {
 }
 
 #[tokio::test]
-async fn the_first_example_gives_what_the_readme_says() {
+async fn the_first_example_prints_what_the_documentation_shows() {
     let place = Place::new();
-    let (code, out, told) = place.run("--org mock", None, &[]).await;
-    assert_eq!(code, Some(0), "{told}");
+    let (code, out, err) = place.run("--org mock", None, &[]).await;
+    assert_eq!(code, Some(0), "{err}");
     assert_eq!(out.lines().count(), 4, "{out}");
     let readme = readme();
     for line in out.lines().map(str::trim_end) {
@@ -145,7 +145,7 @@ impl Fault for Storm {
 }
 
 #[tokio::test]
-async fn the_loop_goes_on_after_what_passes_and_ends_with_the_code_of_anything_else() {
+async fn the_loop_retries_transient_errors_and_ends_with_the_code_of_others() {
     let part = "until genesys-cloud";
     // The client itself repeats a call five times.
     let left = Arc::new(AtomicU64::new(7));
@@ -153,15 +153,15 @@ async fn the_loop_goes_on_after_what_passes_and_ends_with_the_code_of_anything_e
     let org = MockOrg::builder().list(QUEUES, 150).fault(storm).start().await.unwrap();
     let truth = org.expected(QUEUES).unwrap().records;
     let place = Place::new();
-    let (code, _, told) = place.run(part, Some(&org), &[]).await;
-    assert_eq!((code, place.slept()), (Some(0), 1), "{told}");
+    let (code, _, err) = place.run(part, Some(&org), &[]).await;
+    assert_eq!((code, place.slept()), (Some(0), 1), "{err}");
     assert_eq!(keys(&read(place.path("queues.jsonl"))), truth);
 
     org.respond_next(QUEUES, CannedResponse::error(400, "bad.request", "No such parameter"))
         .unwrap();
     let place = Place::new();
-    let (code, _, told) = place.run(part, Some(&org), &[]).await;
-    assert_eq!((code, place.slept()), (Some(7), 0), "{told}");
+    let (code, _, err) = place.run(part, Some(&org), &[]).await;
+    assert_eq!((code, place.slept()), (Some(7), 0), "{err}");
     assert!(!place.path("queues.jsonl").exists());
 
     let place = Place::new();
@@ -172,56 +172,56 @@ async fn the_loop_goes_on_after_what_passes_and_ends_with_the_code_of_anything_e
 }
 
 #[tokio::test]
-async fn the_loop_goes_on_after_a_kill() {
+async fn the_loop_resumes_after_a_kill() {
     let latency = Duration::from_millis(20);
     let org = MockOrg::builder().list(QUEUES, 4_000).latency(latency).start().await.unwrap();
     let place = Place::new();
     place.kills_the_first_run(".genesys-cloud/queues.jsonl.state.json");
-    let (code, _, told) = place.run("until genesys-cloud", Some(&org), &[]).await;
-    assert_eq!((code, place.slept()), (Some(0), 1), "{told}");
-    assert!(place.path("killed").exists() && told.contains("resumes after"), "{told}");
+    let (code, _, err) = place.run("until genesys-cloud", Some(&org), &[]).await;
+    assert_eq!((code, place.slept()), (Some(0), 1), "{err}");
+    assert!(place.path("killed").exists() && err.contains("resuming after"), "{err}");
     assert_eq!(keys(&read(place.path("queues.jsonl"))), org.expected(QUEUES).unwrap().records);
 }
 
 #[tokio::test]
-async fn the_list_of_lists_ends_with_the_code_of_what_failed_and_goes_on_there() {
+async fn the_list_of_lists_ends_with_the_code_of_the_failure_and_resumes_there() {
     let part = "while read";
     let org = MockOrg::builder().list(QUEUES, 4).list(MEMBERS, 3).start().await.unwrap();
     let place = Place::new();
     org.respond_next(QUEUES, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
-    let (code, _, told) = place.run(part, Some(&org), &[]).await;
-    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(7), 0), "{told}");
+    let (code, _, err) = place.run(part, Some(&org), &[]).await;
+    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(7), 0), "{err}");
 
     // Of the second queue.
     org.reset();
     org.respond_next(MEMBERS, CannedResponse::rate_limited(100_000)).unwrap();
-    let (code, _, told) = place.run(part, Some(&org), &[]).await;
-    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(8), 1), "{told}");
+    let (code, _, err) = place.run(part, Some(&org), &[]).await;
+    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(8), 1), "{err}");
     let written = |folder: &Path| {
         let files = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
         files.filter(|it| it.extension().is_some_and(|end| end == "jsonl")).count()
     };
     assert_eq!(written(&place.path("members")), 0);
     org.reset();
-    let (code, _, told) = place.run(part, Some(&org), &[]).await;
-    assert_eq!((code, written(&place.path("members"))), (Some(0), 4), "{told}");
+    let (code, _, err) = place.run(part, Some(&org), &[]).await;
+    assert_eq!((code, written(&place.path("members"))), (Some(0), 4), "{err}");
     // What is there is left.
     let before = org.requests_for(MEMBERS).len();
-    let (code, _, told) = place.run(part, Some(&org), &[]).await;
-    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(0), before), "{told}");
+    let (code, _, err) = place.run(part, Some(&org), &[]).await;
+    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(0), before), "{err}");
 }
 
 #[tokio::test]
-async fn each_night_finishes_what_a_killed_one_left() {
+async fn each_night_finishes_a_killed_one() {
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 20).start().await.unwrap();
     org.job_pace(DETAILS, JobPace::Polls(1)).unwrap();
     let place = Place::new();
     place.kills_the_first_run("conversations/.genesys-cloud/*.state.json");
-    let (code, _, told) = place.run("days ago", Some(&org), &[]).await;
-    assert_eq!(code, Some(137), "{told}");
-    let (code, _, told) = place.run("days ago", Some(&org), &[]).await;
-    assert_eq!(code, Some(0), "{told}");
+    let (code, _, err) = place.run("days ago", Some(&org), &[]).await;
+    assert_eq!(code, Some(137), "{err}");
+    let (code, _, err) = place.run("days ago", Some(&org), &[]).await;
+    assert_eq!(code, Some(0), "{err}");
     let files = std::fs::read_dir(place.path("conversations")).unwrap();
     let days: Vec<_> = files.map(|it| it.unwrap().path()).filter(|it| it.is_file()).collect();
     assert_eq!(days.len(), 3, "{days:?}");
@@ -232,8 +232,8 @@ async fn each_night_finishes_what_a_killed_one_left() {
     assert_eq!(org.requests_for(DETAILS).len(), 3);
     org.respond_next(DETAILS, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     std::fs::remove_dir_all(place.path("conversations")).unwrap();
-    let (code, _, told) = place.run("days ago", Some(&org), &[]).await;
-    assert_eq!(code, Some(7), "{told}");
+    let (code, _, err) = place.run("days ago", Some(&org), &[]).await;
+    assert_eq!(code, Some(7), "{err}");
 }
 
 #[cfg(all(feature = "buckets", feature = "parquet"))]
@@ -243,9 +243,9 @@ async fn the_export_to_a_bucket_ends_with_its_code() {
     let s3 = crate::s3::S3::start().await;
     let place = Place::new();
     s3.refuse(|method, _| method == hyper::Method::POST);
-    let (code, _, told) = place.run("s3://", Some(&org), &s3.environment()).await;
-    assert_eq!(code, Some(11), "{told}");
+    let (code, _, err) = place.run("s3://", Some(&org), &s3.environment()).await;
+    assert_eq!(code, Some(11), "{err}");
     s3.refuse_nothing();
     // The bucket of the test has another name.
-    assert!(told.contains("s3://"), "{told}");
+    assert!(err.contains("s3://"), "{err}");
 }

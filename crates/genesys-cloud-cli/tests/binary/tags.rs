@@ -51,7 +51,7 @@ async fn keys(mut list: Paginator<Value>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn lists_of_every_scheme_are_read_by_the_catalogue() {
+async fn reads_lists_of_every_scheme_from_the_catalogue() {
     let org = MockOrg::start().await.unwrap();
     let client = client(&org).await;
     let mut schemes: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
@@ -87,7 +87,7 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
 }
 
 #[tokio::test]
-async fn jobs_of_every_family_are_read_by_the_catalogue() {
+async fn runs_jobs_of_every_spec_from_the_catalogue() {
     let org = MockOrg::builder().default_count(12).start().await.unwrap();
     let client = client(&org).await;
     let catalogue = Catalogue::embedded();
@@ -111,7 +111,7 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
         };
         // What is asked for by sending it again is no job to the fake org.
         let Ok(truth) = org.expected_job(&entry.id) else { continue };
-        if is_listed && truth.end == JobEnd::Succeeded && truth.held.is_none() {
+        if is_listed && truth.end == JobEnd::Succeeded && truth.awaiting_input.is_none() {
             jobs.push((name, Paginator::<Value>::from_job(&client, request(entry), family), truth));
         }
     }

@@ -19,7 +19,7 @@ use super::step::{Step, step};
 use crate::base_url::BaseUrl;
 use crate::operation::{Method, Operation};
 use crate::request::Request;
-use crate::response::fuzzing::reply;
+use crate::response::fuzzing::response;
 use crate::wire::mended;
 
 const PATH: &str = "/api/v2/things";
@@ -60,7 +60,7 @@ fn spec(data: &[u8]) -> Option<(ListSpec, &[u8])> {
 /// A page: a byte that chooses how it is read, and its body.
 pub fn page(data: &[u8]) {
     let Some((spec, body)) = spec(data) else { return };
-    let response = reply(StatusCode::OK, HeaderMap::new(), body);
+    let response = response(StatusCode::OK, HeaderMap::new(), body);
     let any = serde::<Value>(&response, &spec, MOST_ITEMS);
     if let Ok((items, info)) = &any {
         assert_eq!(info.records(), items.len() as u64);
@@ -101,7 +101,7 @@ pub fn walk(data: &[u8]) {
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
     let last = bodies.last().copied().unwrap_or_default();
     for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
-        let response = reply(StatusCode::OK, HeaderMap::new(), body);
+        let response = response(StatusCode::OK, HeaderMap::new(), body);
         let Ok((_, info)) = serde::<IgnoredAny>(&response, &spec, MOST_ITEMS) else { return };
         let next = match step(&walk, &info) {
             Step::Continue(next) => next,

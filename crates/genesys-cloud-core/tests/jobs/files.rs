@@ -183,7 +183,7 @@ async fn rejects_a_rest_of_another_file_or_range() {
         let mut download = download(&api).await.expect("a file");
         let error = text(&mut download).await.expect_err("another file");
         assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
-        assert!(error.to_string().contains("has changed while it was read"), "{error}");
+        assert!(error.to_string().contains("changed during the download"), "{error}");
     }
 }
 
@@ -202,7 +202,7 @@ async fn a_short_file_is_not_complete() {
     let mut results = things(&api).inline().paginate();
     let error = results.try_next().await.expect_err("no file");
     assert!(error.is_transport(), "{error:?}");
-    assert!(error.to_string().contains("broke off after 0"), "{error}");
+    assert!(error.to_string().contains("cut off after 0"), "{error}");
     assert_eq!(files.received().len(), 5);
 }
 
@@ -253,7 +253,7 @@ async fn follows_no_redirects_and_no_disallowed_urls() {
         let mut results = things(&api).inline().paginate();
         let error = results.try_next().await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::Download);
-        assert!(error.to_string().contains("the URL of the file is not fetched"), "{error}");
+        assert!(error.to_string().contains("the URL of the file was rejected"), "{error}");
         assert!(!format!("{error:?}{results:?}").contains("hunter2"));
     }
 }
@@ -340,7 +340,7 @@ async fn finds_the_url_in_any_response() {
     assert_eq!(text(&mut download).await.expect("the file"), "text");
     files.received().iter().for_each(no_token);
     let error = Download::new(&crate::client(&api), "http://f.example/hunter2").expect_err("http");
-    assert_eq!(error.to_string(), "the URL of the file is not fetched: it is not https");
+    assert_eq!(error.to_string(), "the URL of the file was rejected: it is not https");
 }
 
 #[tokio::test(start_paused = true)]

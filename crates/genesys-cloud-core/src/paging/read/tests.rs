@@ -277,7 +277,7 @@ fn a_page_holds_no_more_items_than_it_may() {
             serde::<Box<RawValue>>(&response, &list(path), 2).map(|_| ()).expect_err("too many"),
         ] {
             assert_eq!(error.problem(), Problem::TooManyItems);
-            assert_eq!(error.to_string(), "there are more than 2 items");
+            assert_eq!(error.to_string(), "the list has more than 2 items");
         }
     }
 }
