@@ -123,7 +123,7 @@ async fn a_list_cut_by_the_limit_is_complete() {
     let folder = tempdir().unwrap();
     let arguments = ["export", "routing.queues", "--limit", "42", "--out", "q.jsonl"];
     let done = run(Some(&org), folder.path(), &arguments).await;
-    assert!(done.err.contains("the limit of items was reached"), "{}", done.err);
+    assert!(done.err.contains("the item limit was reached"), "{}", done.err);
     assert_eq!(done.done().len(), 0);
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 42);
 }
