@@ -1,6 +1,6 @@
 //! The file store.
 
-use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, LARGEST_STATE};
+use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, MAX_LENGTH_STATE};
 
 use crate::{client, list, serve};
 
@@ -87,7 +87,7 @@ async fn rejects_files_that_are_not_a_state() {
     assert!(error.is_unreadable(), "{error}");
     assert!(error.to_string().contains("a.json is not a saved state: it is not text"), "{error}");
     let file = std::fs::File::create(store.path("a")).expect("a file");
-    file.set_len(LARGEST_STATE + 1).expect("a length");
+    file.set_len(MAX_LENGTH_STATE + 1).expect("a length");
     let error = store.load("a").await.expect_err("too large");
     assert!(
         error.is_unreadable() && error.to_string().contains("it has 536870913 bytes"),
@@ -129,7 +129,7 @@ async fn files_are_readable_only_by_their_owner() {
 /// It would replace one that can be loaded.
 #[tokio::test]
 async fn does_not_save_a_checkpoint_that_is_too_long_to_load() {
-    const LARGEST: usize = 64 << 20;
+    const MAX_LENGTH: usize = 64 << 20;
     let directory = tempfile::tempdir().expect("a directory");
     let server = serve(1).await;
     let batches = || list(&client(&server)).checkpointed(FileStore::new(directory.path()), "a", 1);
@@ -138,17 +138,17 @@ async fn does_not_save_a_checkpoint_that_is_too_long_to_load() {
         let batch = batches.try_next().await.expect("a page").expect("a batch");
         batch.commit_with(note).await
     };
-    let error = commit("x".repeat(LARGEST)).await.expect_err("too long");
+    let error = commit("x".repeat(MAX_LENGTH)).await.expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
     let text = format!("{error:#}");
-    assert!(text.contains("only 67108864 can be loaded; keep fewer ids by"), "{text}");
+    assert!(text.contains("at most 67108864 can be loaded; keep fewer ids with"), "{text}");
     let path = FileStore::new(directory.path()).path("a");
     assert!(!path.exists());
     // One with the maximum length is saved and loaded.
-    commit("x".repeat(LARGEST - (8 << 10))).await.expect("saved");
+    commit("x".repeat(MAX_LENGTH - (8 << 10))).await.expect("saved");
     let length = std::fs::metadata(&path).expect("a file").len();
-    assert!(length <= LARGEST as u64 && length > (LARGEST - (8 << 10)) as u64, "{length}");
+    assert!(length <= MAX_LENGTH as u64 && length > (MAX_LENGTH - (8 << 10)) as u64, "{length}");
     let mut again = batches();
     let loaded = again.load().await.expect("loaded").expect("a checkpoint");
-    assert_eq!(loaded.note().map(str::len), Some(LARGEST - (8 << 10)));
+    assert_eq!(loaded.note().map(str::len), Some(MAX_LENGTH - (8 << 10)));
 }

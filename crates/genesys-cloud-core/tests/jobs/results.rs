@@ -654,8 +654,8 @@ async fn a_job_with_a_notification_can_not_be_polled() {
         assert!(error.kind() == ErrorKind::JobNotPollable && !error.is_job_without_result());
         assert_eq!(
             error.to_string(),
-            "POST /notified (postNotified): the API tells of the end of job o2 by a notification \
-             alone; subscribe to the topic v2.things.{id}"
+            "POST /notified (postNotified): the API reports the end of job o2 only by \
+             notification; subscribe to the topic v2.things.{id}"
         );
     }
     let error = things(&server).notified().paginate().try_next().await.expect_err("a failure");

@@ -599,7 +599,7 @@ fn refuses_malformed_checkpoints() {
         ("[]".to_owned(), "it has no version"),
         (
             format!(r#"{{"version":4,"list":7,{list}}}"#),
-            "of version 4, by a later release; only version 3 is known",
+            "unsupported checkpoint version 4 (of a later release); expected 3",
         ),
         (format!(r#"{{"version":2,{list}}}"#), "unsupported checkpoint version 2; expected 3"),
         (format!(r#"{{"version":3,{list}}}"#), "`made`"),

@@ -114,7 +114,7 @@ async fn never_splits_below_the_minimum() {
         assert!(error.kind() == ErrorKind::WindowTooLarge && error.status() == Some(400));
         assert_eq!(
             error.to_string(),
-            "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z holds more than \
+            "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z has more items than \
              the API lists, and was not split: no window may be shorter than 3 hours; narrow the \
              query, or allow shorter windows with `split_down_to`"
         );
