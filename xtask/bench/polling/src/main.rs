@@ -45,7 +45,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut in_time = true;
     for (name, schedule) in [
         ("Default schedule, with pauses of at most an hour", Schedule::new()),
-        ("No maximum pause", Schedule::new().most(AGES)),
+        ("No maximum pause", Schedule::new().maximum_delay(AGES)),
     ] {
         println!("{name}:\n");
         println!(
