@@ -555,8 +555,8 @@ fn rejects_submits_without_a_rule() {
     let refusal = |text: &str| tagged(text, "", true, |_| ()).unwrap_err().to_string();
     assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): can't infer where the status has the state of the job; describe the family in openapi/operations.toml under [families.x], with a reason");
     let lonely = |submitted: &str| pair("/x", submitted, ID).replace("/x/{anyId}", "/y/{anyId}");
-    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its response has `operationId`, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
-    assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
+    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its response has `operationId`, but it has no family; add [families.<name>], [accepted.submit] or [not_jobs.submit] to openapi/operations.toml, with a reason");
+    assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, but it has no family; add [families.<name>], [accepted.submit] or [not_jobs.submit] to openapi/operations.toml, with a reason");
 }
 
 #[test]

@@ -257,8 +257,8 @@ impl Families {
                 && let Some(evidence) = rules::starts_a_job(sources, operation)
             {
                 bail!(
-                    "{}: {evidence}, and it is of no family; say in {} what it is: \
-                     [families.<name>], [accepted.{2}] or [not_jobs.{2}], with the reason",
+                    "{}: {evidence}, but it has no family; add [families.<name>], [accepted.{2}] or \
+                     [not_jobs.{2}] to {1}, with a reason",
                     operation.place(),
                     FILE,
                     operation.id,
