@@ -1,6 +1,6 @@
-//! Values of options as a user writes them.
+//! Parsers for the values of options.
 
-/// A parameter: `name=value`.
+/// Parses a parameter: `name=value`.
 pub(crate) fn name_value(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => {
@@ -10,18 +10,18 @@ pub(crate) fn name_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// The length of a list of the fake org: `operation=count`.
+/// Parses the length of a list of the fake org: `operation=count`.
 pub(crate) fn list_count(text: &str) -> Result<(String, u64), String> {
     let (name, count) = name_value(text).map_err(|_| "write it as operation=count")?;
-    let count = count.trim().parse().map_err(|_| "the count is not a whole number")?;
+    let count = count.trim().parse().map_err(|_| "the count must be a whole number")?;
     Ok((name, count))
 }
 
-/// The name of a field.
+/// Parses the name of a field.
 pub(crate) fn field(text: &str) -> Result<String, String> {
     match text.is_empty() {
         false => Ok(text.to_owned()),
-        true => Err("a name is empty; separate names with commas, such as id,name".to_owned()),
+        true => Err("empty field name; separate names with commas, such as id,name".to_owned()),
     }
 }
 

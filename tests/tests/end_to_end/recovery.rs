@@ -117,8 +117,8 @@ async fn a_wrong_page_is_an_error_and_ends_the_list() {
         PageOverride::json(json!({ "entities": [queue], "pageNumber": number, "pageCount": 3 }))
     };
     for (second, message) in [
-        (page(1), "the API was asked for page 2 and answered with page 1"),
-        (page(3), "the API was asked for page 2 and answered with page 3"),
+        (page(1), "requested page 2, but the API returned page 1"),
+        (page(3), "requested page 2, but the API returned page 3"),
         (page(2), "page 2 repeats the items of the previous page"),
     ] {
         let (org, mut queues) = three_pages().await;

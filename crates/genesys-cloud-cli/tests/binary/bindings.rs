@@ -96,7 +96,7 @@ fn stated() -> BTreeMap<String, Stated> {
 }
 
 #[test]
-fn the_catalogue_says_the_same_as_the_bindings() {
+fn the_catalogue_matches_the_bindings() {
     let catalogue = Catalogue::embedded();
     let stated = stated();
     let (mut wrong, mut lists, mut jobs) = (Vec::new(), 0, 0);

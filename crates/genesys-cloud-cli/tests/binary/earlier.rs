@@ -59,7 +59,7 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
             org.respond_next(QUEUES, reply.clone()).unwrap();
         }
         let failed = output.export(&org, QUEUES, &["--restart"]).await;
-        assert_eq!(failed.code, Some(code), "{what}: {}", failed.told);
+        assert_eq!(failed.code, Some(code), "{what}: {}", failed.err);
         assert!(look().await == earlier, "{what}");
         org.reset();
     }
@@ -70,7 +70,7 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
 }
 
 #[tokio::test]
-async fn a_file_stays_where_an_error_does_not_pass() {
+async fn a_file_stays_after_a_persistent_error() {
     let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
     let folder = tempdir().unwrap();
     let output = Output::new("q.jsonl", folder.path());
@@ -82,8 +82,8 @@ async fn a_file_stays_where_an_error_does_not_pass() {
         org.respond_next(QUEUES, CannedResponse::json(200, &error)).unwrap();
     }
     let failed = output.export(&org, QUEUES, &[]).await;
-    assert_eq!(failed.code, Some(8), "{}", failed.told);
-    assert!(failed.told.contains("is not a page"), "{}", failed.told);
+    assert_eq!(failed.code, Some(8), "{}", failed.err);
+    assert!(failed.err.contains("is not a page"), "{}", failed.err);
     assert_eq!(crate::read(folder.path().join("q.jsonl")), earlier);
 }
 
@@ -116,7 +116,7 @@ async fn an_object_stays_until_a_list_is_complete() {
 }
 
 #[tokio::test]
-async fn a_job_without_results_is_a_complete_list_of_none() {
+async fn a_job_without_results_is_a_complete_empty_list() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 0).start().await.unwrap();
@@ -127,7 +127,7 @@ async fn a_job_without_results_is_a_complete_list_of_none() {
     let options = ["--body", "b.json", "--fields", "conversationId"];
     let done = output.export(&org, submit, &options).await;
     done.done();
-    assert!(done.told.contains("complete: 0 records"), "{}", done.told);
+    assert!(done.err.contains("complete: 0 records"), "{}", done.err);
     assert_eq!(crate::read(folder.path().join("c.csv")), "conversationId\r\n");
     // A job whose results can't be read is none.
     std::fs::write(folder.path().join("c.csv"), "of yesterday").unwrap();

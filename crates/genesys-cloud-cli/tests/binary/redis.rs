@@ -5,12 +5,12 @@ use tempfile::tempdir;
 
 use crate::resume::{killed, to_the_end};
 use crate::servers::Redis;
-use crate::{keys, program, read, run, slow};
+use crate::{keys, program, read, run, signalled_while_waiting, slow};
 
 const QUEUES: &str = "getRoutingQueues";
 
 #[tokio::test]
-async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once() {
+async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills() {
     let Some(mut redis) = Redis::start(None) else { return };
     let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -37,8 +37,8 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     let key = format!("genesys-cloud:export:{QUEUES}:{}", path.display());
     assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
 
     // Another writer of the same key is noticed by whoever comes second.
     let mut hash = ::redis::cmd("HSET");
@@ -48,7 +48,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     })
     .await;
     assert_eq!(second.0, Some(11), "{}", second.1);
-    assert!(second.1.contains("another export saves its state under"), "{}", second.1);
+    assert!(second.1.contains("another export saves its state at"), "{}", second.1);
     run(Some(&org), folder.path(), &arguments).await.done();
 
     // A connection that the server ends is made anew.
@@ -69,7 +69,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
 }
 
 #[tokio::test]
-async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
+async fn rejects_a_state_in_redis_of_another_file() {
     let Some(redis) = Redis::start(None) else { return };
     let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -95,8 +95,8 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
     for edited in [&saved[..saved.len() - 2], &saved.replace("\"length\":", "\"length\":1")] {
         set(edited, &mut connection);
         let refused = run(Some(&org), folder.path(), &resume).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(refused.told.contains("in Redis at 127.0.0.1:"), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains("in Redis at 127.0.0.1:"), "{}", refused.err);
         assert_eq!(get(&mut connection), edited);
     }
     set(&saved, &mut connection);
@@ -108,8 +108,8 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
     let finished = read(folder.path().join("q.jsonl"));
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains(".genesys-cloud/q.jsonl.part is missing"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains(".genesys-cloud/q.jsonl.part is missing"), "{}", refused.err);
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(folder.path().join("q.jsonl")), finished);
     run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
@@ -133,17 +133,17 @@ async fn meddled(
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let (mut told, mut meddle) = (String::new(), Some(meddle));
+    let (mut err, mut meddle) = (String::new(), Some(meddle));
     while let Some(line) = lines.next_line().await.unwrap() {
         if line.contains("\"event\":\"saved\"")
             && let Some(meddle) = meddle.take()
         {
             meddle();
         }
-        told += &line;
-        told.push('\n');
+        err += &line;
+        err.push('\n');
     }
-    (child.wait().await.unwrap().code(), told)
+    (child.wait().await.unwrap().code(), err)
 }
 
 #[tokio::test]
@@ -157,21 +157,21 @@ async fn bad_input() {
         (&url[..], "q.jsonl", 11, "uthentication required"),
         (&wrong, "q.jsonl", 11, "can't connect to Redis at 127.0.0.1:"),
         ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
-        ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
+        ("redis://:not-the-password@host/x", "q.jsonl", 2, "invalid Redis URL"),
         (
             "http://:not-the-password@host/x",
             "q.jsonl",
             2,
-            "no state is kept at a URL of the scheme `http`",
+            "can't keep the state at a URL with the scheme `http`",
         ),
         (&url, "-", 2, "standard output can't be resumed"),
     ] {
         let refused =
             run(Some(&org), folder.path(), &["export", QUEUES, "--out", out, "--state", state])
                 .await;
-        assert_eq!(refused.code, Some(code), "{state}: {}", refused.told);
-        assert!(refused.told.contains(part), "{state}: {}", refused.told);
-        assert!(!refused.told.contains("not-the-password"), "{}", refused.told);
+        assert_eq!(refused.code, Some(code), "{state}: {}", refused.err);
+        assert!(refused.err.contains(part), "{state}: {}", refused.err);
+        assert!(!refused.err.contains("not-the-password"), "{}", refused.err);
     }
     assert_eq!(org.request_count(), 0);
     let done = program(Some(&org), folder.path())
@@ -185,7 +185,7 @@ async fn bad_input() {
 }
 
 #[tokio::test]
-async fn tls_by_rediss() {
+async fn uses_tls_for_rediss() {
     let Some((redis, certificate)) = Redis::with_tls() else { return };
     let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -204,42 +204,26 @@ async fn tls_by_rediss() {
             .output()
             .await
             .unwrap();
-        let told = String::from_utf8(done.stderr).unwrap();
+        let err = String::from_utf8(done.stderr).unwrap();
         match refused {
             None => {
-                assert!(done.status.success(), "{told}");
+                assert!(done.status.success(), "{err}");
                 let found = keys(&read(folder.path().join("q.jsonl")));
                 assert_eq!(found, org.expected(QUEUES).unwrap().records);
             }
             Some(part) => {
-                assert_eq!(done.status.code(), Some(11), "{told}");
-                assert!(told.contains(part), "{told}");
+                assert_eq!(done.status.code(), Some(11), "{err}");
+                assert!(err.contains(part), "{err}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
-    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
-    let folder = tempdir().unwrap();
+async fn a_signal_ends_the_wait_for_an_unresponsive_redis() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://me:top-secret@{}/0", silent.local_addr().unwrap());
-    let child = program(Some(&org), &folder.path().join("state"))
-        .args(["export", QUEUES, "--out", "q.jsonl", "--state", &url])
-        .current_dir(folder.path())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It is connected, and waits for the first byte.
-    let _connection = silent.accept().await.unwrap();
-    let id = child.id().unwrap().to_string();
-    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(kill.unwrap().success());
-    let output = child.wait_with_output().await.unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{told}");
-    assert!(told.contains("stopped while Redis at 127.0.0.1:"), "{told}");
-    assert!(!told.contains("top-secret"), "{told}");
-    assert_eq!(org.requests_for(QUEUES).len(), 0);
+    let err = signalled_while_waiting(&silent, &[], &["--out", "q.jsonl", "--state", &url]).await;
+    assert!(err.contains("stopped while waiting for Redis at 127.0.0.1:"), "{err}");
+    assert!(!err.contains("top-secret"), "{err}");
 }

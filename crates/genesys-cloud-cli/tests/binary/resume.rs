@@ -42,9 +42,9 @@ pub(crate) async fn killed_in(
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = 0;
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_ne!(line["event"], "error", "{line}");
         if line["event"] == event {
@@ -84,7 +84,7 @@ pub(crate) async fn to_the_end_in(
 }
 
 #[tokio::test]
-async fn killed_at_random_it_holds_each_record_once() {
+async fn has_each_record_once_after_random_kills() {
     for (operation, out) in [
         ("getRoutingQueues", "q.jsonl"),
         ("getRoutingQueues", "q.jsonl.gz"),
@@ -130,7 +130,7 @@ async fn killed_at_random_it_holds_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_killed_holds_each_record_once() {
+async fn a_killed_range_has_each_record_once() {
     let query = "postAnalyticsConversationsDetailsQuery";
     let org = MockOrg::builder().list(query, 200).start().await.unwrap();
     // Each record is in two pieces now and then.
@@ -150,7 +150,7 @@ async fn a_range_that_is_killed_holds_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
+async fn a_range_of_concurrent_jobs_has_each_record_once() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 200).start().await.unwrap();
@@ -190,7 +190,7 @@ async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_table_that_was_killed_has_one_header() {
+async fn a_killed_table_has_one_header() {
     let org = MockOrg::builder().list("getRoutingQueues", 300).start().await.unwrap();
     let folder = tempdir().unwrap();
     let arguments = [
@@ -211,7 +211,7 @@ async fn a_table_that_was_killed_has_one_header() {
 }
 
 #[tokio::test]
-async fn a_job_is_not_submitted_again() {
+async fn a_resume_does_not_submit_the_job_again() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 400).start().await.unwrap();
@@ -237,7 +237,7 @@ async fn a_job_is_not_submitted_again() {
 const MONTHS: [&str; 4] = ["--interval", "2024-04-01/2024-06-30", "--window", "30d"];
 
 #[tokio::test]
-async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
+async fn keeps_jobs_of_a_range_while_they_are_needed() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 400).start().await.unwrap();
@@ -289,7 +289,7 @@ impl Fault for SecondPage {
 }
 
 #[tokio::test]
-async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
+async fn an_error_saves_progress_and_shows_how_to_resume() {
     let operation = "getRoutingQueues";
     let refuses = Arc::new(AtomicBool::new(true));
     let fault = SecondPage(refuses.clone());
@@ -298,14 +298,14 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     let export = ["export", "routing.queues", "--out", "q.jsonl", "--page-size", "100"];
     let export = [&export[..], &["--prefetch", "0"]].concat();
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(7), "{}", refused.told);
+    assert_eq!(refused.code, Some(7), "{}", refused.err);
     let command =
         "genesys-cloud export routing.queues --out q.jsonl --page-size 100 --prefetch 0 --resume";
     for part in ["getRoutingQueues requires the permission", "correlation id", command] {
-        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
-    let told = report(&folder.path().join("q.jsonl"));
-    assert_eq!((&told["exit"], &told["resume"]), (&"refused".into(), &command.into()));
+    let summary = report(&folder.path().join("q.jsonl"));
+    assert_eq!((&summary["exit"], &summary["resume"]), (&"refused".into(), &command.into()));
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")).lines().count(), 100);
 
     org.reset();
@@ -320,29 +320,29 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
 }
 
 #[tokio::test]
-async fn what_was_stopped_is_not_overwritten_unless_told_so() {
+async fn does_not_overwrite_an_interrupted_export_without_restart() {
     let org = MockOrg::builder().list("getRoutingQueues", 200).start().await.unwrap();
     let folder = tempdir().unwrap();
     let export = ["export", "routing.queues", "--out", "q.jsonl", "--batch", "10"];
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
 
     for (changed, why) in [
         (&["-p", "name=Support*"][..], "the query parameter `name` was not set"),
-        (&["--fields", "id"], "another format or other fields"),
+        (&["--fields", "id"], "a different --format, --fields or --results-param"),
     ] {
         let arguments = [&export[..], &["--resume"], changed].concat();
         let refused = run(Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(refused.told.contains(why), "{}", refused.told);
-        assert!(refused.told.contains("--restart"), "{}", refused.told);
-        assert!(!refused.told.contains("resumes after"), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains(why), "{}", refused.err);
+        assert!(refused.err.contains("--restart"), "{}", refused.err);
+        assert!(!refused.err.contains("resuming after"), "{}", refused.err);
     }
     let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
     let refused = run(Some(&org), folder.path(), &other).await;
-    assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
+    assert!(refused.err.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.err);
 
     let state = folder.path().join(".genesys-cloud/q.jsonl.state.json");
     let later = read(&state).replacen("\"version\":4", "\"version\":7", 1);
@@ -350,7 +350,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     let resume = [&export[..], &["--resume"]].concat();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2));
-    assert!(refused.told.contains("another release (version 7)"), "{}", refused.told);
+    assert!(refused.err.contains("another release (version 7)"), "{}", refused.err);
     std::fs::write(&state, "{").unwrap();
     assert_eq!(run(Some(&org), folder.path(), &resume).await.code, Some(2));
 
@@ -363,7 +363,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
 }
 
 #[tokio::test]
-async fn a_try_that_read_nothing_is_not_in_the_way() {
+async fn an_attempt_that_read_nothing_does_not_block_the_next_run() {
     let org = MockOrg::builder().list("getRoutingQueues", 50).start().await.unwrap();
     let folder = tempdir().unwrap();
     let export = ["export", "routing.queues", "--out", "q.csv", "--fields", "id"];
@@ -381,7 +381,7 @@ async fn a_try_that_read_nothing_is_not_in_the_way() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_interrupt_ends_the_batch_saves_and_says_how_to_go_on() {
+async fn an_interrupt_saves_progress_and_shows_how_to_resume() {
     for signal in ["-INT", "-TERM"] {
         interrupted_by(signal).await;
     }
@@ -405,16 +405,16 @@ async fn interrupted_by(signal: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let (mut events, mut sent) = (Vec::new(), false);
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         if line["event"] == "saved" && !std::mem::replace(&mut sent, true) {
             // A second export to the same file leaves all as it is.
             let second = [&arguments[..], &["--restart"]].concat();
             let second = run(Some(&org), folder.path(), &second).await;
-            assert_eq!(second.code, Some(9), "{}", second.told);
-            assert!(second.told.contains("another export writes"), "{}", second.told);
+            assert_eq!(second.code, Some(9), "{}", second.err);
+            assert!(second.err.contains("another export is writing to"), "{}", second.err);
             assert!(folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
 
             let id = child.id().unwrap().to_string();

@@ -46,7 +46,7 @@ struct Upload {
     parts: BTreeMap<u32, Object>,
 }
 
-const SERVICE_ACCOUNT: &str = r#"{"private_key": "not-to-be-told", "private_key_id": "key", "client_email": "me", "disable_oauth": true}"#;
+const SERVICE_ACCOUNT: &str = r#"{"private_key": "not-to-be-err", "private_key_id": "key", "client_email": "me", "disable_oauth": true}"#;
 
 impl S3 {
     pub(crate) async fn start() -> Self {
@@ -76,7 +76,7 @@ impl S3 {
             ("AWS_ENDPOINT", self.url.clone()),
             ("AWS_ALLOW_HTTP", "true".to_owned()),
             ("AWS_ACCESS_KEY_ID", "key".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "not-to-be-told".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "not-to-be-err".to_owned()),
             ("GOOGLE_BASE_URL", self.url.clone()),
             ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
             // As fakes of Google Cloud Storage have it: no login and no token.

@@ -139,11 +139,11 @@ impl Postgres {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             // What it starts must not keep a pipe open: it goes on when the test has ended.
-            .stderr(std::fs::File::create(self.folder.path().join("told")).unwrap())
+            .stderr(std::fs::File::create(self.folder.path().join("err")).unwrap())
             .status()
             .unwrap();
-        let told = std::fs::read_to_string(self.folder.path().join("told"));
-        assert!(done.success(), "{} {arguments:?}: {told:?}", program.display());
+        let err = std::fs::read_to_string(self.folder.path().join("err"));
+        assert!(done.success(), "{} {arguments:?}: {err:?}", program.display());
     }
 
     /// The URL of the database, without the password.

@@ -51,7 +51,7 @@ async fn keys(mut list: Paginator<Value>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn lists_of_every_scheme_are_read_by_the_catalogue() {
+async fn reads_lists_of_every_scheme_from_the_catalogue() {
     let org = MockOrg::start().await.unwrap();
     let client = client(&org).await;
     let mut schemes: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
@@ -87,7 +87,7 @@ async fn lists_of_every_scheme_are_read_by_the_catalogue() {
 }
 
 #[tokio::test]
-async fn jobs_of_every_family_are_read_by_the_catalogue() {
+async fn runs_jobs_of_every_spec_from_the_catalogue() {
     let org = MockOrg::builder().default_count(12).start().await.unwrap();
     let client = client(&org).await;
     let catalogue = Catalogue::embedded();

@@ -57,7 +57,7 @@ pub(crate) fn rejected(path: &Path) -> (Vec<String>, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn a_call_sends_and_prints_what_it_is_given() {
+async fn a_call_sends_and_prints_values_unchanged() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let operation = "postAnalyticsConversationsDetailsQuery";
@@ -84,7 +84,7 @@ async fn a_call_sends_and_prints_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn lines_of_json_are_what_the_api_sent() {
+async fn json_lines_have_the_values_of_the_api() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let records = [
@@ -101,7 +101,7 @@ async fn lines_of_json_are_what_the_api_sent() {
 }
 
 #[tokio::test]
-async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
+async fn tables_normalize_values_and_report_changes() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let records = [
@@ -119,7 +119,7 @@ async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
         2,\"\",1000,2024-05-01T12:30:00.000Z\r\n\
         3,,9007199254740993,\r\n";
     assert_eq!(read(folder.path().join("q.csv")), expected);
-    assert!(done.told.contains("1 value with characters"), "{}", done.told);
+    assert!(done.err.contains("1 value with characters"), "{}", done.err);
     let notes = report(&folder.path().join("q.csv"))["notes"].to_string();
     assert!(notes.contains("(name 1)"), "{notes}");
     page(&org, &records);
@@ -130,12 +130,12 @@ async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
 }
 
 #[tokio::test]
-async fn options_for_records_that_do_not_fit_are_checked_first() {
+async fn validates_the_options_for_invalid_values() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
-    for (options, told) in [
-        (&["--rejects", "r.jsonl"][..], "requires --on-bad-value null or skip"),
-        (&["--on-bad-value", "skip"], "add --rejects rejects.jsonl"),
+    for (options, why) in [
+        (&["--rejects", "r.jsonl"][..], "needs `--on-bad-value null` or `skip`"),
+        (&["--on-bad-value", "skip"], "add `--rejects rejects.jsonl`"),
         (
             &["--on-bad-value", "skip", "--out", "q.csv", "--rejects", "q.csv"],
             "q.csv is the output",
@@ -144,15 +144,15 @@ async fn options_for_records_that_do_not_fit_are_checked_first() {
     ] {
         let arguments = [&["export", QUEUES], options].concat();
         let refused = run(Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(2), "{options:?}: {}", refused.told);
-        assert!(refused.told.contains(told), "{options:?}: {}", refused.told);
+        assert_eq!(refused.code, Some(2), "{options:?}: {}", refused.err);
+        assert!(refused.err.contains(why), "{options:?}: {}", refused.err);
     }
     assert_eq!(org.request_count(), 0);
 }
 
 #[cfg(feature = "parquet")]
 #[tokio::test]
-async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() {
+async fn rejects_each_invalid_record_once_across_kills() {
     use crate::resume::to_the_end_in;
     use crate::tables::{ids, rows};
 
@@ -164,8 +164,8 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
 
     let plain = ["export", QUEUES, "--out", "q.parquet"];
     let refused = run(Some(&org), folder.path(), &plain).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    assert!(refused.told.contains("--on-bad-value null or skip"), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    assert!(refused.err.contains("--on-bad-value null or skip"), "{}", refused.err);
 
     for (what, written) in [("skip", &good), ("null", &all)] {
         let out = folder.path().join(format!("{what}.parquet"));
@@ -220,8 +220,8 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
     let done = run(Some(&org), folder.path(), &skip).await;
     done.done();
     let first = format!("complete, but {} records skipped: 250 records", odd.len());
-    assert!(done.told.contains(&first), "{}", done.told);
-    assert!(done.told.contains("see r.jsonl"), "{}", done.told);
+    assert!(done.err.contains(&first), "{}", done.err);
+    assert!(done.err.contains("see r.jsonl"), "{}", done.err);
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
     // Without one that does not fit, the file is empty.
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
@@ -231,7 +231,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
 
 #[cfg(all(feature = "buckets", feature = "parquet"))]
 #[tokio::test]
-async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
+async fn rejects_invalid_records_for_objects_and_streams() {
     use crate::s3::S3;
     use crate::tables::{ids, rows};
 
@@ -255,7 +255,7 @@ async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
         .unwrap();
     assert!(output.status.success());
     assert_eq!(ids(&rows(output.stdout)), good);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains(&format!("{} records rejected: ", odd.len())), "{told}");
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains(&format!("{} records rejected: ", odd.len())), "{err}");
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
 }

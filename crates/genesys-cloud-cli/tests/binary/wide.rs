@@ -102,7 +102,7 @@ async fn peak(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn memory_is_bounded_in_bytes() {
+async fn memory_is_bounded() {
     let org = MockOrg::builder().list(QUEUES, 1).fault(Wide::new()).start().await.unwrap();
     let folder = tempdir().unwrap();
     let mut peaks = Vec::new();

@@ -184,7 +184,7 @@ async fn another_file_or_another_part_is_not_taken_for_the_rest() {
         let mut download = download(&api).await.expect("a file");
         let error = text(&mut download).await.expect_err("another file");
         assert_eq!(error.kind(), ErrorKind::Download, "{error:?}");
-        assert!(error.to_string().contains("has changed while it was read"), "{error}");
+        assert!(error.to_string().contains("changed during the download"), "{error}");
     }
 }
 
@@ -203,7 +203,7 @@ async fn a_short_file_is_not_taken_for_whole() {
     let mut results = things(&api).inline().paginate();
     let error = results.try_next().await.expect_err("no file");
     assert!(error.is_transport(), "{error:?}");
-    assert!(error.to_string().contains("broke off after 0"), "{error}");
+    assert!(error.to_string().contains("cut off after 0"), "{error}");
     assert_eq!(files.received().len(), 5);
 }
 
@@ -254,7 +254,7 @@ async fn redirects_and_other_urls_are_not_followed() {
         let mut results = things(&api).inline().paginate();
         let error = results.try_next().await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::Download);
-        assert!(error.to_string().contains("the URL of the file is not fetched"), "{error}");
+        assert!(error.to_string().contains("the URL of the file was rejected"), "{error}");
         assert!(!format!("{error:?}{results:?}").contains("hunter2"));
     }
 }
@@ -341,7 +341,7 @@ async fn a_url_of_any_reply() {
     assert_eq!(text(&mut download).await.expect("the file"), "text");
     files.received().iter().for_each(no_token);
     let error = Download::new(&crate::client(&api), "http://f.example/hunter2").expect_err("http");
-    assert_eq!(error.to_string(), "the URL of the file is not fetched: it is not https");
+    assert_eq!(error.to_string(), "the URL of the file was rejected: it is not https");
 }
 
 #[tokio::test(start_paused = true)]

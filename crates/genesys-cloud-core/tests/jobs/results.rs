@@ -795,7 +795,7 @@ async fn items_that_stand_in_a_file_are_not_passed_over() {
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("a file");
         assert_eq!(error.kind(), ErrorKind::Paging);
-        assert!(error.to_string().contains("read the list by `pages`"), "{error}");
+        assert!(error.to_string().contains("read the list with `pages`"), "{error}");
     }
 }
 

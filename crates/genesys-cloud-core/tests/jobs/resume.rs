@@ -375,7 +375,7 @@ async fn a_job_that_failed_is_not_waited_for_again() {
     let checkpoint = kept(&begun.checkpoint());
     let error = listed(&server).resume(&checkpoint).try_next().await.expect_err("stale");
     assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
-    assert!(error.to_string().contains("a job without results"), "{error}");
+    assert!(error.to_string().contains("has no results"), "{error}");
     assert!(format!("{error:#}").contains(": job j1 failed (FAILED)"), "{error:#}");
     let mut anew = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     assert_eq!(all(&mut anew).await, ["1"]);

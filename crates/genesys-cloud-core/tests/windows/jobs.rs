@@ -196,7 +196,8 @@ async fn results_in_files_are_delivered_as_pages() {
     let server = org().await;
     let error = daily(&server, 0, 24).try_next().await.expect_err("a file");
     assert!(
-        error.kind() == ErrorKind::Paging && error.to_string().contains("read the list by `pages`"),
+        error.kind() == ErrorKind::Paging
+            && error.to_string().contains("read the list with `pages`"),
         "{error}"
     );
 
