@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let busy = CannedResponse::error(503, "service.unavailable", "Service Unavailable");
         org.respond_next("getRoutingQueues", busy)?;
         org.respond_next("getRoutingQueues", CannedResponse::rate_limited(1))?;
-        org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply)?;
+        org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeResponse)?;
     }
 
     let mut queues = client.routing().queues().paginate();

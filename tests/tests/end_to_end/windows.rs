@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use genesys_cloud::types::AsyncConversationQuery;
 use genesys_cloud::{Client, Interval, Plan, Reason, Verdict, Windows};
-use genesys_cloud_mock::{CannedReply, Expected, MockOrg, Timeline};
+use genesys_cloud_mock::{CannedResponse, Expected, MockOrg, Timeline};
 use serde_json::{Value, json};
 
 use crate::waits::skipping;
@@ -234,9 +234,9 @@ async fn a_list_is_not_complete_if_the_api_fails_to_report_how_far_its_data_is_a
         // The results of one job lack the date, so that the client asks for it.
         let script = || {
             let results = json!({ "conversations": [{ "conversationId": "c1" }] });
-            org.respond_next(RESULTS, CannedReply::json(200, &results)).expect("an operation");
+            org.respond_next(RESULTS, CannedResponse::json(200, &results)).expect("an operation");
             if fails {
-                let refusal = CannedReply::error(403, "missing.permission", "not allowed");
+                let refusal = CannedResponse::error(403, "missing.permission", "not allowed");
                 org.respond_next(AVAILABILITY, refusal).expect("an operation");
             }
         };
