@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         last = queue.id;
     }
     let report = queues.report();
-    println!("{}: {} queues, {} retries", report.verdict(), report.items, report.repeated);
+    println!("{}: {} queues, {} retries", report.verdict(), report.items, report.retries);
 
     if let Some(id) = last {
         let reply = client.routing().queue(&id).await?;
