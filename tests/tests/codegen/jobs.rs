@@ -405,13 +405,13 @@ fn finds_the_availability_operation() {
         let line = r#"availability: "tells" Get "/x/jobs/availability" "dataAvailabilityDate" for body "interval","#;
         assert!(source.contains(line), "{source}");
         let data = xtask::jobs::line(family, find).unwrap();
-        let available = r#""available":{"operation":"tells","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
+        let available = r#""available":{"operation":"reports","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
         assert!(data.contains(available), "{data}");
         let (_, submit) = find("submit").unwrap();
         assert_eq!(submit.availability.as_deref(), Some("reports"));
         let (_, reports) = find("reports").unwrap();
         assert_eq!(
-            (tells.available.as_deref(), tells.availability.as_deref()),
+            (reports.available.as_deref(), reports.availability.as_deref()),
             (Some(field), None)
         );
     });
