@@ -246,11 +246,7 @@ mod tests {
                 r#","tag":{"kind":"job","family":"walks"}"#,
                 Some("the catalogue has no family `walks`"),
             ),
-            (
-                "GET",
-                r#","tag":{"kind":"other"}"#,
-                Some("tag of walk: invalid catalogue entry"),
-            ),
+            ("GET", r#","tag":{"kind":"other"}"#, Some("tag of walk: invalid catalogue entry")),
         ];
         for (method, tag, expected) in texts {
             assert_eq!(error(method, tag).as_deref(), expected, "{method} {tag}");
