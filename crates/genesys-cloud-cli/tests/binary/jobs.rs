@@ -103,7 +103,7 @@ async fn a_job_that_can_not_be_polled_does_not_block_the_next_run() {
     for _ in 0..2 {
         let failed = run(Some(&org), folder.path(), &export).await;
         assert_eq!(failed.code, Some(10), "{}", failed.err);
-        assert!(failed.err.contains("by a notification alone"), "{}", failed.err);
+        assert!(failed.err.contains("only by notification"), "{}", failed.err);
         for option in ["--resume", "--restart"] {
             assert!(!failed.err.contains(option), "{}", failed.err);
         }
