@@ -791,7 +791,7 @@ async fn uses_tls_as_in_the_url() {
         (&file, &url, None),
         (&file, &server.url(), Some("not valid for name \"127.0.0.1\"")),
         ("verify-full", &url, Some("invalid peer certificate")),
-        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates of none.pem")),
+        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates from none.pem")),
     ] {
         let done = program(Some(&org), folder.path())
             .args(["export", QUEUES, "--create-table", "--upsert"])
