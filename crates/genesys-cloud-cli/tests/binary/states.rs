@@ -177,7 +177,7 @@ async fn the_limit_of_a_range_counts_all_runs() {
     let limited = |limit: &'static str| [&export[..], &["--resume", "--limit", limit]].concat();
     let refused = run(Some(&org), folder.path(), &limited("69")).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("70 records are written already"), "{}", refused.err);
+    assert!(refused.err.contains("70 records are already written"), "{}", refused.err);
     let state = read(folder.path().join(".genesys-cloud/c.jsonl.state.json"));
     let part = read(folder.path().join(".genesys-cloud/c.jsonl.part"));
     run(Some(&org), folder.path(), &limited("70")).await.done();
