@@ -99,7 +99,7 @@ async fn runs_jobs_of_every_spec_from_the_catalogue() {
     }
     let mut jobs = Vec::new();
     for (name, entry) in families {
-        let family = specs::family(catalogue, &name).unwrap();
+        let family = specs::job_spec(catalogue, &name).unwrap();
         let is_listed = match family.results() {
             // The job spec does not have such parameters.
             Results::List(call, _) => {

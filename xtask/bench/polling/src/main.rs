@@ -45,7 +45,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut in_time = true;
     for (name, schedule) in [
         ("The usual schedule, with pauses of an hour at most", Schedule::new()),
-        ("Without a longest pause", Schedule::new().most(AGES)),
+        ("Without a longest pause", Schedule::new().maximum_delay(AGES)),
     ] {
         println!("{name}:\n");
         println!(
