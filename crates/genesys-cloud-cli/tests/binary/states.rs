@@ -90,10 +90,10 @@ async fn detects_a_staged_file_of_another_run() {
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    for err in
+    for why in
         [".genesys-cloud/q.jsonl.part is not the file that the state describes", "with --restart"]
     {
-        assert!(refused.err.contains(part), "{}", refused.err);
+        assert!(refused.err.contains(why), "{}", refused.err);
     }
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(&state), saved);
