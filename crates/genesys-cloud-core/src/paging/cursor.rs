@@ -140,8 +140,8 @@ impl Cursor {
         matches!(self.cap, Some(Most::Pages(_)))
     }
 
-    /// The largest page size up to this one for which numbered pages end exactly at the cap: the API refuses a page that
-    /// reaches beyond it.
+    /// The largest page size up to this one for which numbered pages end exactly at the cap: the API refuses a page
+    /// that reaches beyond it.
     pub(super) fn page_size_up_to_cap(&self, size: u64) -> u64 {
         match (self.cap, self.advances_by()) {
             (Some(Most::Items(most @ 1..)), Advance::Numbers { .. }) => {

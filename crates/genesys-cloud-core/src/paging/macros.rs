@@ -22,12 +22,12 @@
 /// }
 /// ```
 ///
-/// `items` is the path to the list, empty if the response is the list itself. `page_size` is a query parameter, or a field
-/// of the body: `body "paging.pageSize" as integer`. `usual: 500` instead of `maximum` is the size to request if no maximum
-/// is known. `token_in` is `query` or `body`. `token_out` is `field`, `link` (followed as it is) or `in_link`, which may
-/// name the parameter in the link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`. `fields` lists further
-/// fields by which a response is recognized as a page, `values` allows items that are not objects, and `no_content` makes a
-/// 204 an empty list.
+/// `items` is the path to the list, empty if the response is the list itself. `page_size` is a query parameter, or a
+/// field of the body: `body "paging.pageSize" as integer`. `usual: 500` instead of `maximum` is the size to request if
+/// no maximum is known. `token_in` is `query` or `body`. `token_out` is `field`, `link` (followed as it is) or
+/// `in_link`, which may name the parameter in the link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or
+/// `items(n)`. `fields` lists further fields by which a response is recognized as a page, `values` allows items that
+/// are not objects, and `no_content` makes a 204 an empty list.
 ///
 /// `interval` after the braces, in `query` or `body`, also adds the method `windows`. It may be followed by the longest
 /// interval that the operation accepts, and by the path of the id of the items if an item is the same in each interval

@@ -214,8 +214,8 @@ impl<T> Paginator<T> {
     }
 
     /// Decodes the items as another type, such as a struct with only the fields you need, or
-    /// [`Box<RawValue>`](serde_json::value::RawValue) for their JSON text. The list starts over, and the items are those
-    /// at the path of its [`ListSpec`].
+    /// [`Box<RawValue>`](serde_json::value::RawValue) for their JSON text. The list starts over, and the items are
+    /// those at the path of its [`ListSpec`].
     pub fn items_as<U: DeserializeOwned + 'static>(self) -> Paginator<U> {
         let items = Paginator::new(self.fetcher.restarted(), Read::Paths(read::serde));
         Paginator { id: self.id, ..items }
@@ -232,8 +232,8 @@ impl<T> Paginator<T> {
 
     /// Converts to a stream of batches of `items` items, independent of the page size. The last batch may be smaller.
     ///
-    /// Items read before an error come as a batch before the error, so that none are lost. (`StreamExt::chunks` collects
-    /// results, and `TryStreamExt::try_chunks` wraps the items in its error type.)
+    /// Items read before an error come as a batch before the error, so that none are lost. (`StreamExt::chunks`
+    /// collects results, and `TryStreamExt::try_chunks` wraps the items in its error type.)
     pub fn batches(self, items: usize) -> Batches<T> {
         Batches::new(self, items)
     }

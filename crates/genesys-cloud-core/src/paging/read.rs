@@ -244,7 +244,8 @@ pub(super) fn field_names(body: &str) -> Vec<String> {
     names.keys().take(MOST).map(shown).collect()
 }
 
-/// A field of the last item of a list. Parses the list again, and is used only if the next page is requested by an item.
+/// A field of the last item of a list. Parses the list again, and is used only if the next page is requested by an
+/// item.
 fn last_key(text: &str, spec: &ListSpec, path: &str) -> Option<Token> {
     let list = text.get(text.find('[')?..)?;
     let mut lists = serde_json::Deserializer::from_str(list).into_iter::<Vec<&RawValue>>();

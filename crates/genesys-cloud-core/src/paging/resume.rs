@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A page that was delivered in part is requested again, and its first items are skipped. A list that starts over skips
-//! all delivered items, however many pages they come in. `Idle` may become `Realigned` too, since the API can change the
-//! page size in the middle of a list.
+//! all delivered items, however many pages they come in. `Idle` may become `Realigned` too, since the API can change
+//! the page size in the middle of a list.
 //!
 //! The transitions are pure. [`fetcher`](super::fetcher) applies them to the cursor and the source.
 
@@ -43,8 +43,8 @@ pub(super) enum Stage {
     Entered(Skip),
     /// An earlier page is due, because the list has become shorter. `resized`: as in `Realigned`.
     LookingBack { skip: Skip, resized: Option<Box<CursorState>> },
-    /// The page with the last item read is due, in pages of another size. `resized` is the cursor state at the change of
-    /// size, to continue from if that item is not found.
+    /// The page with the last item read is due, in pages of another size. `resized` is the cursor state at the change
+    /// of size, to continue from if that item is not found.
     Realigned { skip: Skip, resized: Box<CursorState> },
     /// The list starts over because the API no longer knows the place. Nothing has been requested.
     Restarted,
@@ -158,8 +158,8 @@ impl Resume {
         }
     }
 
-    /// The source is open, and delivers pages in a sequence counted in this unit, or by position. Returns `None` without
-    /// a place to enter.
+    /// The source is open, and delivers pages in a sequence counted in this unit, or by position. Returns `None`
+    /// without a place to enter.
     pub(super) fn enter(&mut self, sequence: Option<SequenceUnit>) -> Option<Entry> {
         let Self::Pending(place, stage) = self else { return None };
         let starts_over = match stage {

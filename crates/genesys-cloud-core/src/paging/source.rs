@@ -24,8 +24,8 @@ pub(crate) type PageCall = BoxFuture<'static, Result<Option<RawResponse>, Error>
 /// A source only gets pages; the page fetcher decides which page is due and whether another one follows. The defaults
 /// of the methods suit a source that needs no preparation.
 pub(crate) trait PageSource: Send {
-    /// Prepares the pages, such as by waiting for a job. Returns what is listed once that becomes known, and `None` while
-    /// it is unchanged. After an error, the next call continues.
+    /// Prepares the pages, such as by waiting for a job. Returns what is listed once that becomes known, and `None`
+    /// while it is unchanged. After an error, the next call continues.
     fn poll_open(
         &mut self,
         _: &mut Context<'_>,

@@ -599,11 +599,14 @@ fn refuses_malformed_checkpoints() {
         ("[]".to_owned(), "it has no version"),
         (
             format!(r#"{{"version":4,"list":7,{list}}}"#),
-            "of version 4, by a later release; only version 3 is known",
+            "unsupported checkpoint version 4 (of a later release); expected 3",
         ),
-        (format!(r#"{{"version":2,{list}}}"#), "of version 2; only"),
+        (format!(r#"{{"version":2,{list}}}"#), "unsupported checkpoint version 2; expected 3"),
         (format!(r#"{{"version":3,{list}}}"#), "`made`"),
-        (r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
+        (
+            r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(),
+            "it has no `list` or `range`",
+        ),
         (with(r#""number":0"#), "must name exactly one page"),
         (with(r#""number":1,"token":["a"]"#), "must name exactly one page"),
         (with(r#""token":[{}]"#), "its token is neither"),

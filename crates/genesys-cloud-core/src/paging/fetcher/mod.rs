@@ -3,8 +3,8 @@
 //!
 //! A page goes from here up to the paginator and back. The paginator polls for the response
 //! ([`poll_page`](PageFetcher::poll_page)), decodes the items, whose type only it knows, and passes the page info back
-//! ([`accept_page`](PageFetcher::accept_page)). The fetcher then decides which items are new and which page is due next.
-//! This code is thus compiled once instead of once per item type; the price is the round trip.
+//! ([`accept_page`](PageFetcher::accept_page)). The fetcher then decides which items are new and which page is due
+//! next. This code is thus compiled once instead of once per item type; the price is the round trip.
 //!
 //! [`PageSource`] hides where pages come from. [`step`](super::step::step) decides which page follows, and [`Resume`]
 //! how a list resumes at a checkpoint; both are pure.
@@ -329,7 +329,8 @@ impl PageFetcher {
     }
 
     /// Takes back a page that could not be used because of `error`. If a retry may help, the page is requested again,
-    /// within the retry limits. Otherwise returns the error; the next poll then gets the same page or requests it again.
+    /// within the retry limits. Otherwise returns the error; the next poll then gets the same page or requests it
+    /// again.
     pub(super) fn take_back(&mut self, page: &RawResponse, error: Error) -> Option<Error> {
         match self.source.take_back(page) {
             TakenBack::Repeat => return self.repeat(error),

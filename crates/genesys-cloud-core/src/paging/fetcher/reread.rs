@@ -122,9 +122,9 @@ impl PageFetcher {
         item_hashes.iter().any(|mark| known.contains(mark))
     }
 
-    /// Whether the page that should have the items delivered last, in the new page size, has none of them. The list then
-    /// continues from where the size changed. An empty page shows that the new size was only the length of the last
-    /// page; otherwise items may be missing or duplicated.
+    /// Whether the page that should have the items delivered last, in the new page size, has none of them. The list
+    /// then continues from where the size changed. An empty page shows that the new size was only the length of the
+    /// last page; otherwise items may be missing or duplicated.
     fn has_lost_its_place(&mut self, page: &PageInfo, text: &PageText) -> bool {
         if !self.resume.is_resized() || self.has_known_items(text) {
             return false;

@@ -128,7 +128,7 @@ impl<T> Paginator<T> {
         // If no item has an id, duplicates are found as without `dedupe_by`.
         let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
         let seen = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
-        let seen = seen.map(|(known, ids)| known.which(ids));
+        let seen = seen.map(|(known, ids)| known.duplicates(ids));
         let text = PageText::new(response.body.clone());
         let before = self.last.text.as_deref();
         let Some(selection) = self.fetcher.accept_page(&response, info, &text, before, seen)?
