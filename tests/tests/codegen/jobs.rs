@@ -402,7 +402,7 @@ fn finds_the_availability_operation() {
             Ok((found.operation, &found.tag))
         };
         let source = xtask::jobs::source(family, find).unwrap();
-        let line = r#"availability: "tells" Get "/x/jobs/availability" "dataAvailabilityDate" for body "interval","#;
+        let line = r#"availability: "reports" Get "/x/jobs/availability" "dataAvailabilityDate" for body "interval","#;
         assert!(source.contains(line), "{source}");
         let data = xtask::jobs::line(family, find).unwrap();
         let available = r#""available":{"operation":"reports","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
