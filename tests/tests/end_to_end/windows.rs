@@ -160,7 +160,7 @@ async fn halves_all_windows_after_one_is_too_long() {
 async fn jobs_of_several_windows_run_concurrently_and_return_in_order() {
     for (operation, windows) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
         let org = org(operation, 300, |it| it.cap(80)).await;
-        let mut windows = windows(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
+        let mut windows = open(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
         compare(&org, operation, &mut windows).await;
         assert!(windows.report().splits > 0, "{operation}");
     }
@@ -177,12 +177,12 @@ async fn reads_every_kind_of_query_in_windows() {
         (REALTIME, audits_of_late, 14),
     ];
     let day = Duration::from_hours(24);
-    for (operation, windows, days) in kinds {
+    for (operation, open, days) in kinds {
         let org = org(operation, 60, |it| {
             it.cap(if days == 31 { 15 } else { 8 }).max_interval(days * day)
         })
         .await;
-        let mut windows = windows(&client(&org)).concurrency(4);
+        let mut windows = open(&client(&org)).concurrency(4);
         assert_eq!(
             windows.plan().expect("a plan").windows()[0].interval().length(),
             days * day,
@@ -194,7 +194,7 @@ async fn reads_every_kind_of_query_in_windows() {
         assert_eq!(windows.report().requests, requests, "{operation}: all are counted");
 
         org.timeline(operation, Timeline::new(FROM, TO).max_interval(7 * day)).expect("a timeline");
-        let mut windows = windows(&client(&org)).concurrency(8);
+        let mut windows = open(&client(&org)).concurrency(8);
         compare(&org, operation, &mut windows).await;
         assert!(windows.report().splits > 0, "{operation}: {:?}", windows.report());
     }

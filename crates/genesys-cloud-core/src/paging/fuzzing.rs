@@ -86,7 +86,7 @@ pub fn page(data: &[u8]) {
 
 /// Reads a list: a byte that selects the spec, one that selects the cap, then bodies separated by zero bytes. The last
 /// body repeats forever.
-pub fn walk(data: &[u8]) {
+pub fn list(data: &[u8]) {
     let Some((spec, data)) = spec(data) else { return };
     let Some((cap, bodies)) = data.split_first() else { return };
     let spec = match cap {
