@@ -40,7 +40,7 @@ fn generate(text: &str) -> anyhow::Result<Generated> {
 /// The same with families of jobs that are stated.
 fn generate_with(text: &str, jobs: &str) -> anyhow::Result<Generated> {
     let (document, _) = codegen::read(text, false)?;
-    let exceptions = Exceptions::parse(jobs, "")?;
+    let exceptions = Exceptions::parse(jobs, "", "")?;
     codegen::generate(document, &exceptions, false, &mut Stages::quiet())
 }
 

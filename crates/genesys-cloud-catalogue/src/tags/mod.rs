@@ -7,6 +7,7 @@
 
 mod job;
 mod list;
+mod parent;
 
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +18,7 @@ pub use job::{
 pub use list::{
     Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Place, Scheme, TokenForm,
 };
+pub use parent::{Parent, ParentList};
 
 /// The tag of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +40,9 @@ pub struct Tag {
     /// The parameter that takes a time range which can be split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// For each path parameter of a list, the list that has its values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Parent>,
     /// The family of jobs that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
@@ -72,6 +77,7 @@ impl Tag {
             available: None,
             availability: None,
             interval: None,
+            parents: Vec::new(),
             family: None,
             role: None,
         }
