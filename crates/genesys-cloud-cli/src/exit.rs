@@ -177,7 +177,7 @@ impl Exit {
             | ErrorKind::JobNotPollable => Self::Job,
             ErrorKind::Server => Self::Unavailable,
             _ if error.is_transient() => Self::Unavailable,
-            ErrorKind::SliceTooLarge => Self::Refused,
+            ErrorKind::WindowTooLarge => Self::Refused,
             _ if error.status().is_some_and(|status| (400..500).contains(&status)) => Self::Refused,
             _ => Self::Failed,
         }

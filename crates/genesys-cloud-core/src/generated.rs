@@ -121,9 +121,9 @@ pub fn windows<T: Wire + 'static, O>(
     range: Interval,
 ) -> Windows<T> {
     let (client, request) = call.into_parts();
-    let make = move |slice: Interval| {
+    let make = move |window: Interval| {
         let mut request = request.clone();
-        interval.write(&mut request, &slice.to_string());
+        interval.write(&mut request, &window.to_string());
         Paginator::reading(client.clone(), request, listing.clone(), read_wire)
     };
     Windows::over(range, Box::new(make), facts.span(), facts.id)
@@ -160,9 +160,9 @@ fn windows_of_jobs<T: 'static, O>(
     read: ReadPage<T>,
 ) -> Windows<T> {
     let (client, request) = call.into_parts();
-    let make = move |slice: Interval| {
+    let make = move |window: Interval| {
         let mut request = request.clone();
-        interval.write(&mut request, &slice.to_string());
+        interval.write(&mut request, &window.to_string());
         Paginator::of_job(JobSource::new(client.clone(), request, family.clone()), read)
     };
     Windows::over(range, Box::new(make), facts.span(), facts.id)

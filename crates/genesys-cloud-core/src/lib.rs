@@ -98,7 +98,7 @@ pub use crate::saved_job::SavedJob;
 pub use crate::schedule::Schedule;
 pub use crate::wait::{Wait, WaitReason};
 pub use crate::windows::{
-    Plan, Slice, SliceState, WindowPages, Windows, WindowsFrom, WindowsReport,
+    Plan, Window, WindowPages, WindowState, Windows, WindowsFrom, WindowsReport,
 };
 pub use crate::wire::{Json, OpenEnum, Record, UnknownFields, Variants, Wire};
 

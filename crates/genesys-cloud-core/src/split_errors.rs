@@ -31,7 +31,7 @@ pub(crate) fn is_too_large(error: &Error) -> bool {
 }
 
 impl SplitReason {
-    /// What an error means, if it is one of those that a shorter slice would not meet: a reply of status 400,
+    /// What an error means, if it is one of those that a shorter window would not meet: a reply of status 400,
     /// or a job that failed.
     pub(crate) fn of(error: &Error) -> Option<Self> {
         let why = Self::of_text(error.refusal()?);

@@ -8,8 +8,8 @@ use genesys_cloud_core::{
     Job, JobOperation, JobSpec, JobState, JobStatus, ListSpec, NextToken, OnStale, Operation,
     OrgIdentity, Page, PageSize, Pages, Paginator, ParamLocation, Plan, RateLimit, RawItem,
     RawResponse, ReadOptions, Reason, Region, Report, Request, Response, SavedJob, Schedule,
-    Scheme, Sending, Slice, Statuses, Submitting, Verdict, Wait, WindowPages, Windows, WindowsFrom,
-    WindowsReport,
+    Scheme, Sending, Statuses, Submitting, Verdict, Wait, Window, WindowPages, Windows,
+    WindowsFrom, WindowsReport,
 };
 use serde_json::Value;
 
@@ -52,7 +52,7 @@ fn data_is_for_any_thread() {
     shared::<(ReadOptions, OnStale, Schedule)>();
     shared::<(JobSpec, JobOperation, JobState, JobStatus, Completion, Availability, SavedJob)>();
     shared::<Job<Value>>();
-    shared::<(Interval, Plan, Slice, WindowsFrom)>();
+    shared::<(Interval, Plan, Window, WindowsFrom)>();
     shared::<(Checkpoint, FileStore)>();
 }
 

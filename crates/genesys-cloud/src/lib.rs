@@ -24,9 +24,9 @@ pub use genesys_cloud_core::{
     End, Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit, FileStore, Interval, IntoOption,
     Job, JobState, JobStatus, Json, List, OnStale, OpenEnum, OperationCall, OrgIdentity, Page,
     Paged, Pages, Paginator, Plan, RateLimit, RawResponse, ReadOptions, Reason, Region, Report,
-    RequestHead, Response, Resumable, SavedJob, Schedule, Sending, Slice, SliceState, Statuses,
-    StoreError, StoreFuture, Submitting, TokenFuture, TokenProvider, UnknownFields, Verdict, Wait,
-    WaitReason, WindowPages, Windows, WindowsFrom, WindowsReport,
+    RequestHead, Response, Resumable, SavedJob, Schedule, Sending, Statuses, StoreError,
+    StoreFuture, Submitting, TokenFuture, TokenProvider, UnknownFields, Verdict, Wait, WaitReason,
+    Window, WindowPages, WindowState, Windows, WindowsFrom, WindowsReport,
 };
 /// The libraries whose types are in public signatures.
 pub use genesys_cloud_core::{bytes, chrono, futures, http, serde_json};

@@ -1,4 +1,4 @@
-//! Ranges of time by generated calls: slices within the span that is known of an operation, split where the
+//! Ranges of time by generated calls: windows within the span that is known of an operation, split where the
 //! API refuses them, and each record once.
 
 use std::time::Duration;
@@ -112,7 +112,7 @@ fn intervals(org: &MockOrg, operation: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_quarter_is_read_in_slices_of_31_days() {
+async fn a_quarter_is_read_in_windows_of_31_days() {
     let org = org(QUERY, 500, |it| it).await;
     compare(&org, QUERY, &mut query(&client(&org))).await;
     assert_eq!(
@@ -142,19 +142,19 @@ async fn what_is_refused_is_split_and_what_lasts_comes_once() {
         let report = windows.report();
         assert!(report.splits > 0, "{operation}: {report:?}");
         assert!(report.duplicates > 0, "{operation}: {report:?}");
-        assert_eq!(report.slices_done, report.slices, "{operation}");
+        assert_eq!(report.windows_done, report.windows, "{operation}");
     }
 }
 
 #[tokio::test]
-async fn an_interval_that_has_become_too_long_is_halved_for_all_slices() {
+async fn an_interval_that_has_become_too_long_is_halved_for_all_windows() {
     let week = Duration::from_hours(7 * 24);
     let org = org(QUERY, 400, |it| it.longest(week)).await;
     compare(&org, QUERY, &mut query(&client(&org))).await;
 }
 
 #[tokio::test]
-async fn jobs_of_several_slices_run_at_a_time_and_come_in_order() {
+async fn jobs_of_several_windows_run_at_a_time_and_come_in_order() {
     for (operation, windows) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
         let org = org(operation, 300, |it| it.cap(80)).await;
         let mut windows = windows(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
@@ -163,9 +163,9 @@ async fn jobs_of_several_slices_run_at_a_time_and_come_in_order() {
     }
 }
 
-/// Those whose records no id tells apart among them, refused for what a slice holds and for its length.
+/// Those whose records no id tells apart among them, refused for what a window holds and for its length.
 #[tokio::test]
-async fn every_kind_of_query_is_read_in_slices() {
+async fn every_kind_of_query_is_read_in_windows() {
     let kinds: [(_, fn(&Client) -> _, _); 5] = [
         (USERS, users, 31),
         (USER_JOBS, user_jobs, 31),
@@ -180,7 +180,7 @@ async fn every_kind_of_query_is_read_in_slices() {
                 .await;
         let mut whole = windows(&client(&org)).concurrency(4);
         assert_eq!(
-            whole.plan().expect("a plan").slices()[0].interval().length(),
+            whole.plan().expect("a plan").windows()[0].interval().length(),
             days * day,
             "{operation}"
         );
@@ -212,11 +212,11 @@ async fn a_plan_goes_on_in_another_process() {
     let submitted = org.requests_for(JOBS).len();
     while let Some(record) = rest.try_next().await.expect("a record") {
         let key = Expected::key(&record);
-        // The slice that had begun is read from its beginning.
+        // The window that had begun is read from its beginning.
         if !read.contains(&key) {
             read.push(key);
         }
     }
     assert_eq!(read, org.expected_within(JOBS, &quarter().to_string()).expect("a timeline"));
-    assert_eq!(org.requests_for(JOBS).len() - submitted, 2, "the first slice was done");
+    assert_eq!(org.requests_for(JOBS).len() - submitted, 2, "the first window was done");
 }

@@ -217,7 +217,7 @@ impl Reader {
                     waited: report.waited,
                     total: None,
                     page_size: None,
-                    windows: Some((report.slices_done, report.slices)),
+                    windows: Some((report.windows_done, report.windows)),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -286,7 +286,7 @@ impl Reader {
     pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
-            Input::Range(windows) => windows.plan().map(|plan| Some(plan.slices().len())),
+            Input::Range(windows) => windows.plan().map(|plan| Some(plan.windows().len())),
         }
     }
 }

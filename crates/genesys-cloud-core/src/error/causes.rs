@@ -110,8 +110,12 @@ impl Error {
     }
 
     /// A part of a range of time is too large, and can't be split.
-    pub(crate) fn slice(operation: &Operation, why: String, refusal: Option<Self>) -> Self {
-        let mut this = Self::new(ErrorKind::SliceTooLarge, Some(operation), why);
+    pub(crate) fn window_too_large(
+        operation: &Operation,
+        why: String,
+        refusal: Option<Self>,
+    ) -> Self {
+        let mut this = Self::new(ErrorKind::WindowTooLarge, Some(operation), why);
         if let Some(refusal) = refusal {
             this.0.answer.clone_from(&refusal.0.answer);
             this.0.course = refusal.0.course;

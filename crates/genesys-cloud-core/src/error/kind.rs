@@ -76,7 +76,7 @@ pub enum ErrorKind {
     Download,
     /// A part of a time range holds too many records, and can't be split further. See
     /// [`Windows`](crate::Windows). The refusal of the API is the source.
-    SliceTooLarge,
+    WindowTooLarge,
     /// A checkpoint is of another call. The text says what differs. Nothing was sent.
     CheckpointMismatch,
     /// A checkpoint is no longer valid: the token of the page has expired, or the job has failed, was cancelled or
@@ -118,7 +118,7 @@ impl ErrorKind {
             Self::JobMismatch => "job_mismatch",
             Self::DataUnavailable => "data_unavailable",
             Self::Download => "download",
-            Self::SliceTooLarge => "slice_too_large",
+            Self::WindowTooLarge => "window_too_large",
             Self::CheckpointMismatch => "checkpoint_mismatch",
             Self::StaleCheckpoint => "stale_checkpoint",
             Self::CheckpointStore => "checkpoint_store",

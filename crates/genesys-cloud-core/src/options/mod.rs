@@ -74,8 +74,8 @@ impl ReadOptions {
         self.job.override_with(job);
     }
 
-    /// The options for one slice of a range. What counts for the whole range is left out.
-    pub(crate) fn for_slice(&self) -> Self {
+    /// The options for one window of a range. What counts for the whole range is left out.
+    pub(crate) fn for_window(&self) -> Self {
         Self { limit: None, max_pages: None, dedupe_by: None, ..self.clone() }
     }
 }

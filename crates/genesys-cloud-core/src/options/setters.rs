@@ -14,14 +14,14 @@ macro_rules! read_option_setters {
             self
         }
 
-        /// Ends after this many items. Of a range of time, that is over all of its slices. The verdict then is
+        /// Ends after this many items. Of a range of time, that is over all of its windows. The verdict then is
         /// [`Truncated`](crate::Verdict::Truncated), unless the list ended with that item.
         pub fn limit(mut self, items: usize) -> Self {
             self.options_mut().limit = Some(items as u64);
             self
         }
 
-        /// Ends after this many pages. Of a range of time, that is over all of its slices.
+        /// Ends after this many pages. Of a range of time, that is over all of its windows.
         pub fn max_pages(mut self, pages: usize) -> Self {
             self.options_mut().max_pages = Some(pages as u64);
             self
@@ -43,7 +43,7 @@ macro_rules! read_option_setters {
 
         /// Fetches up to this many pages before they are due, and holds them until they are. They are read as tasks of
         /// the Tokio runtime, so that they arrive while items are processed; dropping the list cancels them. Of a range
-        /// of time, each slice that is being read has this many.
+        /// of time, each window that is being read has this many.
         ///
         /// Items and errors come in the same order as without. Where pages have numbers and a reply has said how many
         /// there are, that many are fetched at once; otherwise, since each page leads to the next, only one is. None is
@@ -58,7 +58,7 @@ macro_rules! read_option_setters {
         /// names joined by dots, such as `id`. An item without an id is always delivered.
         ///
         /// Records that are added to a list while it is read by page number push others to the next page, where
-        /// they come again. In a range of time, a record comes in each slice that it touches. Name no id if each slice
+        /// they come again. In a range of time, a record comes in each window that it touches. Name no id if each window
         /// has its own part of a record, such as what a user did in it: parts would be lost. Default of a range: the id
         /// that the operation is known to have, which usually is none.
         pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
@@ -105,7 +105,7 @@ macro_rules! read_option_setters {
 
         /// For the results of a job over data that becomes available with a delay: waits until the data of the whole
         /// interval is available, at most this long, before the job is submitted. Of a range of time, the limit is for
-        /// all slices together, and starts when the first of them has to wait.
+        /// all windows together, and starts when the first of them has to wait.
         ///
         /// The operation that reports how far the data is available is polled with growing pauses. If the data is not
         /// available in time, the list fails ([`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable)); the

@@ -58,7 +58,7 @@ impl<T> RangeReader<T> {
                 is_new
             });
             current.new = Some(new);
-            if let Some(first) = self.slices.front_mut() {
+            if let Some(first) = self.windows.front_mut() {
                 first.without_id += report.without_id - before;
             }
         }
@@ -80,7 +80,7 @@ impl<T> RangeReader<T> {
 
     /// Ends the current page: all of its items have been delivered.
     pub(super) fn finish_page(&mut self) {
-        if let (Some(page), Some(first)) = (self.current.take(), self.slices.front_mut()) {
+        if let (Some(page), Some(first)) = (self.current.take(), self.windows.front_mut()) {
             first.list.handed_out(page.items);
         }
     }

@@ -1,7 +1,7 @@
 //! Ends a range early, once a limit of items or pages is reached.
 
 use super::reader::RangeReader;
-use super::slice_reader::{Outcome, SliceReader};
+use super::window_reader::{Outcome, WindowReader};
 use crate::options::ReadOptions;
 use crate::paging::Reason;
 
@@ -23,21 +23,21 @@ impl<T> RangeReader<T> {
         };
         if !in_page {
             self.finish_page();
-            while self.slices.front().is_some_and(SliceReader::is_at_end) {
+            while self.windows.front().is_some_and(WindowReader::is_at_end) {
                 self.close_first();
             }
         }
         let is_end =
-            self.slices.is_empty() && self.plan.as_ref().is_some_and(|it| it.next().is_none());
+            self.windows.is_empty() && self.plan.as_ref().is_some_and(|it| it.next().is_none());
         self.report.ended = is_end;
         self.stopped = Some(reason).filter(|_| !is_end);
     }
 
-    /// How many pages have been delivered, those of slices that were split then among them.
+    /// How many pages have been delivered, those of windows that were split then among them.
     fn pages_delivered(&self) -> u64 {
-        let lists = self.slices.iter().map(|slice| {
-            let is_waiting = matches!(slice.outcome, Some(Outcome::Page(_)));
-            slice.list.report().pages - u64::from(is_waiting)
+        let lists = self.windows.iter().map(|window| {
+            let is_waiting = matches!(window.outcome, Some(Outcome::Page(_)));
+            window.list.report().pages - u64::from(is_waiting)
         });
         let points = self.resumed.values().map(|point| point.list.report().pages);
         self.report.pages + lists.chain(points).sum::<u64>()

@@ -37,7 +37,7 @@ impl<T> WindowPages<T> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all slices.
+    /// What has been read so far, over all windows.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
@@ -47,7 +47,7 @@ impl<T> WindowPages<T> {
         self.reader.point()
     }
 
-    /// Which slices the range has, and which of them are done: see [`Windows::plan`](crate::Windows::plan).
+    /// Which windows the range has, and which of them are done: see [`Windows::plan`](crate::Windows::plan).
     ///
     /// # Errors
     /// As there.

@@ -4,7 +4,7 @@ mod form;
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::plan::{Plan, SliceState};
+use super::plan::{Plan, WindowState};
 use super::report::WindowsReport;
 use crate::interval::Interval;
 use crate::paging::ListPoint;
@@ -16,21 +16,21 @@ pub(crate) use form::RangeForm;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RangePoint {
     pub(super) plan: Plan,
-    /// The slices that had begun and not ended, by their place in the plan.
-    pub(super) lists: BTreeMap<usize, SlicePoint>,
+    /// The windows that had begun and not ended, by their place in the plan.
+    pub(super) lists: BTreeMap<usize, WindowPoint>,
     /// The ids of the items that were handed out last, as hashes, the last one last.
     pub(super) known: Vec<u64>,
     /// How many more there were.
     pub(super) forgotten: u64,
-    /// The most that a slice may say that it holds, where that is known.
+    /// The most that a window may say that it holds, where that is known.
     pub(super) most: Option<u64>,
-    /// What was read, without the slices that had not ended.
+    /// What was read, without the windows that had not ended.
     pub(super) report: WindowsReport,
 }
 
-/// A place in a slice.
+/// A place in a window.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct SlicePoint {
+pub(super) struct WindowPoint {
     pub(super) list: ListPoint,
     /// How many items without an id had been handed out of it.
     pub(super) without_id: u64,
@@ -46,9 +46,9 @@ impl RangePoint {
         self.report.items
     }
 
-    /// The jobs of the slices that had begun, in their order.
+    /// The jobs of the windows that had begun, in their order.
     pub(crate) fn jobs(&self) -> impl Iterator<Item = &SavedJob> {
-        self.lists.values().filter_map(|slice| slice.list.job.as_ref())
+        self.lists.values().filter_map(|window| window.list.job.as_ref())
     }
 
     pub(crate) const fn has_ended(&self) -> bool {
@@ -56,7 +56,7 @@ impl RangePoint {
     }
 
     /// The same place, for a range that has gone on since: knows the jobs that were submitted meanwhile, and the
-    /// slices that were split. `fresh` gives the beginning of a slice.
+    /// windows that were split. `fresh` gives the beginning of a window.
     ///
     /// What ended meanwhile has not ended here.
     pub(super) fn knowing(&self, now: &Self, fresh: impl Fn(Interval) -> ListPoint) -> Self {
@@ -65,30 +65,32 @@ impl RangePoint {
         (this.report.splits, this.report.worst) = (now.report.splits, now.report.worst);
         // Those that are in both, by their place there.
         let mut before: HashMap<Interval, Vec<usize>> = HashMap::new();
-        for (at, slice) in self.plan.slices().iter().enumerate().rev() {
-            before.entry(slice.interval()).or_default().push(at);
+        for (at, window) in self.plan.windows().iter().enumerate().rev() {
+            before.entry(window.interval()).or_default().push(at);
         }
         let mut split = self.lists.clone();
-        for (at, slice) in now.plan.slices().iter().enumerate() {
-            let known = before.get_mut(&slice.interval()).and_then(Vec::pop);
-            let state = known.map_or(SliceState::Todo, |known| self.plan.slices()[known].state());
+        for (at, window) in now.plan.windows().iter().enumerate() {
+            let known = before.get_mut(&window.interval()).and_then(Vec::pop);
+            let state = known.map_or(WindowState::Todo, |known| self.plan.windows()[known].state());
             this.plan.set(at, state);
             let mut place = known.and_then(|known| split.remove(&known));
-            if let Some(job) = now.lists.get(&at).and_then(|slice| slice.list.job.clone()) {
+            if let Some(job) = now.lists.get(&at).and_then(|window| window.list.job.clone()) {
                 // Unless it has begun since, or its job was run again.
                 let known = place.take().filter(|place| place.list.has_no_other_job(&job));
-                let mut known = known
-                    .unwrap_or_else(|| SlicePoint { list: fresh(slice.interval()), without_id: 0 });
+                let mut known = known.unwrap_or_else(|| WindowPoint {
+                    list: fresh(window.interval()),
+                    without_id: 0,
+                });
                 known.list.job = Some(job);
                 place = Some(known);
-                this.plan.set(at, SliceState::Running);
+                this.plan.set(at, WindowState::Running);
             }
             if let Some(place) = place {
                 this.lists.insert(at, place);
             }
         }
         // They are read no further.
-        split.values().for_each(|slice| this.report.add(&slice.list.report()));
+        split.values().for_each(|window| this.report.add(&window.list.report()));
         this
     }
 }

@@ -1,15 +1,15 @@
-//! Reads the slices of a range, each with a paginator, and delivers their pages in order.
+//! Reads the windows of a range, each with a paginator, and delivers their pages in order.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::task::{Context, Poll};
 
 use super::current_page::CurrentPage;
-use super::plan::{Plan, SliceState};
-use super::point::SlicePoint;
+use super::plan::{Plan, WindowState};
+use super::point::WindowPoint;
 use super::report::WindowsReport;
 use super::settings::{MakeList, Settings};
-use super::slice_reader::{Outcome, SliceReader};
+use super::window_reader::{Outcome, WindowReader};
 use crate::dedupe::RecentIds;
 use crate::error::Error;
 use crate::interval::Interval;
@@ -25,16 +25,16 @@ pub(super) struct RangeReader<T> {
     pub(super) recent_ids: RecentIds,
     /// The limit that was reached before the end of the range.
     pub(super) stopped: Option<Reason>,
-    /// The slices that are being read, in order. The items of the first one are delivered.
-    pub(super) slices: VecDeque<SliceReader<T>>,
-    /// The most items that the API lists of a slice, if it is known.
+    /// The windows that are being read, in order. The items of the first one are delivered.
+    pub(super) windows: VecDeque<WindowReader<T>>,
+    /// The most items that the API lists of a window, if it is known.
     pub(super) most_items: Option<u64>,
-    /// The slices that have ended.
+    /// The windows that have ended.
     pub(super) report: WindowsReport,
-    /// The page whose items are being delivered. It is of the first slice.
+    /// The page whose items are being delivered. It is of the first window.
     pub(super) current: Option<CurrentPage>,
-    /// Where slices continue that had begun in an earlier run, until they are opened.
-    pub(super) resumed: BTreeMap<usize, SlicePoint>,
+    /// Where windows continue that had begun in an earlier run, until they are opened.
+    pub(super) resumed: BTreeMap<usize, WindowPoint>,
 }
 
 impl<T> RangeReader<T> {
@@ -45,7 +45,7 @@ impl<T> RangeReader<T> {
             settings,
             plan: None,
             stopped: None,
-            slices: VecDeque::new(),
+            windows: VecDeque::new(),
             most_items: None,
             report: WindowsReport::default(),
             current: None,
@@ -56,13 +56,13 @@ impl<T> RangeReader<T> {
     /// What has been read so far.
     pub(super) fn report(&self) -> WindowsReport {
         let mut report = self.report;
-        let lists = self.slices.iter().map(|reader| reader.list.report());
+        let lists = self.windows.iter().map(|reader| reader.list.report());
         for list in lists.chain(self.resumed.values().map(|point| point.list.report())) {
             report.add(&list);
             report.take_in(&list);
         }
         if let Some(plan) = &self.plan {
-            (report.slices, report.slices_done) = (plan.slices().len() as u64, plan.done());
+            (report.windows, report.windows_done) = (plan.windows().len() as u64, plan.done());
         }
         report.ids_forgotten = self.recent_ids.forgotten;
         report.stopped = self.stopped;
@@ -72,7 +72,7 @@ impl<T> RangeReader<T> {
     /// The list of an interval.
     pub(super) fn list(&self, interval: Interval) -> Paginator<T> {
         let options = &self.settings.options;
-        let list = (self.make_list)(interval).with_options(&options.for_slice());
+        let list = (self.make_list)(interval).with_options(&options.for_window());
         list.with_ids(options.dedupe_by.as_deref())
     }
 
@@ -96,15 +96,15 @@ impl<T> RangeReader<T> {
         }
         self.finish_page();
         loop {
-            self.open_slices();
-            if self.slices.is_empty() {
+            self.open_windows();
+            if self.windows.is_empty() {
                 self.report.ended = true;
                 return Poll::Ready(None);
             }
-            if self.poll_slices(cx, with_items) {
+            if self.poll_windows(cx, with_items) {
                 continue;
             }
-            let Some(first) = self.slices.front_mut() else { continue };
+            let Some(first) = self.windows.front_mut() else { continue };
             match first.outcome.take() {
                 None | Some(Outcome::TooEarly) => return Poll::Pending,
                 Some(Outcome::Page(page)) => {
@@ -120,7 +120,7 @@ impl<T> RangeReader<T> {
                         let interval = first.interval;
                         let anew = self.list(interval);
                         self.judge_anew(0);
-                        if let Some(first) = self.slices.front_mut() {
+                        if let Some(first) = self.windows.front_mut() {
                             self.report.add(&first.list.report());
                             (first.list, first.without_id) = (anew, 0);
                         }
@@ -136,16 +136,16 @@ impl<T> RangeReader<T> {
         self.report.ended || self.stopped.is_some()
     }
 
-    /// Opens slices, in order, as many as may be read at a time.
-    fn open_slices(&mut self) {
-        while self.slices.len() < self.settings.concurrency.max(1) {
+    /// Opens windows, in order, as many as may be read at a time.
+    fn open_windows(&mut self) {
+        while self.windows.len() < self.settings.concurrency.max(1) {
             let Some(plan) = &mut self.plan else { return };
-            let Some(slice) = plan.next() else { return };
-            plan.set(slice, SliceState::Running);
-            let interval = plan.slices()[slice].interval();
+            let Some(window) = plan.next() else { return };
+            plan.set(window, WindowState::Running);
+            let interval = plan.windows()[window].interval();
             let mut list = self.list(interval);
             let (mut has_delivered, mut without_id) = (false, 0);
-            if let Some(point) = self.resumed.remove(&slice) {
+            if let Some(point) = self.resumed.remove(&window) {
                 has_delivered = point.list.delivered() > 0;
                 without_id = point.without_id;
                 list = list.resume_at(point.list);
@@ -154,16 +154,16 @@ impl<T> RangeReader<T> {
                 self.most_items = Some(self.most_items.map_or(cap, |most| most.min(cap)));
             }
             let reader =
-                SliceReader { slice, interval, list, outcome: None, has_delivered, without_id };
-            let at = self.slices.partition_point(|other| other.slice < slice);
-            self.slices.insert(at, reader);
+                WindowReader { window, interval, list, outcome: None, has_delivered, without_id };
+            let at = self.windows.partition_point(|other| other.window < window);
+            self.windows.insert(at, reader);
         }
     }
 
-    /// Polls all open slices that have no outcome yet. Returns whether one was split.
-    fn poll_slices(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
-        for at in 0..self.slices.len() {
-            let reader = &mut self.slices[at];
+    /// Polls all open windows that have no outcome yet. Returns whether one was split.
+    fn poll_windows(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
+        for at in 0..self.windows.len() {
+            let reader = &mut self.windows[at];
             let is_first = at == 0;
             if is_first && matches!(reader.outcome, Some(Outcome::TooEarly)) {
                 reader.outcome = None;
@@ -179,14 +179,14 @@ impl<T> RangeReader<T> {
                 },
                 None => outcome,
             };
-            self.slices[at].outcome = Some(outcome);
+            self.windows[at].outcome = Some(outcome);
         }
         false
     }
 
-    /// Closes the first slice.
+    /// Closes the first window.
     pub(super) fn close_first(&mut self) {
-        let Some(first) = self.slices.pop_front() else { return };
+        let Some(first) = self.windows.pop_front() else { return };
         let report = first.list.report();
         self.report.add(&report);
         self.report.take_in(&report);
@@ -194,7 +194,7 @@ impl<T> RangeReader<T> {
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))
         {
-            plan.set(first.slice, SliceState::Done);
+            plan.set(first.window, WindowState::Done);
         }
     }
 

@@ -6,17 +6,17 @@ use chrono::{DateTime, Utc};
 
 use crate::paging::{Reason, Report, Verdict};
 
-/// What has been read of a range of time so far, over all of its slices.
+/// What has been read of a range of time so far, over all of its windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowsReport {
-    /// How many slices there are. Those that are split count as their parts.
-    pub slices: u64,
+    /// How many windows there are. Those that are split count as their parts.
+    pub windows: u64,
     /// How many of them are done, in this run or in the one that it goes on with.
-    pub slices_done: u64,
+    pub windows_done: u64,
     /// How many were split, because the API would not give them as a whole.
     pub splits: u64,
-    /// Pages that were read, those of slices that were split then among them.
+    /// Pages that were read, those of windows that were split then among them.
     pub pages: u64,
     /// Calls that were made, those that failed among them: for pages, and for jobs also their submits and those
     /// that asked how they stand. The transfer of a file is none.
@@ -35,26 +35,26 @@ pub struct WindowsReport {
     /// Ids that were forgotten to bound memory. If an item with one of them came again, it was handed out
     /// again; see [`remember`](crate::Windows::remember).
     pub ids_forgotten: u64,
-    /// How many of the items of slices were `null`. They are left out.
+    /// How many of the items of windows were `null`. They are left out.
     pub nulls: u64,
-    /// Up to when the data was available when the slices were read: the earliest date that the API reported for one
-    /// of them. `None` if it reports none. A slice that ends later than its date makes the verdict
+    /// Up to when the data was available when the windows were read: the earliest date that the API reported for one
+    /// of them. `None` if it reports none. A window that ends later than its date makes the verdict
     /// [`Unknown`](Verdict::Unknown): [`NotAvailableYet`](Reason::NotAvailableYet).
     pub available_until: Option<DateTime<Utc>>,
-    /// Of the slices that have ended, the worst that one says. `None` while none says anything bad.
+    /// Of the windows that have ended, the worst that one says. `None` while none says anything bad.
     pub(super) worst: Option<Verdict>,
-    /// Whether all slices have ended.
+    /// Whether all windows have ended.
     pub(super) ended: bool,
     /// The limit that was reached before.
     pub(super) stopped: Option<Reason>,
 }
 
 impl WindowsReport {
-    /// Whether what was read is all that the range holds: the worst verdict of its slices, the first of them
+    /// Whether what was read is all that the range holds: the worst verdict of its windows, the first of them
     /// that says so. Before the end that is [`Unknown`](Verdict::Unknown):
     /// [`Unfinished`](Reason::Unfinished), or [`Truncated`](Verdict::Truncated) once a limit is reached.
     ///
-    /// Of a range that was gone on with from a [`Plan`](crate::Plan), it is about the slices that were read since;
+    /// Of a range that was gone on with from a [`Plan`](crate::Plan), it is about the windows that were read since;
     /// from a [`Checkpoint`](crate::Checkpoint), about all.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {
@@ -74,14 +74,14 @@ impl WindowsReport {
         self.waited += list.waited;
     }
 
-    /// Adds what the list of a slice reports about its data.
+    /// Adds what the list of a window reports about its data.
     pub(super) fn take_in(&mut self, list: &Report) {
         self.nulls += list.nulls;
         let earliest = self.available_until.into_iter().chain(list.available_until).min();
         self.available_until = earliest;
     }
 
-    /// Takes in how the list of a slice ended.
+    /// Takes in how the list of a window ended.
     pub(super) fn judge(&mut self, verdict: Verdict) {
         let rank = |verdict: &Verdict| match verdict {
             Verdict::Complete => 0,
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_verdict_of_the_slices_is_that_of_the_range() {
+    fn the_worst_verdict_of_the_windows_is_that_of_the_range() {
         let drifted = Verdict::Drifted(Reason::Duplicates { items: 1 });
         let (capped, full) =
             (Verdict::Truncated(Reason::Cap), Verdict::Truncated(Reason::FullReply));

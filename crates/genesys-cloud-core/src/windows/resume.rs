@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use super::current_page::CurrentPage;
-use super::plan::{Plan, SliceState};
-use super::point::{Origin, RangePoint, SlicePoint};
+use super::plan::{Plan, WindowState};
+use super::point::{Origin, RangePoint, WindowPoint};
 use super::reader::RangeReader;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::saved_job::SavedJob;
 
 impl<T> RangeReader<T> {
-    /// The slices and their states; before the first page, those that it will start with.
+    /// The windows and their states; before the first page, those that it will start with.
     pub(super) fn plan(&self) -> Result<Plan, Error> {
         if let Some(plan) = &self.plan {
             return Ok(plan.clone());
@@ -40,8 +40,8 @@ impl<T> RangeReader<T> {
                     return Err(mismatch(&why));
                 }
                 let mut plan = point.plan.clone();
-                // Slices that ended incomplete are not read again.
-                point.lists.keys().for_each(|slice| plan.set(*slice, SliceState::Todo));
+                // Windows that ended incomplete are not read again.
+                point.lists.keys().for_each(|window| plan.set(*window, WindowState::Todo));
                 plan.subject = subject;
                 return Ok(plan);
             }
@@ -62,15 +62,15 @@ impl<T> RangeReader<T> {
         Ok(plan)
     }
 
-    /// The jobs of the slices that are being read.
+    /// The jobs of the windows that are being read.
     pub(super) fn jobs(&self) -> Vec<SavedJob> {
         let points = self.resumed.values().filter_map(|point| point.list.job.clone());
-        self.slices.iter().filter_map(|reader| reader.list.saved_job()).chain(points).collect()
+        self.windows.iter().filter_map(|reader| reader.list.saved_job()).chain(points).collect()
     }
 
     /// An earlier place, with the jobs that were submitted since.
     pub(super) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
-        Ok(earlier.knowing(&self.point()?, |slice| self.list(slice).point_after(0)))
+        Ok(earlier.knowing(&self.point()?, |window| self.list(window).point_after(0)))
     }
 
     /// How far the items have been delivered.
@@ -81,11 +81,11 @@ impl<T> RangeReader<T> {
         let plan = self.plan()?;
         let mut report = self.report;
         let mut lists = self.resumed.clone();
-        for (at, reader) in self.slices.iter().enumerate() {
+        for (at, reader) in self.windows.iter().enumerate() {
             let page = self.current.as_ref().filter(|_| at == 0);
             let list = reader.list.point_after(page.map_or(0, CurrentPage::place));
             let without_id = reader.without_id - page.map_or(0, CurrentPage::rest_without_id);
-            lists.insert(reader.slice, SlicePoint { list, without_id });
+            lists.insert(reader.window, WindowPoint { list, without_id });
         }
         let rest = self.current.as_ref().map_or(&[][..], CurrentPage::rest);
         if let Some(page) = &self.current {
@@ -101,7 +101,7 @@ impl<T> RangeReader<T> {
         // A checkpoint has milliseconds, and derives the others.
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
-        (report.slices, report.slices_done, report.ids_forgotten) = (0, 0, 0);
+        (report.windows, report.windows_done, report.ids_forgotten) = (0, 0, 0);
         Ok(RangePoint { plan, lists, known, forgotten, most: self.most_items, report })
     }
 

@@ -11,7 +11,7 @@ use crate::paging::Paginator;
 /// Makes the list of an interval.
 pub(super) type MakeList<T> = Box<dyn Fn(Interval) -> Paginator<T> + Send>;
 
-/// Whether an error means that a slice is too large.
+/// Whether an error means that a window is too large.
 pub(super) type SplitWhen = Box<dyn Fn(&Error) -> bool + Send>;
 
 /// The settings of a range, as the caller chose them.
@@ -19,9 +19,9 @@ pub(super) struct Settings {
     pub(super) range: Interval,
     pub(super) span: Duration,
     pub(super) overlap: Duration,
-    /// No slice is split into shorter ones.
+    /// No window is split into shorter ones.
     pub(super) minimum: Duration,
-    /// How many slices are read at a time.
+    /// How many windows are read at a time.
     pub(super) concurrency: usize,
     /// The options of the lists; some of them are for the whole range.
     pub(super) options: ReadOptions,

@@ -1,4 +1,4 @@
-//! The face of a range of time that is read in slices.
+//! The face of a range of time that is read in windows.
 
 use std::fmt;
 use std::pin::Pin;
@@ -22,53 +22,53 @@ use crate::options::{ReadOptions, read_option_setters};
 use crate::paging::{Page, Paginator};
 use crate::saved_job::SavedJob;
 
-/// The length of a slice by default: what most operations accept.
+/// The length of a window by default: what most operations accept.
 const SPAN: Duration = Duration::from_hours(31 * 24);
 
-/// The shortest slice that a split makes by default.
+/// The shortest window that a split makes by default.
 const MINIMUM: Duration = Duration::from_mins(1);
 
-/// A long range of time as a stream of its items, read in slices that the API accepts.
+/// A long range of time as a stream of its items, read in windows that the API accepts.
 ///
-/// Each slice is a list, or a job, of the same call with another interval. Items come in the order of the slices. Nothing
+/// Each window is a list, or a job, of the same call with another interval. Items come in the order of the windows. Nothing
 /// is sent before the first item is asked for; set options before that. Dropping the stream leaves submitted jobs alone.
 ///
-/// # Slices that are too large
-/// A slice is split in halves if
+/// # Windows that are too large
+/// A window is split in halves if
 /// - the API rejects it, with a status of 400 or a job that failed, and a known text: that it holds too many results
-///   ("Pagination may not exceed 100000 results"), or that the interval is too long. In the second case all slices of
+///   ("Pagination may not exceed 100000 results"), or that the interval is too long. In the second case all windows of
 ///   its length are split;
 /// - [`split_when`](Self::split_when) returns true for the error;
-/// - its first page counts more items than the operation is known to list, or than the API listed of another slice
+/// - its first page counts more items than the operation is known to list, or than the API listed of another window
 ///   before it rejected it; or its list ends where the operation is known to list no more.
 ///
 /// The second half begins a whole number of days after the first, or else of hours or minutes.
 ///
-/// If items of the slice had been delivered, its halves hold them again. They are dropped by
+/// If items of the window had been delivered, its halves hold them again. They are dropped by
 /// [`dedupe_by`](Self::dedupe_by); without it, the split is an error. If there were more of them than ids are remembered,
 /// or some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
-/// if the job of a slice is run again. A slice that is [too short](Self::split_down_to) to be split is an error too
-/// ([`ErrorKind::SliceTooLarge`](crate::ErrorKind::SliceTooLarge)).
+/// if the job of a window is run again. A window that is [too short](Self::split_down_to) to be split is an error too
+/// ([`ErrorKind::WindowTooLarge`](crate::ErrorKind::WindowTooLarge)).
 ///
-/// # Which slice has a record
-/// A slice begins where the one before it ends, and does not include its end. Which records an interval has is up to the
+/// # Which window has a record
+/// A window begins where the one before it ends, and does not include its end. Which records an interval has is up to the
 /// service: the query of conversation details returns those that began on a day of the interval, jobs return those that
-/// were active in it. So a conversation can be in several slices; it is dropped by its id after the first. Aggregates
-/// are computed for each slice: choose a [`span`](Self::span) that is a multiple of the granularity. The order that a
-/// call asks for holds within a slice, and so does a limit in its body.
+/// were active in it. So a conversation can be in several windows; it is dropped by its id after the first. Aggregates
+/// are computed for each window: choose a [`span`](Self::span) that is a multiple of the granularity. The order that a
+/// call asks for holds within a window, and so does a limit in its body.
 ///
 /// Data of the last hours or days may be incomplete. For the jobs of conversation and user details, the API reports the
-/// date up to which it is complete: [`WindowsReport::available_until`] has it, a slice that ends later makes the verdict
+/// date up to which it is complete: [`WindowsReport::available_until`] has it, a window that ends later makes the verdict
 /// [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. For other operations, read the
 /// last days again later.
 ///
 /// # Errors
 /// As with a [`Paginator`], the stream can be used after an error: the next poll requests the same page of the same
-/// slice, or runs its job again if it failed. Errors come in the order of the slices too.
+/// window, or runs its job again if it failed. Errors come in the order of the windows too.
 ///
 /// # Progress
-/// [`report`](Self::report) has counts and the verdict. [`plan`](Self::plan) has the slices and which of them are done;
-/// save it to read the others in another process. It has no ids, so records near the edges of slices that had begun come
+/// [`report`](Self::report) has counts and the verdict. [`plan`](Self::plan) has the windows and which of them are done;
+/// save it to read the others in another process. It has no ids, so records near the edges of windows that had begun come
 /// again. A [`checkpoint`](Self::checkpoint) continues with the next item.
 ///
 /// ```no_run
@@ -82,9 +82,9 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// let operation = Operation::new("postEvents", Method::Post, "/api/v2/events/query");
 /// let listing = ListSpec::new(Scheme::BodyPageNumber, "entities");
 /// let now = Utc::now();
-/// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |slice| {
+/// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |window| {
 ///     let mut request = Request::new(operation.clone());
-///     request.set_body_field("/interval", slice.to_string());
+///     request.set_body_field("/interval", window.to_string());
 ///     Paginator::from_request(&client, request, listing.clone())
 /// })
 /// .dedupe_by("id");
@@ -107,7 +107,7 @@ pub struct Windows<T> {
 impl<T> Unpin for Windows<T> {}
 
 impl<T> Windows<T> {
-    /// Reads a range through a list of your own for each slice: for calls that the bindings do not have, or that take a
+    /// Reads a range through a list of your own for each window: for calls that the bindings do not have, or that take a
     /// range in another form than an interval, such as two dates.
     ///
     /// The function must return the same list for the same interval. It is called for the whole range too; that list is
@@ -142,7 +142,7 @@ impl<T> Windows<T> {
     }
 
     /// Takes over all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are
-    /// over the whole range, the others hold for each slice.
+    /// over the whole range, the others hold for each window.
     pub fn with_options(mut self, options: &ReadOptions) -> Self {
         self.reader.settings.options.override_with(options);
         self
@@ -154,28 +154,28 @@ impl<T> Windows<T> {
         &mut self.reader.settings.options
     }
 
-    /// The length of a slice; the last one may be shorter. Default: the longest interval that the operation is known to
+    /// The length of a window; the last one may be shorter. Default: the longest interval that the operation is known to
     /// accept, or else 31 days.
     pub fn span(mut self, span: Duration) -> Self {
         self.reader.settings.span = span;
         self
     }
 
-    /// The overlap between slices, for records near a boundary: each slice begins this long before the end of the one
+    /// The overlap between windows, for records near a boundary: each window begins this long before the end of the one
     /// before it, within its span. Only [`dedupe_by`](Self::dedupe_by) drops what comes twice. It must be shorter than
-    /// the span. The halves of a split slice overlap by no more than half of the first one. Default: none.
+    /// the span. The halves of a split window overlap by no more than half of the first one. Default: none.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.reader.settings.overlap = overlap;
         self
     }
 
-    /// The shortest slice that a split makes. Default: one minute. Never less than a millisecond.
+    /// The shortest window that a split makes. Default: one minute. Never less than a millisecond.
     pub fn split_down_to(mut self, minimum: Duration) -> Self {
         self.reader.settings.minimum = minimum;
         self
     }
 
-    /// Also splits a slice on errors for which this returns true.
+    /// Also splits a window on errors for which this returns true.
     pub fn split_when(mut self, is_too_large: impl Fn(&Error) -> bool + Send + 'static) -> Self {
         self.reader.settings.split_when = Some(Box::new(is_too_large));
         self
@@ -187,12 +187,12 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Reads up to this many slices at a time. Default: one.
+    /// Reads up to this many windows at a time. Default: one.
     ///
-    /// Items come in the same order as without. While a slice waits for those before it, its job runs, and its first
+    /// Items come in the same order as without. While a window waits for those before it, its job runs, and its first
     /// page is held in memory, with those that [`prefetch`](Self::prefetch) allows.
-    pub fn concurrency(mut self, slices: usize) -> Self {
-        self.reader.settings.concurrency = slices;
+    pub fn concurrency(mut self, windows: usize) -> Self {
+        self.reader.settings.concurrency = windows;
         self
     }
 
@@ -200,7 +200,7 @@ impl<T> Windows<T> {
     ///
     /// From a [`Checkpoint`](crate::Checkpoint) it continues with the next item, as `Paginator::resume` does in a list.
     /// Items that came before are recognized if they are among those that were delivered last: see
-    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the slices are read that are not done,
+    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the windows are read that are not done,
     /// those that had begun from their beginning.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
@@ -211,7 +211,7 @@ impl<T> Windows<T> {
         self
     }
 
-    /// The jobs that were submitted for the slices that are being read.
+    /// The jobs that were submitted for the windows that are being read.
     pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
         self.reader.jobs()
     }
@@ -231,7 +231,7 @@ impl<T> Windows<T> {
         T: 'static,
     {
         let RangeReader { make_list, settings, .. } = self.reader;
-        let make: MakeList<U> = Box::new(move |slice| make_list(slice).items_as());
+        let make: MakeList<U> = Box::new(move |window| make_list(window).items_as());
         Windows {
             reader: RangeReader::new(make, settings),
             page: None,
@@ -257,7 +257,7 @@ impl<T> Windows<T> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all slices.
+    /// What has been read so far, over all windows.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
@@ -267,7 +267,7 @@ impl<T> Windows<T> {
         self.reader.point()
     }
 
-    /// Which slices the range has, and which of them are done. A slice is done once the item after its last one
+    /// Which windows the range has, and which of them are done. A window is done once the item after its last one
     /// has been asked for. Before the first item, those that it will begin with.
     ///
     /// # Errors

@@ -90,7 +90,7 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
 #[tokio::test(start_paused = true)]
 async fn no_job_and_no_item_is_lost_wherever_a_run_is_cut() {
     for (concurrency, cap) in [(1, 100_000), (2, 100_000), (2, 15)] {
-        // Slices of more than the cap are split after some of them has been handed out.
+        // Windows of more than the cap are split after some of them has been handed out.
         let org = || Org { cap, states: vec!["QUEUED", "FULFILLED"], ..Org::hourly(HOURS) };
         let whole = org().serve().await;
         let polls = run(&events(&whole), &Memory::default(), concurrency, 0, Then::Drop).await;

@@ -16,7 +16,7 @@ fn days() -> Org {
 }
 
 #[tokio::test]
-async fn records_in_several_slices_come_once() {
+async fn records_in_several_windows_come_once() {
     let server = days().serve().await;
     let mut some = daily(&server, 0, 72);
     assert_eq!(all(&mut some).await, [0, 9, 1, 2]);
@@ -33,7 +33,7 @@ async fn what_overlaps_comes_once() {
     let mut some = daily(&server, 0, 72).overlap(long(4)).concurrency(3);
     assert_eq!(all(&mut some).await, (0..72).collect::<Vec<_>>());
     // Of three borders.
-    assert_eq!((some.report().slices, some.report().duplicates), (4, 12));
+    assert_eq!((some.report().windows, some.report().duplicates), (4, 12));
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ fn half_of_them_without_ids() -> Org {
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_without_ids_in_a_slice_that_is_read_again_make_the_verdict_drifted() {
+async fn records_without_ids_in_a_window_that_is_read_again_make_the_verdict_drifted() {
     for (cap, by_jobs) in [(20, false), (20, true), (100_000, true)] {
         // A job of the second day that fails after two pages, or a cap that splits it.
         let failed = Arc::new(AtomicBool::new(cap < 100_000));

@@ -24,7 +24,7 @@ fn asked(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_slice_is_a_job() {
+async fn each_window_is_a_job() {
     let server = Org { states: vec!["QUEUED", "PENDING", "FULFILLED"], ..Org::hourly(99) };
     let server = server.serve().await;
     let mut some = daily(&server, 0, 30);

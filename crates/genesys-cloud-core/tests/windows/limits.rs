@@ -7,7 +7,7 @@ use crate::org::{Event as Happened, Org};
 use crate::server::Server;
 use crate::{Event, Query, all, daily, events, hours, ids, long};
 
-/// Events of which some touch several days, so that several slices have them.
+/// Events of which some touch several days, so that several windows have them.
 fn lasting() -> Org {
     let lasts = |id: u64| if id.is_multiple_of(7) { 40 } else { 1 };
     let event = |id: u64| {
@@ -77,11 +77,11 @@ async fn a_limit_that_is_the_length_of_the_range_leaves_it_complete() {
     assert_eq!(all(&mut some).await.len(), 48);
     assert_eq!(some.report().verdict(), Verdict::Complete);
     assert!(some.checkpoint().expect("a checkpoint").is_complete());
-    // Another slice follows, which may have items.
+    // Another window follows, which may have items.
     let mut some = daily(&server, 0, 72).limit(48);
     assert_eq!(all(&mut some).await.len(), 48);
     assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Limit));
-    assert_eq!(some.report().slices_done, 2);
+    assert_eq!(some.report().windows_done, 2);
     assert!(!some.checkpoint().expect("a checkpoint").is_complete());
 }
 

@@ -1,4 +1,4 @@
-//! Ranges of time that are read in slices, against a scripted server on loopback.
+//! Ranges of time that are read in windows, against a scripted server on loopback.
 
 #![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
 
@@ -13,12 +13,12 @@ mod memory;
 mod model;
 mod numbers;
 mod org;
+mod planning;
 mod recovery;
 mod resume;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;
-mod slices;
 mod splits;
 
 use std::time::Duration;
@@ -169,7 +169,7 @@ const fn long(hours: u64) -> Duration {
     Duration::from_hours(hours)
 }
 
-/// The events of these hours by a query, in slices of a day.
+/// The events of these hours by a query, in windows of a day.
 fn daily(server: &Server, start: i64, end: i64) -> Windows<Event> {
     events(server).query(Query::default()).windows(hours(start, end)).span(long(24))
 }

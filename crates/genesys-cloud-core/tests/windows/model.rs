@@ -99,7 +99,7 @@ fn scene(numbers: &mut Numbers) -> Scene {
         Happened { id, from, to: from + lasts }
     });
     let happened: Vec<Happened> = happened.collect();
-    // Without ids, a slice can't be split once some of it has been handed out.
+    // Without ids, a window can't be split once some of it has been handed out.
     let cap = match by {
         By::List => 20,
         By::Query | By::Jobs if by_id => 20 + numbers.next(60) as usize,
@@ -195,7 +195,7 @@ async fn run(seed: u64) {
             Some(Ok(event)) => found.push(event),
             Some(Err(error)) => {
                 assert!(
-                    error.kind() != ErrorKind::SliceTooLarge
+                    error.kind() != ErrorKind::WindowTooLarge
                         && error.kind() != ErrorKind::StaleCheckpoint
                         && error.kind() != ErrorKind::CheckpointMismatch,
                     "{error}: {}",
@@ -221,7 +221,7 @@ async fn run(seed: u64) {
     let report = windows.report();
     assert_eq!(report.verdict(), Verdict::Complete, "{}", what(&windows));
     assert_eq!(report.items, expected.len() as u64, "{}", what(&windows));
-    assert_eq!(report.slices_done, report.slices, "{}", what(&windows));
+    assert_eq!(report.windows_done, report.windows, "{}", what(&windows));
     assert_eq!(report.ids_forgotten, 0, "{}", what(&windows));
     let plan = windows.plan().expect("a plan");
     assert!(plan.is_done());
@@ -238,10 +238,10 @@ async fn run(seed: u64) {
         assert!(errors <= faults.errors, "{}", what(&windows));
     }
     if !way.faults {
-        // Each slice alone has its part, in any order.
+        // Each window alone has its part, in any order.
         let mut alone = Vec::new();
-        for slice in (0..plan.slices().len()).rev() {
-            let mut windows = range(&api, way, &mut numbers).resume(kept(&plan.only(slice)));
+        for window in (0..plan.windows().len()).rev() {
+            let mut windows = range(&api, way, &mut numbers).resume(kept(&plan.only(window)));
             alone.extend(crate::all(&mut windows).await);
         }
         alone.sort_unstable();

@@ -1,7 +1,7 @@
 //! Errors on the way, and going on in another process.
 
 use futures::StreamExt as _;
-use genesys_cloud_core::{ErrorKind, Plan, Reason, SliceState, Verdict, Windows};
+use genesys_cloud_core::{ErrorKind, Plan, Reason, Verdict, WindowState, Windows};
 
 use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
@@ -44,7 +44,7 @@ async fn after_an_error_the_same_page_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn errors_come_in_the_order_of_the_slices() {
+async fn errors_come_in_the_order_of_the_windows() {
     let mut failed = false;
     let server = Org::hourly(72)
         .serve_but(move |_, request| {
@@ -60,7 +60,7 @@ async fn errors_come_in_the_order_of_the_slices() {
 }
 
 #[tokio::test]
-async fn a_slice_that_is_not_whole_is_not_done() {
+async fn a_window_that_is_not_whole_is_not_done() {
     // The second page of the first day is the first one again.
     let page =
         r#"{"events":[{"id":"0"},{"id":"1"},{"id":"2"},{"id":"3"},{"id":"4"}],"totalHits":10}"#;
@@ -78,8 +78,8 @@ async fn a_slice_that_is_not_whole_is_not_done() {
     assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
     assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Contradiction));
     let plan = some.plan().expect("a plan");
-    let states: Vec<_> = plan.slices().iter().map(|slice| slice.state()).collect();
-    assert_eq!(states, [SliceState::Running, SliceState::Done]);
+    let states: Vec<_> = plan.windows().iter().map(|window| window.state()).collect();
+    assert_eq!(states, [WindowState::Running, WindowState::Done]);
 }
 
 async fn some_of(server: &Server, count: usize) -> Plan {
@@ -95,15 +95,18 @@ async fn some_of(server: &Server, count: usize) -> Plan {
 async fn a_plan_is_gone_on_with() {
     let server = Org::hourly(96).serve().await;
     let plan = some_of(&server, 30).await;
-    let states: Vec<_> = plan.slices().iter().map(|slice| slice.state()).collect();
-    assert_eq!(states, [SliceState::Done, SliceState::Running, SliceState::Todo, SliceState::Todo]);
+    let states: Vec<_> = plan.windows().iter().map(|window| window.state()).collect();
+    assert_eq!(
+        states,
+        [WindowState::Done, WindowState::Running, WindowState::Todo, WindowState::Todo]
+    );
 
     let before = intervals(&server).len();
     let mut rest = daily(&server, 0, 96).resume(plan.clone());
     assert_eq!(all(&mut rest).await, (24..96).collect::<Vec<_>>());
     assert_eq!(intervals(&server)[before - 1..], [(24, 48), (48, 72), (72, 96)]);
     let report = rest.report();
-    assert_eq!((report.slices, report.slices_done, report.items), (4, 4, 72));
+    assert_eq!((report.windows, report.windows_done, report.items), (4, 4, 72));
     assert_eq!(report.verdict(), Verdict::Complete);
 
     // At another org it is refused before anything is sent.
@@ -113,9 +116,9 @@ async fn a_plan_is_gone_on_with() {
     assert!(error.contains("it was made at http://127.0.0.1:"), "{error}");
     assert!(elsewhere.received().is_empty());
 
-    // One slice alone, here even one that is done.
-    for (slice, expected) in [(0, 0..24), (3, 72..96)] {
-        let mut alone = daily(&server, 0, 96).resume(plan.only(slice));
+    // One window alone, here even one that is done.
+    for (window, expected) in [(0, 0..24), (3, 72..96)] {
+        let mut alone = daily(&server, 0, 96).resume(plan.only(window));
         assert_eq!(all(&mut alone).await, expected.collect::<Vec<_>>());
     }
 }
@@ -124,10 +127,10 @@ async fn a_plan_is_gone_on_with() {
 async fn splits_are_kept_in_the_plan() {
     let server = Org { cap: 10, ..Org::hourly(96) }.serve().await;
     let plan = some_of(&server, 18).await;
-    assert!(plan.slices().len() > 4 && !plan.is_done());
+    assert!(plan.windows().len() > 4 && !plan.is_done());
     let mut rest = daily(&server, 0, 96).resume(plan.clone());
     let found = all(&mut rest).await;
-    // From a slice that had begun.
+    // From a window that had begun.
     assert_eq!(found, (found[0]..96).collect::<Vec<_>>());
     assert!((1..=18).contains(&found[0]), "{found:?}");
 }

@@ -41,7 +41,7 @@ async fn in_steps(range: impl Fn() -> Windows<Event>, step: usize) -> (Vec<u64>,
 
 #[tokio::test]
 async fn a_range_goes_on_at_the_exact_item() {
-    // Some events touch several days, so that several slices have them.
+    // Some events touch several days, so that several windows have them.
     let lasting = (0..60).map(|id| Happened {
         id,
         from: id.cast_signed() * 2,
@@ -68,8 +68,8 @@ async fn a_range_goes_on_at_the_exact_item() {
                 assert_eq!(found, truth, "{what}");
                 assert_eq!(report.verdict(), usual.verdict(), "{what}");
                 assert_eq!(
-                    (report.items, report.slices, report.slices_done),
-                    (usual.items, usual.slices, usual.slices_done),
+                    (report.items, report.windows, report.windows_done),
+                    (usual.items, usual.windows, usual.windows_done),
                     "{what}"
                 );
                 if concurrency == 1 {
@@ -81,7 +81,7 @@ async fn a_range_goes_on_at_the_exact_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_of_slices_are_not_submitted_again() {
+async fn jobs_of_windows_are_not_submitted_again() {
     let server = Org::hourly(72).serve().await;
     for concurrency in [1, 3] {
         let before = server.received().len();
@@ -101,12 +101,12 @@ async fn jobs_of_slices_are_not_submitted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_checkpoint_tells_the_jobs_of_the_slices_that_have_begun() {
+async fn a_checkpoint_tells_the_jobs_of_the_windows_that_have_begun() {
     let server = Org::hourly(96).serve().await;
     let query = Query::default();
     let mut range = events(&server).jobs(query).windows(hours(0, 96)).span(long(24)).concurrency(3);
     assert!(range.checkpoint().expect("a checkpoint").jobs().is_empty());
-    // The first slice has been read then.
+    // The first window has been read then.
     for (read, jobs) in [(1, vec!["0", "1", "2"]), (44, vec!["1", "2", "3"])] {
         for _ in 0..read {
             range.try_next().await.expect("an event").expect("no end");
@@ -214,7 +214,7 @@ async fn ids_that_are_not_taken_along_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_of_a_slice_that_is_gone_is_told_or_submitted_anew() {
+async fn a_job_of_a_window_that_is_gone_is_told_or_submitted_anew() {
     let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_gone = gone.clone();
     let server = Org::hourly(48)
@@ -243,10 +243,10 @@ async fn a_job_of_a_slice_that_is_gone_is_told_or_submitted_anew() {
     assert_eq!(anew.report().verdict(), Verdict::Complete);
 }
 
-/// More slices are split at once where the API takes no interval of their length any more; those that had begun
+/// More windows are split at once where the API takes no interval of their length any more; those that had begun
 /// keep their places.
 #[tokio::test]
-async fn slices_that_had_begun_keep_their_places_when_others_are_split() {
+async fn windows_that_had_begun_keep_their_places_when_others_are_split() {
     let strict = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_strict = strict.clone();
     let server = Org::hourly(96)
@@ -263,18 +263,18 @@ async fn slices_that_had_begun_keep_their_places_when_others_are_split() {
     strict.store(true, std::sync::atomic::Ordering::Relaxed);
     let mut rest = daily(&server, 0, 96).resume(&checkpoint);
     let next = rest.try_next().await.expect("an event").expect("no end");
-    // What the slices that wait have asked for is not forgotten meanwhile.
+    // What the windows that wait have asked for is not forgotten meanwhile.
     assert_eq!(rest.report().requests, server.received().len() as u64);
     assert_eq!(ids([next]), [1]);
     assert_eq!(all(&mut rest).await, (2..96).collect::<Vec<_>>());
-    // The first slice, and the last one, which had not begun.
-    assert_eq!((rest.report().splits, rest.report().slices), (2, 6));
+    // The first window, and the last one, which had not begun.
+    assert_eq!((rest.report().splits, rest.report().windows), (2, 6));
     assert_eq!(rest.report().verdict(), Verdict::Complete);
 }
 
 /// A token that is refused since it leads too far is not one that has become stale.
 #[tokio::test(start_paused = true)]
-async fn a_slice_that_was_left_where_the_api_refuses_more_is_split() {
+async fn a_window_that_was_left_where_the_api_refuses_more_is_split() {
     let server = Org { cap: 10, ..Org::hourly(24) }.serve().await;
     for then in [OnStale::Fail, OnStale::Restart] {
         let api = events(&server);
@@ -334,7 +334,7 @@ async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
 
 /// What is read again from its beginning, and forgotten, is not passed over in silence.
 #[tokio::test(start_paused = true)]
-async fn what_was_forgotten_of_a_slice_that_is_split_is_told() {
+async fn what_was_forgotten_of_a_window_that_is_split_is_told() {
     let server = Org { cap: 20, ..Org::hourly(24) }.serve().await;
     for (kept_ids, verdict, repeated) in
         [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::ReadAnew { items: 6 }), 6)]

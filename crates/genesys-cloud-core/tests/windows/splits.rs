@@ -1,4 +1,4 @@
-//! Slices that are too large.
+//! Windows that are too large.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::server::Answer;
 use crate::{all, daily, events, hours, long};
 
 #[tokio::test]
-async fn a_slice_with_too_many_is_split() {
+async fn a_window_with_too_many_is_split() {
     // Uncounted, a quarter of a day ends with a page that is not full, so that another one is asked for and
     // refused.
     for (counts, splits, duplicates) in [(true, 6, 10), (false, 14, 6 * 10 + 8 * 6)] {
@@ -18,12 +18,12 @@ async fn a_slice_with_too_many_is_split() {
         assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
         let report = some.report();
         assert_eq!(
-            (report.splits, report.slices, report.slices_done),
+            (report.splits, report.windows, report.windows_done),
             (splits, splits + 2, splits + 2)
         );
         assert_eq!(report.verdict(), Verdict::Complete);
         assert_eq!(report.requests, server.received().len() as u64);
-        // What was handed out before the API refused is not again. Once it is known up to where a slice is
+        // What was handed out before the API refused is not again. Once it is known up to where a window is
         // read, those that count more are split by their first page.
         assert_eq!(report.duplicates, duplicates);
     }
@@ -58,7 +58,7 @@ async fn what_has_been_handed_out_can_not_be_split_without_ids() {
         }
         for _ in 0..2 {
             let error = some.try_next().await.expect_err("too many");
-            assert_eq!(error.kind(), ErrorKind::SliceTooLarge);
+            assert_eq!(error.kind(), ErrorKind::WindowTooLarge);
             let text = error.to_string();
             assert!(
                 text.contains(
@@ -82,7 +82,7 @@ fn six_hourly() -> Org {
 }
 
 #[tokio::test]
-async fn slices_that_are_too_long_are_split_together() {
+async fn windows_that_are_too_long_are_split_together() {
     let server = Org { longest: 7 * 24, ..six_hourly() }.serve().await;
     let mut some = daily(&server, 0, 24 * 93).span(long(24 * 31));
     assert_eq!(all(&mut some).await, (0..24 * 93).step_by(6).collect::<Vec<_>>());
@@ -92,19 +92,19 @@ async fn slices_that_are_too_long_are_split_together() {
     assert_eq!(some.report().verdict(), Verdict::Complete);
 }
 
-/// All slices being cut with each refusal would come to a million of them.
+/// All windows being cut with each refusal would come to a million of them.
 #[tokio::test]
 async fn what_is_too_long_at_any_length_is_told_soon() {
     let server = Org { longest: 0, ..Org::hourly(0) }.serve().await;
     let mut some = daily(&server, 0, 24 * 31 * 24).span(long(24 * 31));
     let error = some.try_next().await.expect_err("too long");
-    assert_eq!(error.kind(), ErrorKind::SliceTooLarge, "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::WindowTooLarge, "{error:?}");
     assert!(server.received().len() < 20);
-    assert!(some.report().slices <= 100_000, "{}", some.report().slices);
+    assert!(some.report().windows <= 100_000, "{}", some.report().windows);
 }
 
 #[tokio::test]
-async fn no_slice_is_shorter_than_the_minimum() {
+async fn no_window_is_shorter_than_the_minimum() {
     let server = Org { cap: 2, ..Org::hourly(48) }.serve().await;
     let mut some = daily(&server, 0, 48).page_size(1).split_down_to(long(3));
     for _ in 0..2 {
@@ -112,18 +112,18 @@ async fn no_slice_is_shorter_than_the_minimum() {
     }
     for _ in 0..2 {
         let error = some.try_next().await.expect_err("too many");
-        assert!(error.kind() == ErrorKind::SliceTooLarge && error.status() == Some(400));
+        assert!(error.kind() == ErrorKind::WindowTooLarge && error.status() == Some(400));
         assert_eq!(
             error.to_string(),
             "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z holds more than \
-             the API lists, and was not split: no slice may be shorter than 3 hours; narrow the \
-             query, or allow shorter slices by `split_down_to`"
+             the API lists, and was not split: no window may be shorter than 3 hours; narrow the \
+             query, or allow shorter windows by `split_down_to`"
         );
         let source = std::error::Error::source(&error).expect("a source").to_string();
         assert!(source.contains("Pagination may not exceed 2 results"), "{source}");
     }
     let report = some.report();
-    assert_eq!((report.splits, report.items, report.slices_done), (3, 2, 0));
+    assert_eq!((report.splits, report.items, report.windows_done), (3, 2, 0));
 
     let server = Org { longest: 1, ..Org::hourly(48) }.serve().await;
     let error = daily(&server, 0, 48).split_down_to(long(9)).try_next().await;
@@ -144,7 +144,7 @@ async fn no_other_error_splits() {
         let server = Org::hourly(48).serve_but(move |count, _| (count == 0).then(answer)).await;
         let mut some = daily(&server, 0, 48);
         let error = some.try_next().await.expect_err("a refusal");
-        assert!(error.kind() != ErrorKind::SliceTooLarge && error.status().is_some());
+        assert!(error.kind() != ErrorKind::WindowTooLarge && error.status().is_some());
         assert_eq!(all(&mut some).await.len(), 48);
         assert_eq!(some.report().splits, 0);
     }
@@ -162,10 +162,10 @@ async fn the_caller_may_know_of_further_refusals() {
 }
 
 #[tokio::test]
-async fn slices_ahead_are_split_too() {
+async fn windows_ahead_are_split_too() {
     let server = Org { cap: 5, ..Org::hourly(96) }.serve().await;
     let mut some = daily(&server, 0, 96).concurrency(3).split_down_to(Duration::from_mins(30));
     assert_eq!(all(&mut some).await, (0..96).collect::<Vec<_>>());
     assert!(some.report().splits > 4);
-    assert_eq!(some.report().slices_done, some.report().slices);
+    assert_eq!(some.report().windows_done, some.report().windows);
 }

@@ -1,4 +1,4 @@
-//! How a range of time is read: in which slices, and how far it has come. No calls are made here.
+//! How a range of time is read: in which windows, and how far it has come. No calls are made here.
 
 mod saved;
 #[cfg(test)]
@@ -14,14 +14,14 @@ use crate::paging::RequestFingerprint;
 
 pub(super) use saved::PlanForm;
 
-/// No plan has more slices: each costs a call at least.
-const MOST_SLICES: u128 = 100_000;
+/// No plan has more windows: each costs a call at least.
+const MAX_WINDOWS: u128 = 100_000;
 
-/// How a range of time is read in slices, and which of them have been: from
+/// How a range of time is read in windows, and which of them have been: from
 /// [`Windows::plan`](crate::Windows::plan).
 ///
 /// It can be written and read with serde, to go on in another process, with all that is left
-/// ([`Windows::resume`](crate::Windows::resume)) or with one slice alone ([`only`](Self::only)). It holds no
+/// ([`Windows::resume`](crate::Windows::resume)) or with one window alone ([`only`](Self::only)). It holds no
 /// records, and of the parameters of the call hashes only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -32,31 +32,31 @@ pub struct Plan {
     overlap: Duration,
     /// Each lies in the range and is not empty. Together they cover the range, unless this is a part of a plan.
     /// They touch each other only if there is an overlap.
-    slices: Vec<Slice>,
-    /// Whether it has some slices of another plan only.
+    windows: Vec<Window>,
+    /// Whether it has some windows of another plan only.
     is_part: bool,
 }
 
-/// Why a slice can't be split.
+/// Why a window can't be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unsplit {
     /// The halves would be shorter than is allowed.
     TooShort,
-    /// The plan has as many slices as a plan may have.
+    /// The plan has as many windows as a plan may have.
     TooMany,
 }
 
 /// A part of a range of time that is read as a list of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slice {
+pub struct Window {
     interval: Interval,
-    state: SliceState,
+    state: WindowState,
 }
 
-/// How far the reading of a slice has come.
+/// How far the reading of a window has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum SliceState {
+pub enum WindowState {
     /// It has not begun.
     Todo,
     /// It has begun. One that stays so was not read as a whole.
@@ -65,20 +65,20 @@ pub enum SliceState {
     Done,
 }
 
-impl Slice {
+impl Window {
     /// The time that it covers, the overlap included.
     pub const fn interval(&self) -> Interval {
         self.interval
     }
 
     /// How far its reading has come.
-    pub const fn state(&self) -> SliceState {
+    pub const fn state(&self) -> WindowState {
         self.state
     }
 }
 
 impl Plan {
-    /// Cuts a range into slices of this length, the last one may be shorter, each of which begins so much
+    /// Cuts a range into windows of this length, the last one may be shorter, each of which begins so much
     /// before the end of the one before it. The error says what is wrong.
     pub(super) fn new(
         subject: Arc<RequestFingerprint>,
@@ -95,21 +95,21 @@ impl Plan {
             let (span, overlap) = (in_words(span), in_words(overlap));
             return Err(format!("the span ({span}) must be longer than the overlap ({overlap})"));
         }
-        if range.length().as_millis() / step >= MOST_SLICES {
+        if range.length().as_millis() / step >= MAX_WINDOWS {
             let span = in_words(span);
-            return Err(format!("{range} has more than {MOST_SLICES} slices of {span}"));
+            return Err(format!("{range} has more than {MAX_WINDOWS} windows of {span}"));
         }
         let (span, overlap_by) = (delta(span), delta(overlap));
-        let mut slices: Vec<Slice> = Vec::new();
+        let mut windows: Vec<Window> = Vec::new();
         let mut from = start;
-        while slices.last().map_or(start, |last| last.interval.end()) < end {
+        while windows.last().map_or(start, |last| last.interval.end()) < end {
             let to = from.checked_add_signed(span).unwrap_or(end).min(end);
-            slices.push(Slice::todo(Interval::new(from, to)));
+            windows.push(Window::todo(Interval::new(from, to)));
             from = to.checked_sub_signed(overlap_by).unwrap_or(start);
         }
-        // A longer overlap makes no other slices.
+        // A longer overlap makes no other windows.
         let overlap = whole_millis(overlap).min(range.length());
-        Ok(Self { subject, range, overlap, slices, is_part: false })
+        Ok(Self { subject, range, overlap, windows, is_part: false })
     }
 
     /// The range that is read.
@@ -122,63 +122,63 @@ impl Plan {
         &self.subject.operation
     }
 
-    /// Its slices, in the order in which they are read: that of time, but for what the halves of a slice that was
-    /// split share with the slices after it.
-    pub fn slices(&self) -> &[Slice] {
-        &self.slices
+    /// Its windows, in the order in which they are read: that of time, but for what the halves of a window that was
+    /// split share with the windows after it.
+    pub fn windows(&self) -> &[Window] {
+        &self.windows
     }
 
-    /// Whether all of its slices are done.
+    /// Whether all of its windows are done.
     pub fn is_done(&self) -> bool {
-        self.slices.iter().all(|slice| slice.state == SliceState::Done)
+        self.windows.iter().all(|window| window.state == WindowState::Done)
     }
 
-    /// The same with one of its [`slices`](Self::slices) alone, to be read whatever has been read of it. With
-    /// none, if there is no such slice.
+    /// The same with one of its [`windows`](Self::windows) alone, to be read whatever has been read of it. With
+    /// none, if there is no such window.
     #[must_use]
-    pub fn only(&self, slice: usize) -> Self {
-        let slice = self.slices.get(slice).map(|slice| Slice::todo(slice.interval));
-        Self { slices: slice.into_iter().collect(), is_part: true, ..self.clone() }
+    pub fn only(&self, window: usize) -> Self {
+        let window = self.windows.get(window).map(|window| Window::todo(window.interval));
+        Self { windows: window.into_iter().collect(), is_part: true, ..self.clone() }
     }
 
-    /// How many slices are done.
+    /// How many windows are done.
     pub(super) fn done(&self) -> u64 {
-        self.slices.iter().filter(|slice| slice.state == SliceState::Done).count() as u64
+        self.windows.iter().filter(|window| window.state == WindowState::Done).count() as u64
     }
 
     /// Forgets what was begun and not ended.
     pub(super) fn reset(&mut self) {
-        for slice in &mut self.slices {
-            if slice.state == SliceState::Running {
-                slice.state = SliceState::Todo;
+        for window in &mut self.windows {
+            if window.state == WindowState::Running {
+                window.state = WindowState::Todo;
             }
         }
     }
 
-    /// The slice to be read next, if one is.
+    /// The window to be read next, if one is.
     pub(super) fn next(&self) -> Option<usize> {
-        self.slices.iter().position(|slice| slice.state == SliceState::Todo)
+        self.windows.iter().position(|window| window.state == WindowState::Todo)
     }
 
-    pub(super) fn set(&mut self, slice: usize, state: SliceState) {
-        if let Some(slice) = self.slices.get_mut(slice) {
-            slice.state = state;
+    pub(super) fn set(&mut self, window: usize, state: WindowState) {
+        if let Some(window) = self.windows.get_mut(window) {
+            window.state = state;
         }
     }
 
-    /// Puts the two halves of a slice in its place, none of which is shorter than this.
-    pub(super) fn split(&mut self, slice: usize, minimum: Duration) -> Result<(), Unsplit> {
-        if self.slices.len() as u128 >= MOST_SLICES {
+    /// Puts the two halves of a window in its place, none of which is shorter than this.
+    pub(super) fn split(&mut self, window: usize, minimum: Duration) -> Result<(), Unsplit> {
+        if self.windows.len() as u128 >= MAX_WINDOWS {
             return Err(Unsplit::TooMany);
         }
-        let whole = self.slices.get(slice).map(Slice::interval);
+        let whole = self.windows.get(window).map(Window::interval);
         let halves = whole.and_then(|whole| halves(whole, self.overlap, minimum));
         let halves = halves.ok_or(Unsplit::TooShort)?;
-        self.slices.splice(slice..=slice, halves.map(Slice::todo));
+        self.windows.splice(window..=window, halves.map(Window::todo));
         Ok(())
     }
 
-    /// Splits all slices of this length or more that have not begun, but for some, if the plan does not get too
+    /// Splits all windows of this length or more that have not begun, but for some, if the plan does not get too
     /// long by that. Gives where those stood.
     pub(super) fn split_all(
         &mut self,
@@ -187,29 +187,29 @@ impl Plan {
         but: impl Fn(usize) -> bool,
     ) -> Vec<usize> {
         let mut split = Vec::new();
-        if 2 * self.slices.len() as u128 > MOST_SLICES {
+        if 2 * self.windows.len() as u128 > MAX_WINDOWS {
             return split;
         }
-        let mut slices = Vec::with_capacity(2 * self.slices.len());
-        for (at, slice) in self.slices.iter().enumerate() {
-            let is_todo = slice.state == SliceState::Todo && !but(at);
-            let is_long = is_todo && slice.interval.length() >= length;
-            match is_long.then(|| halves(slice.interval, self.overlap, minimum)).flatten() {
+        let mut windows = Vec::with_capacity(2 * self.windows.len());
+        for (at, window) in self.windows.iter().enumerate() {
+            let is_todo = window.state == WindowState::Todo && !but(at);
+            let is_long = is_todo && window.interval.length() >= length;
+            match is_long.then(|| halves(window.interval, self.overlap, minimum)).flatten() {
                 Some(halves) => {
                     split.push(at);
-                    slices.extend(halves.map(Slice::todo));
+                    windows.extend(halves.map(Window::todo));
                 }
-                None => slices.push(*slice),
+                None => windows.push(*window),
             }
         }
-        self.slices = slices;
+        self.windows = windows;
         split
     }
 }
 
-impl Slice {
+impl Window {
     const fn todo(interval: Interval) -> Self {
-        Self { interval, state: SliceState::Todo }
+        Self { interval, state: WindowState::Todo }
     }
 }
 

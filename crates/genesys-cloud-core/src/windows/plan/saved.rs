@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(in crate::windows) use self::form::PlanForm;
 use self::form::RunForm;
-use super::{MOST_SLICES, Plan, Slice, SliceState};
+use super::{MAX_WINDOWS, Plan, Window, WindowState};
 use crate::interval::Interval;
 use crate::paging::RequestFingerprint;
 use crate::wire::Wire as _;
@@ -29,12 +29,12 @@ mod form {
             pub end: Option<DateTime<Utc>> = "end",
             pub overlap: Option<i64> = "overlapMilliseconds",
             pub part: Option<bool> = "part",
-            pub slices: Option<Vec<RunForm>> = "pieces",
+            pub windows: Option<Vec<RunForm>> = "windows",
         }
     }
 
     crate::record! {
-        /// Slices in a row that are alike. Times are in milliseconds.
+        /// Windows in a row that are alike. Times are in milliseconds.
         pub struct RunForm {
             /// How long after the start of the range the first one begins.
             pub from: Option<i64> = "from",
@@ -52,7 +52,7 @@ mod form {
 /// The version that is written, and the only one that is read.
 const VERSION: i64 = 2;
 
-impl SliceState {
+impl WindowState {
     const fn name(self) -> &'static str {
         match self {
             Self::Todo => "todo",
@@ -62,19 +62,19 @@ impl SliceState {
     }
 }
 
-/// Slices in a row that are alike, as many as fit.
+/// Windows in a row that are alike, as many as fit.
 struct Run {
     from: i64,
     span: i64,
-    /// Not known of a single slice.
+    /// Not known of a single window.
     step: Option<i64>,
     count: i64,
-    state: SliceState,
+    state: WindowState,
 }
 
 impl Run {
-    /// Takes in the slice that follows, if it is like the others.
-    fn takes(&mut self, from: i64, span: i64, state: SliceState) -> bool {
+    /// Takes in the window that follows, if it is like the others.
+    fn takes(&mut self, from: i64, span: i64, state: WindowState) -> bool {
         let step = from - self.from - self.step.unwrap_or(0) * (self.count - 1);
         let fits = self.step.map_or(step > 0, |known| known == step);
         let is_alike = fits && span == self.span && state == self.state;
@@ -98,9 +98,9 @@ impl Run {
 
 impl Plan {
     pub(in crate::windows) fn form(&self) -> PlanForm {
-        let Self { subject, range, overlap, slices, is_part } = self;
+        let Self { subject, range, overlap, windows, is_part } = self;
         let mut runs: Vec<Run> = Vec::new();
-        for Slice { interval, state } in slices {
+        for Window { interval, state } in windows {
             let from = (interval.start() - range.start()).num_milliseconds();
             let span = (interval.end() - interval.start()).num_milliseconds();
             if !runs.last_mut().is_some_and(|run| run.takes(from, span, *state)) {
@@ -114,12 +114,12 @@ impl Plan {
             end: Some(range.end()),
             overlap: i64::try_from(overlap.as_millis()).ok(),
             part: Some(*is_part).filter(|is_part| *is_part),
-            slices: Some(runs.iter().map(Run::form).collect()),
+            windows: Some(runs.iter().map(Run::form).collect()),
             ..PlanForm::default()
         }
     }
 
-    /// Refuses what another version wrote, a slice without a beginning, a length or a known state, and slices
+    /// Refuses what another version wrote, a window without a beginning, a length or a known state, and windows
     /// that are not what a plan has.
     pub(in crate::windows) fn of_form(form: PlanForm) -> Result<Self, String> {
         if form.version != Some(VERSION) {
@@ -134,59 +134,59 @@ impl Plan {
         );
         let overlap = u64::try_from(form.overlap.ok_or_else(|| lacks("overlapMilliseconds"))?);
         let overlap = overlap.map_err(|_| "a plan with a negative overlap".to_owned())?;
-        let mut slices = Vec::new();
-        for run in form.slices.ok_or_else(|| lacks("pieces"))? {
-            read_run(run, range, &mut slices)?;
+        let mut windows = Vec::new();
+        for run in form.windows.ok_or_else(|| lacks("windows"))? {
+            read_run(run, range, &mut windows)?;
         }
         let plan = Self {
             subject: Arc::new(subject),
             range,
             overlap: Duration::from_millis(overlap),
-            slices,
+            windows,
             is_part: form.part.unwrap_or(false),
         };
         plan.check_cover()?;
         Ok(plan)
     }
 
-    /// Whether the slices cover the range, and touch each other only if there is an overlap: something would be
+    /// Whether the windows cover the range, and touch each other only if there is an overlap: something would be
     /// missing, or come twice.
     fn check_cover(&self) -> Result<(), String> {
-        let mut sorted: Vec<Interval> = self.slices.iter().map(Slice::interval).collect();
+        let mut sorted: Vec<Interval> = self.windows.iter().map(Window::interval).collect();
         sorted.sort_by_key(Interval::start);
         let (mut covered, end) = (self.range.start(), self.range.end());
-        for slice in sorted {
-            if slice.start() > covered && !self.is_part {
-                let gap = Interval::new(covered, slice.start());
-                return Err(format!("a plan whose slices leave out {gap}"));
+        for window in sorted {
+            if window.start() > covered && !self.is_part {
+                let gap = Interval::new(covered, window.start());
+                return Err(format!("a plan whose windows leave out {gap}"));
             }
-            if slice.start() < covered && self.overlap.is_zero() {
-                return Err(format!("a plan without an overlap, in which {slice} overlaps"));
+            if window.start() < covered && self.overlap.is_zero() {
+                return Err(format!("a plan without an overlap, in which {window} overlaps"));
             }
-            covered = covered.max(slice.end());
+            covered = covered.max(window.end());
         }
         if covered < end && !self.is_part {
-            return Err(format!("a plan whose slices leave out {}", Interval::new(covered, end)));
+            return Err(format!("a plan whose windows leave out {}", Interval::new(covered, end)));
         }
         Ok(())
     }
 }
 
-/// Adds the slices of a run, each of which must lie in the range.
-fn read_run(run: RunForm, range: Interval, slices: &mut Vec<Slice>) -> Result<(), String> {
-    let states = [SliceState::Todo, SliceState::Running, SliceState::Done];
+/// Adds the windows of a run, each of which must lie in the range.
+fn read_run(run: RunForm, range: Interval, windows: &mut Vec<Window>) -> Result<(), String> {
+    let states = [WindowState::Todo, WindowState::Running, WindowState::Done];
     let name = run.state.unwrap_or_default();
     let state = states.into_iter().find(|state| state.name() == name);
-    let state = state.ok_or_else(|| "a plan with a slice of an unknown state".to_owned())?;
-    let odd = || "a plan with a slice that is not in its range".to_owned();
+    let state = state.ok_or_else(|| "a plan with a window of an unknown state".to_owned())?;
+    let odd = || "a plan with a window that is not in its range".to_owned();
     let (from, span) = (run.from.ok_or_else(odd)?, run.span.ok_or_else(odd)?);
     let (step, count) = (run.step.unwrap_or(span), run.count.unwrap_or(1));
     if from < 0 || span < 1 || step < 1 || count < 1 {
         return Err(odd());
     }
     // Before any is made: a count may be anything.
-    if i128::from(count) + slices.len() as i128 > MOST_SLICES as i128 {
-        return Err(format!("a plan with more than {MOST_SLICES} slices"));
+    if i128::from(count) + windows.len() as i128 > MAX_WINDOWS as i128 {
+        return Err(format!("a plan with more than {MAX_WINDOWS} windows"));
     }
     let length = (range.end() - range.start()).num_milliseconds();
     let end =
@@ -197,7 +197,7 @@ fn read_run(run: RunForm, range: Interval, slices: &mut Vec<Slice>) -> Result<()
     for at in 0..count {
         let start = range.start() + TimeDelta::milliseconds(from + at * step);
         let interval = Interval::new(start, start + TimeDelta::milliseconds(span));
-        slices.push(Slice { interval, state });
+        windows.push(Window { interval, state });
     }
     Ok(())
 }

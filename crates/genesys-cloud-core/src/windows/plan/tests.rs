@@ -26,11 +26,13 @@ fn range(start: i64, end: i64) -> Interval {
     Interval::new(at(start), at(end))
 }
 
-/// The slices in minutes after midnight.
-fn slices(plan: &Plan) -> Vec<(i64, i64)> {
+/// The windows in minutes after midnight.
+fn windows(plan: &Plan) -> Vec<(i64, i64)> {
     let minute = |time: DateTime<Utc>| (time - at(0)).num_minutes();
-    let slices = plan.slices().iter();
-    slices.map(|slice| (minute(slice.interval().start()), minute(slice.interval().end()))).collect()
+    let windows = plan.windows().iter();
+    windows
+        .map(|window| (minute(window.interval().start()), minute(window.interval().end())))
+        .collect()
 }
 
 #[test]
@@ -48,7 +50,7 @@ fn ranges_are_cut() {
         ((0, 12), 10, 9, vec![(0, 10), (1, 11), (2, 12)]),
     ] {
         let plan = cut(range(whole.0, whole.1), minutes(span), minutes(overlap));
-        assert_eq!(slices(&plan.expect("a plan")), expected, "{whole:?} {span} {overlap}");
+        assert_eq!(windows(&plan.expect("a plan")), expected, "{whole:?} {span} {overlap}");
     }
 }
 
@@ -60,18 +62,18 @@ fn what_can_not_be_cut_is_told() {
         ((0, 9), minutes(1), minutes(2), "must be longer than the overlap"),
         ((0, 9), Duration::ZERO, Duration::ZERO, "must be longer than the overlap"),
         ((0, 9), Duration::from_micros(1), Duration::ZERO, "must be longer than the overlap"),
-        ((0, 200_000), minutes(2), Duration::ZERO, "more than 100000 slices"),
+        ((0, 200_000), minutes(2), Duration::ZERO, "more than 100000 windows"),
     ] {
         let error = cut(range(whole.0, whole.1), span, overlap).expect_err(why);
         assert!(error.contains(why), "{error}");
     }
     let ages = Interval::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     let plan = cut(ages, Duration::MAX, Duration::ZERO).expect("a plan");
-    assert_eq!(plan.slices().len(), 1);
+    assert_eq!(plan.windows().len(), 1);
 }
 
 #[test]
-fn slices_are_split_in_halves() {
+fn windows_are_split_in_halves() {
     for (whole, overlap, minimum, expected) in [
         ((0, 8), 0, 1, Some([(0, 4), (4, 8)])),
         ((0, 8), 0, 4, Some([(0, 4), (4, 8)])),
@@ -87,7 +89,7 @@ fn slices_are_split_in_halves() {
         assert_eq!(split.is_ok(), expected.is_some(), "{whole:?} {minimum}");
         let expected = expected.map_or(vec![whole], Vec::from);
         let expected = if whole.0 == whole.1 { vec![] } else { expected };
-        assert_eq!(slices(&plan), expected, "{whole:?} {overlap} {minimum}");
+        assert_eq!(windows(&plan), expected, "{whole:?} {overlap} {minimum}");
     }
 }
 
@@ -122,28 +124,28 @@ fn halves_begin_at_whole_seconds_where_they_can() {
 }
 
 #[test]
-fn slices_are_gone_through_in_order() {
+fn windows_are_gone_through_in_order() {
     let mut plan = cut(range(0, 40), minutes(10), minutes(0)).expect("a plan");
     assert_eq!(plan.operation(), "postQuery");
     assert_eq!(plan.next(), Some(0));
-    plan.set(0, SliceState::Running);
-    plan.set(1, SliceState::Running);
+    plan.set(0, WindowState::Running);
+    plan.set(1, WindowState::Running);
     assert_eq!(plan.next(), Some(2));
-    plan.set(0, SliceState::Done);
+    plan.set(0, WindowState::Done);
     plan.split(1, minutes(1)).expect("halves");
-    assert_eq!(slices(&plan), [(0, 10), (10, 15), (15, 20), (20, 30), (30, 40)]);
+    assert_eq!(windows(&plan), [(0, 10), (10, 15), (15, 20), (20, 30), (30, 40)]);
     assert_eq!((plan.next(), plan.done(), plan.is_done()), (Some(1), 1, false));
 
     // What was begun is begun again.
-    plan.set(1, SliceState::Running);
+    plan.set(1, WindowState::Running);
     plan.reset();
     assert_eq!((plan.next(), plan.done()), (Some(1), 1));
 
     let alone = plan.only(0);
-    assert_eq!((slices(&alone), alone.next()), (vec![(0, 10)], Some(0)));
-    assert_eq!((plan.only(9).slices().len(), alone.range()), (0, plan.range()));
-    for slice in 1..5 {
-        plan.set(slice, SliceState::Done);
+    assert_eq!((windows(&alone), alone.next()), (vec![(0, 10)], Some(0)));
+    assert_eq!((plan.only(9).windows().len(), alone.range()), (0, plan.range()));
+    for window in 1..5 {
+        plan.set(window, WindowState::Done);
     }
     assert_eq!((plan.next(), plan.is_done()), (None, true));
 }
@@ -157,26 +159,26 @@ fn halves_are_shorter_than_the_whole_down_to_a_millisecond() {
     )
     .expect("a plan");
     plan.split(0, Duration::ZERO).expect("halves");
-    let lengths = plan.slices().iter().map(|slice| slice.interval().length().as_millis());
+    let lengths = plan.windows().iter().map(|window| window.interval().length().as_millis());
     assert_eq!(lengths.collect::<Vec<_>>(), [1, 1]);
     assert_eq!(kept(&plan), plan);
     assert_eq!(plan.split(0, Duration::ZERO), Err(Unsplit::TooShort));
 }
 
 #[test]
-fn no_plan_gets_more_slices_than_the_most() {
-    let most = MOST_SLICES as usize;
+fn no_plan_gets_more_windows_than_the_most() {
+    let most = MAX_WINDOWS as usize;
     let mut plan = cut(range(0, 2 * most as i64 - 2), minutes(2), minutes(0)).expect("a plan");
-    assert_eq!(plan.slices().len(), most - 1);
+    assert_eq!(plan.windows().len(), most - 1);
     assert!(plan.split_all(minutes(2), minutes(1), |_| false).is_empty());
     plan.split(0, minutes(1)).expect("halves");
     assert_eq!(plan.split(5, minutes(1)), Err(Unsplit::TooMany));
-    assert_eq!(plan.slices().len(), most);
+    assert_eq!(plan.windows().len(), most);
     assert_eq!(kept(&plan), plan);
     // Half as many can all be split.
     let mut plan = cut(range(0, most as i64), minutes(2), minutes(0)).expect("a plan");
     assert_eq!(plan.split_all(minutes(2), minutes(1), |_| false).len(), most / 2);
-    assert_eq!(plan.slices().len(), most);
+    assert_eq!(plan.windows().len(), most);
 }
 
 fn kept(plan: &Plan) -> Plan {
@@ -184,24 +186,24 @@ fn kept(plan: &Plan) -> Plan {
 }
 
 #[test]
-fn slices_that_are_alike_are_written_as_one_run() {
+fn windows_that_are_alike_are_written_as_one_run() {
     let mut plan = cut(range(0, 30), minutes(20), minutes(1)).expect("a plan");
-    plan.set(0, SliceState::Running);
+    plan.set(0, WindowState::Running);
     assert_eq!(
         serde_json::to_string(&plan).expect("a text"),
-        r#"{"version":2,"call":{"org":{"baseUrl":"https://api.example.com"},"operation":"postQuery","listing":"0000000000000007","parameters":{"the field `name` of the body":"ffffffffffffffff"}},"start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:30:00.000Z","overlapMilliseconds":60000,"pieces":[{"from":0,"span":1200000,"state":"running"},{"from":1140000,"span":660000,"state":"todo"}]}"#
+        r#"{"version":2,"call":{"org":{"baseUrl":"https://api.example.com"},"operation":"postQuery","listing":"0000000000000007","parameters":{"the field `name` of the body":"ffffffffffffffff"}},"start":"2024-05-01T00:00:00.000Z","end":"2024-05-01T00:30:00.000Z","overlapMilliseconds":60000,"windows":[{"from":0,"span":1200000,"state":"running"},{"from":1140000,"span":660000,"state":"todo"}]}"#
     );
     let runs = |plan: &Plan| {
         let value = serde_json::to_value(plan).expect("JSON");
-        value["pieces"].as_array().expect("runs").len()
+        value["windows"].as_array().expect("runs").len()
     };
-    // A year in slices of ten minutes, half of which have been read.
+    // A year in windows of ten minutes, half of which have been read.
     let mut plan = cut(range(0, 365 * 24 * 60), minutes(10), minutes(0)).expect("a plan");
-    for slice in 0..26_000 {
-        plan.set(slice, SliceState::Done);
+    for window in 0..26_000 {
+        plan.set(window, WindowState::Done);
     }
-    plan.set(26_000, SliceState::Running);
-    assert_eq!((plan.slices().len(), runs(&plan)), (52_560, 3));
+    plan.set(26_000, WindowState::Running);
+    assert_eq!((plan.windows().len(), runs(&plan)), (52_560, 3));
     assert!(serde_json::to_string(&plan).expect("a text").len() < 600);
     assert_eq!(kept(&plan), plan);
     plan.split(40_000, minutes(1)).expect("halves");
@@ -224,32 +226,32 @@ fn every_plan_that_can_be_made_can_be_loaded() {
         let mut numbers = 1_u64;
         for step in 0..40 {
             assert_eq!(kept(&plan), plan, "{whole} {step}");
-            let slices = plan.slices().len();
-            assert_eq!(kept(&plan.only(step % (slices + 1))), plan.only(step % (slices + 1)));
+            let windows = plan.windows().len();
+            assert_eq!(kept(&plan.only(step % (windows + 1))), plan.only(step % (windows + 1)));
             numbers = numbers.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
-            let slice = (numbers >> 33) as usize % slices.max(1);
-            let state = [SliceState::Todo, SliceState::Running, SliceState::Done][step % 3];
-            plan.set(slice, state);
+            let window = (numbers >> 33) as usize % windows.max(1);
+            let state = [WindowState::Todo, WindowState::Running, WindowState::Done][step % 3];
+            plan.set(window, state);
             // Whether it can be is of no matter.
-            let _ = plan.split(slice, Duration::ZERO);
+            let _ = plan.split(window, Duration::ZERO);
         }
-        assert!(plan.slices().len() > 30 || whole.length().is_zero(), "{whole}");
+        assert!(plan.windows().len() > 30 || whole.length().is_zero(), "{whole}");
     }
 }
 
 #[test]
 fn a_text_that_is_no_plan_is_refused() {
     let mut plan = cut(range(0, 30), minutes(10), minutes(0)).expect("a plan");
-    plan.set(0, SliceState::Done);
+    plan.set(0, WindowState::Done);
     let text = serde_json::to_string(&plan).expect("a text");
     for (from, to, why) in [
         (r#""version":2"#, r#""version":1"#, "a plan of version 1; only version 2 is known"),
-        ("todo", "paused", "a slice of an unknown state"),
+        ("todo", "paused", "a window of an unknown state"),
         (r#""operation":"postQuery","#, "", "its call has no `operation`"),
         (r#""org":{"baseUrl":"https://api.example.com"},"#, "", "its call has no `org`"),
         ("ffffffffffffffff", "soon", "a hash that is malformed"),
         (r#"Milliseconds":0"#, r#"Milliseconds":-1"#, "a negative overlap"),
-        // A gap, at the end too, and slices that touch though there is no overlap.
+        // A gap, at the end too, and windows that touch though there is no overlap.
         (r#"{"from":600000"#, r#"{"from":600001"#, "not in its range"),
         (
             r#""span":600000,"state":"done"},{"from":600000,"span":600000,"#,
@@ -263,9 +265,9 @@ fn a_text_that_is_no_plan_is_refused() {
         (r#""count":2"#, r#""count":3"#, "not in its range"),
         (r#""count":2"#, r#""count":0"#, "not in its range"),
         (r#""count":2"#, r#""count":-9223372036854775808"#, "not in its range"),
-        (r#""count":2"#, r#""count":9223372036854775807"#, "more than 100000 slices"),
+        (r#""count":2"#, r#""count":9223372036854775807"#, "more than 100000 windows"),
         // With the one before.
-        (r#""count":2"#, r#""count":100000"#, "more than 100000 slices"),
+        (r#""count":2"#, r#""count":100000"#, "more than 100000 windows"),
         (r#""span":600000,"state":"done""#, r#""span":0,"state":"done""#, "not in its range"),
         (r#""count":2"#, r#""count":2,"step":-600000"#, "not in its range"),
         (r#""count":2"#, r#""count":2,"step":0"#, "not in its range"),
@@ -278,14 +280,14 @@ fn a_text_that_is_no_plan_is_refused() {
 }
 
 #[test]
-fn a_slice_of_a_millisecond_can_be_saved() {
+fn a_window_of_a_millisecond_can_be_saved() {
     let whole = Interval::new(at(0), at(20) + TimeDelta::milliseconds(1));
     let plan = cut(whole, minutes(10), minutes(0)).expect("a plan");
     let text = serde_json::to_string(&plan).expect("a text");
-    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan").slices(), plan.slices());
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan").windows(), plan.windows());
 
     let all_short = Interval::new(at(0), at(0) + TimeDelta::milliseconds(3));
     let plan = cut(all_short, Duration::from_millis(1), minutes(0)).expect("a plan");
     let text = serde_json::to_string(&plan).expect("a text");
-    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan").slices(), plan.slices());
+    assert_eq!(serde_json::from_str::<Plan>(&text).expect("a plan").windows(), plan.windows());
 }

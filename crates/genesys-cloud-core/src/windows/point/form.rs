@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{RangePoint, SlicePoint};
+use super::{RangePoint, WindowPoint};
 use crate::digest::{from_hex, hex};
 use crate::paging::{ListPoint, Reason, Verdict};
 use crate::windows::plan::Plan;
@@ -32,9 +32,9 @@ mod record {
     }
 
     crate::record! {
-        /// A slice that had begun.
+        /// A window that had begun.
         pub struct ReadForm {
-            pub slice: Option<i64> = "piece",
+            pub window: Option<i64> = "window",
             pub list: Option<ListForm> = "list",
             pub without_id: Option<i64> = "withoutId",
         }
@@ -82,8 +82,8 @@ fn read_hash(text: &str) -> Result<u64, String> {
 impl RangePoint {
     pub(crate) fn form(&self) -> RangeForm {
         let Self { plan, lists, known, forgotten, most, report } = self;
-        let lists = lists.iter().map(|(slice, place)| ReadForm {
-            slice: written(*slice as u64),
+        let lists = lists.iter().map(|(window, place)| ReadForm {
+            window: written(*window as u64),
             list: Some(place.list.form()),
             without_id: written(place.without_id).filter(|count| *count > 0),
             ..ReadForm::default()
@@ -105,11 +105,12 @@ impl RangePoint {
         let plan = Plan::of_form(plan)?;
         let mut lists = BTreeMap::new();
         for read_of in form.lists.unwrap_or_default() {
-            let slice = usize::try_from(read(read_of.slice)?).map_err(|error| error.to_string())?;
+            let window =
+                usize::try_from(read(read_of.window)?).map_err(|error| error.to_string())?;
             let list = ListPoint::of_form(read_of.list.ok_or_else(|| lacks("list"))?)?;
-            let place = SlicePoint { list, without_id: read(read_of.without_id)? };
-            if slice >= plan.slices().len() || lists.insert(slice, place).is_some() {
-                return Err("it has a slice that is not in its plan".to_owned());
+            let place = WindowPoint { list, without_id: read(read_of.without_id)? };
+            if window >= plan.windows().len() || lists.insert(window, place).is_some() {
+                return Err("it has a window that is not in its plan".to_owned());
             }
         }
         let known = form.known.unwrap_or_default();

@@ -1,7 +1,7 @@
-//! Which slices a range is read in, and in which order.
+//! Which windows a range is read in, and in which order.
 
 use futures::StreamExt as _;
-use genesys_cloud_core::{ErrorKind, Interval, Reason, SliceState, Verdict, Windows};
+use genesys_cloud_core::{ErrorKind, Interval, Reason, Verdict, WindowState, Windows};
 use serde_json::Value;
 
 use crate::numbers::Numbers;
@@ -9,14 +9,14 @@ use crate::org::{Event, Org, intervals};
 use crate::{Query, all, daily, events, hour, hours, ids, long};
 
 #[tokio::test]
-async fn a_range_is_read_in_slices_in_order() {
+async fn a_range_is_read_in_windows_in_order() {
     let server = Org::hourly(100).serve().await;
     let mut some = daily(&server, 0, 60);
-    assert_eq!(some.plan().expect("a plan").slices().len(), 3);
+    assert_eq!(some.plan().expect("a plan").windows().len(), 3);
     assert_eq!(all(&mut some).await, (0..60).collect::<Vec<_>>());
     assert_eq!(intervals(&server), [(0, 24), (24, 48), (48, 60)]);
     let report = some.report();
-    assert_eq!((report.slices, report.slices_done, report.splits), (3, 3, 0));
+    assert_eq!((report.windows, report.windows_done, report.splits), (3, 3, 0));
     // In pages of five.
     assert_eq!((report.items, report.duplicates, report.pages), (60, 0, 5 + 5 + 3));
     assert_eq!(report.requests, server.received().len() as u64);
@@ -60,7 +60,7 @@ async fn spans_are_those_that_are_known_or_said() {
     let plan = |some: Windows<crate::Event>| {
         let plan = some.plan().expect("a plan");
         let days = |interval: Interval| interval.length().as_secs() / (24 * 60 * 60);
-        plan.slices().iter().map(|slice| days(slice.interval())).collect::<Vec<_>>()
+        plan.windows().iter().map(|window| days(window.interval())).collect::<Vec<_>>()
     };
     assert_eq!(plan(events.query(Query::default()).windows(range())), [31, 9]);
     assert_eq!(plan(events.jobs(Query::default()).windows(range())), [31, 9]);
@@ -69,7 +69,7 @@ async fn spans_are_those_that_are_known_or_said() {
     let overlapping = events.listed().windows(range()).span(long(20 * 24)).overlap(long(24));
     assert_eq!(plan(overlapping), [20, 20, 2]);
     let export = events.export(Query::default()).windows(range());
-    assert_eq!(export.plan().expect("a plan").slices().len(), 2);
+    assert_eq!(export.plan().expect("a plan").windows().len(), 2);
     assert!(server.received().is_empty());
 }
 
@@ -88,7 +88,7 @@ async fn settings_that_can_not_be_are_told_before_anything_is_sent() {
     for (mut some, why) in [
         (daily(&server, 5, 4), "ends before it begins"),
         (daily(&server, 0, 4).overlap(long(24)), "must be longer than the overlap"),
-        (daily(&server, 0, 999_999).span(long(1)), "more than 100000 slices"),
+        (daily(&server, 0, 999_999).span(long(1)), "more than 100000 windows"),
     ] {
         for _ in 0..2 {
             let error = some.try_next().await.expect_err(why);
@@ -151,7 +151,7 @@ async fn each_event_comes_once_whatever_the_range_the_cap_and_the_order() {
 }
 
 #[tokio::test]
-async fn several_slices_are_read_at_a_time() {
+async fn several_windows_are_read_at_a_time() {
     let server = Org::hourly(200).serve().await;
     let mut some = daily(&server, 0, 200).concurrency(3);
     let first = some.try_next().await.expect("an event").expect("an event");
@@ -160,8 +160,8 @@ async fn several_slices_are_read_at_a_time() {
     assert_eq!(intervals(&server), [(0, 24), (24, 48), (48, 72)]);
     assert_eq!(server.received().len(), 3);
     let plan = some.plan().expect("a plan");
-    let states: Vec<_> = plan.slices().iter().map(|slice| slice.state()).collect();
-    assert_eq!(states[2..4], [SliceState::Running, SliceState::Todo]);
+    let states: Vec<_> = plan.windows().iter().map(|window| window.state()).collect();
+    assert_eq!(states[2..4], [WindowState::Running, WindowState::Todo]);
     assert_eq!(some.report().verdict(), Verdict::Unknown(Reason::Unfinished));
     assert_eq!(all(&mut some).await, (1..200).collect::<Vec<_>>());
 }

@@ -1,4 +1,4 @@
-//! A slice of a range while it is read.
+//! A window of a range while it is read.
 
 use std::task::{Context, Poll};
 
@@ -6,13 +6,13 @@ use crate::error::{Error, ErrorKind};
 use crate::interval::Interval;
 use crate::paging::{End, Page, Paginator};
 
-/// A slice that is being read.
-pub(super) struct SliceReader<T> {
+/// A window that is being read.
+pub(super) struct WindowReader<T> {
     /// Its place in the plan.
-    pub(super) slice: usize,
+    pub(super) window: usize,
     pub(super) interval: Interval,
     pub(super) list: Paginator<T>,
-    /// What is to be delivered next, once this slice is the first.
+    /// What is to be delivered next, once this window is the first.
     pub(super) outcome: Option<Outcome<T>>,
     /// Whether items of it have been delivered.
     pub(super) has_delivered: bool,
@@ -24,12 +24,12 @@ pub(super) struct SliceReader<T> {
 pub(super) enum Outcome<T> {
     Page(Box<Page<T>>),
     Error(Error),
-    /// The deadline for its job or its data passed before the slice was the first. It is polled again then.
+    /// The deadline for its job or its data passed before the window was the first. It is polled again then.
     TooEarly,
     End,
 }
 
-impl<T> SliceReader<T> {
+impl<T> WindowReader<T> {
     /// Asks for the next page.
     pub(super) fn poll(
         &mut self,
