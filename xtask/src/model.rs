@@ -180,7 +180,15 @@ impl<'a> Tagged<'a> {
             .iter()
             .zip(&tags)
             .map(|(operation, tag)| decider.parents(operation, tag, strict))
-            .collect::<Result<_>>()?;
+            .collect();
+        let undecided: Vec<String> = parents
+            .iter()
+            .filter_map(|parents| Some(format!("{:#}", parents.as_ref().err()?)))
+            .collect();
+        if !undecided.is_empty() {
+            anyhow::bail!("{}", undecided.join("\n"));
+        }
+        let parents: Vec<_> = parents.into_iter().flatten().collect();
         for (tag, parents) in tags.iter_mut().zip(parents) {
             tag.because.parents = parents.iter().map(|found| found.rule).collect();
             tag.tag.parents = parents.into_iter().map(|found| found.parent).collect();

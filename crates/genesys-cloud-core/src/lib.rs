@@ -34,6 +34,7 @@ mod json_path;
 pub mod lenient;
 mod list;
 mod macros;
+mod nested;
 mod operation;
 mod options;
 mod page_identity;
@@ -83,6 +84,7 @@ pub use crate::jobs::{
     ResultLocation, Results, Statuses, Submitting,
 };
 pub use crate::list::{List, Paged};
+pub use crate::nested::{IntoPaginator, Nested, NestedItem, NestedReport, OnRefused, SkippedParent};
 pub use crate::operation::{Method, Operation};
 pub use crate::options::{OnStale, ReadOptions};
 pub use crate::paging::{

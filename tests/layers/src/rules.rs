@@ -43,8 +43,9 @@ pub const CORE: &[(&str, &[&str])] = &[
     ("lists that come in pages", &["paging"]),
     ("jobs", &["jobs"]),
     ("ranges of time", &["windows"]),
+    ("lists of lists", &["list", "nested"]),
     ("checkpoints", &["checkpoint"]),
-    ("what generated code uses", &["fuzzing", "generated", "list", "macros"]),
+    ("what generated code uses", &["fuzzing", "generated", "macros"]),
     ("what programs use", &["blocking", "specs", "test_util"]),
 ];
 

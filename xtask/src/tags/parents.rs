@@ -111,7 +111,7 @@ impl<'a> Decider<'a> {
             for (name, prefix) in path_parameters(operation).filter(|_| tag.is_list()) {
                 if let Some(list) = this.by_path(name, prefix) {
                     let lists = this.agreed.entry(name).or_default();
-                    lists.entry((list.operation, list.field)).or_default().insert(prefix);
+                    lists.entry((list.operation, list.field)).or_default().insert(&operation.path);
                 }
             }
         }

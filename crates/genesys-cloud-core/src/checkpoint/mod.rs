@@ -20,6 +20,7 @@ pub use self::file::FileStore;
 #[cfg(feature = "object_store_0_13")]
 pub use self::object::ObjectCheckpoints;
 pub use self::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
+use crate::nested::TreePoint;
 use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
@@ -62,6 +63,7 @@ pub struct Checkpoint {
 enum Of {
     List(Box<ListPoint>),
     Range(Box<RangePoint>),
+    Tree(Box<TreePoint>),
 }
 
 impl Checkpoint {
@@ -73,17 +75,28 @@ impl Checkpoint {
         Self { made: Utc::now(), note: None, of: Of::Range(Box::new(point)) }
     }
 
+    pub(crate) fn of_tree(point: TreePoint) -> Self {
+        Self { made: Utc::now(), note: None, of: Of::Tree(Box::new(point)) }
+    }
+
     pub(crate) fn list(&self) -> Option<&ListPoint> {
         match &self.of {
             Of::List(point) => Some(point),
-            Of::Range(_) => None,
+            Of::Range(_) | Of::Tree(_) => None,
         }
     }
 
     pub(crate) fn range(&self) -> Option<&RangePoint> {
         match &self.of {
-            Of::List(_) => None,
             Of::Range(point) => Some(point),
+            Of::List(_) | Of::Tree(_) => None,
+        }
+    }
+
+    pub(crate) fn tree(&self) -> Option<&TreePoint> {
+        match &self.of {
+            Of::Tree(point) => Some(point),
+            Of::List(_) | Of::Range(_) => None,
         }
     }
 
@@ -121,6 +134,7 @@ impl Checkpoint {
         match &self.of {
             Of::List(point) => &point.subject.operation,
             Of::Range(point) => point.operation(),
+            Of::Tree(point) => point.operation(),
         }
     }
 
@@ -129,6 +143,7 @@ impl Checkpoint {
         match &self.of {
             Of::List(point) => point.delivered(),
             Of::Range(point) => point.items(),
+            Of::Tree(point) => point.items(),
         }
     }
 
@@ -137,6 +152,7 @@ impl Checkpoint {
         match &self.of {
             Of::List(point) => point.has_ended(),
             Of::Range(point) => point.has_ended(),
+            Of::Tree(point) => point.has_ended(),
         }
     }
 
@@ -145,7 +161,7 @@ impl Checkpoint {
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.of {
             Of::List(point) => point.job.as_ref(),
-            Of::Range(_) => None,
+            Of::Range(_) | Of::Tree(_) => None,
         }
     }
 
@@ -155,6 +171,7 @@ impl Checkpoint {
         match &self.of {
             Of::List(point) => point.job.iter().collect(),
             Of::Range(point) => point.jobs().collect(),
+            Of::Tree(point) => point.jobs(),
         }
     }
 }

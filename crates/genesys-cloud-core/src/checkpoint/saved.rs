@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use self::form::Form;
 use super::{Checkpoint, Of};
+use crate::nested::TreePoint;
 use crate::paging::ListPoint;
 use crate::windows::RangePoint;
 use crate::wire::Wire as _;
@@ -14,6 +15,7 @@ use crate::wire::Wire as _;
 mod form {
     use chrono::{DateTime, Utc};
 
+    use crate::nested::TreeForm;
     use crate::paging::ListForm;
     use crate::windows::RangeForm;
 
@@ -25,6 +27,7 @@ mod form {
             pub note: Option<String> = "note",
             pub list: Option<ListForm> = "list",
             pub range: Option<RangeForm> = "range",
+            pub tree: Option<TreeForm> = "tree",
         }
     }
 }
@@ -39,6 +42,7 @@ impl Serialize for Checkpoint {
         match &self.of {
             Of::List(point) => form.list = Some(point.form()),
             Of::Range(point) => form.range = Some(point.form()),
+            Of::Tree(point) => form.tree = Some(point.form()),
         }
         form.write(serializer)
     }
@@ -62,9 +66,12 @@ impl<'de> Deserialize<'de> for Checkpoint {
         let form = Form::read(value).map_err(D::Error::custom)?;
         let made = form.made.ok_or_else(|| D::Error::missing_field("made"))?;
         let odd = |why: String| D::Error::custom(format!("no checkpoint: {why}"));
-        let of = match (form.list, form.range) {
-            (Some(list), None) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
-            (None, Some(range)) => Of::Range(Box::new(RangePoint::of_form(range).map_err(odd)?)),
+        let of = match (form.list, form.range, form.tree) {
+            (Some(list), None, None) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
+            (None, Some(range), None) => {
+                Of::Range(Box::new(RangePoint::of_form(range).map_err(odd)?))
+            }
+            (None, None, Some(tree)) => Of::Tree(Box::new(TreePoint::of_form(tree).map_err(odd)?)),
             _ => return Err(D::Error::custom("no checkpoint: it is of no list")),
         };
         Ok(Self { made, note: form.note, of })

@@ -1,11 +1,10 @@
 //! Where the parents of a tree come from.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::vec;
 
 use chrono::{DateTime, Utc};
-use futures::StreamExt as _;
 
 use super::point::ParentsPoint;
 use super::stream::{Nested, NestedItem};
@@ -16,13 +15,23 @@ use crate::windows::{Windows, WindowsFrom};
 
 /// A list of parents, read one by one.
 pub(super) trait Parents<P>: Send {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>>;
+    /// Waits until a parent can be taken. False at the end.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>>;
+
+    /// The next parent.
+    fn take(&mut self) -> Option<P>;
 
     /// The place before the next parent.
     fn point(&self) -> Result<ParentsPoint, Error>;
 
-    /// Starts at a place that was saved at this time. False if it is a place in another kind of list.
-    fn resume(&mut self, point: ParentsPoint, saved: DateTime<Utc>) -> bool;
+    /// An earlier place, with the jobs that were submitted since.
+    fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
+        Ok(earlier)
+    }
+
+    /// Starts at a place that was saved at this time. If it is `None` or a place in another kind of list, the next poll
+    /// fails.
+    fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>);
 
     fn report(&self) -> ParentsReport;
 
@@ -40,18 +49,35 @@ pub(super) struct ParentsReport {
 }
 
 impl<P: Send> Parents<P> for Paginator<P> {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
-        self.poll_next_unpin(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        ready!(self.poll_at_hand(cx))?;
+        Poll::Ready(Ok(self.items_at_hand() > 0))
+    }
+
+    fn take(&mut self) -> Option<P> {
+        self.take_item()
     }
 
     fn point(&self) -> Result<ParentsPoint, Error> {
         Ok(ParentsPoint::List(Box::new(Self::point(self))))
     }
 
-    fn resume(&mut self, point: ParentsPoint, saved: DateTime<Utc>) -> bool {
-        let ParentsPoint::List(point) = point else { return false };
-        self.start_at(Some(*point), saved);
-        true
+    fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
+        let ParentsPoint::List(mut point) = earlier else { return Ok(earlier) };
+        if let Some(job) = self.saved_job()
+            && point.has_no_other_job(&job)
+        {
+            point.job = Some(job);
+        }
+        Ok(ParentsPoint::List(point))
+    }
+
+    fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>) {
+        let point = match point {
+            Some(ParentsPoint::List(point)) => Some(*point),
+            _ => None,
+        };
+        self.start_at(point, saved);
     }
 
     fn report(&self) -> ParentsReport {
@@ -71,18 +97,29 @@ impl<P: Send> Parents<P> for Paginator<P> {
 }
 
 impl<P: Send> Parents<P> for Windows<P> {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
-        self.poll_next_unpin(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll_at_hand(cx)
+    }
+
+    fn take(&mut self) -> Option<P> {
+        self.take_item()
     }
 
     fn point(&self) -> Result<ParentsPoint, Error> {
         Ok(ParentsPoint::Range(Box::new(Self::point(self)?)))
     }
 
-    fn resume(&mut self, point: ParentsPoint, _: DateTime<Utc>) -> bool {
-        let ParentsPoint::Range(point) = point else { return false };
-        self.start_at(WindowsFrom::saved(Some(point)));
-        true
+    fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
+        let ParentsPoint::Range(point) = &earlier else { return Ok(earlier) };
+        Ok(ParentsPoint::Range(Box::new(self.knowing(point)?)))
+    }
+
+    fn resume(&mut self, point: Option<ParentsPoint>, _: DateTime<Utc>) {
+        let point = match point {
+            Some(ParentsPoint::Range(point)) => Some(point),
+            _ => None,
+        };
+        self.start_at(WindowsFrom::saved(point));
     }
 
     fn report(&self) -> ParentsReport {
@@ -107,18 +144,24 @@ where
     P: Send + Sync + 'static,
     C: Send + 'static,
 {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<NestedItem<P, C>, Error>>> {
-        self.poll_next_unpin(cx)
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll_at_hand(cx)
+    }
+
+    fn take(&mut self) -> Option<NestedItem<P, C>> {
+        self.take_item()
     }
 
     fn point(&self) -> Result<ParentsPoint, Error> {
         Ok(ParentsPoint::Tree(Box::new(Self::point(self)?)))
     }
 
-    fn resume(&mut self, point: ParentsPoint, saved: DateTime<Utc>) -> bool {
-        let ParentsPoint::Tree(point) = point else { return false };
-        self.start_at(Some(*point), saved);
-        true
+    fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>) {
+        let point = match point {
+            Some(ParentsPoint::Tree(point)) => Some(*point),
+            _ => None,
+        };
+        self.start_at(point, saved);
     }
 
     fn report(&self) -> ParentsReport {
@@ -142,31 +185,42 @@ pub(super) struct Given<P> {
     rest: vec::IntoIter<P>,
     /// How many have been taken.
     taken: u64,
+    /// Whether it was to resume from a checkpoint of another kind of list.
+    is_mismatched: bool,
 }
 
 impl<P> Given<P> {
     pub(super) fn new(parents: Vec<P>) -> Self {
-        Self { rest: parents.into_iter(), taken: 0 }
+        Self { rest: parents.into_iter(), taken: 0, is_mismatched: false }
     }
 }
 
 impl<P: Send> Parents<P> for Given<P> {
-    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<Option<Result<P, Error>>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        Poll::Ready(match self.is_mismatched {
+            true => Err(Error::checkpoint_of_another_list()),
+            false => Ok(self.rest.len() > 0),
+        })
+    }
+
+    fn take(&mut self) -> Option<P> {
         let next = self.rest.next();
         self.taken += u64::from(next.is_some());
-        Poll::Ready(next.map(Ok))
+        next
     }
 
     fn point(&self) -> Result<ParentsPoint, Error> {
         Ok(ParentsPoint::Given(self.taken))
     }
 
-    fn resume(&mut self, point: ParentsPoint, _: DateTime<Utc>) -> bool {
-        let ParentsPoint::Given(taken) = point else { return false };
+    fn resume(&mut self, point: Option<ParentsPoint>, _: DateTime<Utc>) {
+        let Some(ParentsPoint::Given(taken)) = point else {
+            self.is_mismatched = true;
+            return;
+        };
         let skipped = usize::try_from(taken).unwrap_or(usize::MAX);
         self.rest.by_ref().take(skipped).for_each(drop);
         self.taken = taken;
-        true
     }
 
     fn report(&self) -> ParentsReport {

@@ -6,6 +6,7 @@ use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
 
+use super::reader::key;
 use super::report::NestedReport;
 
 pub(crate) use form::TreeForm;
@@ -49,8 +50,12 @@ impl TreePoint {
         lists.unwrap_or_else(|| self.parents.operation())
     }
 
-    pub(crate) const fn items(&self) -> u64 {
-        self.report.items
+    pub(crate) fn items(&self) -> u64 {
+        let lists = self.lists.iter().map(|list| match list {
+            OpenPoint::At(point) => point.delivered(),
+            OpenPoint::Done(_) => 0,
+        });
+        self.report.items + lists.sum::<u64>()
     }
 
     pub(crate) const fn has_ended(&self) -> bool {
@@ -64,6 +69,16 @@ impl TreePoint {
             OpenPoint::Done(_) => None,
         });
         self.parents.jobs().into_iter().chain(lists).collect()
+    }
+}
+
+impl OpenPoint {
+    /// The fingerprint of the request.
+    pub(super) fn key(&self) -> u64 {
+        match self {
+            Self::Done(key) => *key,
+            Self::At(point) => key(&point.subject),
+        }
     }
 }
 

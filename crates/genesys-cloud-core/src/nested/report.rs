@@ -99,7 +99,9 @@ impl NestedReport {
 
     /// Takes in the verdict of a list that has ended.
     pub(super) fn judge(&mut self, verdict: Verdict) {
-        self.worst = Some(self.worst.map_or(verdict, |worst| worst.worse(verdict)));
+        if verdict != Verdict::Complete {
+            self.worst = Some(self.worst.map_or(verdict, |worst| worst.worse(verdict)));
+        }
     }
 
     pub(super) fn skip(&mut self, path: String, status: u16) {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -41,7 +41,7 @@ use crate::windows::Windows;
 /// ```no_run
 /// # async fn example(
 /// #     queues: genesys_cloud_core::Paginator<serde_json::Value>,
-/// #     members_of: impl FnMut(&serde_json::Value) -> genesys_cloud_core::Paginator<serde_json::Value> + Send + 'static,
+/// #     members_of: impl Fn(&serde_json::Value) -> genesys_cloud_core::Paginator<serde_json::Value> + Send + 'static,
 /// # ) -> Result<(), genesys_cloud_core::Error> {
 /// let mut members = queues.nest(members_of).concurrency(4);
 /// while let Some(member) = members.try_next().await? {
@@ -54,6 +54,8 @@ use crate::windows::Windows;
 #[must_use = "nothing is read until items are asked for"]
 pub struct Nested<P, C> {
     reader: TreeReader<P, C>,
+    /// Which of the open lists has the next item, if that is known.
+    ready: Option<usize>,
 }
 
 /// Nothing is pinned.
@@ -107,10 +109,10 @@ impl<C: Paged> IntoPaginator for C {
 impl<P: Send + Sync + 'static, C: Send + 'static> Nested<P, C> {
     /// Reads a list for each of these parents, such as ids from a file. The function makes the list of a parent; it must
     /// make the same for the same parent.
-    pub fn of<L, F>(parents: impl IntoIterator<Item = P>, mut list: F) -> Self
+    pub fn of<L, F>(parents: impl IntoIterator<Item = P>, list: F) -> Self
     where
         L: IntoPaginator<Item = C>,
-        F: FnMut(&P) -> L + Send + 'static,
+        F: Fn(&P) -> L + Send + 'static,
     {
         let parents = Given::new(parents.into_iter().collect());
         Self::new(Box::new(parents), move |parent| list(parent).into_paginator())
@@ -118,18 +120,18 @@ impl<P: Send + Sync + 'static, C: Send + 'static> Nested<P, C> {
 
     fn new(
         parents: Box<dyn Parents<P>>,
-        list: impl FnMut(&P) -> Paginator<C> + Send + 'static,
+        list: impl Fn(&P) -> Paginator<C> + Send + 'static,
     ) -> Self {
-        Self { reader: TreeReader::new(parents, Box::new(list)) }
+        Self { reader: TreeReader::new(parents, Box::new(list)), ready: None }
     }
 
     /// Reads a further list for each item of this one.
-    pub fn nest<L, F>(self, mut list: F) -> Nested<NestedItem<P, C>, L::Item>
+    pub fn nest<L, F>(self, list: F) -> Nested<NestedItem<P, C>, L::Item>
     where
         L: IntoPaginator,
         L::Item: Send + 'static,
         C: Sync,
-        F: FnMut(&NestedItem<P, C>) -> L + Send + 'static,
+        F: Fn(&NestedItem<P, C>) -> L + Send + 'static,
     {
         Nested::new(Box::new(self), move |parent| list(parent).into_paginator())
     }
@@ -183,6 +185,16 @@ impl<P, C> Nested<P, C> {
         self.reader.report()
     }
 
+    /// Waits until an item can be taken. False at the end.
+    pub(super) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.ready = ready!(self.reader.poll_ready(cx))?;
+        Poll::Ready(Ok(self.ready.is_some()))
+    }
+
+    pub(super) fn take_item(&mut self) -> Option<NestedItem<P, C>> {
+        self.ready.take().and_then(|at| self.reader.take(at))
+    }
+
     pub(crate) fn start_at(&mut self, point: Option<TreePoint>, saved: DateTime<Utc>) {
         self.reader.resume(point, saved);
     }
@@ -190,6 +202,11 @@ impl<P, C> Nested<P, C> {
     /// How far the items have been delivered.
     pub(crate) fn point(&self) -> Result<TreePoint, Error> {
         self.reader.point()
+    }
+
+    /// An earlier place, which knows the jobs that were submitted since.
+    pub(crate) fn knowing(&self, earlier: &TreePoint) -> Result<TreePoint, Error> {
+        self.reader.knowing(earlier)
     }
 
     pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
@@ -203,11 +220,11 @@ impl<P: Send + Sync + 'static> Paginator<P> {
     ///
     /// If items of this list can come twice, as in lists by page number that change while they are read, set
     /// [`dedupe_by`](Self::dedupe_by).
-    pub fn nest<L, F>(self, mut list: F) -> Nested<P, L::Item>
+    pub fn nest<L, F>(self, list: F) -> Nested<P, L::Item>
     where
         L: IntoPaginator,
         L::Item: Send + 'static,
-        F: FnMut(&P) -> L + Send + 'static,
+        F: Fn(&P) -> L + Send + 'static,
     {
         Nested::new(Box::new(self), move |parent| list(parent).into_paginator())
     }
@@ -216,11 +233,11 @@ impl<P: Send + Sync + 'static> Paginator<P> {
 impl<P: Send + Sync + 'static> Windows<P> {
     /// Reads another list for each item of this range, such as the recordings of each conversation: see
     /// [`Paginator::nest`].
-    pub fn nest<L, F>(self, mut list: F) -> Nested<P, L::Item>
+    pub fn nest<L, F>(self, list: F) -> Nested<P, L::Item>
     where
         L: IntoPaginator,
         L::Item: Send + 'static,
-        F: FnMut(&P) -> L + Send + 'static,
+        F: Fn(&P) -> L + Send + 'static,
     {
         Nested::new(Box::new(self), move |parent| list(parent).into_paginator())
     }

@@ -150,7 +150,7 @@ impl<T> Paginator<T> {
     }
 
     /// Waits until an item is at hand, or the list has ended.
-    pub(super) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.items.len() == 0 {
             let Some(page) = ready!(self.poll_page_with_items(cx)) else { break };
             let mut page = page?;
@@ -160,7 +160,7 @@ impl<T> Paginator<T> {
         Poll::Ready(Ok(()))
     }
 
-    pub(super) fn take_item(&mut self) -> Option<T> {
+    pub(crate) fn take_item(&mut self) -> Option<T> {
         let item = self.items.next()?;
         self.handed_out(1);
         Some(item)
@@ -175,7 +175,7 @@ impl<T> Paginator<T> {
         self.items.len() == 0 && self.fetcher.end().is_some()
     }
 
-    pub(in crate::paging) fn items_at_hand(&self) -> usize {
+    pub(crate) fn items_at_hand(&self) -> usize {
         self.items.len()
     }
 }
