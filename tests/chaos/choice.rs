@@ -1,29 +1,31 @@
-//! All that follows from the seed of a run: what is read, in which way, and what goes wrong.
+//! Everything that follows from the seed of a run: what is read, how, and with which faults.
 
 use std::fmt;
 use std::time::Duration;
 
 use genesys_cloud_core::{Client, Paginator, Scheme};
-use genesys_cloud_mock::{Due, FaultKind, FaultPlan, JobScenario, Lie, RateLimit, Scenario};
+use genesys_cloud_mock::{
+    ExpectedOutcome, FaultKind, FaultPlan, JobScenario, Lie, RateLimit, Scenario,
+};
 use serde_json::Value;
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 use crate::subject::{List, Subjects, Submit};
 
-/// What makes the chances of stops differ from all others.
+/// Distinguishes the random numbers for stops from all others.
 const STOPS: u64 = 1 << 62;
 
-/// The same for lies.
+/// Distinguishes the random numbers for lies from all others.
 const LIES: u64 = 1 << 60;
 
-/// What is read, and how it is while nothing goes wrong.
+/// What is read, and how it behaves without faults.
 #[derive(Clone, Copy)]
 pub(crate) enum Subject<'a> {
     Scenario(&'a List, Scenario),
     Long(&'a List, u64),
     Job(&'a Submit, JobScenario),
     Lie(Liar<'a>, Lie),
-    /// Its request has a parameter of this name, which chooses a page.
+    /// A list whose request selects a page, by the parameter of this name.
     Start(&'a List, &'static str),
 }
 
@@ -42,7 +44,7 @@ impl Liar<'_> {
         }
     }
 
-    /// The scheme of the list, or that it is a job.
+    /// The scheme of the list, or the kind of the job.
     pub(crate) fn kind(self) -> String {
         match self {
             Self::List(list) => format!("{:?}", list.scheme),
@@ -58,33 +60,32 @@ impl Liar<'_> {
     }
 }
 
-/// What goes wrong.
+/// Which faults occur.
 #[derive(Debug)]
-pub(crate) enum Trouble {
-    /// Now and then, whatever can.
-    Storm(FaultPlan),
-    /// One thing, from a request on, until it is mended.
-    Endless(FaultKind, u64),
-    /// Records come and go, and now and then something else goes wrong.
+pub(crate) enum FaultMode {
+    /// Random faults.
+    Random(FaultPlan),
+    /// The same fault for every request from this one on, until it is repaired.
+    Permanent(FaultKind, u64),
+    /// Insertions and deletions of records, with random faults.
     Moving(FaultPlan),
-    /// The org lies, and now and then something else goes wrong.
+    /// A lie, with random faults.
     Lie(FaultPlan),
 }
 
-/// How the client is set up, and how it is used.
+/// The settings of the client, and how it is used.
 #[derive(Debug)]
-pub(crate) struct Way {
+pub(crate) struct Usage {
     pub(crate) prefetch: usize,
-    /// Of a hundred futures of a next item, so many are dropped while they are pending.
+    /// Percentage of futures of a next item that are dropped while pending.
     pub(crate) dropped: u64,
-    /// Of a hundred steps, so many are followed by a stop, after which it is gone on with from what was saved.
+    /// Percentage of steps followed by a stop and a resume from a checkpoint saved then.
     pub(crate) stopped: u64,
-    /// Of a hundred steps, so many are followed by the end of the process, after which it is gone on with from what
-    /// was saved at the last stop.
+    /// Percentage of steps followed by the end of the process and a resume from the last saved checkpoint.
     pub(crate) killed: u64,
-    /// Whether it is gone on with in pages of another size.
+    /// Whether to resume with another page size.
     pub(crate) resizes: bool,
-    /// Whether items whose id has come are left out.
+    /// Whether duplicates are removed by id.
     pub(crate) dedupes: bool,
     pub(crate) max_retries: u32,
     pub(crate) max_rate_limit_wait: Duration,
@@ -96,51 +97,53 @@ pub(crate) struct Way {
 pub(crate) struct Choice<'a> {
     pub(crate) seed: u64,
     pub(crate) subject: Subject<'a>,
-    pub(crate) way: Way,
-    pub(crate) trouble: Trouble,
+    pub(crate) usage: Usage,
+    pub(crate) fault_mode: FaultMode,
 }
 
 impl<'a> Choice<'a> {
     pub(crate) fn of(seed: u64, subjects: &'a Subjects) -> Self {
-        let mut chance = Chance::new(seed);
-        let subject = Subject::of(&mut chance, subjects);
-        let mut way = Way::of(&mut chance);
-        let mut trouble = Trouble::of(&mut chance, subject);
-        let mut chance = Chance::new(seed ^ STOPS);
-        way.stopped = *chance.one_of(&[0, 0, 0, 2, 10, 40]);
-        if subject.can_move() && chance.percent(60) {
-            way.dedupes = chance.percent(50);
-            trouble = Trouble::moving(&mut chance);
+        let mut rng = Rng::new(seed);
+        let subject = Subject::of(&mut rng, subjects);
+        let mut usage = Usage::of(&mut rng);
+        let mut fault_mode = FaultMode::of(&mut rng, subject);
+        let mut rng = Rng::new(seed ^ STOPS);
+        usage.stopped = *rng.one_of(&[0, 0, 0, 2, 10, 40]);
+        if subject.can_move() && rng.percent(60) {
+            usage.dedupes = rng.percent(50);
+            fault_mode = FaultMode::moving(&mut rng);
         }
-        let mut chance = Chance::new(seed ^ LIES);
-        if chance.percent(50) {
-            let (liar, lie) = Liar::of(&mut chance, subjects);
-            way.killed = *chance.one_of(&[0, 0, 2, 10]);
-            // Logins are another matter.
-            (way.logs_in, way.token_lifetime) = (false, Duration::from_secs(1 << 32));
-            let trouble = Trouble::Lie(match chance.percent(30) && lie.due() != Due::NotRepeated {
-                true => Trouble::passing(&mut chance),
-                false => FaultPlan::new(),
-            });
-            return Self { seed, subject: Subject::Lie(liar, lie), way, trouble };
+        let mut rng = Rng::new(seed ^ LIES);
+        if rng.percent(50) {
+            let (liar, lie) = Liar::of(&mut rng, subjects);
+            usage.killed = *rng.one_of(&[0, 0, 2, 10]);
+            // Logins are tested elsewhere.
+            (usage.logs_in, usage.token_lifetime) = (false, Duration::from_secs(1 << 32));
+            let fault_mode = FaultMode::Lie(
+                match rng.percent(30) && lie.expected() != ExpectedOutcome::NotRepeated {
+                    true => FaultMode::passing(&mut rng),
+                    false => FaultPlan::new(),
+                },
+            );
+            return Self { seed, subject: Subject::Lie(liar, lie), usage, fault_mode };
         }
         if let Subject::Long(list, _) = subject
-            && chance.percent(30)
+            && rng.percent(30)
             && list.scenarios.contains(&Scenario::ManyPages)
             && let starts = list.starts()
             && !starts.is_empty()
         {
-            let name = starts[chance.below(starts.len() as u64) as usize];
+            let name = starts[rng.below(starts.len() as u64) as usize];
             let subject = Subject::Start(list, name);
-            (way.logs_in, way.token_lifetime) = (false, Duration::from_secs(1 << 32));
-            return Self { seed, subject, way, trouble };
+            (usage.logs_in, usage.token_lifetime) = (false, Duration::from_secs(1 << 32));
+            return Self { seed, subject, usage, fault_mode };
         }
-        let is_still = !matches!(trouble, Trouble::Moving(_));
-        way.resizes = chance.percent(30) && is_still && matches!(subject, Subject::Long(..));
-        Self { seed, subject, way, trouble }
+        let is_still = !matches!(fault_mode, FaultMode::Moving(_));
+        usage.resizes = rng.percent(30) && is_still && matches!(subject, Subject::Long(..));
+        Self { seed, subject, usage, fault_mode }
     }
 
-    /// What is submitted or listed.
+    /// The operation that submits or lists.
     pub(crate) fn operation(&self) -> &'static str {
         match self.subject {
             Subject::Scenario(list, _) | Subject::Long(list, _) | Subject::Start(list, _) => {
@@ -151,7 +154,7 @@ impl<'a> Choice<'a> {
         }
     }
 
-    /// The list, if it is one.
+    /// The list, unless it is a job.
     pub(crate) fn list(&self) -> Option<&'static str> {
         match self.subject {
             Subject::Scenario(..) | Subject::Long(..) | Subject::Lie(Liar::List(_), _) => {
@@ -163,35 +166,35 @@ impl<'a> Choice<'a> {
 }
 
 impl<'a> Liar<'a> {
-    /// Something that can lie, and a lie of it.
-    fn of(chance: &mut Chance, subjects: &'a Subjects) -> (Self, Lie) {
-        if chance.percent(25) {
-            let submit = chance.one_of(&subjects.submits);
-            return (Self::Job(submit), *chance.one_of(&submit.lies));
+    /// Chooses a list or job, and a lie that it supports.
+    fn of(rng: &mut Rng, subjects: &'a Subjects) -> (Self, Lie) {
+        if rng.percent(25) {
+            let submit = rng.one_of(&subjects.submits);
+            return (Self::Job(submit), *rng.one_of(&submit.lies));
         }
-        let lists: &Vec<List> = chance.one_of(&subjects.schemes);
-        let list = chance.one_of(lists.as_slice());
-        (Self::List(list), *chance.one_of(&list.lies))
+        let lists: &Vec<List> = rng.one_of(&subjects.schemes);
+        let list = rng.one_of(lists.as_slice());
+        (Self::List(list), *rng.one_of(&list.lies))
     }
 }
 
 impl<'a> Subject<'a> {
-    fn of(chance: &mut Chance, subjects: &'a Subjects) -> Self {
-        if chance.percent(20) {
-            let submit = chance.one_of(&subjects.submits);
-            return Self::Job(submit, *chance.one_of(&submit.scenarios));
+    fn of(rng: &mut Rng, subjects: &'a Subjects) -> Self {
+        if rng.percent(20) {
+            let submit = rng.one_of(&subjects.submits);
+            return Self::Job(submit, *rng.one_of(&submit.scenarios));
         }
-        let lists: &Vec<List> = chance.one_of(&subjects.schemes);
-        let list = chance.one_of(lists.as_slice());
-        // Of the first a client can't get at more than one page, or than so many items.
+        let lists: &Vec<List> = rng.one_of(&subjects.schemes);
+        let list = rng.one_of(lists.as_slice());
+        // The first condition excludes lists with a cap and lists of one page.
         let may_be_long = list.is_paged && !list.is_capped && list.scheme != Scheme::LimitOnly;
-        match may_be_long && chance.percent(50) {
-            true => Self::Long(list, chance.below(300)),
-            false => Self::Scenario(list, *chance.one_of(&list.scenarios)),
+        match may_be_long && rng.percent(50) {
+            true => Self::Long(list, rng.below(300)),
+            false => Self::Scenario(list, *rng.one_of(&list.scenarios)),
         }
     }
 
-    /// Whether records that come and go shift the pages behind them.
+    /// Whether insertions and deletions move later records to other pages.
     fn can_move(self) -> bool {
         let Self::Long(list, _) = self else { return false };
         matches!(
@@ -207,12 +210,12 @@ impl<'a> Subject<'a> {
         )
     }
 
-    /// Whether each page is the result of a job of its own.
+    /// Whether each page is the result of a separate job.
     pub(crate) fn has_jobs_for_pages(self) -> bool {
         matches!(self, Self::Job(submit, _) if submit.operation.contains("Workitems"))
     }
 
-    /// Whether connections end by the scenario itself.
+    /// Whether the scenario itself breaks connections.
     pub(crate) fn has_faults(self) -> bool {
         match self {
             Self::Scenario(_, scenario) => {
@@ -226,66 +229,66 @@ impl<'a> Subject<'a> {
     }
 }
 
-impl Way {
-    fn of(chance: &mut Chance) -> Self {
-        let limit = chance.percent(30).then(|| {
-            let (calls, time) = (10 + chance.below(60), Duration::from_secs(10 + chance.below(51)));
-            let limit = match chance.percent(50) {
+impl Usage {
+    fn of(rng: &mut Rng) -> Self {
+        let limit = rng.percent(30).then(|| {
+            let (calls, time) = (10 + rng.below(60), Duration::from_secs(10 + rng.below(51)));
+            let limit = match rng.percent(50) {
                 true => RateLimit::window(calls, time),
                 false => RateLimit::bucket(calls, time),
             };
-            // At most a tenth of what is allowed.
-            limit.others(if chance.percent(50) { 0 } else { calls * 6 / time.as_secs().max(1) })
+            // At most a tenth of the limit.
+            limit.others(if rng.percent(50) { 0 } else { calls * 6 / time.as_secs().max(1) })
         });
-        let logs_in = chance.percent(80);
-        let life = *chance.one_of(&[300, 3_600, 86_400]);
+        let logs_in = rng.percent(80);
+        let life = *rng.one_of(&[300, 3_600, 86_400]);
         Self {
-            prefetch: *chance.one_of(&[0, 0, 1, 2, 4, 8]),
-            dropped: *chance.one_of(&[0, 10, 50]),
+            prefetch: *rng.one_of(&[0, 0, 1, 2, 4, 8]),
+            dropped: *rng.one_of(&[0, 10, 50]),
             stopped: 0,
             killed: 0,
             resizes: false,
             dedupes: false,
-            max_retries: *chance.one_of(&[0, 1, 5, 5]),
-            max_rate_limit_wait: Duration::from_secs(*chance.one_of(&[0, 180, 180, 180])),
+            max_retries: *rng.one_of(&[0, 1, 5, 5]),
+            max_rate_limit_wait: Duration::from_secs(*rng.one_of(&[0, 180, 180, 180])),
             logs_in,
-            // Nobody renews a token that was given.
+            // A given token can't be renewed.
             token_lifetime: Duration::from_secs(if logs_in { life } else { 1 << 32 }),
             limit,
         }
     }
 }
 
-impl Trouble {
-    fn of(chance: &mut Chance, subject: Subject<'_>) -> Self {
-        // What a scenario adds of its own can't be told from the fault that goes on.
-        if chance.percent(20) && !subject.has_faults() {
-            // What a client can get out of a list that moves is another question.
+impl FaultMode {
+    fn of(rng: &mut Rng, subject: Subject<'_>) -> Self {
+        // A permanent fault can't be distinguished from those of the scenario.
+        if rng.percent(20) && !subject.has_faults() {
+            // Lists that change have their own mode.
             let moves = |kind| matches!(kind, FaultKind::RecordInserted | FaultKind::RecordDeleted);
             let kinds: Vec<FaultKind> =
                 FaultKind::ALL.iter().copied().filter(|kind| !moves(*kind)).collect();
-            return Self::Endless(*chance.one_of(&kinds), 1 + chance.below(6));
+            return Self::Permanent(*rng.one_of(&kinds), 1 + rng.below(6));
         }
-        let skew = *chance.one_of(&[0, 0, 3_600, -3_600, 50_000, -50_000]);
-        Self::Storm(FaultPlan::random(chance.number()).clock_skew(skew))
+        let skew = *rng.one_of(&[0, 0, 3_600, -3_600, 50_000, -50_000]);
+        Self::Random(FaultPlan::random(rng.number()).clock_skew(skew))
     }
 
     /// Faults after which the same request succeeds.
-    fn passing(chance: &mut Chance) -> FaultPlan {
+    fn passing(rng: &mut Rng) -> FaultPlan {
         let kinds = [FaultKind::ServiceUnavailable, FaultKind::CutInBody, FaultKind::RateLimited];
-        let plan = FaultPlan::seeded(chance.number());
-        kinds.into_iter().fold(plan, |plan, kind| plan.rate(kind, chance.below(6) as f64 / 100.0))
+        let plan = FaultPlan::seeded(rng.number());
+        kinds.into_iter().fold(plan, |plan, kind| plan.rate(kind, rng.below(6) as f64 / 100.0))
     }
 
-    fn moving(chance: &mut Chance) -> Self {
-        let mut rate = |kind, most| (kind, chance.below(most) as f64 / 100.0);
+    fn moving(rng: &mut Rng) -> Self {
+        let mut rate = |kind, most| (kind, rng.below(most) as f64 / 100.0);
         let rates = [
             rate(FaultKind::RecordInserted, 30),
             rate(FaultKind::RecordDeleted, 30),
             rate(FaultKind::ServiceUnavailable, 10),
             rate(FaultKind::CutInBody, 10),
         ];
-        let plan = FaultPlan::seeded(chance.number());
+        let plan = FaultPlan::seeded(rng.number());
         Self::Moving(rates.into_iter().fold(plan, |plan, (kind, rate)| plan.rate(kind, rate)))
     }
 }
@@ -307,6 +310,6 @@ impl fmt::Display for Choice<'_> {
                 write!(f, "{} ({}), {lie:?}", liar.operation(), liar.kind())?
             }
         }
-        write!(f, "; {:?}; {:?}", self.way, self.trouble)
+        write!(f, "; {:?}; {:?}", self.usage, self.fault_mode)
     }
 }

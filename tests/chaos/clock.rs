@@ -1,4 +1,4 @@
-//! Time that passes as soon as nothing else happens.
+//! Advances the clock whenever nothing else happens.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -11,27 +11,27 @@ use genesys_cloud_mock::MockOrg;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{advance, pause, resume, sleep, timeout};
 
-/// So long nothing must happen, looked at so often, before time is set forward.
+/// Time advances after this many checks without progress, at this interval.
 const LOOK: Duration = Duration::from_millis(2);
 const LOOKS: u32 = 4;
 
-/// How far it is set forward, again and again, while nothing happens.
+/// The steps by which time advances while nothing happens.
 const STEPS: [u64; 8] = [1, 1, 5, 30, 300, 3_600, 4_000, 4_000];
 
-/// After so many steps in which nothing happened, nothing will. The longest wait of a client is far below.
+/// After this many steps without progress, the run hangs. The longest wait of a client is far shorter.
 const MOST_STEPS: u32 = 40;
 
-/// Sets the clock of the runtime forward: by what a client says that it waits, and by other waits, such
-/// as the pauses of a slow body or a timeout, once nothing has happened for a moment.
+/// Advances the clock of the runtime: by the waits that a client reports, and by steps if nothing happens, for
+/// other waits such as the pauses of a slow body or a timeout.
 pub(crate) struct Clock {
     waits: UnboundedReceiver<Duration>,
     begun: Arc<AtomicU64>,
     items: Rc<Cell<u64>>,
-    /// By how much time was set forward, in seconds.
+    /// The total time advanced, in seconds.
     pub(crate) passed: Rc<Cell<u64>>,
 }
 
-/// The hook by which a client tells what it waits for.
+/// The hook by which a client reports its waits.
 #[derive(Clone)]
 pub(crate) struct Hook {
     waits: UnboundedSender<Duration>,
@@ -39,31 +39,31 @@ pub(crate) struct Hook {
 }
 
 impl Hook {
-    pub(crate) fn tell(&self, wait: &Wait<'_>) {
+    pub(crate) fn report(&self, wait: &Wait<'_>) {
         self.begun.fetch_add(1, Ordering::Relaxed);
         if let Some(expected) = wait.expected {
-            // Once the run is over, nobody listens.
+            // The receiver is gone once the run is over.
             let _ = self.waits.send(expected);
         }
     }
 }
 
 impl Clock {
-    /// `items` counts what the run has got.
+    /// `items` counts the items read by the run.
     pub(crate) fn new(items: Rc<Cell<u64>>) -> (Self, Hook) {
-        let (told, waits) = unbounded_channel();
+        let (sender, waits) = unbounded_channel();
         let begun = Arc::new(AtomicU64::new(0));
-        let hook = Hook { waits: told, begun: Arc::clone(&begun) };
+        let hook = Hook { waits: sender, begun: Arc::clone(&begun) };
         (Self { waits, begun, items, passed: Rc::default() }, hook)
     }
 
-    /// Lets time pass. Returns when the run hangs.
+    /// Advances time as necessary. Returns if the run hangs.
     pub(crate) async fn run(mut self, org: &MockOrg) {
         let (mut seen, mut looks, mut steps) = (0, 0, 0_u32);
         while steps < MOST_STEPS {
             let wait = timeout(LOOK, self.waits.recv()).await;
             if let Ok(Some(wait)) = wait {
-                // Several calls wait at the same time, and not one after the other.
+                // Several calls wait concurrently.
                 let waits = std::iter::from_fn(|| self.waits.try_recv().ok());
                 let longest = waits.fold(wait, Duration::max);
                 self.pass(longest).await;

@@ -1,4 +1,4 @@
-//! One run in which the org lies, and readers are stopped and killed: nothing may be lost in silence.
+//! Reads a list or job while the org lies, and stops and kills the reader: nothing may be lost silently.
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
@@ -6,43 +6,43 @@ use std::rc::Rc;
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{Checkpoint, Client, Error, OnStale, Paginator, Reason, Verdict};
-use genesys_cloud_mock::{Due, Expected, FaultPlan, Lie, MockOrg, Moment, Scenario};
+use genesys_cloud_mock::{Expected, ExpectedOutcome, FaultPlan, Lie, MockOrg, Scenario, Trigger};
 use serde_json::Value;
 
-use crate::chance::Chance;
 use crate::choice::{Choice, Liar};
 use crate::clock::Clock;
+use crate::rng::Rng;
 use crate::run::{client, text, turns, wait_as_advised};
 use crate::tally::Tally;
 
-/// After so many errors the org tells the truth again.
+/// The org stops lying after this many errors.
 const ERRORS: usize = 3;
 
-/// So often it is gone on with where a list ended too early, once the org tells the truth.
+/// How often to resume a list that ended early, once the org is honest.
 const AGAIN: u32 = 3;
 
-/// So often a reader is killed. Where nothing is saved in between, it would never come to its end.
+/// How often a reader is killed. Without a saved checkpoint in between, it would never finish.
 const KILLS: u64 = 10;
 
-/// What makes the chances of such a run differ from all others.
+/// Distinguishes the random numbers of such a run from all others.
 const LIES: u64 = 1 << 61;
 
 /// A list that is read while the org lies.
-struct Reading<'a> {
+struct Reader<'a> {
     choice: &'a Choice<'a>,
     lie: Lie,
     org: &'a MockOrg,
-    /// Another org, and a client of it.
+    /// Another org, and its client.
     other: &'a (MockOrg, Client),
     open: &'a dyn Fn(&Client) -> Paginator<Value>,
     client: &'a Client,
     list: Paginator<Value>,
-    /// What was saved last, with how many items had come.
+    /// The last saved checkpoint, and the number of items read by then.
     saved: (String, usize),
-    /// After so many items it is stopped, if the lie is one for which it has to be.
-    due_stop: Option<usize>,
+    /// The reader stops after this many items, if the lie takes effect between two reads.
+    stop_after: Option<usize>,
     is_honest: bool,
-    chance: Chance,
+    rng: Rng,
     keys: Vec<String>,
     errors: Vec<Error>,
     items: Rc<Cell<u64>>,
@@ -50,17 +50,17 @@ struct Reading<'a> {
     kills: u64,
 }
 
-/// Does a run, and tells what is wrong.
+/// Executes a run, and returns what is wrong.
 pub(crate) async fn check(
     choice: &Choice<'_>,
     (liar, lie): (Liar<'_>, Lie),
     plan: &FaultPlan,
     tally: &mut Tally,
 ) -> Result<(), String> {
-    let way = &choice.way;
-    let org = MockOrg::builder().seed(choice.seed).token_lifetime(way.token_lifetime);
+    let usage = &choice.usage;
+    let org = MockOrg::builder().seed(choice.seed).token_lifetime(usage.token_lifetime);
     let org = org.start().await.map_err(text)?;
-    let other = MockOrg::builder().seed(!choice.seed).token_lifetime(way.token_lifetime);
+    let other = MockOrg::builder().seed(!choice.seed).token_lifetime(usage.token_lifetime);
     let other = other.start().await.map_err(text)?;
     let operation = liar.operation();
     org.lie(operation, lie).map_err(text)?;
@@ -74,14 +74,14 @@ pub(crate) async fn check(
     let other = (other, other_client);
     let open = |client: &Client| {
         let list = liar.open(client).page_size(page_size as usize);
-        list.prefetch(way.prefetch)
+        list.prefetch(usage.prefetch)
     };
     let list = open(&client);
     let saved = (serde_json::to_string(&list.checkpoint()).map_err(text)?, 0);
-    let mut chance = Chance::new(choice.seed ^ LIES);
-    let is_stopped = lie.moment() == Moment::WhileStopped;
-    let due_stop = is_stopped.then(|| 1 + chance.below(before.len().max(2) as u64 - 1) as usize);
-    let mut reading = Reading {
+    let mut rng = Rng::new(choice.seed ^ LIES);
+    let is_stopped = lie.trigger() == Trigger::WhileStopped;
+    let stop_after = is_stopped.then(|| 1 + rng.below(before.len().max(2) as u64 - 1) as usize);
+    let mut reader = Reader {
         choice,
         lie,
         org: &org,
@@ -90,9 +90,9 @@ pub(crate) async fn check(
         client: &client,
         list,
         saved,
-        due_stop,
+        stop_after,
         is_honest: false,
-        chance,
+        rng,
         keys: Vec::new(),
         errors: Vec::new(),
         items,
@@ -101,17 +101,17 @@ pub(crate) async fn check(
     };
     let result = tokio::select! {
         biased;
-        result = reading.all() => result,
-        () = clock.run(&org) => Err("it hangs".to_owned()),
+        result = reader.all() => result,
+        () = clock.run(&org) => Err("the run hangs".to_owned()),
     };
-    let told = org.lies_told();
-    let result = result.and_then(|()| reading.check(liar, &before));
-    tally.lied(liar.kind(), told, result.is_ok());
+    let lies = org.lies_sent();
+    let result = result.and_then(|()| reader.check(liar, &before));
+    tally.lied(liar.kind(), lies, result.is_ok());
     result.map_err(|why| {
-        let errors: Vec<String> = reading.errors.iter().map(ToString::to_string).collect();
-        let Reading { stops, kills, keys, .. } = &reading;
+        let errors: Vec<String> = reader.errors.iter().map(ToString::to_string).collect();
+        let Reader { stops, kills, keys, .. } = &reader;
         format!(
-            "{why}\n    told: {told}; injected: {}; {stops} stops, {kills} kills, {} items\n    errors: {}",
+            "{why}\n    lies: {lies}; injected: {}; {stops} stops, {kills} kills, {} items\n    errors: {}",
             org.injected(),
             keys.len(),
             errors.join("\n        ")
@@ -119,7 +119,7 @@ pub(crate) async fn check(
     })
 }
 
-/// What there is to get.
+/// The records that exist.
 fn expected(liar: Liar<'_>, org: &MockOrg) -> Result<Vec<String>, String> {
     match liar {
         Liar::List(list) => Ok(org.expected(list.operation).map_err(text)?.records),
@@ -127,7 +127,7 @@ fn expected(liar: Liar<'_>, org: &MockOrg) -> Result<Vec<String>, String> {
     }
 }
 
-impl Reading<'_> {
+impl Reader<'_> {
     async fn all(&mut self) -> Result<(), String> {
         let mut again = 0;
         loop {
@@ -145,10 +145,10 @@ impl Reading<'_> {
                         if again > AGAIN {
                             return Ok(());
                         }
-                        // Someone begins it again.
+                        // The user starts it again.
                         self.stop()?;
                     } else if self.errors.len() >= ERRORS {
-                        if self.lie.due() == Due::NotRepeated {
+                        if self.lie.expected() == ExpectedOutcome::NotRepeated {
                             return Ok(());
                         }
                         self.end_lies();
@@ -164,7 +164,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether it ended where it can be gone on with.
+    /// Whether the list ended where it can be resumed.
     fn is_left_off(&self) -> bool {
         let verdict = self.list.report().verdict();
         matches!(
@@ -179,56 +179,56 @@ impl Reading<'_> {
         self.is_honest = true;
     }
 
-    /// Stops or kills it, if it is to be.
+    /// Stops or kills the reader, by chance or for the lie.
     async fn interrupt(&mut self) -> Result<(), String> {
-        let way = &self.choice.way;
-        if self.due_stop.is_some_and(|due| self.keys.len() >= due) {
-            self.due_stop = None;
+        let usage = &self.choice.usage;
+        if self.stop_after.is_some_and(|count| self.keys.len() >= count) {
+            self.stop_after = None;
             return self.stop_for_lie().await;
         }
-        // A submit that is in doubt is in doubt for the reader that made it.
-        if self.lie.due() == Due::NotRepeated {
+        // Only the reader that made a submit knows that its outcome is unknown.
+        if self.lie.expected() == ExpectedOutcome::NotRepeated {
             return Ok(());
         }
-        if self.chance.percent(way.stopped) {
+        if self.rng.percent(usage.stopped) {
             self.stop()?;
-        } else if self.kills < KILLS && self.chance.percent(way.killed) {
+        } else if self.kills < KILLS && self.rng.percent(usage.killed) {
             self.kill()?;
         }
         Ok(())
     }
 
-    /// Stops, and goes on from what was saved, as another process would.
+    /// Saves a checkpoint and resumes from it, as another process would.
     fn stop(&mut self) -> Result<(), String> {
         let saved = serde_json::to_string(&self.list.checkpoint()).map_err(text)?;
         self.saved = (saved, self.keys.len());
         self.stops += 1;
-        self.go_on()
+        self.resume_from_saved()
     }
 
-    /// The same from what was saved earlier: what has come since is lost.
+    /// Resumes from the last saved checkpoint; later items are lost.
     fn kill(&mut self) -> Result<(), String> {
         self.keys.truncate(self.saved.1);
         self.kills += 1;
-        self.go_on()
+        self.resume_from_saved()
     }
 
-    fn go_on(&mut self) -> Result<(), String> {
+    fn resume_from_saved(&mut self) -> Result<(), String> {
         let checkpoint: Checkpoint = serde_json::from_str(&self.saved.0).map_err(text)?;
         if checkpoint.items() != self.keys.len() as u64 {
-            let (items, came) = (checkpoint.items(), self.keys.len());
-            return Err(format!("a checkpoint counts {items} items where {came} came"));
+            let (items, read) = (checkpoint.items(), self.keys.len());
+            return Err(format!("a checkpoint counts {items} items, but {read} arrived"));
         }
         let mut list = (self.open)(self.client);
         if self.is_honest && self.errors.last().is_some_and(Error::is_outcome_unknown) {
-            // Someone has looked for the job, and wants another one.
+            // The user has looked for the job, and wants another one.
             list = list.on_stale(OnStale::Restart);
         }
         self.list = list.resume(&checkpoint);
         Ok(())
     }
 
-    /// Stops, and lets happen meanwhile what the lie is about.
+    /// Stops, triggers the lie, and resumes.
     async fn stop_for_lie(&mut self) -> Result<(), String> {
         let operation = self.choice.operation();
         self.stop()?;
@@ -238,23 +238,23 @@ impl Reading<'_> {
         }
         let checkpoint: Checkpoint = serde_json::from_str(&self.saved.0).map_err(text)?;
         let (org, client) = self.other;
-        let came = (self.open)(client).resume(&checkpoint).next().await;
-        match (came, org.request_count()) {
+        let next = (self.open)(client).resume(&checkpoint).next().await;
+        match (next, org.request_count()) {
             (Some(Err(error)), 0) => {
                 self.errors.push(error);
                 Ok(())
             }
             (Some(Err(error)), sent) => Err(format!("{sent} requests to another org: {error}")),
-            _ => Err("it is gone on with in another org".to_owned()),
+            _ => Err("the checkpoint was accepted by another org".to_owned()),
         }
     }
 
     async fn next(&mut self) -> Option<Result<Value, Error>> {
-        while self.chance.percent(self.choice.way.dropped) {
-            let patience = self.chance.below(8);
+        while self.rng.percent(self.choice.usage.dropped) {
+            let patience = self.rng.below(8);
             tokio::select! {
                 biased;
-                came = self.list.next() => return came,
+                next = self.list.next() => return next,
                 () = turns(patience) => {}
             }
         }
@@ -270,57 +270,59 @@ impl Reading<'_> {
         let verdict = report.verdict();
         let all: HashSet<&String> = before.iter().chain(&after).collect();
         if self.keys.iter().any(|key| !all.contains(key)) {
-            return Err("items came that are not in the list".to_owned());
+            return Err("some items are not in the list".to_owned());
         }
         if verdict == Verdict::Complete {
             self.check_whole(before, &after).map_err(|why| format!("complete, but {why}"))?;
         }
-        let told = self.org.lies_told();
+        let lies = self.org.lies_sent();
         let is_whole = || match self.keys == before {
             true if matches!(verdict, Verdict::Complete | Verdict::Unknown(Reason::OneWindow)) => {
                 Ok(())
             }
             true => Err(format!("the verdict is {verdict}")),
-            false => Err(format!("{} items are due", before.len())),
+            false => Err(format!("{} items are expected", before.len())),
         };
-        match self.lie.due() {
-            _ if told == 0 && !self.is_honest => is_whole(),
-            Due::Error if self.errors.is_empty() => Err("no error".to_owned()),
-            // What a job was asked of meanwhile may be gone.
-            Due::Error if matches!(liar, Liar::Job(_)) => Ok(()),
-            Due::Error | Due::Refused => is_whole(),
-            Due::Whole | Due::Recovered => self.check_errors().and_then(|()| is_whole()),
-            Due::Read => match self.keys == before {
-                true => self.check_errors(),
-                false => Err(format!("{} items are due", before.len())),
-            },
-            Due::Unknown if verdict == Verdict::Complete && !self.is_honest => {
-                Err("it is complete".to_owned())
+        match self.lie.expected() {
+            _ if lies == 0 && !self.is_honest => is_whole(),
+            ExpectedOutcome::Error if self.errors.is_empty() => Err("no error".to_owned()),
+            // The job's earlier responses may be gone.
+            ExpectedOutcome::Error if matches!(liar, Liar::Job(_)) => Ok(()),
+            ExpectedOutcome::Error | ExpectedOutcome::Refused => is_whole(),
+            ExpectedOutcome::Complete | ExpectedOutcome::Recovered => {
+                self.check_errors().and_then(|()| is_whole())
             }
-            Due::NotRepeated => {
+            ExpectedOutcome::AllRecords => match self.keys == before {
+                true => self.check_errors(),
+                false => Err(format!("{} items are expected", before.len())),
+            },
+            ExpectedOutcome::Unknown if verdict == Verdict::Complete && !self.is_honest => {
+                Err("the verdict is complete".to_owned())
+            }
+            ExpectedOutcome::NotRepeated => {
                 let submits = self.org.requests_for(liar.operation()).len();
                 match submits {
                     1 => Ok(()),
-                    _ => Err(format!("it was submitted {submits} times")),
+                    _ => Err(format!("the job was submitted {submits} times")),
                 }
             }
             _ => Ok(()),
         }
     }
 
-    /// No errors came but those of faults, and of what a client must not ask for again.
+    /// The only errors are those of faults, and of requests that a client must not repeat.
     fn check_errors(&self) -> Result<(), String> {
-        let way = &self.choice.way;
-        let is_impatient = way.max_retries == 0 || way.max_rate_limit_wait.is_zero();
-        let may_fail = self.lie.due() == Due::Recovered && is_impatient;
+        let usage = &self.choice.usage;
+        let is_impatient = usage.max_retries == 0 || usage.max_rate_limit_wait.is_zero();
+        let may_fail = self.lie.expected() == ExpectedOutcome::Recovered && is_impatient;
         let is_explained = self.org.injected().total() > 0 || self.is_honest || may_fail;
         match self.errors.first() {
-            Some(error) if !is_explained => Err(format!("nothing ends in this error: {error:?}")),
+            Some(error) if !is_explained => Err(format!("nothing explains this error: {error:?}")),
             _ => Ok(()),
         }
     }
 
-    /// All that was there all the time came, and nothing more often than the list has it.
+    /// All records that existed throughout arrived, and none more often than in the list.
     fn check_whole(&self, before: &[String], after: &[String]) -> Result<(), String> {
         let count = |keys: &[String]| {
             keys.iter().fold(HashMap::new(), |mut counts: HashMap<String, u64>, key| {
@@ -328,12 +330,12 @@ impl Reading<'_> {
                 counts
             })
         };
-        let (came, before, after) = (count(&self.keys), count(before), count(after));
+        let (seen, before, after) = (count(&self.keys), count(before), count(after));
         let of = |counts: &HashMap<String, u64>, key| counts.get(key).copied().unwrap_or(0);
         let stayed = before.iter().map(|(key, times)| (key, of(&after, key).min(*times)));
-        let missing: u64 = stayed.map(|(key, times)| times.saturating_sub(of(&came, key))).sum();
+        let missing: u64 = stayed.map(|(key, times)| times.saturating_sub(of(&seen, key))).sum();
         let most = |key| of(&before, key).max(of(&after, key));
-        let doubled: u64 = came.iter().map(|(key, n)| n.saturating_sub(most(key))).sum();
+        let doubled: u64 = seen.iter().map(|(key, n)| n.saturating_sub(most(key))).sum();
         let unsent = match self.choice.list() {
             Some(operation) => self.org.unsent(operation).map_err(text)?,
             None => Vec::new(),
@@ -342,7 +344,7 @@ impl Reading<'_> {
         match missing + doubled + unsent as u64 {
             0 => Ok(()),
             _ => Err(format!(
-                "{missing} items are missing, {unsent} were never sent, {doubled} came twice"
+                "{missing} items are missing, {unsent} were never sent, {doubled} are repeated"
             )),
         }
     }

@@ -1,16 +1,16 @@
-//! Lists and jobs of a fake org are read while requests go wrong at random: nothing may be lost, doubled,
-//! asked for more often than the faults call for, or end in another error than theirs; and where the org lies,
-//! nothing may be lost in silence.
+//! Reads lists and jobs of a fake org while requests fail at random. Nothing may be lost or repeated, the
+//! client must not send more requests than the faults require, and every error must have a fault that explains
+//! it. Where the org lies, nothing may be lost silently.
 //!
-//! Each run follows from its seed. `cargo xtask chaos` makes many of them, and repeats one.
+//! Each run is determined by its seed. `cargo xtask chaos` executes many, or repeats one.
 
 #![allow(clippy::print_stdout, reason = "the figures are the result")]
 
-mod chance;
 mod check;
 mod choice;
 mod clock;
 mod lie;
+mod rng;
 mod run;
 mod start;
 mod subject;
@@ -30,25 +30,25 @@ use crate::choice::Choice;
 use crate::subject::Subjects;
 use crate::tally::Tally;
 
-/// So long a run may take, however much time goes by in it.
+/// The maximum real time of a run.
 const LONGEST: Duration = Duration::from_secs(120);
 
 thread_local! {
-    /// The panics of this thread, those in tasks too.
+    /// The panics of this thread, including those in tasks.
     static PANICS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 struct Options {
     runs: u64,
-    /// The seed of the first run; the others have those that follow.
+    /// The seed of the first run; later runs increment it.
     seed: u64,
     threads: u64,
-    /// After this no further run is begun.
+    /// No run starts after this time.
     end: Option<Instant>,
 }
 
 impl Options {
-    /// What a test run passes on and means nothing here is left out.
+    /// Ignores arguments of the test harness.
     fn of(arguments: impl Iterator<Item = String>) -> Self {
         let mut options = Self { runs: 100, seed: 1, threads: 2, end: None };
         let mut arguments = arguments.skip_while(|it| !it.starts_with("--"));
@@ -69,7 +69,7 @@ impl Options {
     }
 }
 
-/// What a thread is at: the seed, and since when.
+/// The current run of a thread: its seed and start.
 type Doing = Mutex<Option<(u64, Instant)>>;
 
 fn main() -> ExitCode {
@@ -101,7 +101,7 @@ fn main() -> ExitCode {
             std::thread::park_timeout(Duration::from_millis(50));
             let mut at_work = doing.iter().filter_map(|doing| *doing.lock().ok()?);
             if let Some((seed, _)) = at_work.find(|(_, since)| since.elapsed() > LONGEST) {
-                println!("FAILED seed {seed}: it goes on for ever\n{}", again(seed));
+                println!("FAILED seed {seed}: the run does not end\n{}", again(seed));
                 std::process::exit(1);
             }
         }
@@ -148,7 +148,7 @@ fn runtime() -> Result<Runtime, String> {
     runtime.map_err(|error| error.to_string())
 }
 
-/// All that can be read, by what the fake org says of it.
+/// Everything that can be read, according to the fake org.
 fn subjects() -> Result<Subjects, String> {
     let org = MockOrg::start();
     let org = runtime()?.block_on(org).map_err(|error| error.to_string())?;
@@ -162,10 +162,10 @@ fn run(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), String> {
     let panics = PANICS.take();
     match result {
         Ok(result) if panics.is_empty() => result,
-        _ => Err(format!("it panics: {}", panics.join("; "))),
+        _ => Err(format!("panic: {}", panics.join("; "))),
     }
 }
 
 fn again(seed: u64) -> String {
-    format!("    again: cargo xtask chaos --runs 1 --seed {seed}")
+    format!("    to repeat: cargo xtask chaos --runs 1 --seed {seed}")
 }

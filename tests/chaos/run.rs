@@ -1,4 +1,4 @@
-//! One run: a list or a job is read while requests go wrong.
+//! Reads a list or job while requests fail.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -13,80 +13,80 @@ use serde_json::Value;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use crate::chance::Chance;
-use crate::choice::{Choice, Subject, Trouble};
+use crate::choice::{Choice, FaultMode, Subject};
 use crate::clock::{Clock, Hook};
+use crate::rng::Rng;
 
-/// So many errors, and a run is not going to end.
+/// After this many errors, a run is considered endless.
 const PATIENCE: usize = 500;
 
-/// Far longer than all the waits that can fall into one request.
+/// Far longer than all waits within one request.
 const READ_TIMEOUT: Duration = Duration::from_secs(3_600);
 const TIMEOUT: Duration = Duration::from_secs(4_000);
 
-/// The longest that a client makes no login after such a refusal.
+/// The maximum time without logins after an operation refused a new token.
 const SUSPENSION: Duration = Duration::from_secs(3_600);
 
-/// So long the fake org keeps a job, in seconds.
+/// How long the fake org keeps a job, in seconds.
 pub(crate) const JOB_LIFE: u64 = 86_400;
 
-/// Bodies of a gigabyte must not take the time that it takes to read them.
+/// Reading bodies of a gigabyte would take too long.
 const MAX_BODY: usize = 1 << 20;
 
-/// What a run has to come to.
+/// What a run must read.
 #[derive(Clone)]
-pub(crate) struct Due {
+pub(crate) struct Expectation {
     pub(crate) records: Vec<String>,
-    /// Of a list, what it has.
-    pub(crate) truth: Option<Expected>,
-    /// Whether the list leads nowhere, so that it ends with an error.
+    /// The expectation of the org, for a list.
+    pub(crate) list: Option<Expected>,
+    /// Whether the list is broken, so that it ends with an error.
     pub(crate) is_broken: bool,
 }
 
-/// What a run came to.
-pub(crate) struct Came {
+/// The outcome of a run.
+pub(crate) struct Outcome {
     pub(crate) keys: Vec<String>,
     /// Whether all items have an id.
     pub(crate) has_ids: bool,
     pub(crate) errors: Vec<Error>,
     pub(crate) report: Report,
-    /// How often it was stopped, and gone on with from what had been saved.
+    /// How often it was stopped and resumed.
     pub(crate) stops: u64,
-    /// How often it was read anew, without what had come.
+    /// How often it started over, without the items read before.
     pub(crate) restarts: u64,
-    /// The records that are there at the end.
+    /// The records that exist at the end.
     pub(crate) left: Vec<String>,
-    /// Requests for operations, and logins.
+    /// Calls of operations, and logins.
     pub(crate) calls: u64,
     pub(crate) logins: u64,
     pub(crate) injected: Injected,
-    /// How much time went by, in seconds.
+    /// How much time passed, in seconds.
     pub(crate) passed: u64,
 }
 
-/// A run under way.
-struct Reading<'a> {
+/// A run in progress.
+struct Reader<'a> {
     org: &'a MockOrg,
-    /// What was injected before all was well again.
+    /// The faults injected before they stopped.
     injected: Option<Injected>,
     list: Paginator<Value>,
-    /// Makes it, to be read from its beginning or from elsewhere.
+    /// Opens the list, to read it from the start or to resume.
     open: &'a dyn Fn() -> Paginator<Value>,
-    /// Of a hundred pending futures, so many are dropped.
+    /// Percentage of pending futures that are dropped.
     dropped: u64,
-    /// Of a hundred steps, so many are followed by a stop.
+    /// Percentage of steps followed by a stop.
     stopped: u64,
     is_job: bool,
-    /// The size of pages, and whether each stop changes it.
+    /// The page size, and whether each stop changes it.
     page_size: Rc<Cell<u64>>,
     resizes: bool,
-    /// The page size nearest to another that the operation takes.
+    /// Returns the nearest page size that the operation accepts.
     nearest: &'a dyn Fn(u64) -> u64,
-    /// How much time went by, in seconds.
+    /// How much time passed, in seconds.
     passed: Rc<Cell<u64>>,
     stops: u64,
     restarts: u64,
-    chance: Chance,
+    rng: Rng,
     keys: Vec<String>,
     has_ids: bool,
     errors: Vec<Error>,
@@ -94,35 +94,38 @@ struct Reading<'a> {
 }
 
 /// Reads without faults.
-pub(crate) async fn calm(choice: &Choice<'_>) -> Result<(Came, Due), String> {
+pub(crate) async fn read_baseline(choice: &Choice<'_>) -> Result<(Outcome, Expectation), String> {
     let org = MockOrg::builder().seed(choice.seed).start().await.map_err(text)?;
-    stage(choice, &org)?;
-    let due = due(choice, &org)?;
-    let came = read(choice, &org, None, &due).await?;
-    Ok((came, due))
+    set_up(choice, &org)?;
+    let expected = expectation(choice, &org)?;
+    let outcome = read(choice, &org, None, &expected).await?;
+    Ok((outcome, expected))
 }
 
 /// Reads with faults.
-pub(crate) async fn troubled(choice: &Choice<'_>, due: &Due) -> Result<Came, String> {
-    let mut org = MockOrg::builder().seed(choice.seed).token_lifetime(choice.way.token_lifetime);
-    if let Some(limit) = choice.way.limit {
+pub(crate) async fn read_with_faults(
+    choice: &Choice<'_>,
+    expected: &Expectation,
+) -> Result<Outcome, String> {
+    let mut org = MockOrg::builder().seed(choice.seed).token_lifetime(choice.usage.token_lifetime);
+    if let Some(limit) = choice.usage.limit {
         org = org.rate_limit(limit);
     }
     let org = org.start().await.map_err(text)?;
-    stage(choice, &org)?;
-    read(choice, &org, Some(&choice.trouble), due).await
+    set_up(choice, &org)?;
+    read(choice, &org, Some(&choice.fault_mode), expected).await
 }
 
-/// Lets the org behave as was chosen.
-fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
+/// Sets up the org for this choice.
+fn set_up(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
     match choice.subject {
         Subject::Scenario(list, scenario) => org.scenario(list.operation, scenario),
         Subject::Long(list, records) => org.set_list(list.operation, records),
         Subject::Job(submit, scenario) => {
             org.job_scenario(submit.operation, scenario).and_then(|()| match submit.is_listed() {
-                // As many as its list has.
+                // As many results as the list has.
                 true => Ok(()),
-                // Some pages of a file.
+                // Enough for several pages of a file.
                 false => org.set_job_records(submit.operation, choice.seed % 700),
             })
         }
@@ -132,31 +135,31 @@ fn stage(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
     .map_err(text)
 }
 
-fn due(choice: &Choice<'_>, org: &MockOrg) -> Result<Due, String> {
+fn expectation(choice: &Choice<'_>, org: &MockOrg) -> Result<Expectation, String> {
     match choice.subject {
         Subject::Scenario(list, _) | Subject::Long(list, _) => {
-            let truth = org.expected(list.operation).map_err(text)?;
-            let is_broken = truth.end == ExpectedEnd::Broken;
-            Ok(Due { records: truth.records.clone(), truth: Some(truth), is_broken })
+            let expected = org.expected(list.operation).map_err(text)?;
+            let is_broken = expected.end == ExpectedEnd::Broken;
+            Ok(Expectation { records: expected.records.clone(), list: Some(expected), is_broken })
         }
         Subject::Job(submit, _) => {
-            let truth = org.expected_job(submit.operation).map_err(text)?;
-            if truth.end != JobEnd::Succeeded {
-                return Err(format!("the job is to end as {:?}", truth.end));
+            let expected = org.expected_job(submit.operation).map_err(text)?;
+            if expected.end != JobEnd::Succeeded {
+                return Err(format!("the job is expected to end as {:?}", expected.end));
             }
-            Ok(Due { records: truth.records, truth: None, is_broken: false })
+            Ok(Expectation { records: expected.records, list: None, is_broken: false })
         }
-        // Such runs have a check of their own.
+        // Such runs have a separate check.
         Subject::Lie(..) | Subject::Start(..) => {
-            Ok(Due { records: Vec::new(), truth: None, is_broken: false })
+            Ok(Expectation { records: Vec::new(), list: None, is_broken: false })
         }
     }
 }
 
 pub(crate) fn client(choice: &Choice<'_>, org: &MockOrg, hook: Hook) -> Result<Client, String> {
-    let way = &choice.way;
+    let usage = &choice.usage;
     let builder = Client::builder().api_url(org.url()).login_url(org.url());
-    let builder = match way.logs_in {
+    let builder = match usage.logs_in {
         true => builder.credentials(org.client_id(), org.client_secret()),
         false => builder.access_token(org.access_token()),
     };
@@ -165,9 +168,9 @@ pub(crate) fn client(choice: &Choice<'_>, org: &MockOrg, hook: Hook) -> Result<C
         .read_timeout(READ_TIMEOUT)
         .connect_timeout(TIMEOUT)
         .max_body(MAX_BODY)
-        .max_retries(way.max_retries)
-        .max_rate_limit_wait(way.max_rate_limit_wait)
-        .on_wait(move |wait| hook.tell(wait))
+        .max_retries(usage.max_retries)
+        .max_rate_limit_wait(usage.max_rate_limit_wait)
+        .on_wait(move |wait| hook.report(wait))
         .build()
         .map_err(text)
 }
@@ -175,9 +178,9 @@ pub(crate) fn client(choice: &Choice<'_>, org: &MockOrg, hook: Hook) -> Result<C
 async fn read(
     choice: &Choice<'_>,
     org: &MockOrg,
-    trouble: Option<&Trouble>,
-    expected: &Due,
-) -> Result<Came, String> {
+    fault_mode: Option<&FaultMode>,
+    expected: &Expectation,
+) -> Result<Outcome, String> {
     let items = Rc::new(Cell::new(0));
     let (clock, hook) = Clock::new(Rc::clone(&items));
     let passed = Rc::clone(&clock.passed);
@@ -192,25 +195,25 @@ async fn read(
             Subject::Job(submit, _) => submit.open(&client),
             Subject::Lie(liar, _) => liar.open(&client),
         };
-        let list = list.page_size(page_size.get() as usize).prefetch(choice.way.prefetch);
-        if choice.way.dedupes { list.dedupe_by("id") } else { list }
+        let list = list.page_size(page_size.get() as usize).prefetch(choice.usage.prefetch);
+        if choice.usage.dedupes { list.dedupe_by("id") } else { list }
     };
-    let mut reading = Reading {
+    let mut reader = Reader {
         org,
         injected: None,
         list: open(),
         open: &open,
-        dropped: if trouble.is_some() { choice.way.dropped } else { 0 },
-        // Of where a list has been, a checkpoint has too little to tell each time that it goes in circles.
-        stopped: if trouble.is_some() && !expected.is_broken { choice.way.stopped } else { 0 },
+        dropped: if fault_mode.is_some() { choice.usage.dropped } else { 0 },
+        // After a resume, a checkpoint holds too little history to detect every cycle.
+        stopped: if fault_mode.is_some() && !expected.is_broken { choice.usage.stopped } else { 0 },
         is_job: matches!(choice.subject, Subject::Job(..)),
         page_size: Rc::clone(&page_size),
-        resizes: trouble.is_some() && choice.way.resizes,
+        resizes: fault_mode.is_some() && choice.usage.resizes,
         nearest: &nearest,
         passed: Rc::clone(&passed),
         stops: 0,
         restarts: 0,
-        chance: Chance::new(!choice.seed),
+        rng: Rng::new(!choice.seed),
         keys: Vec::new(),
         has_ids: true,
         errors: Vec::new(),
@@ -218,21 +221,21 @@ async fn read(
     };
     let result = tokio::select! {
         biased;
-        result = reading.all(trouble) => result,
-        () = clock.run(org) => Err("it hangs".to_owned()),
+        result = reader.all(fault_mode) => result,
+        () = clock.run(org) => Err("the run hangs".to_owned()),
     };
-    let injected = reading.injected.take().unwrap_or_else(|| org.injected());
+    let injected = reader.injected.take().unwrap_or_else(|| org.injected());
     result.map_err(|why| format!("{why}; injected: {injected}"))?;
     let requests = org.requests();
     let logins = requests.iter().filter(|request| request.path == "/oauth/token").count() as u64;
-    Ok(Came {
-        report: reading.list.report(),
-        stops: reading.stops,
-        restarts: reading.restarts,
-        left: due(choice, org)?.records,
-        keys: reading.keys,
-        has_ids: reading.has_ids,
-        errors: reading.errors,
+    Ok(Outcome {
+        report: reader.list.report(),
+        stops: reader.stops,
+        restarts: reader.restarts,
+        left: expectation(choice, org)?.records,
+        keys: reader.keys,
+        has_ids: reader.has_ids,
+        errors: reader.errors,
         calls: requests.len() as u64 - logins,
         logins,
         injected,
@@ -240,19 +243,21 @@ async fn read(
     })
 }
 
-impl Reading<'_> {
-    async fn all(&mut self, trouble: Option<&Trouble>) -> Result<(), String> {
-        match trouble {
-            None | Some(Trouble::Lie(_)) => {}
-            Some(Trouble::Storm(plan) | Trouble::Moving(plan)) => self.org.inject(plan.clone()),
-            Some(Trouble::Endless(kind, from)) => {
+impl Reader<'_> {
+    async fn all(&mut self, fault_mode: Option<&FaultMode>) -> Result<(), String> {
+        match fault_mode {
+            None | Some(FaultMode::Lie(_)) => {}
+            Some(FaultMode::Random(plan) | FaultMode::Moving(plan)) => {
+                self.org.inject(plan.clone())
+            }
+            Some(FaultMode::Permanent(kind, from)) => {
                 self.org.inject(FaultPlan::new().rate(*kind, 1.0).from(*from));
                 while self.errors.is_empty() {
                     if !self.step().await? {
                         return Ok(());
                     }
                 }
-                // It stays an error, and nothing is handed out that is not in its turn.
+                // The error persists, and no further items are returned.
                 let (keys, errors) = (self.keys.len(), self.errors.len());
                 for again in 1..=2 {
                     self.step().await?;
@@ -260,14 +265,14 @@ impl Reading<'_> {
                         self.errors.iter().any(|error| error.kind() == ErrorKind::Paging);
                     if !is_broken && (self.keys.len(), self.errors.len()) != (keys, errors + again)
                     {
-                        return Err(format!("{kind:?} goes on, and the list does so as well"));
+                        return Err(format!("{kind:?} persists, but the list continues"));
                     }
                 }
-                // All is well again.
+                // The fault is repaired.
                 self.injected = Some(self.org.injected());
                 self.org.inject(FaultPlan::new());
                 if *kind == FaultKind::PageTokensExpired {
-                    // For these tokens it never is.
+                    // These tokens stay expired.
                     self.restart()?;
                 }
             }
@@ -276,101 +281,100 @@ impl Reading<'_> {
             if self.has_lost_job() {
                 match (self.keys.is_empty(), self.restarts) {
                     (true, _) => self.list = (self.open)(),
-                    // It was the job of one page: whoever goes on has seen to it.
+                    // The job was that of one page; resuming submits a new one.
                     (false, 0) => self.stop(OnStale::Fail)?,
-                    // It was the job of a list that is read anew.
+                    // The job was that of the whole list, which starts over.
                     (false, _) => self.restart()?,
                 }
             }
             let is_gone = self.errors.last().is_some_and(|error| {
-                // A stop before the first page of a list that is read anew leads to the place before.
+                // A stop before the first page of a list that starts over resumes at the place before.
                 self.has_expired(error)
                     || self.injected.is_some() && error.kind() == ErrorKind::StaleCheckpoint
             });
             if is_gone {
-                // The results are gone, for as long as they are asked for.
+                // The results stay gone.
                 self.restart()?;
             }
             if self.errors.len() > PATIENCE {
-                return Err(format!("it does not end; {}", self.errors[PATIENCE]));
+                return Err(format!("the run does not end; {}", self.errors[PATIENCE]));
             }
         }
         Ok(())
     }
 
-    /// Whether the API has accepted a job and its answer was lost: the same list tells so again, and does not
-    /// submit the job a second time.
+    /// Whether the API has accepted a job but its response was lost: the list returns the same error again, and
+    /// does not submit the job a second time.
     fn has_lost_job(&self) -> bool {
         let [.., before, last] = &self.errors[..] else { return false };
-        // Each call has a correlation id of its own, where a reply came.
+        // Each call with a response has its own correlation id.
         let is_same = last.correlation_id() == before.correlation_id();
-        let is_told_again =
-            is_same && (last.correlation_id().is_some() || last.is_outcome_unknown());
-        is_told_again && !last.is_rate_limited() && (self.keys.is_empty() || self.is_job)
+        let is_repeated = is_same && (last.correlation_id().is_some() || last.is_outcome_unknown());
+        is_repeated && !last.is_rate_limited() && (self.keys.is_empty() || self.is_job)
     }
 
-    /// Whether the results of the job are gone: more time went by than the API keeps them.
+    /// Whether the results of the job have expired.
     fn has_expired(&self, error: &Error) -> bool {
-        let is_told = error.kind() == ErrorKind::JobExpired
+        let is_reported = error.kind() == ErrorKind::JobExpired
             || self.is_job && error.kind() == ErrorKind::StaleCheckpoint;
-        is_told && self.passed.get() >= JOB_LIFE
+        is_reported && self.passed.get() >= JOB_LIFE
     }
 
-    /// Stops, and goes on from what was saved, as another process would.
+    /// Saves a checkpoint and resumes from it, as another process would.
     fn stop(&mut self, on_stale: OnStale) -> Result<(), String> {
         if self.resizes {
-            let page_size = 1 + self.chance.below(3 * Scenario::PAGE_SIZE);
+            let page_size = 1 + self.rng.below(3 * Scenario::PAGE_SIZE);
             self.page_size.set((self.nearest)(page_size));
         }
         let saved = serde_json::to_string(&self.list.checkpoint()).map_err(text)?;
         let checkpoint: Checkpoint = serde_json::from_str(&saved).map_err(text)?;
         if checkpoint.items() != self.keys.len() as u64 {
-            let (items, came) = (checkpoint.items(), self.keys.len());
-            return Err(format!("a checkpoint counts {items} items where {came} came"));
+            let (items, read) = (checkpoint.items(), self.keys.len());
+            return Err(format!("a checkpoint counts {items} items, but {read} arrived"));
         }
         self.list = (self.open)().on_stale(on_stale).resume(&checkpoint);
         self.stops += 1;
         Ok(())
     }
 
-    /// The same where the API has forgotten the place: it is read anew, without what came.
+    /// Resumes where the API has lost the position: the list starts over.
     fn restart(&mut self) -> Result<(), String> {
         self.restarts += 1;
         self.stop(OnStale::Restart)
     }
 
-    /// Asks for the next item, or stops first. False at the end.
+    /// Reads the next item, or stops first. Returns false at the end.
     async fn step(&mut self) -> Result<bool, String> {
-        if self.chance.percent(self.stopped) {
+        if self.rng.percent(self.stopped) {
             self.stop(OnStale::Fail)?;
         }
         if self.errors.last().is_some_and(|error| error.kind() == ErrorKind::Authentication) {
-            // For a while no login is made for an operation that refused a new token as well.
+            // For a while, the client makes no login for an operation that refused a new token.
             sleep(SUSPENSION).await;
         }
         if let Some(error) = self.errors.last() {
             wait_as_advised(error).await;
         }
-        while self.chance.percent(self.dropped) {
-            let patience = self.chance.below(8);
-            let came = tokio::select! {
+        while self.rng.percent(self.dropped) {
+            let patience = self.rng.below(8);
+            let next = tokio::select! {
                 biased;
-                came = self.list.next() => Some(came),
+                next = self.list.next() => Some(next),
                 () = turns(patience) => None,
             };
-            if let Some(came) = came {
-                return Ok(self.note(came));
+            if let Some(next) = next {
+                return Ok(self.note(next));
             }
-            if self.chance.percent(self.stopped) {
+            if self.rng.percent(self.stopped) {
                 self.stop(OnStale::Fail)?;
             }
         }
-        let came = self.list.next().await;
-        Ok(self.note(came))
+        let next = self.list.next().await;
+        Ok(self.note(next))
     }
 
-    fn note(&mut self, came: Option<Result<Value, Error>>) -> bool {
-        match came {
+    fn note(&mut self, next: Option<Result<Value, Error>>) -> bool {
+        match next {
             Some(Ok(item)) => {
                 self.keys.push(Expected::key(&item));
                 self.has_ids &= item.get("id").is_some_and(Value::is_string);
@@ -383,14 +387,14 @@ impl Reading<'_> {
     }
 }
 
-/// Waits as long as the API asks for, as until then no request is sent.
+/// Waits as long as the API requires; no request is sent before.
 pub(crate) async fn wait_as_advised(error: &Error) {
     if let Some(delay) = error.retry_after().filter(|_| error.is_rate_limited()) {
         sleep(delay).await;
     }
 }
 
-/// So many turns of the runtime.
+/// Yields to the runtime this many times.
 pub(crate) async fn turns(count: u64) {
     for _ in 0..count {
         yield_now().await;

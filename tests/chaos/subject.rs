@@ -1,4 +1,4 @@
-//! What is read: any list of the API, or a job, by what the catalogue and the bindings say of it.
+//! What is read: any list of the API, or a job, according to the catalogue and the bindings.
 
 use genesys_cloud_catalogue::tags::{Place as Part, TagKind, TokenForm};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Known};
@@ -10,32 +10,32 @@ use genesys_cloud_core::{
 use genesys_cloud_mock::{JobScenario, Lie, MockOrg, Scenario};
 use serde_json::{Value, json};
 
-/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
+/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: gzip in base64.
 const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
 
-/// What chooses a page in a query, in one scheme or another.
+/// The query parameters that select a page, in any scheme.
 const STARTS: [&str; 6] = ["pageNumber", "startIndex", "before", "after", "cursor", "nextPage"];
 
 /// A list of the API.
 pub(crate) struct List {
     pub(crate) operation: &'static str,
     pub(crate) is_paged: bool,
-    /// Whether the API bounds how far it can be read.
+    /// Whether the API limits how far it can be read.
     pub(crate) is_capped: bool,
     pub(crate) scheme: Scheme,
-    /// How it can behave.
+    /// The scenarios that it supports.
     pub(crate) scenarios: Vec<Scenario>,
-    /// How the org can lie about it.
+    /// The lies that the org supports for it.
     pub(crate) lies: Vec<Lie>,
     listing: ListSpec,
     request: Request,
 }
 
-/// All lists, by scheme, so that those of which there are few are read as often as others.
+/// All lists, grouped by scheme, so that rare schemes are read as often as others.
 fn lists(org: &MockOrg) -> Vec<Vec<List>> {
     let mut schemes: Vec<Vec<List>> = Vec::new();
     for mut list in Catalogue::embedded().operations().filter_map(List::of) {
-        // What the fake org does not take for a list is not read.
+        // Lists that the fake org does not recognize are skipped.
         let Ok(scenarios) = org.scenarios(list.operation) else { continue };
         list.scenarios = scenarios;
         list.lies = org.lies(list.operation).unwrap_or_default();
@@ -70,7 +70,7 @@ impl List {
             TokenForm::Field => Some(NextToken::field("").at(out.path)),
             TokenForm::InLink => Some(NextToken::in_link("").at(out.path)),
             TokenForm::Link => Some(NextToken::link("").at(out.path)),
-            // As the scheme has it.
+            // The default of the scheme.
             TokenForm::LastItem | TokenForm::Mark => None,
         });
         if let Some(out) = out {
@@ -98,7 +98,7 @@ impl List {
         Paginator::from_request(client, self.request.clone(), self.listing.clone())
     }
 
-    /// The parameters of its request that can choose a page.
+    /// The parameters of its request that can select a page.
     pub(crate) fn starts(&self) -> Vec<&'static str> {
         let known = Catalogue::embedded().operation(self.operation);
         let is_taken = |name: &&str| {
@@ -108,7 +108,7 @@ impl List {
         STARTS.into_iter().filter(is_taken).collect()
     }
 
-    /// The list by a request that has such a parameter.
+    /// Opens the list with such a parameter.
     pub(crate) fn open_with(&self, client: &Client, name: &str, value: &str) -> Paginator<Value> {
         let mut request = self.request.clone();
         request.set_query(name.to_owned(), value);
@@ -116,7 +116,7 @@ impl List {
     }
 }
 
-/// A request of an operation, with what it requires.
+/// Builds a request with the required parameters.
 fn request(known: &'static Known, reads: bool) -> Option<Request> {
     let method = match known.method.as_str() {
         "GET" => Method::Get,
@@ -129,7 +129,7 @@ fn request(known: &'static Known, reads: bool) -> Option<Request> {
         let value = match parameter.kind {
             Kind::Boolean => "true",
             Kind::Integer | Kind::Number => "1",
-            // As a filter, this lets all records pass.
+            // As a filter, this matches all records.
             _ if parameter.name == "name" => "*",
             _ if parameter.name == "q64" => SEARCH,
             _ => "a",
@@ -148,7 +148,7 @@ fn request(known: &'static Known, reads: bool) -> Option<Request> {
     Some(request)
 }
 
-/// Scenarios of jobs that come to their results.
+/// Scenarios in which jobs have results.
 const JOB_SCENARIOS: [JobScenario; 12] = [
     JobScenario::Quick,
     JobScenario::Slow,
@@ -164,16 +164,16 @@ const JOB_SCENARIOS: [JobScenario; 12] = [
     JobScenario::ExpiredLink,
 ];
 
-/// An operation that submits jobs. There is one for each way in which results come.
+/// An operation that submits jobs, one for each kind of result.
 #[derive(Clone)]
 pub(crate) struct Submit {
     pub(crate) operation: &'static str,
-    /// How its jobs can run, of those scenarios in which they come to their results.
+    /// The supported scenarios in which jobs have results.
     pub(crate) scenarios: Vec<JobScenario>,
-    /// How the org can lie about them.
+    /// The lies that the org supports for its jobs.
     pub(crate) lies: Vec<Lie>,
     path: &'static str,
-    family: fn() -> JobSpec,
+    spec: fn() -> JobSpec,
 }
 
 const SUBMITS: [Submit; 5] = [
@@ -182,10 +182,10 @@ const SUBMITS: [Submit; 5] = [
         scenarios: Vec::new(),
         lies: Vec::new(),
         path: "/api/v2/analytics/conversations/details/jobs",
-        family: || {
+        spec: || {
             let path = "/api/v2/analytics/conversations/details/jobs/{jobId}";
             let results = "/api/v2/analytics/conversations/details/jobs/{jobId}/results";
-            family("jobId", "state", &["FULFILLED"], ("getAnalyticsConversationsDetailsJob", path))
+            spec("jobId", "state", &["FULFILLED"], ("getAnalyticsConversationsDetailsJob", path))
                 .with_results(Results::List(
                     call("getAnalyticsConversationsDetailsJobResults", results),
                     ListSpec::new(Scheme::CursorField, "conversations")
@@ -208,10 +208,10 @@ const SUBMITS: [Submit; 5] = [
         scenarios: Vec::new(),
         lies: Vec::new(),
         path: "/api/v2/audits/query",
-        family: || {
+        spec: || {
             let path = "/api/v2/audits/query/{jobId}";
             let results = "/api/v2/audits/query/{jobId}/results";
-            family("id", "state", &["Succeeded"], ("getAuditsQueryTransactionId", path))
+            spec("id", "state", &["Succeeded"], ("getAuditsQueryTransactionId", path))
                 .with_results(Results::List(
                     call("getAuditsQueryTransactionIdResults", results),
                     ListSpec::new(Scheme::CursorField, "entities")
@@ -226,10 +226,10 @@ const SUBMITS: [Submit; 5] = [
         scenarios: Vec::new(),
         lies: Vec::new(),
         path: "/api/v2/taskmanagement/workitems/query/jobs",
-        family: || {
+        spec: || {
             let path = "/api/v2/taskmanagement/workitems/query/jobs/{jobId}";
             let results = "/api/v2/taskmanagement/workitems/query/jobs/{jobId}/results";
-            family("id", "state", &["Succeeded"], ("getTaskmanagementWorkitemsQueryJob", path))
+            spec("id", "state", &["Succeeded"], ("getTaskmanagementWorkitemsQueryJob", path))
                 .with_results(Results::List(
                     call("getTaskmanagementWorkitemsQueryJobResults", results),
                     ListSpec::new(Scheme::JobSelectsPage, "entities")
@@ -244,10 +244,10 @@ const SUBMITS: [Submit; 5] = [
         scenarios: Vec::new(),
         lies: Vec::new(),
         path: "/api/v2/usage/query",
-        family: || {
+        spec: || {
             let path = "/api/v2/usage/query/{jobId}/results";
             let status = ("getUsageQueryExecutionIdResults", path);
-            family("executionId", "queryStatus", &["Complete"], status).with_results(
+            spec("executionId", "queryStatus", &["Complete"], status).with_results(
                 Results::Response(vec![ResultLocation::Items("results".into())].into()),
             )
         },
@@ -257,30 +257,30 @@ const SUBMITS: [Submit; 5] = [
         scenarios: Vec::new(),
         lies: Vec::new(),
         path: "/api/v2/workforcemanagement/adherence/explanations/query",
-        family: || {
+        spec: || {
             let path = "/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}";
             let status = ("getWorkforcemanagementAdherenceExplanationsJob", path);
             let places = vec![
                 ResultLocation::Items("result.entities".into()),
                 ResultLocation::Files("downloadUrl".into(), FileForm::Json("entities".into())),
             ];
-            family("job.id", "status", &["Complete"], status)
+            spec("job.id", "status", &["Complete"], status)
                 .with_results(Results::Response(places.into()))
                 .with_results_at_once(true)
         },
     },
 ];
 
-/// The operations, with what their jobs can go through.
+/// The operations with the scenarios and lies that they support.
 fn submits(org: &MockOrg) -> Vec<Submit> {
     let known = |submit: &Submit| {
         let can = org.job_scenarios(submit.operation).unwrap_or_default();
         let scenarios = JOB_SCENARIOS.into_iter().filter(|scenario| can.contains(scenario));
         let mut lies = org.lies(submit.operation).unwrap_or_default();
-        // Of results in a status, a family can't say that they are objects.
+        // For results in a status, the job spec can't require objects.
         let is_of_items = |lie: &Lie| matches!(lie.name(), "ScalarItem" | "ListItem");
         lies.retain(|lie| submit.is_listed() || !is_of_items(lie));
-        // What alone reports it may fail by a fault, and the page is fine without.
+        // A fault may hide the only response that reports it, and the page is valid without it.
         lies.retain(|lie| lie.name() != "DataNotYetUnsaid");
         Submit { scenarios: scenarios.collect(), lies, ..submit.clone() }
     };
@@ -290,12 +290,12 @@ fn submits(org: &MockOrg) -> Vec<Submit> {
 impl Submit {
     /// Whether an operation lists the results.
     pub(crate) fn is_listed(&self) -> bool {
-        matches!((self.family)().results(), Results::List(..))
+        matches!((self.spec)().results(), Results::List(..))
     }
 
-    /// How its results come.
+    /// How the results are delivered.
     pub(crate) fn kind(&self) -> &'static str {
-        match (self.family)().results() {
+        match (self.spec)().results() {
             Results::List(_, listing) => listing.scheme().name(),
             _ => "in the status",
         }
@@ -304,23 +304,23 @@ impl Submit {
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
         let operation = Operation::from_static(self.operation, Method::Post, self.path);
         let mut request = Request::new(operation);
-        let family = (self.family)();
-        request.set_body(&match family.availability() {
+        let spec = (self.spec)();
+        request.set_body(&match spec.availability() {
             Some(_) => json!({ "interval": "2024-05-01T00:00Z/2024-05-02T00:00Z" }),
             None => json!({}),
         });
-        Paginator::from_job(client, request, family)
+        Paginator::from_job(client, request, spec)
     }
 }
 
-fn family(
+fn spec(
     id: &'static str,
     state: &'static str,
     done: &[&'static str],
     status: (&'static str, &'static str),
 ) -> JobSpec {
     let states = done.iter().map(|name| ((*name).into(), JobState::Succeeded));
-    // Some are told to have ended, long after their end.
+    // Some jobs report that they have expired, long after their end.
     let states = states.chain([("EXPIRED".into(), JobState::Expired)]);
     JobSpec::from_static("chaos")
         .with_id(JobId::Field(id.into()))
@@ -333,7 +333,7 @@ fn call(id: &'static str, path: &'static str) -> JobOperation {
     JobOperation::new(Operation::from_static(id, Method::Get, path)).with_id("jobId".into())
 }
 
-/// All that can be read.
+/// Everything that can be read.
 pub(crate) struct Subjects {
     pub(crate) schemes: Vec<Vec<List>>,
     pub(crate) submits: Vec<Submit>,

@@ -1,11 +1,11 @@
-//! The figures of many runs.
+//! Statistics of many runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use genesys_cloud_mock::FaultKind;
 
-use crate::run::Came;
+use crate::run::Outcome;
 
 #[derive(Default)]
 pub(crate) struct Tally {
@@ -14,42 +14,42 @@ pub(crate) struct Tally {
     errors: u64,
     faults: BTreeMap<FaultKind, u64>,
     limited: u64,
-    /// How many of the faults were in downloads.
+    /// The faults in downloads.
     in_downloads: u64,
-    /// Of the runs in which they are compared: all requests, those more than without faults, and how many
-    /// faults called for one.
+    /// In the runs that compare them: all requests, those beyond the run without faults, and those required by
+    /// faults.
     calls: u64,
     extra: u64,
-    due: u64,
+    required: u64,
     stops: u64,
-    /// Of the runs in which records came and went: how many, and what became of records.
+    /// The runs with insertions and deletions, and their effect on records.
     moving: u64,
     missed: u64,
     doubled: u64,
-    /// By scheme: in how many runs the org lied, and in how many of them that was noticed or did no harm.
+    /// By scheme: the runs in which the org lied, and those in which the lie was detected or harmless.
     lies: BTreeMap<String, (u64, u64)>,
-    /// Simulated, in seconds.
+    /// Simulated time, in seconds.
     passed: u64,
     pub(crate) failures: Vec<String>,
 }
 
 impl Tally {
-    pub(crate) fn add(&mut self, came: &Came) {
-        self.items += came.keys.len() as u64;
-        self.errors += came.errors.len() as u64;
-        self.passed += came.passed;
-        self.stops += came.stops;
-        self.limited += came.injected.limited;
-        self.in_downloads += came.injected.downloads.values().sum::<u64>();
-        for (kind, count) in came.injected.all() {
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        self.items += outcome.keys.len() as u64;
+        self.errors += outcome.errors.len() as u64;
+        self.passed += outcome.passed;
+        self.stops += outcome.stops;
+        self.limited += outcome.injected.limited;
+        self.in_downloads += outcome.injected.downloads.values().sum::<u64>();
+        for (kind, count) in outcome.injected.all() {
             *self.faults.entry(kind).or_default() += count;
         }
     }
 
-    pub(crate) fn calls(&mut self, calls: u64, extra: u64, due: u64) {
+    pub(crate) fn calls(&mut self, calls: u64, extra: u64, required: u64) {
         self.calls += calls;
         self.extra += extra;
-        self.due += due;
+        self.required += required;
     }
 
     pub(crate) fn moved(&mut self, missed: u64, doubled: u64) {
@@ -58,10 +58,10 @@ impl Tally {
         self.doubled += doubled;
     }
 
-    pub(crate) fn lied(&mut self, scheme: String, told: u64, is_caught: bool) {
-        if told > 0 {
-            let (told, caught) = self.lies.entry(scheme).or_default();
-            *told += 1;
+    pub(crate) fn lied(&mut self, scheme: String, lies: u64, is_caught: bool) {
+        if lies > 0 {
+            let (lied, caught) = self.lies.entry(scheme).or_default();
+            *lied += 1;
             *caught += u64::from(is_caught);
         }
     }
@@ -74,7 +74,7 @@ impl Tally {
         self.in_downloads += other.in_downloads;
         self.calls += other.calls;
         self.extra += other.extra;
-        self.due += other.due;
+        self.required += other.required;
         self.stops += other.stops;
         self.moving += other.moving;
         self.missed += other.missed;
@@ -83,9 +83,9 @@ impl Tally {
         for (kind, count) in other.faults {
             *self.faults.entry(kind).or_default() += count;
         }
-        for (scheme, (told, caught)) in other.lies {
+        for (scheme, (lied, caught)) in other.lies {
             let of = self.lies.entry(scheme).or_default();
-            *of = (of.0 + told, of.1 + caught);
+            *of = (of.0 + lied, of.1 + caught);
         }
         self.failures.extend(other.failures);
     }
@@ -97,20 +97,20 @@ impl fmt::Display for Tally {
             writeln!(f, "{:<26}{count:>10}", kind.name())?;
         }
         writeln!(f, "{:<26}{:>10}", "over the rate limit", self.limited)?;
-        writeln!(f, "{:<26}{:>10}", "of all, in downloads", self.in_downloads)?;
-        writeln!(f, "\n{:<26}{:>10}{:>10}", "runs with lies", "told", "caught")?;
-        for (scheme, (told, caught)) in &self.lies {
-            writeln!(f, "{scheme:<26}{told:>10}{caught:>10}")?;
+        writeln!(f, "{:<26}{:>10}", "of these, in downloads", self.in_downloads)?;
+        writeln!(f, "\n{:<26}{:>10}{:>10}", "runs with lies", "lied", "caught")?;
+        for (scheme, (lied, caught)) in &self.lies {
+            writeln!(f, "{scheme:<26}{lied:>10}{caught:>10}")?;
         }
         let all = self.lies.values().fold((0, 0), |all, of| (all.0 + of.0, all.1 + of.1));
         writeln!(f, "{:<26}{:>10}{:>10}", "all", all.0, all.1)?;
-        let ratio = match self.due {
+        let ratio = match self.required {
             0 => 0.0,
-            due => 100.0 * self.extra as f64 / due as f64,
+            required => 100.0 * self.extra as f64 / required as f64,
         };
         writeln!(
             f,
-            "\n{} runs: {} items, {} errors, {} stops, {} hours went by",
+            "\n{} runs: {} items, {} errors, {} stops, {} simulated hours",
             self.runs,
             self.items,
             self.errors,
@@ -119,12 +119,12 @@ impl fmt::Display for Tally {
         )?;
         writeln!(
             f,
-            "{} requests in storms, {} more than without faults, of which {} called for one: {ratio:.1} %",
-            self.calls, self.extra, self.due,
+            "{} requests with faults, {} more than without; faults required {}: {ratio:.1} %",
+            self.calls, self.extra, self.required,
         )?;
         writeln!(
             f,
-            "{} lists moved: {} records were missed and {} came twice, and all were told",
+            "{} lists changed: {} records missed and {} repeated, all reported",
             self.moving, self.missed, self.doubled,
         )?;
         write!(f, "{} failed", self.failures.len())

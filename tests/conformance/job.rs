@@ -1,4 +1,4 @@
-//! A job of any operation, whatever the type of its results.
+//! A job of any operation, for any type of results.
 
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt as _};
@@ -11,10 +11,10 @@ use genesys_cloud_mock::Expected;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A job of whatever results, or why there is none.
+/// A job with any type of results, or the error of its submit.
 pub(crate) type AnyJob = Result<Box<dyn Handle>, Error>;
 
-/// One operation that submits jobs, with the calls that the bindings have for it.
+/// An operation that submits jobs, with its generated calls.
 pub(crate) struct Submit {
     pub(crate) operation: &'static str,
     pub(crate) submit: fn(&Client) -> BoxFuture<'static, AnyJob>,
@@ -22,7 +22,7 @@ pub(crate) struct Submit {
     pub(crate) load: fn(&Client, SavedJob) -> AnyJob,
 }
 
-/// The form of the results (`items` or `bytes`), the operation, its group, the type of its call, and the call.
+/// The kind of the results (`items` or `bytes`), the operation, its group, the type of its call, and the call.
 macro_rules! submit {
     ($form:ident $operation:literal $group:ident $call:ident $method:ident($($argument:expr),*)) => {
         Submit {
@@ -48,20 +48,20 @@ pub(crate) use submit;
 pub(crate) trait Read: Send {
     fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read>;
 
-    /// The key of the next item; of bytes, each as a character.
+    /// Returns the key of the next item; of bytes, one character per byte.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
     fn report(&self) -> Report;
 
-    /// Page by page, whatever the items are.
+    /// Reads page by page, for any type of items.
     fn pages(self: Box<Self>) -> Pages<Value>;
 }
 
-/// A job that was submitted.
+/// A submitted job.
 pub(crate) trait Handle: Send {
     fn id(&self) -> Option<&str>;
 
-    fn family(&self) -> &JobSpec;
+    fn spec(&self) -> &JobSpec;
 
     fn poll(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>>;
 
@@ -69,7 +69,7 @@ pub(crate) trait Handle: Send {
 
     fn statuses(&mut self) -> Statuses<'_>;
 
-    /// The results, by a request that has these parameters.
+    /// Returns the results, with these query parameters.
     fn results(&self, parameters: &[&'static str]) -> Box<dyn Read>;
 
     fn downloads(&mut self) -> BoxFuture<'_, Result<Vec<Download>, Error>>;
@@ -79,80 +79,80 @@ pub(crate) trait Handle: Send {
     fn save(&self) -> SavedJob;
 }
 
-/// What is not known of a type alone: how its items are named.
+/// A value with a function that returns the keys of its items.
 struct Keyed<W, T> {
-    of: W,
+    inner: W,
     key: fn(T) -> String,
 }
 
 impl<T: Send + 'static> Read for Keyed<Paginator<T>, T> {
     fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read> {
-        Box::new(Self { of: self.of.page_size(items as usize), key: self.key })
+        Box::new(Self { inner: self.inner.page_size(items as usize), key: self.key })
     }
 
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>> {
         let key = self.key;
-        StreamExt::next(&mut self.of).map(move |item| item.map(|item| item.map(key))).boxed()
+        StreamExt::next(&mut self.inner).map(move |item| item.map(|item| item.map(key))).boxed()
     }
 
     fn report(&self) -> Report {
-        self.of.report()
+        self.inner.report()
     }
 
     fn pages(self: Box<Self>) -> Pages<Value> {
-        self.of.items_as().pages()
+        self.inner.items_as().pages()
     }
 }
 
 impl<T: Send + 'static> Handle for Keyed<Job<T>, T> {
     fn id(&self) -> Option<&str> {
-        self.of.id()
+        self.inner.id()
     }
 
-    fn family(&self) -> &JobSpec {
-        self.of.family()
+    fn spec(&self) -> &JobSpec {
+        self.inner.spec()
     }
 
     fn poll(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>> {
-        self.of.poll().boxed()
+        self.inner.poll().boxed()
     }
 
     fn wait(&mut self) -> BoxFuture<'_, Result<JobStatus, Error>> {
-        self.of.wait().boxed()
+        self.inner.wait().boxed()
     }
 
     fn statuses(&mut self) -> Statuses<'_> {
-        self.of.statuses()
+        self.inner.statuses()
     }
 
     fn results(&self, parameters: &[&'static str]) -> Box<dyn Read> {
-        let results = self.of.results_with(|request| {
+        let results = self.inner.results_with(|request| {
             for name in parameters {
                 request.add_query(*name, "a");
             }
         });
-        Box::new(Keyed { of: results, key: self.key })
+        Box::new(Keyed { inner: results, key: self.key })
     }
 
     fn downloads(&mut self) -> BoxFuture<'_, Result<Vec<Download>, Error>> {
-        self.of.downloads().boxed()
+        self.inner.downloads().boxed()
     }
 
     fn cancel(&mut self) -> BoxFuture<'_, Result<(), Error>> {
-        self.of.cancel().boxed()
+        self.inner.cancel().boxed()
     }
 
     fn save(&self) -> SavedJob {
-        self.of.save()
+        self.inner.save()
     }
 }
 
-/// The name of a record.
+/// The key of a record.
 pub(crate) fn items<T: Serialize>(item: T) -> String {
     Expected::key(&serde_json::to_value(item).unwrap_or_default())
 }
 
-/// A part of a file, each byte as a character.
+/// A chunk of a file, with one character per byte.
 pub(crate) fn bytes<T: AsRef<[u8]>>(part: T) -> String {
     part.as_ref().iter().copied().map(char::from).collect()
 }
@@ -161,14 +161,14 @@ pub(crate) fn read<T>(results: Paginator<T>, key: fn(T) -> String) -> Box<dyn Re
 where
     T: Send + 'static,
 {
-    Box::new(Keyed { of: results, key })
+    Box::new(Keyed { inner: results, key })
 }
 
 pub(crate) fn handle<T>(job: Job<T>, key: fn(T) -> String) -> Box<dyn Handle>
 where
     T: Send + 'static,
 {
-    Box::new(Keyed { of: job, key })
+    Box::new(Keyed { inner: job, key })
 }
 
 pub(crate) fn submitted<T>(

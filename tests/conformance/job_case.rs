@@ -1,4 +1,4 @@
-//! What is due of a job.
+//! What is expected of a job.
 
 use std::collections::HashSet;
 
@@ -7,17 +7,17 @@ use genesys_cloud::{Error, ErrorKind, JobState, Reason, Verdict};
 use genesys_cloud_catalogue::{Catalogue, Location};
 use genesys_cloud_mock::{ExpectedJob, JobEnd, JobScenario, RecordedRequest};
 
-use crate::job_run::{Outcome, Way};
+use crate::job_run::{Mode, Outcome};
 
-/// What kind of result the jobs of a family have.
-pub(crate) fn kind(family: &JobSpec) -> String {
-    if *family.done_when() == Completion::Not202 {
+/// The kind of results of the jobs of a spec.
+pub(crate) fn kind(spec: &JobSpec) -> String {
+    if *spec.done_when() == Completion::Not202 {
         return "same URL until not 202".to_owned();
     }
-    if !family.is_pollable() {
+    if !spec.is_pollable() {
         return "notification only".to_owned();
     }
-    let places = match family.results() {
+    let places = match spec.results() {
         Results::List(_, listing) => return format!("operation, {}", listing.scheme().name()),
         Results::Status(listing) => return format!("status, {}", listing.scheme().name()),
         Results::Response(places) => places,
@@ -25,7 +25,7 @@ pub(crate) fn kind(family: &JobSpec) -> String {
     };
     let is_inline = |place: &ResultLocation| matches!(place, ResultLocation::Items(_));
     match (places.iter().any(is_inline), places.iter().all(is_inline)) {
-        _ if is_whole(family) => "status is the result",
+        _ if is_whole(spec) => "status is the result",
         (true, true) => "inline",
         (true, false) => "inline or files",
         (false, _) => "files",
@@ -33,33 +33,33 @@ pub(crate) fn kind(family: &JobSpec) -> String {
     .to_owned()
 }
 
-/// Whether the reply that tells of the end is the result.
-pub(crate) fn is_whole(family: &JobSpec) -> bool {
-    matches!(family.results(), Results::Response(places)
+/// Whether the last status response is itself the result.
+pub(crate) fn is_whole(spec: &JobSpec) -> bool {
+    matches!(spec.results(), Results::Response(places)
         if matches!(&places[..], [ResultLocation::Items(path)] if path == "[]"))
 }
 
-/// Whether the results are files that are handed out as they are.
-pub(crate) fn is_bytes(family: &JobSpec) -> bool {
-    matches!(family.results(), Results::Response(places)
+/// Whether the results are files returned as bytes.
+pub(crate) fn is_bytes(spec: &JobSpec) -> bool {
+    matches!(spec.results(), Results::Response(places)
         if places.iter().all(|it| matches!(it, ResultLocation::Files(_, FileForm::Bytes))))
 }
 
-/// Whether jobs of a family have a state that says that they were cancelled.
-pub(crate) fn can_be_cancelled(family: &JobSpec) -> bool {
-    family.states().iter().any(|(_, state)| *state == JobState::Cancelled)
+/// Whether the jobs have a state for "cancelled".
+pub(crate) fn can_be_cancelled(spec: &JobSpec) -> bool {
+    spec.states().iter().any(|(_, state)| *state == JobState::Cancelled)
 }
 
-/// The parameters that the operation which lists the results requires and the submit does not have.
-pub(crate) fn required(family: &JobSpec) -> Vec<&'static str> {
-    let Results::List(call, _) = family.results() else { return Vec::new() };
+/// The parameters that the operation with the results requires but the submit does not have.
+pub(crate) fn required(spec: &JobSpec) -> Vec<&'static str> {
+    let Results::List(call, _) = spec.results() else { return Vec::new() };
     let operation = Catalogue::embedded().operation(call.operation().id());
     let parameters = operation.into_iter().flat_map(|it| it.parameters_in(Location::Query));
     parameters.filter(|it| it.required).map(|it| it.name.as_str()).collect()
 }
 
-/// Why the jobs of a family are not driven through a scenario that the fake org has for them.
-pub(crate) fn left_out(family: &JobSpec, scenario: JobScenario) -> Option<&'static str> {
+/// The reason to skip a scenario that the fake org supports.
+pub(crate) fn left_out(spec: &JobSpec, scenario: JobScenario) -> Option<&'static str> {
     let is_about_files = matches!(
         scenario,
         JobScenario::Download
@@ -70,20 +70,20 @@ pub(crate) fn left_out(family: &JobSpec, scenario: JobScenario) -> Option<&'stat
             | JobScenario::ExpiredLink
             | JobScenario::ForeignLink
     );
-    (is_about_files && is_whole(family))
-        .then_some("the reply is the result; the file that it names is left to the caller")
+    (is_about_files && is_whole(spec))
+        .then_some("the response is the result; the caller downloads the file that it names")
 }
 
 /// A job in a scenario.
 pub(crate) struct Case<'a> {
     pub(crate) operation: &'a str,
-    pub(crate) family: &'a JobSpec,
+    pub(crate) spec: &'a JobSpec,
     pub(crate) scenario: JobScenario,
-    pub(crate) way: Way,
+    pub(crate) mode: Mode,
     /// How many polls find it running.
     pub(crate) polls: u32,
-    pub(crate) truth: &'a ExpectedJob,
-    /// What could be got if its files could.
+    pub(crate) expected: &'a ExpectedJob,
+    /// What its files would contain, if they could be downloaded.
     pub(crate) whole: Option<&'a ExpectedJob>,
 }
 
@@ -97,41 +97,41 @@ impl Case<'_> {
         if let Some(why) = outcome.wrong.first() {
             return Err(why.clone());
         }
-        if self.way == Way::Cancelled && !can_be_cancelled(self.family) {
+        if self.mode == Mode::Cancelled && !can_be_cancelled(self.spec) {
             return self.check_cancel(outcome, requests);
         }
         self.check_errors(&outcome.errors)?;
         self.check_items(outcome)?;
         self.check_states(outcome)?;
-        if self.way == Way::Cancelled {
+        if self.mode == Mode::Cancelled {
             self.check_cancel(outcome, requests)?;
         }
         if downloads.iter().any(|request| request.bearer) {
-            return Err("a file was asked for with the token".to_owned());
+            return Err("a file was requested with the token".to_owned());
         }
         if self.scenario == JobScenario::ForeignLink && !downloads.is_empty() {
-            return Err("files were asked for".to_owned());
+            return Err("files were requested".to_owned());
         }
         self.check_requests(requests)
     }
 
-    /// How it has to end.
+    /// How it must end.
     fn end(&self) -> JobEnd {
-        match self.way {
-            Way::Cancelled => JobEnd::Cancelled,
-            _ => self.truth.end,
+        match self.mode {
+            Mode::Cancelled => JobEnd::Cancelled,
+            _ => self.expected.end,
         }
     }
 
-    /// Whether a page is a redirect, which is no page of items.
+    /// Whether a page is a redirect instead of a page of items.
     fn is_redirect(&self) -> bool {
-        self.scenario == JobScenario::RedirectWithBody && self.way != Way::Pages
+        self.scenario == JobScenario::RedirectWithBody && self.mode != Mode::Pages
     }
 
-    /// Whether the results are not to be had without what only the caller knows.
+    /// Whether the results require parameters that only the caller knows.
     fn is_asked_for_more(&self) -> bool {
-        let by_paginate = matches!(self.way, Way::Paginate | Way::Dropped);
-        by_paginate && is_good(self.truth.end) && !required(self.family).is_empty()
+        let by_paginate = matches!(self.mode, Mode::Paginate | Mode::Dropped);
+        by_paginate && is_good(self.expected.end) && !required(self.spec).is_empty()
     }
 
     fn is_refused(&self) -> bool {
@@ -144,16 +144,16 @@ impl Case<'_> {
             _ if self.is_asked_for_more() => error.status() == Some(400),
             JobEnd::Succeeded | JobEnd::PartlySucceeded => false,
             JobEnd::Failed => {
-                let tells =
+                let has_message =
                     |message: &String| error.to_string().contains(message.trim_end_matches('.'));
-                let is_told = self.truth.message.as_ref().is_none_or(tells);
-                error.kind() == ErrorKind::JobFailed && is_told
+                let is_reported = self.expected.message.as_ref().is_none_or(has_message);
+                error.kind() == ErrorKind::JobFailed && is_reported
             }
             JobEnd::Cancelled => error.kind() == ErrorKind::JobCancelled,
             JobEnd::Expired => error.kind() == ErrorKind::JobExpired,
             JobEnd::Undeliverable => error.kind() == ErrorKind::Download || error.is_transport(),
-            JobEnd::Untold => {
-                let topic = self.family.topic().or(self.family.note());
+            JobEnd::NotificationOnly => {
+                let topic = self.spec.topic().or(self.spec.note());
                 let is_named = topic.is_some_and(|topic| error.to_string().contains(topic));
                 error.kind() == ErrorKind::JobNotPollable && is_named
             }
@@ -168,89 +168,91 @@ impl Case<'_> {
     }
 
     pub(crate) fn check_items(&self, outcome: &Outcome) -> Result<(), String> {
-        let came = &outcome.keys;
+        let items = &outcome.keys;
         let text = |files: &[bytes::Bytes]| -> String {
             files.iter().flatten().copied().map(char::from).collect()
         };
         if let Some(whole) = self.whole {
-            let is_begin = match is_bytes(self.family) {
-                true => text(&whole.files).starts_with(&came.concat()),
-                false => whole.records.starts_with(came),
+            let is_begin = match is_bytes(self.spec) {
+                true => text(&whole.files).starts_with(&items.concat()),
+                false => whole.records.starts_with(items),
             };
-            return is_begin.then_some(()).ok_or("other items came than are due".to_owned());
+            return is_begin
+                .then_some(())
+                .ok_or("the items differ from the expected ones".to_owned());
         }
         let is_good = is_good(self.end()) && !self.is_refused();
-        let due = &self.truth.records;
+        let expected = &self.expected.records;
         if !is_good {
-            return match came.len() {
+            return match items.len() {
                 0 => Ok(()),
-                count => Err(format!("{count} items came where none is due")),
+                count => Err(format!("{count} items instead of none")),
             };
         }
-        if is_bytes(self.family) {
-            if came.concat() != text(&self.truth.files) {
-                return Err("other bytes came than those of the files".to_owned());
+        if is_bytes(self.spec) {
+            if items.concat() != text(&self.expected.files) {
+                return Err("the bytes differ from those of the files".to_owned());
             }
-        } else if came != due && !(self.is_one() && came.len() == 1) {
-            let (came, due) = (came.len(), due.len());
-            return Err(format!("{came} items came where {due} are due, or others"));
+        } else if items != expected && !(self.is_one() && items.len() == 1) {
+            let (items, expected) = (items.len(), expected.len());
+            return Err(format!("{items} items instead of {expected}, or different ones"));
         }
-        // A reply that is the result may name a file, which is left to the caller.
-        let has_files = self.way == Way::Saved && !is_whole(self.family);
-        if has_files && outcome.files != self.truth.files {
-            let (came, due) = (outcome.files.len(), self.truth.files.len());
-            return Err(format!("{came} files came where {due} are due, or others"));
+        // A response that is the result may name a file, which the caller downloads.
+        let has_files = self.mode == Mode::Saved && !is_whole(self.spec);
+        if has_files && outcome.files != self.expected.files {
+            let (items, expected) = (outcome.files.len(), self.expected.files.len());
+            return Err(format!("{items} files instead of {expected}, or different ones"));
         }
         let is_partial = self.end() == JobEnd::PartlySucceeded;
         match outcome.verdict {
             Some(Verdict::Truncated(Reason::PartlySucceeded)) if is_partial => Ok(()),
-            Some(Verdict::Unknown(Reason::InFiles { .. })) if self.way == Way::Pages => Ok(()),
+            Some(Verdict::Unknown(Reason::InFiles { .. })) if self.mode == Mode::Pages => Ok(()),
             Some(Verdict::Complete) if !is_partial => Ok(()),
             Some(verdict) => Err(format!("the verdict is {verdict}")),
-            None => Err("there is no verdict".to_owned()),
+            None => Err("no verdict".to_owned()),
         }
     }
 
-    /// Whether the one item is a reply, or a part of one, that the fake org takes for no result.
+    /// Whether the only item is a response, or part of one, that the fake org does not consider a result.
     fn is_one(&self) -> bool {
-        let is_reply = matches!(self.family.results(), Results::Response(_));
-        let is_none = self.truth.records.is_empty() && self.scenario != JobScenario::EmptyResult;
-        // Of a reply that is the result it may know a list; what it knows as one result has to be that.
-        is_whole(self.family) && self.truth.records.len() != 1 || is_reply && is_none
+        let is_reply = matches!(self.spec.results(), Results::Response(_));
+        let is_none = self.expected.records.is_empty() && self.scenario != JobScenario::EmptyResult;
+        // The fake org may see a list in a response that is the result; a single result must match.
+        is_whole(self.spec) && self.expected.records.len() != 1 || is_reply && is_none
     }
 
     /// It was cancelled by one call.
     fn check_cancel(&self, outcome: &Outcome, requests: &[RecordedRequest]) -> Result<(), String> {
-        let cancel = self.family.cancel().map(|cancel| cancel.operation().id());
+        let cancel = self.spec.cancel().map(|cancel| cancel.operation().id());
         let calls = requests.iter().filter(|it| it.operation.as_deref() == cancel).count();
         match outcome.errors.iter().find(|error| error.kind() != ErrorKind::JobCancelled) {
-            _ if calls != 1 => Err(format!("it was cancelled {calls} times")),
+            _ if calls != 1 => Err(format!("the job was cancelled {calls} times")),
             Some(error) => Err(error.to_string()),
             None => Ok(()),
         }
     }
 
-    /// All states but the last are pending ones, and the last is the end.
+    /// All states but the last are pending, and the last is the expected end.
     fn check_states(&self, outcome: &Outcome) -> Result<(), String> {
-        if self.way != Way::Statuses || !self.family.is_pollable() {
+        if self.mode != Mode::Statuses || !self.spec.is_pollable() {
             return Ok(());
         }
-        let due = match self.end() {
+        let expected = match self.end() {
             JobEnd::PartlySucceeded => JobState::PartlySucceeded,
             JobEnd::Failed => JobState::Failed,
             JobEnd::Cancelled => JobState::Cancelled,
-            // What its end is said to be before its results are gone.
+            // The state before the results expired.
             _ => JobState::Succeeded,
         };
-        let (last, before) = outcome.told.split_last().ok_or("no status was told")?;
+        let (last, before) = outcome.states.split_last().ok_or("no status was reported")?;
         let runs = |state: &JobState| matches!(state, JobState::Pending | JobState::AwaitingInput);
-        if *last != due || !before.iter().all(runs) {
-            return Err(format!("the states told are {:?}", outcome.told));
+        if *last != expected || !before.iter().all(runs) {
+            return Err(format!("the states are {:?}", outcome.states));
         }
         Ok(())
     }
 
-    /// One submit, and no more polls than it takes.
+    /// One submit, and only the necessary polls.
     fn check_requests(&self, requests: &[RecordedRequest]) -> Result<(), String> {
         let of = |operation: &str| -> Vec<&RecordedRequest> {
             let of = |it: &&RecordedRequest| it.operation.as_deref() == Some(operation);
@@ -258,76 +260,77 @@ impl Case<'_> {
         };
         let polls = self.polls();
         let submitted = of(self.operation);
-        // A job that chooses its page is submitted once for each.
-        let jobs = if self.family.is_job_per_page() { submitted.len() } else { 1 };
-        let due = match self.family.done_when() {
+        // A job that selects a page is submitted once per page.
+        let jobs = if self.spec.is_job_per_page() { submitted.len() } else { 1 };
+        let expected = match self.spec.done_when() {
             Completion::Not202 => polls,
             _ => jobs,
         };
-        if submitted.len() != due {
+        if submitted.len() != expected {
             let submitted = submitted.len();
-            return Err(format!("it was submitted {submitted} times where {due} are due"));
+            return Err(format!("the job was submitted {submitted} times instead of {expected}"));
         }
-        if self.family.is_job_per_page() && !are_different(&submitted) {
+        if self.spec.is_job_per_page() && !are_different(&submitted) {
             return Err("a page was submitted twice".to_owned());
         }
-        let Some(status) = self.family.status() else { return Ok(()) };
+        let Some(status) = self.spec.status() else { return Ok(()) };
         let mut polled = of(status.operation().id());
-        let listed = match self.family.results() {
+        let listed = match self.spec.results() {
             Results::List(call, _) => of(call.operation().id()),
-            // It tells how the job stands, and then lists.
+            // The operation returns the status first, and then the list.
             Results::Status(_) => polled.split_off((polls * jobs).min(polled.len())),
             _ => Vec::new(),
         };
         if polled.len() != polls * jobs {
-            let (polled, due) = (polled.len(), polls * jobs);
-            return Err(format!("it was polled {polled} times where {due} are due"));
+            let (polled, expected) = (polled.len(), polls * jobs);
+            return Err(format!("the job was polled {polled} times instead of {expected}"));
         }
-        // Results that are gone are asked for by each poll.
+        // Each poll requests expired results again.
         if !are_different(&listed) && !self.is_refused() && self.end() != JobEnd::Expired {
-            return Err("a page was asked for twice".to_owned());
+            return Err("a page was requested twice".to_owned());
         }
         Ok(())
     }
 
-    /// How often it has to be asked how it stands.
+    /// How often the job must be polled.
     fn polls(&self) -> usize {
-        if !self.family.is_pollable() {
+        if !self.spec.is_pollable() {
             return 0;
         }
         if self.scenario == JobScenario::InlineAtOnce {
-            // A reply that is no job has no id by which URLs could be asked for again.
-            let has_id = *self.family.id() != JobId::Field("job.id".into());
-            let has_files = !self.truth.files.is_empty();
-            return usize::from(has_id && has_files && self.way == Way::Statuses);
+            // A response that is not a job has no id with which to request new URLs.
+            let has_id = *self.spec.id() != JobId::Field("job.id".into());
+            let has_files = !self.expected.files.is_empty();
+            return usize::from(has_id && has_files && self.mode == Mode::Statuses);
         }
         let least = if self.scenario == JobScenario::TransientErrors { 3 } else { 0 };
-        let mut polls =
-            (self.polls + 1).max(least) as usize + usize::from(self.truth.held.is_some());
-        if self.way == Way::Cancelled {
+        let mut polls = (self.polls + 1).max(least) as usize
+            + usize::from(self.expected.awaiting_input.is_some());
+        if self.mode == Mode::Cancelled {
             return 2;
         }
-        let is_repeated = *self.family.done_when() == Completion::Not202;
-        // That the first reply which was no error was the result is not kept.
-        if self.way == Way::Saved && is_repeated && self.scenario == JobScenario::TransientErrors {
+        let is_repeated = *self.spec.done_when() == Completion::Not202;
+        // The saved job does not contain a result that came with the first successful response.
+        if self.mode == Mode::Saved && is_repeated && self.scenario == JobScenario::TransientErrors
+        {
             return polls + 1;
         }
-        if self.way == Way::Saved && is_repeated && self.polls == 0 {
+        if self.mode == Mode::Saved && is_repeated && self.polls == 0 {
             return 2;
         }
-        // URLs of files are asked for again where they may have expired.
+        // File URLs are requested again where they may have expired.
         let has_files =
-            !is_whole(self.family) && (!self.truth.files.is_empty() || self.whole.is_some());
-        if has_files && matches!(self.way, Way::Statuses | Way::Saved) {
+            !is_whole(self.spec) && (!self.expected.files.is_empty() || self.whole.is_some());
+        if has_files && matches!(self.mode, Mode::Statuses | Mode::Saved) {
             polls += 1;
         }
-        if has_files && self.way == Way::Saved && is_good(self.end()) {
+        if has_files && self.mode == Mode::Saved && is_good(self.end()) {
             polls += 1;
         }
-        // The status has a new URL each time, but an address of the API leads to the first one once.
-        let is_address = matches!(self.family.results(), Results::Response(places)
+        // Each status has a new URL, but an address of the API always redirects to the first one.
+        let is_address = matches!(self.spec.results(), Results::Response(places)
             if matches!(&places[..], [ResultLocation::Files(path, _)] if path.ends_with("selfUri")));
-        let is_first = self.way == Way::Paginate || is_address;
+        let is_first = self.mode == Mode::Paginate || is_address;
         if self.scenario == JobScenario::ExpiredLink && is_first {
             polls += 1;
         }
@@ -335,7 +338,7 @@ impl Case<'_> {
     }
 }
 
-/// Whether all results come of a job that ends so.
+/// Whether a job that ends like this has all results.
 fn is_good(end: JobEnd) -> bool {
     matches!(end, JobEnd::Succeeded | JobEnd::PartlySucceeded)
 }

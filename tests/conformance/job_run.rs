@@ -1,4 +1,4 @@
-//! One submit in one scenario.
+//! Runs one submit in one scenario.
 
 use std::time::Duration;
 
@@ -12,50 +12,50 @@ use crate::job::{Handle, Read, Submit};
 use crate::job_case::{Case, can_be_cancelled, is_whole, kind, left_out, required};
 use crate::table::Table;
 
-/// How a job is gone about.
+/// How a job is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// By `paginate`.
+pub(crate) enum Mode {
+    /// With `paginate`.
     Paginate,
-    /// The same, where `next` is dropped once while it waits, and asked again.
+    /// With `paginate`; each `next` is dropped once while pending, and called again.
     Dropped,
-    /// By `paginate`, page by page, with the files that pages stand in.
+    /// With `paginate`, page by page, including pages in files.
     Pages,
-    /// By `submit`, its `statuses`, and its `results`.
+    /// With `submit`, `statuses` and `results`.
     Statuses,
-    /// By `submit`, saved, loaded, waited for, and read; its files also as they are.
+    /// With `submit`; saved, loaded, awaited and read, including its files as bytes.
     Saved,
-    /// By `submit`, cancelled once it runs.
+    /// With `submit`; cancelled while running.
     Cancelled,
 }
 
-/// How many polls find a job running, where it does.
+/// How many polls find a job running, where applicable.
 pub(crate) const POLLS: u32 = 2;
 
-/// How often a client may repeat a call.
+/// The number of retries of a patient client.
 const PATIENT: u32 = 3;
 
-/// So often may a job go on after an error.
+/// How many errors a reader accepts.
 const PATIENCE: usize = 2;
 
-/// What came of a job.
+/// The outcome of a job.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) keys: Vec<String>,
     pub(crate) files: Vec<Vec<u8>>,
     pub(crate) errors: Vec<Error>,
-    /// The states that were told.
-    pub(crate) told: Vec<JobState>,
-    /// The one in which it was done.
+    /// The states reported.
+    pub(crate) states: Vec<JobState>,
+    /// The state in which it was done.
     pub(crate) state: Option<JobState>,
-    /// Whether it had to wait for the caller.
-    pub(crate) was_held: bool,
-    /// What else went wrong.
+    /// Whether it waited for the caller.
+    pub(crate) had_to_wait: bool,
+    /// Other problems.
     pub(crate) wrong: Vec<String>,
     pub(crate) verdict: Option<Verdict>,
 }
 
-/// Drives the jobs of a submit through all scenarios that they may go through.
+/// Runs the jobs of a submit in all scenarios that they support.
 pub(crate) async fn all(submit: &Submit, table: &mut Table) {
     let operation = submit.operation;
     let (org, client) = org().await;
@@ -63,71 +63,71 @@ pub(crate) async fn all(submit: &Submit, table: &mut Table) {
         Ok(scenarios) => scenarios,
         Err(why) => return table.note("none", "none", operation, Err(why.to_string())),
     };
-    let family = match (submit.submit)(&client).await {
-        Ok(job) => job.family().clone(),
+    let spec = match (submit.submit)(&client).await {
+        Ok(job) => job.spec().clone(),
         Err(why) => return table.note("none", "none", operation, Err(why.to_string())),
     };
-    let kind = kind(&family);
-    // Where the status lists jobs, others are few: it is read each time.
-    if let Some(status) = family.status().filter(|status| status.list().is_some())
+    let kind = kind(&spec);
+    // Where the status lists jobs, the list is short, because every poll reads it.
+    if let Some(status) = spec.status().filter(|status| status.list().is_some())
         && let Err(why) = org.set_list(status.operation().id(), 3)
     {
         return table.note(&kind, "none", operation, Err(why.to_string()));
     }
     let patient = client_of(&org, PATIENT);
     for scenario in scenarios {
-        if let Some(why) = left_out(&family, scenario) {
+        if let Some(why) = left_out(&spec, scenario) {
             table.leave_out(operation, why);
             continue;
         }
-        // A submit that fails is not submitted again by the job.
-        let is_submit = *family.done_when() == Completion::Not202;
+        // Only the client retries a failed submit; the job does not.
+        let is_submit = *spec.done_when() == Completion::Not202;
         let client = match scenario {
             JobScenario::TransientErrors if is_submit => &patient,
             _ => &client,
         };
-        for way in ways(&family, scenario) {
+        for mode in modes(&spec, scenario) {
             org.reset();
-            let run = one(submit, &family, (scenario, way), &org, client);
+            let run = one(submit, &spec, (scenario, mode), &org, client);
             let result = match tokio::time::timeout(FOREVER / 2, run).await {
                 Ok(result) => result,
-                Err(_) => Err("it hangs".to_owned()),
+                Err(_) => Err("the run hangs".to_owned()),
             };
             table.requests += org.request_count();
-            let result = result.map_err(|why| format!("{way:?}: {why}"));
+            let result = result.map_err(|why| format!("{mode:?}: {why}"));
             table.note(&kind, &format!("{scenario:?}"), operation, result);
         }
     }
 }
 
-fn ways(family: &JobSpec, scenario: JobScenario) -> Vec<Way> {
-    let mut ways = vec![Way::Paginate];
+fn modes(spec: &JobSpec, scenario: JobScenario) -> Vec<Mode> {
+    let mut modes = vec![Mode::Paginate];
     if scenario == JobScenario::RedirectWithBody {
-        ways.push(Way::Pages);
+        modes.push(Mode::Pages);
     }
-    if !family.is_job_per_page() {
-        ways.push(Way::Statuses);
-        // Results that came at once are not saved.
-        ways.extend((scenario != JobScenario::InlineAtOnce).then_some(Way::Saved));
+    if !spec.is_job_per_page() {
+        modes.push(Mode::Statuses);
+        // Results from the response to the submit are not saved.
+        modes.extend((scenario != JobScenario::InlineAtOnce).then_some(Mode::Saved));
     }
     if scenario == JobScenario::Slow {
-        ways.push(Way::Dropped);
-        ways.extend(family.cancel().map(|_| Way::Cancelled));
+        modes.push(Mode::Dropped);
+        modes.extend(spec.cancel().map(|_| Mode::Cancelled));
     }
-    ways
+    modes
 }
 
-/// Far longer than any job: while the clock is paused, it moves on whenever nothing else does.
+/// Far longer than any job: a paused clock advances whenever nothing else happens.
 pub(crate) const FOREVER: Duration = Duration::from_secs(100_000_000);
 
 async fn org() -> (MockOrg, Client) {
     let org = MockOrg::builder().job_lifetime(4 * FOREVER).start().await.expect("an org");
-    // What fails is seen by the job, and done again there.
+    // The job sees failed calls, and repeats them.
     let client = client_of(&org, 0);
     (org, client)
 }
 
-/// A client that repeats calls so often.
+/// Creates a client with this many retries.
 pub(crate) fn client_of(org: &MockOrg, retries: u32) -> Client {
     let client = Client::builder().api_url(org.url()).access_token(org.access_token());
     let wait = Duration::from_mins(retries.into());
@@ -138,15 +138,15 @@ pub(crate) fn client_of(org: &MockOrg, retries: u32) -> Client {
 
 async fn one(
     submit: &Submit,
-    family: &JobSpec,
-    (scenario, way): (JobScenario, Way),
+    spec: &JobSpec,
+    (scenario, mode): (JobScenario, Mode),
     org: &MockOrg,
     client: &Client,
 ) -> Result<(), String> {
     let operation = submit.operation;
     let mocked =
         |result: Result<(), genesys_cloud_mock::Error>| result.map_err(|it| it.to_string());
-    // What there would be to get, if it could be got.
+    // What the job would return, if it could be downloaded.
     let mut whole = None;
     if matches!(scenario, JobScenario::ShortDownload | JobScenario::ForeignLink) {
         mocked(org.job_scenario(operation, JobScenario::Download))?;
@@ -158,34 +158,34 @@ async fn one(
         _ => POLLS,
     };
     mocked(org.job_pace(operation, JobPace::Polls(polls)))?;
-    let truth = org.expected_job(operation).map_err(|it| it.to_string())?;
-    let driver = Driver { submit, family, org, client, truth: &truth };
-    let outcome = driver.drive(way).await;
+    let expected = org.expected_job(operation).map_err(|it| it.to_string())?;
+    let driver = Driver { submit, spec, org, client, expected: &expected };
+    let outcome = driver.drive(mode).await;
     let case =
-        Case { operation, family, scenario, way, polls, truth: &truth, whole: whole.as_ref() };
+        Case { operation, spec, scenario, mode, polls, expected: &expected, whole: whole.as_ref() };
     case.check(&outcome, &org.requests(), &org.downloads())
 }
 
 pub(crate) struct Driver<'a> {
     pub(crate) submit: &'a Submit,
-    pub(crate) family: &'a JobSpec,
+    pub(crate) spec: &'a JobSpec,
     pub(crate) org: &'a MockOrg,
     pub(crate) client: &'a Client,
-    pub(crate) truth: &'a ExpectedJob,
+    pub(crate) expected: &'a ExpectedJob,
 }
 
 impl Driver<'_> {
-    pub(crate) async fn drive(&self, way: Way) -> Outcome {
+    pub(crate) async fn drive(&self, mode: Mode) -> Outcome {
         let mut outcome = Outcome::default();
-        match way {
-            Way::Paginate | Way::Dropped => {
+        match mode {
+            Mode::Paginate | Mode::Dropped => {
                 let results = (self.submit.paginate)(self.client).page_size(Scenario::PAGE_SIZE);
-                self.read(results, way == Way::Dropped, &mut outcome).await;
+                self.read(results, mode == Mode::Dropped, &mut outcome).await;
             }
-            Way::Pages => self.read_pages(&mut outcome).await,
-            Way::Statuses | Way::Saved | Way::Cancelled => {
+            Mode::Pages => self.read_pages(&mut outcome).await,
+            Mode::Statuses | Mode::Saved | Mode::Cancelled => {
                 match (self.submit.submit)(self.client).await {
-                    Ok(job) => self.go_about(job, way, &mut outcome).await,
+                    Ok(job) => self.drive_job(job, mode, &mut outcome).await,
                     Err(error) => outcome.errors.push(error),
                 }
             }
@@ -205,13 +205,13 @@ impl Driver<'_> {
             match next {
                 Some(Ok(key)) => outcome.keys.push(key),
                 Some(Err(error))
-                    if error.kind() == ErrorKind::JobAwaitingInput && !outcome.was_held =>
+                    if error.kind() == ErrorKind::JobAwaitingInput && !outcome.had_to_wait =>
                 {
                     self.release(outcome);
                 }
                 Some(Err(error)) => {
-                    // A page whose job failed is a new job when it is asked for again.
-                    let is_over = self.family.is_job_per_page();
+                    // After a failed page, the next request submits a new job.
+                    let is_over = self.spec.is_job_per_page();
                     errors += if is_over { PATIENCE } else { 1 };
                     outcome.errors.push(error);
                 }
@@ -224,7 +224,7 @@ impl Driver<'_> {
         outcome.verdict = Some(results.report().verdict());
     }
 
-    /// Reads page by page, and the files of pages that stand in files.
+    /// Reads page by page, and downloads pages that are files.
     async fn read_pages(&self, outcome: &mut Outcome) {
         let results = (self.submit.paginate)(self.client).page_size(Scenario::PAGE_SIZE);
         let mut pages = results.pages();
@@ -251,20 +251,20 @@ impl Driver<'_> {
         outcome.verdict = Some(pages.report().verdict());
     }
 
-    async fn go_about(&self, mut job: Box<dyn Handle>, way: Way, outcome: &mut Outcome) {
-        match way {
-            Way::Cancelled => {
+    async fn drive_job(&self, mut job: Box<dyn Handle>, mode: Mode, outcome: &mut Outcome) {
+        match mode {
+            Mode::Cancelled => {
                 if let Err(error) = job.poll().await {
                     outcome.errors.push(error);
                 }
                 if let Err(error) = job.cancel().await {
                     outcome.errors.push(error);
                 }
-                if !can_be_cancelled(self.family) {
+                if !can_be_cancelled(self.spec) {
                     return;
                 }
             }
-            Way::Saved => {
+            Mode::Saved => {
                 let saved = serde_json::to_string(&job.save()).unwrap_or_default();
                 let saved = serde_json::from_str(&saved).map_err(|error| error.to_string());
                 let loaded = saved.and_then(|saved| {
@@ -277,11 +277,11 @@ impl Driver<'_> {
                     Err(why) => return outcome.wrong.push(why),
                 }
             }
-            _ => self.follow(&mut *job, outcome).await,
+            _ => self.collect_statuses(&mut *job, outcome).await,
         }
         let mut waited = job.wait().await;
-        let is_held = |error: &Error| error.kind() == ErrorKind::JobAwaitingInput;
-        if waited.as_ref().is_err_and(is_held) && !outcome.was_held {
+        let awaits_input = |error: &Error| error.kind() == ErrorKind::JobAwaitingInput;
+        if waited.as_ref().is_err_and(awaits_input) && !outcome.had_to_wait {
             self.release(outcome);
             waited = job.wait().await;
         }
@@ -289,9 +289,9 @@ impl Driver<'_> {
             Ok(status) => outcome.state = Some(status.state()),
             Err(error) => return outcome.errors.push(error),
         }
-        let results = job.results(&required(self.family)).page_size(Scenario::PAGE_SIZE);
+        let results = job.results(&required(self.spec)).page_size(Scenario::PAGE_SIZE);
         self.read(results, false, outcome).await;
-        if way == Way::Saved && !self.truth.files.is_empty() && !is_whole(self.family) {
+        if mode == Mode::Saved && !self.expected.files.is_empty() && !is_whole(self.spec) {
             match job.downloads().await {
                 Ok(downloads) => {
                     for download in downloads {
@@ -306,18 +306,18 @@ impl Driver<'_> {
         }
     }
 
-    /// Hears of all its statuses.
-    async fn follow(&self, job: &mut dyn Handle, outcome: &mut Outcome) {
+    /// Collects all statuses.
+    async fn collect_statuses(&self, job: &mut dyn Handle, outcome: &mut Outcome) {
         let mut statuses = job.statuses();
         while let Some(status) = statuses.next().await {
             match status {
                 Ok(status) => {
-                    outcome.told.push(status.state());
-                    if status.state() == JobState::AwaitingInput && !outcome.was_held {
+                    outcome.states.push(status.state());
+                    if status.state() == JobState::AwaitingInput && !outcome.had_to_wait {
                         self.release(outcome);
                     }
                 }
-                // It is told again to those who wait.
+                // `wait` returns the error again.
                 Err(_) => return,
             }
         }
@@ -325,7 +325,7 @@ impl Driver<'_> {
 
     /// Does what the job waits for.
     fn release(&self, outcome: &mut Outcome) {
-        outcome.was_held = true;
+        outcome.had_to_wait = true;
         if let Err(why) = self.org.release_jobs(self.submit.operation) {
             outcome.wrong.push(why.to_string());
         }

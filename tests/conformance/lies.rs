@@ -1,11 +1,13 @@
-//! One list while the org lies.
+//! Reads one list while the org lies.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use genesys_cloud::{Client, Error, Reason, Verdict};
 use genesys_cloud_catalogue::Catalogue;
-use genesys_cloud_mock::{Due, Lie, MockOrg, Moment, RecordedRequest, Scenario, Scheme};
+use genesys_cloud_mock::{
+    ExpectedOutcome, Lie, MockOrg, RecordedRequest, Scenario, Scheme, Trigger,
+};
 
 use tokio::time::{Instant, timeout};
 
@@ -13,80 +15,80 @@ use crate::job_run::FOREVER;
 use crate::list::{List, Read};
 use crate::table::Table;
 
-/// How often a client may repeat a call.
+/// The number of retries of a client.
 pub(crate) const RETRIES: u32 = 2;
 
-/// So often may a list go on after an error.
+/// How many errors a reader accepts.
 const PATIENCE: usize = 2;
 
-/// Of each scheme so many lists hear each lie, others for each of them.
+/// How many lists of each scheme are run with each lie; different lists for each lie.
 const LISTS: usize = 4;
 
-/// So long a client waits for a reply that does not come, by a clock that moves on whenever nothing else does.
+/// How long a client waits for a response, on a clock that advances whenever nothing else happens.
 const TIMEOUT: Duration = Duration::from_secs(1_000);
 
 /// How a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Mode {
     Plain,
-    /// With pages asked for ahead.
+    /// With prefetch.
     Ahead,
-    /// With a stop after so many items.
+    /// With a stop after this many items.
     Stopped(usize),
 }
 
-/// A list that hears a lie.
-pub(crate) struct Hearing {
+/// A list and a lie about it.
+pub(crate) struct LieCase {
     list: &'static List,
     scheme: String,
     lie: Lie,
 }
 
-/// Which list hears which lie: of each scheme some, or all if only some are to be driven.
-pub(crate) async fn hearings(lists: &[&'static List], all: bool) -> Vec<Hearing> {
+/// Combines lists and lies: a few lists of each scheme, or all.
+pub(crate) async fn cases(lists: &[&'static List], all: bool) -> Vec<LieCase> {
     let org = MockOrg::start().await.expect("an org");
-    let mut hearings: BTreeMap<(String, Lie), Vec<&'static List>> = BTreeMap::new();
+    let mut cases: BTreeMap<(String, Lie), Vec<&'static List>> = BTreeMap::new();
     for list in lists {
         let operation = Catalogue::embedded().operation(list.operation).expect("an operation");
         let scheme = Scheme::of(Catalogue::embedded(), operation);
         let name = scheme.map_or("none".to_owned(), |scheme| format!("{scheme:?}"));
         let lies = org.lies(list.operation).unwrap_or_default();
         for lie in lies.into_iter().filter(|lie| !lie.is_about_jobs()) {
-            hearings.entry((name.clone(), lie)).or_default().push(list);
+            cases.entry((name.clone(), lie)).or_default().push(list);
         }
     }
-    let some = hearings.into_iter().enumerate().flat_map(|(number, ((scheme, lie), lists))| {
+    let some = cases.into_iter().enumerate().flat_map(|(number, ((scheme, lie), lists))| {
         let count = if all { lists.len() } else { lists.len().min(LISTS) };
         let of = lists.len();
         let place = move |turn: usize| (number * LISTS + turn * of / count) % of;
         (0..count)
-            .map(move |turn| Hearing { list: lists[place(turn)], scheme: scheme.clone(), lie })
+            .map(move |turn| LieCase { list: lists[place(turn)], scheme: scheme.clone(), lie })
             .collect::<Vec<_>>()
     });
     some.collect()
 }
 
-/// The orgs that a thread uses, and clients of each.
+/// The orgs of a thread, and their clients.
 pub(crate) struct Orgs {
     org: (MockOrg, Clients),
     other: (MockOrg, Clients),
 }
 
-/// Calls that fail in the end use up how often a client may repeat others.
+/// Separate clients, because calls that finally fail use up the retry budget of others.
 pub(crate) struct Clients {
-    of_lasting: Client,
-    of_passing: Client,
+    for_failures: Client,
+    for_retries: Client,
 }
 
 impl Clients {
     pub(crate) fn of(org: &MockOrg) -> Self {
-        Self { of_lasting: client_of(org), of_passing: client_of(org) }
+        Self { for_failures: client_of(org), for_retries: client_of(org) }
     }
 
-    pub(crate) fn hearing(&self, lie: Lie) -> &Client {
-        match lie.due() {
-            Due::Recovered => &self.of_passing,
-            _ => &self.of_lasting,
+    pub(crate) fn for_lie(&self, lie: Lie) -> &Client {
+        match lie.expected() {
+            ExpectedOutcome::Recovered => &self.for_retries,
+            _ => &self.for_failures,
         }
     }
 }
@@ -111,43 +113,49 @@ pub(crate) fn client_of(org: &MockOrg) -> Client {
     client.build().expect("a client")
 }
 
-/// Lets a list hear a lie in all ways in which it may be read.
-pub(crate) async fn hear(orgs: &Orgs, hearing: &Hearing, table: &mut Table) {
-    let Hearing { list, scheme, lie } = hearing;
+/// Runs a list with a lie, in all modes.
+pub(crate) async fn run(orgs: &Orgs, case: &LieCase, table: &mut Table) {
+    let LieCase { list, scheme, lie } = case;
     let page_size = orgs.org.0.nearest_page_size(list.operation, Scenario::PAGE_SIZE);
     let page = page_size.expect("a list") as usize;
-    let ways: &[Way] = match lie.moment() {
-        Moment::WhileStopped => &[Way::Stopped(3 * page), Way::Stopped(3 * page - 5)],
-        _ => &[Way::Plain, Way::Ahead],
+    let modes: &[Mode] = match lie.trigger() {
+        Trigger::WhileStopped => &[Mode::Stopped(3 * page), Mode::Stopped(3 * page - 5)],
+        _ => &[Mode::Plain, Mode::Ahead],
     };
-    for &way in ways {
+    for &mode in modes {
         let (org, other) = (&orgs.org.0, &orgs.other.0);
         org.reset();
         other.reset();
-        let result = in_time(*lie, one(orgs, list, *lie, way, page)).await;
+        let result = in_time(*lie, one(orgs, list, *lie, mode, page)).await;
         table.requests += org.request_count() + other.request_count();
-        let result = result.map_err(|why| format!("{way:?}: {why}"));
+        let result = result.map_err(|why| format!("{mode:?}: {why}"));
         table.note(scheme, &lie.to_string(), list.operation, result);
     }
 }
 
-/// What comes of a run, unless it takes longer than the lie accounts for.
+/// Executes a run, and fails if it takes longer than the lie explains.
 pub(crate) async fn in_time(
     lie: Lie,
     run: impl Future<Output = Result<(), String>>,
 ) -> Result<(), String> {
     let begin = Instant::now();
-    let result = timeout(FOREVER / 2, run).await.map_err(|_| "it hangs".to_owned())?;
+    let result = timeout(FOREVER / 2, run).await.map_err(|_| "the run hangs".to_owned())?;
     match begin.elapsed() {
-        // Who hears all of a reply must not wait for its timeout.
-        passed if passed >= TIMEOUT && matches!(lie.due(), Due::Recovered | Due::Whole) => {
-            result.and_then(|()| Err(format!("it takes {} s", passed.as_secs())))
+        // A client that has received the whole response must not wait for its timeout.
+        passed
+            if passed >= TIMEOUT
+                && matches!(
+                    lie.expected(),
+                    ExpectedOutcome::Recovered | ExpectedOutcome::Complete
+                ) =>
+        {
+            result.and_then(|()| Err(format!("the run takes {} s", passed.as_secs())))
         }
         _ => result,
     }
 }
 
-/// What came of reading a list.
+/// The outcome of reading a list.
 #[derive(Default)]
 struct Outcome {
     keys: Vec<String>,
@@ -155,53 +163,53 @@ struct Outcome {
     verdict: Option<Verdict>,
 }
 
-async fn one(orgs: &Orgs, list: &List, lie: Lie, way: Way, page: usize) -> Result<(), String> {
+async fn one(orgs: &Orgs, list: &List, lie: Lie, mode: Mode, page: usize) -> Result<(), String> {
     let (org, clients) = &orgs.org;
-    let client = clients.hearing(lie);
+    let client = clients.for_lie(lie);
     let text = |error: genesys_cloud_mock::Error| error.to_string();
     org.lie(list.operation, lie).map_err(text)?;
     let before = org.expected(list.operation).map_err(text)?.records;
     let open = |client: &Client| (list.open)(client).page_size(page as u64);
     let mut outcome = Outcome::default();
-    let requests = match way {
-        Way::Plain => {
+    let requests = match mode {
+        Mode::Plain => {
             read(open(client), usize::MAX, &mut outcome).await;
             org.requests()
         }
-        Way::Ahead => {
+        Mode::Ahead => {
             read(open(client).prefetch(2), usize::MAX, &mut outcome).await;
             org.requests()
         }
-        Way::Stopped(after) => {
+        Mode::Stopped(after) => {
             let list_read = read(open(client), after, &mut outcome).await;
             if outcome.keys.len() != after || !outcome.errors.is_empty() {
-                return Err(format!("{} items came before the stop", outcome.keys.len()));
+                return Err(format!("{} items before the stop", outcome.keys.len()));
             }
             let saved = list_read.checkpoint();
             drop(list_read);
             org.lie_while_stopped(list.operation).map_err(text)?;
             let (now, clients) = if lie.is_another_org() { &orgs.other } else { &orgs.org };
             let sent = now.requests().len();
-            read(open(clients.hearing(lie)).resume(&saved), usize::MAX, &mut outcome).await;
+            read(open(clients.for_lie(lie)).resume(&saved), usize::MAX, &mut outcome).await;
             now.requests().split_off(sent)
         }
     };
-    if org.lies_told() == 0 {
-        return Err("the lie was not told".to_owned());
+    if org.lies_sent() == 0 {
+        return Err("the org did not lie".to_owned());
     }
     let after = org.expected(list.operation).map_err(text)?.records;
     let unsent = org.unsent(list.operation).map_err(text)?;
-    let case = Case { lie, way, page, before, after, unsent, requests };
+    let case = Case { lie, mode, page, before, after, unsent, requests };
     case.check(&outcome).map_err(|why| {
         let errors: Vec<String> = outcome.errors.iter().map(ToString::to_string).collect();
         format!("{why}; {} items; errors: [{}]", outcome.keys.len(), errors.join("; "))
     })
 }
 
-/// Reads up to so many items more.
+/// Reads up to `most` further items.
 async fn read(mut list: Box<dyn Read>, most: usize, outcome: &mut Outcome) -> Box<dyn Read> {
-    let due = outcome.keys.len().saturating_add(most);
-    while outcome.keys.len() < due && outcome.errors.len() < PATIENCE {
+    let expected = outcome.keys.len().saturating_add(most);
+    while outcome.keys.len() < expected && outcome.errors.len() < PATIENCE {
         match list.next().await {
             Some(Ok(key)) => outcome.keys.push(key),
             Some(Err(error)) => outcome.errors.push(error),
@@ -212,16 +220,16 @@ async fn read(mut list: Box<dyn Read>, most: usize, outcome: &mut Outcome) -> Bo
     list
 }
 
-/// A lie that was told, and what there was to get.
+/// A lie, and the records that existed.
 struct Case {
     lie: Lie,
-    way: Way,
-    /// How many items a page has.
+    mode: Mode,
+    /// The number of items per page.
     page: usize,
-    /// The records of the list at first, and at the end.
+    /// The records of the list at the start and at the end.
     before: Vec<String>,
     after: Vec<String>,
-    /// Records that no reply has had.
+    /// Records that no response contained.
     unsent: Vec<String>,
     requests: Vec<RecordedRequest>,
 }
@@ -232,31 +240,37 @@ impl Case {
         if is_complete {
             self.check_whole(&outcome.keys).map_err(|why| format!("complete, but {why}"))?;
         }
-        // What was told once may be asked for again by whoever reads.
+        // The reader may retry after a lie that occurs once.
         if is_complete && !outcome.errors.is_empty() && !self.lie.is_once() {
             return Err("complete after an error".to_owned());
         }
-        let told_as_permission =
+        let suggests_permission =
             |error: &Error| error.to_string().contains("grants the permission");
-        if outcome.errors.iter().any(told_as_permission) {
-            return Err("it is told as a missing permission".to_owned());
+        if outcome.errors.iter().any(suggests_permission) {
+            return Err("the error suggests a missing permission".to_owned());
         }
         let known: HashSet<&String> = self.before.iter().chain(&self.after).collect();
         if outcome.keys.iter().any(|key| !known.contains(key)) {
-            return Err("items came that are not in the list".to_owned());
+            return Err("some items are not in the list".to_owned());
         }
-        let due = self.after.len();
-        match self.lie.due() {
-            Due::Error => self.check_error(outcome),
-            Due::Refused => match (&outcome.errors[..], self.requests.len()) {
+        let expected = self.after.len();
+        match self.lie.expected() {
+            ExpectedOutcome::Error => self.check_error(outcome),
+            ExpectedOutcome::Refused => match (&outcome.errors[..], self.requests.len()) {
                 ([], _) => Err("no error".to_owned()),
                 (_, 0) => Ok(()),
                 (_, sent) => Err(format!("{sent} requests were sent")),
             },
-            Due::Whole | Due::Recovered => self.check_good(outcome),
-            Due::Read if outcome.errors.is_empty() && outcome.keys == self.after => Ok(()),
-            Due::Read => Err(format!("{} items came where {due} are due", outcome.keys.len())),
-            Due::Unknown => match outcome.verdict {
+            ExpectedOutcome::Complete | ExpectedOutcome::Recovered => self.check_good(outcome),
+            ExpectedOutcome::AllRecords
+                if outcome.errors.is_empty() && outcome.keys == self.after =>
+            {
+                Ok(())
+            }
+            ExpectedOutcome::AllRecords => {
+                Err(format!("{} items instead of {expected}", outcome.keys.len()))
+            }
+            ExpectedOutcome::Unknown => match outcome.verdict {
                 Some(Verdict::Unknown(_)) if outcome.errors.is_empty() => Ok(()),
                 _ => Err(format!("the verdict is {:?}", outcome.verdict)),
             },
@@ -264,18 +278,18 @@ impl Case {
         }
     }
 
-    /// All that was there all the time came once.
+    /// All records that existed throughout arrived once.
     fn check_whole(&self, keys: &[String]) -> Result<(), String> {
         let stayed = self.stayed();
-        let came: HashSet<&String> = keys.iter().collect();
-        let missing = stayed.iter().filter(|key| !came.contains(*key)).count();
+        let items: HashSet<&String> = keys.iter().collect();
+        let missing = stayed.iter().filter(|key| !items.contains(*key)).count();
         let unsent = self.unsent.iter().filter(|key| stayed.contains(key)).count();
-        // Of records without an id, some may be equal.
+        // Records without an id may be equal.
         let doubled = keys.len().saturating_sub(self.before.len().max(self.after.len()));
         match missing + unsent + doubled {
             0 => Ok(()),
             _ => Err(format!(
-                "{missing} items are missing, {unsent} were never sent, {doubled} came twice"
+                "{missing} items are missing, {unsent} were never sent, {doubled} are repeated"
             )),
         }
     }
@@ -285,20 +299,20 @@ impl Case {
         self.before.iter().filter(|key| after.contains(key)).collect()
     }
 
-    /// What came is the beginning of the list, and ends with the page before.
+    /// The items are the start of the list, up to the page before the lie.
     fn check_error(&self, outcome: &Outcome) -> Result<(), String> {
         if outcome.errors.is_empty() {
             return Err(format!("no error; the verdict is {:?}", outcome.verdict));
         }
-        let pages = usize::from(self.lie.moment() == Moment::SecondPage);
-        let came = &outcome.keys;
-        if came.len() > pages * self.page || !self.before.starts_with(came) {
-            return Err("other items came than those before the lie".to_owned());
+        let pages = usize::from(self.lie.trigger() == Trigger::SecondPage);
+        let items = &outcome.keys;
+        if items.len() > pages * self.page || !self.before.starts_with(items) {
+            return Err("the items differ from those before the lie".to_owned());
         }
         let most = pages + outcome.errors.len() * (1 + RETRIES as usize);
         match self.requests.len() {
-            sent if sent > most && self.way == Way::Plain => {
-                Err(format!("{sent} requests were sent where {most} do"))
+            sent if sent > most && self.mode == Mode::Plain => {
+                Err(format!("{sent} requests, where {most} are enough"))
             }
             _ => Ok(()),
         }
@@ -306,19 +320,19 @@ impl Case {
 
     fn check_good(&self, outcome: &Outcome) -> Result<(), String> {
         if !outcome.errors.is_empty() || outcome.keys != self.after {
-            let due = self.after.len();
-            return Err(format!("{} items came where {due} are due", outcome.keys.len()));
+            let expected = self.after.len();
+            return Err(format!("{} items instead of {expected}", outcome.keys.len()));
         }
         match outcome.verdict {
-            // One window of time is never known to be all of the list.
+            // One time window is never known to be the whole list.
             Some(Verdict::Complete | Verdict::Unknown(Reason::OneWindow)) => {}
             verdict => return Err(format!("the verdict is {verdict:?}")),
         }
-        // A page more, if none says that it is the last, and each lie once more.
+        // One page more if none says that it is the last, and one retry of the lie.
         let most = outcome.keys.len() / self.page + 3;
         match self.requests.len() {
-            sent if sent > most && self.way == Way::Plain => {
-                Err(format!("{sent} requests were sent where {most} do"))
+            sent if sent > most && self.mode == Mode::Plain => {
+                Err(format!("{sent} requests, where {most} are enough"))
             }
             _ => Ok(()),
         }

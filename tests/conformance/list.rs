@@ -1,4 +1,4 @@
-//! A list of any operation, read item by item, whatever its type.
+//! A list of any operation, read item by item, for any type of item.
 
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt as _};
@@ -6,31 +6,31 @@ use genesys_cloud::{Client, Error, Paginator, Report};
 use genesys_cloud_mock::Expected;
 use serde::Serialize;
 
-/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
+/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: gzip in base64.
 pub(crate) const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
 
-/// One operation that lists.
+/// An operation that lists.
 pub(crate) struct List {
     pub(crate) operation: &'static str,
-    /// Makes the call that the bindings have for it.
+    /// Opens the list by its generated call.
     pub(crate) open: fn(&Client) -> Box<dyn Read>,
 }
 
-/// The list while it is being read.
+/// A list while it is being read.
 pub(crate) trait Read: Send {
     fn page_size(self: Box<Self>, items: u64) -> Box<dyn Read>;
 
     fn prefetch(self: Box<Self>, pages: usize) -> Box<dyn Read>;
 
-    /// The key of the next item.
+    /// Returns the key of the next item.
     fn next(&mut self) -> BoxFuture<'_, Option<Result<String, Error>>>;
 
     fn report(&self) -> Report;
 
-    /// How far it was read, as it is kept.
+    /// Returns a checkpoint, serialized.
     fn checkpoint(&self) -> String;
 
-    /// Goes on from what was kept.
+    /// Resumes from a serialized checkpoint.
     fn resume(self: Box<Self>, saved: &str) -> Box<dyn Read>;
 }
 

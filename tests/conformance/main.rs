@@ -1,8 +1,8 @@
-//! Drives every list and every job of the API, by its generated call, through every way that it can behave,
-//! and checks the items that come, the requests that are made, and what the report says of them.
+//! Runs every list and every job of the API, by its generated call, in every scenario that it supports, and
+//! checks the items, the requests and the report.
 //!
-//! `cargo test -p genesys-cloud-conformance` prints the tables; with `-- getUsers` only the operations
-//! whose id has that in it are driven, and with `-- --lies` only what the org lies about.
+//! `cargo test -p genesys-cloud-conformance` prints the tables. With `-- getUsers`, only operations whose id
+//! contains it are run, and with `-- --lies`, only lies.
 
 #![allow(clippy::print_stdout)] // The tables are the result.
 
@@ -27,7 +27,7 @@ use table::Table;
 use tokio::runtime;
 
 fn main() -> ExitCode {
-    // Other options of the test harness, which this is not, are left aside.
+    // Other options of the test harness are ignored.
     let lies_alone = std::env::args().any(|it| it == "--lies");
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let is_wanted = |operation: &str| {
@@ -93,39 +93,39 @@ fn drive_jobs(submits: &[&'static Submit]) -> Table {
 }
 
 fn lie_to_lists(lists: &[&'static List], all: bool) -> Table {
-    let hearings = by_paused_clock(lies::hearings(lists, all));
+    let cases = by_paused_clock(lies::cases(lists, all));
     let next = AtomicUsize::new(0);
     in_two_threads(async || {
         let mut table = Table::of_lies();
         let orgs = lies::Orgs::start().await;
-        while let Some(hearing) = hearings.get(next.fetch_add(1, Ordering::Relaxed)) {
-            lies::hear(&orgs, hearing, &mut table).await;
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            lies::run(&orgs, case, &mut table).await;
         }
         table
     })
 }
 
 fn lie_about_jobs(submits: &[&'static Submit], all: bool) -> Table {
-    let hearings = by_paused_clock(job_lies::hearings(submits, all));
+    let cases = by_paused_clock(job_lies::cases(submits, all));
     let next = AtomicUsize::new(0);
     in_two_threads(async || {
         let mut table = Table::of_lies();
         let org = job_lies::org().await;
-        while let Some(hearing) = hearings.get(next.fetch_add(1, Ordering::Relaxed)) {
-            job_lies::hear(&org, hearing, &mut table).await;
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            job_lies::run(&org, case, &mut table).await;
         }
         table
     })
 }
 
-/// By a clock that moves on whenever nothing else does.
+/// Runs `work` on a paused clock, which advances whenever nothing else happens.
 fn by_paused_clock<T>(work: impl Future<Output = T>) -> T {
     let mut runtime = runtime::Builder::new_current_thread();
     let runtime = runtime.enable_all().start_paused(true).build();
     runtime.expect("a runtime").block_on(work)
 }
 
-/// The same work in two threads, each by a clock of its own.
+/// Runs `work` in two threads, each with its own clock.
 fn in_two_threads(work: impl AsyncFn() -> Table + Sync) -> Table {
     let worker = || by_paused_clock(work());
     std::thread::scope(|threads| {

@@ -1,4 +1,4 @@
-//! One list in one scenario.
+//! Runs one list in one scenario.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use crate::table::Table;
 
 /// How a list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+enum Mode {
     Plain,
-    /// With pages asked for ahead.
+    /// With prefetch.
     Ahead,
-    /// Each `next` is dropped once while it waits, and asked again.
+    /// Each `next` is dropped once while pending, and called again.
     Dropped,
 }
 
-/// Drives a list through all scenarios that apply to it.
+/// Runs a list in all scenarios that it supports.
 pub(crate) async fn all(list: &List, table: &mut Table) {
-    // What is asked for ahead may reach an org after its reader is gone: it has an org of its own.
+    // Prefetched requests may arrive after the reader is gone, so they have a separate org.
     let (org, client) = org().await;
     let (ahead_org, ahead_client) = self::org().await;
     let operation = Catalogue::embedded().operation(list.operation).expect("an operation");
     let scheme = Scheme::of(Catalogue::embedded(), operation);
-    let tells = Tells::of(operation, scheme);
+    let traits = ResponseTraits::of(operation, scheme);
     let name = scheme.map_or("none".to_owned(), |scheme| format!("{scheme:?}"));
     let scenarios = match org.scenarios(list.operation) {
         Ok(scenarios) => scenarios,
@@ -40,38 +40,39 @@ pub(crate) async fn all(list: &List, table: &mut Table) {
             scenario,
             Scenario::ManyPages | Scenario::ShortPage | Scenario::EmptyPage | Scenario::TotalTooLow
         );
-        let ways: &[Way] = match is_dropped {
-            true => &[Way::Plain, Way::Ahead, Way::Dropped],
-            false => &[Way::Plain, Way::Ahead],
+        let modes: &[Mode] = match is_dropped {
+            true => &[Mode::Plain, Mode::Ahead, Mode::Dropped],
+            false => &[Mode::Plain, Mode::Ahead],
         };
-        for &way in ways {
-            let (org, client) = match way {
-                Way::Ahead => (&ahead_org, &ahead_client),
+        for &mode in modes {
+            let (org, client) = match mode {
+                Mode::Ahead => (&ahead_org, &ahead_client),
                 _ => (&org, &client),
             };
             org.reset();
             org.scenario(list.operation, scenario).expect("a scenario that applies");
-            let truth = org.expected(list.operation).expect("a list");
+            let expected = org.expected(list.operation).expect("a list");
             let page_size =
                 org.nearest_page_size(list.operation, Scenario::PAGE_SIZE).expect("a list");
-            let run = drive((list.open)(client), page_size, way);
+            let run = drive((list.open)(client), page_size, mode);
             let result = match tokio::time::timeout(Duration::from_secs(30), run).await {
                 Ok(read) => {
                     let requests = org.requests();
                     let page_size = page_size as usize;
-                    let case = Case { scenario, scheme, tells, way, page_size, truth: &truth };
+                    let case =
+                        Case { scenario, scheme, traits, mode, page_size, expected: &expected };
                     let result = case.check(&read, &requests, &plain);
-                    if way == Way::Plain {
+                    if mode == Mode::Plain {
                         plain = requests;
                     }
                     result
                 }
-                Err(_) => Err("it hangs".to_owned()),
+                Err(_) => Err("the run hangs".to_owned()),
             };
             table.requests += org.request_count();
-            let scenario = match way {
-                Way::Plain => format!("{scenario:?}"),
-                way => format!("{scenario:?}, {way:?}"),
+            let scenario = match mode {
+                Mode::Plain => format!("{scenario:?}"),
+                mode => format!("{scenario:?}, {mode:?}"),
             };
             table.note(&name, &scenario, list.operation, result);
         }
@@ -81,34 +82,34 @@ pub(crate) async fn all(list: &List, table: &mut Table) {
 async fn org() -> (MockOrg, Client) {
     let org = MockOrg::start().await.expect("an org");
     let client = Client::builder().api_url(org.url()).access_token(org.access_token());
-    // A call that failed is seen by the paginator, and asked for again there.
+    // The paginator sees failed calls, and repeats them.
     let client = client.max_retries(0).build().expect("a client");
     (org, client)
 }
 
-/// What came of reading a list.
+/// The outcome of reading a list.
 struct Outcome {
     keys: Vec<String>,
     errors: Vec<Error>,
     verdict: Verdict,
     requests: u64,
     items: u64,
-    /// Pages that were read again since the list had become shorter.
+    /// Pages that were read again because the list had become shorter.
     again: u64,
 }
 
-/// So often may a list go on after an error.
+/// How many errors a reader accepts.
 const PATIENCE: usize = 3;
 
-async fn drive(list: Box<dyn Read>, page_size: u64, way: Way) -> Outcome {
+async fn drive(list: Box<dyn Read>, page_size: u64, mode: Mode) -> Outcome {
     let mut list = list.page_size(page_size);
-    if way == Way::Ahead {
+    if mode == Mode::Ahead {
         list = list.prefetch(2);
     }
     let (mut keys, mut errors) = (Vec::new(), Vec::new());
     loop {
-        let at_once = match way {
-            Way::Dropped => list.next().now_or_never(),
+        let at_once = match mode {
+            Mode::Dropped => list.next().now_or_never(),
             _ => None,
         };
         let next = match at_once {
@@ -129,31 +130,31 @@ async fn drive(list: Box<dyn Read>, page_size: u64, way: Way) -> Outcome {
     Outcome { keys, errors, verdict, requests, items, again: report.read_again }
 }
 
-/// What is due.
+/// A scenario, and what is expected.
 struct Case<'a> {
     scenario: Scenario,
     scheme: Option<Scheme>,
-    tells: Tells,
-    way: Way,
+    traits: ResponseTraits,
+    mode: Mode,
     page_size: usize,
-    truth: &'a Expected,
+    expected: &'a Expected,
 }
 
-/// What the reply of an operation tells of the list, by the API document.
+/// What a response states about its list, according to the API document.
 #[derive(Clone, Copy)]
-struct Tells {
+struct ResponseTraits {
     counts: bool,
     links: bool,
-    /// Each page has, or has not, the token of the next.
+    /// The token of the next page, or its absence.
     by_token: bool,
 }
 
-impl Tells {
+impl ResponseTraits {
     fn of(operation: &Operation, scheme: Option<Scheme>) -> Self {
         let catalogue = Catalogue::embedded();
-        let reply = operation.reply().map(|reply| catalogue.resolve(reply));
-        let nested = reply.and_then(|reply| reply.property("results"));
-        let envelopes = [reply, nested.map(|results| catalogue.resolve(results))];
+        let response = operation.reply().map(|response| catalogue.resolve(response));
+        let nested = response.and_then(|response| response.property("results"));
+        let envelopes = [response, nested.map(|results| catalogue.resolve(results))];
         let has = |names: &[&str]| {
             let mut envelopes = envelopes.iter().flatten();
             envelopes.any(|envelope| names.iter().any(|name| envelope.property(name).is_some()))
@@ -181,7 +182,7 @@ impl Tells {
 }
 
 impl Case<'_> {
-    /// Whether the connection ends once.
+    /// Whether the connection breaks once.
     fn is_cut(&self) -> bool {
         matches!(self.scenario, Scenario::DroppedConnection | Scenario::ConnectionReset)
     }
@@ -194,16 +195,16 @@ impl Case<'_> {
     ) -> Result<(), String> {
         let errors: Vec<String> = read.errors.iter().map(ToString::to_string).collect();
         let errors = errors.join("; ");
-        let (came, due) = (&read.keys, &self.truth.records);
-        if !self.truth.is_met_by(came) {
-            let differs = came.iter().zip(due).position(|(came, due)| came != due);
-            let (came, due) = (came.len(), due.len());
-            let differs = differs.unwrap_or(came.min(due));
+        let (items, expected) = (&read.keys, &self.expected.records);
+        if !self.expected.is_met_by(items) {
+            let differs = items.iter().zip(expected).position(|(item, expected)| item != expected);
+            let (items, expected) = (items.len(), expected.len());
+            let differs = differs.unwrap_or(items.min(expected));
             return Err(format!(
-                "{came} items came where {due} are due, and differ from item {differs} on; errors: [{errors}]"
+                "{items} items instead of {expected}; the first difference is at item {differs}; errors: [{errors}]"
             ));
         }
-        let as_due = match self.truth.end {
+        let as_due = match self.expected.end {
             ExpectedEnd::Broken => {
                 read.errors.len() == 1 && read.errors[0].kind() == ErrorKind::Paging
             }
@@ -225,14 +226,14 @@ impl Case<'_> {
     }
 
     fn allows(&self, verdict: Verdict) -> bool {
-        let moved = !self.truth.repeated.is_empty() || !self.truth.missed.is_empty();
-        match (self.truth.end, verdict) {
+        let moved = !self.expected.repeated.is_empty() || !self.expected.missed.is_empty();
+        match (self.expected.end, verdict) {
             (ExpectedEnd::Broken | ExpectedEnd::Truncated, _) => {
                 matches!(verdict, Verdict::Truncated(_))
             }
-            // Where nothing is counted, a record that is gone leaves no trace.
-            (_, Verdict::Complete) => !moved || !self.tells.counts,
-            // One window of time is never known to be all of the list.
+            // Without counts, a deleted record leaves no trace.
+            (_, Verdict::Complete) => !moved || !self.traits.counts,
+            // One time window is never known to be the whole list.
             (_, Verdict::Unknown(Reason::OneWindow)) => {
                 self.scheme == Some(Scheme::DateWindowHomonym)
             }
@@ -241,16 +242,16 @@ impl Case<'_> {
             }
             (_, Verdict::Drifted(_)) => match self.scenario {
                 Scenario::RecordAdded | Scenario::RecordRemoved => true,
-                // Where nothing tells the size of a page, a short one may be one of another size.
-                Scenario::ShortPage => !self.tells.counts && !self.tells.links,
+                // Without a stated page size, a short page may have another size.
+                Scenario::ShortPage => !self.traits.counts && !self.traits.links,
                 _ => false,
             },
             _ => false,
         }
     }
 
-    /// Each page is asked for once, and again only after its connection ended or where records have moved;
-    /// ahead of time no other pages are asked for than in time.
+    /// Each page is requested once, and again only after its connection broke or where records have moved.
+    /// Prefetch requests no other pages.
     fn check_requests(
         &self,
         read: &Outcome,
@@ -264,66 +265,66 @@ impl Case<'_> {
                 .collect()
         };
         let (different, in_time) = (of(requests), of(plain));
-        // Those that come again without anyone being able to tell.
-        let repeated = read.keys.len().saturating_sub(self.truth.records.len());
+        // Repetitions that a client can't detect.
+        let repeated = read.keys.len().saturating_sub(self.expected.records.len());
         let pages = self.pages() + repeated / self.page_size;
-        if self.way == Way::Ahead && self.truth.end == ExpectedEnd::Broken {
-            // What is asked for beyond a broken page is dropped.
+        if self.mode == Mode::Ahead && self.expected.end == ExpectedEnd::Broken {
+            // Pages prefetched beyond a broken one are dropped.
             return Ok(());
         }
         if different.len() != pages {
-            return Err(format!("{} pages were asked for where {pages} are due", different.len()));
+            return Err(format!("{} pages were requested instead of {pages}", different.len()));
         }
-        // A page that may have what has moved, and the one at which that is noticed.
-        let noticed = self.scenario == Scenario::RecordRemoved && !self.truth.missed.is_empty();
-        // Where the counts promise records, an empty page is looked at twice.
+        // A page that may have moved records, and the one that shows it.
+        let noticed = self.scenario == Scenario::RecordRemoved && !self.expected.missed.is_empty();
+        // Where the counts promise records, an empty page is requested twice.
         let is_doubted = matches!(self.scenario, Scenario::EmptyPage | Scenario::TotalTooHigh);
-        if read.again > u64::from((noticed || is_doubted) && self.tells.counts) {
+        if read.again > u64::from((noticed || is_doubted) && self.traits.counts) {
             return Err(format!("{} pages were read again", read.again));
         }
-        if read.again > 0 && self.way == Way::Ahead {
-            // What had been asked for by then is dropped, sent or not.
+        if read.again > 0 && self.mode == Mode::Ahead {
+            // Pages prefetched by then are dropped, whether sent or not.
             return Ok(());
         }
         let each = if is_doubted { 1 } else { 2 };
         let again = usize::from(self.is_cut()) + each * read.again as usize;
         if requests.len() != pages + again || read.requests != requests.len() as u64 {
             return Err(format!(
-                "{} requests came and the report counts {}, where {} are due",
+                "{} requests, and {} in the report, instead of {}",
                 requests.len(),
                 read.requests,
                 pages + again,
             ));
         }
-        if self.way != Way::Plain && different != in_time {
-            return Err("other pages were asked for than in time".to_owned());
+        if self.mode != Mode::Plain && different != in_time {
+            return Err("prefetch requested other pages".to_owned());
         }
         Ok(())
     }
 
-    /// How many pages a reader has to ask for.
+    /// How many pages a reader has to request.
     fn pages(&self) -> usize {
-        let in_pages = |size: usize| self.truth.records.len().div_ceil(size).max(1);
+        let in_pages = |size: usize| self.expected.records.len().div_ceil(size).max(1);
         if !self.scheme.is_some_and(Scheme::is_paged) || self.scheme == Some(Scheme::LimitOnly) {
             return 1;
         }
-        let told = match self.scenario {
-            // The empty page leads on, or is the end.
+        let pages = match self.scenario {
+            // The empty page links to the next, or is the end.
             Scenario::EmptyPage | Scenario::EmptyLastPage => in_pages(self.page_size) + 1,
             Scenario::EndlessEmptyPages => 21,
-            // The third is the second again.
+            // The third page equals the second.
             Scenario::IdenticalPage => 3,
             Scenario::CappedPageSize => in_pages(self.page_size.div_ceil(2)),
             _ => in_pages(self.page_size),
         };
-        // Where no page says that it is the last, or the counts promise one more, an empty page is the end.
-        let is_said = match self.scenario {
-            _ if self.tells.by_token => true,
+        // If no page says that it is the last, or the counts promise one more, an empty page is the end.
+        let is_stated = match self.scenario {
+            _ if self.traits.by_token => true,
             Scenario::TotalTooHigh => false,
-            Scenario::MissingTotal => self.tells.links,
-            _ => self.tells.links || self.tells.counts,
+            Scenario::MissingTotal => self.traits.links,
+            _ => self.traits.links || self.traits.counts,
         };
-        let is_known = self.truth.records.is_empty() || self.truth.end == ExpectedEnd::Broken;
-        told + usize::from(!is_said && !is_known)
+        let is_known = self.expected.records.is_empty() || self.expected.end == ExpectedEnd::Broken;
+        pages + usize::from(!is_stated && !is_known)
     }
 }

@@ -1,17 +1,17 @@
-//! What was driven, and how it went.
+//! The results of all runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 #[derive(Default)]
 pub(crate) struct Table {
-    /// By scheme and scenario: how many operations passed, and how many did not.
+    /// By scheme and scenario: how many operations passed and failed.
     cells: BTreeMap<(String, String), (usize, usize)>,
-    /// By scheme, and by scenario: the operations that were driven.
+    /// By scheme, and by scenario: the operations that were run.
     operations: BTreeMap<String, BTreeSet<String>>,
-    /// The scenario of each, and what went wrong.
+    /// The scenario and message of each failure.
     failures: Vec<(String, String)>,
-    /// Operations that were not driven through every scenario, by the reason.
+    /// Operations that skipped a scenario, by reason.
     left_out: BTreeMap<&'static str, BTreeSet<String>>,
     pub(crate) requests: u64,
     /// Whether the scenarios are lies.
@@ -19,7 +19,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table of lies: each that was told is caught, or is not.
+    /// Creates a table of lies, which are caught or not.
     pub(crate) fn of_lies() -> Self {
         Self { is_of_lies: true, ..Self::default() }
     }
@@ -74,7 +74,7 @@ impl Table {
         Matrix(self)
     }
 
-    /// Names what failed, up to so many of each scenario, and counts.
+    /// Prints failures, up to `shown` per scenario, and counts.
     fn sum_up(&self, f: &mut fmt::Formatter<'_>, shown: usize) -> fmt::Result {
         let mut of_each: BTreeMap<&str, usize> = BTreeMap::new();
         let mut left_out = 0;
@@ -98,8 +98,8 @@ impl Table {
             counts.fold((0, 0), |(a, b), (passed, failed)| (a + passed, b + failed));
         match self.is_of_lies {
             true => {
-                let told = passed + failed;
-                writeln!(f, "{told} lies told, {passed} caught, {} requests", self.requests)
+                let lies = passed + failed;
+                writeln!(f, "{lies} lies, {passed} caught, {} requests", self.requests)
             }
             false => writeln!(f, "{passed} passed, {failed} failed, {} requests", self.requests),
         }
@@ -113,7 +113,7 @@ impl fmt::Display for Table {
             cells.fold((0, 0), |(a, b), (_, (passed, failed))| (a + passed, b + failed))
         };
         let (what, [first, second]) = match self.is_of_lies {
-            true => ("lie", ["told", "caught"]),
+            true => ("lie", ["lied", "caught"]),
             false => ("scenario", ["passed", "failed"]),
         };
         for (title, by) in [("scheme", 0), (what, 1)] {
@@ -137,7 +137,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// The kinds of results from left to right, and the scenarios from top to bottom.
+/// Kinds of results from left to right, and scenarios from top to bottom.
 pub(crate) struct Matrix<'a>(&'a Table);
 
 impl fmt::Display for Matrix<'_> {

@@ -1,4 +1,4 @@
-//! Programs without an async runtime: calls that wait, lists as iterators.
+//! Programs without an async runtime: blocking calls, and lists as iterators.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,12 +7,12 @@ use std::thread;
 
 use genesys_cloud::blocking;
 use genesys_cloud::test_util::ResponseTemplate;
-use genesys_cloud::test_util::mock::{CannedReply, MockOrg};
+use genesys_cloud::test_util::mock::{CannedResponse, MockOrg};
 use genesys_cloud::types::AsyncConversationQuery;
 use genesys_cloud::{Client, Error, ErrorKind, FileStore, Paginator, Verdict};
 use tokio::runtime::Runtime;
 
-/// An org, and the runtime that it runs on: dropped, it ends.
+/// An org and its runtime. Dropping the runtime stops the org.
 fn org(queues: u64) -> (Runtime, MockOrg) {
     let runtime = Runtime::new().unwrap();
     let builder = MockOrg::builder().list("getRoutingQueues", queues);
@@ -21,13 +21,13 @@ fn org(queues: u64) -> (Runtime, MockOrg) {
 }
 
 #[test]
-fn a_call_is_waited_for() {
+fn a_call_blocks() {
     let (_runtime, org) = org(3);
     let client = Client::of(&org);
     let queues = blocking::wait(client.routing().queues()).unwrap();
     let queues = queues.into_value().entities.unwrap();
     assert_eq!(queues.len(), 3);
-    org.respond_next("getRoutingQueue", CannedReply::error(404, "not.found", "none")).unwrap();
+    org.respond_next("getRoutingQueue", CannedResponse::error(404, "not.found", "none")).unwrap();
     let missing = blocking::wait(client.routing().queue("none")).unwrap_err();
     assert_eq!(missing.status(), Some(404));
 }
@@ -49,7 +49,7 @@ fn a_list_is_an_iterator_with_a_report() {
 }
 
 #[test]
-fn a_list_is_resumed() {
+fn a_list_resumes() {
     let (_runtime, org) = org(60);
     let client = Client::of(&org);
     let list = || client.routing().queues().paginate().page_size(25);
@@ -75,7 +75,7 @@ fn a_list_is_resumed() {
 }
 
 #[test]
-fn a_job_is_submitted_waited_for_and_read() {
+fn submits_awaits_and_reads_a_job() {
     let (_runtime, org) = org(0);
     let client = Client::of(&org);
     let query = AsyncConversationQuery {
@@ -116,7 +116,7 @@ fn threads_share_one_client() {
 }
 
 #[tokio::test]
-async fn in_async_code_it_is_an_error_and_nothing_is_sent() {
+async fn in_async_code_it_is_an_error_and_sends_nothing() {
     let org = MockOrg::builder().list("getRoutingQueues", 3).start().await.unwrap();
     let client = Client::of(&org);
     let error = blocking::wait(client.routing().queues()).unwrap_err();
@@ -124,6 +124,6 @@ async fn in_async_code_it_is_an_error_and_nothing_is_sent() {
     let mut queues = blocking::iter(client.routing().queues().paginate());
     assert!(queues.next().unwrap().is_err());
     assert!(org.requests().is_empty());
-    // The list itself is as good as before.
+    // The list itself is still usable.
     assert!(queues.into_inner().try_next().await.unwrap().is_some());
 }

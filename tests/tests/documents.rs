@@ -1,4 +1,4 @@
-//! The Markdown files of the repository, and what a crate needs to be published.
+//! Checks the Markdown files of the repository, and the metadata for publishing.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
 }
 
-/// The crates that are published, by name.
+/// The published crates, by name.
 fn crates() -> BTreeMap<String, PathBuf> {
     let folders = fs::read_dir(workspace().join("crates")).unwrap().map(|entry| entry.unwrap());
     let named = folders.map(|it| (it.file_name().into_string().unwrap(), it.path()));
@@ -33,7 +33,7 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The targets of the links of a line, without those in code spans.
+/// The link targets in a line, without those in code spans.
 fn links(line: &str) -> Vec<&str> {
     line.match_indices("](")
         .filter(|(at, _)| line[..*at].matches('`').count().is_multiple_of(2))
@@ -41,7 +41,7 @@ fn links(line: &str) -> Vec<&str> {
         .collect()
 }
 
-/// The anchors of the headings of a document, as code hosts make them.
+/// The anchors of the headings of a document, as code hosts generate them.
 fn anchors(text: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for heading in prose(text).filter(|line| line.starts_with('#')) {
@@ -55,7 +55,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// Why a link of a document leads nowhere.
+/// Why a link in a document is broken.
 fn broken(document: &Path, link: &str) -> Option<String> {
     if link.contains("://") || link.starts_with("mailto:") {
         return None;
@@ -74,7 +74,7 @@ fn broken(document: &Path, link: &str) -> Option<String> {
 }
 
 #[test]
-fn links_within_the_repository_lead_somewhere() {
+fn links_within_the_repository_work() {
     let mut count = 0;
     for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
@@ -88,7 +88,7 @@ fn links_within_the_repository_lead_somewhere() {
 }
 
 #[test]
-fn a_dead_link_is_found() {
+fn finds_a_dead_link() {
     let readme = workspace().join("README.md");
     assert_eq!(broken(&readme, "https://docs.rs"), None);
     assert_eq!(broken(&readme, "CONTRIBUTING.md#rules"), None);
@@ -104,7 +104,7 @@ fn a_dead_link_is_found() {
     );
 }
 
-/// On a registry and in rustdoc, a README stands without the files beside it.
+/// Registries and rustdoc show a README without the other files.
 #[test]
 fn the_readme_of_a_crate_has_no_relative_links() {
     for (name, path) in crates() {
@@ -116,7 +116,7 @@ fn the_readme_of_a_crate_has_no_relative_links() {
 }
 
 #[test]
-fn each_crate_has_what_it_is_published_with() {
+fn each_crate_has_its_metadata() {
     let crates = crates();
     assert!(crates.len() >= 6);
     for (name, path) in crates {
@@ -146,7 +146,7 @@ fn each_crate_has_what_it_is_published_with() {
     }
 }
 
-/// The features of a manifest that are for users, without the API groups.
+/// The features of a manifest that are for users, without API groups.
 fn features(manifest: &str) -> Vec<&str> {
     let Some((_, features)) = manifest.split_once("[features]\n") else { return Vec::new() };
     let features = features.split("\n[").next().unwrap_or_default();

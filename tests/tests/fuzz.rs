@@ -1,4 +1,4 @@
-//! The seeds of the fuzz targets and simple mutants of them, the same on every run. `fuzz/` finds new ones.
+//! Runs the seeds of the fuzz targets and simple, reproducible mutants. `fuzz/` finds new ones.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use genesys_cloud_core::fuzzing;
 
-/// Mutants of each seed.
+/// Mutants per seed.
 const MUTANTS: u64 = 300;
 
-/// No more of a seed is looked at.
+/// Seeds are truncated to this length.
 const LONGEST: usize = 8 << 10;
 
 type Target = fn(&[u8]);
@@ -27,8 +27,8 @@ const TARGETS: [(&str, Target); 9] = [
     ("walk", fuzzing::walk),
 ];
 
-/// What is put in at random: what JSON, URLs and headers are made of, and numbers at the edge.
-const PIECES: [&[u8]; 28] = [
+/// Random insertions: fragments of JSON, URLs and headers, and extreme numbers.
+const FRAGMENTS: [&[u8]; 28] = [
     b"\0",
     b"\n",
     b"\"",
@@ -73,17 +73,17 @@ fn every_target_has_seeds_and_every_seed_a_target() {
 }
 
 #[test]
-fn seeds_and_their_mutants_break_no_promise() {
+fn seeds_and_mutants_pass_every_target() {
     for (name, target) in TARGETS {
         let seeds = seeds(name);
         for (at, (path, seed)) in seeds.iter().enumerate() {
             run(target, seed, path, "as it is");
-            let mut chance = Chance::of(name, seed);
+            let mut rng = Rng::of(name, seed);
             for number in 0..MUTANTS {
                 let mut mutant = seed.clone();
-                for _ in 0..=chance.below(4) {
-                    let other = &seeds[(at + chance.below(seeds.len())) % seeds.len()].1;
-                    mutate(&mut mutant, other, &mut chance);
+                for _ in 0..=rng.below(4) {
+                    let other = &seeds[(at + rng.below(seeds.len())) % seeds.len()].1;
+                    mutate(&mut mutant, other, &mut rng);
                 }
                 mutant.truncate(LONGEST);
                 run(target, &mutant, path, &format!("mutant {number}"));
@@ -92,29 +92,29 @@ fn seeds_and_their_mutants_break_no_promise() {
     }
 }
 
-/// Says what broke it, so that it can be made a seed.
+/// Reports the failing input, so that it can become a seed.
 fn run(target: Target, data: &[u8], seed: &Path, what: &str) {
     let outcome = panic::catch_unwind(|| target(data));
     assert!(outcome.is_ok(), "{}, {what}: \"{}\"", seed.display(), data.escape_ascii());
 }
 
-fn mutate(data: &mut Vec<u8>, other: &[u8], chance: &mut Chance) {
-    let at = chance.below(data.len() + 1);
-    let end = (at + 1 + chance.below(16)).min(data.len());
-    match chance.below(6) {
-        0 if at < data.len() => data[at] ^= 1 << chance.below(8),
+fn mutate(data: &mut Vec<u8>, other: &[u8], rng: &mut Rng) {
+    let at = rng.below(data.len() + 1);
+    let end = (at + 1 + rng.below(16)).min(data.len());
+    match rng.below(6) {
+        0 if at < data.len() => data[at] ^= 1 << rng.below(8),
         1 => drop(data.drain(at..end)),
         2 => data.truncate(at),
         3 => {
-            let again = data[at..end].to_vec();
-            data.splice(at..at, again);
+            let copy = data[at..end].to_vec();
+            data.splice(at..at, copy);
         }
         4 => {
-            let from = chance.below(other.len() + 1);
+            let from = rng.below(other.len() + 1);
             data.truncate(at);
             data.extend_from_slice(&other[from..]);
         }
-        _ => drop(data.splice(at..at, PIECES[chance.below(PIECES.len())].iter().copied())),
+        _ => drop(data.splice(at..at, FRAGMENTS[rng.below(FRAGMENTS.len())].iter().copied())),
     }
 }
 
@@ -122,7 +122,7 @@ fn folder(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("fuzz").join("seeds").join(target)
 }
 
-/// In the order of their names.
+/// Sorted by name.
 fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let folder = fs::read_dir(folder(target)).expect("a folder of seeds");
     let mut paths: Vec<_> = folder.map(|entry| entry.expect("an entry").path()).collect();
@@ -134,10 +134,10 @@ fn seeds(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(read).collect()
 }
 
-/// Numbers that are the same on every run.
-struct Chance(u64);
+/// Reproducible random numbers.
+struct Rng(u64);
 
-impl Chance {
+impl Rng {
     fn of(target: &str, seed: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         hasher.write(target.as_bytes());
@@ -145,7 +145,7 @@ impl Chance {
         Self(hasher.finish())
     }
 
-    /// One of `0..most` (SplitMix64).
+    /// Returns a number in `0..most` (SplitMix64).
     fn below(&mut self, most: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

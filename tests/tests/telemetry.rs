@@ -1,12 +1,12 @@
-//! Spans as OpenTelemetry sees them, and metrics. The one test of its process: tracing decides for all threads at once
-//! whether anyone listens.
+//! Spans as seen by OpenTelemetry, and metrics. The only test in its process, because tracing decides for all
+//! threads whether there is a subscriber.
 
 use std::collections::{BTreeMap, HashMap};
 
 use futures::TryStreamExt as _;
 use genesys_cloud::Client;
 use genesys_cloud::types::Queue;
-use genesys_cloud_mock::{CannedReply, ConnectionFault, MockOrg};
+use genesys_cloud_mock::{CannedResponse, ConnectionFault, MockOrg};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 use opentelemetry::trace::{SpanKind, Status, TracerProvider as _};
 use opentelemetry::{SpanId, Value};
@@ -35,7 +35,7 @@ fn spread(requests: &[(String, Option<i64>, String, String)]) -> Counts {
     counts
 }
 
-/// The same, as the histogram of durations has it.
+/// The same from the histogram of durations.
 fn durations(metrics: &Snapshotter) -> Counts {
     let mut counts = Counts::new();
     for (key, unit, _, value) in metrics.snapshot().into_vec() {
@@ -48,7 +48,7 @@ fn durations(metrics: &Snapshotter) -> Counts {
         };
         assert_eq!(label("server.address"), "127.0.0.1");
         let name = format!("{} {}", label("http.request.method"), label("url.template"));
-        let DebugValue::Histogram(seconds) = value else { panic!("{value:?} is no histogram") };
+        let DebugValue::Histogram(seconds) = value else { panic!("{value:?} is not a histogram") };
         assert!(seconds.iter().all(|seconds| **seconds > 0.0 && **seconds < 60.0));
         let status = label("http.response.status_code").parse().ok();
         counts.insert((name, status, label("error.type")), seconds.len());
@@ -56,7 +56,7 @@ fn durations(metrics: &Snapshotter) -> Counts {
     counts
 }
 
-/// The names of a span and of those around it.
+/// The names of a span and its parents.
 fn path<'a>(by_id: &HashMap<SpanId, &'a SpanData>, mut span: &'a SpanData) -> String {
     let mut names = vec![span.name.to_string()];
     while let Some(parent) = by_id.get(&span.parent_span_id) {
@@ -68,7 +68,7 @@ fn path<'a>(by_id: &HashMap<SpanId, &'a SpanData>, mut span: &'a SpanData) -> St
 }
 
 #[tokio::test]
-async fn requests_are_client_spans_by_the_conventions() {
+async fn requests_are_client_spans_per_the_conventions() {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
@@ -86,14 +86,14 @@ async fn requests_are_client_spans_by_the_conventions() {
     let queues = client.routing().queues().name("Support*").paginate().page_size(10);
     let queues: Vec<Queue> = queues.try_collect().await.expect("all queues");
     assert_eq!(queues.len(), 15);
-    let refusal = CannedReply::error(404, "not.found", "Jane Roe has no queue");
+    let refusal = CannedResponse::error(404, "not.found", "Jane Roe has no queue");
     org.respond_next("getRoutingQueue", refusal).expect("an operation");
     client.routing().queue("of-jane").send().await.expect_err("no queue");
-    // A new login mends it.
+    // A new login succeeds.
     org.revoke_tokens();
-    client.routing().queue("of-jane").send().await.expect("a reply");
+    client.routing().queue("of-jane").send().await.expect("a response");
     org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply).expect("an operation");
-    client.routing().queue("of-jane").send().await.expect_err("no reply");
+    client.routing().queue("of-jane").send().await.expect_err("no response");
 
     let spans = exporter.get_finished_spans().expect("spans");
     let port = url.rsplit(':').next().expect("a port").to_owned();
@@ -148,7 +148,7 @@ async fn requests_are_client_spans_by_the_conventions() {
     assert_eq!(paths[1], format!("{list} < {QUEUES} < list {QUEUES}"));
     assert_eq!(paths[2], paths[1]);
     assert_eq!(paths[3], format!("{queue} < getRoutingQueue"));
-    // The calls that failed say so as well.
+    // The failed calls report it as well.
     let failed = |span: &&SpanData| matches!(span.status, Status::Error { .. });
     let calls = spans.iter().filter(|span| span.name == "getRoutingQueue");
     let calls: Vec<String> = calls.filter(failed).map(|it| text(it, "error.type")).collect();

@@ -1,4 +1,4 @@
-//! What unit tests of users are made of: replies, errors, pages and lists without an API.
+//! The tools for unit tests of users: responses, errors, pages and lists without an API.
 
 #![allow(clippy::unwrap_used)]
 
@@ -23,7 +23,7 @@ async fn names(queues: &mut Paginator<Queue>) -> Result<Vec<String>, Error> {
 }
 
 #[test]
-fn an_error_is_that_of_a_call_with_the_same_reply() {
+fn an_error_equals_that_of_a_call_with_the_same_response() {
     let body = json!({
         "message": "Queue 1 not found", "code": "not.found", "status": 404, "contextId": "c-1",
     });
@@ -43,12 +43,12 @@ fn an_error_is_that_of_a_call_with_the_same_reply() {
 }
 
 #[test]
-fn a_reply_is_read_as_that_of_the_api() {
+fn a_response_is_read_like_that_of_the_api() {
     let template = ResponseTemplate::new(201).insert_header("ININ-Correlation-Id", "c-2");
-    let reply: Response<Queue> =
+    let response: Response<Queue> =
         template.clone().set_body_json(json!({"name": "Sales"})).into_reply("x").unwrap();
-    assert_eq!((reply.status(), reply.correlation_id()), (201, Some("c-2")));
-    assert_eq!(reply.into_value().name.as_deref(), Some("Sales"));
+    assert_eq!((response.status(), response.correlation_id()), (201, Some("c-2")));
+    assert_eq!(response.into_value().name.as_deref(), Some("Sales"));
 
     let error = template.set_body_string("no JSON").into_reply::<Queue>("x").unwrap_err();
     assert_eq!(error.status(), Some(201));
@@ -83,7 +83,7 @@ async fn a_list_can_have_any_verdict_at_its_end() {
 }
 
 #[tokio::test]
-async fn errors_come_once_at_their_place_and_nothing_is_lost() {
+async fn errors_occur_once_at_their_position_and_lose_nothing() {
     for prefetch in [0, 3] {
         let failure = |status| Err(ResponseTemplate::new(status).into_error("getRoutingQueues"));
         let pages = [
@@ -125,7 +125,7 @@ async fn a_list_of_pages_resumes_and_drops_duplicates() {
 }
 
 #[tokio::test]
-async fn a_client_answered_by_a_function_sends_nothing() {
+async fn a_client_with_a_responder_sends_nothing() {
     let client = test_util::client(|request| {
         Ok(match (request.operation().id(), request.query("pageNumber")) {
             ("getRoutingQueue", _) => ResponseTemplate::new(404),
@@ -140,7 +140,7 @@ async fn a_client_answered_by_a_function_sends_nothing() {
                 assert_eq!(sent["name"], "c");
                 return Err(ResponseTemplate::new(409).into_error("postRoutingQueues"));
             }
-            (other, _) => panic!("{other} is not expected"),
+            (other, _) => panic!("unexpected request: {other}"),
         })
     });
     let missing = client.routing().queue("1").send().await.unwrap_err();
@@ -152,13 +152,13 @@ async fn a_client_answered_by_a_function_sends_nothing() {
     };
     let conflict = client.routing().post_queues(body).send().await.unwrap_err();
     assert_eq!(conflict.status(), Some(409));
-    // A setter that is at fault is told as by any client.
+    // An invalid setter is reported as by any client.
     let invalid = client.routing().queue("").send().await.unwrap_err();
     assert_eq!(invalid.status(), None, "{invalid}");
 }
 
 #[tokio::test]
-async fn a_client_of_a_fake_org_logs_in_there() {
+async fn a_client_of_a_fake_org_logs_in() {
     let org = MockOrg::builder().list("getRoutingQueues", 3).start().await.unwrap();
     let client = Client::of(&org);
     assert_eq!(names(&mut client.routing().queues().paginate()).await.unwrap().len(), 3);

@@ -1,5 +1,5 @@
-//! What is traced. The one test of its process: tracing decides for all threads at once whether anyone
-//! listens, and a test without a listener could decide for the one that has.
+//! Trace events. The only test in its process: tracing decides for all threads whether there is a subscriber,
+//! and a test without one could decide for the other.
 
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::TryStreamExt as _;
 use genesys_cloud::Client;
 use genesys_cloud::types::{Queue, UpdateUser};
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -15,7 +15,7 @@ use tracing::{Event, Metadata, Subscriber};
 const QUEUES: &str = "getRoutingQueues";
 
 #[tokio::test]
-async fn calls_are_traced_without_secrets_and_personal_data() {
+async fn traces_have_no_secrets_or_personal_data() {
     let trace = Trace::default();
     let _guard = tracing::subscriber::set_default(trace.clone());
     let org = MockOrg::builder().list(QUEUES, 60).start().await.expect("an org");
@@ -27,15 +27,15 @@ async fn calls_are_traced_without_secrets_and_personal_data() {
         .expect("a client");
 
     let title = UpdateUser { title: Some("Lead".to_owned()), ..Default::default() };
-    client.users().patch_user("jane@example.com", title).await.expect("a reply");
+    client.users().patch_user("jane@example.com", title).await.expect("a response");
     let queues = client.routing().queues().name("Support*").paginate().page_size(5);
     let queues: Vec<Queue> = queues.try_collect().await.expect("all queues");
     assert_eq!(queues.len(), 15);
-    // A refusal that a new login mends, and one that stays.
+    // One refusal that a new login fixes, and one that persists.
     org.revoke_tokens();
-    client.routing().queue("q").send().await.expect("a reply");
+    client.routing().queue("q").send().await.expect("a response");
     for _ in 0..2 {
-        let refusal = CannedReply::error(401, "bad.credentials", "Jane Roe may not");
+        let refusal = CannedResponse::error(401, "bad.credentials", "Jane Roe may not");
         org.respond_next(QUEUES, refusal).expect("an operation");
     }
     client.routing().queues().send().await.expect_err("refused");
@@ -60,7 +60,7 @@ async fn calls_are_traced_without_secrets_and_personal_data() {
     }
 }
 
-/// Keeps the fields of all that is traced on this thread, at every level.
+/// Collects the fields of everything traced on this thread, at every level.
 #[derive(Clone, Default)]
 struct Trace(Arc<Mutex<String>>);
 

@@ -146,7 +146,7 @@ impl JobStore {
         for stored in self.all()?.into_iter().filter(is_one) {
             // A job of another release stays as it is.
             let Ok(mut job) = stored.load(client) else { continue };
-            if job.family().cancel().is_some() {
+            if job.spec().cancel().is_some() {
                 let id = stored.job.id().unwrap_or_default();
                 match job.cancel().await {
                     Ok(()) => {

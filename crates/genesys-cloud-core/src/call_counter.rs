@@ -19,16 +19,16 @@ pub(crate) struct CallCounter(Arc<Mutex<Calls>>);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Calls {
     pub(crate) requests: u64,
-    /// How often the client repeated one by itself.
-    pub(crate) repeated: u64,
-    /// How long they waited for their turn, and before they were repeated.
+    /// Attempts beyond the first of each call.
+    pub(crate) retries: u64,
+    /// Time spent waiting for the rate limiter and before retries.
     pub(crate) waited: Duration,
 }
 
 impl Calls {
     pub(crate) fn add(&mut self, other: Self) {
         self.requests += other.requests;
-        self.repeated += other.repeated;
+        self.retries += other.retries;
         self.waited += other.waited;
     }
 }
@@ -62,18 +62,18 @@ impl CallCounter {
         .boxed()
     }
 
-    /// The same once more, after so many repetitions, because the reply could not be used. All of its attempts are
-    /// repetitions.
+    /// Retries a page request whose response could not be used, after this many earlier retries. All of its attempts
+    /// count as retries.
     pub(crate) fn fetch_again(
         &self,
         client: Client,
         request: Request,
-        repeated: u32,
+        retries: u32,
         error: Error,
     ) -> BoxFuture<'static, Result<Option<RawResponse>, Error>> {
         let calls = self.clone();
         async move {
-            let reply = client.execute_again(&request, repeated, error).await;
+            let reply = client.execute_again(&request, retries, error).await;
             calls.count_attempts(&reply, 0);
             reply.map(Some)
         }
@@ -86,7 +86,7 @@ impl CallCounter {
             Err(error) => (error.attempts(), error.waited()),
         };
         let mut calls = self.lock();
-        calls.repeated += u64::from(attempts.saturating_sub(first));
+        calls.retries += u64::from(attempts.saturating_sub(first));
         calls.waited += waited;
     }
 

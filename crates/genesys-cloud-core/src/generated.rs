@@ -126,7 +126,7 @@ pub fn windows<T: Wire + 'static, O>(
         interval.write(&mut request, &window.to_string());
         Paginator::reading(client.clone(), request, listing.clone(), read_wire)
     };
-    Windows::over(range, Box::new(make), facts.span(), facts.id)
+    Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
 /// The same through jobs.
@@ -165,7 +165,7 @@ fn windows_of_jobs<T: 'static, O>(
         interval.write(&mut request, &window.to_string());
         Paginator::of_job(JobSource::new(client.clone(), request, family.clone()), read)
     };
-    Windows::over(range, Box::new(make), facts.span(), facts.id)
+    Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
 /// What is known of the intervals of an operation.
@@ -202,7 +202,7 @@ pub fn load<T: Wire>(
     family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<T>, Error> {
-    Job::from_static(client, operation, family, saved)
+    Job::load_wire(client, operation, family, saved)
 }
 
 /// The same three for a job whose results are files, returned as bytes.
@@ -222,5 +222,5 @@ pub fn load_for_bytes(
     family: JobSpec,
     saved: SavedJob,
 ) -> Result<Job<Bytes>, Error> {
-    Job::for_bytes(client, operation, family, saved)
+    Job::load_bytes(client, operation, family, saved)
 }

@@ -1,4 +1,4 @@
-//! How fast an org hands out a long list: a million queues, a hundred at a time.
+//! Measures how fast an org serves a long list: a million queues, 100 per page.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement, not library code")]
 

@@ -4,59 +4,58 @@ use std::sync::{LazyLock, OnceLock};
 use genesys_cloud_catalogue::{Catalogue, Operation, Schema};
 use serde_json::Value;
 
-use crate::jobs::Families;
+use crate::jobs::JobSpecs;
 use crate::listing::Listing;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::hash;
 use crate::routes::{Route, Routes};
 use crate::scheme::Scheme;
 use crate::shape::Shape;
 
-/// The page size where neither the document nor the service's staff names another.
+/// The page size where neither the document nor Genesys support states another.
 const DEFAULT_PAGE_SIZE: u64 = 25;
-/// The most records on a page where no limit is known.
+/// The largest page where no limit is known.
 const DEFAULT_PAGE_SIZE_LIMIT: u64 = 500;
 
-/// Everything orgs have in common, worked out once: which operations there are, how each
-/// pages, and what it answers.
+/// What all orgs share, computed once: the operations, how each one pages, and what it returns.
 #[derive(Debug)]
 pub(crate) struct Api {
     routes: Routes,
     endpoints: Vec<Endpoint>,
-    families: Families,
+    job_specs: JobSpecs,
 }
 
-/// What the org knows of one operation.
+/// What the org knows about one operation.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
-    /// Its place in the table.
-    pub(crate) place: usize,
+    /// Its index in the table of endpoints.
+    pub(crate) index: usize,
     pub(crate) operation: &'static Operation,
     pub(crate) scheme: Option<Scheme>,
-    /// What makes its records differ from those of other operations.
+    /// Distinguishes its records from those of other operations.
     pub(crate) salt: u64,
     page_size_bounds: Option<PageSizeBounds>,
-    answer: OnceLock<Answer>,
+    success_response: OnceLock<SuccessResponse>,
 }
 
-/// How many records a page of an operation may have.
+/// The page sizes that an operation accepts.
 #[derive(Clone, Copy, Debug)]
 struct PageSizeBounds {
     least: u64,
     largest: u64,
-    /// Whether a size beyond is refused. Otherwise the service silently takes the next one that it allows.
+    /// Whether a size out of bounds is refused. Otherwise the service silently uses the nearest allowed size.
     refuses: bool,
 }
 
-/// What an operation answers when nothing goes wrong.
+/// The response of an operation when nothing goes wrong.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct SuccessResponse {
     pub(crate) status: u16,
-    pub(crate) body: AnswerBody,
+    pub(crate) body: SuccessBody,
 }
 
 #[derive(Debug)]
-pub(crate) enum AnswerBody {
+pub(crate) enum SuccessBody {
     Listing(Listing),
     Record(Shape),
     Empty,
@@ -71,24 +70,24 @@ impl Api {
 
     fn new(catalogue: &'static Catalogue) -> Self {
         let bounds = page_size_bounds();
-        let endpoints = catalogue.operations().enumerate().map(|(place, operation)| {
+        let endpoints = catalogue.operations().enumerate().map(|(index, operation)| {
             let route = (operation.method.as_str(), operation.path.as_str());
             Endpoint {
-                place,
+                index,
                 operation,
                 scheme: Scheme::of(catalogue, operation),
                 salt: hash(&operation.id),
                 page_size_bounds: bounds.get(&route).copied(),
-                answer: OnceLock::new(),
+                success_response: OnceLock::new(),
             }
         });
         let endpoints: Vec<_> = endpoints.collect();
-        let families = Families::find(catalogue, &endpoints);
-        Self { routes: Routes::new(catalogue.operations()), endpoints, families }
+        let job_specs = JobSpecs::find(catalogue, &endpoints);
+        Self { routes: Routes::new(catalogue.operations()), endpoints, job_specs }
     }
 
-    pub(crate) fn families(&self) -> &Families {
-        &self.families
+    pub(crate) fn job_specs(&self) -> &JobSpecs {
+        &self.job_specs
     }
 
     pub(crate) fn endpoints(&self) -> &[Endpoint] {
@@ -103,7 +102,7 @@ impl Api {
         self.routes.find(method, path)
     }
 
-    /// The operation of this name, in any of the forms the catalogue takes.
+    /// Finds an operation by any name that the catalogue accepts.
     pub(crate) fn find(&self, name: &str) -> Option<&Endpoint> {
         let wanted = Catalogue::embedded().operation(name)?;
         self.endpoints.iter().find(|endpoint| endpoint.operation.id == wanted.id)
@@ -115,8 +114,8 @@ impl Endpoint {
         self.page_size_bounds.map_or(size, |bounds| size.clamp(bounds.least, bounds.largest))
     }
 
-    /// Refuses a page size as the service does where it does not take the next one that it allows.
-    pub(crate) fn check_page_size(&self, size: Option<u64>) -> Result<(), CannedReply> {
+    /// Refuses a page size that is out of bounds, for the operations where the service does so.
+    pub(crate) fn check_page_size(&self, size: Option<u64>) -> Result<(), CannedResponse> {
         let bounds = self.page_size_bounds.filter(|bounds| bounds.refuses).zip(size);
         match bounds {
             Some((PageSizeBounds { least, largest, .. }, size))
@@ -124,16 +123,16 @@ impl Endpoint {
             {
                 let message =
                     format!("The page size must be between {least} and {largest}, not {size}.");
-                Err(CannedReply::bad_request(&message))
+                Err(CannedResponse::bad_request(&message))
             }
             _ => Ok(()),
         }
     }
 
-    /// The page size of a request that names none, and the most a page may have.
+    /// Returns the default page size and the largest one.
     pub(crate) fn page_sizes(&self) -> (u64, u64) {
         let stated = ["pageSize", "limit", "count"].into_iter().find_map(|name| {
-            // Some are numbers in texts.
+            // Some defaults are numbers in strings.
             match self.operation.parameter(name)?.default.as_ref()? {
                 Value::String(text) => text.parse().ok(),
                 value => value.as_u64(),
@@ -146,42 +145,43 @@ impl Endpoint {
         }
     }
 
-    /// What the reply looks like.
+    /// The schema of the response.
     pub(crate) fn schema(&self) -> Option<&'static Schema> {
         let (_, schema) = outcome(self.operation);
         schema.map(|schema| Catalogue::embedded().resolve(schema))
     }
 
-    pub(crate) fn answer(&self) -> &Answer {
-        self.answer.get_or_init(|| {
+    pub(crate) fn success_response(&self) -> &SuccessResponse {
+        self.success_response.get_or_init(|| {
             let catalogue = Catalogue::embedded();
             let (status, schema) = outcome(self.operation);
             let body = match schema {
-                None => AnswerBody::Empty,
+                None => SuccessBody::Empty,
                 Some(schema) => match Listing::of(catalogue, schema) {
-                    Some(listing) => AnswerBody::Listing(listing),
-                    None => AnswerBody::Record(Shape::of(catalogue, schema)),
+                    Some(listing) => SuccessBody::Listing(listing),
+                    None => SuccessBody::Record(Shape::of(catalogue, schema)),
                 },
             };
-            Answer { status, body }
+            SuccessResponse { status, body }
         })
     }
 }
 
-/// The reply of a request that succeeds: one with a body, if the document has one.
+/// Returns the success response of an operation, preferably one with a body.
 fn outcome(operation: &Operation) -> (u16, Option<&Schema>) {
     let successes = || {
-        let statuses = operation.replies.iter().filter_map(|reply| Some((reply.status?, reply)));
+        let statuses =
+            operation.replies.iter().filter_map(|response| Some((response.status?, response)));
         statuses.filter(|(status, _)| (200..300).contains(status))
     };
-    if let Some((status, reply)) = successes().find(|(_, reply)| reply.schema.is_some()) {
-        return (status, reply.schema.as_ref());
+    if let Some((status, response)) = successes().find(|(_, response)| response.schema.is_some()) {
+        return (status, response.schema.as_ref());
     }
     let fallback = if operation.reply().is_some() { 200 } else { 204 };
     (successes().next().map_or(fallback, |(status, _)| status), operation.reply())
 }
 
-/// The documented bounds, an operation in a line, under a heading.
+/// The documented bounds, one operation per line, below a header line.
 fn page_size_bounds() -> HashMap<(&'static str, &'static str), PageSizeBounds> {
     include_str!("../data/page-size-limits.tsv")
         .lines()

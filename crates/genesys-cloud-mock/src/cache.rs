@@ -5,10 +5,10 @@ use bytes::Bytes;
 
 use crate::journal::RecordedRequest;
 
-/// Pages as they went over the wire, so that a benchmark measures the client and not the org.
+/// Pages as sent over the wire, so that a benchmark measures the client and not the org.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
-    /// How many bytes may be kept.
+    /// Capacity in bytes.
     room: usize,
     pages: RwLock<(usize, HashMap<String, Bytes>)>,
 }
@@ -18,7 +18,7 @@ impl Cache {
         Self { room, ..Self::default() }
     }
 
-    /// What a page depends on, as long as the list stays as it is.
+    /// Everything that a page depends on while its list does not change.
     pub(crate) fn key(request: &RecordedRequest) -> String {
         let RecordedRequest { method, path, query, body, .. } = request;
         format!("{method} {path}?{query}\n{}", String::from_utf8_lossy(body))

@@ -5,15 +5,15 @@ use serde_json::json;
 
 use crate::journal::RecordedRequest;
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
-/// Refuses what the service would refuse: a parameter that does not parse, or a required one
-/// that is not there. Values the document doesn't know pass.
+/// Refuses what the service would refuse: a parameter that does not parse, or a missing required one. Accepts
+/// enum values that the document doesn't know.
 pub(crate) fn check(
     operation: &Operation,
     path_values: &[Cow<'_, str>],
     request: &RecordedRequest,
-) -> Result<(), CannedReply> {
+) -> Result<(), CannedResponse> {
     for (parameter, value) in operation.parameters_in(Location::Path).zip(path_values) {
         parse(parameter, value)?;
     }
@@ -28,7 +28,7 @@ pub(crate) fn check(
     check_body(operation, request)
 }
 
-fn check_body(operation: &Operation, request: &RecordedRequest) -> Result<(), CannedReply> {
+fn check_body(operation: &Operation, request: &RecordedRequest) -> Result<(), CannedResponse> {
     let Some(body) = &operation.body else {
         return Ok(());
     };
@@ -39,17 +39,17 @@ fn check_body(operation: &Operation, request: &RecordedRequest) -> Result<(), Ca
     if !is_json {
         let message = "Unsupported Media Type - Unsupported or incorrect media type, such as an \
                        incorrect Content-Type value in the header.";
-        return Err(CannedReply::error(415, "unsupported.media.type", message));
+        return Err(CannedResponse::error(415, "unsupported.media.type", message));
     }
     match serde_json::from_slice::<serde::de::IgnoredAny>(&request.body) {
         Ok(_) => Ok(()),
-        Err(error) => Err(CannedReply::bad_request(&format!(
+        Err(error) => Err(CannedResponse::bad_request(&format!(
             "The request could not be understood by the server due to malformed syntax. {error}"
         ))),
     }
 }
 
-fn parse(parameter: &Parameter, value: &str) -> Result<(), CannedReply> {
+fn parse(parameter: &Parameter, value: &str) -> Result<(), CannedResponse> {
     let fits = match parameter.kind {
         Kind::Integer if parameter.format.as_deref() == Some("int32") => {
             value.parse::<i32>().is_ok()
@@ -63,19 +63,19 @@ fn parse(parameter: &Parameter, value: &str) -> Result<(), CannedReply> {
     if !fits {
         let kind = format!("{:?}", parameter.kind).to_lowercase();
         let message = format!("Value [{value}] is not valid for field type [{kind}].");
-        Err(CannedReply::error(400, "invalid.value", &message))
+        Err(CannedResponse::error(400, "invalid.value", &message))
     } else if is_page && value.parse::<i64>().is_ok_and(|number| number < 1) {
         let message = format!("{} must be at least 1, not {value}.", parameter.name);
-        Err(CannedReply::bad_request(&message))
+        Err(CannedResponse::bad_request(&message))
     } else {
         Ok(())
     }
 }
 
-fn missing(field: &str) -> CannedReply {
+fn missing(field: &str) -> CannedResponse {
     let code = "required.field.missing";
     let detail = json!({ "errorCode": code, "fieldName": field });
-    CannedReply::json(
+    CannedResponse::json(
         400,
         &json!({
             "message": format!("A required field is missing a value: {field}."),

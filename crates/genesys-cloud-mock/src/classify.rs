@@ -1,25 +1,25 @@
-//! Which scheme an operation pages by, told from its parameters and its reply.
+//! Derives the paging scheme of an operation from its parameters and response.
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation, Schema};
 
 use crate::scheme::Scheme;
 
-/// Operations whose parameters and reply tell something else than what the service does.
+/// Operations whose parameters and response suggest another scheme than the one that the service uses.
 const EXCEPTIONS: &[(&str, Scheme)] = &[
-    // `pageNumber` and `pageSize` are deprecated here: all units come at once.
+    // `pageNumber` and `pageSize` are deprecated here: one response has all units.
     ("GET /api/v2/workforcemanagement/managementunits", Scheme::UnpagedWithEnvelope),
-    // `after` and `before` are timestamps to filter by, and `nextUri` never ends.
+    // `after` and `before` are timestamps to filter by, and `nextUri` is always present.
     ("GET /api/v2/organizations/limits/changerequests", Scheme::DateWindowHomonym),
-    // A search whose page stands under `results`, like those that take it in the body.
+    // A search with its page under `results`, like those that take the page number in the body.
     ("GET /api/v2/contentmanagement/query", Scheme::BodyPageNumberNested),
-    // The page is chosen when the job is submitted, here in the query.
+    // The query of the submit selects the page.
     (
         "POST /api/v2/integrations/speech/nuance/{nuanceIntegrationId}/bots/jobs",
         Scheme::JobSelectsPage,
     ),
 ];
 
-/// Where a list stands in a reply, the likeliest field first.
+/// The field that holds the list, most likely first.
 const ITEM_FIELDS: [&str; 11] = [
     "entities",
     "conversations",
@@ -40,66 +40,66 @@ pub(crate) fn classify(catalogue: &Catalogue, operation: &Operation) -> Option<S
         return Some(*scheme);
     }
     if !matches!(operation.method.as_str(), "GET" | "POST") {
-        // A change may answer with a page of what it changed; there is no second one.
+        // A change may return a page of what it changed; it has no second page.
         return None;
     }
-    Sides::of(catalogue, operation).scheme()
+    Signature::of(catalogue, operation).scheme()
 }
 
-/// Where the list of a reply is.
+/// Where a response has its list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ItemPlace<'a> {
-    /// The reply is the list.
+pub(crate) enum ItemLocation<'a> {
+    /// The response is the list.
     Reply,
-    /// In a field; that of a field, if it is itself a page.
+    /// In this field, or in a field of it if it is itself a page.
     Field(&'a str, Option<&'a str>),
 }
 
-impl<'a> ItemPlace<'a> {
-    /// Where the list is in a resolved reply; `None` if it has none.
-    pub(crate) fn of(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<Self> {
-        if reply.kind == Some(Kind::Array) {
+impl<'a> ItemLocation<'a> {
+    /// Finds the list in a resolved response.
+    pub(crate) fn of(catalogue: &'a Catalogue, response: &'a Schema) -> Option<Self> {
+        if response.kind == Some(Kind::Array) {
             return Some(Self::Reply);
         }
-        if let Some(field) = item_field(catalogue, reply) {
-            // An entity that has some `users` or `messages` is not a list of them.
-            let is_entity = reply.property("id").is_some() && field != "entities";
+        if let Some(field) = item_field(catalogue, response) {
+            // An entity with `users` or `messages` is not a list of them.
+            let is_entity = response.property("id").is_some() && field != "entities";
             return (!is_entity).then_some(Self::Field(field, None));
         }
-        let results = catalogue.resolve(reply.property("results")?);
+        let results = catalogue.resolve(response.property("results")?);
         if let Some(field) = item_field(catalogue, results) {
             return Some(Self::Field("results", Some(field)));
         }
-        // Hits of many kinds are not described, and stand in an object by the document's word.
-        let searches = ["pageCount", "cursor"].iter().any(|it| reply.property(it).is_some());
+        // Hits of mixed types are not described: the document only says that they are in an object.
+        let searches = ["pageCount", "cursor"].iter().any(|it| response.property(it).is_some());
         let untyped = results.kind == Some(Kind::Object) && results.properties.is_empty();
         (searches && untyped).then_some(Self::Field("results", None))
     }
 }
 
-/// The field of a reply that holds its list.
-fn item_field<'a>(catalogue: &'a Catalogue, reply: &'a Schema) -> Option<&'a str> {
+/// The field of a response that holds its list.
+fn item_field<'a>(catalogue: &'a Catalogue, response: &'a Schema) -> Option<&'a str> {
     let is_list = |name: &&&str| {
-        let field = reply.property(name).map(|field| catalogue.resolve(field));
+        let field = response.property(name).map(|field| catalogue.resolve(field));
         field.is_some_and(|field| field.kind == Some(Kind::Array))
     };
     ITEM_FIELDS.iter().find(is_list).copied()
 }
 
-/// What goes in and what comes out of an operation.
-struct Sides<'a> {
+/// The parameters, body and response of an operation.
+struct Signature<'a> {
     operation: &'a Operation,
     body: Option<&'a Schema>,
-    reply: Option<&'a Schema>,
-    items: Option<ItemPlace<'a>>,
+    response: Option<&'a Schema>,
+    items: Option<ItemLocation<'a>>,
 }
 
-impl<'a> Sides<'a> {
+impl<'a> Signature<'a> {
     fn of(catalogue: &'a Catalogue, operation: &'a Operation) -> Self {
         let body = operation.body.as_ref().map(|body| catalogue.resolve(&body.schema));
-        let reply = operation.reply().map(|reply| catalogue.resolve(reply));
-        let items = reply.and_then(|reply| ItemPlace::of(catalogue, reply));
-        Self { operation, body, reply, items }
+        let response = operation.reply().map(|response| catalogue.resolve(response));
+        let items = response.and_then(|response| ItemLocation::of(catalogue, response));
+        Self { operation, body, response, items }
     }
 
     fn query(&self, name: &str) -> bool {
@@ -110,8 +110,8 @@ impl<'a> Sides<'a> {
         self.body.is_some_and(|body| body.property(name).is_some())
     }
 
-    fn reply(&self, name: &str) -> bool {
-        self.reply.is_some_and(|reply| reply.property(name).is_some())
+    fn response(&self, name: &str) -> bool {
+        self.response.is_some_and(|response| response.property(name).is_some())
     }
 
     fn lists(&self) -> bool {
@@ -119,7 +119,7 @@ impl<'a> Sides<'a> {
     }
 
     fn lists_in(&self, name: &str) -> bool {
-        self.items == Some(ItemPlace::Field(name, None))
+        self.items == Some(ItemLocation::Field(name, None))
     }
 
     /// The order matters: an operation may take parameters of several schemes.
@@ -130,39 +130,41 @@ impl<'a> Sides<'a> {
         if self.query("afterSourceId") {
             return Some(Scheme::CompositeAfterInNextUri);
         }
-        self.scheme_of_body().or_else(|| self.scheme_of_query()).or_else(|| self.scheme_of_reply())
+        self.scheme_of_body()
+            .or_else(|| self.scheme_of_query())
+            .or_else(|| self.scheme_of_response())
     }
 
     fn scheme_of_body(&self) -> Option<Scheme> {
         let is_job = self.operation.path.ends_with("/jobs");
         let has_page = self.body("pageNumber");
-        let is_nested = matches!(self.items, Some(ItemPlace::Field("results", Some(_))));
+        let is_nested = matches!(self.items, Some(ItemLocation::Field("results", Some(_))));
         first_of([
             (self.body("paging"), Scheme::BodyPagingTotalHits),
             (has_page && is_job, Scheme::JobSelectsPage),
             (has_page && is_nested, Scheme::BodyPageNumberNested),
             (has_page, Scheme::BodyPageNumber),
             (self.body("pageSize") && is_job, Scheme::JobSetsPageSize),
-            (self.body("after") && self.reply("after"), Scheme::BodyAfter),
-            (self.body("cursor") && self.reply("cursor"), Scheme::BodyCursor),
+            (self.body("after") && self.response("after"), Scheme::BodyAfter),
+            (self.body("cursor") && self.response("cursor"), Scheme::BodyCursor),
         ])
     }
 
     fn scheme_of_query(&self) -> Option<Scheme> {
         let (cursor, after, page) =
             (self.query("cursor"), self.query("after"), self.query("pageNumber"));
-        let next_uri = self.reply("nextUri");
-        let counts = self.reply("pageCount") || self.reply("total");
-        let next_page = self.query("nextPage") && !self.reply("pageNumber");
+        let next_uri = self.response("nextUri");
+        let counts = self.response("pageCount") || self.response("total");
+        let next_page = self.query("nextPage") && !self.response("pageNumber");
         let size = self.query("pageSize") || self.query("limit");
         first_of([
             (self.query("q64"), Scheme::Q64Search),
-            (cursor && self.reply("cursor"), Scheme::CursorField),
-            (cursor && self.reply("cursors"), Scheme::CursorsObject),
+            (cursor && self.response("cursor"), Scheme::CursorField),
+            (cursor && self.response("cursors"), Scheme::CursorsObject),
             (cursor && page, Scheme::PageNumber),
             (cursor && next_uri, Scheme::CursorInNextUri),
-            (after && self.reply("cursors"), Scheme::CursorsObject),
-            (after && self.reply("after"), Scheme::AfterField),
+            (after && self.response("cursors"), Scheme::CursorsObject),
+            (after && self.response("after"), Scheme::AfterField),
             (after && page, Scheme::PageNumber),
             (after && next_uri, Scheme::AfterInNextUri),
             (next_page && next_uri, Scheme::NextPageInNextUri),
@@ -175,20 +177,20 @@ impl<'a> Sides<'a> {
         ])
     }
 
-    /// The document gives one of these a reply without a list, so only the request can tell.
+    /// The document gives one of these a response without a list, so only the request can decide.
     fn window(&self) -> bool {
         self.query("before") && (self.query("limit") || self.query("maxResults"))
     }
 
-    /// Of a request that has no say in it.
-    fn scheme_of_reply(&self) -> Option<Scheme> {
+    /// The scheme of an operation whose request does not select a page.
+    fn scheme_of_response(&self) -> Option<Scheme> {
         let lists = self.lists();
-        let counts = ["pageCount", "pageNumber", "pageSize"].iter().all(|it| self.reply(it));
+        let counts = ["pageCount", "pageNumber", "pageSize"].iter().all(|it| self.response(it));
         first_of([
             (lists && counts, Scheme::UnpagedWithEnvelope),
-            (lists && self.reply("nextUri"), Scheme::NextUriOnlyEnvelope),
-            (lists && self.reply("cursors"), Scheme::CursorsOnlyEnvelope),
-            (self.items == Some(ItemPlace::Reply), Scheme::UnpagedBareArray),
+            (lists && self.response("nextUri"), Scheme::NextUriOnlyEnvelope),
+            (lists && self.response("cursors"), Scheme::CursorsOnlyEnvelope),
+            (self.items == Some(ItemLocation::Reply), Scheme::UnpagedBareArray),
             (self.lists_in("Resources"), Scheme::UnpagedScimEnvelope),
             (self.lists_in("entities"), Scheme::UnpagedEntities),
             (lists && self.operation.method == "POST", Scheme::UnpagedPostResults),
@@ -197,7 +199,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// The first scheme whose signs are there.
+/// Returns the first scheme whose condition holds.
 fn first_of<const N: usize>(rules: [(bool, Scheme); N]) -> Option<Scheme> {
     rules.into_iter().find(|(holds, _)| *holds).map(|(_, scheme)| scheme)
 }
@@ -208,10 +210,10 @@ mod tests {
 
     use super::*;
 
-    /// How many operations of the embedded document list in each way. A new document may
-    /// change a number; a change of the rules should not.
+    /// Counts the operations of each scheme in the embedded document. A new document may change a number; a
+    /// change of the rules should not.
     #[test]
-    fn the_rules_find_as_many_operations_as_the_document_has() {
+    fn finds_every_list_of_the_document() {
         let catalogue = Catalogue::embedded();
         let mut counts = HashMap::new();
         for operation in catalogue.operations() {

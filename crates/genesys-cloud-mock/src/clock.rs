@@ -4,8 +4,7 @@ use tokio::time::Instant;
 
 use crate::timestamp::Timestamp;
 
-/// What time it is in an org: it goes with the clock of tokio, which a test may stop and set
-/// forward.
+/// The clock of an org. It follows the tokio clock, which a test may pause and advance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
@@ -22,9 +21,9 @@ impl Clock {
         self.started.after(self.start.elapsed())
     }
 
-    /// How long it is since a moment.
-    pub(crate) fn since(&self, moment: Timestamp) -> Duration {
+    /// Returns the time since `timestamp`.
+    pub(crate) fn since(&self, timestamp: Timestamp) -> Duration {
         let now = self.now().milliseconds();
-        Duration::from_millis(now.saturating_sub(moment.milliseconds()))
+        Duration::from_millis(now.saturating_sub(timestamp.milliseconds()))
     }
 }

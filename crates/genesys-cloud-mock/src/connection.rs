@@ -6,111 +6,111 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-/// In so many pieces a slow body comes, with pauses of this length between them.
-const PIECES: usize = 4;
+/// The number of chunks of a slow body, and the pause between them.
+const CHUNKS: usize = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// What happens to a connection, beneath HTTP.
+/// What happens to the connection of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectionFault {
-    /// It is reset once the request has arrived, without a reply.
+    /// It is reset after the request has arrived, without a response.
     CutBeforeReply,
-    /// It ends when half of the body has been sent; the headers promise all of it.
+    /// It is closed after half of the body; `content-length` states the full length.
     CutInBody,
-    /// The same, but it is reset.
+    /// It is reset after half of the body.
     ResetInBody,
-    /// The body comes in four pieces, with a second between them by the clock of tokio.
+    /// The body arrives in four chunks, one second apart on the tokio clock.
     SlowBody,
-    /// Half of the body comes, and then nothing.
+    /// Half of the body arrives, and then nothing more.
     StalledBody,
 }
 
-/// The body of a reply, or as much of it as gets through.
+/// The body of a response, or the part of it that is sent.
 #[derive(Debug)]
-pub(crate) struct ReplyBody {
+pub(crate) struct ResponseBody {
     rest: Option<Bytes>,
     promised: u64,
-    course: Course,
+    delivery: Delivery,
 }
 
-/// How a body goes over the wire.
+/// How a body is sent.
 #[derive(Debug)]
-enum Course {
+enum Delivery {
     Whole,
-    /// What was sent must leave before the connection ends.
+    /// The connection ends once the bytes are flushed.
     Cut {
         hangup: Hangup,
         is_due: bool,
     },
     Stalled,
     Slow {
-        piece: usize,
+        chunk: usize,
         pause: Option<Pin<Box<Sleep>>>,
     },
-    /// The same piece again and again, until as much has come as was promised.
+    /// The same chunk repeatedly, up to the stated length.
     Repeated {
-        piece: Bytes,
+        chunk: Bytes,
         left: u64,
     },
 }
 
-/// Ends the connection.
+/// How the org closes a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hangup {
-    /// When all that was sent has arrived.
+    /// After all bytes have been sent.
     Close,
-    /// At once.
+    /// Immediately, with a reset.
     Reset,
 }
 
 impl Hangup {
-    /// The hangup behind an error of the connection, if it was one.
+    /// Extracts the hangup from a connection error.
     pub(crate) fn of(error: &hyper::Error) -> Option<Self> {
         std::error::Error::source(error)?.downcast_ref().copied()
     }
 }
 
-impl ReplyBody {
+impl ResponseBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
-        Self { promised: bytes.len() as u64, rest: Some(bytes), course: Course::Whole }
+        Self { promised: bytes.len() as u64, rest: Some(bytes), delivery: Delivery::Whole }
     }
 
-    /// A body of any length, of which one piece is held.
-    pub(crate) fn repeated(start: Bytes, piece: Bytes, times: u64) -> Self {
-        let left = times * piece.len() as u64;
+    /// Creates a body of any length that keeps only one chunk in memory.
+    pub(crate) fn repeated(start: Bytes, chunk: Bytes, times: u64) -> Self {
+        let left = times * chunk.len() as u64;
         let promised = start.len() as u64 + left;
-        Self { rest: Some(start), promised, course: Course::Repeated { piece, left } }
+        Self { rest: Some(start), promised, delivery: Delivery::Repeated { chunk, left } }
     }
 
-    /// The same body, as a fault lets it through.
+    /// Returns the body as the fault sends it.
     pub(crate) fn with(self, fault: ConnectionFault) -> Self {
         let half = self.promised as usize / 2;
         match fault {
             ConnectionFault::CutBeforeReply => self,
             ConnectionFault::CutInBody => self.cut_after(half),
-            ConnectionFault::ResetInBody => self.up_to(half, Course::cut(Hangup::Reset)),
-            ConnectionFault::StalledBody => self.up_to(half, Course::Stalled),
+            ConnectionFault::ResetInBody => self.up_to(half, Delivery::cut(Hangup::Reset)),
+            ConnectionFault::StalledBody => self.up_to(half, Delivery::Stalled),
             ConnectionFault::SlowBody => {
-                let piece = self.promised as usize / PIECES + 1;
-                Self { course: Course::Slow { piece, pause: None }, ..self }
+                let chunk = self.promised as usize / CHUNKS + 1;
+                Self { delivery: Delivery::Slow { chunk, pause: None }, ..self }
             }
         }
     }
 
-    /// As much of the body as goes into so many bytes.
+    /// Returns the first bytes of the body, after which the connection closes.
     pub(crate) fn cut_after(self, bytes: usize) -> Self {
-        self.up_to(bytes, Course::cut(Hangup::Close))
+        self.up_to(bytes, Delivery::cut(Hangup::Close))
     }
 
-    fn up_to(self, bytes: usize, course: Course) -> Self {
+    fn up_to(self, bytes: usize, delivery: Delivery) -> Self {
         let rest = self.rest.map(|rest| rest.slice(..bytes.min(rest.len())));
-        Self { rest, promised: self.promised, course }
+        Self { rest, promised: self.promised, delivery }
     }
 
-    /// The next piece of a slow body.
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let Course::Slow { piece, pause } = &mut self.course else { return Poll::Ready(None) };
+    /// Returns the next chunk of a slow body.
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let Delivery::Slow { chunk, pause } = &mut self.delivery else { return Poll::Ready(None) };
         let Some(rest) = self.rest.as_mut().filter(|rest| !rest.is_empty()) else {
             return Poll::Ready(None);
         };
@@ -118,17 +118,17 @@ impl ReplyBody {
             ready!(pause.as_mut().poll(context));
         }
         *pause = Some(Box::pin(sleep(PAUSE)));
-        Poll::Ready(Some(rest.split_to(rest.len().min(*piece))))
+        Poll::Ready(Some(rest.split_to(rest.len().min(*chunk))))
     }
 }
 
-impl Course {
+impl Delivery {
     fn cut(hangup: Hangup) -> Self {
         Self::Cut { hangup, is_due: false }
     }
 }
 
-impl Body for ReplyBody {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Hangup;
 
@@ -137,27 +137,27 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Hangup>>> {
         let this = &mut *self;
-        if let Course::Slow { .. } = this.course {
-            let piece = ready!(this.poll_piece(context));
-            return Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))));
+        if let Delivery::Slow { .. } = this.delivery {
+            let chunk = ready!(this.poll_chunk(context));
+            return Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))));
         }
         if let Some(bytes) = this.rest.take().filter(|bytes| !bytes.is_empty()) {
             return Poll::Ready(Some(Ok(Frame::data(bytes))));
         }
-        match &mut this.course {
-            Course::Whole | Course::Slow { .. } => Poll::Ready(None),
-            Course::Cut { is_due, .. } if !*is_due => {
+        match &mut this.delivery {
+            Delivery::Whole | Delivery::Slow { .. } => Poll::Ready(None),
+            Delivery::Cut { is_due, .. } if !*is_due => {
                 *is_due = true;
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            Course::Cut { hangup, .. } => Poll::Ready(Some(Err(*hangup))),
-            // Whoever waits for more hangs up.
-            Course::Stalled => Poll::Pending,
-            Course::Repeated { left: 0, .. } => Poll::Ready(None),
-            Course::Repeated { piece, left } => {
-                *left -= (piece.len() as u64).min(*left);
-                Poll::Ready(Some(Ok(Frame::data(piece.clone()))))
+            Delivery::Cut { hangup, .. } => Poll::Ready(Some(Err(*hangup))),
+            // The client gives up.
+            Delivery::Stalled => Poll::Pending,
+            Delivery::Repeated { left: 0, .. } => Poll::Ready(None),
+            Delivery::Repeated { chunk, left } => {
+                *left -= (chunk.len() as u64).min(*left);
+                Poll::Ready(Some(Ok(Frame::data(chunk.clone()))))
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Numbers as text. The general formatter costs several times as much, and a page of records
-//! has thousands of numbers.
+//! Writes numbers as text. The general formatter is several times slower, and a page of records has thousands
+//! of numbers.
 
-/// Writes the last digits of a number, with leading zeros.
+/// Writes the last `digits` digits of a number, with leading zeros.
 pub(crate) fn push_padded(out: &mut Vec<u8>, mut number: u64, digits: usize) {
     let start = out.len();
     out.resize(start + digits, b'0');
@@ -11,7 +11,7 @@ pub(crate) fn push_padded(out: &mut Vec<u8>, mut number: u64, digits: usize) {
     }
 }
 
-/// Writes a number, with at least so many digits.
+/// Writes a number, with at least `at_least` digits.
 pub(crate) fn push_number(out: &mut Vec<u8>, number: u64, at_least: usize) {
     let digits = number.checked_ilog10().unwrap_or(0) as usize + 1;
     push_padded(out, number, digits.max(at_least));
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_written_in_full_or_to_a_width() {
+    fn writes_numbers_in_full_or_to_a_width() {
         let mut out = Vec::new();
         push_number(&mut out, 0, 1);
         out.push(b' ');

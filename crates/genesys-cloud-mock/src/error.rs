@@ -6,7 +6,7 @@ use crate::lies::Lie;
 use crate::scenario::Scenario;
 use crate::scheme::Scheme;
 
-/// Why an org could not start, or could not do what a test asked of it.
+/// Why an org could not start, or could not do what a test requested.
 #[derive(Debug)]
 pub struct Error(Kind);
 
@@ -69,26 +69,26 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Kind::Bind(_) => f.write_str("the mock org can't listen on loopback"),
+            Kind::Bind(_) => f.write_str("can't listen on loopback"),
             Kind::UnknownOperation(name) => write!(f, "the API has no operation {name}"),
             Kind::OtherScheme { operation, wanted } => {
                 write!(f, "{operation} does not page by {wanted:?}")
             }
             Kind::OtherScenario { operation, scenario } => {
-                write!(f, "the list of {operation} can't behave as {scenario:?}")
+                write!(f, "{operation} does not support the scenario {scenario:?}")
             }
             Kind::OtherJobScenario { operation, scenario } => {
-                write!(f, "the jobs of {operation} can't run as {scenario:?}")
+                write!(f, "jobs of {operation} do not support the scenario {scenario:?}")
             }
             Kind::OtherLie { operation, lie } => {
-                write!(f, "{operation} can't tell the lie {lie}")
+                write!(f, "{operation} does not support the lie {lie}")
             }
             Kind::NotAJob(operation) => write!(f, "{operation} does not submit jobs"),
             Kind::Timeline(operation) => {
-                write!(f, "{operation} takes no interval, or what was given is none")
+                write!(f, "{operation} takes no interval, or the interval is not valid")
             }
-            Kind::Time(text) => write!(f, "{text:?} is no date-time"),
-            Kind::NotAList(operation) => write!(f, "{operation} does not answer with a list"),
+            Kind::Time(text) => write!(f, "{text:?} is not a date-time"),
+            Kind::NotAList(operation) => write!(f, "{operation} does not return a list"),
         }
     }
 }

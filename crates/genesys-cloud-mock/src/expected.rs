@@ -1,56 +1,54 @@
 use serde_json::Value;
 
 use crate::fingerprint::fingerprint;
-use crate::paging::Ask;
+use crate::paging::PageSelector;
 use crate::scenario::Scenario;
 
-/// What a client must get out of a list, from
-/// [`MockOrg::expected`](crate::MockOrg::expected).
+/// What a client must read from a list; returned by [`MockOrg::expected`](crate::MockOrg::expected).
 ///
-/// A record is named by its [`key`](Expected::key).
+/// Records are identified by their [`key`](Expected::key).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Expected {
-    /// The records that a client has to hand on, in this order.
+    /// The records that a client must return, in this order.
     pub records: Vec<String>,
-    /// Those of them that the service hands out twice, because the list moved: a client can
-    /// notice it, and has nothing else to hand on.
+    /// Those that the service returns twice because records moved between pages. A client may detect it, but
+    /// must return them twice.
     pub repeated: Vec<String>,
-    /// The records that were there all the time and that the service never hands out, because
-    /// the list moved: a client can only notice that there is something wrong.
+    /// Records that existed throughout but that the service never returns, because records moved between pages.
+    /// A client can only detect that something is wrong.
     pub missed: Vec<String>,
-    /// Records that may come again behind all others, in this order and again and again: those of a page that the
-    /// service repeats for ever with another token each time, if records have no ids. A client can't tell at once
-    /// that they are no others.
+    /// Records that may follow all others, repeatedly and in this order: those of a page that the service
+    /// repeats forever with a new token each time, if records have no ids. A client can't detect the repetition
+    /// at once.
     pub may_repeat: Vec<String>,
-    /// How the reading ends.
+    /// How the list ends.
     pub end: ExpectedEnd,
 }
 
-/// How the reading of a list ends.
+/// How a list ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ExpectedEnd {
-    /// All records have come.
+    /// After all records.
     Complete,
-    /// The service has more records and no way to them.
+    /// Early: the service has more records but does not serve them.
     Truncated,
-    /// What the service says leads nowhere: a client that goes on never ends.
+    /// Never: the service repeats pages or tokens, and a client that continues would loop.
     Broken,
 }
 
 impl Expected {
-    /// Whether a client that has handed on these records, by their [keys](Expected::key), has handed on what it must.
-    pub fn is_met_by(&self, came: &[String]) -> bool {
-        let Some(more) = came.strip_prefix(self.records.as_slice()) else { return false };
+    /// Whether a client that returned these records, by [key](Expected::key), meets the expectation.
+    pub fn is_met_by(&self, observed: &[String]) -> bool {
+        let Some(more) = observed.strip_prefix(self.records.as_slice()) else { return false };
         more.is_empty()
             || !self.may_repeat.is_empty()
                 && more.chunks(self.may_repeat.len()).all(|it| it == self.may_repeat)
     }
 
-    /// The name of a record: its `id`, or else a text that differs where records do, but for
-    /// their `selfUri`. A field that is null is as good as none, and a full second as good as one
-    /// with three zeros behind it.
+    /// Returns the key of a record: its `id`, or else a hash of its fields except `selfUri`. A null field
+    /// equals a missing one, and a date-time without fraction equals one with `.000`.
     pub fn key(record: &Value) -> String {
         if let Some(id) = record.get("id").and_then(Value::as_str) {
             return id.to_owned();
@@ -68,9 +66,9 @@ impl Expected {
         Self::key(&serde_json::from_slice(record).unwrap_or_default())
     }
 
-    /// `keys` names records by their places in the list.
+    /// Maps positions in the list to keys with `keys`.
     pub(crate) fn of(
-        (ask, has_id): (Ask, bool),
+        (selector, has_id): (PageSelector, bool),
         scenario: Option<Scenario>,
         total: u64,
         size: u64,
@@ -78,7 +76,7 @@ impl Expected {
     ) -> Self {
         let pages = |count: u64| (0..(count * size).min(total)).collect::<Vec<_>>();
         let all = || (0..total).collect::<Vec<_>>();
-        let moves = !ask.follows_records();
+        let moves = !selector.follows_records();
         let (mut repeated, mut missed, mut end) = (Vec::new(), Vec::new(), ExpectedEnd::Complete);
         let records = match scenario {
             Some(Scenario::RepeatedToken | Scenario::IdenticalPage) => {
@@ -101,13 +99,14 @@ impl Expected {
                 missed.push(size);
                 pages(1).into_iter().chain(size + 1..total).collect()
             }
-            _ if ask == Ask::First && size < total => {
+            _ if selector == PageSelector::First && size < total => {
                 end = ExpectedEnd::Truncated;
                 pages(1)
             }
             _ => all(),
         };
-        let is_endless = scenario == Some(Scenario::IdenticalPage) && ask.is_linked() && !has_id;
+        let is_endless =
+            scenario == Some(Scenario::IdenticalPage) && selector.is_linked() && !has_id;
         let again: Vec<u64> = if is_endless { (size..2 * size).collect() } else { Vec::new() };
         let may_repeat = keys(again);
         Self {

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::rng::{hash, mix};
 
-/// A number that differs where values differ, whatever the order of their fields.
+/// Hashes a value; the order of fields does not matter.
 pub(crate) fn fingerprint(value: &Value) -> u64 {
     match value {
         Value::Null => 1,
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_fields_makes_no_difference_and_values_do() {
+    fn ignores_the_order_of_fields_and_distinguishes_values() {
         let of = |text: &str| fingerprint(&from_str(text).expect("JSON"));
         assert_eq!(of(r#"{"a":1,"b":[2,3]}"#), of(r#"{"b":[2,3],"a":1}"#));
         assert_ne!(of(r#"{"a":1,"b":[2,3]}"#), of(r#"{"a":1,"b":[3,2]}"#));

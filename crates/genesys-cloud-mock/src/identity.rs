@@ -1,17 +1,17 @@
 use crate::digits::write_hex;
 use crate::rng::mix;
 
-/// Which record of an org something is: the list it stands in and its place there.
+/// Identifies a record of an org by its list and its position there.
 ///
-/// A record's id is this pair, scrambled into the form of a UUID. So ids are unique by
-/// construction, and a record can be found again by its id although none is stored.
+/// The id of a record is this pair, scrambled into a UUID. Ids are therefore unique, and a record can be found
+/// by its id although no record is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     list: u64,
     index: u64,
 }
 
-/// The bits of a UUID that are free above its variant, and below it.
+/// The free bits of a UUID above its variant, and below it.
 const HIGH: u64 = (1 << 60) - 1;
 const LOW: u64 = (1 << 62) - 1;
 
@@ -31,7 +31,7 @@ impl Identity {
         self.index
     }
 
-    /// Where the made-up fields of the record come from.
+    /// The seed of the generated fields of the record.
     pub(crate) fn seed(self) -> u64 {
         mix(self.list ^ mix(self.index))
     }
@@ -42,7 +42,7 @@ impl Identity {
         Id::from_parts(high, low)
     }
 
-    /// The record that bears this id, if it may be one of an org at all.
+    /// Decodes the id of a record, if it has the form of an id of an org.
     pub(crate) fn of(id: &str) -> Option<Self> {
         let (high, low) = parts(id)?;
         let list = high ^ (mix(low) & HIGH);
@@ -55,7 +55,7 @@ impl Identity {
 pub(crate) struct Id([u8; 36]);
 
 impl Id {
-    /// The id that belongs to a random number.
+    /// Derives an id from a number.
     pub(crate) fn random(number: u64) -> Self {
         Self::from_parts(mix(number) & HIGH, mix(number ^ LOW) & LOW)
     }
@@ -86,7 +86,7 @@ impl std::fmt::Display for Id {
 
 fn parts(id: &str) -> Option<(u64, u64)> {
     let bytes = id.as_bytes();
-    let dashes = [8, 13, 18, 23].iter().all(|&place| bytes.get(place) == Some(&b'-'));
+    let dashes = [8, 13, 18, 23].iter().all(|&index| bytes.get(index) == Some(&b'-'));
     if bytes.len() != 36 || !dashes {
         return None;
     }
@@ -95,7 +95,7 @@ fn parts(id: &str) -> Option<(u64, u64)> {
     Some(((high >> 16 << 12) | (high & 0xfff), low & LOW))
 }
 
-/// A permutation of the numbers below 2^62: each step can be undone.
+/// A permutation of the numbers below 2^62: each step is invertible.
 fn scramble(number: u64) -> u64 {
     let step = |number: u64, factor: u64| {
         let number = number.wrapping_mul(factor) & LOW;
@@ -110,7 +110,7 @@ fn unscramble(number: u64) -> u64 {
     step(step(number, UNSCRAMBLE[1]), UNSCRAMBLE[0])
 }
 
-/// The number that an odd factor times gives one, by Newton's method.
+/// The multiplicative inverse of an odd factor modulo 2^64, by Newton's method.
 const fn inverse(factor: u64) -> u64 {
     let mut inverse = factor;
     let mut round = 0;
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_leads_back_to_its_record() {
+    fn decodes_an_id_to_its_record() {
         for list in [0, 7, u64::MAX, mix(42)] {
             for index in [0, 1, 24, 25, 999_999, u64::from(u32::MAX)] {
                 let identity = Identity::new(list, index);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_has_the_form_of_a_random_uuid() {
+    fn an_id_is_a_version_4_uuid() {
         let id = Identity::new(mix(1), 3).id().to_string();
         assert_eq!((id.len(), &id[14..15]), (36, "4"));
         assert!("89ab".contains(&id[19..20]));

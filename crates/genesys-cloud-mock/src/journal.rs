@@ -3,21 +3,21 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use http::{HeaderMap, header};
 
-/// A request as it reached the org.
+/// A request as the org received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedRequest {
     /// The HTTP method.
     pub method: String,
-    /// The path, still encoded.
+    /// The path, percent-encoded.
     pub path: String,
-    /// What stands after the question mark, still encoded; empty if there is none.
+    /// The query without the question mark, percent-encoded; empty if missing.
     pub query: String,
     /// The operationId, if the request was for an operation of the API.
     pub operation: Option<String>,
-    /// Whether it came with a bearer token; the token itself is not kept.
+    /// Whether the request had a bearer token. The token itself is not kept.
     pub bearer: bool,
-    /// The headers but `authorization`, names in lower case, in the order they came.
+    /// The headers except `authorization`, with lower-case names, in the order received.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
@@ -36,7 +36,7 @@ impl RecordedRequest {
         }
     }
 
-    /// The first header of this name, which is in lower case.
+    /// Returns the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -50,8 +50,7 @@ fn without_authorization(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The last requests, oldest first. Older ones are dropped, so that a long run needs no more
-/// memory than a short one.
+/// The most recent requests, oldest first. Bounded, so that a long run needs no more memory than a short one.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     requests: VecDeque<RecordedRequest>,

@@ -1,16 +1,15 @@
-//! A fake Genesys Cloud org on loopback, for your tests, demos and benchmarks.
+//! A fake Genesys Cloud org on loopback, for tests, demos and benchmarks.
 //!
-//! It answers every operation of the API document: lists of any size page as the service
-//! pages them, records look like the real ones and are the same on every run, and a test can
-//! make anything go wrong. Nothing leaves your machine.
+//! It answers every operation of the API document: lists of any size page as the service pages them, records
+//! look real and are the same on every run, and a test can make any request fail. Nothing leaves your machine.
 //!
 //! ```
-//! use genesys_cloud_mock::{CannedReply, MockOrg};
+//! use genesys_cloud_mock::{CannedResponse, MockOrg};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let org = MockOrg::builder().seed(42).list("getRoutingQueues", 2_500).start().await?;
-//! org.respond_next("getRoutingQueues", CannedReply::rate_limited(1))?;
+//! org.respond_next("getRoutingQueues", CannedResponse::rate_limited(1))?;
 //!
 //! // Point your client at the org, and log in with its id and secret.
 //! let (_url, _id, _secret) = (org.url(), org.client_id(), org.client_secret());
@@ -23,13 +22,13 @@
 //! # }
 //! ```
 //!
-//! The `genesys-cloud-mock` binary (feature `cli`, on by default) runs the same org by itself
-//! and prints the environment variables that lead a client to it.
+//! The `genesys-cloud-mock` binary (feature `cli`, on by default) runs the same org and prints the environment
+//! variables for a client.
 //!
-//! # Lists that go wrong
+//! # Lists that misbehave
 //!
-//! Every list pages as the service pages it, by its own [`Scheme`]. A [`Scenario`] lets it misbehave
-//! as the service is known to, and [`MockOrg::expected`] says what a client must get out of it.
+//! Every list pages by the [`Scheme`] of the service. A [`Scenario`] makes it misbehave in a way known from the
+//! service, and [`MockOrg::expected`] returns what a client must read from it.
 //!
 //! ```
 //! use genesys_cloud_mock::{MockOrg, Scenario};
@@ -38,7 +37,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let org = MockOrg::start().await?;
 //! org.scenario("getRoutingQueues", Scenario::ShortPage)?;
-//! // .. your client reads all queues, ten a page ..
+//! // .. your client reads all queues, ten per page ..
 //! let expected = org.expected("getRoutingQueues")?.records;
 //! # assert_eq!(expected.len(), 35);
 //! # Ok(())
@@ -47,11 +46,10 @@
 //!
 //! # Jobs
 //!
-//! Every operation that submits a job has its way to tell how far it is and to hand out what came
-//! of it: pages, a part of the status, or files behind presigned URLs on another port, where no
-//! token is taken. A [`JobScenario`] lets the jobs of an operation go on or go wrong in a certain
-//! way, and [`MockOrg::expected_job`] says what a client must get out of one. A job that was never
-//! submitted to this org is not found: 404.
+//! Each operation that submits jobs reports status and delivers results in the way of the service: in pages, in
+//! the status itself, or as files behind presigned URLs on a second port, which refuses tokens. A
+//! [`JobScenario`] makes the jobs of an operation run or fail in a certain way, and [`MockOrg::expected_job`]
+//! returns what a client must read from one. A job that was not submitted to this org is not found: 404.
 //!
 //! ```
 //! use genesys_cloud_mock::{JobEnd, JobPace, JobScenario, MockOrg};
@@ -71,17 +69,16 @@
 //!
 //! # Intervals
 //!
-//! A [`Timeline`] spreads the records of a query or of the results of a job over a range of time.
-//! It can bound how long an interval may be and how many records one may hold, so that a client
-//! has to ask for smaller ones.
+//! A [`Timeline`] spreads the records of a query, or of the results of a job, over a time range. It can limit
+//! the length of an interval and the number of records in it, so that a client has to split its requests.
 //!
 //! # Faults
 //!
-//! A [`FaultPlan`] lets requests go wrong by chance, with a seed that brings the same faults again, or at
-//! given places: limits, resets, errors of gateways, broken and huge bodies, tokens that end
-//! ([`FaultKind`]). [`MockOrg::injected`] counts them, so that a test can tell whether a client asks again as
-//! often as it has to, and not more. A [`RateLimit`] is kept to in windows or as a bucket, with or
-//! without others who use the same token.
+//! A [`FaultPlan`] makes requests fail ([`FaultKind`]): rate limits, resets, gateway errors, broken and huge
+//! bodies, expired tokens. Faults occur at random, reproducibly by seed, or at given requests.
+//! [`MockOrg::injected`] counts them, so that a test can check that a client retries as often as necessary and
+//! no more. A [`RateLimit`] is a window or a bucket, optionally shared with other programs that use the same
+//! token.
 //!
 //! ```
 //! use genesys_cloud_mock::{FaultPlan, MockOrg};
@@ -92,7 +89,7 @@
 //! for seed in 0..100 {
 //!     org.inject(FaultPlan::random(seed));
 //!     // .. your client reads all queues ..
-//!     assert!(org.request_count() <= 5 * 100 + org.injected().repetitions(), "seed {seed}");
+//!     assert!(org.request_count() <= 5 * 100 + org.injected().required_retries(), "seed {seed}");
 //! }
 //! # Ok(())
 //! # }
@@ -100,13 +97,13 @@
 //!
 //! # Lies
 //!
-//! A [`Lie`] is a reply that claims to be what was asked for and is not: an error with status 200, a page that is
-//! another one, a list that moved while nobody read it, a job whose submit was lost. [`MockOrg::lies`] has those
-//! that an operation can tell, [`Lie::due`] says what a client must make of each, and [`MockOrg::unsent`] which
-//! records no reply has had: as long as there are some, no client can have the whole list.
+//! A [`Lie`] is a response that claims to be what was requested and is not: an error with status 200, the wrong
+//! page, a list that changed between two reads, a job whose submit response was lost. [`MockOrg::lies`] returns
+//! the lies that an operation supports, [`Lie::expected`] what a client must make of each, and [`MockOrg::unsent`]
+//! the records that no response has contained: while there are any, no client can have the whole list.
 //!
 //! ```
-//! use genesys_cloud_mock::{Due, MockOrg};
+//! use genesys_cloud_mock::{ExpectedOutcome, MockOrg};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -115,23 +112,23 @@
 //!     org.reset();
 //!     org.lie("getRoutingQueues", lie)?;
 //!     // .. your client reads all queues ..
-//!     let must_fail = lie.due() == Due::Error;
+//!     let must_fail = lie.expected() == ExpectedOutcome::Error;
 //! #   let _ = must_fail;
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What it does not do
+//! # Limitations
 //!
-//! Nothing is stored: a record that was posted is answered once and not listed afterwards.
-//! Of the filters, only `name` filters lists; others are accepted and ignored, but a token of
-//! one query is refused in another.
+//! Nothing is stored: a POST returns the new record, but lists do not include it. Only the filter `name` has an
+//! effect; other filters are accepted and ignored, except that a page token is valid only for the query that
+//! returned it.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod api;
-mod available;
+mod availability;
 mod cache;
 mod check;
 mod classify;
@@ -154,7 +151,7 @@ mod name;
 mod org;
 mod paging;
 mod query;
-mod reply;
+mod response;
 mod rng;
 mod routes;
 mod scenario;
@@ -172,10 +169,10 @@ pub use expected::{Expected, ExpectedEnd};
 pub use faults::{FaultKind, FaultPlan, Injected};
 pub use jobs::{ExpectedJob, JobEnd, JobPace, JobScenario};
 pub use journal::RecordedRequest;
-pub use lies::{Due, Lie, Moment};
+pub use lies::{ExpectedOutcome, Lie, Trigger};
 pub use limit::{RateLimit, RateLimitHeaders};
 pub use org::{MockOrg, MockOrgBuilder};
-pub use reply::CannedReply;
+pub use response::CannedResponse;
 pub use scenario::Scenario;
 pub use scheme::Scheme;
 pub use script::{Call, Fault, PageOverride};

@@ -6,67 +6,68 @@ use tokio::time::Instant;
 /// How many calls a token may make before it gets a 429, for
 /// [`MockOrgBuilder::rate_limit`](crate::MockOrgBuilder::rate_limit).
 ///
-/// Time is that of the clock of tokio, which a test may stop and set forward.
+/// Time is the tokio clock, which a test may pause and advance.
 ///
 /// ```
 /// use std::time::Duration;
 ///
 /// use genesys_cloud_mock::{MockOrg, RateLimit};
 ///
-/// // As the service does it, with another program that makes 50 calls a minute with the same token.
+/// // As the service does, with another program that makes 50 calls per minute with the same token.
 /// let limit = RateLimit::window(300, Duration::from_secs(60)).others(50);
 /// let org = MockOrg::builder().rate_limit(limit);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "it limits only once it is given to an org"]
+#[must_use = "a rate limit does nothing until it is given to an org"]
 pub struct RateLimit {
     calls: u64,
     per: Duration,
     is_bucket: bool,
-    /// Calls of others, in a minute.
+    /// Calls per minute by other programs.
     others: u64,
     headers: RateLimitHeaders,
 }
 
-/// By which headers the replies of an org tell of its [`RateLimit`].
+/// The headers in which responses report the [`RateLimit`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RateLimitHeaders {
     /// `inin-ratelimit-count`, `-allowed` and `-reset`, as the service sends them.
     #[default]
     Inin,
-    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, as gateways do.
+    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset`, as gateways send them.
     Gateway,
-    /// None: a limit is noticed when it is hit, by `Retry-After`.
+    /// None: only a 429 with `Retry-After` reveals the limit.
     None,
 }
 
 impl RateLimit {
-    /// So many calls in each window of this length. The first call of a token begins its first window,
-    /// and the first one after its end the next.
+    /// Allows this many calls in each window of this length. A window begins with the first call of a token,
+    /// and the next one with the first call after its end.
     pub fn window(calls: u64, length: Duration) -> Self {
         Self { calls, per: length, is_bucket: false, others: 0, headers: RateLimitHeaders::Inin }
     }
 
-    /// So many calls at once, after which as many more are allowed in this time, evenly.
+    /// Allows a burst of this many calls, and refills at an even rate of as many per `time`.
     pub fn bucket(calls: u64, time: Duration) -> Self {
         Self { is_bucket: true, ..Self::window(calls, time) }
     }
 
-    /// Others use every token too: so many calls a minute, evenly, from the token's first call on.
+    /// Lets other programs use every token: this many calls per minute, evenly, from the first call of the
+    /// token on.
     pub fn others(mut self, calls_per_minute: u64) -> Self {
         self.others = calls_per_minute;
         self
     }
 
-    /// Tells of the limit by these headers.
-    pub fn told_by(mut self, headers: RateLimitHeaders) -> Self {
+    /// Sets the headers that report the limit.
+    pub fn headers(mut self, headers: RateLimitHeaders) -> Self {
         self.headers = headers;
         self
     }
 }
 
-/// The calls of each token, as far as they count.
+/// The recent calls of each token.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limit: RateLimit,
@@ -76,20 +77,20 @@ pub(crate) struct Limiter {
 
 #[derive(Debug)]
 struct Usage {
-    /// The start of the window; of a bucket, when it was looked at last.
+    /// Start of the window; for a bucket, time of the last update.
     since: Instant,
-    /// How many calls were made of those allowed; refused ones too, where they count.
+    /// Calls made of those allowed, including refused ones where they count.
     used: f64,
 }
 
-/// What the rate limit headers say, the call itself included.
+/// The content of the rate limit headers, including the current call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct LimitStatus {
     pub(crate) count: u64,
     pub(crate) allowed: u64,
-    /// Seconds until the count begins anew.
+    /// Seconds until the count resets.
     pub(crate) reset: u64,
-    /// Seconds until another call may be made, if this one may not.
+    /// Seconds until the next call may be made, if this one is refused.
     pub(crate) retry_after: Option<u64>,
     headers: RateLimitHeaders,
 }
@@ -99,7 +100,7 @@ impl Limiter {
         Self { limit, tokens: HashMap::new(), refused: 0 }
     }
 
-    /// How many calls were more than allowed.
+    /// The number of calls beyond the limit.
     pub(crate) fn refused(&self) -> u64 {
         self.refused
     }
@@ -108,32 +109,32 @@ impl Limiter {
         self.refused = 0;
     }
 
-    pub(crate) fn count(&mut self, token: &str) -> Standing {
+    pub(crate) fn count(&mut self, token: &str) -> LimitStatus {
         let (now, limit) = (Instant::now(), self.limit);
-        // What is left of a bucket after that is as good as a new one.
+        // By then, a bucket is full again.
         self.tokens.retain(|_, usage| now < usage.since + limit.per);
         let usage = self.tokens.entry(token.to_owned());
         let usage = usage.or_insert(Usage { since: now, used: 0.0 });
-        let standing = match limit.is_bucket {
+        let limit_status = match limit.is_bucket {
             true => usage.count_in_bucket(limit, now),
             false => usage.count_in_window(limit, now),
         };
-        self.refused += u64::from(standing.is_exceeded());
-        standing
+        self.refused += u64::from(limit_status.is_exceeded());
+        limit_status
     }
 }
 
 impl Usage {
-    fn count_in_window(&mut self, limit: RateLimit, now: Instant) -> Standing {
+    fn count_in_window(&mut self, limit: RateLimit, now: Instant) -> LimitStatus {
         self.used += 1.0;
         let passed = now - self.since;
         let count = self.used as u64 + limit.by_others(passed) as u64;
         let reset = seconds(limit.per.saturating_sub(passed));
         let retry_after = (count > limit.calls).then_some(reset);
-        Standing { count, allowed: limit.calls, reset, retry_after, headers: limit.headers }
+        LimitStatus { count, allowed: limit.calls, reset, retry_after, headers: limit.headers }
     }
 
-    fn count_in_bucket(&mut self, limit: RateLimit, now: Instant) -> Standing {
+    fn count_in_bucket(&mut self, limit: RateLimit, now: Instant) -> LimitStatus {
         let passed = now - self.since;
         let rate = limit.calls as f64 / limit.per.as_secs_f64();
         let filled = rate * passed.as_secs_f64();
@@ -148,19 +149,19 @@ impl Usage {
             self.used -= 1.0;
         }
         let (allowed, reset) = (limit.calls, until(self.used));
-        Standing { count, allowed, reset, retry_after, headers: limit.headers }
+        LimitStatus { count, allowed, reset, retry_after, headers: limit.headers }
     }
 }
 
 impl RateLimit {
-    /// How many calls others make in a time.
+    /// The number of calls by other programs in this time.
     fn by_others(self, time: Duration) -> f64 {
         self.others as f64 * time.as_secs_f64() / 60.0
     }
 }
 
-impl Standing {
-    /// The headers that tell of it.
+impl LimitStatus {
+    /// The rate limit headers.
     pub(crate) fn headers(self) -> Vec<(&'static str, u64)> {
         let Self { count, allowed, reset, .. } = self;
         match self.headers {

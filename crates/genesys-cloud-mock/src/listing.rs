@@ -1,44 +1,44 @@
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
-use crate::classify::ItemPlace;
+use crate::classify::ItemLocation;
 use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::name::NameFilter;
-use crate::paging::{Ask, Neighbour, Page};
-use crate::shape::{Shape, Subject};
+use crate::paging::{Neighbor, Page, PageSelector};
+use crate::shape::{RecordContext, Shape};
 use crate::timeline::Spread;
 
-/// A reply that holds a list: what stands around the items, and what each item looks like.
+/// A response that holds a list: the fields around the items, and the shape of an item.
 #[derive(Debug)]
 pub(crate) struct Listing {
     item: Shape,
-    /// The names that lead to the list; none if the reply is the list.
+    /// The field names of the path to the list; empty if the response is the list.
     path: Vec<String>,
-    /// The list itself, or the object it stands in.
-    reply: Part,
+    /// The list itself, or the object that contains it.
+    response: Part,
 }
 
-/// What a part of the reply says about the page.
+/// One part of the response.
 #[derive(Debug)]
 enum Part {
     Items,
-    /// In the order of the document.
+    /// Fields in the order of the document.
     Object(Vec<Field>),
     PageNumber,
     PageSize,
     PageCount,
     Total,
-    /// How many items are on this page.
+    /// The number of items on this page.
     Count,
-    /// The place of the first item, from 1.
+    /// The position of the first item, from 1.
     StartIndex,
-    Uri(Neighbour),
-    SearchUri(Neighbour),
+    Uri(Neighbor),
+    SearchUri(Neighbor),
     Token,
-    /// Tokens of both directions; only one is of use.
+    /// Tokens in both directions; only one is set.
     Cursors,
-    /// What a reply of the list doesn't need: a token backwards, or errors.
+    /// Left out of list responses: a token backwards, or errors.
     Absent,
     False,
     Fixed(&'static str),
@@ -53,18 +53,22 @@ struct Field {
 }
 
 impl Listing {
-    /// The listing a reply is; `None` if it is something else.
-    pub(crate) fn of(catalogue: &Catalogue, reply: &Schema) -> Option<Self> {
-        let reply = catalogue.resolve(reply);
-        Self::at(catalogue, reply, ItemPlace::of(catalogue, reply)?)
+    /// Returns the listing of a response, or `None` if it has no list.
+    pub(crate) fn of(catalogue: &Catalogue, response: &Schema) -> Option<Self> {
+        let response = catalogue.resolve(response);
+        Self::at(catalogue, response, ItemLocation::of(catalogue, response)?)
     }
 
-    /// The listing of a resolved reply whose items are in this place.
-    pub(crate) fn at(catalogue: &Catalogue, reply: &Schema, place: ItemPlace<'_>) -> Option<Self> {
-        let items = match place {
-            ItemPlace::Reply => Some(reply),
-            ItemPlace::Field(name, inner) => {
-                let field = catalogue.resolve(reply.property(name)?);
+    /// Returns the listing of a resolved response with its items at `location`.
+    pub(crate) fn at(
+        catalogue: &Catalogue,
+        response: &Schema,
+        location: ItemLocation<'_>,
+    ) -> Option<Self> {
+        let items = match location {
+            ItemLocation::Reply => Some(response),
+            ItemLocation::Field(name, inner) => {
+                let field = catalogue.resolve(response.property(name)?);
                 match inner {
                     Some(inner) => field.property(inner).map(|inner| catalogue.resolve(inner)),
                     None => Some(field),
@@ -73,63 +77,63 @@ impl Listing {
         };
         let any = Schema::default();
         let item = items?.items.as_deref().unwrap_or(&any);
-        let path = match place {
-            ItemPlace::Reply => Vec::new(),
-            ItemPlace::Field(name, inner) => {
+        let path = match location {
+            ItemLocation::Reply => Vec::new(),
+            ItemLocation::Field(name, inner) => {
                 [Some(name), inner].into_iter().flatten().map(str::to_owned).collect()
             }
         };
         Some(Self {
             item: Shape::of(catalogue, item),
             path,
-            reply: match place {
-                ItemPlace::Reply => Part::Items,
-                ItemPlace::Field(name, inner) => Part::object(catalogue, reply, name, inner),
+            response: match location {
+                ItemLocation::Reply => Part::Items,
+                ItemLocation::Field(name, inner) => Part::object(catalogue, response, name, inner),
             },
         })
     }
 
-    /// Whether replies count pages or records.
+    /// Whether responses count pages or records.
     pub(crate) fn counts(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::PageCount | Part::Total))
+        self.response.any(&|part| matches!(part, Part::PageCount | Part::Total))
     }
 
-    /// The names of the fields that lead to the list; none if the reply is the list.
+    /// The field names of the path to the list; empty if the response is the list.
     pub(crate) fn path(&self) -> &[String] {
         &self.path
     }
 
-    /// Whether replies say which page they are.
+    /// Whether responses state their page number.
     pub(crate) fn numbers(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::PageNumber | Part::StartIndex))
+        self.response.any(&|part| matches!(part, Part::PageNumber | Part::StartIndex))
     }
 
-    /// Whether replies say how many records there are on a page, or how many there are in all.
+    /// Whether responses state the number of records on a page or in total.
     pub(crate) fn sizes(&self) -> bool {
-        self.counts() || self.reply.any(&|part| matches!(part, Part::PageSize | Part::Count))
+        self.counts() || self.response.any(&|part| matches!(part, Part::PageSize | Part::Count))
     }
 
-    /// Whether the document says that its items are objects.
+    /// Whether the document says that items are objects.
     pub(crate) fn has_records(&self) -> bool {
         matches!(self.item, Shape::Object(_))
     }
 
-    /// Whether replies can say where the next page is.
+    /// Whether responses can have the URI of the next page.
     pub(crate) fn links(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::Uri(Neighbour::Next)))
+        self.response.any(&|part| matches!(part, Part::Uri(Neighbor::Next)))
     }
 
-    /// Whether replies have a token of their own.
+    /// Whether responses have a field for a token.
     pub(crate) fn has_token(&self) -> bool {
-        self.reply.any(&|part| matches!(part, Part::Token | Part::Cursors))
+        self.response.any(&|part| matches!(part, Part::Token | Part::Cursors))
     }
 
-    /// Whether a record is told by its id.
+    /// Whether records are identified by an id.
     pub(crate) fn has_id(&self) -> bool {
         self.item.has_id()
     }
 
-    /// The records a filter lets through, of so many.
+    /// Returns the positions of the records that pass a filter, of `count` records.
     pub(crate) fn filter(&self, count: u64, filter: &NameFilter) -> Option<Vec<u64>> {
         let noun = self.item.noun()?;
         let mut name = Vec::new();
@@ -143,16 +147,19 @@ impl Listing {
 
     /// Writes a page as JSON.
     pub(crate) fn write(&self, list: u64, list_path: &str, page: &Page<'_>) -> Vec<u8> {
-        if page.ask == Ask::Paging && page.place.ordinal > 0 && page.indexes.is_empty() {
-            // What the service answers past the end of a details query.
+        if page.selector == PageSelector::Paging
+            && page.offset.ordinal > 0
+            && page.indexes.is_empty()
+        {
+            // The service returns this past the end of a details query.
             return b"{}".to_vec();
         }
         let mut out = Vec::with_capacity(1_024 * (page.indexes.len() + 1));
-        Writer { listing: self, list, list_path, page }.part(&mut out, &self.reply);
+        Writer { listing: self, list, list_path, page }.part(&mut out, &self.response);
         out
     }
 
-    /// The name of a record ([`Expected::key`]).
+    /// Returns the [key](Expected::key) of a record.
     pub(crate) fn key(&self, list: u64, index: u64, times: Option<Spread<'_>>) -> String {
         if self.has_id() {
             return Identity::new(list, index).id().to_string();
@@ -163,7 +170,7 @@ impl Listing {
     }
 }
 
-/// Writes the parts of one reply.
+/// Writes the parts of one response.
 struct Writer<'a> {
     listing: &'a Listing,
     list: u64,
@@ -172,22 +179,22 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Writes a part, or nothing if it has nothing to say.
+    /// Writes a part; writes nothing if it has no value.
     fn part(&self, out: &mut Vec<u8>, part: &Part) {
         let page = self.page;
         match part {
-            // The service leaves the list of a details query out if there is nothing in it.
-            Part::Items if page.ask == Ask::Paging && page.indexes.is_empty() => {}
+            // The service leaves out the list of a details query if it is empty.
+            Part::Items if page.selector == PageSelector::Paging && page.indexes.is_empty() => {}
             Part::Items => self.items(out),
             Part::Object(fields) => self.object(out, fields),
             Part::PageNumber => push(out, page.number()),
             Part::PageSize => push(out, page.size),
-            Part::PageCount => page.count_said().into_iter().for_each(|count| push(out, count)),
-            Part::Total => page.total_said().into_iter().for_each(|total| push(out, total)),
+            Part::PageCount => page.stated_count().into_iter().for_each(|count| push(out, count)),
+            Part::Total => page.stated_total().into_iter().for_each(|total| push(out, total)),
             Part::Count => push(out, page.indexes.len()),
-            Part::StartIndex => push(out, page.place.start + 1),
-            Part::Uri(neighbour) => push_text(out, page.uri(*neighbour)),
-            Part::SearchUri(neighbour) => push_text(out, Some(page.search_uri(*neighbour))),
+            Part::StartIndex => push(out, page.offset.start + 1),
+            Part::Uri(neighbor) => push_text(out, page.uri(*neighbor)),
+            Part::SearchUri(neighbor) => push_text(out, Some(page.search_uri(*neighbor))),
             Part::Token => push_text(out, page.token()),
             Part::Cursors => {
                 out.extend_from_slice(b"{");
@@ -226,8 +233,8 @@ impl Writer<'_> {
 
     fn items(&self, out: &mut Vec<u8>) {
         out.push(b'[');
-        for (place, &index) in self.page.indexes.iter().enumerate() {
-            if place > 0 {
+        for (number, &index) in self.page.indexes.iter().enumerate() {
+            if number > 0 {
                 out.push(b',');
             }
             let identity = Identity::new(self.list, index);
@@ -238,7 +245,7 @@ impl Writer<'_> {
 }
 
 impl Part {
-    /// An object that has the items in one of its fields, or in a field of that.
+    /// An object with the items in one of its fields, or in a field of that.
     fn object(catalogue: &Catalogue, schema: &Schema, items: &str, inner: Option<&str>) -> Self {
         let fields = schema.properties.iter().map(|(name, schema)| {
             let key = format!("{}:", Value::from(name.as_str())).into_bytes();
@@ -260,23 +267,23 @@ impl Part {
             ("pageCount", Some(Kind::Integer)) => Self::PageCount,
             ("itemsPerPage" | "count" | "results", Some(Kind::Integer)) => Self::Count,
             ("startIndex", Some(Kind::Integer)) => Self::StartIndex,
-            ("selfUri", _) => Self::Uri(Neighbour::Own),
-            ("firstUri", _) => Self::Uri(Neighbour::First),
-            ("previousUri", _) => Self::Uri(Neighbour::Previous),
-            ("nextUri", _) => Self::Uri(Neighbour::Next),
-            ("lastUri", _) => Self::Uri(Neighbour::Last),
-            ("previousPage", _) => Self::SearchUri(Neighbour::Previous),
-            ("currentPage", _) => Self::SearchUri(Neighbour::Own),
-            ("nextPage", _) => Self::SearchUri(Neighbour::Next),
+            ("selfUri", _) => Self::Uri(Neighbor::Own),
+            ("firstUri", _) => Self::Uri(Neighbor::First),
+            ("previousUri", _) => Self::Uri(Neighbor::Previous),
+            ("nextUri", _) => Self::Uri(Neighbor::Next),
+            ("lastUri", _) => Self::Uri(Neighbor::Last),
+            ("previousPage", _) => Self::SearchUri(Neighbor::Previous),
+            ("currentPage", _) => Self::SearchUri(Neighbor::Own),
+            ("nextPage", _) => Self::SearchUri(Neighbor::Next),
             ("cursor" | "after", Some(Kind::String)) => Self::Token,
             ("cursors", _) => Self::Cursors,
             ("before", _) => Self::Absent,
-            // There is nothing to read before the query has ended well.
+            // Results exist only once the query has succeeded.
             ("queryStatus", _) => match resolved.values.iter().find_map(|it| finished(it)) {
                 Some(status) => Self::Fixed(status),
                 None => Self::Other(Shape::of(catalogue, schema)),
             },
-            // A reply that succeeded says nothing about errors.
+            // A successful response reports no errors.
             _ if name.starts_with("error") => Self::Absent,
             (_, Some(Kind::Integer)) if name.to_lowercase().contains("total") => Self::Total,
             (_, Some(Kind::Boolean)) => Self::False,
@@ -297,7 +304,7 @@ fn finished(status: &Value) -> Option<&'static str> {
     words.into_iter().find(|word| status == word)
 }
 
-/// Writes a record that may be known to have happened at some time.
+/// Writes a record, with its time if the list has a timeline.
 fn write_item(
     out: &mut Vec<u8>,
     shape: &Shape,
@@ -315,13 +322,13 @@ fn write_item(
 
 pub(crate) fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path: &str) {
     let id = identity.id();
-    let subject = Subject {
+    let context = RecordContext {
         id: id.as_bytes(),
         number: identity.index(),
         seed: identity.seed(),
         list_path: Some(list_path),
     };
-    shape.write(out, subject);
+    shape.write(out, context);
 }
 
 fn push(out: &mut Vec<u8>, value: impl std::fmt::Display) {

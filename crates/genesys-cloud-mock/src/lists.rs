@@ -9,86 +9,86 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use bytes::Bytes;
 
 use self::moves::Moves;
-use crate::api::{AnswerBody, Endpoint};
+use crate::api::{Endpoint, SuccessBody};
 use crate::cache::Cache;
 use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::expected::Expected;
 use crate::journal::RecordedRequest;
-use crate::lies::{Deed, HOLE, Lies, ListLie};
+use crate::lies::{Effect, Lies, ListLie, NULL_INDEX};
 use crate::listing::Listing;
-use crate::paging::{Ask, PageRequest, Position};
-use crate::reply::CannedReply;
+use crate::paging::{PageRequest, PageSelector, Position};
+use crate::response::CannedResponse;
 use crate::rng::mix;
-use crate::scenario::{Scenario, Stage, Traits};
+use crate::scenario::{ActiveScenario, Scenario, Traits};
 use crate::scheme::Scheme;
 use crate::timeline::{Interval, Spread, Timeline};
 use crate::timestamp::Timestamp;
 
-/// How many records a list has that is not paged and that no one gave a size.
+/// The length of a list that is not paged, by default.
 const SHORT_LIST: u64 = 3;
 
-/// The lists of an org: how long they are, how they behave, and their pages.
+/// The lists of an org: their lengths, scenarios and pages.
 #[derive(Debug)]
 pub(crate) struct Lists {
     seed: u64,
     default_count: u64,
     /// By operationId.
     sizes: RwLock<HashMap<&'static str, u64>>,
-    /// The operationIds of lists that a test gave a size or a scenario of their own.
+    /// The operationIds of lists that a test gave a size or a scenario.
     set_up: RwLock<HashSet<&'static str>>,
     /// By operationId.
-    stages: RwLock<HashMap<&'static str, Arc<Stage>>>,
+    active_scenarios: RwLock<HashMap<&'static str, Arc<ActiveScenario>>>,
     /// By operationId.
     moves: RwLock<HashMap<&'static str, Moves>>,
-    /// By the operationId of what lists the records.
+    /// By the operationId of the list.
     timelines: RwLock<HashMap<&'static str, Arc<Timeline>>>,
-    /// What jobs were submitted for, by their ids.
+    /// The submitted jobs, by id.
     jobs: Mutex<HashMap<String, Job>>,
-    /// How often all tokens have expired.
+    /// How often all page tokens have expired.
     epoch: AtomicU64,
     base: OnceLock<String>,
     cache: Cache,
     lies: Arc<Lies>,
 }
 
-/// What a job has to say of the pages of its results.
+/// How a job affects the pages of its results.
 #[derive(Debug, Clone, Copy)]
 struct Job {
-    /// The only page there is to get, if the job is about one.
+    /// The only page available, if the job selects one.
     number: Option<u64>,
     size: Option<u64>,
-    /// When the records happened that it is about.
+    /// The interval of the records, if the job has one.
     interval: Option<Interval>,
 }
 
 /// A request for a list.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct ListRequest<'a> {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) listing: &'static Listing,
     pub(crate) path_values: &'a [Cow<'a, str>],
     pub(crate) request: &'a RecordedRequest,
-    /// The page to answer with, whatever the request says.
+    /// The page to return instead of the requested one.
     pub(crate) number: Option<u64>,
 }
 
-/// A page as it goes over the wire, and what happens to it on the way.
+/// A page as sent over the wire, and what happens to its connection.
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) body: Bytes,
     pub(crate) connection: Option<ConnectionFault>,
-    /// The page that it is, unless it was kept.
+    /// The page, unless it came from the cache.
     pub(crate) page: Option<ServedPage>,
 }
 
-/// What a page is.
+/// Describes a page.
 #[derive(Debug)]
 pub(crate) struct ServedPage {
     pub(crate) ordinal: u64,
-    /// Whether another one follows.
+    /// Whether another page follows.
     pub(crate) links: bool,
-    /// The places of its records in the list.
+    /// The positions of its records in the list.
     pub(crate) records: Vec<u64>,
 }
 
@@ -99,7 +99,7 @@ impl Lists {
             default_count,
             sizes: RwLock::default(),
             set_up: RwLock::default(),
-            stages: RwLock::default(),
+            active_scenarios: RwLock::default(),
             moves: RwLock::default(),
             timelines: RwLock::default(),
             jobs: Mutex::default(),
@@ -110,7 +110,7 @@ impl Lists {
         }
     }
 
-    /// Says where the org is, once that is known.
+    /// Sets the address of the org, once it is known.
     pub(crate) fn set_base(&self, base: String) {
         let _ = self.base.set(base);
     }
@@ -129,14 +129,14 @@ impl Lists {
     ) -> Result<(), Error> {
         listing(endpoint)?;
         let id = endpoint.operation.id.as_str();
-        self.stages.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.sizes.write().unwrap_or_else(PoisonError::into_inner).insert(id, size);
         self.cache.clear();
         Ok(())
     }
 
-    pub(crate) fn stage(
+    pub(crate) fn set_scenario(
         &self,
         endpoint: &'static Endpoint,
         scenario: Scenario,
@@ -145,9 +145,10 @@ impl Lists {
         if !scenario.applies(&traits(endpoint, listing(endpoint)?)) {
             return Err(Error::other_scenario(&endpoint.operation.id, scenario));
         }
-        let stage = Arc::new(Stage::new(scenario, page_size));
-        let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
-        stages.insert(&endpoint.operation.id, stage);
+        let active = Arc::new(ActiveScenario::new(scenario, page_size));
+        let mut active_scenarios =
+            self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner);
+        active_scenarios.insert(&endpoint.operation.id, active);
         let id = endpoint.operation.id.as_str();
         self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.cache.clear();
@@ -155,25 +156,26 @@ impl Lists {
         Ok(())
     }
 
-    /// Lets a list be as a lie about it needs it.
-    pub(crate) fn stage_lie(
+    /// Prepares a list for a lie.
+    pub(crate) fn prepare_for_lie(
         &self,
         endpoint: &'static Endpoint,
         list: ListLie,
     ) -> Result<(), Error> {
         let scenario = self.scenario_for(endpoint, list)?;
         let page_size = endpoint.nearest_page_size(Scenario::PAGE_SIZE);
-        self.stage(endpoint, scenario, page_size)?;
+        self.set_scenario(endpoint, scenario, page_size)?;
         if let Some(halves) = list.halves {
-            let stage = Stage::new(scenario, page_size).of_halves(halves);
-            let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
-            stages.insert(&endpoint.operation.id, Arc::new(stage));
+            let active = ActiveScenario::new(scenario, page_size).of_halves(halves);
+            let mut active_scenarios =
+                self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner);
+            active_scenarios.insert(&endpoint.operation.id, Arc::new(active));
         }
         Ok(())
     }
 
-    /// Whether a list can be as a lie about it needs it.
-    pub(crate) fn can_stage(&self, endpoint: &'static Endpoint, list: ListLie) -> bool {
+    /// Whether a list supports the scenario that a lie needs.
+    pub(crate) fn supports_lie(&self, endpoint: &'static Endpoint, list: ListLie) -> bool {
         self.scenario_for(endpoint, list).is_ok()
     }
 
@@ -185,56 +187,58 @@ impl Lists {
         wanted.find(|scenario| can.contains(scenario)).ok_or_else(error)
     }
 
-    /// The records that no usable reply has had.
+    /// Returns the records that no usable response has contained.
     pub(crate) fn unsent(&self, endpoint: &'static Endpoint) -> Result<Vec<String>, Error> {
         let listing = listing(endpoint)?;
         let list = self.list(endpoint);
-        let total = self.total(endpoint, self.stage_of(endpoint).as_deref());
+        let total = self.total(endpoint, self.active_scenario(endpoint).as_deref());
         let timeline = self.timeline(endpoint);
         let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
         let moves = self.moves_of(endpoint);
         let left = moves.as_ref().map_or(total, |moves| moves.total(total));
-        let places = self.positions(endpoint, (0..left).collect());
-        let places = places.into_iter().map(|it| moves.as_ref().map_or(it, |m| m.index(it, total)));
-        let unsent = places.filter(|place| !self.lies.has_sent(endpoint.place, *place));
-        Ok(unsent.map(|place| listing.key(list, place, times)).collect())
+        let positions = self.positions(endpoint, (0..left).collect());
+        let positions =
+            positions.into_iter().map(|it| moves.as_ref().map_or(it, |m| m.index(it, total)));
+        let unsent = positions.filter(|position| !self.lies.has_sent(endpoint.index, *position));
+        Ok(unsent.map(|position| listing.key(list, position, times)).collect())
     }
 
-    /// The positions in a list of what is to be read, by the lie that is told of it.
+    /// Maps positions in the list to those that a client can read under the active lie.
     fn positions(&self, endpoint: &Endpoint, positions: Vec<u64>) -> Vec<u64> {
-        let deed = self.lies.lie_of(endpoint.place).map(|lie| &lie.row().deed);
-        let size = self.stage_of(endpoint).map_or(u64::MAX, |stage| stage.page_size);
+        let effect = self.lies.active_lie(endpoint.index).map(|lie| &lie.row().effect);
+        let size = self.active_scenario(endpoint).map_or(u64::MAX, |active| active.page_size);
         let positions = positions.into_iter();
-        match deed {
-            Some(Deed::Hole) => positions.filter(|it| it % size != HOLE).collect(),
-            Some(Deed::EqualPages) => positions.map(|it| equal(it, size)).collect(),
+        match effect {
+            Some(Effect::NullItem) => positions.filter(|it| it % size != NULL_INDEX).collect(),
+            Some(Effect::EqualPages) => positions.map(|it| equal(it, size)).collect(),
             _ => positions.collect(),
         }
     }
 
-    /// Notes that a test wants a list to be there.
+    /// Records that a test has set up a list.
     pub(crate) fn set_up(&self, endpoint: &'static Endpoint) {
         let mut set_up = self.set_up.write().unwrap_or_else(PoisonError::into_inner);
         set_up.insert(&endpoint.operation.id);
     }
 
-    /// Whether a test has said how long a list is or how it behaves, other than through a job.
+    /// Whether a test has set the length or scenario of a list, other than through a job.
     pub(crate) fn is_set_up(&self, endpoint: &Endpoint) -> bool {
         let set_up = self.set_up.read().unwrap_or_else(PoisonError::into_inner);
         set_up.contains(endpoint.operation.id.as_str())
     }
 
-    /// Lets the results of a job be of a certain length, or of any again.
-    pub(crate) fn stage_for_job(&self, endpoint: &'static Endpoint, scenario: Option<Scenario>) {
-        let mut stages = self.stages.write().unwrap_or_else(PoisonError::into_inner);
+    /// Sets or clears the scenario of the results of a job.
+    pub(crate) fn set_job_scenario(&self, endpoint: &'static Endpoint, scenario: Option<Scenario>) {
+        let mut active_scenarios =
+            self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner);
         let id = endpoint.operation.id.as_str();
         match scenario {
             Some(scenario) => {
-                let stage = Arc::new(Stage::new(scenario, Scenario::PAGE_SIZE));
-                stages.insert(id, stage);
+                let active = Arc::new(ActiveScenario::new(scenario, Scenario::PAGE_SIZE));
+                active_scenarios.insert(id, active);
             }
             None => {
-                stages.remove(id);
+                active_scenarios.remove(id);
             }
         }
         self.cache.clear();
@@ -246,7 +250,7 @@ impl Lists {
     }
 
     pub(crate) fn forget_scenarios(&self) {
-        self.stages.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.moves.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.cache.clear();
     }
@@ -256,7 +260,7 @@ impl Lists {
         self.cache.clear();
     }
 
-    /// Keeps what a job was submitted for, until someone asks for its results.
+    /// Stores the parameters of a job until its results are requested.
     pub(crate) fn submit(
         &self,
         endpoint: &'static Endpoint,
@@ -264,7 +268,7 @@ impl Lists {
         request: &RecordedRequest,
         job_id: String,
         available_until: Option<Timestamp>,
-    ) -> Result<(), CannedReply> {
+    ) -> Result<(), CannedResponse> {
         let mut job = Job { number: None, size: None, interval: None };
         if let Some(timeline) = listed_by.and_then(|listed_by| self.timeline(listed_by)) {
             job.interval = Interval::of(request)?;
@@ -275,7 +279,7 @@ impl Lists {
         }
         if let Some(Scheme::JobSelectsPage | Scheme::JobSetsPageSize) = endpoint.scheme {
             let selects = endpoint.scheme == Some(Scheme::JobSelectsPage);
-            let page_request = PageRequest::of(Ask::Number, endpoint.operation, request)?;
+            let page_request = PageRequest::of(PageSelector::Number, endpoint.operation, request)?;
             endpoint.check_page_size(page_request.size)?;
             let (default, largest) = endpoint.page_sizes();
             job.size = Some(page_request.size.unwrap_or(default).clamp(1, largest));
@@ -300,7 +304,7 @@ impl Lists {
         timelines.get(endpoint.operation.id.as_str()).cloned()
     }
 
-    /// The names of the records that happened in an interval.
+    /// Returns the keys of the records in an interval.
     pub(crate) fn keys_within(
         &self,
         endpoint: &'static Endpoint,
@@ -309,7 +313,7 @@ impl Lists {
         let (listing, list) = (listing(endpoint)?, self.list(endpoint));
         let timeline = self.timeline(endpoint);
         let timeline = timeline.ok_or_else(|| Error::timeline(&endpoint.operation.id))?;
-        let count = self.total(endpoint, self.stage_of(endpoint).as_deref());
+        let count = self.total(endpoint, self.active_scenario(endpoint).as_deref());
         let times = Spread { timeline: &timeline, count };
         let key = |index| listing.key(list, index, Some(times));
         Ok(times.within(Some(interval)).map(key).collect())
@@ -318,8 +322,8 @@ impl Lists {
     pub(crate) fn expected(&self, endpoint: &'static Endpoint) -> Result<Expected, Error> {
         let listing = listing(endpoint)?;
         let list = self.list(endpoint);
-        let stage = self.stage_of(endpoint);
-        let total = self.total(endpoint, stage.as_deref());
+        let active = self.active_scenario(endpoint);
+        let total = self.total(endpoint, active.as_deref());
         let timeline = self.timeline(endpoint);
         let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
         let moves = self.moves_of(endpoint);
@@ -329,19 +333,19 @@ impl Lists {
             let indexes = self.positions(endpoint, positions).into_iter().map(index);
             indexes.map(|index| listing.key(list, index, times)).collect()
         };
-        let page_size = match &stage {
-            Some(stage) => stage.page_size,
+        let page_size = match &active {
+            Some(active) => active.page_size,
             None => endpoint.page_sizes().0,
         };
-        let ask = endpoint.scheme.map_or(Ask::Whole, Ask::of);
-        let scenario = stage.map(|stage| stage.scenario);
+        let selector = endpoint.scheme.map_or(PageSelector::Whole, PageSelector::of);
+        let scenario = active.map(|active| active.scenario);
         let total = moves.as_ref().map_or(total, |moves| moves.total(total));
-        Ok(Expected::of((ask, listing.has_id()), scenario, total, page_size, keys))
+        Ok(Expected::of((selector, listing.has_id()), scenario, total, page_size, keys))
     }
 
-    fn total(&self, endpoint: &Endpoint, stage: Option<&Stage>) -> u64 {
-        if let Some(stage) = stage {
-            return stage.records;
+    fn total(&self, endpoint: &Endpoint, active: Option<&ActiveScenario>) -> u64 {
+        if let Some(active) = active {
+            return active.records;
         }
         let is_paged = endpoint.scheme.is_some_and(Scheme::is_paged);
         let default = if is_paged { self.default_count } else { SHORT_LIST };
@@ -349,25 +353,25 @@ impl Lists {
         sizes.get(endpoint.operation.id.as_str()).copied().unwrap_or(default)
     }
 
-    /// What makes the ids of one operation's records, in one org, differ from all others.
+    /// Distinguishes the ids of one operation's records, in one org, from all others.
     pub(crate) fn list(&self, endpoint: &Endpoint) -> u64 {
         mix(self.seed ^ endpoint.salt)
     }
 
-    fn stage_of(&self, endpoint: &Endpoint) -> Option<Arc<Stage>> {
-        let stages = self.stages.read().unwrap_or_else(PoisonError::into_inner);
-        stages.get(endpoint.operation.id.as_str()).cloned()
+    fn active_scenario(&self, endpoint: &Endpoint) -> Option<Arc<ActiveScenario>> {
+        let active_scenarios = self.active_scenarios.read().unwrap_or_else(PoisonError::into_inner);
+        active_scenarios.get(endpoint.operation.id.as_str()).cloned()
     }
 }
 
-/// The position whose record stands at this one where the second page is the first again.
+/// Maps a position where the second page equals the first.
 fn equal(position: u64, size: u64) -> u64 {
     if (size..2 * size).contains(&position) { position - size } else { position }
 }
 
 fn listing(endpoint: &'static Endpoint) -> Result<&'static Listing, Error> {
-    match &endpoint.answer().body {
-        AnswerBody::Listing(listing) => Ok(listing),
+    match &endpoint.success_response().body {
+        SuccessBody::Listing(listing) => Ok(listing),
         _ => Err(Error::not_a_list(&endpoint.operation.id)),
     }
 }
@@ -375,7 +379,7 @@ fn listing(endpoint: &'static Endpoint) -> Result<&'static Listing, Error> {
 fn traits<'a>(endpoint: &Endpoint, listing: &'a Listing) -> Traits<'a> {
     let number = endpoint.operation.parameter("pageNumber");
     Traits {
-        ask: endpoint.scheme.map_or(Ask::Whole, Ask::of),
+        selector: endpoint.scheme.map_or(PageSelector::Whole, PageSelector::of),
         listing,
         takes_size: PageRequest::takes_size(endpoint.operation)
             || endpoint.scheme == Some(Scheme::Q64Search),

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 
 use crate::identity::Id;
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::mix;
 
-/// The login service of the org: its one client, and the tokens it gave out.
+/// The login service of the org: its only client, and the tokens issued.
 #[derive(Debug)]
 pub(crate) struct Login {
     client_id: String,
@@ -44,8 +44,8 @@ impl Login {
         &self.client_secret
     }
 
-    /// Answers `POST /oauth/token`, by a clock that is wrong by so many seconds.
-    pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8], skew: i64) -> CannedReply {
+    /// Handles `POST /oauth/token`. The clock is off by `skew` seconds.
+    pub(crate) fn answer(&mut self, headers: &HeaderMap, body: &[u8], skew: i64) -> CannedResponse {
         let form = String::from_utf8_lossy(body);
         if Query::new(&form).get("grant_type").as_deref() != Some("client_credentials") {
             return refusal("unsupported_grant_type", "only client_credentials is supported");
@@ -65,10 +65,10 @@ impl Login {
             "token_type": "bearer",
             "expires_in": self.lifetime.as_secs().saturating_add_signed(skew),
         });
-        CannedReply::json(200, &body)
+        CannedResponse::json(200, &body)
     }
 
-    /// A new token, as a login would give it.
+    /// Issues a new token, as a login does.
     pub(crate) fn issue(&mut self) -> String {
         let now = Instant::now();
         self.tokens.retain(|_, expiry| *expiry > now);
@@ -95,7 +95,7 @@ impl Login {
     }
 }
 
-/// The token of a request, if it bears one.
+/// The bearer token of a request.
 pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     authorization(headers, "bearer")
 }
@@ -112,12 +112,12 @@ fn authorization<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     scheme.eq_ignore_ascii_case(wanted).then(|| credentials.trim())
 }
 
-/// The login service words its errors otherwise than the API does.
-fn refusal(error: &str, description: &str) -> CannedReply {
+/// The login service has its own error format.
+fn refusal(error: &str, description: &str) -> CannedResponse {
     let body = json!({
         "error": error,
         "description": description,
         "error_description": description,
     });
-    CannedReply::json(400, &body)
+    CannedResponse::json(400, &body)
 }

@@ -1,6 +1,6 @@
 //! Runs a fake Genesys Cloud org on loopback until it is interrupted.
 
-#![allow(clippy::print_stdout, reason = "what it prints is meant for a shell")]
+#![allow(clippy::print_stdout, reason = "the output is meant for a shell")]
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,35 +8,35 @@ use std::time::Duration;
 use clap::Parser;
 use genesys_cloud_mock::MockOrg;
 
-/// A fake Genesys Cloud org on loopback.
+/// Run a fake Genesys Cloud org on loopback until interrupted
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Options {
-    /// The port to listen on; any free one if 0.
+    /// Port to listen on; 0 for any free port
     #[arg(long, default_value_t = 0)]
     port: u16,
 
-    /// What all made-up data follow from.
+    /// Seed of all generated data
     #[arg(long, default_value_t = 0)]
     seed: u64,
 
-    /// How many records a list has, such as getRoutingQueues=2500; may be repeated.
+    /// Length of a list, such as getRoutingQueues=2500; repeat for further lists
     #[arg(long, value_name = "OPERATION=COUNT", value_parser = list)]
     list: Vec<(String, u64)>,
 
-    /// How many records every other paged list has.
+    /// Length of every other paged list
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     default_count: u64,
 
-    /// How long every reply takes, in milliseconds.
+    /// Delay of every response, in milliseconds
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
     latency_ms: u64,
 
-    /// How many megabytes of pages are kept and sent again as they are.
+    /// Size of the page cache, in MiB
     #[arg(long, value_name = "MEGABYTES", default_value_t = 0)]
     page_cache: usize,
 
-    /// How many calls a token may make in a minute; the service allows 300.
+    /// Calls that a token may make per minute; the service allows 300
     #[arg(long, value_name = "CALLS", default_value_t = 1_000_000)]
     calls_per_minute: u64,
 }
@@ -65,7 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn list(text: &str) -> Result<(String, u64), String> {
-    let (operation, count) = text.rsplit_once('=').ok_or("not OPERATION=COUNT")?;
-    let count = count.parse().map_err(|error| format!("the count: {error}"))?;
+    let (operation, count) = text.rsplit_once('=').ok_or("expected OPERATION=COUNT")?;
+    let count = count.parse().map_err(|error| format!("invalid count: {error}"))?;
     Ok((operation.to_owned(), count))
 }

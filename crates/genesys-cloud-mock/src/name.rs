@@ -1,18 +1,18 @@
 use crate::digits::push_number;
 
-/// What records of one kind are called, so that each gets a name of its own.
+/// Names the records of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Noun {
     words: String,
-    /// What goes before the noun, in turn.
+    /// Prefixes, used in turn.
     qualifiers: &'static [&'static str],
 }
 
-/// Queues are what people filter by name: some belong to each department.
+/// Queues are often filtered by name, so they belong to departments.
 const DEPARTMENTS: &[&str] = &["Support ", "Sales ", "Billing ", "Returns "];
 
 impl Noun {
-    /// The noun for the records of a definition: `DataTableRow` makes "Data Table Row".
+    /// Derives the noun from a definition: `DataTableRow` gives "Data Table Row".
     pub(crate) fn of_definition(definition: &str) -> Self {
         let mut words = String::new();
         let mut after_small = false;
@@ -30,7 +30,7 @@ impl Noun {
         Self { words, qualifiers }
     }
 
-    /// A made-up path of a collection of such records.
+    /// Returns a plausible collection path for such records.
     pub(crate) fn collection(&self) -> String {
         format!("/api/v2/{}s", self.words.replace(' ', "").to_ascii_lowercase())
     }
@@ -45,8 +45,8 @@ impl Noun {
     }
 }
 
-/// A filter by name as the service takes it: the whole name, or a part of it with an asterisk
-/// before or after, in any case.
+/// A filter by name, as in the service: the whole name, or a part of it with an asterisk before or after,
+/// ignoring case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NameFilter {
     part: Vec<u8>,
@@ -71,7 +71,7 @@ impl NameFilter {
             (true, false) => name[name.len() - length..].eq_ignore_ascii_case(part),
             (true, true) => {
                 part.is_empty()
-                    || name.windows(length).any(|piece| piece.eq_ignore_ascii_case(part))
+                    || name.windows(length).any(|window| window.eq_ignore_ascii_case(part))
             }
         }
     }
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_called_after_its_definition() {
+    fn names_a_record_after_its_definition() {
         assert_eq!(name("Queue", 0), "Support Queue 0001");
         assert_eq!(name("Queue", 5), "Sales Queue 0006");
         assert_eq!(name("DataTableRow", 12_344), "Data Table Row 12345");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn asterisks_open_a_filter_at_either_end() {
+    fn matches_with_asterisks_at_either_end() {
         let accepts = |pattern: &str| NameFilter::new(pattern).accepts(b"Support Queue 0001");
         for pattern in ["support queue 0001", "Support*", "*0001", "*queue*", "*"] {
             assert!(accepts(pattern), "{pattern}");

@@ -1,5 +1,4 @@
-//! The schemes as data: where a request says which page it wants, and what its reply can say
-//! of the next one.
+//! Paging schemes: how a request selects a page, and how a response points to the next one.
 
 mod cap;
 mod page;
@@ -8,37 +7,37 @@ mod search;
 mod token;
 
 pub(crate) use cap::refusal as cap_refusal;
-pub(crate) use page::{Neighbour, Page, Window};
+pub(crate) use page::{Neighbor, Page, Window};
 pub(crate) use page_request::{PageRequest, Position};
-pub(crate) use token::{Place, Tokens};
+pub(crate) use token::{PageOffset, Tokens};
 
 use crate::scheme::Scheme;
 
-/// Where a request says which page it wants.
+/// How a request selects a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
-    /// `pageNumber`, wherever the operation takes it.
+pub(crate) enum PageSelector {
+    /// `pageNumber`, in the query or the body.
     Number,
     /// `paging` in the body.
     Paging,
-    /// A token under the first of these names that the operation takes. Where it takes none,
-    /// the first name stands in `nextUri` alone.
+    /// A token in the first of these parameters that the operation takes. If it takes none, only `nextUri` has
+    /// the first name.
     Token(&'static [&'static str]),
-    /// Two parameters that only together are a token.
+    /// Two parameters that together are a token.
     Pair([&'static str; 2]),
-    /// A whole search, encoded.
+    /// An encoded search, which contains the page number.
     Search,
     /// `startIndex`, from 1.
     Index,
     /// The id of an item next to the page.
-    Neighbour,
-    /// The first page is all there is to get.
+    Neighbor,
+    /// Not at all: only the first page is available.
     First,
-    /// The reply is the whole list.
+    /// Not at all: the response is the whole list.
     Whole,
 }
 
-impl Ask {
+impl PageSelector {
     pub(crate) fn of(scheme: Scheme) -> Self {
         match scheme {
             Scheme::PageNumber
@@ -60,7 +59,7 @@ impl Ask {
             Scheme::CompositeAfterInNextUri => Self::Pair(["afterSourceType", "afterSourceId"]),
             Scheme::Q64Search => Self::Search,
             Scheme::ScimStartIndex => Self::Index,
-            Scheme::IdOrDateWindow => Self::Neighbour,
+            Scheme::IdOrDateWindow => Self::Neighbor,
             Scheme::LimitOnly | Scheme::NextUriOnlyEnvelope => Self::First,
             Scheme::JobSetsPageSize
             | Scheme::CursorsOnlyEnvelope
@@ -74,14 +73,14 @@ impl Ask {
         }
     }
 
-    /// Whether the place of the next page comes out of the reply.
+    /// Whether the token of the next page comes from the response.
     pub(crate) fn is_linked(self) -> bool {
         matches!(self, Self::Token(_) | Self::Pair(_))
     }
 
-    /// Whether a page begins after a record, and not at a number: then what is added or
-    /// removed before it moves nothing.
+    /// Whether a page begins after a record instead of at a number. Insertions and deletions before it then
+    /// move nothing.
     pub(crate) fn follows_records(self) -> bool {
-        self.is_linked() || self == Self::Neighbour
+        self.is_linked() || self == Self::Neighbor
     }
 }

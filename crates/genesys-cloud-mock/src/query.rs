@@ -2,7 +2,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The query of a request: pairs as they came, decoded when read.
+/// The query of a request. Pairs keep their order, and are decoded when read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Query<'a>(&'a str);
 
@@ -11,7 +11,7 @@ impl<'a> Query<'a> {
         Self(raw)
     }
 
-    /// Every name with its value, still encoded.
+    /// Every name and value, still encoded.
     fn raw_pairs(self) -> impl Iterator<Item = (&'a str, &'a str)> {
         let pairs = self.0.split('&').filter(|pair| !pair.is_empty());
         pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
@@ -25,13 +25,13 @@ impl<'a> Query<'a> {
         self.pairs().find(|(name, _)| name == wanted).map(|(_, value)| value)
     }
 
-    /// The whole of it, as it came.
+    /// The whole query, as received.
     pub(crate) fn text(self) -> &'a str {
         self.0
     }
 
-    /// The same query with some parameters of other values, which come first; the others stay
-    /// encoded as they came.
+    /// Returns the query with some parameters replaced. The replacements come first; other parameters keep
+    /// their encoding.
     pub(crate) fn replace(self, changes: &[(&str, String)]) -> String {
         let mut query = String::new();
         let mut push = |name: &str, value: &str| {
@@ -48,15 +48,15 @@ impl<'a> Query<'a> {
     }
 }
 
-/// What may stand in a query as it is.
+/// Characters allowed unencoded in a query.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// Writes a text so that it can stand in a query.
+/// Encodes a string for use in a query.
 pub(crate) fn encode(text: &str) -> String {
     utf8_percent_encode(text, PLAIN).to_string()
 }
 
-/// Reads a form or query text: a plus is a space.
+/// Decodes form or query text, where a plus is a space.
 fn decode(text: &str) -> Cow<'_, str> {
     if text.contains('+') {
         let spaced = text.replace('+', " ");
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_decoded() {
+    fn decodes_values() {
         let query = Query::new("name=Support+%26%20Sales*&flag");
         assert_eq!(query.get("name").as_deref(), Some("Support & Sales*"));
         assert_eq!(query.get("flag").as_deref(), Some(""));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn another_page_keeps_the_filters_as_they_were_encoded() {
+    fn replacing_the_page_keeps_the_encoding_of_filters() {
         let query = Query::new("pageNumber=2&name=a%20b&id=1&id=2&pageSize=900");
         let next = query.replace(&[("pageSize", "500".to_owned()), ("pageNumber", "3".to_owned())]);
         assert_eq!(next, "pageSize=500&pageNumber=3&name=a%20b&id=1&id=2");

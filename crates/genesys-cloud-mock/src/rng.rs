@@ -1,7 +1,7 @@
-//! Numbers that look random and are the same on every run: everything an org makes up is a
-//! function of its seed and of what is asked for, so nothing has to be stored.
+//! Reproducible pseudo-random numbers: everything that an org generates is a function of its seed and of the
+//! request, so nothing has to be stored.
 
-/// Scatters a number over 64 bits (the finalizer of SplitMix64).
+/// Mixes a number into 64 bits (the finalizer of SplitMix64).
 pub(crate) const fn mix(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -9,7 +9,7 @@ pub(crate) const fn mix(number: u64) -> u64 {
     number ^ (number >> 31)
 }
 
-/// A number for a text (FNV-1a, scattered).
+/// Hashes a string (FNV-1a, mixed).
 pub(crate) fn hash(text: &str) -> u64 {
     let fnv = text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_and_numbers_that_differ_little_are_scattered() {
+    fn scatters_similar_strings_and_numbers() {
         assert_ne!(hash("id") >> 48, hash("ie") >> 48);
         assert_ne!(mix(1) >> 48, mix(2) >> 48);
     }

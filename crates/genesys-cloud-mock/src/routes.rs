@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use genesys_cloud_catalogue::Operation;
 use percent_encoding::percent_decode_str;
 
-/// Finds the operation a request is for.
+/// Finds the operation of a request.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
     root: Node,
@@ -14,7 +14,7 @@ pub(crate) struct Routes {
 struct Node {
     literals: HashMap<&'static str, Node>,
     parameter: Option<Box<Node>>,
-    /// The operations whose path ends here: method, and place in the table.
+    /// The operations with this path: method, and index in the table of endpoints.
     operations: Vec<(&'static str, usize)>,
 }
 
@@ -66,8 +66,8 @@ impl Node {
         self.operations.iter().find(|(offered, _)| *offered == method).map(|&(_, index)| index)
     }
 
-    /// A literal segment goes before a parameter, but only if the rest fits as well:
-    /// `/users/me` and `/users/{userId}/queues` share their first segments.
+    /// A literal segment takes precedence over a parameter, but only if the rest matches: `/users/me` and
+    /// `/users/{userId}/queues` share their first segments.
     fn find<'a>(
         &self,
         segments: &[&'a str],
@@ -114,27 +114,27 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_of_the_document_is_found_at_its_own_path() {
+    fn finds_every_operation_at_its_path() {
         let operations = || Catalogue::embedded().operations();
         let routes = Routes::new(operations());
-        for (place, operation) in operations().enumerate() {
+        for (expected, operation) in operations().enumerate() {
             let path = operation.path.replace(['{', '}'], "");
             let Route::Operation { index, .. } = routes.find(&operation.method, &path) else {
                 panic!("{} {}", operation.method, operation.path);
             };
-            assert_eq!(index, place, "{}", operation.path);
+            assert_eq!(index, expected, "{}", operation.path);
         }
     }
 
     #[test]
-    fn a_literal_goes_before_a_parameter() {
+    fn a_literal_takes_precedence_over_a_parameter() {
         assert_eq!(find("GET", "/api/v2/users/me"), Ok(("getUsersMe", vec![])));
         let values = vec!["me too".to_owned()];
         assert_eq!(find("GET", "/api/v2/users/me%20too"), Ok(("getUser", values)));
     }
 
     #[test]
-    fn an_unknown_path_is_told_from_an_unknown_method() {
+    fn distinguishes_unknown_paths_from_unknown_methods() {
         assert_eq!(find("GET", "/api/v2/nothing"), Err("unknown"));
         assert_eq!(find("GET", "/api/v2/users/"), Err("unknown"));
         assert_eq!(find("DELETE", "/api/v2/users"), Err("other method"));

@@ -2,70 +2,67 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::connection::ConnectionFault;
 use crate::listing::Listing;
-use crate::paging::Ask;
+use crate::paging::PageSelector;
 
-/// How a list behaves while a client reads it, for
-/// [`MockOrg::scenario`](crate::MockOrg::scenario).
+/// How a list behaves while a client reads it, for [`MockOrg::scenario`](crate::MockOrg::scenario).
 ///
-/// The sizes below are in pages of the size the scenario was set with.
+/// Lengths are in pages of the page size of the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scenario {
-    /// Three pages and a half, and nothing goes wrong.
+    /// Three and a half pages, without any problem.
     ManyPages,
     /// Half a page.
     OnePage,
     /// No records.
     EmptyList,
-    /// Three pages, all full.
+    /// Three full pages.
     LastPageFull,
-    /// The second page has only half of its records; the third goes on where it ends.
+    /// The second page has half of its records; the third continues where it ends.
     ShortPage,
     /// The second page is empty, and more follow.
     EmptyPage,
-    /// After the first page all are empty, each with a new token for another.
+    /// All pages after the first are empty, each with a new token.
     EndlessEmptyPages,
-    /// After the last record comes an empty page, which is the last one.
+    /// The last page is empty and follows the last record.
     EmptyLastPage,
-    /// The last page has an empty string where a token or the URI of a next page would be.
+    /// The last page has an empty string in place of the token or next URI.
     EmptyToken,
-    /// The second page hands out the token it was asked for with.
+    /// The second page returns the token that requested it.
     RepeatedToken,
-    /// The third page hands out the token of the second.
+    /// The third page returns the token of the second.
     TokenCycle,
-    /// Whatever page is wanted, from the third on it is the second again.
+    /// All pages from the third on equal the second.
     IdenticalPage,
-    /// The counts speak of one page, although there are more.
+    /// The counts state one page, although there are more.
     TotalTooLow,
-    /// The counts speak of one page more than there is.
+    /// The counts state one page too many.
     TotalTooHigh,
-    /// The reply has no counts.
+    /// The response has no counts.
     MissingTotal,
-    /// A record appears before all others once the first page was read.
+    /// A record is inserted at the start after the first page has been read.
     RecordAdded,
-    /// The first record goes away once the first page was read.
+    /// The first record is deleted after the first page has been read.
     RecordRemoved,
-    /// The URI of the next page is a path, as the service sends it.
+    /// The next URI is a path, as the service sends it.
     RelativeUri,
-    /// The URI of the next page begins with the address of the org.
+    /// The next URI is absolute, with the address of the org.
     AbsoluteUri,
-    /// Tokens have characters that a URI must encode, and the URI of the next page has
-    /// parameters no one asked for, one of them twice.
+    /// Tokens have characters that a URI must encode, and the next URI has parameters that the client did not
+    /// send, one of them twice.
     EncodedUri,
-    /// The URI of the next page leads to another host.
+    /// The next URI points to another host.
     ForeignUri,
-    /// Two pages and a half, of which the service hands out half a page at a time.
+    /// Two and a half pages, of which the service returns half a page at a time.
     CappedPageSize,
-    /// The connection ends in the middle of the second page, or the only one; the next try
-    /// succeeds.
+    /// The connection closes in the middle of the second or only page; the retry succeeds.
     DroppedConnection,
-    /// The connection ends before the reply of the second page, or the only one; the next try
-    /// succeeds.
+    /// The connection is reset before the response of the second or only page; the retry succeeds.
     ConnectionReset,
 }
 
 impl Scenario {
-    /// Every scenario there is.
+    /// All scenarios.
     pub const ALL: [Self; 24] = [
         Self::ManyPages,
         Self::OnePage,
@@ -93,14 +90,14 @@ impl Scenario {
         Self::ConnectionReset,
     ];
 
-    /// The page size of a scenario that was set with no other.
+    /// The default page size of a scenario.
     pub const PAGE_SIZE: u64 = 10;
 
-    /// Whether a list can behave like this at all: one without tokens can't repeat one.
+    /// Whether a list supports the scenario: a list without tokens can't repeat one, for example.
     pub(crate) fn applies(self, list: &Traits<'_>) -> bool {
-        let (ask, listing) = (list.ask, list.listing);
-        let is_paged = !matches!(ask, Ask::Whole | Ask::First);
-        let by_number = matches!(ask, Ask::Number | Ask::Search);
+        let (selector, listing) = (list.selector, list.listing);
+        let is_paged = !matches!(selector, PageSelector::Whole | PageSelector::First);
+        let by_number = matches!(selector, PageSelector::Number | PageSelector::Search);
         match self {
             Self::OnePage | Self::EmptyList | Self::DroppedConnection | Self::ConnectionReset => {
                 true
@@ -110,54 +107,59 @@ impl Scenario {
             | Self::IdenticalPage
             | Self::RecordAdded
             | Self::RecordRemoved => is_paged,
-            // Who counts hits by page size skips those that were held back.
-            Self::ShortPage => is_paged && ask != Ask::Paging,
-            // Where a reply tells nothing, an empty page is the end.
+            // A client that counts hits by page size would skip the missing ones.
+            Self::ShortPage => is_paged && selector != PageSelector::Paging,
+            // If a response has neither counts nor a link, an empty page is the end.
             Self::EmptyPage => {
-                ask.is_linked() || by_number && (listing.counts() || listing.links())
+                selector.is_linked() || by_number && (listing.counts() || listing.links())
             }
             Self::EndlessEmptyPages
             | Self::EmptyLastPage
             | Self::RepeatedToken
-            | Self::TokenCycle => ask.is_linked(),
-            Self::EmptyToken => ask.is_linked() || ask == Ask::Number && listing.links(),
-            // Nothing but a link can say that there is more than the counts speak of.
+            | Self::TokenCycle => selector.is_linked(),
+            Self::EmptyToken => {
+                selector.is_linked() || selector == PageSelector::Number && listing.links()
+            }
+            // Only a link can show that there is more than the counts state.
             Self::TotalTooLow => {
-                let goes_on = ask.is_linked() || ask == Ask::Number && list.number_in_query;
+                let goes_on = selector.is_linked()
+                    || selector == PageSelector::Number && list.number_in_query;
                 listing.counts() && listing.links() && goes_on
             }
             Self::TotalTooHigh | Self::MissingTotal => is_paged && listing.counts(),
             Self::RelativeUri | Self::AbsoluteUri | Self::EncodedUri => {
-                listing.links() && (ask.is_linked() || ask == Ask::Number && list.number_in_query)
+                listing.links()
+                    && (selector.is_linked()
+                        || selector == PageSelector::Number && list.number_in_query)
             }
-            Self::ForeignUri => ask.is_linked() && listing.links() && !listing.has_token(),
-            Self::CappedPageSize => is_paged && ask != Ask::Paging && list.takes_size,
+            Self::ForeignUri => selector.is_linked() && listing.links() && !listing.has_token(),
+            Self::CappedPageSize => is_paged && selector != PageSelector::Paging && list.takes_size,
         }
     }
 
-    /// How many records the list has.
+    /// The number of records in the list.
     fn records(self, page_size: u64) -> u64 {
         match self {
             Self::EmptyList => 0,
             Self::OnePage => page_size.div_ceil(2),
             Self::LastPageFull | Self::EmptyLastPage => 3 * page_size,
-            // At half the page size this makes five pages, as many as any list has.
+            // At half the page size this is five pages, the maximum of all scenarios.
             Self::CappedPageSize => 2 * page_size + page_size.div_ceil(2),
             _ => 3 * page_size + page_size.div_ceil(2),
         }
     }
 
-    /// How many records the second page is short of.
-    pub(crate) fn hole(self, size: u64) -> u64 {
+    /// The number of records missing from the second page.
+    pub(crate) fn gap(self, size: u64) -> u64 {
         match self {
-            // Rounded down, so that the half page at the end makes up for it.
+            // Rounded down, so that the half page at the end compensates for it.
             Self::ShortPage => size / 2,
             Self::EmptyPage => size,
             _ => 0,
         }
     }
 
-    /// How many records there are from the second page on, of so many at first.
+    /// The number of records from the second page on, given the original number.
     pub(crate) fn moved(self, total: u64) -> u64 {
         match self {
             Self::RecordAdded => total + 1,
@@ -166,7 +168,7 @@ impl Scenario {
         }
     }
 
-    /// What stands at a position from the second page on: its place in the list of the first.
+    /// Maps a position, from the second page on, to a position in the original list.
     pub(crate) fn moved_index(self, position: u64, total: u64) -> u64 {
         match self {
             Self::RecordAdded => position.checked_sub(1).unwrap_or(total),
@@ -176,17 +178,17 @@ impl Scenario {
     }
 }
 
-/// What decides which scenarios a list can go through.
+/// The properties of a list that decide which scenarios it supports.
 pub(crate) struct Traits<'a> {
-    pub(crate) ask: Ask,
+    pub(crate) selector: PageSelector,
     pub(crate) listing: &'a Listing,
     pub(crate) takes_size: bool,
     pub(crate) number_in_query: bool,
 }
 
-/// A scenario on a list.
+/// A scenario and its state.
 #[derive(Debug)]
-pub(crate) struct Stage {
+pub(crate) struct ActiveScenario {
     pub(crate) scenario: Scenario,
     pub(crate) page_size: u64,
     pub(crate) records: u64,
@@ -194,32 +196,36 @@ pub(crate) struct Stage {
     cut: AtomicBool,
 }
 
-impl Stage {
+impl ActiveScenario {
     pub(crate) fn new(scenario: Scenario, page_size: u64) -> Self {
-        // With one record a page, a list that moves can't be told from one that repeats a page.
+        // With one record per page, a list that moves looks like one that repeats a page.
         let page_size = page_size.max(2);
         let records = scenario.records(page_size);
         Self { scenario, page_size, records, cut: AtomicBool::new(false) }
     }
 
-    /// The same with another number of records, in halves of a page.
+    /// Sets the number of records, in half pages.
     pub(crate) fn of_halves(self, halves: u64) -> Self {
         Self { records: halves * self.page_size / 2, ..self }
     }
 
-    /// The most records on a page, if the scenario is about that.
+    /// The maximum page size, if the scenario has one.
     pub(crate) fn page_size_limit(&self) -> Option<u64> {
         (self.scenario == Scenario::CappedPageSize).then_some(self.page_size.div_ceil(2))
     }
 
-    /// What happens to the connection of a reply; once only.
-    pub(crate) fn connection_fault(&self, ask: Ask, ordinal: u64) -> Option<ConnectionFault> {
+    /// What happens to the connection of a response, once.
+    pub(crate) fn connection_fault(
+        &self,
+        selector: PageSelector,
+        ordinal: u64,
+    ) -> Option<ConnectionFault> {
         let fault = match self.scenario {
             Scenario::DroppedConnection => ConnectionFault::CutInBody,
             Scenario::ConnectionReset => ConnectionFault::CutBeforeReply,
             _ => return None,
         };
-        let is_single = matches!(ask, Ask::Whole | Ask::First);
+        let is_single = matches!(selector, PageSelector::Whole | PageSelector::First);
         let is_due = ordinal == 1 || is_single;
         (is_due && !self.cut.swap(true, Ordering::Relaxed)).then_some(fault)
     }

@@ -2,85 +2,84 @@ use genesys_cloud_catalogue::{Catalogue, Operation};
 
 use crate::classify::classify;
 
-/// How the service hands out a list.
+/// How the service pages a list.
 ///
-/// An operation's scheme is told from its parameters and its reply alone. The org knows
-/// nothing of how a client sees the operation, so each can be checked against the other.
+/// The scheme of an operation is derived from its parameters and response alone, independently of the client,
+/// so that each can be checked against the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// `pageNumber` and `pageSize` in, `pageCount` and `total` out.
+    /// `pageNumber` and `pageSize` in; `pageCount` and `total` out.
     PageNumber,
-    /// `pageNumber` in; only the absence of `nextUri` tells the end.
+    /// `pageNumber` in; the list ends where `nextUri` is missing.
     PageNumberNoTotal,
-    /// `pageNumber` in; nothing out but the items.
+    /// `pageNumber` in; only the items out.
     PageNumberNoEnvelope,
-    /// `after` in, and out inside `nextUri`.
+    /// `after` in; out as part of `nextUri`.
     AfterInNextUri,
     /// `after` in and out.
     AfterField,
-    /// `cursor` or `after` in, `cursors.after` out.
+    /// `cursor` or `after` in; `cursors.after` out.
     CursorsObject,
     /// `cursor` in and out.
     CursorField,
-    /// `cursor` in, and out inside `nextUri`.
+    /// `cursor` in; out as part of `nextUri`.
     CursorInNextUri,
-    /// `nextPage` in, and out inside `nextUri`.
+    /// `nextPage` in; out as part of `nextUri`.
     NextPageInNextUri,
-    /// `afterSourceType` and `afterSourceId` in, and out inside `nextUri`.
+    /// `afterSourceType` and `afterSourceId` in; out as part of `nextUri`.
     CompositeAfterInNextUri,
     /// `pageNumber` in the body.
     BodyPageNumber,
-    /// `pageNumber` in the body; the whole page under `results`.
+    /// `pageNumber` in the body; the page is under `results`.
     BodyPageNumberNested,
-    /// `paging` in the body, `totalHits` out.
+    /// `paging` in the body; `totalHits` out.
     BodyPagingTotalHits,
     /// `after` in the body and out.
     BodyAfter,
     /// `cursor` in the body and out.
     BodyCursor,
-    /// A whole search, encoded, in `q64`.
+    /// An encoded search in `q64`.
     Q64Search,
     /// `startIndex` and `count`.
     ScimStartIndex,
-    /// One job for each page.
+    /// One job per page.
     JobSelectsPage,
-    /// A job whose results come in pages of the size it was submitted with.
+    /// A job that sets the page size of its results.
     JobSetsPageSize,
     /// The id or the date of the last item, in `after` or `before`.
     IdOrDateWindow,
-    /// A page size in; the only way on is `nextUri`.
+    /// A page size in; `nextUri` is the only link to more.
     PageSizeOnlyNextUri,
-    /// A page size or a limit in, and no way on: what comes first is all there is to get.
+    /// A page size or limit in; no second page.
     LimitOnly,
-    /// Nothing in; the only way on is `nextUri`.
+    /// Nothing in; `nextUri` is the only link to more.
     NextUriOnlyEnvelope,
-    /// Nothing in; a `cursors` that leads nowhere.
+    /// Nothing in; `cursors` without a use.
     CursorsOnlyEnvelope,
-    /// `after` and `before` are times to filter by, and a `nextUri` that never ends leads to the
-    /// same page again.
+    /// `after` and `before` are times to filter by, and `nextUri` always returns the same page.
     DateWindowHomonym,
-    /// Nothing in; page counts and a `nextUri` that leads to the same page again.
+    /// Nothing in; page counts, and a `nextUri` that returns the same page.
     UnpagedWithEnvelope,
-    /// All `entities` at once.
+    /// All `entities` in one response.
     UnpagedEntities,
     /// A bare array.
     UnpagedBareArray,
-    /// All items of a query that was posted at once, in a field of another name.
+    /// All items of a POST in one response, in another field.
     UnpagedPostResults,
-    /// All items of a GET at once, in a field of another name.
+    /// All items of a GET in one response, in another field.
     UnpagedOtherArray,
-    /// All SCIM `Resources` at once.
+    /// All SCIM `Resources` in one response.
     UnpagedScimEnvelope,
 }
 
 impl Scheme {
-    /// The scheme of an operation; `None` if it does not hand out a list.
+    /// Returns the scheme of an operation, or `None` if it does not list anything.
     pub fn of(catalogue: &Catalogue, operation: &Operation) -> Option<Self> {
         classify(catalogue, operation)
     }
 
-    /// Whether one reply may hold less than the whole list.
+    /// Whether a response may have only a part of the list.
     pub fn is_paged(self) -> bool {
         !matches!(
             self,

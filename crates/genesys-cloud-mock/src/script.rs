@@ -7,45 +7,44 @@ use serde_json::Value;
 
 use crate::connection::ConnectionFault;
 use crate::journal::RecordedRequest;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
-/// Something that goes wrong in an org, of your own making.
+/// A custom fault.
 ///
-/// The org asks every fault in the order they were given, for each request that bears a good
-/// token.
+/// For each request with a valid token, the org consults all faults in the order in which they were added.
 ///
 /// ```
-/// use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
+/// use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg};
 ///
-/// /// The service is down for everything that changes something.
+/// // Writes fail.
 /// struct ReadOnly;
 ///
 /// impl Fault for ReadOnly {
-///     fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+///     fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
 ///         let writes = call.request.method != "GET";
-///         writes.then(|| CannedReply::error(503, "service.unavailable", "Service Unavailable"))
+///         writes.then(|| CannedResponse::error(503, "service.unavailable", "Service Unavailable"))
 ///     }
 /// }
 ///
 /// let org = MockOrg::builder().fault(ReadOnly);
 /// ```
 pub trait Fault: Send + Sync + 'static {
-    /// A reply to give instead of the org's own; `None` to let the request pass.
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    /// Returns a response to send instead of the org's own, or `None` to let the request pass.
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let _ = call;
         None
     }
 
-    /// What happens to the connection, whatever the reply; `None` if it holds.
+    /// Returns what happens to the connection, or `None` to keep it.
     fn connection(&self, call: &Call<'_>) -> Option<ConnectionFault> {
         let _ = call;
         None
     }
 
-    /// The last word on the org's own reply.
-    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
+    /// Changes the org's response.
+    fn after(&self, call: &Call<'_>, response: CannedResponse) -> CannedResponse {
         let _ = call;
-        reply
+        response
     }
 }
 
@@ -53,13 +52,13 @@ pub trait Fault: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Call<'a> {
-    /// The operation it is for.
+    /// The operation that is called.
     pub operation: &'a Operation,
-    /// The request as it came.
+    /// The request as received.
     pub request: &'a RecordedRequest,
 }
 
-/// What to put in place of one page of a list.
+/// A replacement for one page of a list.
 #[derive(Clone)]
 pub struct PageOverride(pub(crate) Substitute);
 
@@ -71,17 +70,17 @@ pub(crate) enum Substitute {
 }
 
 impl PageOverride {
-    /// This body, whatever was asked for.
+    /// Returns this body.
     pub fn json(page: Value) -> Self {
         Self(Substitute::Json(page))
     }
 
-    /// What the org would answer for another page of the same list.
+    /// Returns another page of the same list.
     pub fn same_as(page_number: u64) -> Self {
         Self(Substitute::SameAs(page_number))
     }
 
-    /// The page itself, changed.
+    /// Returns the page after `change`.
     ///
     /// ```
     /// use genesys_cloud_mock::PageOverride;
@@ -104,21 +103,21 @@ impl fmt::Debug for PageOverride {
     }
 }
 
-/// What a test has told the org to answer, by operationId.
+/// The responses and faults that a test has scripted, by operationId.
 #[derive(Debug, Default)]
 pub(crate) struct Script {
-    replies: HashMap<&'static str, VecDeque<CannedReply>>,
+    responses: HashMap<&'static str, VecDeque<CannedResponse>>,
     connections: HashMap<&'static str, VecDeque<ConnectionFault>>,
     pages: HashMap<(&'static str, u64), PageOverride>,
 }
 
 impl Script {
-    pub(crate) fn push_reply(&mut self, operation: &'static str, reply: CannedReply) {
-        self.replies.entry(operation).or_default().push_back(reply);
+    pub(crate) fn push_response(&mut self, operation: &'static str, response: CannedResponse) {
+        self.responses.entry(operation).or_default().push_back(response);
     }
 
-    pub(crate) fn next_reply(&mut self, operation: &str) -> Option<CannedReply> {
-        self.replies.get_mut(operation)?.pop_front()
+    pub(crate) fn next_response(&mut self, operation: &str) -> Option<CannedResponse> {
+        self.responses.get_mut(operation)?.pop_front()
     }
 
     pub(crate) fn push_connection_fault(

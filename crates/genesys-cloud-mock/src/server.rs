@@ -11,25 +11,25 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::connection::{ConnectionFault, Hangup, ReplyBody};
+use crate::connection::{ConnectionFault, Hangup, ResponseBody};
 use crate::error::Error;
-use crate::limit::Standing;
-use crate::reply::CannedReply;
-use crate::service::{Answered, Service};
+use crate::limit::LimitStatus;
+use crate::response::CannedResponse;
+use crate::service::{Service, ServiceResponse};
 
-/// More than any request of the API has.
+/// Larger than any request of the API.
 const LARGEST_BODY: usize = 16 << 20;
 
-/// What a server is for.
+/// The purpose of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
-    /// The API, and the login.
+pub(crate) enum ServerKind {
+    /// API and login.
     Api,
-    /// The files behind presigned URLs.
+    /// Files behind presigned URLs.
     Files,
 }
 
-/// A server that listens on loopback, and nowhere else, until it is dropped.
+/// A server that listens on loopback until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
@@ -37,11 +37,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Listens on a port; on any free one if it is 0.
-    pub(crate) async fn start(service: Arc<Service>, door: Door, port: u16) -> Result<Self, Error> {
+    /// Listens on a port, or on any free one if 0.
+    pub(crate) async fn start(
+        service: Arc<Service>,
+        kind: ServerKind,
+        port: u16,
+    ) -> Result<Self, Error> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(Error::bind)?;
         let address = listener.local_addr().map_err(Error::bind)?;
-        let accepting = tokio::spawn(accept(listener, service, door));
+        let accepting = tokio::spawn(accept(listener, service, kind));
         Ok(Self { address, accepting })
     }
 
@@ -49,10 +53,10 @@ impl Server {
         self.address
     }
 
-    /// Returns when the port is free and every connection is closed.
+    /// Returns once the port is free and all connections are closed.
     pub(crate) async fn shutdown(mut self) {
         self.accepting.abort();
-        // The task was cancelled: there is no result to look at.
+        // The task was cancelled and has no result.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -63,49 +67,49 @@ impl Drop for Server {
     }
 }
 
-/// The connections end with this task, which owns them.
-async fn accept(listener: TcpListener, service: Arc<Service>, door: Door) {
+/// This task owns the connections, so they end with it.
+async fn accept(listener: TcpListener, service: Arc<Service>, kind: ServerKind) {
     let mut connections = JoinSet::new();
     loop {
         while connections.try_join_next().is_some() {}
-        // A connection that failed before it began is the client's affair.
+        // Connections that fail before they begin are ignored.
         if let Ok((stream, _)) = listener.accept().await {
-            connections.spawn(serve(stream, Arc::clone(&service), door));
+            connections.spawn(serve(stream, Arc::clone(&service), kind));
         }
     }
 }
 
-async fn serve(stream: TcpStream, service: Arc<Service>, door: Door) {
-    // Small replies must not wait for more to send; if it fails they are only slower.
+async fn serve(stream: TcpStream, service: Arc<Service>, kind: ServerKind) {
+    // Small responses must not wait for more data. A failure only makes them slower.
     let _ = stream.set_nodelay(true);
     let respond = service_fn(move |request| {
         let service = Arc::clone(&service);
-        async move { respond(&service, door, request).await }
+        async move { respond(&service, kind, request).await }
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
-    // A client may hang up whenever it likes; only what the org wants itself is looked at.
+    // Clients may hang up at any time; only hangups by the org matter.
     let hangup = (&mut connection).await.err().and_then(|error| Hangup::of(&error));
     if hangup == Some(Hangup::Reset) {
-        // If it fails the connection ends more gently.
+        // On failure, the connection closes normally.
         let _ = connection.into_parts().io.inner().set_zero_linger();
     }
 }
 
 async fn respond(
     service: &Service,
-    door: Door,
+    kind: ServerKind,
     request: Request<Incoming>,
-) -> Result<Response<ReplyBody>, Hangup> {
+) -> Result<Response<ResponseBody>, Hangup> {
     let (head, body) = request.into_parts();
     let Ok(body) = Limited::new(body, LARGEST_BODY).collect().await else {
-        return Ok(CannedReply::empty(413).into_response());
+        return Ok(CannedResponse::empty(413).into_response());
     };
-    let (response, fault) = match door {
-        Door::Files => service.respond_with_file(&head, body.to_bytes()),
-        Door::Api => {
-            let answered = service.respond(&head, body.to_bytes()).await;
-            let fault = answered.connection;
-            (response(answered, service), fault)
+    let (response, fault) = match kind {
+        ServerKind::Files => service.respond_with_file(&head, body.to_bytes()),
+        ServerKind::Api => {
+            let answer = service.respond(&head, body.to_bytes()).await;
+            let fault = answer.connection;
+            (response(answer, service), fault)
         }
     };
     match fault {
@@ -115,21 +119,21 @@ async fn respond(
     }
 }
 
-fn response(answered: Answered, service: &Service) -> Response<ReplyBody> {
-    let mut response = answered.reply.into_response();
-    if let Some(flood) = answered.flood {
-        response = response.map(|_| flood.into_body());
+fn response(answer: ServiceResponse, service: &Service) -> Response<ResponseBody> {
+    let mut response = answer.response.into_response();
+    if let Some(huge_body) = answer.huge_body {
+        response = response.map(|_| huge_body.into_body());
     }
     let headers = response.headers_mut();
     let mut set = |name: &'static str, value: String| {
-        // What a test put into its canned reply stays.
+        // Headers of a canned response take precedence.
         if let (name, Ok(value)) = (HeaderName::from_static(name), HeaderValue::try_from(value)) {
             headers.entry(name).or_insert(value);
         }
     };
     set("date", service.now().http_date());
-    set("inin-correlation-id", answered.correlation_id.to_string());
-    for (name, value) in answered.standing.into_iter().flat_map(Standing::headers) {
+    set("inin-correlation-id", answer.correlation_id.to_string());
+    for (name, value) in answer.limit_status.into_iter().flat_map(LimitStatus::headers) {
         set(name, value.to_string());
     }
     response

@@ -9,36 +9,36 @@ use http::request::Parts;
 use http::{Method, Response};
 use serde_json::{Map, Value};
 
-use crate::api::{AnswerBody, Api, Endpoint};
-use crate::available::{Available, antedate, is_dated};
+use crate::api::{Api, Endpoint, SuccessBody};
+use crate::availability::{Availability, backdate, is_dated};
 use crate::cache::Cache;
 use crate::check::check;
 use crate::clock::Clock;
-use crate::connection::{ConnectionFault, ReplyBody};
+use crate::connection::{ConnectionFault, ResponseBody};
 use crate::error::Error;
-use crate::faults::{FaultPlan, Faults, Flood};
+use crate::faults::{FaultPlan, Faults, HugeBody};
 use crate::identity::{Id, Identity};
 use crate::jobs::Jobs;
 use crate::journal::{Journal, RecordedRequest};
-use crate::lies::{Deed, Lies, Sent, Site};
-use crate::limit::{Limiter, RateLimit, Standing};
+use crate::lies::{Effect, Lies, ResponseKind, Sent};
+use crate::limit::{LimitStatus, Limiter, RateLimit};
 use crate::listing::Listing;
-use crate::lists::{Asked as ListAsked, Lists, Served, ServedPage};
+use crate::lists::{ListRequest, Lists, Served, ServedPage};
 use crate::login::{Login, bearer};
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
 use crate::routes::Route;
 use crate::scheme::Scheme;
 use crate::script::{Call, Fault, PageOverride, Script, Substitute};
-use crate::shape::{Shape, Subject};
+use crate::shape::{RecordContext, Shape};
 
 const LOGIN: &str = "/oauth/token";
 
-/// What an org is like from the start.
+/// The initial settings of an org.
 pub(crate) struct Settings {
     pub(crate) seed: u64,
-    /// The id of the organization, if it does not follow from the seed.
+    /// The id of the organization, if not derived from the seed.
     pub(crate) organization: Option<String>,
     pub(crate) default_count: u64,
     pub(crate) latency: Duration,
@@ -47,20 +47,20 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: RateLimit,
     pub(crate) faults: Vec<Arc<dyn Fault>>,
     pub(crate) plan: FaultPlan,
-    /// How many bytes of pages are kept to be sent again.
+    /// Capacity of the page cache, in bytes.
     pub(crate) page_cache: usize,
 }
 
-/// The state of an org, and what it answers. It knows nothing of connections.
+/// The state of an org, and its responses. Independent of connections.
 pub(crate) struct Service {
     api: &'static Api,
     settings: Settings,
     lists: Lists,
     jobs: Jobs,
     lies: Arc<Lies>,
-    available: Available,
+    availability: Availability,
     clock: Clock,
-    /// The lists of this org, as they stand in the ids of their records.
+    /// The lists of this org, as encoded in the ids of their records.
     known_lists: HashSet<u64>,
     login: Mutex<Login>,
     limit: Mutex<Limiter>,
@@ -72,43 +72,43 @@ pub(crate) struct Service {
     creations: AtomicU64,
 }
 
-/// A reply, and what the headers say that every reply of the API bears.
-pub(crate) struct Answered {
-    pub(crate) reply: CannedReply,
+/// A response, and the values of the headers that every API response has.
+pub(crate) struct ServiceResponse {
+    pub(crate) response: CannedResponse,
     pub(crate) correlation_id: Id,
-    pub(crate) standing: Option<Standing>,
+    pub(crate) limit_status: Option<LimitStatus>,
     pub(crate) connection: Option<ConnectionFault>,
-    pub(crate) flood: Option<Flood>,
+    pub(crate) huge_body: Option<HugeBody>,
 }
 
-/// What the org has to say, and what happens to it on the way.
+/// A response, and what happens to its connection.
 pub(crate) struct Outcome {
-    pub(crate) reply: CannedReply,
+    pub(crate) response: CannedResponse,
     pub(crate) connection: Option<ConnectionFault>,
-    /// A body in place of that of the reply.
-    pub(crate) flood: Option<Flood>,
-    /// The page of a list that it is, before anyone lies about it.
+    /// Replaces the body of the response.
+    pub(crate) huge_body: Option<HugeBody>,
+    /// The page that the response is, before any lie.
     pub(crate) page: Option<ListPage>,
-    /// The records that come with it.
+    /// The records in the response.
     pub(crate) sent: Option<Sent>,
 }
 
 /// A page of a list.
 pub(crate) struct ListPage {
-    /// The place of the list in the table of endpoints.
+    /// The index of the list in the table of endpoints.
     list: usize,
     listing: &'static Listing,
     page: ServedPage,
 }
 
-impl From<CannedReply> for Outcome {
-    fn from(reply: CannedReply) -> Self {
-        Self { reply, connection: None, flood: None, page: None, sent: None }
+impl From<CannedResponse> for Outcome {
+    fn from(response: CannedResponse) -> Self {
+        Self { response, connection: None, huge_body: None, page: None, sent: None }
     }
 }
 
-/// A request that leads to an operation.
-pub(crate) struct Asked<'a> {
+/// A request for an operation.
+pub(crate) struct RoutedRequest<'a> {
     pub(crate) endpoint: &'static Endpoint,
     pub(crate) path_values: Vec<Cow<'a, str>>,
     pub(crate) request: &'a RecordedRequest,
@@ -129,7 +129,7 @@ impl Service {
             lists,
             jobs: Jobs::new(api, seed, settings.job_lifetime, clock, Arc::clone(&lies)),
             lies,
-            available: Available::default(),
+            availability: Availability::default(),
             clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
             limit: Mutex::new(Limiter::new(settings.rate_limit)),
@@ -147,8 +147,8 @@ impl Service {
         self.api.find(name).ok_or_else(|| Error::unknown_operation(name))
     }
 
-    pub(crate) fn available(&self) -> &Available {
-        &self.available
+    pub(crate) fn availability(&self) -> &Availability {
+        &self.availability
     }
 
     pub(crate) fn login(&self) -> MutexGuard<'_, Login> {
@@ -196,12 +196,12 @@ impl Service {
         lock(&self.downloads)
     }
 
-    /// Answers a request for a file, and keeps it.
+    /// Answers and records a request for a file.
     pub(crate) fn respond_with_file(
         &self,
         head: &Parts,
         body: Bytes,
-    ) -> (Response<ReplyBody>, Option<ConnectionFault>) {
+    ) -> (Response<ResponseBody>, Option<ConnectionFault>) {
         self.downloads().record(RecordedRequest::new(head, body));
         self.send_file_by_plan(|| self.jobs.store.respond(head))
     }
@@ -221,8 +221,8 @@ impl Service {
         Ok(())
     }
 
-    /// Answers a request and keeps it in the journal.
-    pub(crate) async fn respond(&self, head: &Parts, body: Bytes) -> Answered {
+    /// Answers and records a request.
+    pub(crate) async fn respond(&self, head: &Parts, body: Bytes) -> ServiceResponse {
         let mut request = RecordedRequest::new(head, body);
         let correlation = self.correlations.fetch_add(1, Ordering::Relaxed);
         let correlation_id = Id::random(mix(self.settings.seed) ^ correlation);
@@ -236,136 +236,148 @@ impl Service {
             tokio::time::sleep(self.settings.latency).await;
         }
 
-        let (outcome, standing) = match route {
+        let (outcome, limit_status) = match route {
             _ if path == LOGIN => (self.log_in_by_plan(|| self.log_in(head, &request.body)), None),
             Route::Operation { index, path_values } => {
                 let endpoint = self.api.endpoint(index);
-                self.respond_to_call(head, &Asked { endpoint, path_values, request: &request })
+                self.respond_to_call(
+                    head,
+                    &RoutedRequest { endpoint, path_values, request: &request },
+                )
             }
             Route::OtherMethod => {
                 let message = "HTTP 405 Method Not Allowed";
-                (CannedReply::error(405, "method.not.allowed", message).into(), None)
+                (CannedResponse::error(405, "method.not.allowed", message).into(), None)
             }
-            Route::Unknown => (CannedReply::not_found().into(), None),
+            Route::Unknown => (CannedResponse::not_found().into(), None),
         };
-        let Outcome { reply, connection, flood, sent, .. } = outcome;
+        let Outcome { response, connection, huge_body, sent, .. } = outcome;
         if let Some(sent) = sent.and_then(|sent| sent.over(connection)) {
             self.lies.note(sent);
         }
-        let reply = reply.with_context(&correlation_id.to_string());
-        Answered { reply, correlation_id, standing, connection, flood }
+        let response = response.with_context(&correlation_id.to_string());
+        ServiceResponse { response, correlation_id, limit_status, connection, huge_body }
     }
 
-    fn log_in(&self, head: &Parts, body: &[u8]) -> CannedReply {
+    fn log_in(&self, head: &Parts, body: &[u8]) -> CannedResponse {
         match head.method {
             Method::POST => {
                 let skew = self.faults().clock_skew();
                 self.login().answer(&head.headers, body, skew)
             }
-            _ => CannedReply::empty(405),
+            _ => CannedResponse::empty(405),
         }
     }
 
-    fn respond_to_call(&self, head: &Parts, asked: &Asked<'_>) -> (Outcome, Option<Standing>) {
+    fn respond_to_call(
+        &self,
+        head: &Parts,
+        routed: &RoutedRequest<'_>,
+    ) -> (Outcome, Option<LimitStatus>) {
         match self.admit(head) {
-            Ok(standing) => (self.respond_by_plan(asked, standing), Some(standing)),
+            Ok(limit_status) => (self.respond_by_plan(routed, limit_status), Some(limit_status)),
             Err(refusal) => (refusal.into(), None),
         }
     }
 
-    /// Counts the call, if its token is good.
-    fn admit(&self, head: &Parts) -> Result<Standing, CannedReply> {
+    /// Counts the call if its token is valid.
+    fn admit(&self, head: &Parts) -> Result<LimitStatus, CannedResponse> {
         let Some(token) = bearer(&head.headers) else {
             self.faults().note_unauthorized();
             let message = "No authentication bearer token specified in authorization header.";
-            return Err(CannedReply::error(401, "authentication.required", message));
+            return Err(CannedResponse::error(401, "authentication.required", message));
         };
         if !self.login().accepts(token) {
             self.faults().note_unauthorized();
-            return Err(CannedReply::unauthorized());
+            return Err(CannedResponse::unauthorized());
         }
         Ok(self.limit().count(token))
     }
 
-    pub(crate) fn respond_to_admitted(&self, asked: &Asked<'_>, standing: Standing) -> Outcome {
-        let operation = asked.endpoint.operation;
-        let call = Call { operation, request: asked.request };
+    pub(crate) fn respond_to_admitted(
+        &self,
+        routed: &RoutedRequest<'_>,
+        limit_status: LimitStatus,
+    ) -> Outcome {
+        let operation = routed.endpoint.operation;
+        let call = Call { operation, request: routed.request };
         let scripted = self.script().next_connection_fault(&operation.id);
         let faults = &self.settings.faults;
         let connection = scripted.or_else(|| faults.iter().find_map(|it| it.connection(&call)));
-        let outcome = self.respond_over_connection(asked, standing, &call);
+        let outcome = self.respond_over_connection(routed, limit_status, &call);
         Outcome { connection: connection.or(outcome.connection), ..outcome }
     }
 
     fn respond_over_connection(
         &self,
-        asked: &Asked<'_>,
-        standing: Standing,
+        routed: &RoutedRequest<'_>,
+        limit_status: LimitStatus,
         call: &Call<'_>,
     ) -> Outcome {
-        let operation = asked.endpoint.operation;
-        let scripted = self.script().next_reply(&operation.id);
+        let operation = routed.endpoint.operation;
+        let scripted = self.script().next_response(&operation.id);
         let faults = &self.settings.faults;
-        if let Some(reply) = scripted.or_else(|| faults.iter().find_map(|it| it.before(call))) {
-            return reply.into();
+        if let Some(response) = scripted.or_else(|| faults.iter().find_map(|it| it.before(call))) {
+            return response.into();
         }
-        if let Some(seconds) = standing.retry_after {
-            return CannedReply::rate_limited(seconds).into();
+        if let Some(seconds) = limit_status.retry_after {
+            return CannedResponse::rate_limited(seconds).into();
         }
-        let outcome = match check(operation, &asked.path_values, asked.request) {
-            Ok(()) => self.answer(asked),
+        let outcome = match check(operation, &routed.path_values, routed.request) {
+            Ok(()) => self.answer(routed),
             Err(refusal) => refusal.into(),
         };
-        let reply = faults.iter().fold(outcome.reply, |reply, fault| fault.after(call, reply));
-        Outcome { reply, ..outcome }
+        let response =
+            faults.iter().fold(outcome.response, |response, fault| fault.after(call, response));
+        Outcome { response, ..outcome }
     }
 
-    fn answer(&self, asked: &Asked<'_>) -> Outcome {
-        let mut outcome = self.job(asked).unwrap_or_else(|| self.plain_answer(asked));
-        // After all that the org has to say of the page, so that nothing is added to a lie.
+    fn answer(&self, routed: &RoutedRequest<'_>) -> Outcome {
+        let mut outcome = self.job(routed).unwrap_or_else(|| self.plain_response(routed));
+        // Last, so that nothing is added to a lie.
         match outcome.page.take() {
-            Some(page) => self.lie_on_page(page, outcome),
+            Some(page) => self.apply_page_lie(page, outcome),
             None => outcome,
         }
     }
 
-    /// What an operation answers that knows nothing of jobs.
-    pub(crate) fn plain_answer(&self, asked: &Asked<'_>) -> Outcome {
-        let answer = asked.endpoint.answer();
+    /// The response of an operation apart from jobs.
+    pub(crate) fn plain_response(&self, routed: &RoutedRequest<'_>) -> Outcome {
+        let answer = routed.endpoint.success_response();
         match &answer.body {
-            AnswerBody::Empty => CannedReply::empty(answer.status).into(),
-            AnswerBody::Listing(listing) => self.page(asked, answer.status, listing),
-            AnswerBody::Record(shape) => {
-                let record = self.say_who(asked, self.record(asked, shape));
-                let reply = CannedReply::raw_json(answer.status, record);
-                let schema = asked.endpoint.schema();
-                let reply = self.available.tell(reply, schema, None, self.now());
-                match is_dated(schema) && self.lies.has_antedated() {
-                    true => antedate(reply, true).into(),
-                    false => reply.into(),
+            SuccessBody::Empty => CannedResponse::empty(answer.status).into(),
+            SuccessBody::Listing(listing) => self.page(routed, answer.status, listing),
+            SuccessBody::Record(shape) => {
+                let record = self.add_identity(routed, self.record(routed, shape));
+                let response = CannedResponse::raw_json(answer.status, record);
+                let schema = routed.endpoint.schema();
+                let response = self.availability.add_date(response, schema, None, self.now());
+                match is_dated(schema) && self.lies.has_backdated() {
+                    true => backdate(response, true).into(),
+                    false => response.into(),
                 }
             }
         }
     }
 
-    /// The page a request asks for, or what a test put in its place.
-    fn page(&self, asked: &Asked<'_>, status: u16, listing: &'static Listing) -> Outcome {
-        let number = Query::new(&asked.request.query).get("pageNumber");
+    /// The requested page, or its override.
+    fn page(&self, routed: &RoutedRequest<'_>, status: u16, listing: &'static Listing) -> Outcome {
+        let number = Query::new(&routed.request.query).get("pageNumber");
         let number = number.and_then(|number| number.parse().ok()).unwrap_or(1);
-        let substitute = self.script().page(&asked.endpoint.operation.id, number);
+        let substitute = self.script().page(&routed.endpoint.operation.id, number);
         let served = |number| {
-            self.lists.serve(ListAsked {
-                endpoint: asked.endpoint,
+            self.lists.serve(ListRequest {
+                endpoint: routed.endpoint,
                 listing,
-                path_values: &asked.path_values,
-                request: asked.request,
+                path_values: &routed.path_values,
+                request: routed.request,
                 number,
             })
         };
         let served = match substitute.map(|it| it.0) {
             None => served(None),
             Some(Substitute::SameAs(other)) => served(Some(other)),
-            Some(Substitute::Json(body)) => return CannedReply::json(status, &body).into(),
+            Some(Substitute::Json(body)) => return CannedResponse::json(status, &body).into(),
             Some(Substitute::Edit(change)) => served(None).map(|served| {
                 let mut body = serde_json::from_slice(&served.body).unwrap_or_default();
                 change(&mut body);
@@ -376,72 +388,79 @@ impl Service {
             Ok(served) => served,
             Err(refusal) => return refusal.into(),
         };
-        let (schema, job) = (asked.endpoint.schema(), asked.path_values.last());
-        let reply = CannedReply::raw_json(status, body);
-        let reply = self.available.tell(reply, schema, job.map(AsRef::as_ref), self.now());
-        let reply = self.lie_of_date(reply, asked.endpoint);
-        let list = asked.endpoint.place;
+        let (schema, job) = (routed.endpoint.schema(), routed.path_values.last());
+        let response = CannedResponse::raw_json(status, body);
+        let response =
+            self.availability.add_date(response, schema, job.map(AsRef::as_ref), self.now());
+        let response = self.apply_date_lie(response, routed.endpoint);
+        let list = routed.endpoint.index;
         let page = page.map(|page| ListPage { list, listing, page });
-        Outcome { connection, page, ..reply.into() }
+        Outcome { connection, page, ..response.into() }
     }
 
-    /// Results of a job, with another date up to which their data is available if that is the lie.
-    fn lie_of_date(&self, reply: CannedReply, listed_by: &Endpoint) -> CannedReply {
-        let families = self.api.families().all();
-        let family = families.iter().find(|family| family.results == Some(listed_by.place));
-        let Some(family) = family.filter(|_| is_dated(listed_by.schema())) else { return reply };
-        match self.lies.draw(family.submit, Site::Results) {
-            Some(Deed::Antedate { in_results }) => antedate(reply, *in_results),
-            _ => reply,
+    /// Changes the date of data availability in the results of a job, if that is the lie.
+    fn apply_date_lie(&self, response: CannedResponse, listed_by: &Endpoint) -> CannedResponse {
+        let job_specs = self.api.job_specs().all();
+        let spec = job_specs.iter().find(|spec| spec.results == Some(listed_by.index));
+        let Some(spec) = spec.filter(|_| is_dated(listed_by.schema())) else { return response };
+        match self.lies.next_effect(spec.submit, ResponseKind::Results) {
+            Some(Effect::Backdate { in_results }) => backdate(response, *in_results),
+            _ => response,
         }
     }
 
-    /// The page, or what is said instead.
-    fn lie_on_page(&self, page: ListPage, outcome: Outcome) -> Outcome {
+    /// The page, or the lie in its place.
+    fn apply_page_lie(&self, page: ListPage, outcome: Outcome) -> Outcome {
         let ListPage { list, listing, page: ServedPage { ordinal, links, records } } = page;
         let sent = Sent { list, records };
-        let Some(deed) = self.lies.draw(list, Site::Page { ordinal, links }) else {
+        let Some(effect) = self.lies.next_effect(list, ResponseKind::Page { ordinal, links })
+        else {
             return Outcome { sent: Some(sent), ..outcome };
         };
         Outcome {
-            reply: deed.change(outcome.reply, listing.path()),
-            connection: deed.connection().or(outcome.connection),
-            sent: sent.with(deed),
+            response: effect.change(outcome.response, listing.path()),
+            connection: effect.connection().or(outcome.connection),
+            sent: sent.with(effect),
             ..outcome
         }
     }
 
-    /// What is said of a job, or something else in its place.
-    pub(crate) fn lie_of_job(&self, submit: usize, site: Site, outcome: Outcome) -> Outcome {
-        match self.lies.draw(submit, site) {
-            Some(deed) => Outcome {
-                reply: deed.change(outcome.reply, &[]),
-                connection: deed.connection().or(outcome.connection),
+    /// The response about a job, or the lie in its place.
+    pub(crate) fn apply_job_lie(
+        &self,
+        submit: usize,
+        response_kind: ResponseKind,
+        outcome: Outcome,
+    ) -> Outcome {
+        match self.lies.next_effect(submit, response_kind) {
+            Some(effect) => Outcome {
+                response: effect.change(outcome.response, &[]),
+                connection: effect.connection().or(outcome.connection),
                 ..outcome
             },
             None => outcome,
         }
     }
 
-    /// The record of a list that has this id.
+    /// Decodes the id of a record, if it belongs to a list of this org.
     fn listed(&self, id: &str) -> Option<Identity> {
         Identity::of(id).filter(|known| self.known_lists.contains(&known.list()))
     }
 
-    /// Whether a list of this org has a record of this id.
+    /// Whether a list of this org has a record with this id.
     pub(crate) fn lists_record(&self, id: &str) -> bool {
         self.listed(id).is_some()
     }
 
     /// The id of the organization.
     pub(crate) fn organization(&self) -> String {
-        let made_up = || Id::random(mix(self.settings.seed ^ hash("organization"))).to_string();
-        self.settings.organization.clone().unwrap_or_else(made_up)
+        let derived = || Id::random(mix(self.settings.seed ^ hash("organization"))).to_string();
+        self.settings.organization.clone().unwrap_or_else(derived)
     }
 
-    /// Puts the ids of this org into the records that say whose a token is.
-    fn say_who(&self, asked: &Asked<'_>, record: Vec<u8>) -> Vec<u8> {
-        let ids: &[(&str, String)] = match asked.endpoint.operation.id.as_str() {
+    /// Adds the ids of this org to the records that identify a token.
+    fn add_identity(&self, routed: &RoutedRequest<'_>, record: Vec<u8>) -> Vec<u8> {
+        let ids: &[(&str, String)] = match routed.endpoint.operation.id.as_str() {
             "getTokensMe" => &[
                 ("/organization/id", self.organization()),
                 ("/OAuthClient/id", self.login().client_id().to_owned()),
@@ -451,18 +470,18 @@ impl Service {
         };
         let mut record: Value = serde_json::from_slice(&record).unwrap_or_default();
         for (pointer, id) in ids {
-            if let Some(place) = record.pointer_mut(pointer) {
-                *place = id.as_str().into();
+            if let Some(field) = record.pointer_mut(pointer) {
+                *field = id.as_str().into();
             }
         }
         record.to_string().into_bytes()
     }
 
-    /// A record by its id, or a new one; with what the request says of it.
-    fn record(&self, asked: &Asked<'_>, shape: &Shape) -> Vec<u8> {
-        let operation = asked.endpoint.operation;
-        let path = &asked.request.path;
-        let named = asked.path_values.last().filter(|_| operation.path.ends_with('}'));
+    /// A record by its id, or a new one, with the fields of the request.
+    fn record(&self, routed: &RoutedRequest<'_>, shape: &Shape) -> Vec<u8> {
+        let operation = routed.endpoint.operation;
+        let path = &routed.request.path;
+        let named = routed.path_values.last().filter(|_| operation.path.ends_with('}'));
         let (list_path, id) = match named {
             Some(id) => (path.rsplit_once('/').map(|(list, _)| list), id.clone().into_owned()),
             None => {
@@ -479,15 +498,15 @@ impl Service {
             None => (mix(self.settings.seed ^ hash(&id)), hash(&id) % 10_000),
         };
         let mut record = Vec::new();
-        // The id of a path may be any text; within the quotes of JSON it has to be escaped.
+        // The id in a path may be any string, so it needs escaping in JSON.
         let quoted = Value::from(id).to_string();
         let id = &quoted.as_bytes()[1..quoted.len() - 1];
-        shape.write(&mut record, Subject { id, number, seed, list_path });
-        echo(record, &asked.request.body, shape)
+        shape.write(&mut record, RecordContext { id, number, seed, list_path });
+        echo(record, &routed.request.body, shape)
     }
 }
 
-/// Puts the fields of a request into the record it makes or changes.
+/// Copies the fields of a request into the record that it creates or changes.
 fn echo(record: Vec<u8>, request: &[u8], shape: &Shape) -> Vec<u8> {
     let Ok(given) = serde_json::from_slice::<Map<String, Value>>(request) else {
         return record;
@@ -503,6 +522,6 @@ fn echo(record: Vec<u8>, request: &[u8], shape: &Shape) -> Vec<u8> {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A test that panicked while it looked at the org doesn't harm what is inside.
+    // The state stays valid if a test panics while it holds the lock.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,28 +6,27 @@ use crate::name::Noun;
 use crate::rng::{hash, mix};
 use crate::timestamp::Timestamp;
 
-/// Down to this depth objects have all their fields.
+/// Down to this depth objects have all fields.
 const FULL_TO: usize = 1;
-/// Down to this depth objects have their plain values, and what the document requires.
+/// Down to this depth objects have scalar and required fields.
 const PLAIN_TO: usize = 3;
-/// Down to this depth objects have what the document requires. Deeper ones are empty: there
-/// are definitions that require themselves.
+/// Down to this depth objects have required fields. Deeper objects are empty, because some definitions require
+/// themselves.
 const REQUIRED_TO: usize = 6;
 
-/// One field in so many is missing, null, or has a value the document doesn't know: the
-/// service does all three.
+/// One in this many fields is missing, one is null, and one enum value is unknown: the service does all three.
 const ODD_ONE_IN: u64 = 64;
 
-/// What to make of a schema, worked out once, so that a record costs no look-ups: every
-/// reference is followed down to the depth bound, and every key is already JSON.
+/// How to generate a value of a schema. Computed once, so that records need no look-ups: references are
+/// resolved down to the depth limit, and keys are already JSON.
 #[derive(Debug)]
 pub(crate) enum Shape {
     Boolean,
     Integer(Range),
-    /// A number with two decimals, counted in hundredths.
+    /// A number with two decimals, in hundredths.
     Hundredths(Range),
     Text(Text),
-    /// One of the values of the document, as JSON.
+    /// One of the enum values of the document, as JSON.
     Choice(Vec<Vec<u8>>),
     Array(Box<Shape>),
     Map(Box<Shape>),
@@ -37,15 +36,15 @@ pub(crate) enum Shape {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Range {
     least: i64,
-    /// How many numbers there are from the least to the largest.
+    /// How many numbers the range has.
     span: u64,
 }
 
 #[derive(Debug)]
 pub(crate) enum Text {
-    /// The id of the object the field is in.
+    /// The id of the object that has the field.
     Id,
-    /// The id of some other object.
+    /// The id of another object.
     OtherId,
     Name(Noun),
     SelfUri,
@@ -58,14 +57,14 @@ pub(crate) enum Text {
     },
     LocalDateTime,
     Month,
-    /// A fixed text that fits the field, before a number and after it.
+    /// A fixed string that suits the field, before and after a number.
     Numbered(String, &'static str),
 }
 
 #[derive(Debug)]
 pub(crate) struct Object {
     fields: Vec<Field>,
-    /// Where the made-up `selfUri` of a nested object leads.
+    /// The collection path in the `selfUri` of a nested object.
     collection: String,
 }
 
@@ -74,26 +73,26 @@ struct Field {
     name: String,
     /// `"name":`
     key: Vec<u8>,
-    /// What makes this field differ from the others of the record.
+    /// Distinguishes this field from others of the record.
     salt: u64,
-    /// Whether the field is there in every record, with a value.
+    /// Whether every record has the field, with a value.
     constant: bool,
     shape: Shape,
 }
 
-/// Who the object being written is.
+/// The identity of the object being written.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Subject<'a> {
+pub(crate) struct RecordContext<'a> {
     pub(crate) id: &'a [u8],
     /// Its number in the list, from 0.
     pub(crate) number: u64,
     pub(crate) seed: u64,
-    /// The path of the list it stands in; its `selfUri` is this and its id.
+    /// The path of its list; `selfUri` is this path and the id.
     pub(crate) list_path: Option<&'a str>,
 }
 
 impl Shape {
-    /// The shape of a record of its own.
+    /// The shape of a top-level record.
     pub(crate) fn of(catalogue: &Catalogue, schema: &Schema) -> Self {
         Compiler { catalogue }.shape("", "", schema, 0)
     }
@@ -107,12 +106,12 @@ impl Shape {
         }
     }
 
-    /// Whether a record of this shape has an id of its own.
+    /// Whether a record of this shape has an id.
     pub(crate) fn has_id(&self) -> bool {
         matches!(self.field("id"), Some(Self::Text(Text::Id)))
     }
 
-    /// What a record of this shape is called, if it has a name.
+    /// The noun in the names of such records, if they have names.
     pub(crate) fn noun(&self) -> Option<&Noun> {
         match self.field("name") {
             Some(Self::Text(Text::Name(noun))) => Some(noun),
@@ -121,63 +120,64 @@ impl Shape {
     }
 
     /// Writes a value as JSON.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
-        let chance = mix(subject.seed);
+    pub(crate) fn write(&self, out: &mut Vec<u8>, context: RecordContext<'_>) {
+        let random = mix(context.seed);
         match self {
             Self::Boolean => {
-                out.extend_from_slice(if chance & 1 == 0 { b"true" } else { b"false" })
+                out.extend_from_slice(if random & 1 == 0 { b"true" } else { b"false" })
             }
-            Self::Integer(range) => push_signed(out, range.pick(chance)),
+            Self::Integer(range) => push_signed(out, range.pick(random)),
             Self::Hundredths(range) => {
-                let number = range.pick(chance);
+                let number = range.pick(random);
                 push_signed(out, number / 100);
                 out.push(b'.');
                 push_padded(out, number.unsigned_abs(), 2);
             }
-            Self::Text(text) => text.write(out, chance, subject),
-            // Not one of the document's: a client has to keep it, not fail.
-            Self::Choice(_) if (chance >> 32).is_multiple_of(ODD_ONE_IN) => {
+            Self::Text(text) => text.write(out, random, context),
+            // A value that the document doesn't have: a client must keep it and not fail.
+            Self::Choice(_) if (random >> 32).is_multiple_of(ODD_ONE_IN) => {
                 out.extend_from_slice(b"\"NewerThanTheDocument\"");
             }
             Self::Choice(values) => {
-                out.extend_from_slice(&values[chance as usize % values.len()]);
+                out.extend_from_slice(&values[random as usize % values.len()]);
             }
             Self::Array(item) => {
                 out.push(b'[');
-                for number in 0..=(chance % 2) {
+                for number in 0..=(random % 2) {
                     if number > 0 {
                         out.push(b',');
                     }
-                    item.write_nested(out, subject.seed ^ (number + 1));
+                    item.write_nested(out, context.seed ^ (number + 1));
                 }
                 out.push(b']');
             }
             Self::Map(value) => {
                 out.extend_from_slice(b"{\"key\":");
-                value.write_nested(out, subject.seed);
+                value.write_nested(out, context.seed);
                 out.push(b'}');
             }
-            Self::Object(object) => object.write(out, subject),
+            Self::Object(object) => object.write(out, context),
         }
     }
 
     fn write_nested(&self, out: &mut Vec<u8>, seed: u64) {
         let seed = mix(seed);
         let id = Id::random(seed);
-        let subject = Subject { id: id.as_bytes(), number: seed % 1_000, seed, list_path: None };
-        self.write(out, subject);
+        let context =
+            RecordContext { id: id.as_bytes(), number: seed % 1_000, seed, list_path: None };
+        self.write(out, context);
     }
 }
 
 impl Range {
-    /// What the document allows, in units of which there are so many in one.
+    /// The range that the document allows, in units of 1/`units`.
     fn of(schema: &Schema, units: f64) -> Self {
         let least = (schema.minimum.unwrap_or(0.0) * units).ceil() as i64;
         let most = schema.maximum.map_or(least + 99 * units as i64, |most| (most * units) as i64);
         Self { least, span: most.max(least).abs_diff(least).saturating_add(1) }
     }
 
-    /// So many that no two records get the same.
+    /// A range large enough that ids do not collide.
     fn of_ids(schema: &Schema) -> Self {
         let range = Self::of(schema, 1.0);
         let is_short = schema.format.as_deref() == Some("int32");
@@ -185,19 +185,21 @@ impl Range {
         Self { span: if schema.maximum.is_some() { range.span } else { span }, ..range }
     }
 
-    fn pick(self, chance: u64) -> i64 {
-        self.least.saturating_add_unsigned(chance % self.span)
+    fn pick(self, random: u64) -> i64 {
+        self.least.saturating_add_unsigned(random % self.span)
     }
 }
 
 impl Object {
-    fn write(&self, out: &mut Vec<u8>, subject: Subject<'_>) {
-        let subject =
-            Subject { list_path: Some(subject.list_path.unwrap_or(&self.collection)), ..subject };
+    fn write(&self, out: &mut Vec<u8>, context: RecordContext<'_>) {
+        let context = RecordContext {
+            list_path: Some(context.list_path.unwrap_or(&self.collection)),
+            ..context
+        };
         out.push(b'{');
         let start = out.len();
         for field in &self.fields {
-            let seed = mix(subject.seed ^ field.salt);
+            let seed = mix(context.seed ^ field.salt);
             let odd = if field.constant { ODD_ONE_IN } else { (seed >> 32) % ODD_ONE_IN };
             if odd == 0 {
                 continue;
@@ -208,9 +210,9 @@ impl Object {
             out.extend_from_slice(&field.key);
             match &field.shape {
                 _ if odd == 1 => out.extend_from_slice(b"null"),
-                // An object is someone of its own; anything else belongs to this one.
+                // An object has its own identity; everything else belongs to this one.
                 shape @ Shape::Object(_) => shape.write_nested(out, seed),
-                shape => shape.write(out, Subject { seed, ..subject }),
+                shape => shape.write(out, RecordContext { seed, ..context }),
             }
         }
         out.push(b'}');
@@ -218,25 +220,25 @@ impl Object {
 }
 
 impl Text {
-    fn write(&self, out: &mut Vec<u8>, chance: u64, subject: Subject<'_>) {
+    fn write(&self, out: &mut Vec<u8>, random: u64, context: RecordContext<'_>) {
         out.push(b'"');
         match self {
             Self::Fixed(text) => out.extend_from_slice(text.as_bytes()),
-            Self::Id => out.extend_from_slice(subject.id),
-            Self::OtherId => out.extend_from_slice(Id::random(chance).as_bytes()),
-            Self::Name(noun) => noun.write(out, subject.number),
+            Self::Id => out.extend_from_slice(context.id),
+            Self::OtherId => out.extend_from_slice(Id::random(random).as_bytes()),
+            Self::Name(noun) => noun.write(out, context.number),
             Self::SelfUri => {
-                out.extend_from_slice(subject.list_path.unwrap_or_default().as_bytes());
+                out.extend_from_slice(context.list_path.unwrap_or_default().as_bytes());
                 out.push(b'/');
-                out.extend_from_slice(subject.id);
+                out.extend_from_slice(context.id);
             }
-            Self::DateTime { late } => Timestamp::made_up(chance, *late).write_date_time(out),
-            Self::Date { late } => Timestamp::made_up(chance, *late).write_date(out),
-            Self::LocalDateTime => Timestamp::made_up(chance, false).write_local(out),
-            Self::Month => Timestamp::made_up(chance, false).write_month(out),
+            Self::DateTime { late } => Timestamp::generated(random, *late).write_date_time(out),
+            Self::Date { late } => Timestamp::generated(random, *late).write_date(out),
+            Self::LocalDateTime => Timestamp::generated(random, false).write_local(out),
+            Self::Month => Timestamp::generated(random, false).write_month(out),
             Self::Numbered(before, after) => {
                 out.extend_from_slice(before.as_bytes());
-                push_padded(out, chance, 4);
+                push_padded(out, random, 4);
                 out.extend_from_slice(after.as_bytes());
             }
         }
@@ -250,9 +252,9 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// The shape of a field of this name in an object called `owner`.
+    /// Returns the shape of a field in an object called `owner`.
     fn shape(&self, owner: &str, name: &str, schema: &Schema, depth: usize) -> Shape {
-        // What a mere reference is called says more than that it is one.
+        // The name of a field says more than the name of a mere reference type.
         let is_named = |definition: &&str| name.is_empty() || !definition.ends_with("Ref");
         let noun = schema.reference.as_deref().filter(is_named).unwrap_or(name);
         let schema = self.catalogue.resolve(schema);
@@ -278,7 +280,7 @@ impl Compiler<'_> {
 
     fn object(&self, noun: &str, schema: &Schema, depth: usize) -> Shape {
         if schema.properties.is_empty() {
-            // Anything goes here. A key keeps such records apart, as in a row of a data table.
+            // Any fields are allowed. An id as the value distinguishes such records, like rows of a data table.
             let value = schema.additional_properties.as_deref().filter(|_| depth > 0);
             let shape = match value {
                 Some(value) => self.shape(noun, "value", value, depth + 1),
@@ -286,10 +288,10 @@ impl Compiler<'_> {
             };
             return Shape::Map(Box::new(shape));
         }
-        // A record without an id is told from others by all it has.
+        // A record without an id is identified by all its fields.
         let has_id = schema.property("id").is_some();
-        let told_by_all = depth == 0 && !has_id;
-        // An entity inside another is sent as little more than a reference.
+        let identified_by_all = depth == 0 && !has_id;
+        // A nested entity is little more than a reference.
         let full = depth == 0 || (depth <= FULL_TO && !has_id);
         let mut fields = Vec::new();
         for (name, property) in &schema.properties {
@@ -304,7 +306,7 @@ impl Compiler<'_> {
             fields.push(Field {
                 key: format!("{}:", serde_json::Value::from(name.as_str())).into_bytes(),
                 salt: hash(name),
-                constant: own || required || told_by_all,
+                constant: own || required || identified_by_all,
                 name: name.clone(),
                 shape,
             });
@@ -318,7 +320,7 @@ impl Compiler<'_> {
     }
 }
 
-/// A text that fits a field of this name.
+/// Returns a string generator that suits the name of a field.
 fn text(owner: &str, name: &str, schema: &Schema) -> Text {
     let has = |part: &str| name.to_ascii_lowercase().contains(part);
     let late = ["modif", "end", "updat", "complet", "last"].iter().any(|part| has(part));

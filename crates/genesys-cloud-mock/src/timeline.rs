@@ -6,35 +6,35 @@ use serde_json::Value;
 
 use crate::journal::RecordedRequest;
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::timestamp::Timestamp;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// When the records of a list happened, and how much of it one query may ask for; for
+/// The times of the records of a list, and limits on queries of them; for
 /// [`MockOrg::timeline`](crate::MockOrg::timeline).
 ///
-/// The records are spread evenly. A query gets those of its `interval`, from its start to before
-/// its end.
+/// The records are spread evenly. A query returns those in its `interval`, from its start (inclusive) to its
+/// end (exclusive).
 ///
 /// ```
 /// use genesys_cloud_mock::Timeline;
 ///
-/// // A busy quarter: no query gets more than 1,000 records of it.
+/// // A busy quarter. No query returns more than 1,000 of its records.
 /// let quarter = Timeline::new("2026-01-01T00:00Z", "2026-04-01T00:00Z").cap(1_000);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "it says something of a list only once it is given to an org"]
+#[must_use = "a timeline does nothing until it is given to an org"]
 pub struct Timeline {
-    /// What can't be read is found out by the org.
+    /// `None` if it can't be parsed; the org reports that.
     range: Option<Interval>,
     cap: Option<u64>,
-    is_late: bool,
-    longest: Duration,
-    lasting: Duration,
+    caps_by_page: bool,
+    max_interval: Duration,
+    record_duration: Duration,
 }
 
-/// From a moment to before another one.
+/// A half-open time interval.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Interval {
     start: Timestamp,
@@ -42,42 +42,41 @@ pub(crate) struct Interval {
 }
 
 impl Timeline {
-    /// The first record happens at `from`, and the last one before `to`; both are date-times such
-    /// as `2026-01-01T00:00Z`.
+    /// The first record happens at `from`, and the last one before `to`. Both are date-times such as
+    /// `2026-01-01T00:00Z`.
     pub fn new(from: &str, to: &str) -> Self {
         Self {
             range: Interval::parse(&format!("{from}/{to}")),
             cap: None,
-            is_late: false,
-            longest: 31 * DAY,
-            lasting: Duration::ZERO,
+            caps_by_page: false,
+            max_interval: 31 * DAY,
+            record_duration: Duration::ZERO,
         }
     }
 
-    /// Refuses every query whose interval has more records than this. Without it there is no
-    /// other bound than that of the service.
+    /// Refuses queries whose interval has more records than this. By default only the limits of the service
+    /// apply.
     pub fn cap(mut self, records: u64) -> Self {
         self.cap = Some(records);
         self
     }
 
-    /// Refuses only the pages beyond the cap, and answers those before it. This is how the
-    /// service does it where the page is chosen by number.
-    pub fn late(mut self) -> Self {
-        self.is_late = true;
+    /// Refuses only the pages beyond the cap, as the service does where requests have page numbers.
+    pub fn cap_by_page(mut self) -> Self {
+        self.caps_by_page = true;
         self
     }
 
-    /// Refuses every interval that is longer than this, 31 days by default.
-    pub fn longest(mut self, interval: Duration) -> Self {
-        self.longest = interval;
+    /// Refuses intervals longer than this, 31 days by default.
+    pub fn max_interval(mut self, interval: Duration) -> Self {
+        self.max_interval = interval;
         self
     }
 
-    /// How long every record lasts, no time by default. One that lasts is in every interval that
-    /// it touches: two that follow each other have it both.
-    pub fn lasting(mut self, time: Duration) -> Self {
-        self.lasting = time;
+    /// Sets how long every record lasts, zero by default. A record is in every interval that it overlaps, so
+    /// two consecutive intervals may both have it.
+    pub fn record_duration(mut self, time: Duration) -> Self {
+        self.record_duration = time;
         self
     }
 
@@ -86,24 +85,28 @@ impl Timeline {
     }
 
     /// Refuses an interval that is too long.
-    pub(crate) fn check(&self, interval: Option<Interval>) -> Result<(), CannedReply> {
+    pub(crate) fn check(&self, interval: Option<Interval>) -> Result<(), CannedResponse> {
         match interval {
-            Some(interval) if interval.length() > self.longest => {
-                let days = self.longest.as_secs_f64() / DAY.as_secs_f64();
+            Some(interval) if interval.length() > self.max_interval => {
+                let days = self.max_interval.as_secs_f64() / DAY.as_secs_f64();
                 let message = format!(
                     "The interval is too long. Ensure that the query interval does not exceed {days} \
                      days."
                 );
-                Err(CannedReply::bad_request(&message))
+                Err(CannedResponse::bad_request(&message))
             }
             _ => Ok(()),
         }
     }
 
-    /// Refuses a page, if the interval or the pages up to its end hold too many records.
-    pub(crate) fn check_cap(&self, records: u64, page_end: Option<u64>) -> Result<(), CannedReply> {
+    /// Refuses a page if the interval, or the pages up to its end, have too many records.
+    pub(crate) fn check_cap(
+        &self,
+        records: u64,
+        page_end: Option<u64>,
+    ) -> Result<(), CannedResponse> {
         let count = match page_end {
-            Some(end) if self.is_late => end,
+            Some(end) if self.caps_by_page => end,
             _ => records,
         };
         match self.cap {
@@ -111,14 +114,14 @@ impl Timeline {
                 let message = format!(
                     "Pagination may not exceed {cap} results. Tip: query in smaller intervals."
                 );
-                Err(CannedReply::bad_request(&message))
+                Err(CannedResponse::bad_request(&message))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// A timeline with a number of records on it.
+/// A timeline with a number of records.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spread<'a> {
     pub(crate) timeline: &'a Timeline,
@@ -126,13 +129,13 @@ pub(crate) struct Spread<'a> {
 }
 
 impl Spread<'_> {
-    /// The places in the list of the records of an interval; of all, if there is none.
+    /// The positions of the records in an interval, or of all records without one.
     pub(crate) fn within(&self, interval: Option<Interval>) -> Range<u64> {
         let Some(interval) = interval else { return 0..self.count };
-        let lasting = self.timeline.lasting;
+        let record_duration = self.timeline.record_duration;
         let is_before = |index: u64| {
-            let end = self.start(index).after(lasting);
-            end < interval.start || !lasting.is_zero() && end == interval.start
+            let end = self.start(index).after(record_duration);
+            end < interval.start || !record_duration.is_zero() && end == interval.start
         };
         let first = partition(self.count, is_before);
         let last = partition(self.count, |index| self.start(index) < interval.end);
@@ -146,10 +149,10 @@ impl Spread<'_> {
         Timestamp::of(start + passed as u64)
     }
 
-    /// Writes into a record when it happened.
+    /// Writes the times of a record into its fields.
     pub(crate) fn date(&self, record: &mut Value, index: u64) {
         let start = self.start(index);
-        let end = start.after(self.timeline.lasting);
+        let end = start.after(self.timeline.record_duration);
         for (name, at) in [
             ("conversationStart", start),
             ("conversationEnd", end),
@@ -163,7 +166,7 @@ impl Spread<'_> {
     }
 }
 
-/// How many of so many numbers come before the first that the test doesn't hold for.
+/// Returns how many of the first `count` numbers satisfy a monotonic predicate.
 fn partition(count: u64, holds: impl Fn(u64) -> bool) -> u64 {
     let (mut low, mut high) = (0, count);
     while low < high {
@@ -178,37 +181,37 @@ fn partition(count: u64, holds: impl Fn(u64) -> bool) -> u64 {
 }
 
 impl Interval {
-    /// Reads `<start>/<end>`.
+    /// Parses `<start>/<end>`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (start, end) = text.split_once('/')?;
         let (start, end) = (Timestamp::parse(start)?, Timestamp::parse(end)?);
         (start < end).then_some(Self { start, end })
     }
 
-    /// What of it is before a moment: nothing, if it begins later.
-    pub(crate) fn up_to(self, moment: Timestamp) -> Self {
-        Self { end: self.end.min(moment).max(self.start), ..self }
+    /// The part before `timestamp`; empty if the interval begins later.
+    pub(crate) fn up_to(self, timestamp: Timestamp) -> Self {
+        Self { end: self.end.min(timestamp).max(self.start), ..self }
     }
 
     fn length(self) -> Duration {
         Duration::from_millis(self.end.milliseconds() - self.start.milliseconds())
     }
 
-    /// Whether an operation takes one.
+    /// Whether an operation takes an interval.
     pub(crate) fn is_taken(operation: &Operation) -> bool {
         let body = operation.body.as_ref().map(|it| Catalogue::embedded().resolve(&it.schema));
         body.is_some_and(|body| body.property("interval").is_some())
             || operation.parameters_in(Location::Query).any(|it| it.name == "interval")
     }
 
-    /// The interval a request asks for, if it names one.
-    pub(crate) fn of(request: &RecordedRequest) -> Result<Option<Self>, CannedReply> {
+    /// The interval of a request, if it has one.
+    pub(crate) fn of(request: &RecordedRequest) -> Result<Option<Self>, CannedResponse> {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let query = Query::new(&request.query);
         let Some(text) = body["interval"].as_str().map(Into::into).or(query.get("interval")) else {
             return Ok(None);
         };
-        let refusal = || CannedReply::bad_request(&format!("Invalid interval [{text}]."));
+        let refusal = || CannedResponse::bad_request(&format!("Invalid interval [{text}]."));
         Self::parse(&text).map(Some).ok_or_else(refusal)
     }
 }

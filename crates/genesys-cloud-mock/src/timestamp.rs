@@ -2,20 +2,20 @@ use std::time::Duration;
 
 use crate::digits::push_padded;
 
-/// A point of time, in milliseconds since 1970, UTC.
+/// A point in time, in milliseconds since the Unix epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamp(u64);
 
 const DAY: u64 = 86_400_000;
-/// 2024-01-01 and the day after which things are changed or end, 2025-07-01.
+/// Days since the epoch: 2024-01-01, and 2025-07-01, after which records are modified or end.
 const EARLY: u64 = 19_723;
 const LATE: u64 = 20_270;
 
 impl Timestamp {
-    /// Some time from 2024 on; a late one follows every one that isn't.
-    pub(crate) fn made_up(chance: u64, late: bool) -> Self {
+    /// Generates a time from 2024 on. A late one follows every early one.
+    pub(crate) fn generated(random: u64, late: bool) -> Self {
         let (first, days) = if late { (LATE, 365) } else { (EARLY, LATE - EARLY) };
-        Self(first * DAY + chance % (days * DAY))
+        Self(first * DAY + random % (days * DAY))
     }
 
     pub(crate) fn of(milliseconds: u64) -> Self {
@@ -30,13 +30,13 @@ impl Timestamp {
         Self(self.0.saturating_add(time.as_millis() as u64))
     }
 
-    /// So many seconds later, or earlier if they are less than 0.
+    /// Shifts the time by this many seconds.
     pub(crate) fn shifted(self, seconds: i64) -> Self {
         Self(self.0.saturating_add_signed(seconds.saturating_mul(1_000)))
     }
 
-    /// Reads a time as a client may write it: `2026-11-22T09:30:00.125Z`, where milliseconds,
-    /// seconds and the time of the day may be left out, and the zone may be `+01:00`.
+    /// Parses a date-time such as `2026-11-22T09:30:00.125Z`. Milliseconds, seconds and the time of day are
+    /// optional, and the zone may be `+01:00`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (date, time) = text.split_once('T').unwrap_or((text, "00:00Z"));
         let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
@@ -47,17 +47,17 @@ impl Timestamp {
         let (time, offset) = match time.strip_suffix('Z') {
             Some(time) => (time, 0),
             None => {
-                let place = time.rfind(['+', '-'])?;
-                let (hours, minutes) = time[place + 1..].split_once(':')?;
+                let index = time.rfind(['+', '-'])?;
+                let (hours, minutes) = time[index + 1..].split_once(':')?;
                 let minutes = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
-                (&time[..place], if time[place..].starts_with('-') { -minutes } else { minutes })
+                (&time[..index], if time[index..].starts_with('-') { -minutes } else { minutes })
             }
         };
         let mut time = time.splitn(3, ':');
         let hours: i64 = time.next()?.parse().ok()?;
         let minutes: i64 = time.next()?.parse().ok()?;
         let seconds: f64 = time.next().unwrap_or("0").parse().ok()?;
-        // As many days as there are before the month, in a year that begins in March.
+        // Days before the month, in a year that begins in March.
         let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
         let days = year * 365 + year.div_euclid(4) - year.div_euclid(100)
             + year.div_euclid(400)
@@ -70,7 +70,7 @@ impl Timestamp {
         u64::try_from(milliseconds).ok().map(Self)
     }
 
-    /// As the header `date` has it: `Sun, 22 Nov 2026 09:30:00 GMT`.
+    /// The format of the `date` header: `Sun, 22 Nov 2026 09:30:00 GMT`.
     pub(crate) fn http_date(self) -> String {
         const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
         const MONTHS: [&str; 12] =
@@ -82,7 +82,7 @@ impl Timestamp {
         format!("{weekday}, {day:02} {month} {year:04} {hours:02}:{minutes:02}:{seconds:02} GMT")
     }
 
-    /// As the service writes it, `2026-11-22T09:30:00.125Z`; rarely without milliseconds.
+    /// The format of the service: `2026-11-22T09:30:00.125Z`, rarely without milliseconds.
     pub(crate) fn write_date_time(self, out: &mut Vec<u8>) {
         self.write_seconds(out);
         let milliseconds = self.0 % 1_000;
@@ -99,7 +99,7 @@ impl Timestamp {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// `2026-11-22T09:30:00.125`, in the time zone of whoever reads it.
+    /// `2026-11-22T09:30:00.125`, without a time zone.
     pub(crate) fn write_local(self, out: &mut Vec<u8>) {
         self.write_seconds(out);
         out.push(b'.');
@@ -161,20 +161,20 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written_as_the_service_does() {
-        let moment = 1_709_210_096_789;
-        assert_eq!(written(moment, Timestamp::write_date_time), "2024-02-29T12:34:56.789Z");
-        assert_eq!(written(moment, Timestamp::write_local), "2024-02-29T12:34:56.789");
-        assert_eq!(written(moment, Timestamp::write_month), "2024-02");
+    fn formats_timestamps_like_the_service() {
+        let timestamp = 1_709_210_096_789;
+        assert_eq!(written(timestamp, Timestamp::write_date_time), "2024-02-29T12:34:56.789Z");
+        assert_eq!(written(timestamp, Timestamp::write_local), "2024-02-29T12:34:56.789");
+        assert_eq!(written(timestamp, Timestamp::write_month), "2024-02");
         assert_eq!(written(EARLY * DAY, Timestamp::write_date_time), "2024-01-01T00:00:00Z");
         assert_eq!(written(LATE * DAY, Timestamp::write_date), "2025-07-01");
     }
 
     #[test]
-    fn moments_are_read_in_many_forms() {
-        let moment = Some(Timestamp(1_709_210_096_789));
-        assert_eq!(Timestamp::parse("2024-02-29T12:34:56.789Z"), moment);
-        assert_eq!(Timestamp::parse("2024-02-29T13:34:56.789+01:00"), moment);
+    fn parses_date_times_in_several_formats() {
+        let timestamp = Some(Timestamp(1_709_210_096_789));
+        assert_eq!(Timestamp::parse("2024-02-29T12:34:56.789Z"), timestamp);
+        assert_eq!(Timestamp::parse("2024-02-29T13:34:56.789+01:00"), timestamp);
         assert_eq!(Timestamp::parse("2024-01-01"), Some(Timestamp(EARLY * DAY)));
         assert_eq!(Timestamp::parse("2025-07-01T00:00Z"), Some(Timestamp(LATE * DAY)));
         for text in ["", "soon", "2024-13-01", "2024-02-29T12:34", "2024-02-29Tx:00Z"] {
@@ -184,9 +184,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_late_follows_what_is_not() {
-        for chance in [0, 1, u64::MAX / 2, u64::MAX] {
-            assert!(Timestamp::made_up(chance, false).0 < Timestamp::made_up(chance, true).0);
+    fn late_timestamps_follow_early_ones() {
+        for random in [0, 1, u64::MAX / 2, u64::MAX] {
+            assert!(Timestamp::generated(random, false).0 < Timestamp::generated(random, true).0);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The modules of a crate, and which of them import which.
+//! The modules of a crate, and their imports of each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -37,14 +37,14 @@ impl Graph {
         Ok(Self::of(&sources))
     }
 
-    /// The same from files by their path below `src`.
+    /// Builds the graph from files by their path below `src`.
     pub fn of(sources: &[(PathBuf, String)]) -> Self {
         let sources: Vec<_> =
             sources.iter().map(|(file, source)| (file, module(file), source)).collect();
         let modules: BTreeSet<String> =
             sources.iter().filter_map(|(_, module, _)| module.first().cloned()).collect();
         let is_module = |name: &String| modules.contains(name);
-        // What the root of the crate re-exports, and macros, which are there too, by the module that has them.
+        // Re-exports of the crate root and macros, which are also available there, by their module.
         let mut names = BTreeMap::new();
         for (_, module, source) in &sources {
             match module.first() {
@@ -68,7 +68,7 @@ impl Graph {
         }
         let mut edges = Vec::new();
         for (file, module, source) in &sources {
-            // The root brings the modules together.
+            // The root may import everything.
             let Some(from) = module.first() else { continue };
             for Import { line, path } in imports(module, source) {
                 let Some(first) = path.first() else { continue };
@@ -98,7 +98,7 @@ impl Graph {
         self.modules.iter().map(String::as_str).filter(|module| !is_listed(module)).collect()
     }
 
-    /// The modules that import each other, directly or through others: each group sorted, and the groups too.
+    /// Groups of modules that import each other, directly or indirectly; groups and members are sorted.
     pub fn cycles(&self) -> Vec<Vec<&str>> {
         let reached = |from: &str| {
             let (mut reached, mut open) = (BTreeSet::new(), vec![from.to_owned()]);
@@ -138,7 +138,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The path of a file's module: none of `lib.rs` and `main.rs`.
+/// The module path of a file; empty for `lib.rs` and `main.rs`.
 fn module(file: &Path) -> Vec<String> {
     let mut path: Vec<String> =
         file.with_extension("").iter().map(|part| part.to_string_lossy().into_owned()).collect();
@@ -162,7 +162,7 @@ mod tests {
     const LAYERS: &[(&str, &[&str])] = &[("low", &["a", "b"]), ("high", &["c"])];
 
     #[test]
-    fn an_import_from_a_higher_layer_is_found() {
+    fn finds_an_import_from_a_higher_layer() {
         let of = |text: &str| {
             let graph = graph(&[
                 ("lib.rs", "mod a;\npub use crate::c::Thing;"),
@@ -180,19 +180,19 @@ mod tests {
         assert_eq!(of("use crate::b::Z;\nuse super::y::X;"), Vec::<String>::new());
         assert_eq!(of("\nuse crate::c::D;"), ["a/x.rs:2 c"]);
         assert_eq!(of("fn f() {\n    super::super::c::d()\n}"), ["a/x.rs:2 c"]);
-        // By what the root re-exports, and by a macro.
+        // Through a re-export of the root, and a macro.
         assert_eq!(of("use crate::Thing;"), ["a/x.rs:1 c"]);
         assert_eq!(of("crate::made!();"), ["a/x.rs:1 c"]);
     }
 
     #[test]
-    fn a_module_in_no_layer_is_found() {
+    fn finds_a_module_without_a_layer() {
         let graph = graph(&[("lib.rs", "mod a;"), ("a.rs", ""), ("new/x.rs", "")]);
         assert_eq!(graph.unlisted(LAYERS), ["new"]);
     }
 
     #[test]
-    fn cycles_are_found() {
+    fn finds_cycles() {
         let of = |a: &str, b: &str, c: &str| {
             let graph = graph(&[("lib.rs", ""), ("a.rs", a), ("b.rs", b), ("c.rs", c)]);
             graph.cycles().into_iter().map(|cycle| cycle.join(" ")).collect::<Vec<_>>()

@@ -1,7 +1,7 @@
 //! Checks which modules and crates of the workspace may import which.
 //!
-//! [`rules`] is the list of the layers; the test `tests/workspace.rs` holds the sources to it, and the program prints
-//! the graph of imports.
+//! [`rules`] lists the layers. The test `tests/workspace.rs` checks the sources against it, and the program
+//! prints the import graph.
 
 #![allow(missing_docs)] // Not for use outside this workspace.
 

@@ -1,7 +1,7 @@
-//! Prints the graph of imports of each crate: `cargo run -p genesys-cloud-layers [-- FOLDER]`. The folder is another
-//! checkout of the workspace.
+//! Prints the import graph of each crate: `cargo run -p genesys-cloud-layers [-- FOLDER]`, where the folder is
+//! another checkout of the workspace.
 
-#![allow(clippy::print_stdout)] // What a command prints is its result.
+#![allow(clippy::print_stdout)] // The output is the result.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ fn main() -> Result<()> {
         }
         let unlisted = graph.unlisted(CORE);
         if !unlisted.is_empty() {
-            println!("  in no layer: {}", unlisted.join(", "));
+            println!("  without a layer: {}", unlisted.join(", "));
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Which crates of the workspace a crate depends on.
+//! The workspace crates that a crate depends on.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use toml::Table;
 
-/// The crates of the workspace that a manifest names in a section, such as `dependencies`.
+/// Returns the workspace crates in one section of a manifest, such as `dependencies`.
 pub fn dependencies(manifest: &Path, section: &str) -> Result<Vec<String>> {
     let text = fs::read_to_string(manifest).with_context(|| manifest.display().to_string())?;
     of(&text, section).with_context(|| manifest.display().to_string())
@@ -20,7 +20,7 @@ fn of(text: &str, section: &str) -> Result<Vec<String>> {
     Ok(names.filter(|name| name.starts_with("genesys-cloud")).cloned().collect())
 }
 
-/// The dependencies of a crate on others that are not before it in this order.
+/// Returns the dependencies of a crate that do not precede it in this order.
 pub fn against<'a>(order: &[&str], name: &str, dependencies: &'a [String]) -> Vec<&'a str> {
     let before = order.iter().position(|it| *it == name).unwrap_or(0);
     let is_before = |name: &str| order[..before].contains(&name);
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dependencies_are_read_by_section() {
+    fn reads_dependencies_by_section() {
         let text = "[dependencies]\nserde = \"1\"\ngenesys-cloud-b.workspace = true\n\
             [target.'cfg(unix)'.dependencies]\ngenesys-cloud-c = { workspace = true }\n\
             [dev-dependencies]\ngenesys-cloud-d.workspace = true\n";
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_on_a_higher_crate_is_found() {
+    fn finds_a_dependency_on_a_higher_crate() {
         let dependencies = ["a", "c", "unknown"].map(str::to_owned);
         assert_eq!(against(&["a", "b", "c"], "b", &dependencies), ["c", "unknown"]);
         assert_eq!(against(&["a", "b", "c", "d"], "d", &dependencies[..2]), Vec::<&str>::new());

@@ -1,6 +1,6 @@
-//! Which modules and crates may import which: the one list of the layers.
+//! The layers: which modules and crates may import which.
 
-/// The layers of the core, from the ground up. A module imports modules of its own layer and of those above it in
+/// The layers of the core, lowest first. A module may import modules of the same layer and of those above it in
 /// this list.
 pub const CORE: &[(&str, &[&str])] = &[
     (
@@ -8,7 +8,7 @@ pub const CORE: &[(&str, &[&str])] = &[
         &["base_url", "digest", "display", "operation", "private_file", "redact", "tls"],
     ),
     (
-        "requests, replies and errors",
+        "requests, responses and errors",
         &[
             "error",
             "http_client",
@@ -27,7 +27,7 @@ pub const CORE: &[(&str, &[&str])] = &[
     ),
     ("HTTP client", &["auth", "call", "client", "download", "pipeline", "rate_limit"]),
     (
-        "what lists are made of",
+        "building blocks of lists",
         &[
             "call_counter",
             "dedupe",
@@ -40,16 +40,16 @@ pub const CORE: &[(&str, &[&str])] = &[
             "split_errors",
         ],
     ),
-    ("lists that come in pages", &["paging"]),
+    ("paged lists", &["paging"]),
     ("jobs", &["jobs"]),
-    ("ranges of time", &["windows"]),
+    ("time ranges", &["windows"]),
     ("lists of lists", &["list", "nested"]),
     ("checkpoints", &["checkpoint"]),
-    ("what generated code uses", &["fuzzing", "generated", "macros"]),
-    ("what programs use", &["blocking", "specs", "test_util"]),
+    ("support of generated code", &["fuzzing", "generated", "macros"]),
+    ("used by programs", &["blocking", "specs", "test_util"]),
 ];
 
-/// The crates, from the ground up. A crate depends on those above it in this list.
+/// The crates, lowest first. A crate may depend on those above it in this list.
 pub const CRATES: &[&str] = &[
     "genesys-cloud-catalogue",
     "genesys-cloud-mock",
@@ -60,11 +60,11 @@ pub const CRATES: &[&str] = &[
     "genesys-cloud-cli",
 ];
 
-/// The fake org knows the API independently of the client: not even its tests use the client.
+/// The fake org knows the API independently of the client, which not even its tests use.
 pub const INDEPENDENT: (&str, &[&str]) = ("genesys-cloud-mock", &["genesys-cloud-catalogue"]);
 
-/// Modules that import each other, by crate. A cycle that is not listed fails the test, and so does one that is listed
-/// and no longer there. Add none.
+/// Accepted cycles of modules, by crate. The test fails for an unlisted cycle, and for a listed one that no
+/// longer exists. Do not add any.
 pub const CYCLES: &[(&str, &[&[&str]])] = &[
     (
         "genesys-cloud-core",
@@ -78,7 +78,7 @@ pub const CYCLES: &[(&str, &[&[&str]])] = &[
         &[
             &[
                 "api",
-                "available",
+                "availability",
                 "error",
                 "faults",
                 "jobs",

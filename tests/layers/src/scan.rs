@@ -1,4 +1,4 @@
-//! Reads which modules a source file imports.
+//! Finds the modules that a source file imports.
 
 /// A path that starts at the root of the crate, without `crate`.
 #[derive(Debug, PartialEq, Eq)]
@@ -7,21 +7,22 @@ pub struct Import {
     pub path: Vec<String>,
 }
 
-/// An identifier or a sign of a source, with its line. `::` is one sign.
+/// An identifier or symbol of a source, with its line. `::` is one symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Token<'a> {
     text: &'a str,
     line: usize,
 }
 
-/// The paths by which a file names items of its own crate: in `use` lines and elsewhere, through `crate`, `super` and
-/// `self`. `module` is the path of the file's module.
+/// Returns the paths by which a file names items of the same crate through `crate`, `super` and `self`, in `use`
+/// lines and elsewhere. `module` is the path of the file's module.
 ///
-/// Paths in comments and texts don't count, nor those with `$crate`: they belong to where the macro is expanded.
+/// Ignores paths in comments and strings, and those with `$crate`, which belong to the crate that expands the
+/// macro.
 pub fn imports(module: &[String], source: &str) -> Vec<Import> {
     let tokens = tokens(source);
     let mut found = Vec::new();
-    // Modules within the file, with the depth of braces at which each ends.
+    // Modules within the file, with the brace depth at which each ends.
     let mut inner: Vec<(String, usize)> = Vec::new();
     let mut depth = 0;
     for (at, token) in tokens.iter().enumerate() {
@@ -55,7 +56,7 @@ fn next<'a>(tokens: &[Token<'a>], at: usize) -> &'a str {
     tokens.get(at).map_or("", |token| token.text)
 }
 
-/// Follows a path from a token on, which may branch in braces. Gives where it ends.
+/// Follows a path, which may branch in braces, and returns the position after it.
 fn tree(
     tokens: &[Token<'_>],
     mut at: usize,
@@ -128,7 +129,7 @@ fn tokens(source: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// The length of a comment in `/* */`, which may hold others.
+/// The length of a `/* */` comment, which may be nested.
 fn comment(text: &str) -> usize {
     let (mut depth, mut at) = (0_u32, 0);
     while at < text.len() {
@@ -147,7 +148,7 @@ fn comment(text: &str) -> usize {
     at
 }
 
-/// The length of a text in these quotes.
+/// The length of a quoted string.
 fn quoted(text: &str, quote: char) -> usize {
     let mut escaped = false;
     for (at, sign) in text.char_indices().skip(1) {
@@ -161,7 +162,7 @@ fn quoted(text: &str, quote: char) -> usize {
     text.len()
 }
 
-/// Whether an apostrophe begins a character rather than a lifetime.
+/// Whether an apostrophe begins a character instead of a lifetime.
 fn is_char(text: &str) -> bool {
     let mut signs = text.chars().skip(1);
     match signs.next() {
@@ -183,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_read_from_the_root_of_the_crate() {
+    fn resolves_paths_from_the_crate_root() {
         for (module, source, expected) in [
             ("a", "use crate::b::C;", &["1 b::C"][..]),
             (
@@ -211,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_and_texts_hold_no_paths() {
+    fn ignores_comments_and_strings() {
         for source in [
             "// use crate::b;",
             "/* crate::b /* */ crate::c */",

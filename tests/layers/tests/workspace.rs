@@ -1,4 +1,4 @@
-//! Holds the sources of the workspace to the list of the layers, `src/rules.rs`.
+//! Checks the sources of the workspace against the layers in `src/rules.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ fn graph(name: &str) -> Graph {
 #[test]
 fn no_module_of_the_core_imports_a_higher_layer() {
     let graph = graph("genesys-cloud-core");
-    assert!(graph.edges.len() > 100, "{} imports were found", graph.edges.len());
+    assert!(graph.edges.len() > 100, "only {} imports found", graph.edges.len());
     let unlisted = graph.unlisted(CORE);
-    assert!(unlisted.is_empty(), "in no layer of `tests/layers/src/rules.rs`: {unlisted:?}");
+    assert!(unlisted.is_empty(), "without a layer in `tests/layers/src/rules.rs`: {unlisted:?}");
     let upward = graph.upward(CORE);
     let upward = upward.into_iter().map(|edge| {
         format!("{}:{}: `{}` imports `{}`", edge.file.display(), edge.line, edge.from, edge.to)
@@ -29,11 +29,11 @@ fn no_module_of_the_core_imports_a_higher_layer() {
     assert!(upward.is_empty(), "imports from a higher layer:\n{}", upward.join("\n"));
     let gone: Vec<_> = CORE.iter().flat_map(|(_, modules)| *modules).collect();
     let gone: Vec<_> = gone.into_iter().filter(|name| !graph.modules.contains(**name)).collect();
-    assert!(gone.is_empty(), "in `tests/layers/src/rules.rs`, and not in the core: {gone:?}");
+    assert!(gone.is_empty(), "in `tests/layers/src/rules.rs`, but not in the core: {gone:?}");
 }
 
 #[test]
-fn modules_import_each_other_only_where_that_is_listed() {
+fn all_module_cycles_are_listed() {
     for name in CRATES.iter().filter(|name| **name != "genesys-cloud-api") {
         let listed = CYCLES.iter().find(|(of, _)| of == name).map_or(&[][..], |(_, cycles)| cycles);
         let graph = graph(name);
@@ -56,7 +56,7 @@ fn modules_import_each_other_only_where_that_is_listed() {
 }
 
 #[test]
-fn crates_depend_on_those_below_them_only() {
+fn crates_depend_only_on_lower_crates() {
     let mut names: Vec<String> = fs::read_dir(crates())
         .expect("the crates")
         .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())

@@ -1,4 +1,4 @@
-//! What a user gets who runs codegen on something bad: one message with the place, and nothing written.
+//! Codegen on bad input: one message with the location, and no output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use xtask::codegen::{self, Options, PINNED};
 
 use crate::document;
 
-/// A workspace of one small document, freshly generated.
+/// A workspace of one small document, with up-to-date generated files.
 struct Workspace {
     folder: TempDir,
 }
@@ -51,7 +51,7 @@ impl Workspace {
         codegen::run(self.path(), options)
     }
 
-    /// All files and what they hold.
+    /// All files and their contents.
     fn files(&self) -> BTreeMap<PathBuf, String> {
         let mut files = BTreeMap::new();
         let mut ahead = vec![self.path().to_owned()];
@@ -69,7 +69,7 @@ impl Workspace {
         files
     }
 
-    /// The message of a run that fails, which must leave every file as it was.
+    /// The message of a failing run, which must leave every file unchanged.
     fn refusal(&self, options: &Options) -> String {
         let before = self.files();
         let error = self.run(options).expect_err("this should be refused");
@@ -77,7 +77,7 @@ impl Workspace {
         format!("{error:#}").replace(&self.path().display().to_string(), "[workspace]")
     }
 
-    /// Options that make a crate of its own from this document.
+    /// Options for a standalone crate from this document.
     fn crate_of(&self, text: &str) -> Options {
         self.write("spec.json", text);
         Options {
@@ -89,7 +89,7 @@ impl Workspace {
 }
 
 #[test]
-fn a_small_workspace_is_generated_once() {
+fn a_second_run_changes_nothing() {
     let workspace = Workspace::new();
     let before = workspace.files();
     assert!(
@@ -101,7 +101,7 @@ fn a_small_workspace_is_generated_once() {
 }
 
 #[test]
-fn stale_files_are_named() {
+fn names_stale_files() {
     let workspace = Workspace::new();
     let folder = "crates/genesys-cloud-api/src/generated";
     workspace.write(&format!("{folder}/things/types.rs"), "// by hand");
@@ -119,7 +119,7 @@ fn stale_files_are_named() {
 }
 
 #[test]
-fn a_bad_document_leaves_what_was_made_before() {
+fn a_bad_document_leaves_existing_files() {
     let workspace = Workspace::new();
     let options = workspace.crate_of(&document("single.json"));
     workspace.run(&options).unwrap();
@@ -129,7 +129,7 @@ fn a_bad_document_leaves_what_was_made_before() {
 }
 
 #[test]
-fn a_group_that_does_not_exist() {
+fn rejects_an_unknown_group() {
     let workspace = Workspace::new();
     let only = vec!["users".to_owned(), "things".to_owned()];
     assert_snapshot!(workspace.refusal(&Options { only: only.clone(), ..Options::default() }), @"--only: the document has no group `users`; it has others, things");
@@ -138,7 +138,7 @@ fn a_group_that_does_not_exist() {
 }
 
 #[test]
-fn one_group_alone() {
+fn generates_a_single_group() {
     let workspace = Workspace::new();
     let out = workspace.path().join("out");
     let only = vec!["things".to_owned()];
@@ -159,7 +159,7 @@ fn one_group_alone() {
 }
 
 #[test]
-fn files_that_are_not_there() {
+fn reports_missing_files() {
     let workspace = Workspace::new();
     let missing = Options {
         spec: Some(workspace.path().join("missing.json")),
@@ -167,7 +167,7 @@ fn files_that_are_not_there() {
         ..Options::default()
     };
     assert_snapshot!(workspace.refusal(&missing), @"can't read [workspace]/missing.json: No such file or directory (os error 2)");
-    // A folder can't be made below a file.
+    // A folder can't be created below a file.
     let mut below_a_file = workspace.crate_of(&document("single.json"));
     below_a_file.out = Some(workspace.path().join("new.json").join("out"));
     assert_snapshot!(workspace.refusal(&below_a_file), @"can't write [workspace]/new.json/out/.codegen-files: Not a directory (os error 20)");
@@ -176,7 +176,7 @@ fn files_that_are_not_there() {
 }
 
 #[test]
-fn a_pinned_document_that_was_changed() {
+fn rejects_a_changed_pinned_document() {
     let workspace = Workspace::new();
     let text = fs::read_to_string(workspace.path().join(PINNED)).unwrap();
     workspace.write(PINNED, &text.replace("getThings", "getThinks"));
@@ -198,7 +198,7 @@ fn a_bad_document_is_not_pinned() {
 }
 
 #[test]
-fn a_fixup_that_mends_nothing() {
+fn rejects_a_fixup_without_effect() {
     let workspace = Workspace::new();
     workspace.write("new.json", &document("mended.json").replace("OPEN", "open"));
     codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap();
@@ -206,7 +206,7 @@ fn a_fixup_that_mends_nothing() {
 }
 
 #[test]
-fn exceptions_that_are_wrong_or_stale() {
+fn rejects_wrong_or_stale_exceptions() {
     let workspace = Workspace::new();
     let refusal = |toml: &str| {
         workspace.write("openapi/operations.toml", toml);
@@ -237,7 +237,7 @@ unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`
 }
 
 #[test]
-fn page_sizes_that_are_wrong_or_stale() {
+fn rejects_wrong_or_stale_page_sizes() {
     let workspace = Workspace::new();
     let refusal = |line: &str| {
         let head = "# sdk: https://example.com/docs\nmethod\tpath\tusual\tmaximum\tminimum\tsource";
@@ -257,7 +257,7 @@ fn page_sizes_that_are_wrong_or_stale() {
 }
 
 #[test]
-fn two_operations_of_one_name() {
+fn rejects_two_operations_with_one_name() {
     let workspace = Workspace::new();
     let text = document("mended.json").replace("getThingsState", "get_things");
     workspace.write("new.json", &text);
@@ -274,7 +274,7 @@ operations without a unique name; name them in openapi/operations.toml:
     workspace.run(&Options { check: true, ..Options::default() }).unwrap();
 }
 
-/// The files below a folder and what they hold.
+/// The files below a folder, and their contents.
 fn below(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut ahead = vec![folder.to_owned()];
@@ -293,10 +293,10 @@ fn below(folder: &Path) -> BTreeMap<PathBuf, String> {
 }
 
 #[test]
-fn files_that_codegen_did_not_create_are_left_alone() {
+fn leaves_files_that_codegen_did_not_create() {
     let workspace = Workspace::new();
     let options = workspace.crate_of(&document("two_groups.json"));
-    // A crate that someone wrote, with and without a manifest.
+    // A hand-written crate, with and without a manifest.
     workspace.write("out/src/lib.rs", "// mine");
     workspace.write("out/src/generated/users/types.rs", "// mine too");
     assert_snapshot!(workspace.refusal(&options), @r"
@@ -315,7 +315,7 @@ fn files_that_codegen_did_not_create_are_left_alone() {
     assert!(workspace.refusal(&options).contains("  Cargo.toml\n"));
     fs::remove_dir_all(workspace.path().join("out")).unwrap();
 
-    // What lies beside generated files stays, whatever its name.
+    // Other files next to generated ones stay, whatever their names.
     let mine = [
         "out/src/generated/mine.rs",
         "out/src/generated/mod.new",
@@ -334,12 +334,12 @@ fn files_that_codegen_did_not_create_are_left_alone() {
 }
 
 #[test]
-fn edited_files_are_overwritten_by_force_only() {
+fn overwrites_edited_files_only_with_force() {
     let workspace = Workspace::new();
     let options = workspace.crate_of(&document("two_groups.json"));
     workspace.run(&options).unwrap();
     let before = below(&workspace.path().join("out"));
-    // One that the next run would write, one that it would remove.
+    // One file that the next run would write, and one that it would remove.
     workspace.write("out/src/generated/users/types.rs", "// edited");
     assert_snapshot!(workspace.refusal(&options), @r"
     --out: [workspace]/out has generated files that were edited since; use --force to overwrite them:
@@ -357,7 +357,7 @@ fn edited_files_are_overwritten_by_force_only() {
 
 /// The list of files names none outside the folder.
 #[test]
-fn a_list_of_files_that_was_tampered_with() {
+fn rejects_a_manipulated_list_of_files() {
     let workspace = Workspace::new();
     let options = workspace.crate_of(&document("single.json"));
     workspace.write("out/.codegen-files", "0123  ../new.json\n");
@@ -382,7 +382,7 @@ fn notes_are_errors_if_strict() {
     let notes = notes.replace(&workspace.path().display().to_string(), "[workspace]");
     assert_snapshot!(notes, @r##"{"rule":"reference","file":"[workspace]/spec.json","pointer":"/paths/~1api~1v2~1users~1{userId}/get/responses/200/schema","note":"`$ref` to `#/definitions/Gone`"}"##);
 
-    // The pinned document always is.
+    // The pinned document is always strict.
     workspace.write(
         "new.json",
         &document("mended.json").replacen("\"type\": \"string\"", "\"type\": \"any\"", 1),

@@ -1,10 +1,10 @@
-//! What is generated, one behaviour after the other.
+//! The generated code, one behavior per test.
 
 use insta::assert_snapshot;
 
 use crate::{bindings, document, generate};
 
-/// One snapshot for each document of this name, named after it.
+/// One snapshot per document, named after it.
 macro_rules! snapshots {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         $(
@@ -18,53 +18,53 @@ macro_rules! snapshots {
 }
 
 snapshots! {
-    /// Lists in numbered pages have `paginate`, with the page size as the document types it.
+    /// Lists with page numbers have `paginate`, with the page size type of the document.
     page_number,
-    /// A GET of one thing; every kind of field. `required` is left out: any field may be absent.
+    /// A GET of a single record with every kind of field. `required` is left out: any field may be absent.
     single,
     /// A required body is an argument, an optional one is a setter.
     bodies,
     /// Required parameters are arguments; scalars, enums, repeated and joined lists are setters.
     query,
-    /// A header is a setter; 304 is an answer rather than an error.
+    /// A header is a setter; 304 is a response and not an error.
     header,
-    /// Path parameters are arguments in the order of the path; one that the path does not name is left
-    /// out, and what the operation says of one wins over what the path says.
+    /// Path parameters are arguments in the order of the path; parameters missing from the path are
+    /// left out, and those of the operation override those of the path.
     path_order,
-    /// Every combination of success replies.
+    /// Every combination of success responses.
     replies,
-    /// OpenAPI 3 bodies by media type: JSON wins, text is text, the rest is bytes.
+    /// OpenAPI 3 bodies by media type: JSON takes precedence, text is text, and the rest is bytes.
     media,
-    /// Maps, lists of lists, JSON of any kind; inline objects and enums get the name of their place, and
-    /// another if a definition has that.
+    /// Maps, lists of lists, any JSON; inline objects and enums are named after their location, or
+    /// differently if a definition has that name.
     shapes,
-    /// A definition within itself is boxed, unless a list or a map is between.
+    /// A definition that contains itself is boxed, unless through a list or map.
     recursion,
-    /// A large record within another is boxed; a small one and a list are not.
+    /// A large record in another is boxed; small records and lists are not.
     large_records,
-    /// Definitions that are neither objects nor enums are no types.
+    /// Definitions that are neither objects nor enums are not types.
     aliases,
-    /// Keywords, digits, the empty name, and names that only their punctuation tells apart.
+    /// Keywords, digits, the empty name, and names that differ only in punctuation.
     odd_properties,
-    /// Values that are no identifiers, or the same one, or that of the variant which every enum has.
+    /// Values that are not identifiers, or collide with each other or with the fallback variant.
     odd_values,
-    /// Enums of the same values, named by the same word, are one type with several names.
+    /// Enums with equal values and the same last word are one type with several names.
     shared_enums,
-    /// What two groups use is common to them; what nothing reaches is left out.
+    /// Types of two groups are common; unused types are left out.
     two_groups,
-    /// `allOf` merges; of one part alone it is that part; `oneOf` is JSON of any kind.
+    /// `allOf` merges its parts; a single part is used as it is; `oneOf` is any JSON.
     all_of,
-    /// Descriptions become docs without warnings of rustdoc; permissions, preview and deprecation.
+    /// Descriptions become docs without rustdoc warnings; permissions, preview and deprecation.
     docs,
-    /// Names of methods that Rust or every group has already.
+    /// Method names that Rust reserves or every group has.
     method_names,
-    /// Names of groups that the crate has already.
+    /// Group names that the crate uses.
     group_names,
-    /// operationIds that are one name in Rust.
+    /// operationIds with the same name in Rust.
     colliding_operations,
-    /// Definitions that are one name in Rust, or a name that generated code uses.
+    /// Definitions with the same name in Rust, or a name that generated code uses.
     colliding_definitions,
-    /// Parameters that are one name in Rust, or that of what every call has.
+    /// Parameters with the same name in Rust, or that of a method of every call.
     colliding_parameters,
 }
 
@@ -82,7 +82,7 @@ fn the_catalogue() {
 }
 
 #[test]
-fn both_formats_give_the_same() {
+fn both_formats_generate_the_same_bindings() {
     let swagger = generate(&document("directory.swagger.json")).unwrap();
     let openapi = generate(&document("directory.openapi.json")).unwrap();
     assert_eq!(swagger.sources, openapi.sources);

@@ -1,4 +1,4 @@
-//! The form in which the pinned document is kept.
+//! The canonical form of the pinned document.
 
 use xtask::document::canonical;
 use xtask::json::Json;
@@ -16,7 +16,7 @@ const DOCUMENTS: [&str; 8] = [
     "replies.json",
 ];
 
-/// The document with the entries of every object but `properties` in the opposite order.
+/// Reverses the entries of every object except `properties`.
 fn reversed(json: &mut Json, key: &str) {
     match json {
         Json::Object(entries) => {
@@ -34,7 +34,7 @@ fn reversed(json: &mut Json, key: &str) {
 }
 
 #[test]
-fn it_is_the_canonical_form_of_itself() {
+fn is_idempotent() {
     for name in DOCUMENTS {
         let once = canonical(&document(name)).unwrap();
         assert_eq!(once, canonical(&once).unwrap(), "{name}");
@@ -42,7 +42,7 @@ fn it_is_the_canonical_form_of_itself() {
 }
 
 #[test]
-fn the_order_of_the_text_does_not_matter() {
+fn ignores_the_order_of_entries() {
     for name in DOCUMENTS {
         let mut json = Json::parse(&document(name)).unwrap();
         reversed(&mut json, "");
@@ -52,7 +52,7 @@ fn the_order_of_the_text_does_not_matter() {
 }
 
 #[test]
-fn it_gives_the_same_bindings() {
+fn generates_the_same_bindings() {
     for name in DOCUMENTS {
         let text = document(name);
         let mut json = Json::parse(&text).unwrap();
@@ -68,12 +68,12 @@ fn it_gives_the_same_bindings() {
 }
 
 #[test]
-fn it_keeps_the_order_of_properties_and_shares_replies() {
+fn keeps_the_order_of_properties_and_shares_replies() {
     insta::assert_snapshot!(canonical(&document("replies.json")).unwrap());
 }
 
 #[test]
-fn equal_replies_are_shared_whatever_the_order_of_their_keys() {
+fn shares_replies_that_differ_only_in_key_order() {
     let text = r#"{
         "paths": { "/a": { "get": { "responses": { "400": { "schema": {}, "description": "Bad." } } } } },
         "responses": { "400": { "description": "Bad.", "schema": {} } }

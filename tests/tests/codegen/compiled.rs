@@ -1,4 +1,4 @@
-//! The bindings that the test `compiled` compiles are those that codegen makes of the small documents.
+//! The bindings that the test `compiled` uses are up to date.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,7 @@ use xtask::json::Json;
 
 use crate::{document, generate_with};
 
-/// Documents that have no path, operationId or definition in common.
+/// Documents without common paths, operationIds or definitions.
 const DOCUMENTS: [&str; 25] = [
     "aliases.json",
     "all_of.json",
@@ -37,7 +37,7 @@ const DOCUMENTS: [&str; 25] = [
     "variants.json",
 ];
 
-/// One document of all.
+/// Merges all documents.
 fn all() -> String {
     let mut sections: BTreeMap<String, Vec<(String, Json)>> = BTreeMap::new();
     for name in DOCUMENTS {
@@ -56,12 +56,12 @@ fn all() -> String {
 }
 
 #[test]
-fn they_are_fresh() {
+fn compiled_bindings_are_up_to_date() {
     let generated = generate_with(&all(), &document("jobs.toml")).unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/compiled/generated");
     let mut stale: Vec<PathBuf> = Vec::new();
     for (path, source) in generated.sources {
-        // All groups are switched on.
+        // All groups are enabled.
         let lines = source.lines().filter(|line| !line.trim_start().starts_with("#[cfg(feature"));
         let source = lines.map(|line| format!("{line}\n")).collect::<String>();
         let path = folder.join(path);

@@ -1,11 +1,11 @@
-//! Forms of documents that are taken as they stand: bindings without a note.
+//! Documents that codegen supports in full: bindings without a note.
 
 use insta::assert_snapshot;
 use xtask::codegen;
 
 use crate::{generate, rendered};
 
-/// The bindings of a document on which there is no note.
+/// The bindings of a document without notes.
 fn taken(text: &str) -> String {
     let (_, notes) = codegen::read(text, false).unwrap_or_else(|error| panic!("{error:#}"));
     assert!(notes.is_empty(), "{}", notes.summary());
@@ -150,7 +150,7 @@ fn openapi_3_1() {
     ));
 }
 
-/// Without paths, as a document of webhooks may be.
+/// Without paths, like a document of webhooks.
 #[test]
 fn openapi_3_1_without_paths() {
     let (document, notes) =
@@ -177,7 +177,7 @@ fn long_chains_of_aliases() {
     assert!(bindings.contains("A.a -> Date;"), "{bindings}");
 }
 
-/// Both formats say by other means which types there are.
+/// The two formats describe the types in different ways.
 #[test]
 fn discriminators() {
     assert_snapshot!(taken(&crate::document("variants.json")));

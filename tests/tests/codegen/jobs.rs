@@ -1,4 +1,4 @@
-//! Families of jobs follow from paths and schemas, and from what is stated of them.
+//! Job families are derived from paths and schemas, and from stated exceptions.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use xtask::tags::TagKind;
 
 use crate::document;
 
-/// What is found in a document, with the families that are stated.
+/// Reads a document with the stated families.
 fn with_tagged<T>(text: &str, jobs: &str, strict: bool, read: impl FnOnce(&Tagged<'_>) -> T) -> T {
     match tagged(text, jobs, strict, read) {
         Ok(found) => found,
@@ -43,7 +43,7 @@ fn listed(text: &str, jobs: &str) -> String {
 
 /// One family of each kind.
 #[test]
-fn families_are_listed() {
+fn lists_families() {
     assert_snapshot!(listed(&document("jobs.json"), &document("jobs.toml")), @r"
 depots-audits
   submit            POST /api/v2/depots/audits (postDepotsAudits)
@@ -148,7 +148,7 @@ depots-usage-query
 }
 
 #[test]
-fn operations_have_their_place_in_a_family() {
+fn operations_know_their_family() {
     let places = with_tagged(&document("jobs.json"), &document("jobs.toml"), true, |tagged| {
         let mut text = String::new();
         for it in &tagged.operations {
@@ -185,7 +185,7 @@ getDepotReportsJobResults paged depots-reports results depot_reports_job_results
 }
 
 #[test]
-fn a_member_is_explained() {
+fn explains_a_member() {
     let text = document("jobs.json");
     let (document, _) = codegen::read(&text, false).unwrap();
     let explained = |name: &str| {
@@ -237,7 +237,7 @@ family      depots-exports: phase
 }
 
 #[test]
-fn families_are_compared() {
+fn compares_families() {
     let text = document("jobs.json");
     let differences = |new: &str| {
         let read = |text: &str| {
@@ -272,7 +272,7 @@ changed family (1)
 ");
 }
 
-/// A submit and its status: the fields of their replies, and the values of the status's enum.
+/// A submit and its status: the fields of their responses, and the values of the status enum.
 fn pair(path: &str, submitted: &str, status: &str) -> String {
     format!(
         r#"{{ "swagger": "2.0", "paths": {{
@@ -291,7 +291,7 @@ fn state(name: &str) -> String {
     format!(r#""{name}": {{ "type": "string", "enum": ["Queued", "Complete"] }}"#)
 }
 
-/// What is found of the one family of a document, or why there is none.
+/// Describes the only family of a document, or why there is none.
 fn found(text: &str) -> String {
     with_tagged(text, "", false, |tagged| match &tagged.families.families[..] {
         [family] => {
@@ -303,7 +303,7 @@ fn found(text: &str) -> String {
 }
 
 #[test]
-fn submits_are_known_by_their_path() {
+fn recognizes_submits_by_their_path() {
     for (path, name) in [
         ("/api/v2/things/jobs", "things"),
         ("/api/v2/things/{thingId}/jobs", "things-jobs"),
@@ -330,7 +330,7 @@ fn submits_are_known_by_their_path() {
     }
 }
 
-/// What is below the path of a submit is its own, whatever its parameters are called there.
+/// Operations below the path of a submit belong to it, whatever their parameters are called.
 #[test]
 fn parameters_may_have_other_names() {
     let parameter = |name: &str| {
@@ -361,7 +361,7 @@ fn parameters_may_have_other_names() {
             let found = operations.find(|it| it.operation.id == id).unwrap();
             Ok((found.operation, &found.tag))
         };
-        // Values are handed on by name, so that those of the submit stand in the path.
+        // Values are passed by name, so the path has the names of the submit.
         let source = xtask::jobs::source(family, find).unwrap();
         let line =
             r#"results: list "results" Get "/things/{thingId}/jobs/{job}/results" (id "job")"#;
@@ -373,10 +373,10 @@ fn parameters_may_have_other_names() {
     });
 }
 
-/// A GET at the path of a submit plus `/availability` reports how far its data is available, if its reply has a
-/// date-time for that, and the submit has an interval.
+/// A GET at the path of a submit plus `/availability` reports the availability of its data, if its response has
+/// a date-time for it and the submit has an interval.
 #[test]
-fn the_operation_that_reports_how_far_data_is_available_is_found() {
+fn finds_the_availability_operation() {
     let document = |availability: &str, path: &str, interval: &str, field: &str, format: &str| {
         format!(
             r#"{{ "swagger": "2.0", "paths": {{
@@ -393,7 +393,7 @@ fn the_operation_that_reports_how_far_data_is_available_is_found() {
         )
     };
     let field = "dataAvailabilityDate";
-    let text = document("tells", "/x/jobs/availability", "interval", field, "date-time");
+    let text = document("reports", "/x/jobs/availability", "interval", field, "date-time");
     with_tagged(&text, "", true, |tagged| {
         let [family] = &tagged.families.families[..] else { panic!("not one family") };
         let find = |id: &str| {
@@ -408,18 +408,18 @@ fn the_operation_that_reports_how_far_data_is_available_is_found() {
         let available = r#""available":{"operation":"tells","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
         assert!(data.contains(available), "{data}");
         let (_, submit) = find("submit").unwrap();
-        assert_eq!(submit.availability.as_deref(), Some("tells"));
-        let (_, tells) = find("tells").unwrap();
+        assert_eq!(submit.availability.as_deref(), Some("reports"));
+        let (_, reports) = find("reports").unwrap();
         assert_eq!(
             (tells.available.as_deref(), tells.availability.as_deref()),
             (Some(field), None)
         );
     });
     for text in [
-        document("tells", "/x/availability", "interval", field, "date-time"),
-        document("tells", "/x/jobs/availability", "range", field, "date-time"),
-        document("tells", "/x/jobs/availability", "interval", "date", "date-time"),
-        document("tells", "/x/jobs/availability", "interval", field, "uuid"),
+        document("reports", "/x/availability", "interval", field, "date-time"),
+        document("reports", "/x/jobs/availability", "range", field, "date-time"),
+        document("reports", "/x/jobs/availability", "interval", "date", "date-time"),
+        document("reports", "/x/jobs/availability", "interval", field, "uuid"),
     ] {
         with_tagged(&text, "", true, |tagged| {
             let [family] = &tagged.families.families[..] else { panic!("not one family") };
@@ -429,7 +429,7 @@ fn the_operation_that_reports_how_far_data_is_available_is_found() {
 }
 
 #[test]
-fn two_families_of_the_document_report_how_far_their_data_is_available() {
+fn two_families_of_the_document_report_availability() {
     let workspace = crate::workspace();
     let text = std::fs::read_to_string(workspace.join("openapi/genesys-cloud.json")).unwrap();
     let (mut document, _) = codegen::read(&text, true).unwrap();
@@ -453,7 +453,7 @@ fn two_families_of_the_document_report_how_far_their_data_is_available() {
 }
 
 #[test]
-fn ids_and_states_are_known_by_their_name() {
+fn recognizes_ids_and_states_by_name() {
     for (submitted, path) in [
         (r#""id": {}, "jobId": {}"#, "id"),
         (r#""jobId": {}"#, "jobId"),
@@ -471,7 +471,7 @@ fn ids_and_states_are_known_by_their_name() {
     let nested = format!(r#""job": {{ "properties": {{ {} }} }}"#, state("status"));
     let found_nested = found(&pair("/x/jobs", ID, &nested));
     assert!(found_nested.starts_with("x Field(\"id\") State(\"job.status\") "), "{found_nested}");
-    // The life of an entity is not that of a job.
+    // The state of an entity is not that of a job.
     let both = format!(
         r#""state": {{ "type": "string", "enum": ["active", "deleted"] }}, {}"#,
         state("jobState")
@@ -483,7 +483,7 @@ fn ids_and_states_are_known_by_their_name() {
 }
 
 #[test]
-fn results_are_known_by_their_name() {
+fn recognizes_results_by_name() {
     let list = r#"{ "type": "array", "items": { "properties": { "id": {} } } }"#;
     let text = r#"{ "type": "string" }"#;
     let texts = r#"{ "type": "array", "items": { "type": "string" } }"#;
@@ -526,9 +526,9 @@ fn results_are_known_by_their_name() {
     assert_snapshot!(found(&pair("/x/jobs", ID, &two)), @"POST /x/jobs (submit): its results: which of the fields aResult, bResult has the results can't be told");
 }
 
-/// Of work that is accepted, nothing is polled.
+/// Accepted work is not polled.
 #[test]
-fn work_is_accepted() {
+fn recognizes_accepted_work() {
     let kind = |method: &str, replies: &str| {
         let text = format!(
             r#"{{ "swagger": "2.0", "paths": {{ "/x": {{ "{method}": {{ "operationId": "x", "responses": {{ {replies} }} }} }} }} }}"#
@@ -549,9 +549,9 @@ fn work_is_accepted() {
     }
 }
 
-/// Of the pinned document, no submit is passed over.
+/// Every submit of the pinned document is covered.
 #[test]
-fn what_no_rule_covers_is_refused() {
+fn rejects_submits_without_a_rule() {
     let refusal = |text: &str| tagged(text, "", true, |_| ()).unwrap_err().to_string();
     assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): where the status of its jobs has their state can't be told; say in openapi/operations.toml under [families.x] what it is, with the reason");
     let lonely = |submitted: &str| pair("/x", submitted, ID).replace("/x/{anyId}", "/y/{anyId}");
@@ -560,7 +560,7 @@ fn what_no_rule_covers_is_refused() {
 }
 
 #[test]
-fn stated_families_that_are_wrong_or_stale() {
+fn rejects_wrong_or_stale_families() {
     let text = document("jobs.json");
     let stated = document("jobs.toml");
     let refusal = |toml: &str| {
@@ -583,9 +583,9 @@ fn stated_families_that_are_wrong_or_stale() {
     assert_snapshot!(refusal("[not_jobs.patchDepot]\nreason = 'It looks like none.'"), @"openapi/operations.toml: [not_jobs.patchDepot] is for an operation that does not look like a submit; remove the entry");
 }
 
-/// Codegen of another document takes of the stated families what applies.
+/// For another document, only the stated families that apply are used.
 #[test]
-fn another_document_has_the_families_that_it_has() {
+fn another_document_uses_only_its_own_families() {
     let text = document("jobs.json").replace("getDepotsAudits", "listDepotsAudits");
     let (names, notes) = with_tagged(&text, &document("jobs.toml"), false, |tagged| {
         let names = tagged.families.families.iter().map(|family| family.name.clone());

@@ -1,4 +1,4 @@
-//! Large documents take time in proportion to their size, and no stack.
+//! Large documents take time in proportion to their size, and little stack.
 
 use std::fmt::Write as _;
 use std::thread;
@@ -10,10 +10,10 @@ use xtask::{codegen, document};
 
 use crate::generate;
 
-/// Generous: the machine may be busy with other tests. What is not in proportion takes minutes to hours.
+/// Generous, because other tests run concurrently. Code that is not linear takes minutes to hours.
 const TIME: Duration = Duration::from_secs(120);
 
-/// A stack that a hundred levels of recursion fit in, and a thousand do not.
+/// Enough for a hundred levels of recursion, but not for a thousand.
 const STACK: usize = 1 << 20;
 
 /// Runs in a thread with a small stack.
@@ -26,7 +26,7 @@ fn in_time<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     result
 }
 
-/// A document whose one operation returns the definition `first`.
+/// A document whose only operation returns the definition `first`.
 fn document_of(first: &str, definitions: &str) -> String {
     format!(
         r##"{{ "swagger": "2.0", "paths": {{ "/thing": {{ "get": {{ "operationId": "getThing", "responses": {{
@@ -37,7 +37,7 @@ fn document_of(first: &str, definitions: &str) -> String {
 }
 
 #[test]
-fn a_chain_of_records() {
+fn reads_a_chain_of_records() {
     let records = 20_000;
     let mut definitions = String::new();
     for at in 0..records {
@@ -54,7 +54,7 @@ fn a_chain_of_records() {
 }
 
 #[test]
-fn a_chain_of_parts() {
+fn reads_a_chain_of_parts() {
     let mut definitions =
         r#""Part0": { "type": "object", "properties": { "id": { "type": "string" } } },"#
             .to_owned();
@@ -71,9 +71,9 @@ fn a_chain_of_parts() {
     assert!(source.contains("pub id: Option<String>") && source.contains("pub a: Option<String>"));
 }
 
-/// Each part twice, which doubles the way to the first with every level.
+/// Each part occurs twice, so the number of paths doubles at every level.
 #[test]
-fn diamonds_of_parts() {
+fn reads_diamonds_of_parts() {
     let mut definitions =
         r#""Part0": { "type": "object", "properties": { "id": { "type": "string" } } },"#
             .to_owned();
@@ -90,9 +90,9 @@ fn diamonds_of_parts() {
     assert!(source.contains("pub id: Option<String>"));
 }
 
-/// The same with lists of records that are no types of their own.
+/// The same with lists of records that are not types.
 #[test]
-fn diamonds_of_aliases() {
+fn reads_diamonds_of_aliases() {
     let mut definitions = String::new();
     for at in 0..500 {
         let next = format!(r##"{{ "$ref": "#/definitions/List{}" }}"##, at + 1);
@@ -109,11 +109,11 @@ fn diamonds_of_aliases() {
 }
 
 #[test]
-fn chains_of_aliases() {
+fn reads_chains_of_aliases() {
     let mut definitions = String::new();
     for at in 0..20_000 {
         let next = format!(r##"{{ "$ref": "#/definitions/Alias{}" }}"##, at + 1);
-        // From half of it on, each is a list of the next.
+        // In the second half, each alias is a list of the next.
         let alias = match at < 10_000 {
             true => next,
             false => format!(r#"{{ "type": "array", "items": {next} }}"#),
@@ -137,7 +137,7 @@ fn chains_of_aliases() {
 }
 
 #[test]
-fn names_that_are_one_in_rust() {
+fn renames_many_colliding_names() {
     let values: Vec<String> = (0..10_000)
         .map(|at| format!("\"a{}b\"", "-".repeat(at % 100 + 1) + &"_".repeat(at / 100)))
         .collect();
@@ -149,9 +149,9 @@ fn names_that_are_one_in_rust() {
     assert_eq!(source.matches(" = \"a").count(), 10_000);
 }
 
-/// A document that refers to itself everywhere is read.
+/// A document with circular references can be read.
 #[test]
-fn references_in_circles() {
+fn reads_circular_references() {
     let text = r##"{ "openapi": "3.1.0", "paths": { "/a": { "$ref": "#/paths/~1b" }, "/b": { "$ref": "#/paths/~1a" } },
         "components": { "schemas": {
             "A": { "allOf": [{ "$ref": "#/components/schemas/B" }, { "$ref": "#/components/schemas/A/allOf/1" }] },
@@ -166,7 +166,7 @@ fn references_in_circles() {
     let (document, notes) = in_time(move || document::read(text).unwrap());
     document.check().unwrap();
     assert!(!notes.is_empty());
-    // Parts of a record within each other are no circle.
+    // Nested parts of a record are not a cycle.
     let property = document.definitions["D"].property("d").unwrap();
     assert!(document.resolve(property).property("x").is_some());
     assert!(document.definitions["E"].property("d").is_some());

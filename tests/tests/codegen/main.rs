@@ -1,7 +1,6 @@
-//! Codegen on small documents, one behaviour each (`tests/documents`), and on bad ones.
+//! Codegen on small documents, one behavior each (`tests/documents`), and on bad ones.
 //!
-//! `cargo insta review`, or `INSTA_UPDATE=always cargo test -p genesys-cloud-tests`, accepts what a change
-//! of codegen does to the snapshots.
+//! `cargo insta review`, or `INSTA_UPDATE=always cargo test -p genesys-cloud-tests`, accepts changed snapshots.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -37,19 +36,19 @@ fn generate(text: &str) -> anyhow::Result<Generated> {
     generate_with(text, "")
 }
 
-/// The same with families of jobs that are stated.
+/// Generates bindings, with stated job families.
 fn generate_with(text: &str, jobs: &str) -> anyhow::Result<Generated> {
     let (document, _) = codegen::read(text, false)?;
     let exceptions = Exceptions::parse(jobs, "", "")?;
     codegen::generate(document, &exceptions, false, &mut Stages::quiet())
 }
 
-/// The generated files of a small document one after the other, each with its path.
+/// The generated files of a small document, concatenated with their paths.
 fn bindings(name: &str) -> String {
     rendered(&document(name))
 }
 
-/// The same of a document's text. Left out is what every file begins with, and files of nothing else.
+/// The generated files of a document, without the common header and empty files.
 fn rendered(text: &str) -> String {
     let generated = generate(text).unwrap_or_else(|error| panic!("{error:#}"));
     let mut all = String::new();
@@ -71,10 +70,10 @@ fn rendered(text: &str) -> String {
     all
 }
 
-/// What refuses a document, as a user reads it.
+/// The error of a document, as shown to the user.
 fn refusal(text: &str) -> String {
     match generate(text) {
-        Ok(_) => panic!("this should be refused:\n{text}"),
+        Ok(_) => panic!("expected an error:\n{text}"),
         Err(error) => format!("{error:#}"),
     }
 }

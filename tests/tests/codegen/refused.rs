@@ -1,4 +1,4 @@
-//! Documents that codegen refuses: one message each, with the place.
+//! Documents that codegen rejects: one message each, with the location.
 
 use insta::assert_snapshot;
 
@@ -19,14 +19,14 @@ fn with_definitions(definitions: &str) -> String {
 }
 
 #[test]
-fn what_is_no_json() {
+fn rejects_invalid_json() {
     assert_snapshot!(refusal("swagger: '2.0'"), @"not valid JSON: expected value at line 1 column 1");
     assert_snapshot!(refusal(""), @"not valid JSON: EOF while parsing a value at line 1 column 0");
     assert_snapshot!(refusal("{ \"swagger\": \"2.0\",\n  \"paths\": }"), @"not valid JSON: expected value at line 2 column 12");
 }
 
 #[test]
-fn a_key_that_stands_twice() {
+fn rejects_duplicate_keys() {
     assert_snapshot!(refusal("{ \"swagger\": \"2.0\",\n  \"paths\": {},\n  \"paths\": {} }"), @"not valid JSON: key `paths` stands here twice at line 3 column 9");
     assert_snapshot!(
         refusal(&with_definitions(r#""Thing": { "type": "object" }, "Thing": { "type": "string" }"#)),
@@ -35,7 +35,7 @@ fn a_key_that_stands_twice() {
 }
 
 #[test]
-fn json_that_is_no_api_document() {
+fn rejects_json_that_is_not_an_api_document() {
     assert_snapshot!(refusal("[1, 2]"), @"not an API document: the text holds a list, where an object is due");
     assert_snapshot!(refusal(r#"{ "name": "package", "version": "1.0" }"#), @"not an API document: neither `swagger` nor `openapi` says which format it has");
     assert_snapshot!(refusal(r#"{ "swagger": "2.0" }"#), @"not an API document: it has no `paths`");
@@ -44,14 +44,14 @@ fn json_that_is_no_api_document() {
 }
 
 #[test]
-fn other_versions() {
+fn rejects_other_versions() {
     assert_snapshot!(refusal(r#"{ "swagger": "1.2", "paths": {} }"#), @r#"`swagger`: version "1.2" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
     assert_snapshot!(refusal(r#"{ "openapi": "2.0", "paths": {} }"#), @r#"`openapi`: version "2.0" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
     assert_snapshot!(refusal(r#"{ "openapi": "3.00", "paths": {} }"#), @r#"`openapi`: version "3.00" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
 }
 
 #[test]
-fn schemas_that_are_too_deep() {
+fn rejects_deeply_nested_schemas() {
     let deep = format!(
         r#""Thing": {}{{ "type": "string" }}{}"#,
         r#"{ "type": "array", "items": "#.repeat(500),
@@ -60,9 +60,9 @@ fn schemas_that_are_too_deep() {
     assert_snapshot!(refusal(&with_definitions(&deep)), @"the JSON is nested more than 127 levels deep, at line 7 column 3539");
 }
 
-/// Records within records are no such chain, however long.
+/// Records in records do not count, however long the chain.
 #[test]
-fn long_chains_of_records_are_fine() {
+fn accepts_long_chains_of_records() {
     let records: String = (0..1000)
         .map(|depth| {
             let name = if depth == 0 { "Thing".to_owned() } else { format!("Record{depth}") };

@@ -1,4 +1,4 @@
-//! What becomes of what codegen can't take as it stands: a document for each rule, its notes, and the bindings.
+//! Constructs that codegen degrades: a document per rule, its notes, and the bindings.
 
 use insta::assert_snapshot;
 use xtask::codegen;
@@ -25,7 +25,7 @@ fn parameters(path: &str, parameters: &str) -> String {
     )
 }
 
-/// A Swagger 2.0 document whose one operation returns the definition `Thing`.
+/// A Swagger 2.0 document whose only operation returns the definition `Thing`.
 fn definitions(definitions: &str) -> String {
     swagger(&returns("definitions"), definitions)
 }
@@ -41,7 +41,7 @@ fn returns(section: &str) -> String {
     )
 }
 
-/// An OpenAPI 3 document whose one operation returns the schema `Thing`.
+/// An OpenAPI 3 document whose only operation returns the schema `Thing`.
 fn schemas(version: &str, schemas: &str) -> String {
     let paths = returns("components/schemas");
     format!(
@@ -66,7 +66,7 @@ fn notes(text: &str) -> String {
     notes.map(|note| format!("{} {note}\n", note.rule.name())).collect()
 }
 
-/// Documents to which a rule applies.
+/// Documents that a rule applies to.
 fn documents(rule: Rule) -> Vec<String> {
     let string = r#""type": "string""#;
     match rule {
@@ -102,7 +102,7 @@ fn documents(rule: Rule) -> Vec<String> {
                 } }"##,
             ),
             parameters("/thing", r##"{ "$ref": "#/parameters/gone" }"##),
-            // From one to the other and back.
+            // A cycle of two references.
             r##"{ "swagger": "2.0", "paths": { "/a": { "get": {
                 "operationId": "getA", "responses": { "200": { "$ref": "#/responses/one" } }
             } } }, "responses": { "one": { "$ref": "#/responses/two" }, "two": { "$ref": "#/responses/one" } } }"##
@@ -351,7 +351,7 @@ fn documents(rule: Rule) -> Vec<String> {
             } }"##,
             r#""Job": { "type": "object", "properties": { "id": { "type": "string" }, "colour": { "type": "string" } } }"#,
         )],
-        // No document is known that gets there.
+        // No known document triggers this rule.
         Rule::Name => Vec::new(),
         Rule::Fixup => vec![document("mended.json")],
         Rule::Renamed => vec![document("colliding_definitions.json")],
@@ -359,7 +359,7 @@ fn documents(rule: Rule) -> Vec<String> {
 }
 
 #[test]
-fn each_rule_says_what_becomes_of_a_document() {
+fn each_rule_degrades_its_documents_with_a_note() {
     let mut all = String::new();
     for rule in Rule::ALL {
         all.push_str(&format!("# {}: {}\n", rule.name(), rule.does()));
@@ -368,7 +368,7 @@ fn each_rule_says_what_becomes_of_a_document() {
             let applies = notes.lines().any(|line| line.starts_with(&format!("{} ", rule.name())));
             assert!(applies, "{}:\n{notes}\n{text}", rule.name());
             all.push_str(&notes);
-            // Those of other tests are too long.
+            // Other tests cover longer documents.
             if text.len() < 2000 {
                 all.push_str(&rendered(&text));
             }

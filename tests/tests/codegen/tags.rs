@@ -1,4 +1,4 @@
-//! The tag of an operation follows from its parameters and its reply.
+//! The tag of an operation is derived from its parameters and response.
 
 use xtask::codegen::{self, Generated, Stages};
 use xtask::exceptions::Exceptions;
@@ -8,8 +8,8 @@ use xtask::tags::{Cap, Interval, ParamLocation, Place, Scheme, TagKind};
 
 use crate::generate;
 
-/// A document of one operation: its query parameters, the fields of its body and of its reply. A field
-/// with `[]` behind it is a list.
+/// A document with one operation: its query parameters, and the fields of its body and response. `[]` marks a
+/// list.
 fn document(method: &str, path: &str, query: &str, sent: &str, received: &str) -> String {
     let field = |name: &str| match name.strip_suffix("[]") {
         Some(name) => {
@@ -64,7 +64,7 @@ fn tag(generated: &Generated) -> String {
 }
 
 #[test]
-fn every_scheme_has_its_evidence() {
+fn recognizes_every_scheme() {
     for (method, path, query, sent, received, expected) in [
         ("GET", "/x", "", "", "id name", "single"),
         (
@@ -193,15 +193,15 @@ fn every_scheme_has_its_evidence() {
             "paged ContinuationToken items by query page_size",
         ),
         ("GET", "/x", "cursor", "", "data[] nextToken", "paged ContinuationToken data"),
-        // What changes a list answers with what it changed.
+        // Changing a list returns the changed items.
         ("PUT", "/x", "pageNumber", "", "entities[] total", "single"),
         ("DELETE", "/x", "", "", "[]", "single"),
         ("POST", "/x/bulk/add", "", "ids", "results[]", "single UnpagedPostResults results"),
         ("POST", "/x", "", "name", "[]", "single UnpagedBareArray []"),
         ("POST", "/x/query/jobs", "", "q", "results[] jobId", "single UnpagedPostResults results"),
-        // An entity that has a list is no list.
+        // An entity with a list is not a list.
         ("GET", "/x", "", "", "id users[]", "single UnpagedOtherArray users"),
-        // What may page, in a way that is not known.
+        // May page, but in an unknown way.
         ("GET", "/x", "pageNumber", "", "id", "single"),
     ] {
         let generated = generate(&document(method, path, query, sent, received)).unwrap();
@@ -213,9 +213,9 @@ fn every_scheme_has_its_evidence() {
     }
 }
 
-/// Where an operation has the evidence of several schemes, the order of the rules decides.
+/// Where an operation matches several schemes, the order of the rules decides.
 #[test]
-fn the_first_rule_that_applies_decides() {
+fn the_first_matching_rule_decides() {
     for (query, sent, received, expected) in [
         ("startIndex count pageNumber", "", "Resources[] total", "paged ScimStartIndex"),
         ("afterSourceId after", "", "entities[] after", "paged CompositeAfterInNextUri"),
@@ -236,9 +236,9 @@ fn the_first_rule_that_applies_decides() {
     }
 }
 
-/// Of two lists in a reply, the likelier holds the items.
+/// Of two lists in a response, the more likely one has the items.
 #[test]
-fn items_are_found_by_name() {
+fn finds_items_by_name() {
     for (received, expected) in [
         ("values[] entities[]", "list UnpagedEntities entities"),
         ("facets[] results[]", "list UnpagedOtherArray results"),
@@ -251,7 +251,7 @@ fn items_are_found_by_name() {
 
 /// Codegen of the pinned document does not guess.
 #[test]
-fn what_no_rule_covers_is_refused() {
+fn rejects_lists_without_a_rule() {
     let refusal = |query, received| {
         let text = document("GET", "/x", query, "", received);
         let (document, _) = codegen::read(&text, false).unwrap();
@@ -269,7 +269,7 @@ fn what_no_rule_covers_is_refused() {
     );
 }
 
-/// Exceptions say what the rules can't tell.
+/// Exceptions state what rules can't derive.
 #[test]
 fn exceptions_change_a_tag() {
     let text = document("GET", "/x", "pageNumber status", "", "things[]");
@@ -303,9 +303,9 @@ fn exceptions_change_a_tag() {
     assert_eq!((single.kind, single.list.scheme), (TagKind::Single, None));
 }
 
-/// A list that takes an interval as text can be read in pieces of it.
+/// A list with a text interval can be read in windows.
 #[test]
-fn intervals_are_found() {
+fn finds_intervals() {
     let text = |query: &str, sent: &str| {
         document("POST", "/x/query", query, sent, "results[]")
             .replace(
@@ -324,27 +324,27 @@ fn intervals_are_found() {
     assert_eq!(tag(&text("", "interval"), ""), found(Place::Body));
     assert_eq!(tag(&text("interval", ""), ""), found(Place::Query));
     assert_eq!(tag(&text("intervals", "intervalLength"), ""), None);
-    // A number of minutes, say.
+    // This could be a number of minutes.
     assert_eq!(tag(&document("POST", "/x/query", "interval", "", "results[]"), ""), None);
     let stated = "[windows.listThings]\ndays = 7\nid = 'id'\nreason = 'A longer one is refused.'";
     let interval = tag(&text("", "interval"), stated).unwrap();
     assert_eq!((interval.days, interval.id.as_deref()), (Some(7), Some("id")));
     let generated = generate(&text("", "interval")).unwrap();
     assert!(generated.sources.values().any(|file| file.contains("interval: body \"interval\"")));
-    // What reads no list has no pieces.
+    // An operation that does not list has no windows.
     let single = generate(&text("", "interval").replace("/x/query", "/x")).unwrap();
     assert!(!single.sources.values().any(|file| file.contains("interval: body \"interval\"")));
 }
 
-/// What the operations of a scheme have in common goes without saying; the rest is in the bindings.
+/// Bindings omit the defaults of a scheme.
 #[test]
-fn bindings_state_what_is_not_usual() {
+fn bindings_state_only_deviations_from_the_scheme() {
     let text = crate::document("tokens.json");
     insta::assert_snapshot!(crate::rendered(&text));
 }
 
 #[test]
-fn an_operation_is_explained() {
+fn explains_an_operation() {
     let (document, _) = codegen::read(&crate::document("page_number.json"), false).unwrap();
     let tagged = Tagged::of(&document, &Exceptions::default(), false).unwrap();
     let explained = |name: &str| {
@@ -374,7 +374,7 @@ token in    query pageNumber
 }
 
 #[test]
-fn schemes_are_counted() {
+fn counts_schemes() {
     let (document, _) = codegen::read(&crate::document("page_number.json"), false).unwrap();
     let tagged = Tagged::of(&document, &Exceptions::default(), false).unwrap();
     let mut text = Vec::new();
@@ -389,7 +389,7 @@ all                                2           2
 }
 
 #[test]
-fn documents_are_compared() {
+fn compares_documents() {
     let old = document("GET", "/x", "pageNumber pageSize", "", "entities[] total nextUri");
     let differences = |new: &str| {
         let read = |text: &str| codegen::read(text, false).unwrap().0;
@@ -427,7 +427,7 @@ changed item type (1)
 }
 
 #[test]
-fn operations_are_listed() {
+fn lists_operations() {
     let (document, _) = codegen::read(&crate::document("page_number.json"), false).unwrap();
     let generated = codegen::generate(
         document,
@@ -446,15 +446,15 @@ GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | pag
 }
 
 #[test]
-fn the_document_bounds_the_page_size_of_a_query_and_of_a_body() {
+fn reads_page_size_bounds_of_query_and_body() {
     for (field, expected) in [
         (r#""type": "integer", "minimum": 10, "maximum": 200"#, (None, Some(10), Some(200))),
         (r#""type": "string", "maximum": 200"#, (None, None, Some(200))),
-        // A page has an item at least.
+        // A page has at least one item.
         (r#""type": "integer", "minimum": 0, "maximum": 100"#, (None, None, Some(100))),
         (r#""type": "integer", "minimum": -1, "maximum": 0"#, (None, None, None)),
         (r#""type": "integer", "minimum": 50, "maximum": 10"#, (None, Some(50), None)),
-        // What comes unasked is granted to those who ask for it.
+        // A default page size is also allowed explicitly.
         (r#""type": "integer", "default": 300"#, (Some(300), None, None)),
         (r#""type": "integer", "default": 25"#, (None, None, None)),
         (r#""type": "integer", "default": 300, "maximum": 500"#, (None, None, Some(500))),
@@ -476,7 +476,7 @@ fn the_document_bounds_the_page_size_of_a_query_and_of_a_body() {
         for (_, bound) in generated.model.operations() {
             let size = bound.tag.list.page_size.as_ref().unwrap();
             let (usual, minimum, maximum) = expected;
-            // Of a body, no default is read.
+            // Defaults in bodies are ignored.
             let usual = usual.filter(|_| size.place == Place::Query);
             assert_eq!(
                 (size.usual, size.minimum, size.maximum),

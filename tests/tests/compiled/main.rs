@@ -1,9 +1,9 @@
-//! Bindings of the small documents (`tests/documents`), compiled and put to use.
+//! Compiles and uses the bindings of the small documents (`tests/documents`).
 //!
-//! `UPDATE_BINDINGS=1 cargo test -p genesys-cloud-tests --test codegen compiled` makes them anew.
+//! `UPDATE_BINDINGS=1 cargo test -p genesys-cloud-tests --test codegen compiled` regenerates them.
 
 #![allow(clippy::unwrap_used, dead_code, missing_docs, unreachable_pub)]
-#![allow(unexpected_cfgs)] // The client has features that this crate does not need.
+#![allow(unexpected_cfgs)] // The client has features that this crate lacks.
 
 #[path = "../../../crates/genesys-cloud-api/src/client.rs"]
 mod client;
@@ -21,7 +21,7 @@ use genesys_cloud_core::OperationCall as _;
 use serde_json::json;
 
 #[test]
-fn fields_of_odd_names_are_read_and_written() {
+fn reads_and_writes_fields_with_odd_names() {
     let json = json!({
         "$ref": "a", "type": "b", "self": "c", "gen": "d", "properties": { "items": "e" }, "1st": "f",
         "": "g", "a-b": "h", "a_b": "i", "aB": "j", "größe": "k", "quote\"d": "l",
@@ -36,7 +36,7 @@ fn fields_of_odd_names_are_read_and_written() {
 }
 
 #[test]
-fn values_of_odd_names_are_told_apart() {
+fn distinguishes_values_with_odd_names() {
     use types::OddValue;
 
     for (text, value) in [
@@ -57,13 +57,13 @@ fn values_of_odd_names_are_told_apart() {
 }
 
 #[test]
-fn enums_that_say_the_same_are_one_type() {
+fn enums_with_equal_values_are_one_type() {
     let order: types::GetSortedSortOrder = types::GetSortedThenOrder::Ascending;
     assert_eq!(order.as_str(), "ascending");
 }
 
 #[test]
-fn recursive_records_are_read() {
+fn reads_recursive_records() {
     let json = json!({
         "parent": { "parent": {} },
         "children": [{}, { "children": [] }],
@@ -76,7 +76,7 @@ fn recursive_records_are_read() {
 }
 
 #[test]
-fn types_that_had_to_be_renamed_hold_what_is_theirs() {
+fn renamed_types_have_their_own_fields() {
     let value: types::ValueType = serde_json::from_value(json!({
         "a": { "text": "t" }, "b": ["x", "z"], "c": "2024-05-01T12:30:00Z", "g": [1],
     }))
@@ -91,7 +91,7 @@ fn client() -> Client {
 }
 
 #[test]
-fn every_form_of_parameter_goes_where_it_belongs() {
+fn sends_parameters_in_every_location() {
     let call = client()
         .parameters()
         .put_parameters("a/b", "c")
@@ -118,7 +118,7 @@ fn arguments_are_in_the_order_of_the_path() {
 }
 
 #[test]
-fn lists_are_repeated_or_joined() {
+fn repeats_or_joins_lists() {
     let call = client()
         .users()
         .search("who", ["name", "mail"])
@@ -135,7 +135,7 @@ fn lists_are_repeated_or_joined() {
 
 /// Each kind of job has the type of its results.
 #[test]
-fn submits_have_jobs() {
+fn submits_return_typed_jobs() {
     use genesys_cloud_core::{Error, Job, Paginator};
 
     fn paginates<T>(_: impl FnOnce() -> Paginator<T>) {}
@@ -162,9 +162,9 @@ fn submits_have_jobs() {
     loads::<bytes::Bytes>(depots::PostDepotsExports::load);
 }
 
-/// A record of a type that was added since is kept as it came.
+/// A record of an unknown type is kept unchanged.
 #[test]
-fn records_of_several_types_are_read_and_written() {
+fn reads_and_writes_records_of_several_types() {
     let json = json!({
         "entities": [
             { "name": "Tom", "kind": "Cat", "lives": 9, "friend": { "kind": "a dog", "size": 1.5 } },
@@ -183,14 +183,14 @@ fn records_of_several_types_are_read_and_written() {
     assert!(matches!(&animals[2], types::Animal::UnrecognizedValue(_)));
     assert!(matches!(&animals[3], types::Animal::Unrecognized(_)));
     assert_eq!(serde_json::to_value(&listing).unwrap(), json);
-    // The field that tells the type need not be set.
+    // The discriminator need not be set.
     let animal = types::Animal::Cat(Box::new(types::Cat { lives: Some(9), ..Default::default() }));
     assert_eq!(serde_json::to_value(&animal).unwrap(), json!({ "kind": "Cat", "lives": 9 }));
 }
 
-/// What was degraded compiles; see `degraded.json`.
+/// Degraded definitions compile; see `degraded.json`.
 #[test]
-fn degraded_fields_are_json_of_any_kind() {
+fn degraded_fields_accept_any_json() {
     let json = json!({
         "any": 1, "gone": { "a": [true] }, "\u{441}\u{43f}\u{438}\u{441}\u{43e}\u{43a}": ["a", 1], "number": 7, "state": "on",
         "deep": { "a": [{ "any": null }] }, "circle": [[1]],

@@ -1,4 +1,4 @@
-//! Lists of an API that is not Genesys's: `items`, a `continuation_token`, a `pagination` object.
+//! Lists of another API: `items`, a `continuation_token`, a `pagination` object.
 
 use futures::TryStreamExt as _;
 use genesys_cloud_core::{Paginator, Verdict};
@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::server::{Answer, Received, Server};
 use crate::types;
 
-/// Answers with three pages, the second of them empty.
+/// Serves three pages, the second of them empty.
 async fn pages(
     token_of: fn(&Received) -> Option<String>,
     page: fn(&str, &str) -> String,
@@ -45,7 +45,7 @@ async fn check(server: &Server, mut parcels: Paginator<types::Parcel>, asked: [&
 }
 
 #[tokio::test]
-async fn a_token_at_the_top_of_the_reply() {
+async fn follows_a_token_at_the_top_of_the_response() {
     let server = pages(
         |request| in_query(request, "continuation_token"),
         |items, token| format!(r#"{{"items":[{items}],"continuation_token":{token}}}"#),
@@ -60,7 +60,7 @@ async fn a_token_at_the_top_of_the_reply() {
 }
 
 #[tokio::test]
-async fn a_token_in_a_pagination_object() {
+async fn follows_a_token_in_a_pagination_object() {
     let server = pages(
         |request| in_query(request, "page_token"),
         |items, token| {
@@ -77,7 +77,7 @@ async fn a_token_in_a_pagination_object() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_body() {
+async fn follows_a_token_in_the_body() {
     let token_of = |request: &Received| {
         let body: serde_json::Value = serde_json::from_str(&request.body).unwrap();
         assert_eq!((body["text"].as_str(), body["pageSize"].as_u64()), (Some("fragile"), Some(2)));

@@ -1,4 +1,4 @@
-//! What a call puts on the wire.
+//! What a call sends.
 
 use chrono::{DateTime, Utc};
 use genesys_cloud::endpoint::{Call, Method, Operation};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{only_request, org};
 
-/// Method, path and query of the one request that the org has seen.
+/// Method, path and query of the only request received.
 fn line(org: &MockOrg) -> String {
     let RecordedRequest { method, path, query, .. } = only_request(org);
     format!("{method} {path}?{query}")
@@ -23,7 +23,7 @@ fn instant(text: &str) -> DateTime<Utc> {
 }
 
 #[tokio::test]
-async fn a_path_parameter_holds_any_text() {
+async fn a_path_parameter_may_be_any_string() {
     for (id, encoded) in [
         ("7c1f9a52-0b3e", "7c1f9a52-0b3e"),
         ("a/b", "a%2Fb"),
@@ -38,14 +38,14 @@ async fn a_path_parameter_holds_any_text() {
         ("\"\\\r\n\u{0}", "%22%5C%0D%0A%00"),
     ] {
         let (org, client) = org().await;
-        let queue = client.routing().queue(id).send().await.expect("a reply").into_value();
+        let queue = client.routing().queue(id).send().await.expect("a response").into_value();
         assert_eq!(only_request(&org).path, format!("/api/v2/routing/queues/{encoded}"));
         assert_eq!(queue.id.as_deref(), Some(id), "the org has understood it");
     }
 }
 
 #[tokio::test]
-async fn a_path_parameter_that_would_lead_elsewhere_is_refused_before_anything_is_sent() {
+async fn rejects_a_path_parameter_that_changes_the_path() {
     let (org, client) = org().await;
     for id in ["", ".", ".."] {
         let error = client.routing().delete_queue_member("q", id).await.expect_err("no such path");
@@ -62,19 +62,19 @@ async fn a_path_parameter_that_would_lead_elsewhere_is_refused_before_anything_i
 }
 
 #[tokio::test]
-async fn only_what_was_set_is_sent() {
+async fn sends_only_the_parameters_that_are_set() {
     let (org, client) = org().await;
-    client.routing().queues().send().await.expect("a reply");
+    client.routing().queues().send().await.expect("a response");
     let request = only_request(&org);
     assert_eq!((request.query.as_str(), request.body.as_ref()), ("", b"".as_slice()));
     assert_eq!(request.header("content-type"), None);
 }
 
 #[tokio::test]
-async fn query_parameters_of_every_type() {
+async fn sends_query_parameters_of_every_type() {
     let (org, client) = org().await;
     let call = client.routing().queues().name("a&b=c/ü").page_size(10).has_peer(true);
-    call.sort_order("a new order").send().await.expect("a reply");
+    call.sort_order("a new order").send().await.expect("a response");
     assert_eq!(
         line(&org),
         "GET /api/v2/routing/queues?name=a%26b%3Dc%2F%C3%BC&pageSize=10&hasPeer=true&\
@@ -87,7 +87,7 @@ async fn a_list_in_the_query_repeats_its_name() {
     let (org, client) = org().await;
     let ids = vec!["b".to_owned(), "c d".to_owned()];
     let call = client.routing().queues().id(["a"]).id(ids).division_id(["home"]);
-    call.send().await.expect("a reply");
+    call.send().await.expect("a response");
     assert_eq!(line(&org), "GET /api/v2/routing/queues?id=b&id=c%20d&divisionId=home");
 }
 
@@ -95,7 +95,7 @@ async fn a_list_in_the_query_repeats_its_name() {
 async fn required_query_parameters_are_arguments() {
     let (org, client) = org().await;
     let numbers = client.routing().sms_availablephonenumbers("US", "local").city("Reno");
-    numbers.send().await.expect("a reply");
+    numbers.send().await.expect("a response");
     assert_eq!(
         line(&org),
         "GET /api/v2/routing/sms/availablephonenumbers?countryCode=US&phoneNumberType=local&city=Reno"
@@ -103,7 +103,7 @@ async fn required_query_parameters_are_arguments() {
 }
 
 #[tokio::test]
-async fn a_date_time_in_the_query_is_written_as_the_api_documents_it() {
+async fn sends_date_times_in_the_documented_format() {
     let (org, client) = org().await;
     let from = instant("2024-05-01T12:30:00+02:00");
     client
@@ -111,7 +111,7 @@ async fn a_date_time_in_the_query_is_written_as_the_api_documents_it() {
         .siptraces(from, instant("2024-05-02T00:00:00.25Z"))
         .send()
         .await
-        .expect("a reply");
+        .expect("a response");
     assert_eq!(
         line(&org),
         "GET /api/v2/telephony/siptraces?dateStart=2024-05-01T10%3A30%3A00.000Z&\
@@ -120,10 +120,10 @@ async fn a_date_time_in_the_query_is_written_as_the_api_documents_it() {
 }
 
 #[tokio::test]
-async fn headers_of_the_document_and_others() {
+async fn sends_documented_and_other_headers() {
     let (org, client) = org().await;
     let user = client.scim().user("u").if_none_match("\"42\"").attributes(["name"]);
-    user.header("X-Trace", "t-1").query("new", 1).await.expect("a reply");
+    user.header("X-Trace", "t-1").query("new", 1).await.expect("a response");
     let request = only_request(&org);
     assert_eq!(request.header("if-none-match"), Some("\"42\""));
     assert_eq!(request.header("x-trace"), Some("t-1"));
@@ -134,7 +134,7 @@ async fn headers_of_the_document_and_others() {
 }
 
 #[tokio::test]
-async fn a_header_that_http_does_not_allow_is_refused_before_anything_is_sent() {
+async fn rejects_an_invalid_header_before_sending() {
     let (org, client) = org().await;
     for value in ["a\nX-Other: b", "a\u{0}"] {
         let error =
@@ -149,17 +149,17 @@ async fn a_header_that_http_does_not_allow_is_refused_before_anything_is_sent() 
     assert_eq!(org.request_count(), 0);
 }
 
-/// What a call sends as its body.
+/// Returns the body that a call sends.
 async fn body(call: impl AsyncFnOnce(Client) -> Result<(), Error>) -> Value {
     let (org, client) = org().await;
-    call(client).await.expect("a reply");
+    call(client).await.expect("a response");
     let request = only_request(&org);
     assert_eq!(request.header("content-type"), Some("application/json"));
     serde_json::from_slice(&request.body).expect("JSON")
 }
 
 #[tokio::test]
-async fn a_body_holds_what_was_set_and_nothing_else() {
+async fn a_body_has_only_the_fields_that_are_set() {
     let sent = body(async |client| {
         let call = MediaSettings {
             alerting_timeout_seconds: Some(30),
@@ -222,7 +222,7 @@ async fn a_body_may_be_a_list() {
 }
 
 #[tokio::test]
-async fn a_field_is_cleared_by_an_explicit_null() {
+async fn set_null_clears_a_field() {
     let sent = body(async |client| {
         let user = UpdateUser { version: Some(3), ..Default::default() };
         client.users().patch_user("u", user).set_null("/manager").set_null("/title").await.map(drop)
@@ -231,7 +231,7 @@ async fn a_field_is_cleared_by_an_explicit_null() {
 }
 
 #[tokio::test]
-async fn a_number_that_json_has_no_form_for_is_not_sent_as_null() {
+async fn rejects_numbers_that_json_does_not_support() {
     let (org, client) = org().await;
     let rule = RoutingRule { wait_seconds: Some(f64::NAN), ..Default::default() };
     let rules = Some(vec![RoutingRule::default(), rule]);
@@ -243,7 +243,7 @@ async fn a_number_that_json_has_no_form_for_is_not_sent_as_null() {
 }
 
 #[tokio::test]
-async fn a_field_of_a_field_is_cleared_where_what_holds_it_was_set() {
+async fn set_null_clears_a_nested_field_of_a_field_that_is_set() {
     let settings =
         QueueMediaSettings { call: Some(MediaSettings::default()), ..Default::default() };
     let queue = CreateQueueRequest { media_settings: Some(settings.into()), ..Default::default() };
@@ -262,15 +262,15 @@ async fn a_field_of_a_field_is_cleared_where_what_holds_it_was_set() {
 }
 
 #[tokio::test]
-async fn an_optional_body_is_sent_if_it_was_set() {
+async fn sends_an_optional_body_if_set() {
     let (org, client) = org().await;
     let call = client.routing().post_skillgroup_members_divisions("g");
-    call.clone().send().await.expect("a reply");
+    call.clone().send().await.expect("a response");
     let divisions = SkillGroupMemberDivisions {
         add_division_ids: Some(vec!["home".to_owned()]),
         ..Default::default()
     };
-    call.body(divisions).await.expect("a reply");
+    call.body(divisions).await.expect("a response");
 
     let [without, with] = org.requests().try_into().expect("two requests");
     assert_eq!(
@@ -282,13 +282,13 @@ async fn an_optional_body_is_sent_if_it_was_set() {
 }
 
 #[tokio::test]
-async fn every_method() {
+async fn sends_every_http_method() {
     let (org, client) = org().await;
-    client.notifications().head_channel("c").await.expect("a reply");
-    client.routing().delete_queue_member("q", "m").await.expect("a reply");
-    client.users().patch_user("u", Default::default()).await.expect("a reply");
-    client.users().put_user_profileskills("u", Vec::new()).await.expect("a reply");
-    client.routing().post_queues(Default::default()).await.expect("a reply");
+    client.notifications().head_channel("c").await.expect("a response");
+    client.routing().delete_queue_member("q", "m").await.expect("a response");
+    client.users().patch_user("u", Default::default()).await.expect("a response");
+    client.users().put_user_profileskills("u", Vec::new()).await.expect("a response");
+    client.routing().post_queues(Default::default()).await.expect("a response");
     let lines = org.requests().into_iter().map(|it| format!("{} {}", it.method, it.path));
     assert_eq!(
         lines.collect::<Vec<_>>(),
@@ -303,33 +303,33 @@ async fn every_method() {
 }
 
 #[tokio::test]
-async fn a_call_can_be_cloned_and_sent_again() {
+async fn a_call_can_be_cloned_and_resent() {
     let (org, client) = org().await;
     let call = client.routing().queue("q").expand(["identityresolution"]);
-    let once = call.clone().send().await.expect("a reply").into_value();
-    let twice = call.send().await.expect("a reply").into_value();
+    let once = call.clone().send().await.expect("a response").into_value();
+    let twice = call.send().await.expect("a response").into_value();
     assert_eq!(once.name, twice.name);
     let [first, second] = org.requests().try_into().expect("two requests");
     assert_eq!((first.path, first.query), (second.path, second.query));
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_awaited_is_not_sent() {
+async fn a_call_is_not_sent_until_awaited() {
     let (org, client) = org().await;
     let call = client.routing().delete_queue_member("q", "m");
     drop(call.clone().send());
     assert_eq!(org.request_count(), 0);
-    call.await.expect("a reply");
+    call.await.expect("a response");
     assert_eq!(org.request_count(), 1);
 }
 
 #[tokio::test]
-async fn an_operation_that_the_bindings_do_not_know_is_called_by_its_path() {
+async fn calls_an_unknown_operation_by_its_path() {
     let (org, client) = org().await;
     let operation = Operation::new("getQueue", Method::Get, "/api/v2/routing/queues/{id}");
     let mut call: Call<genesys_cloud::types::Queue> = Call::new(&client, operation);
     call.request_mut().set_path("id", "a b");
-    let queue = call.await.expect("a reply").into_value();
+    let queue = call.await.expect("a response").into_value();
     assert_eq!(queue.id.as_deref(), Some("a b"));
     assert_eq!(only_request(&org).path, "/api/v2/routing/queues/a%20b");
 }

@@ -1,13 +1,13 @@
-//! Rate limits and faults that a user of the default settings never sees. All waits pass at once.
+//! Rate limits and faults that the default settings handle. All waits end immediately.
 
 use std::time::Duration;
 
 use genesys_cloud::types::CreateQueueRequest;
 use genesys_cloud::{Client, ClientBuilder, Verdict};
-use genesys_cloud_mock::{CannedReply, ConnectionFault, MockOrg};
+use genesys_cloud_mock::{CannedResponse, ConnectionFault, MockOrg};
 
 use crate::waits::skipping;
-use crate::{QUEUES, pages_asked, place};
+use crate::{QUEUES, pages_requested, place};
 
 fn client(org: &MockOrg) -> Client {
     let builder: ClientBuilder = Client::builder();
@@ -17,7 +17,7 @@ fn client(org: &MockOrg) -> Client {
 }
 
 #[tokio::test]
-async fn a_list_of_more_pages_than_a_minute_allows_is_read_without_a_refusal() {
+async fn reads_more_pages_than_a_minute_allows_without_a_429() {
     for (allowed, pages) in [(300, 700), (30, 100), (3, 9), (1, 3)] {
         let org = MockOrg::builder().list(QUEUES, pages * 5).calls_per_minute(allowed);
         let org = org.start().await.expect("an org");
@@ -29,22 +29,22 @@ async fn a_list_of_more_pages_than_a_minute_allows_is_read_without_a_refusal() {
         }
         assert_eq!(read, Vec::from_iter(1..=pages * 5));
         assert_eq!(queues.report().verdict(), Verdict::Complete);
-        // A call that was refused would have come twice.
-        assert_eq!(pages_asked(&org), Vec::from_iter(1..=pages), "{allowed} a minute");
+        // A refused call would occur twice.
+        assert_eq!(pages_requested(&org), Vec::from_iter(1..=pages), "{allowed} a minute");
     }
 }
 
 #[tokio::test]
-async fn a_list_is_read_through_faults() {
+async fn reads_a_list_despite_faults() {
     let org = MockOrg::builder().list(QUEUES, 60).start().await.expect("an org");
     let mut queues = client(&org).routing().queues().paginate().page_size(5);
     let faults = [
-        CannedReply::rate_limited(42),
-        CannedReply::error(503, "service.unavailable", "Service Unavailable"),
-        CannedReply { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
-        CannedReply::error(504, "authentication.request.timeout", "Timeout"),
-        CannedReply::error(500, "architect.database.throughput.exceeded", "Database too busy."),
-        CannedReply::unauthorized(),
+        CannedResponse::rate_limited(42),
+        CannedResponse::error(503, "service.unavailable", "Service Unavailable"),
+        CannedResponse { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
+        CannedResponse::error(504, "authentication.request.timeout", "Timeout"),
+        CannedResponse::error(500, "architect.database.throughput.exceeded", "Database too busy."),
+        CannedResponse::unauthorized(),
     ];
     let mut faults = faults.into_iter();
     let mut cuts = [ConnectionFault::CutBeforeReply, ConnectionFault::CutInBody].into_iter();
@@ -62,13 +62,13 @@ async fn a_list_is_read_through_faults() {
     }
     assert_eq!(read, Vec::from_iter(1..=60));
     assert_eq!(queues.report().verdict(), Verdict::Complete);
-    // One request more for each fault.
-    assert_eq!(pages_asked(&org).len(), 12 + 8);
+    // One additional request per fault.
+    assert_eq!(pages_requested(&org).len(), 12 + 8);
     assert_eq!(org.logins(), 2);
 }
 
 #[tokio::test]
-async fn what_creates_is_repeated_after_a_rate_limit_alone() {
+async fn retries_a_create_only_after_a_rate_limit() {
     const POST: &str = "postRoutingQueues";
     let org = MockOrg::start().await.expect("an org");
     let client = client(&org);
@@ -77,13 +77,13 @@ async fn what_creates_is_repeated_after_a_rate_limit_alone() {
         let queue = CreateQueueRequest { name, ..Default::default() };
         client.routing().post_queues(queue).send().await
     };
-    org.respond_next(POST, CannedReply::rate_limited(5)).expect("an operation");
-    let reply = create().await.expect("a queue");
-    assert_eq!(reply.attempts(), 2);
-    // It begins when the reply has been read, and so a little after the time that is waited for.
-    assert!(reply.waited() >= Duration::from_millis(4_900), "{:?}", reply.waited());
+    org.respond_next(POST, CannedResponse::rate_limited(5)).expect("an operation");
+    let response = create().await.expect("a queue");
+    assert_eq!(response.attempts(), 2);
+    // The wait begins when the response has been read, slightly later than the reference time.
+    assert!(response.waited() >= Duration::from_millis(4_900), "{:?}", response.waited());
 
-    let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
+    let unavailable = CannedResponse::error(503, "service.unavailable", "Service Unavailable");
     org.respond_next(POST, unavailable).expect("an operation");
     assert_eq!(create().await.expect_err("an error").attempts(), 1);
     org.cut_next(POST, ConnectionFault::CutBeforeReply).expect("an operation");

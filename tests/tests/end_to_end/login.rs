@@ -1,22 +1,22 @@
-//! The access token in the course of many calls: one login, renewed in time, shared by all clones.
+//! Access tokens during many calls: one login, renewed in time, shared by all clones.
 
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use futures::future::try_join_all;
 use genesys_cloud::{Client, ErrorKind};
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 
 use crate::{QUEUES, logging_in, place, places, queues};
 
-/// What the org was asked for, in a letter for each request: `L` for a login, `Q` for queues.
-fn course(org: &MockOrg) -> String {
+/// The requests received, one letter each: `L` for a login, `Q` for queues.
+fn sequence(org: &MockOrg) -> String {
     let requests = org.requests().into_iter();
     requests.map(|request| if request.path == "/oauth/token" { 'L' } else { 'Q' }).collect()
 }
 
 #[tokio::test]
-async fn a_token_that_is_revoked_in_the_middle_costs_one_login_and_no_record() {
+async fn a_revoked_token_costs_one_login_and_no_record() {
     let (org, client) = queues(250).await;
     let mut paginator = client.routing().queues().paginate().page_size(50);
     let mut read = Vec::new();
@@ -27,12 +27,12 @@ async fn a_token_that_is_revoked_in_the_middle_costs_one_login_and_no_record() {
         }
     }
     assert_eq!(read, Vec::from_iter(1..=250));
-    // The third page is asked for with the old token, and again with the new one.
-    assert_eq!(course(&org), "LQQQLQQQ");
+    // The third page is requested with the old token, and again with the new one.
+    assert_eq!(sequence(&org), "LQQQLQQQ");
 }
 
 #[tokio::test]
-async fn a_token_that_runs_out_in_the_middle_is_renewed_before_it_is_refused() {
+async fn renews_a_token_before_it_expires() {
     let lifetime = Duration::from_secs(600);
     let org = MockOrg::builder().list(QUEUES, 250).token_lifetime(lifetime);
     let org = org.start().await.expect("an org");
@@ -41,7 +41,7 @@ async fn a_token_that_runs_out_in_the_middle_is_renewed_before_it_is_refused() {
     while let Some(queue) = queues.try_next().await.expect("no error") {
         read.push(place(&queue));
         if read.len() % 100 == 0 {
-            // Org and client live by the clock of this runtime.
+            // The org and the client use the clock of this runtime.
             tokio::time::pause();
             tokio::time::advance(lifetime).await;
             tokio::time::resume();
@@ -52,10 +52,10 @@ async fn a_token_that_runs_out_in_the_middle_is_renewed_before_it_is_refused() {
 }
 
 #[tokio::test]
-async fn a_new_token_that_is_refused_as_well_is_an_error() {
+async fn fails_if_the_new_token_is_refused_as_well() {
     let (org, client) = queues(3).await;
     for _ in 0..2 {
-        org.respond_next(QUEUES, CannedReply::unauthorized()).expect("an operation");
+        org.respond_next(QUEUES, CannedResponse::unauthorized()).expect("an operation");
     }
     let error = client.routing().queues().send().await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Authentication);
@@ -76,7 +76,7 @@ async fn clones_share_one_login() {
     }
     assert_eq!(org.logins(), 1);
 
-    // All of them find their token refused, and one of them logs in.
+    // The token of all of them is refused, and one of them logs in.
     org.revoke_tokens();
     let calls = (0..16).map(|_| client.routing().queues().send());
     try_join_all(calls).await.expect("all replies");
@@ -84,7 +84,7 @@ async fn clones_share_one_login() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_told_once_and_lead_to_no_call() {
+async fn wrong_credentials_fail_without_a_call() {
     let (org, _) = queues(3).await;
     let client: Client = Client::builder()
         .api_url(org.url())

@@ -1,4 +1,4 @@
-//! The SDK as its user sees it, over real HTTP against a fake org on this machine.
+//! The SDK as seen by its user, over real HTTP with a fake org.
 
 mod calls;
 mod entities;
@@ -6,7 +6,7 @@ mod limits;
 mod login;
 mod paging;
 mod recovery;
-mod replies;
+mod responses;
 mod secrets;
 #[path = "../../../crates/genesys-cloud-core/tests/client/waits.rs"]
 mod waits;
@@ -20,7 +20,7 @@ use genesys_cloud_mock::{MockOrg, RecordedRequest};
 
 const QUEUES: &str = "getRoutingQueues";
 
-/// An org with so many queues, and a client that logs in there.
+/// An org with this many queues, and a client that logs in there.
 async fn queues(count: u64) -> (MockOrg, Client) {
     let org = MockOrg::builder().list(QUEUES, count).start().await.expect("an org");
     let client = logging_in(&org);
@@ -36,13 +36,13 @@ fn logging_in(org: &MockOrg) -> Client {
         .expect("a client")
 }
 
-/// A client that repeats nothing by itself: what goes wrong comes out.
+/// A client without retries: every failure is visible.
 fn repeating_nothing(org: &MockOrg) -> Client {
     let builder = Client::builder().api_url(org.url()).access_token(org.access_token());
     builder.max_retries(0).max_rate_limit_wait(Duration::ZERO).build().expect("a client")
 }
 
-/// An org, and a client that has a token already: all that the org sees are the calls of a test.
+/// An org, and a client that already has a token: the org receives only the calls of a test.
 async fn org() -> (MockOrg, Client) {
     let org = MockOrg::start().await.expect("an org");
     let client = Client::builder().api_url(org.url()).access_token(org.access_token());
@@ -50,13 +50,13 @@ async fn org() -> (MockOrg, Client) {
     (org, client)
 }
 
-/// The one request that the org has seen.
+/// The only request received.
 fn only_request(org: &MockOrg) -> RecordedRequest {
     let [request] = org.requests().try_into().expect("one request");
     request
 }
 
-/// The place of a queue in the list of the org, which names its queues `Support Queue 0001`, `Sales Queue
+/// The position of a queue in the list of the org, whose queues are named `Support Queue 0001`, `Sales Queue
 /// 0002` and so on.
 fn place(queue: &Queue) -> u64 {
     let name = queue.name.as_deref().expect("a name");
@@ -68,8 +68,8 @@ fn places<'a>(queues: impl IntoIterator<Item = &'a Queue>) -> Vec<u64> {
     queues.into_iter().map(place).collect()
 }
 
-/// The pages of queues that were asked for, in order.
-fn pages_asked(org: &MockOrg) -> Vec<u64> {
+/// The pages of queues that were requested, in order.
+fn pages_requested(org: &MockOrg) -> Vec<u64> {
     let page = |request: &RecordedRequest| {
         let mut pairs = request.query.split('&');
         let number = pairs.find_map(|pair| pair.strip_prefix("pageNumber=")).expect("a page");

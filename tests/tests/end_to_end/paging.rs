@@ -1,16 +1,16 @@
-//! Lists that go well: every record once, no request too many.
+//! Lists without faults: every record once, and no unnecessary request.
 
 use futures::TryStreamExt as _;
 use genesys_cloud::{End, Paginator};
 
-use crate::{QUEUES, only_request, org, pages_asked, places, queues};
+use crate::{QUEUES, only_request, org, pages_requested, places, queues};
 
 #[tokio::test]
-async fn every_queue_comes_once_whatever_the_size_of_list_and_page() {
+async fn returns_each_queue_once_for_any_list_and_page_size() {
     let (org, client) = queues(0).await;
     for count in [0, 1, 25, 26, 100, 250, 1_000] {
         org.set_list(QUEUES, count).expect("a list");
-        // What is asked for, and what the service grants: it caps the size without a word.
+        // The requested page size, and the one that the service grants: it silently caps the size.
         for (asked, granted) in [(None, 500), (Some(7), 7), (Some(25), 25), (Some(5_000), 500)] {
             org.reset();
             let mut paginator = client.routing().queues().paginate();
@@ -22,7 +22,7 @@ async fn every_queue_comes_once_whatever_the_size_of_list_and_page() {
             let case = format!("{count} queues in pages of {asked:?}");
             assert_eq!(places(&queues), Vec::from_iter(1..=count), "{case}");
             let pages = count.div_ceil(granted).max(1);
-            assert_eq!(pages_asked(&org), Vec::from_iter(1..=pages), "{case}");
+            assert_eq!(pages_requested(&org), Vec::from_iter(1..=pages), "{case}");
             let report = paginator.report();
             assert_eq!((report.items, report.requests), (count, pages), "{case}");
             let end = if count == 0 { End::EmptyPage } else { End::LastPage };
@@ -32,7 +32,7 @@ async fn every_queue_comes_once_whatever_the_size_of_list_and_page() {
 }
 
 #[tokio::test]
-async fn a_list_costs_one_login_and_one_request_for_each_page() {
+async fn a_list_costs_one_login_and_one_request_per_page() {
     let (org, client) = queues(250).await;
     let queues = client.routing().queues().name("*").id(["a b", "c"]).paginate().page_size(100);
     let queues: Vec<_> = queues.try_collect().await.expect("all queues");
@@ -52,7 +52,7 @@ async fn a_list_costs_one_login_and_one_request_for_each_page() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_before_the_first_item_is_asked_for() {
+async fn sends_nothing_before_the_first_poll() {
     let (org, client) = queues(1).await;
     let mut paginator = client.routing().queues().paginate();
     assert_eq!(org.request_count(), 0);
@@ -61,7 +61,7 @@ async fn nothing_is_sent_before_the_first_item_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_next_page_is_asked_for_when_the_items_of_one_are_used_up() {
+async fn requests_the_next_page_after_the_last_item_of_the_current_one() {
     let (org, client) = queues(60).await;
     let mut paginator = client.routing().queues().paginate().page_size(25);
     for taken in 1..=60 {
@@ -74,7 +74,7 @@ async fn the_next_page_is_asked_for_when_the_items_of_one_are_used_up() {
 }
 
 #[tokio::test]
-async fn a_limit_ends_the_list_and_keeps_the_pages_small() {
+async fn a_limit_ends_the_list_and_reduces_the_page_size() {
     let (org, client) = queues(250).await;
     for (limit, come, pages, page_size) in
         [(0, 0, 0, 25), (1, 1, 1, 1), (25, 25, 1, 25), (60, 60, 3, 25), (900, 250, 10, 25)]
@@ -83,7 +83,7 @@ async fn a_limit_ends_the_list_and_keeps_the_pages_small() {
         let queues = client.routing().queues().paginate().page_size(25).limit(limit);
         let queues: Vec<_> = queues.try_collect().await.expect("queues");
         assert_eq!(places(&queues), Vec::from_iter(1..=come), "limit {limit}");
-        assert_eq!(pages_asked(&org), Vec::from_iter(1..=pages), "limit {limit}");
+        assert_eq!(pages_requested(&org), Vec::from_iter(1..=pages), "limit {limit}");
         let asked = format!("pageSize={page_size}&pageNumber=");
         let requests = org.requests_for(QUEUES);
         assert!(requests.iter().all(|it| it.query.starts_with(&asked)), "limit {limit}");
@@ -91,17 +91,17 @@ async fn a_limit_ends_the_list_and_keeps_the_pages_small() {
 }
 
 #[tokio::test]
-async fn max_pages_ends_the_list_after_so_many_pages() {
+async fn max_pages_ends_the_list() {
     let (org, client) = queues(250).await;
     let mut paginator = client.routing().queues().paginate().page_size(100).max_pages(2);
     let queues: Vec<_> = (&mut paginator).try_collect().await.expect("queues");
     assert_eq!(places(&queues), Vec::from_iter(1..=200));
     assert_eq!(paginator.report().end, Some(End::MaxPages));
-    assert_eq!(pages_asked(&org), [1, 2]);
+    assert_eq!(pages_requested(&org), [1, 2]);
 }
 
 #[tokio::test]
-async fn pages_bring_their_counts_and_headers() {
+async fn pages_have_counts_and_headers() {
     let (_org, client) = queues(60).await;
     let mut pages = client.routing().queues().paginate().page_size(25).pages();
     let mut seen = Vec::new();
@@ -120,7 +120,7 @@ async fn pages_bring_their_counts_and_headers() {
 }
 
 #[tokio::test]
-async fn chunks_do_not_depend_on_the_size_of_the_pages() {
+async fn batches_do_not_depend_on_the_page_size() {
     let (_org, client) = queues(60).await;
     for (size, lengths) in [(1, vec![1; 60]), (40, vec![40, 20]), (60, vec![60]), (900, vec![60])] {
         let chunks = client.routing().queues().paginate().page_size(25).batches(size);
@@ -131,28 +131,29 @@ async fn chunks_do_not_depend_on_the_size_of_the_pages() {
 }
 
 #[tokio::test]
-async fn a_filter_by_name_is_kept_on_every_page() {
+async fn every_page_keeps_the_filter() {
     let (org, client) = queues(250).await;
     let support = client.routing().queues().name("Support*").paginate().page_size(25);
     let support: Vec<_> = support.try_collect().await.expect("some queues");
     // The queues belong to four departments in turn.
     assert_eq!(places(&support), Vec::from_iter((1..=250).step_by(4)));
-    assert_eq!(pages_asked(&org), [1, 2, 3]);
+    assert_eq!(pages_requested(&org), [1, 2, 3]);
 }
 
 #[tokio::test]
-async fn a_list_begins_at_the_page_set_on_the_call() {
+async fn a_list_starts_at_the_page_set_on_the_call() {
     let (org, client) = queues(60).await;
     let queues = client.routing().queues().page_number(2).page_size(25).paginate();
     let queues: Vec<_> = queues.try_collect().await.expect("the rest");
     assert_eq!(places(&queues), Vec::from_iter(26..=60));
-    assert_eq!(pages_asked(&org), [2, 3]);
+    assert_eq!(pages_requested(&org), [2, 3]);
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_paged_gives_one_page() {
+async fn an_unpaged_call_returns_one_page() {
     let (org, client) = org().await;
-    let page = client.routing().queues().page_size(10).send().await.expect("a reply").into_value();
+    let page =
+        client.routing().queues().page_size(10).send().await.expect("a response").into_value();
     assert_eq!(places(&page.entities.expect("queues")), Vec::from_iter(1..=10));
     assert_eq!((page.total, page.page_count), (Some(100), Some(10)));
     assert_eq!(only_request(&org).query, "pageSize=10");
@@ -177,7 +178,7 @@ async fn lists_of_every_group_are_typed() {
 }
 
 #[tokio::test]
-async fn items_can_be_read_as_a_type_of_ones_own() {
+async fn items_can_be_read_as_a_custom_type() {
     #[derive(serde::Deserialize)]
     struct Name {
         name: String,

@@ -1,23 +1,23 @@
-//! Lists that something happens to: nothing is lost, nothing comes twice, nothing ends in silence.
+//! Lists with faults: nothing is lost, nothing is repeated, and nothing ends silently.
 
 use std::time::Duration;
 
 use futures::TryStreamExt as _;
 use genesys_cloud::types::Queue;
 use genesys_cloud::{End, Error, ErrorKind, Paginator};
-use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
+use genesys_cloud_mock::{CannedResponse, MockOrg, PageOverride};
 use serde_json::json;
 
-use crate::{QUEUES, pages_asked, place, places, queues, repeating_nothing};
+use crate::{QUEUES, pages_requested, place, places, queues, repeating_nothing};
 
-/// An org of 60 queues, and a list of them in pages of 25.
+/// An org with 60 queues, and a list of them in pages of 25.
 async fn three_pages() -> (MockOrg, Paginator<Queue>) {
     let (org, _) = queues(60).await;
     let queues = repeating_nothing(&org).routing().queues().paginate().page_size(25);
     (org, queues)
 }
 
-/// What comes up to the next error or the end.
+/// Reads up to the next error or the end.
 async fn read_on(queues: &mut Paginator<Queue>) -> (Vec<u64>, Option<Error>) {
     let mut read = Vec::new();
     loop {
@@ -29,42 +29,42 @@ async fn read_on(queues: &mut Paginator<Queue>) -> (Vec<u64>, Option<Error>) {
     }
 }
 
-/// Answers the request for the second page with this.
-async fn at_the_second_page(reply: CannedReply) -> (MockOrg, Paginator<Queue>) {
+/// Sends this response for the second page.
+async fn with_response_for_page_two(response: CannedResponse) -> (MockOrg, Paginator<Queue>) {
     let (org, mut queues) = three_pages().await;
     for _ in 0..25 {
         queues.try_next().await.expect("a page").expect("a queue");
     }
-    org.respond_next(QUEUES, reply).expect("an operation");
+    org.respond_next(QUEUES, response).expect("an operation");
     (org, queues)
 }
 
 #[tokio::test]
-async fn after_an_error_the_same_page_is_asked_for_again() {
-    for reply in [
-        CannedReply::error(503, "service.unavailable", "Service Unavailable"),
-        CannedReply { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
-        CannedReply::error(403, "missing.permissions", "Missing a permission"),
-        // Successes that hold no page.
-        CannedReply::json(202, &json!({})),
-        CannedReply { status: 200, headers: vec![], body: r#"{"entities":[{"id":"#.into() },
-        CannedReply::json(200, &json!({ "entities": [{ "memberCount": "many" }] })),
+async fn requests_the_same_page_again_after_an_error() {
+    for response in [
+        CannedResponse::error(503, "service.unavailable", "Service Unavailable"),
+        CannedResponse { status: 502, headers: vec![], body: "<html>bad gateway</html>".into() },
+        CannedResponse::error(403, "missing.permissions", "Missing a permission"),
+        // Successful responses without a page.
+        CannedResponse::json(202, &json!({})),
+        CannedResponse { status: 200, headers: vec![], body: r#"{"entities":[{"id":"#.into() },
+        CannedResponse::json(200, &json!({ "entities": [{ "memberCount": "many" }] })),
     ] {
-        let (org, mut queues) = at_the_second_page(reply.clone()).await;
+        let (org, mut queues) = at_the_second_page(response.clone()).await;
         let (read, error) = read_on(&mut queues).await;
-        assert!(read.is_empty() && error.is_some(), "{reply:?}");
+        assert!(read.is_empty() && error.is_some(), "{response:?}");
         let (read, error) = read_on(&mut queues).await;
         assert!(error.is_none(), "{error:?}");
-        assert_eq!(read, Vec::from_iter(26..=60), "{reply:?}");
-        assert_eq!(pages_asked(&org), [1, 2, 2, 3], "{reply:?}");
+        assert_eq!(read, Vec::from_iter(26..=60), "{response:?}");
+        assert_eq!(pages_requested(&org), [1, 2, 2, 3], "{response:?}");
         assert_eq!(queues.report().items, 60);
     }
 }
 
 #[tokio::test]
 async fn a_rate_limit_says_how_long_to_wait() {
-    let (org, mut queues) = at_the_second_page(CannedReply::rate_limited(42)).await;
-    // The client does not wait, and so sends nothing before that.
+    let (org, mut queues) = at_the_second_page(CannedResponse::rate_limited(42)).await;
+    // The client does not wait, and sends nothing until then.
     for _ in 0..3 {
         let error = queues.try_next().await.expect_err("too many requests");
         assert!(error.is_rate_limited());
@@ -72,7 +72,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
         assert!((37..=42).contains(&left), "{left}");
         assert_eq!(error.code(), Some("too.many.requests.retry.after"));
         assert!(error.to_string().contains(&format!("call again in {left} s")), "{error}");
-        assert_eq!(pages_asked(&org), [1, 2]);
+        assert_eq!(pages_requested(&org), [1, 2]);
     }
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(43)).await;
@@ -80,7 +80,7 @@ async fn a_rate_limit_says_how_long_to_wait() {
     let (read, error) = read_on(&mut queues).await;
     assert!(error.is_none(), "{error:?}");
     assert_eq!(read, Vec::from_iter(26..=60));
-    assert_eq!(pages_asked(&org), [1, 2, 2, 3]);
+    assert_eq!(pages_requested(&org), [1, 2, 2, 3]);
 }
 
 #[tokio::test]
@@ -94,8 +94,8 @@ async fn an_error_says_what_failed_and_why() {
         "errors": [{ "message": "first", "code": "one" }],
         "messageParams": { "limit": 3 },
     });
-    let reply = CannedReply::json(400, &body).header("ININ-Correlation-Id", "c0ffee");
-    let (_org, mut queues) = at_the_second_page(reply).await;
+    let response = CannedResponse::json(400, &body).header("ININ-Correlation-Id", "c0ffee");
+    let (_org, mut queues) = at_the_second_page(response).await;
     let error = queues.try_next().await.expect_err("a bad request");
     assert_eq!((error.status(), error.operation()), (Some(400), Some(QUEUES)));
     assert_eq!(error.correlation_id(), Some("c0ffee"));
@@ -111,12 +111,12 @@ async fn an_error_says_what_failed_and_why() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_not_the_one_due_is_an_error_and_the_end() {
+async fn a_wrong_page_is_an_error_and_ends_the_list() {
     let page = |number: u64| {
         let queue = json!({ "name": "Support Queue 0001" });
         PageOverride::json(json!({ "entities": [queue], "pageNumber": number, "pageCount": 3 }))
     };
-    for (second, told) in [
+    for (second, message) in [
         (page(1), "the API was asked for page 2 and answered with page 1"),
         (page(3), "the API was asked for page 2 and answered with page 3"),
         (page(2), "page 2 repeats the items of the previous page"),
@@ -127,17 +127,20 @@ async fn a_page_that_is_not_the_one_due_is_an_error_and_the_end() {
         let (read, error) = read_on(&mut queues).await;
         assert_eq!(read, [1]);
         let error = error.expect("the wrong page");
-        assert!(error.kind() == ErrorKind::Paging && error.to_string().contains(told), "{error}");
+        assert!(
+            error.kind() == ErrorKind::Paging && error.to_string().contains(message),
+            "{error}"
+        );
         assert_eq!(queues.report().end, Some(End::Contradiction));
 
         let (read, error) = read_on(&mut queues).await;
         assert!(read.is_empty() && error.is_none(), "the end stays");
-        assert_eq!(pages_asked(&org), [1, 2]);
+        assert_eq!(pages_requested(&org), [1, 2]);
     }
 }
 
 #[tokio::test]
-async fn counts_that_are_too_low_cut_nothing_off() {
+async fn counts_that_are_too_low_do_not_truncate_the_list() {
     let (org, mut queues) = three_pages().await;
     for number in 1..=3 {
         let lies = PageOverride::edit(|page| {
@@ -160,7 +163,7 @@ async fn a_short_page_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn a_list_that_ends_before_its_count_is_reported() {
+async fn reports_a_list_that_ends_before_its_count() {
     let (org, mut queues) = three_pages().await;
     org.override_page(QUEUES, 3, PageOverride::json(json!({ "entities": [] }))).expect("a page");
     let (read, error) = read_on(&mut queues).await;
@@ -171,7 +174,7 @@ async fn a_list_that_ends_before_its_count_is_reported() {
 }
 
 #[tokio::test]
-async fn a_list_that_grows_while_it_is_read_is_read_to_its_new_end() {
+async fn reads_a_growing_list_to_its_new_end() {
     let (org, mut queues) = three_pages().await;
     queues.try_next().await.expect("a page").expect("a queue");
     org.set_list(QUEUES, 80).expect("a list");
@@ -180,10 +183,10 @@ async fn a_list_that_grows_while_it_is_read_is_read_to_its_new_end() {
 }
 
 #[tokio::test]
-async fn an_error_between_batches_costs_no_item() {
+async fn an_error_between_batches_loses_no_item() {
     let (org, _) = queues(60).await;
     let client = repeating_nothing(&org);
-    let unavailable = CannedReply::error(503, "service.unavailable", "Service Unavailable");
+    let unavailable = CannedResponse::error(503, "service.unavailable", "Service Unavailable");
     let mut batches = client.routing().queues().paginate().page_size(25).batches(40);
     org.respond_next(QUEUES, unavailable).expect("an operation");
     batches.try_next().await.expect_err("unavailable");

@@ -1,4 +1,4 @@
-//! The token goes to the configured host and nowhere else, and no secret is shown.
+//! The token goes only to the configured host, and no secret is shown.
 
 use std::fmt::{Debug, Write as _};
 
@@ -7,16 +7,16 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use futures::{StreamExt as _, TryStreamExt as _};
 use genesys_cloud::Client;
 use genesys_cloud::types::UpdateUser;
-use genesys_cloud_mock::{CannedReply, MockOrg, PageOverride};
+use genesys_cloud_mock::{CannedResponse, MockOrg, PageOverride};
 
 use crate::{QUEUES, queues};
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
+async fn does_not_follow_redirects() {
     let elsewhere = MockOrg::start().await.expect("another org");
     for status in [301, 302, 303, 307, 308] {
         let (org, client) = queues(3).await;
-        let redirect = CannedReply::empty(status).header("Location", &elsewhere.url());
+        let redirect = CannedResponse::empty(status).header("Location", &elsewhere.url());
         org.respond_next(QUEUES, redirect).expect("an operation");
         let error = client.routing().queues().send().await.expect_err("a redirect");
         assert_eq!(error.status(), Some(status));
@@ -27,7 +27,7 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_link_to_the_next_page_leads_to_no_other_host() {
+async fn rejects_a_next_link_to_another_host() {
     let elsewhere = MockOrg::start().await.expect("another org");
     let (org, client) = queues(60).await;
     let link = format!("{}/api/v2/routing/queues?pageNumber=2", elsewhere.url());
@@ -61,27 +61,27 @@ async fn no_secret_is_shown() {
         .users()
         .patch_user("u", UpdateUser { title: Some("Lead".into()), ..Default::default() });
     show(&call.clone().send());
-    show(&call.await.expect("a reply"));
+    show(&call.await.expect("a response"));
     let mut pages = client.routing().queues().name("Support*").paginate().page_size(25).pages();
     show(&pages);
     show(&pages.try_next().await.expect("a page"));
-    // One error with the first token, one after a refusal of the second and the third.
-    org.respond_next(QUEUES, CannedReply::error(500, "internal", "Oh")).expect("an operation");
+    // One error with the first token, one after the second and third were refused.
+    org.respond_next(QUEUES, CannedResponse::error(500, "internal", "Oh")).expect("an operation");
     show(&client.routing().queues().send().await.expect_err("an error"));
     org.revoke_tokens();
-    org.respond_next(QUEUES, CannedReply::unauthorized()).expect("an operation");
+    org.respond_next(QUEUES, CannedResponse::unauthorized()).expect("an operation");
     let refused = client.routing().queues().name("Jane Roe").send().await.expect_err("refused");
     show(&refused);
     show(&format_args!("{refused}"));
 
-    assert!(shown.contains(&org.client_id()), "an id is no secret");
+    assert!(shown.contains(&org.client_id()), "an id is not a secret");
     for secret in [org.client_secret().as_str(), "mock-secret", "mock-token", "Bearer m", "Basic "]
     {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
 }
 
-/// A text in ways in which a server may echo it.
+/// A string in the encodings in which a server may echo it.
 fn encodings(text: &str) -> Vec<String> {
     let each = |encode: &dyn Fn(u8) -> String| text.bytes().map(encode).collect::<String>();
     vec![
@@ -95,7 +95,7 @@ fn encodings(text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn credentials_that_the_api_echoes_are_shown_nowhere() {
+async fn hides_credentials_that_the_api_echoes() {
     let (org, logging_in) = queues(3).await;
     let (token, secret) = (org.access_token(), org.client_secret());
     let with_token = Client::builder().api_url(org.url()).access_token(&*token).build();
@@ -113,8 +113,9 @@ async fn credentials_that_the_api_echoes_are_shown_nowhere() {
             for (status, message) in
                 [(400, &echo), (403, &url), (404, &echo), (200, &echo), (302, &url)]
             {
-                let reply = CannedReply::json(status, &body(message)).header("Location", &url);
-                org.respond_next(QUEUES, reply).expect("an operation");
+                let response =
+                    CannedResponse::json(status, &body(message)).header("Location", &url);
+                org.respond_next(QUEUES, response).expect("an operation");
                 let pages = client.routing().queues().paginate().pages();
                 let error = pages.into_future().await.0.expect("a page").expect_err("an error");
                 writeln!(shown, "{error} {error:?} {:?}", error.body()).expect("memory");

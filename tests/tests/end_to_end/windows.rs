@@ -1,5 +1,5 @@
-//! Ranges of time by generated calls: windows within the span that is known of an operation, split where the
-//! API refuses them, and each record once.
+//! Time ranges by generated calls: windows of the maximum length of an operation, split where the API refuses
+//! them, and each record once.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const SUM_JOBS: &str = "postAnalyticsConversationsAggregatesJobs";
 const FROM: &str = "2026-01-01T00:00:00Z";
 const TO: &str = "2026-04-01T00:00:00Z";
 
-/// The quarter that all timelines are of.
+/// The quarter of all timelines.
 fn quarter() -> Interval {
     let time = |text: &str| text.parse::<DateTime<Utc>>().expect("a date-time");
     (time(FROM)..time(TO)).into()
@@ -88,7 +88,7 @@ fn sum_jobs(client: &Client) -> Windows<Value> {
         .items_as()
 }
 
-/// Reads all, and compares it with what the org has: each record once, in order.
+/// Reads everything and compares it with the org: each record once, in order.
 async fn compare(org: &MockOrg, operation: &str, windows: &mut Windows<Value>) {
     let mut read = Vec::new();
     while let Some(record) = windows.try_next().await.expect("a record") {
@@ -100,7 +100,7 @@ async fn compare(org: &MockOrg, operation: &str, windows: &mut Windows<Value>) {
     assert_eq!(windows.report().verdict(), Verdict::Complete, "{operation}");
 }
 
-/// The intervals of the bodies that were sent, each once, in order.
+/// The intervals of the bodies sent, each once, in order.
 fn intervals(org: &MockOrg, operation: &str) -> Vec<String> {
     let sent = org.requests_for(operation).into_iter().map(|request| {
         let body: Value = serde_json::from_slice(&request.body).expect("JSON");
@@ -112,7 +112,7 @@ fn intervals(org: &MockOrg, operation: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_quarter_is_read_in_windows_of_31_days() {
+async fn reads_a_quarter_in_windows_of_31_days() {
     let org = org(QUERY, 500, |it| it).await;
     compare(&org, QUERY, &mut query(&client(&org))).await;
     assert_eq!(
@@ -126,13 +126,13 @@ async fn a_quarter_is_read_in_windows_of_31_days() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_split_and_what_lasts_comes_once() {
+async fn splits_refused_windows_and_returns_overlapping_records_once() {
     let lasting = Duration::from_hours(5);
-    // Pages are refused at once, or only those beyond the cap.
+    // All pages are refused, or only those beyond the cap.
     for (operation, late) in [(QUERY, false), (QUERY, true), (JOBS, false)] {
         let timeline = |it: Timeline| {
-            let it = it.cap(120).lasting(lasting);
-            if late { it.late() } else { it }
+            let it = it.cap(120).record_duration(lasting);
+            if late { it.cap_by_page() } else { it }
         };
         let org = org(operation, 600, timeline).await;
         let client = client(&org);
@@ -147,14 +147,14 @@ async fn what_is_refused_is_split_and_what_lasts_comes_once() {
 }
 
 #[tokio::test]
-async fn an_interval_that_has_become_too_long_is_halved_for_all_windows() {
+async fn halves_all_windows_after_one_is_too_long() {
     let week = Duration::from_hours(7 * 24);
-    let org = org(QUERY, 400, |it| it.longest(week)).await;
+    let org = org(QUERY, 400, |it| it.max_interval(week)).await;
     compare(&org, QUERY, &mut query(&client(&org))).await;
 }
 
 #[tokio::test]
-async fn jobs_of_several_windows_run_at_a_time_and_come_in_order() {
+async fn jobs_of_several_windows_run_concurrently_and_return_in_order() {
     for (operation, windows) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
         let org = org(operation, 300, |it| it.cap(80)).await;
         let mut windows = windows(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
@@ -163,9 +163,9 @@ async fn jobs_of_several_windows_run_at_a_time_and_come_in_order() {
     }
 }
 
-/// Those whose records no id tells apart among them, refused for what a window holds and for its length.
+/// Includes queries without record ids, refused for the number of records and for the length.
 #[tokio::test]
-async fn every_kind_of_query_is_read_in_windows() {
+async fn reads_every_kind_of_query_in_windows() {
     let kinds: [(_, fn(&Client) -> _, _); 5] = [
         (USERS, users, 31),
         (USER_JOBS, user_jobs, 31),
@@ -175,30 +175,31 @@ async fn every_kind_of_query_is_read_in_windows() {
     ];
     let day = Duration::from_hours(24);
     for (operation, windows, days) in kinds {
-        let org =
-            org(operation, 60, |it| it.cap(if days == 31 { 15 } else { 8 }).longest(days * day))
-                .await;
-        let mut whole = windows(&client(&org)).concurrency(4);
+        let org = org(operation, 60, |it| {
+            it.cap(if days == 31 { 15 } else { 8 }).max_interval(days * day)
+        })
+        .await;
+        let mut windows = windows(&client(&org)).concurrency(4);
         assert_eq!(
-            whole.plan().expect("a plan").windows()[0].interval().length(),
+            windows.plan().expect("a plan").windows()[0].interval().length(),
             days * day,
             "{operation}"
         );
-        compare(&org, operation, &mut whole).await;
-        assert!(whole.report().splits > 0, "{operation}: {:?}", whole.report());
+        compare(&org, operation, &mut windows).await;
+        assert!(windows.report().splits > 0, "{operation}: {:?}", windows.report());
         let requests = org.request_count();
-        assert_eq!(whole.report().requests, requests, "{operation}: all are counted");
+        assert_eq!(windows.report().requests, requests, "{operation}: all are counted");
 
-        org.timeline(operation, Timeline::new(FROM, TO).longest(7 * day)).expect("a timeline");
-        let mut whole = windows(&client(&org)).concurrency(8);
-        compare(&org, operation, &mut whole).await;
-        assert!(whole.report().splits > 0, "{operation}: {:?}", whole.report());
+        org.timeline(operation, Timeline::new(FROM, TO).max_interval(7 * day)).expect("a timeline");
+        let mut windows = windows(&client(&org)).concurrency(8);
+        compare(&org, operation, &mut windows).await;
+        assert!(windows.report().splits > 0, "{operation}: {:?}", windows.report());
     }
 }
 
 #[tokio::test]
-async fn a_plan_goes_on_in_another_process() {
-    let org = org(JOBS, 900, |it| it.lasting(Duration::from_secs(60))).await;
+async fn resumes_in_another_process() {
+    let org = org(JOBS, 900, |it| it.record_duration(Duration::from_secs(60))).await;
     let client = client(&org);
     let mut first = jobs(&client);
     let mut read = Vec::new();
@@ -212,7 +213,7 @@ async fn a_plan_goes_on_in_another_process() {
     let submitted = org.requests_for(JOBS).len();
     while let Some(record) = rest.try_next().await.expect("a record") {
         let key = Expected::key(&record);
-        // The window that had begun is read from its beginning.
+        // The current window is read again from its start.
         if !read.contains(&key) {
             read.push(key);
         }

@@ -1,13 +1,13 @@
-//! What the generated sources state, read from their text.
+//! The facts in the generated sources, read from their text.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::lexer::{Token, tokens};
 
-/// A type of the bindings.
+/// A type in the bindings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Type {
-    /// A name without a path: a scalar, or a record or enum.
+    /// A name without a path: a scalar, record or enum.
     Named(String),
     /// `Option`, `Vec`, `Map` or `Box`.
     Of(String, Box<Type>),
@@ -15,7 +15,7 @@ pub(crate) enum Type {
 }
 
 impl Type {
-    /// The type in the boxes around it.
+    /// The type inside the boxes.
     pub(crate) fn unboxed(&self) -> &Self {
         match self {
             Self::Of(outer, inner) if outer == "Box" => inner.unboxed(),
@@ -24,13 +24,13 @@ impl Type {
     }
 }
 
-/// A parameter: the section it is in, its name on the wire and its type.
+/// A parameter: its location, name on the wire, and type.
 #[derive(Clone, Debug)]
 pub(crate) struct Argument {
     pub(crate) section: String,
     pub(crate) wire: String,
     pub(crate) kind: Type,
-    /// What joins the values of a list.
+    /// The separator of the values of a list.
     pub(crate) joined_by: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Operation {
     pub(crate) call: Option<String>,
 }
 
-/// A list or the submit of a job: the call, the type of its items, and all else as tokens.
+/// A list or submit: the call, the type of its items, and everything else as tokens.
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) call: String,
@@ -53,7 +53,7 @@ pub(crate) struct Listed {
     pub(crate) facts: Vec<Token>,
 }
 
-/// A record that is made from another one, with the number of its fields.
+/// A conversion between two records, with its number of fields.
 #[derive(Clone, Debug)]
 pub(crate) struct Conversion {
     pub(crate) from: String,
@@ -65,23 +65,23 @@ pub(crate) struct Conversion {
 pub(crate) struct Bindings {
     /// By operationId.
     pub(crate) operations: BTreeMap<String, Operation>,
-    /// Field names on the wire and types, by the name of the record.
+    /// Fields by their name on the wire with their types, by record.
     pub(crate) records: BTreeMap<String, Vec<(String, Type)>>,
     pub(crate) enums: BTreeMap<String, Vec<String>>,
     pub(crate) aliases: BTreeMap<String, String>,
-    /// Types by status, by the name of the enum.
+    /// Types by status, by enum.
     pub(crate) replies: BTreeMap<String, Vec<(u64, Type)>>,
     pub(crate) conversions: Vec<Conversion>,
     pub(crate) lists: Vec<Listed>,
     pub(crate) submits: Vec<Listed>,
-    /// By the name of the constant, each with the file that has it.
+    /// Constants with their files.
     pub(crate) families: Vec<(String, String, Vec<Token>)>,
     /// The file of each call that lists or submits.
     pub(crate) homes: BTreeMap<String, String>,
 }
 
 impl Bindings {
-    /// Reads the sources by their paths. What is not understood is an error.
+    /// Reads sources by path. Unknown syntax is an error.
     pub(crate) fn read<'a>(
         files: impl IntoIterator<Item = (&'a String, &'a String)>,
     ) -> Result<Self, String> {
@@ -212,7 +212,7 @@ impl Bindings {
         Ok(())
     }
 
-    /// The record or enum that a name stands for.
+    /// The record or enum behind a name.
     pub(crate) fn resolve<'a>(&'a self, mut name: &'a str) -> &'a str {
         for _ in 0..8 {
             match self.aliases.get(name) {
@@ -227,7 +227,7 @@ impl Bindings {
 fn unique<T>(map: &mut BTreeMap<String, T>, name: String, value: T) -> Result<(), String> {
     match map.insert(name.clone(), value) {
         None => Ok(()),
-        Some(_) => Err(format!("{name} is there twice")),
+        Some(_) => Err(format!("{name} is defined twice")),
     }
 }
 
@@ -356,7 +356,7 @@ impl Reader {
         Ok(self.0.drain(..=end).collect())
     }
 
-    /// What is between these marks, which are next.
+    /// Returns the tokens between a pair of delimiters.
     pub(crate) fn block(&mut self, open: char, close: char) -> Result<Self, String> {
         self.mark(open)?;
         let mut depth = 1;

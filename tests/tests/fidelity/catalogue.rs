@@ -1,4 +1,4 @@
-//! The differences between a document and its catalogue.
+//! Compares a document with its catalogue.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::document::{Document, Operation, definition, fields, list, referred, values};
 
-/// The differences of `operations.jsonl` and `definitions.jsonl`. A default that is missing is told apart: the bug of
-/// the document that it is not one of the values has a fixup.
+/// The differences of `operations.jsonl` and `definitions.jsonl`. Missing defaults are marked, because a fixup
+/// removes defaults that are not among the enum values.
 pub(crate) fn compare(document: &Document, operations: &str, definitions: &str) -> Vec<String> {
     let mut differences = Vec::new();
     let mut seen = BTreeSet::new();
@@ -15,7 +15,7 @@ pub(crate) fn compare(document: &Document, operations: &str, definitions: &str) 
         let line: Value = serde_json::from_str(line).expect("a line of JSON");
         let id = line["id"].as_str().unwrap_or_default();
         if !seen.insert(id.to_owned()) {
-            differences.push(format!("{id}: is there twice"));
+            differences.push(format!("{id}: is listed twice"));
         }
         match document.operations.get(id) {
             None => differences.push(format!("{id}: the document does not have it")),
@@ -54,7 +54,7 @@ pub(crate) fn compare(document: &Document, operations: &str, definitions: &str) 
     differences
 }
 
-/// Where two values differ.
+/// Lists where two values differ.
 fn differ(place: &str, due: &Value, found: &Value, differences: &mut Vec<String>) {
     match (due, found) {
         (Value::Object(one), Value::Object(other)) => {
@@ -123,7 +123,7 @@ fn expected(document: &Document, operation: &Operation) -> Vec<(String, Value)> 
     .to_vec()
 }
 
-/// A schema as the catalogue writes it.
+/// A schema in the format of the catalogue.
 fn normal(document: &Document, schema: &Value) -> Value {
     if let Some(name) = referred(schema) {
         return with_flags(json!({ "$ref": definition(&document.json, name).0 }), schema);
@@ -197,7 +197,7 @@ fn without_prose(value: &Value) -> Value {
     }
 }
 
-/// How many operations have a tag of one of these kinds.
+/// Counts operations with a tag of one of these kinds.
 pub(crate) fn tagged(operations: &str, kinds: &[&str]) -> usize {
     let kind = |line: &str| -> String {
         let line: Value = serde_json::from_str(line).expect("a line of JSON");

@@ -1,4 +1,4 @@
-//! The differences between a document and its bindings.
+//! Compares a document with its bindings.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) struct Counts {
 pub(crate) struct Comparison<'a> {
     document: &'a Document,
     bindings: &'a Bindings,
-    /// The Rust type of each record of the document, and the other way round.
+    /// The Rust type of each record of the document, and the reverse.
     types: BTreeMap<String, String>,
     records: BTreeMap<String, String>,
     ahead: Vec<String>,
@@ -114,7 +114,7 @@ impl<'a> Comparison<'a> {
             let mut found =
                 bound.arguments.iter().filter(|it| it.wire == parameter.name && is_of(&it.section));
             let (Some(argument), None) = (found.next(), found.next()) else {
-                self.note(&place, "is there not once");
+                self.note(&place, "does not occur exactly once");
                 continue;
             };
             let (shape, is_list) = match &parameter.shape {
@@ -162,7 +162,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// What a call returns, by the status of its reply.
+    /// The return type of a call, by status.
     fn reply(&mut self, operation: &'a Operation, bound: &'a Bound) {
         let place = format!("{}, reply", operation.id);
         let replies = &operation.replies;
@@ -220,7 +220,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Whether a type is that of a shape. Records are compared later, each once.
+    /// Compares a type with a shape. Records are compared later, once each.
     fn shape(&mut self, shape: &'a Shape, kind: &'a Type, place: &str) {
         let kind = kind.unboxed();
         let scalar = match shape {
@@ -293,7 +293,9 @@ impl<'a> Comparison<'a> {
                     (Some((_, kind)), None) => {
                         self.shape(shape, kind, &format!("{record}, field {wire}"))
                     }
-                    _ => self.note(&record, &format!("the field {wire} is there not once")),
+                    _ => {
+                        self.note(&record, &format!("the field {wire} does not occur exactly once"))
+                    }
                 }
             }
             if fields.len() != due.len() {
@@ -305,7 +307,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// A record that is made from another one loses none of its own fields.
+    /// A conversion between records loses no fields.
     fn conversions(&mut self) {
         let bindings = self.bindings;
         for conversion in &bindings.conversions {
@@ -355,7 +357,7 @@ impl<'a> Comparison<'a> {
         }
         for (_, constant, facts) in &bindings.families {
             for (id, verb, path) in operations_in(facts) {
-                // The results of a job may be at a path whose parameters have other names than those of its submit.
+                // The path of the results may name its parameters differently than the submit.
                 let is_known = self.document.operations.get(&id).is_some_and(|operation| {
                     operation.method == verb.to_uppercase() && form(&operation.path) == form(&path)
                 });
@@ -388,7 +390,7 @@ impl<'a> Comparison<'a> {
         self.items(operation, item, &path);
     }
 
-    /// The type of the items at a path of a reply.
+    /// Compares the item type at a path of a response.
     fn items(&mut self, operation: &'a Operation, item: &'a Type, path: &[String]) {
         let place = format!("{}, items", operation.id);
         let document = self.document;
@@ -436,7 +438,7 @@ impl<'a> Comparison<'a> {
     fn page_size(&mut self, operation: &'a Operation, value: &[Token]) {
         let place = format!("{}, page size", operation.id);
         let Some(schema) = self.parameter(operation, value) else {
-            return self.note(&place, "is no parameter");
+            return self.note(&place, "is not a parameter");
         };
         let is_text = value.last() == Some(&Token::Name("text".to_owned()));
         if is_text != (schema["type"] == "string") {
@@ -444,7 +446,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// A bound that the document states is that of the bindings.
+    /// Compares a documented bound with the bindings.
     fn bound(&mut self, operation: &'a Operation, key: &str, value: &[Token]) {
         let Some(schema) = operation_size(self.document, operation) else { return };
         if let ([Token::Number(number)], Some(stated)) = (value, schema[key].as_u64())
@@ -460,7 +462,7 @@ impl<'a> Comparison<'a> {
 
     fn taken(&mut self, operation: &'a Operation, value: &[Token]) {
         if self.parameter(operation, value).is_none() {
-            self.note(&format!("{}, token", operation.id), "is no parameter");
+            self.note(&format!("{}, token", operation.id), "is not a parameter");
         }
     }
 
@@ -542,7 +544,7 @@ fn operation_size<'a>(document: &'a Document, operation: &'a Operation) -> Optio
     query.or_else(body)
 }
 
-/// The operations that facts name: `"id" Verb "path"`.
+/// The operations in a list of facts: `"id" Verb "path"`.
 fn operations_in(facts: &[Token]) -> Vec<(String, String, String)> {
     facts
         .windows(3)
@@ -590,7 +592,7 @@ fn same(known: &[String], due: &[String]) -> bool {
     sorted(known) == sorted(due)
 }
 
-/// A name without what Rust writes otherwise.
+/// A name without the changes for Rust.
 fn plain(name: &str) -> String {
     name.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase()
 }

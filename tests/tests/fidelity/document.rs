@@ -1,10 +1,10 @@
-//! What an API document in Swagger 2.0 states, read by `serde_json` alone.
+//! The facts in a Swagger 2.0 document, read only with `serde_json`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-/// What a schema describes.
+/// The type that a schema describes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Shape {
     Boolean,
@@ -14,13 +14,13 @@ pub(crate) enum Shape {
     DateTime,
     Date,
     LocalDateTime,
-    /// JSON of any kind.
+    /// Any JSON.
     Json,
     Bytes,
     Enum(Vec<String>),
     List(Box<Shape>),
     Map(Box<Shape>),
-    /// A definition by its name, or an object by its place, with its fields.
+    /// A definition by name, or an object by location, with its fields.
     Record(String),
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Parameter {
     pub(crate) place: String,
     pub(crate) required: bool,
     pub(crate) shape: Shape,
-    /// What joins the values of a list; `None` if each has a pair of its own.
+    /// The separator of list values; `None` if the parameter is repeated.
     pub(crate) joined_by: Option<String>,
     pub(crate) json: Value,
 }
@@ -43,7 +43,7 @@ pub(crate) struct Operation {
     pub(crate) body_schema: Option<Value>,
     /// By status; 0 is `default`.
     pub(crate) replies: Vec<(u64, Option<Shape>)>,
-    /// The schemas of these.
+    /// The schemas of the responses.
     pub(crate) reply_schemas: BTreeMap<u64, Value>,
     pub(crate) json: Value,
 }
@@ -52,15 +52,15 @@ pub(crate) struct Document {
     pub(crate) json: Value,
     /// By id.
     pub(crate) operations: BTreeMap<String, Operation>,
-    /// Fields by the name of the record: definitions, and objects within them.
+    /// Fields by record: definitions, and objects within them.
     pub(crate) records: BTreeMap<String, BTreeMap<String, Shape>>,
-    /// The definitions that operations reach.
+    /// The definitions that operations use.
     pub(crate) reached: BTreeSet<String>,
 }
 
 const METHODS: [&str; 6] = ["delete", "get", "head", "patch", "post", "put"];
 
-/// How often a reference may lead to another one.
+/// The maximum length of a chain of references.
 const CHAIN: usize = 64;
 
 impl Document {
@@ -103,7 +103,7 @@ impl Document {
             let parameter = follow(json, parameter);
             let same =
                 |other: &Value| ["name", "in"].iter().all(|key| other[*key] == parameter[*key]);
-            // What an operation says of a parameter wins over what its path says.
+            // Parameters of an operation override those of its path.
             match all.iter_mut().find(|other| same(other)) {
                 Some(other) => *other = parameter,
                 None => all.push(parameter),
@@ -156,7 +156,7 @@ impl Document {
             replies.push((status, shape));
         }
         replies.sort_by_key(|(status, _)| *status);
-        // Beside other replies, `default` describes the errors.
+        // Next to other responses, `default` describes errors.
         if replies.iter().any(|(status, _)| *status > 0) {
             replies.retain(|(status, _)| *status > 0);
             reply_schemas.remove(&0);
@@ -174,13 +174,13 @@ impl Document {
         }
     }
 
-    /// The shape of a schema that is at this place. Records on the way are kept.
+    /// The shape of a schema at this location. Stores the records found.
     fn shape(&mut self, json: &Value, schema: &Value, place: &str) -> Shape {
         if let Some(name) = referred(schema) {
             let (name, definition) = definition(json, name);
             assert!(definition.is_object(), "{place}: no definition {name}");
             let is_new = self.reached.insert(name.clone());
-            // What a record is made of may be that record.
+            // A record may contain itself.
             if !is_new && is_record(json, definition) {
                 return Shape::Record(name);
             }
@@ -235,7 +235,7 @@ impl Document {
         }
     }
 
-    /// The schema at a path of field names below another, with its references followed.
+    /// The schema at a path of field names, with references resolved.
     pub(crate) fn at<'a>(&'a self, schema: &'a Value, path: &[String]) -> Option<&'a Value> {
         path.iter().try_fold(self.resolved(schema), |schema, name| {
             Some(self.resolved(schema["properties"].get(name)?))
@@ -252,19 +252,19 @@ impl Document {
         schema
     }
 
-    /// The schema of the reply of an operation.
+    /// The schema of the response of an operation.
     pub(crate) fn reply<'a>(&self, operation: &'a Operation) -> Option<&'a Value> {
         let mut schemas = operation.reply_schemas.iter();
         schemas.find(|(status, _)| **status < 300).map(|(_, schema)| schema)
     }
 }
 
-/// The name of the definition that a schema refers to. A property may be called `$ref` too.
+/// The definition that a schema refers to. A property may also be called `$ref`.
 pub(crate) fn referred(schema: &Value) -> Option<&str> {
     schema.get("$ref")?.as_str()?.strip_prefix("#/definitions/")
 }
 
-/// The definition of this name, as a reference spells it.
+/// The definition of this name, in the spelling of a reference.
 pub(crate) fn definition<'a>(json: &'a Value, name: &str) -> (String, &'a Value) {
     let name = name.replace("%20", " ").replace("~1", "/").replace("~0", "~");
     let definition = json["definitions"].get(&name).unwrap_or(&Value::Null);
@@ -277,7 +277,7 @@ fn is_record(json: &Value, definition: &Value) -> bool {
     is_object && referred(definition).is_none() && !fields(json, definition, CHAIN).is_empty()
 }
 
-/// The fields of an object and of those that it is made of.
+/// The fields of an object, including those of its parts.
 pub(crate) fn fields(json: &Value, schema: &Value, depth: usize) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
     for part in list(&schema["allOf"]) {
@@ -296,7 +296,7 @@ pub(crate) fn fields(json: &Value, schema: &Value, depth: usize) -> BTreeMap<Str
     all
 }
 
-/// The values of an enum, each once.
+/// The values of an enum, without duplicates.
 pub(crate) fn values(schema: &Value) -> Vec<String> {
     let mut values: Vec<String> = Vec::new();
     for value in list(&schema["enum"]).iter().filter_map(Value::as_str) {
@@ -311,7 +311,7 @@ pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A shared parameter or reply in the place of a reference to it.
+/// Resolves a reference to a shared parameter or response.
 fn follow(json: &Value, value: &Value) -> Value {
     let mut value = value;
     for _ in 0..CHAIN {

@@ -1,4 +1,4 @@
-//! The comparison finds what it is there to find: generated text is changed, and each change is a difference.
+//! Verifies the comparison: each change of the generated text must be reported.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::compare::compare;
 use crate::document::Document;
 use crate::{catalogue, pinned, read, sources};
 
-/// A change of generated text: what it is, a text in the sources, and what is there instead.
+/// A change of generated text: its description, the original, and the replacement.
 type Change = (&'static str, &'static str, &'static str);
 
 const CHANGES: [Change; 20] = [
@@ -90,7 +90,7 @@ const CHANGES: [Change; 20] = [
 ];
 
 #[test]
-fn every_change_of_the_bindings_is_found() {
+fn finds_every_change_of_the_bindings() {
     let document = pinned();
     let sources: BTreeMap<String, String> = sources();
     let is_changed = |path: &str| path.starts_with("routing/");
@@ -117,7 +117,7 @@ fn every_change_of_the_bindings_is_found() {
 }
 
 #[test]
-fn every_change_of_the_catalogue_is_found() {
+fn finds_every_change_of_the_catalogue() {
     let document: Document = pinned();
     let data = "crates/genesys-cloud-catalogue/data";
     let operations = read(&format!("{data}/operations.jsonl"));

@@ -1,4 +1,4 @@
-//! The tokens of generated source: names, texts, numbers and punctuation.
+//! The tokens of generated source: names, strings, numbers and punctuation.
 
 use std::iter::Peekable;
 use std::str::CharIndices;
@@ -8,7 +8,7 @@ pub(crate) enum Token {
     Name(String),
     Text(String),
     Number(u64),
-    /// One character of punctuation.
+    /// One punctuation character.
     Mark(char),
 }
 
@@ -60,12 +60,12 @@ fn skip_attribute(letters: &mut Peekable<CharIndices<'_>>) {
     }
 }
 
-/// The rest of a text, behind its opening quote.
+/// Reads the rest of a string, after its opening quote.
 fn text(letters: &mut Peekable<CharIndices<'_>>) -> Option<String> {
     until(letters, '"')
 }
 
-/// The rest of a character, as a text.
+/// Reads the rest of a character literal, as a string.
 fn character(letters: &mut Peekable<CharIndices<'_>>) -> Option<String> {
     until(letters, '\'')
 }

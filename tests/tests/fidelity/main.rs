@@ -1,5 +1,5 @@
-//! Bindings and catalogue say what the document says. Nothing of codegen is used to find that out: the document is read
-//! by `serde_json` alone, and the generated sources as text.
+//! Checks that bindings and catalogue match the document, independently of codegen: the document is read only
+//! with `serde_json`, and the generated sources as text.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -32,7 +32,7 @@ fn pinned() -> Document {
     Document::read(&read("openapi/genesys-cloud.json"))
 }
 
-/// The generated sources by their path.
+/// The generated sources by path.
 fn sources() -> BTreeMap<String, String> {
     let root = workspace().join("crates/genesys-cloud-api/src/generated");
     let mut sources = BTreeMap::new();
@@ -51,7 +51,7 @@ fn sources() -> BTreeMap<String, String> {
     sources
 }
 
-/// Bugs of the document that codegen mends by a fixup of this name, and the places where that shows.
+/// Document bugs that a fixup of this name repairs, and the locations where that shows.
 const FIXUPS: [(&str, &[&str]); 2] = [
     ("chat_messages_of_a_user", &["getChatsUserMessages, reply", "getChatsUserMessages, items"]),
     ("chat_messages_of_a_user in the catalogue", &["getChatsUserMessages, replies"]),
@@ -78,17 +78,17 @@ fn assert_none(differences: &[String]) {
 }
 
 #[test]
-fn the_bindings_say_what_the_document_says() {
+fn the_bindings_match_the_document() {
     let document = pinned();
     let bindings = Bindings::read(&sources()).unwrap();
     let (counts, differences) = compare(&document, &bindings);
     assert_none(&unexplained(differences, &FIXUPS[..1]));
-    let due = Counts {
+    let expected = Counts {
         operations: 3_355,
         parameters: 6_053,
         bodies: 1_350,
         replies: 3_651,
-        // Without the nine of 5,001 definitions that have no fields.
+        // Excludes the nine of 5,001 definitions without fields.
         records: 4_992,
         fields: 27_108,
         values: 21_041,
@@ -96,18 +96,18 @@ fn the_bindings_say_what_the_document_says() {
         submits: 199,
         conversions: 131,
     };
-    assert_eq!(counts, due);
+    assert_eq!(counts, expected);
     assert_eq!(document.reached.len(), 5_001);
 }
 
 #[test]
-fn the_catalogue_says_what_the_document_says() {
+fn the_catalogue_matches_the_document() {
     let document = pinned();
     let data = "crates/genesys-cloud-catalogue/data";
     let operations = read(&format!("{data}/operations.jsonl"));
     let differences =
         catalogue::compare(&document, &operations, &read(&format!("{data}/definitions.jsonl")));
-    // defaults_outside_their_enum: the catalogue leaves them out.
+    // The fixup `defaults_outside_their_enum` removes these from the catalogue.
     let (defaults, others): (Vec<String>, Vec<String>) =
         differences.into_iter().partition(|it| it.contains("].default: null for "));
     assert_none(&unexplained(others, &FIXUPS[1..]));

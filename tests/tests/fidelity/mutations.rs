@@ -1,5 +1,5 @@
-//! Documents that are broken at random: codegen never panics, and never loses an operation, a parameter, a body or a
-//! reply without a note. `MUTATIONS=0..5000` takes other seeds than those of every run.
+//! Randomly broken documents: codegen never panics, and never loses an operation, parameter, body or response
+//! without a note. `MUTATIONS=0..5000` uses other seeds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -13,13 +13,13 @@ use crate::bindings::Bindings;
 use crate::document::{list, referred};
 use crate::read;
 
-/// The seeds of every run.
+/// The seeds of a normal run.
 const SEEDS: Range<u64> = 0..400;
 
-/// The seeds are shared by so many tests, which run beside each other.
+/// The number of tests that share the seeds and run in parallel.
 const PARTS: u64 = 2;
 
-/// Operations of a document that is mutated, and the most definitions that they reach.
+/// The operations of a mutated document, and the most definitions that they use.
 const OPERATIONS: usize = 4;
 const DEFINITIONS: usize = 40;
 
@@ -33,17 +33,17 @@ fn other_mutated_documents_lose_nothing_without_a_note() {
     run(1);
 }
 
-/// Without the notes, what is lost is found; and so is an operation that is taken from catalogue or bindings.
+/// Without notes, losses are found; the same for an operation removed from catalogue or bindings.
 #[test]
-fn what_is_lost_is_found() {
+fn finds_losses() {
     let pinned: Value = serde_json::from_str(&read("openapi/genesys-cloud.json")).unwrap();
     let small = Small::of(&pinned);
     let (mut tally, mut silent) = (Tally::default(), 0);
     for seed in 0..40 {
-        let mut chance = Chance(seed);
-        let mut document = small.document(&pinned, &mut chance);
+        let mut rng = Rng(seed);
+        let mut document = small.document(&pinned, &mut rng);
         for _ in 0..3 {
-            mutate(&mut document, &mut chance);
+            mutate(&mut document, &mut rng);
         }
         let Ok(made) = make(&document, &mut tally) else { continue };
         let silenced = Made { notes: Vec::new(), ..made };
@@ -65,16 +65,16 @@ fn seeds() -> Range<u64> {
     range.unwrap_or_else(|| panic!("MUTATIONS={seeds}: expected a range such as 0..5000"))
 }
 
-#[allow(clippy::print_stdout)] // The figures.
+#[allow(clippy::print_stdout)] // Statistics.
 fn run(part: u64) {
     let pinned: Value = serde_json::from_str(&read("openapi/genesys-cloud.json")).unwrap();
     let small = Small::of(&pinned);
     let mut tally = Tally::default();
     for seed in seeds().filter(|seed| seed % PARTS == part) {
-        let mut chance = Chance(seed);
-        let mut document = small.document(&pinned, &mut chance);
+        let mut rng = Rng(seed);
+        let mut document = small.document(&pinned, &mut rng);
         let changes: Vec<String> =
-            (0..1 + chance.below(4)).map(|_| mutate(&mut document, &mut chance)).collect();
+            (0..1 + rng.below(4)).map(|_| mutate(&mut document, &mut rng)).collect();
         tally.mutations += changes.len();
         let found = match make(&document, &mut tally) {
             Ok(made) => faults(&document, &made, &mut tally),
@@ -99,10 +99,10 @@ struct Tally {
     faults: Vec<String>,
 }
 
-/// Numbers that follow from a seed (SplitMix64).
-struct Chance(u64);
+/// Random numbers from a seed (SplitMix64).
+struct Rng(u64);
 
-impl Chance {
+impl Rng {
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut value = self.0;
@@ -120,7 +120,7 @@ impl Chance {
     }
 }
 
-/// The operations of a document that reach few definitions.
+/// The operations of a document that use few definitions.
 struct Small(Vec<(String, String, BTreeSet<String>)>);
 
 impl Small {
@@ -137,12 +137,12 @@ impl Small {
         Self(small)
     }
 
-    /// A document of a few of them.
-    fn document(&self, document: &Value, chance: &mut Chance) -> Value {
+    /// A document with a few of them.
+    fn document(&self, document: &Value, rng: &mut Rng) -> Value {
         let mut paths: Map<String, Value> = Map::new();
         let mut definitions = Map::new();
         for _ in 0..OPERATIONS {
-            let (path, method, reached) = chance.one(&self.0);
+            let (path, method, reached) = rng.one(&self.0);
             let item = paths.entry(path.clone()).or_insert_with(|| json!({}));
             item[method] = document["paths"][path][method].clone();
             for name in reached {
@@ -160,7 +160,7 @@ impl Small {
     }
 }
 
-/// Whether a schema reaches no more definitions than may be.
+/// Whether a schema uses no more definitions than allowed.
 fn reach(document: &Value, value: &Value, reached: &mut BTreeSet<String>) -> bool {
     if let Some(name) = referred(value)
         && reached.insert(name.to_owned())
@@ -176,7 +176,7 @@ fn reach(document: &Value, value: &Value, reached: &mut BTreeSet<String>) -> boo
     }
 }
 
-/// The pointers of all values of a document.
+/// Collects the pointers of all values of a document.
 fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
     let mut child = |key: &str, value: &Value| {
@@ -196,15 +196,15 @@ const ODD_NAMES: [&str; 16] = [
     "a\nb", "{id}", "#", "Option",
 ];
 
-/// Changes a document in a random place, and says how.
-fn mutate(document: &mut Value, chance: &mut Chance) -> String {
+/// Changes a document at a random location, and describes the change.
+fn mutate(document: &mut Value, rng: &mut Rng) -> String {
     let mut all = Vec::new();
     for section in ["paths", "definitions", "responses"] {
         if let Some(value) = document.get(section) {
             pointers(value, &format!("/{section}"), &mut all);
         }
     }
-    // What every document needs is left: without it there is nothing to generate.
+    // Every document needs its paths.
     all.retain(|pointer| pointer != "/paths");
     if all.is_empty() {
         return "nothing".to_owned();
@@ -212,7 +212,7 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
     let of = |key: &str, all: &[String]| -> Vec<String> {
         all.iter().filter(|it| it.ends_with(&format!("/{key}"))).cloned().collect()
     };
-    let kind = chance.below(14);
+    let kind = rng.below(14);
     let chosen = match kind {
         5 => of("$ref", &all),
         6 => of("operationId", &all),
@@ -231,14 +231,14 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
             .collect(),
         _ => Vec::new(),
     };
-    let pointer = chance.one(if chosen.is_empty() { &all } else { &chosen }).clone();
+    let pointer = rng.one(if chosen.is_empty() { &all } else { &chosen }).clone();
     let (above, key) = pointer.rsplit_once('/').unwrap_or(("", ""));
     let key = key.replace("~1", "/").replace("~0", "~");
     let ids: Vec<Value> =
         of("operationId", &all).iter().filter_map(|it| document.pointer(it).cloned()).collect();
     let names: Vec<String> =
         document["definitions"].as_object().into_iter().flat_map(Map::keys).cloned().collect();
-    let other = chance.one(&all).clone();
+    let other = rng.one(&all).clone();
     let other = document.pointer(&other).cloned().unwrap_or_default();
     let old = document.pointer(&pointer).cloned().unwrap_or_default();
     let what = match kind {
@@ -257,8 +257,8 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
             return format!("{pointer} is gone");
         }
         2 => {
-            let name = (*chance.one(&ODD_NAMES)).to_owned();
-            let name = if chance.below(8) == 0 { "n".repeat(3_000) } else { name };
+            let name = (*rng.one(&ODD_NAMES)).to_owned();
+            let name = if rng.below(8) == 0 { "n".repeat(3_000) } else { name };
             if let Some(Value::Object(entries)) = document.pointer_mut(above)
                 && let Some(value) = entries.remove(&key)
             {
@@ -268,10 +268,10 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
         }
         3 => json!([null, true, 0, -1.5, 1e300, "", "text", [], {}, [[]], { "": null }])
             .as_array()
-            .map(|values| chance.one(values).clone())
+            .map(|values| rng.one(values).clone())
             .unwrap_or_default(),
         4 => other,
-        5 => match chance.below(6) {
+        5 => match rng.below(6) {
             0 => json!("#/definitions/Missing"),
             1 => json!("other.json#/definitions/Thing"),
             2 => json!("#"),
@@ -279,18 +279,18 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
             4 => json!("#/definitions/%20~1"),
             _ => names
                 .first()
-                .map_or(Value::Null, |_| json!(format!("#/definitions/{}", chance.one(&names)))),
+                .map_or(Value::Null, |_| json!(format!("#/definitions/{}", rng.one(&names)))),
         },
-        6 => match chance.below(3) {
-            0 => chance.one(&ids).clone(),
-            1 => json!(*chance.one(&ODD_NAMES)),
+        6 => match rng.below(3) {
+            0 => rng.one(&ids).clone(),
+            1 => json!(*rng.one(&ODD_NAMES)),
             _ => Value::Null,
         },
-        7 => (0..*chance.one(&[2, 40, 400])).fold(old, |inner, level| match level % 3 {
+        7 => (0..*rng.one(&[2, 40, 400])).fold(old, |inner, level| match level % 3 {
             0 => json!({ "type": "object", "additionalProperties": inner }),
             _ => json!({ "type": "array", "items": inner }),
         }),
-        8 => match chance.below(4) {
+        8 => match rng.below(4) {
             0 => {
                 json!({ "allOf": [old, { "type": "object", "properties": { "more": { "type": "string" } } }] })
             }
@@ -313,7 +313,7 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
             "string"
         ])
         .as_array()
-        .map(|values| chance.one(values).clone())
+        .map(|values| rng.one(values).clone())
         .unwrap_or_default(),
         11 => match old {
             Value::Object(entries) => {
@@ -339,7 +339,7 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
             ["id"]
         ])
         .as_array()
-        .map(|values| chance.one(values).clone())
+        .map(|values| rng.one(values).clone())
         .unwrap_or_default(),
         _ => match old {
             Value::Array(mut elements) => {
@@ -356,14 +356,14 @@ fn mutate(document: &mut Value, chance: &mut Chance) -> String {
     format!("{pointer} = {shown:.60}")
 }
 
-/// What codegen makes of a document: sources, catalogue, and the pointers of its notes.
+/// The output of codegen: sources, catalogue, and the pointers of the notes.
 struct Made {
     sources: BTreeMap<String, String>,
     operations: String,
     notes: Vec<String>,
 }
 
-/// `Err`: what is wrong, or nothing where the document is refused for a good reason.
+/// `Err`: the problem, or `None` if the document is rejected for a good reason.
 fn make(document: &Value, tally: &mut Tally) -> Result<Made, Option<String>> {
     tally.documents += 1;
     let text = document.to_string();
@@ -379,7 +379,7 @@ fn make(document: &Value, tally: &mut Tally) -> Result<Made, Option<String>> {
         Err(_) => Err(Some("codegen panics".to_owned())),
         Ok(Err(error)) => {
             tally.errors += 1;
-            // Nothing else is refused of what is an API document at all.
+            // No other error is allowed for an API document.
             let error = format!("{error:#}");
             let is_clear = error.starts_with("the JSON is nested more than 127 levels deep");
             Err((!is_clear).then(|| format!("codegen refuses it: {error}")))
@@ -392,7 +392,7 @@ fn make(document: &Value, tally: &mut Tally) -> Result<Made, Option<String>> {
     }
 }
 
-/// What is wrong with what codegen makes of a document.
+/// The problems in the output of codegen.
 fn faults(document: &Value, made: &Made, tally: &mut Tally) -> Vec<String> {
     let Made { sources, operations, notes } = made;
     let mut faults = Vec::new();
@@ -476,8 +476,8 @@ fn faults(document: &Value, made: &Made, tally: &mut Tally) -> Vec<String> {
     faults
 }
 
-/// What an operation has in the document and not in the catalogue, and the places that a note on it may have: in the
-/// operation, or in the document as a whole.
+/// What an operation has in the document but not in the catalogue, and the locations of notes that explain it:
+/// in the operation, or in the document as a whole.
 fn lost(
     document: &Value,
     item: &Map<String, Value>,

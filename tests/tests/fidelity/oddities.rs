@@ -1,4 +1,4 @@
-//! A small document with one of each oddity that real documents have, and that bindings and catalogue keep in full.
+//! A small document with one of each oddity of real documents, which bindings and catalogue keep in full.
 
 use xtask::codegen::{self, Stages};
 use xtask::exceptions::Exceptions;
@@ -19,7 +19,7 @@ fn generate(text: &str) -> codegen::Generated {
 }
 
 #[test]
-fn nothing_of_an_odd_document_is_lost() {
+fn loses_nothing_of_an_odd_document() {
     let text = format!("\u{feff}{}", read("tests/documents/oddities.json"));
     let document = Document::read(text.trim_start_matches('\u{feff}'));
     let generated = generate(&text);
@@ -31,11 +31,11 @@ fn nothing_of_an_odd_document_is_lost() {
 }
 
 #[test]
-fn what_is_taken_from_the_bindings_of_an_odd_document_is_missed() {
+fn finds_every_line_removed_from_the_bindings() {
     let text = read("tests/documents/oddities.json");
     let document = Document::read(&text);
     let generated = generate(&text);
-    // Each line that states a fact is left out in its turn.
+    // Each line with a fact is removed in turn.
     for (path, source) in &generated.sources {
         for (index, line) in source.lines().enumerate() {
             let is_fact = line.contains(" = \"") && line.ends_with(',');

@@ -1,7 +1,6 @@
-//! An export that is killed at random moments, again and again, until it is done: its output holds each record
-//! exactly once.
+//! Kills an export at random moments until it is complete: its output has each record exactly once.
 //!
-//! The exports run in processes of their own, which are this test once more with other variables.
+//! Each export is a separate process: this test again, with other environment variables.
 
 #![cfg(unix)]
 
@@ -18,21 +17,21 @@ use serde_json::Value;
 
 const SEED: u64 = 20_261_123;
 
-/// How many exports are killed at least.
+/// The minimum number of kills.
 const KILLS: u32 = 200;
 
-/// What is exported: by page number, by token, and through a job.
+/// The exports: by page number, by token, and by job.
 const EXPORTS: [(&str, &str); 3] = [
     ("queues", "getRoutingQueues"),
     ("contacts", "getExternalcontactsScanContacts"),
     ("conversations", "postAnalyticsConversationsDetailsJobs"),
 ];
 
-/// The same numbers for the same seed (Marsaglia's xorshift).
-struct Chance(u64);
+/// Reproducible random numbers (Marsaglia's xorshift).
+struct Rng(u64);
 
-impl Chance {
-    /// A number below this.
+impl Rng {
+    /// Returns a number below `most`.
     fn below(&mut self, most: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -56,7 +55,7 @@ fn list(client: &Client, export: &str) -> Paginator<Value> {
     }
 }
 
-/// One run of an export, which is killed or comes to the end.
+/// One run of an export, which is killed or completes.
 async fn export(url: &str, token: &str, directory: &Path, export: &str) -> Result<()> {
     let client = Client::builder().api_url(url).access_token(token).build()?;
     let path = directory.join(export);
@@ -64,7 +63,7 @@ async fn export(url: &str, token: &str, directory: &Path, export: &str) -> Resul
         std::fs::File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     let store = FileStore::new(directory.join("checkpoints"));
     let mut batches = list(&client, export).page_size(25).checkpointed(store, export, 7);
-    // What was written and not committed is written again.
+    // Data that was written but not committed is written again.
     let note = batches.load().await?.and_then(|saved| saved.note().map(str::to_owned));
     let mut length: u64 = note.map_or(Ok(0), |note| note.parse())?;
     output.set_len(length)?;
@@ -72,7 +71,7 @@ async fn export(url: &str, token: &str, directory: &Path, export: &str) -> Resul
     while let Some(batch) = batches.try_next().await? {
         for record in batch.items() {
             let line = format!("{}\n", Expected::key(record));
-            // Byte by byte and in pieces, so that a kill may leave half a line.
+            // Unbuffered and in two parts, so that a kill may leave half a line.
             let (first, second) = line.split_at(line.len() / 2);
             output.write_all(first.as_bytes())?;
             output.write_all(second.as_bytes())?;
@@ -83,7 +82,7 @@ async fn export(url: &str, token: &str, directory: &Path, export: &str) -> Resul
     Ok(())
 }
 
-/// The other process. Without its variables there is nothing to do.
+/// The child process. Does nothing without its variables.
 #[test]
 fn child() -> Result<()> {
     let var = |name: &str| std::env::var(format!("GENESYS_KILL_TEST_{name}"));
@@ -114,7 +113,7 @@ fn start(org: &MockOrg, token: &str, directory: &Path, export: &str) -> Result<C
 }
 
 /// Waits until the export has begun.
-fn wait_for_beginning(child: &mut Child) -> Result<()> {
+fn wait_for_start(child: &mut Child) -> Result<()> {
     let stdout = BufReader::new(child.stdout.as_mut().context("a pipe")?);
     for line in stdout.lines() {
         if line? == "begun" {
@@ -125,14 +124,14 @@ fn wait_for_beginning(child: &mut Child) -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_export_that_is_killed_holds_each_record_once() -> Result<()> {
+async fn a_killed_export_has_each_record_once() -> Result<()> {
     let builder = MockOrg::builder();
     let org = builder.list(EXPORTS[0].1, 1000).list(EXPORTS[1].1, 1000).start().await?;
     org.job_pace(EXPORTS[2].1, JobPace::Polls(1))?;
     let token = org.access_token();
-    let mut chance = Chance(SEED);
+    let mut rng = Rng(SEED);
     let (mut kills, mut rounds, mut done) = (0_u32, 0_u32, 0_u32);
-    // How long a run takes from its first line on, as far as has been seen.
+    // The typical duration of a run after its first line.
     let mut usual = Duration::from_millis(20);
     while kills < KILLS {
         let (export, operation) = EXPORTS[rounds as usize % EXPORTS.len()];
@@ -140,11 +139,11 @@ async fn an_export_that_is_killed_holds_each_record_once() -> Result<()> {
         let directory = tempfile::tempdir()?;
         loop {
             let mut child = start(&org, &token, directory.path(), export)?;
-            // Most are killed while they export, some before.
-            if chance.below(10) > 0 {
+            // Most are killed while exporting, some before.
+            if rng.below(10) > 0 {
                 wait_for_beginning(&mut child)?;
             }
-            let wait = Duration::from_micros(chance.below(2 * usual.as_micros() as u64));
+            let wait = Duration::from_micros(rng.below(2 * usual.as_micros() as u64));
             let until = Instant::now() + wait;
             let mut status = child.try_wait()?;
             while status.is_none() && Instant::now() < until {
@@ -179,6 +178,6 @@ async fn an_export_that_is_killed_holds_each_record_once() -> Result<()> {
         done += 1;
     }
     let mut stderr = std::io::stderr();
-    writeln!(stderr, "{kills} kills, {done} exports whole, seed {SEED}")?;
+    writeln!(stderr, "{kills} kills, {done} exports complete, seed {SEED}")?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{read, refused, there_and_back};
 
 #[test]
-fn every_field_may_be_absent_or_null() {
+fn every_field_may_be_missing_or_null() {
     for json in [
         "{}",
         " {\n} ",
@@ -22,7 +22,7 @@ fn every_field_may_be_absent_or_null() {
 }
 
 #[test]
-fn a_field_that_the_document_does_not_know_is_kept_whatever_it_holds() {
+fn keeps_unknown_fields_of_any_type() {
     let json = r#"{"new":{"id":"x","more":[{"id":"y"},[[]]]},"id":"q","neu":[1,2.5e3,"\"}"],"ID":"z","":null}"#;
     let queue: Queue = read(json);
     assert_eq!(queue.id.as_deref(), Some("q"));
@@ -33,7 +33,7 @@ fn a_field_that_the_document_does_not_know_is_kept_whatever_it_holds() {
 }
 
 #[test]
-fn fields_come_in_any_order() {
+fn reads_fields_in_any_order() {
     let forward = [
         r#""id":"q""#,
         r#""name":"Support""#,
@@ -51,7 +51,7 @@ fn fields_come_in_any_order() {
 }
 
 #[test]
-fn of_a_field_that_comes_twice_the_last_counts() {
+fn the_last_of_duplicate_fields_counts() {
     let queue: Queue =
         read(r#"{"name":"a","memberCount":1,"name":"b","division":{"id":"d"},"name":"c"}"#);
     assert_eq!((queue.name.as_deref(), queue.member_count), (Some("c"), Some(1)));
@@ -62,7 +62,7 @@ fn of_a_field_that_comes_twice_the_last_counts() {
 }
 
 #[test]
-fn names_of_fields_may_be_written_with_escapes() {
+fn field_names_may_have_escapes() {
     let queue: Queue = read(r#"{"n\u0061me":"S\u00fc\u0064 \ud83d\ude00","member\u0043ount":3}"#);
     assert_eq!((queue.name.as_deref(), queue.member_count), (Some("Süd 😀"), Some(3)));
 }
@@ -76,7 +76,7 @@ fn a_null_in_a_list_is_an_empty_element() {
     assert_eq!(user.profile_skills, Some(vec!["Rust".to_owned(), String::new()]));
 }
 
-/// There is no number or date that would stand for none.
+/// No number or date means "none".
 #[test]
 fn a_null_in_a_list_of_numbers_is_an_error() {
     let error = refused::<Location>(r#"{"coordinates":{"x":null}}"#);
@@ -84,14 +84,14 @@ fn a_null_in_a_list_of_numbers_is_an_error() {
 }
 
 #[test]
-fn lists_of_lists() {
+fn reads_lists_of_lists() {
     let preview: CsvUploadPreviewResponse = read(r#"{"entries":[["a","b"],[],null,[null]]}"#);
     let entries = preview.entries.expect("rows");
     assert_eq!(entries, [vec!["a", "b"], vec![], vec![], vec![""]]);
 }
 
 #[test]
-fn maps() {
+fn reads_maps() {
     let location: Location = read(r#"{"coordinates":{"y":2,"x":0.5,"x":1.5}}"#);
     let coordinates = location.coordinates.expect("coordinates");
     assert_eq!(Vec::from_iter(coordinates), [("x".to_owned(), 1.5), ("y".to_owned(), 2.0)]);
@@ -107,13 +107,13 @@ fn maps() {
 }
 
 #[test]
-fn json_of_no_stated_form_is_kept_as_it_is() {
+fn keeps_undocumented_json_unchanged() {
     let json = json!({ "defaultScripts": { "CALL": { "features": { "a": [1, null, "x"] }, "variables": [] } } });
     assert_eq!(there_and_back::<Queue>(&json.to_string()), json);
 }
 
 #[test]
-fn a_record_may_hold_records_of_its_own_kind() {
+fn reads_recursive_records() {
     let json = json!({
         "id": "a",
         "manager": { "id": "b", "manager": { "id": "c", "groups": [{ "owners": [{ "id": "d" }] }] } },
@@ -124,9 +124,9 @@ fn a_record_may_hold_records_of_its_own_kind() {
     assert_eq!(serde_json::to_value(&user).expect("JSON"), json);
 }
 
-/// On the smallest stack that threads usually have, and no level of optimization.
+/// On the smallest usual thread stack, without optimization.
 #[test]
-fn records_within_records_need_little_stack() {
+fn nested_records_need_little_stack() {
     let nested = |levels: usize| {
         let json = format!("{}{{}}{}", r#"{"manager":"#.repeat(levels), "}".repeat(levels));
         serde_json::from_str::<User>(&json).map_err(|error| error.to_string())
@@ -137,8 +137,8 @@ fn records_within_records_need_little_stack() {
 }
 
 #[test]
-fn a_value_of_another_kind_is_an_error_that_names_the_field() {
-    for (json, told) in [
+fn a_type_error_names_the_field() {
+    for (json, message) in [
         (r#"{"id":7}"#, "id: invalid type: integer `7`, expected a string at line 1 column 7"),
         (
             r#"{"memberCount":"x"}"#,
@@ -165,20 +165,20 @@ fn a_value_of_another_kind_is_an_error_that_names_the_field() {
             r#"{"dateCreated":[]}"#,
             "dateCreated: invalid type: sequence, expected a date-time such as",
         ),
-        // What is wrong is not in a field.
+        // Errors outside of fields.
         ("[]", "invalid type: sequence, expected an object (Queue)"),
         (r#"{"name":"a" "id":"b"}"#, "expected `,` or `}` at line 1 column 13"),
         (r#"{"name":"a""#, "EOF while parsing an object at line 1 column 11"),
         (r#"{"new":[}"#, "expected value at line 1 column 9"),
     ] {
         let error = refused::<Queue>(json);
-        assert!(error.starts_with(told), "{json}: {error}");
+        assert!(error.starts_with(message), "{json}: {error}");
         assert!(error.contains(" at line 1 column "), "{json}: {error}");
     }
 }
 
 #[test]
-fn types_are_read_from_any_format_of_serde() {
+fn reads_types_from_any_serde_format() {
     let json =
         json!({ "id": "g", "memberCount": 3, "owners": [{ "id": "u" }], "dateModified": null });
     let group: Group = serde_json::from_value(json).expect("a group");

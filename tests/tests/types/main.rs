@@ -18,7 +18,7 @@ fn refused<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
     serde_json::from_str::<T>(json).expect_err(json).to_string()
 }
 
-/// What is written of a value that was read from this.
+/// Reads a value and writes it again.
 fn there_and_back<T: Serialize + for<'de> Deserialize<'de>>(json: &str) -> Value {
     serde_json::to_value(read::<T>(json)).expect("JSON")
 }

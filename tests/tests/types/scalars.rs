@@ -15,7 +15,7 @@ fn member_count(number: &str) -> String {
 }
 
 #[test]
-fn integers_are_read_in_every_form_that_is_one() {
+fn reads_integers_in_every_notation() {
     for (number, value) in [
         ("0", 0),
         ("-0", 0),
@@ -25,11 +25,11 @@ fn integers_are_read_in_every_form_that_is_one() {
         ("-25.000", -25),
         ("2.5e1", 25),
         ("25E0", 25),
-        // Beyond 32 bits, whatever the document says, and to the last of 64.
+        // Beyond 32 bits despite the document, up to the last 64-bit integer.
         ("4294967296", 4_294_967_296),
         ("9223372036854775807", i64::MAX),
         ("-9223372036854775808", i64::MIN),
-        // By its text, even where a double would stand for several.
+        // As text, even where several integers are the same double.
         ("9007199254740991.0", 9_007_199_254_740_991),
         ("9007199254740993.0", 9_007_199_254_740_993),
         (r#""12""#, 12),
@@ -42,7 +42,7 @@ fn integers_are_read_in_every_form_that_is_one() {
 }
 
 #[test]
-fn a_number_that_is_no_integer_of_64_bits_is_an_error() {
+fn rejects_numbers_that_are_not_64_bit_integers() {
     for number in [
         "2.5",
         "-0.1",
@@ -51,7 +51,7 @@ fn a_number_that_is_no_integer_of_64_bits_is_an_error() {
         "18446744073709551615",
         "18446744073709551616",
         "1e19",
-        // As doubles, these are whole.
+        // These are integers as doubles.
         "1.0000000000000000001",
         "9007199254740993.5",
         "1e300",
@@ -66,7 +66,7 @@ fn a_number_that_is_no_integer_of_64_bits_is_an_error() {
 }
 
 #[test]
-fn fractions_may_be_written_as_integers() {
+fn reads_integers_as_floats() {
     let level: ServiceLevel = read(r#"{"percentage":1,"durationMs":20000.0}"#);
     assert_eq!((level.percentage, level.duration_ms), (Some(1.0), Some(20_000)));
     let rule: RoutingRule = read(r#"{"waitSeconds":0.30000000000000004}"#);
@@ -77,9 +77,9 @@ fn fractions_may_be_written_as_integers() {
     );
 }
 
-/// The shortest text of a double is read as that double, and so are longer ones.
+/// The shortest text of a double reads as that double, and so do longer ones.
 #[test]
-fn doubles_are_written_as_they_were_read() {
+fn writes_doubles_as_they_were_read() {
     let mut bits: u64 = 0x9e37_79b9_7f4a_7c15;
     for _ in 0..10_000 {
         bits ^= bits << 13;
@@ -99,7 +99,7 @@ fn doubles_are_written_as_they_were_read() {
 }
 
 #[test]
-fn a_number_or_a_flag_may_be_in_quotes() {
+fn reads_quoted_numbers_and_booleans() {
     let level: ServiceLevel = read(r#"{"percentage":"0.8"}"#);
     assert_eq!(level.percentage, Some(0.8));
     let queue: Queue = read(r#"{"autoAnswerOnly":"true","suppressInQueueCallRecording":"False"}"#);
@@ -108,7 +108,7 @@ fn a_number_or_a_flag_may_be_in_quotes() {
     for json in [
         r#"{"percentage":"half"}"#,
         r#"{"percentage":""}"#,
-        // No double has it.
+        // No double has this value.
         r#"{"percentage":9007199254740993}"#,
     ] {
         let error = refused::<ServiceLevel>(json);
@@ -117,7 +117,7 @@ fn a_number_or_a_flag_may_be_in_quotes() {
 }
 
 #[test]
-fn date_times_are_read_in_every_form_and_written_in_one() {
+fn reads_date_times_in_every_format_and_writes_one() {
     for (text, written) in [
         ("2024-05-01T12:30:00.000Z", "2024-05-01T12:30:00.000Z"),
         ("2024-05-01T12:30:00Z", "2024-05-01T12:30:00.000Z"),
@@ -130,7 +130,7 @@ fn date_times_are_read_in_every_form_and_written_in_one() {
         ("2024-05-01T12:30:00.123456Z", "2024-05-01T12:30:00.123456Z"),
         ("1969-12-31T23:59:59.999Z", "1969-12-31T23:59:59.999Z"),
         ("2024-05-01 12:30:00.000+0000", "2024-05-01T12:30:00.000Z"),
-        // What Java writes for the last millisecond.
+        // Java writes this for its last millisecond.
         ("+292278994-08-17T07:12:55.807Z", "+292278994-08-17T07:12:55.807Z"),
     ] {
         let json = json!({ "dateCreated": text }).to_string();
@@ -146,7 +146,7 @@ fn date_times_are_read_in_every_form_and_written_in_one() {
 }
 
 #[test]
-fn a_date_that_is_none_is_an_error() {
+fn rejects_invalid_dates() {
     for text in ["", "soon", "2024-02-30T00:00:00Z", "24:00", "2024-05-01T12:30:00+99:00"] {
         let error = refused::<Queue>(&json!({ "dateCreated": text }).to_string());
         assert!(error.contains("expected a date-time such as 2024-05-01T12:30:00.000Z"), "{error}");
@@ -154,7 +154,7 @@ fn a_date_that_is_none_is_an_error() {
 }
 
 #[test]
-fn calendar_days_are_read_as_they_stand_there() {
+fn reads_calendar_days_without_a_time_zone() {
     let day = NaiveDate::from_ymd_opt(2024, 5, 1);
     for text in [
         json!("2024-05-01"),
@@ -175,7 +175,7 @@ fn calendar_days_are_read_as_they_stand_there() {
 }
 
 #[test]
-fn an_enum_keeps_a_value_that_it_does_not_know() {
+fn an_enum_keeps_an_unknown_value() {
     for (text, status) in [
         ("IDLE", RoutingStatusStatus::Idle),
         ("idle", RoutingStatusStatus::Unrecognized("idle".to_owned())),
@@ -190,7 +190,7 @@ fn an_enum_keeps_a_value_that_it_does_not_know() {
 }
 
 #[test]
-fn values_of_an_enum_compare_by_their_text() {
+fn enum_values_compare_by_their_text() {
     let unrecognized = RoutingStatusStatus::Unrecognized("IDLE".to_owned());
     assert_eq!(unrecognized, RoutingStatusStatus::Idle);
     assert_ne!(unrecognized, RoutingStatusStatus::OffQueue);

@@ -1,4 +1,4 @@
-//! What every generated type can do, told when this is compiled.
+//! The traits of generated types, checked at compile time.
 
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -49,7 +49,7 @@ const _: () = {
     open_enum::<GroupState>();
     open_enum::<RoutingStatusStatus>();
 
-    // Replies of no named type.
+    // Responses without a named type.
     other::<Vec<Queue>>();
     other::<Option<User>>();
     other::<String>();

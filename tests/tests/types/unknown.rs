@@ -1,4 +1,4 @@
-//! Fields that the bindings do not know: kept, written back, and carried over to what the API takes.
+//! Unknown fields: kept, written back, and carried over to request types.
 
 use genesys_cloud::types::{
     Division, Queue, QueueRequest, SmsPhoneNumber, SmsPhoneNumberPatchRequest, User,
@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::{read, there_and_back};
 
-/// Digits that no double holds, and an order of fields that is not that of the alphabet.
+/// More digits than a double has, and fields out of alphabetical order.
 const NEW: &str = r#"{"z":12345678901234567890123,"a":[1.50,null]}"#;
 
 #[test]
-fn they_are_kept_at_every_level() {
+fn keeps_unknown_fields_at_every_level() {
     let queue = format!(
         r#"{{"id":"q","division":{{"id":"d","new":{NEW}}},"routingRules":[{{"threshold":1,"new":{NEW}}}],"defaultScripts":{{"CALL":{{"id":"s","new":{NEW}}}}},"new":{NEW}}}"#
     );
@@ -23,7 +23,7 @@ fn they_are_kept_at_every_level() {
 }
 
 #[test]
-fn they_are_kept_wherever_they_come() {
+fn keeps_unknown_fields_in_any_position() {
     let json =
         json!({ "new1": 1, "name": "n", "new2": [2], "id": "q", "selfUri": "/", "new3": null });
     for json in [json, json!({ "new": 1 })] {
@@ -35,13 +35,13 @@ fn they_are_kept_wherever_they_come() {
 }
 
 #[test]
-fn of_one_that_comes_twice_the_last_counts() {
+fn the_last_of_duplicate_fields_counts() {
     let queue: Queue = read(r#"{"new":1,"name":"a","new":2,"name":"b"}"#);
     assert_eq!(serde_json::to_string(&queue).expect("JSON"), r#"{"name":"b","new":2}"#);
 }
 
 #[test]
-fn without_any_there_is_nothing() {
+fn has_no_unknown_fields_by_default() {
     let queue: Queue = read(r#"{"id":"q","division":{"id":"d"},"name":null}"#);
     assert!(queue.unknown_fields.is_empty());
     assert_eq!(queue.unknown_fields, UnknownFields::new());
@@ -49,7 +49,7 @@ fn without_any_there_is_nothing() {
 }
 
 #[test]
-fn they_are_changed_as_the_caller_wants() {
+fn the_caller_can_change_unknown_fields() {
     let mut queue: Queue = read(r#"{"id":"q","old":1,"new":2}"#);
     let fields = &mut queue.unknown_fields;
     assert_eq!(fields.remove("old"), Some(Json::from(json!(1))));
@@ -61,7 +61,7 @@ fn they_are_changed_as_the_caller_wants() {
 }
 
 #[test]
-fn an_error_in_one_is_an_error() {
+fn invalid_json_in_an_unknown_field_is_an_error() {
     let error =
         serde_json::from_str::<Queue>(r#"{"id":"q","new":{"a":tru}}"#).expect_err("no JSON");
     assert!(error.to_string().contains("line 1 column"), "{error}");
@@ -88,7 +88,7 @@ fn records_compare_by_all_fields() {
 }
 
 #[test]
-fn what_the_api_takes_is_made_from_what_it_returns() {
+fn converts_a_response_type_to_its_request_type() {
     let queue: Queue = read(&format!(
         r#"{{
             "id": "q", "name": "Support", "memberCount": 7, "scoringMethod": "New",
@@ -105,7 +105,7 @@ fn what_the_api_takes_is_made_from_what_it_returns() {
     assert_eq!(sent["acwSettings"], json!({ "timeoutMs": 5, "new": new }));
     assert_eq!((&sent["division"]["new"], &sent["new"]), (&new, &new));
     assert_eq!(sent["memberCount"], 7);
-    // What the request does not have is read-only.
+    // Fields missing from the request are read-only.
     let number: SmsPhoneNumber = read(r#"{"id":"n","phoneNumber":"+49","new":1}"#);
     let number = SmsPhoneNumberPatchRequest::from(number);
     assert_eq!(serde_json::to_string(&number).expect("JSON"), r#"{"id":"n","new":1}"#);

@@ -1,4 +1,4 @@
-//! Whole records as the service sends them: what was set is read, and written back.
+//! Complete records as the service sends them are read and written back unchanged.
 
 use genesys_cloud::types::{AnalyticsConversation, Queue, QueueEntityListing, User};
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn conversation() -> Value {
 }
 
 #[test]
-fn what_was_set_is_written_back() {
+fn writes_back_every_field() {
     for record in [queue(), json!({})] {
         assert_eq!(there_and_back::<Queue>(&record.to_string()), record);
     }
@@ -103,7 +103,7 @@ fn what_was_set_is_written_back() {
 }
 
 #[test]
-fn a_page_of_records() {
+fn reads_a_page_of_records() {
     let page = json!({
         "entities": [queue(), {}, queue()],
         "pageSize": 25,
@@ -117,7 +117,7 @@ fn a_page_of_records() {
 }
 
 #[test]
-fn fields_are_written_in_the_order_of_the_document() {
+fn writes_fields_in_the_order_of_the_document() {
     let queue: Queue = read(r#"{"selfUri":"/","memberCount":1,"name":"n","id":"q"}"#);
     assert_eq!(
         serde_json::to_string(&queue).expect("JSON"),

@@ -66,7 +66,7 @@ pub(super) struct ReadCounts {
     pub(super) records: u64,
     pub(super) pages: u64,
     pub(super) calls: u64,
-    pub(super) repeated: u64,
+    pub(super) retries: u64,
     pub(super) waited: Duration,
     pub(super) total: Option<u64>,
     pub(super) page_size: Option<u64>,
@@ -196,7 +196,7 @@ impl Reader {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
-                    repeated: report.repeated,
+                    retries: report.retries,
                     waited: report.waited,
                     total: report.last_total,
                     page_size: report.page_size_granted.or(report.page_size_asked),
@@ -213,7 +213,7 @@ impl Reader {
                     records: report.items,
                     pages: report.pages,
                     calls: report.requests,
-                    repeated: report.repeated,
+                    retries: report.retries,
                     waited: report.waited,
                     total: None,
                     page_size: None,
@@ -231,8 +231,8 @@ impl Reader {
     /// An earlier place, which knows the jobs that were submitted since.
     pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Failure> {
         let place = match &self.input {
-            Input::List(list) => list.place_knowing_jobs(earlier),
-            Input::Range(windows) => windows.place_knowing_jobs(earlier),
+            Input::List(list) => list.checkpoint_with_jobs(earlier),
+            Input::Range(windows) => windows.checkpoint_with_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
         place.map_err(|error| Failure::of_call(&error, Some(self.entry)))
@@ -323,7 +323,7 @@ impl ReadCounts {
             records: 0,
             pages: 0,
             calls: 0,
-            repeated: 0,
+            retries: 0,
             waited: Duration::ZERO,
             total: None,
             page_size: None,

@@ -117,7 +117,7 @@ impl<'a> Report<'a> {
             ("records", json!(read.records)),
             ("pages", json!(read.pages)),
             ("calls", json!(read.calls)),
-            ("repeated", json!(read.repeated)),
+            ("retries", json!(read.retries)),
             ("waited_ms", json!(read.waited.as_millis() as u64)),
             ("total", json!(read.total)),
             ("page_size", json!(read.page_size)),

@@ -122,7 +122,7 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     // The results are refused, so that the job stays.
     for _ in 0..2 {
-        let reply = genesys_cloud_mock::CannedReply::error(403, "missing.permissions", "No");
+        let reply = genesys_cloud_mock::CannedResponse::error(403, "missing.permissions", "No");
         org.respond_next("getAnalyticsConversationsDetailsJobResults", reply).unwrap();
     }
     let arguments = ["export", submit, "--body", "b.json", "--out", "c.jsonl"];
@@ -131,7 +131,7 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     let id = listed.done().split_whitespace().next().unwrap().to_owned();
     for _ in 0..10 {
         let state = serde_json::json!({ "state": "PENDING" });
-        let runs = genesys_cloud_mock::CannedReply::json(200, &state);
+        let runs = genesys_cloud_mock::CannedResponse::json(200, &state);
         org.respond_next("getAnalyticsConversationsDetailsJob", runs).unwrap();
     }
     let arguments = ["jobs", "wait", &id, "--deadline", "1s"];

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -31,11 +31,11 @@ impl Output {
     }
 }
 
-fn page(entities: &Value, total: u64) -> CannedReply {
+fn page(entities: &Value, total: u64) -> CannedResponse {
     let page = json!({
         "entities": entities, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": total,
     });
-    CannedReply::json(200, &page)
+    CannedResponse::json(200, &page)
 }
 
 /// Checks that nothing but a complete list changes the output. `look` returns its content.
@@ -50,10 +50,10 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
     let one = json!([{ "id": "a" }]);
     let refused = json!({ "message": "No", "code": "bad.request", "status": 400 });
     for (what, reply, code) in [
-        ("an error", CannedReply::error(403, "missing.permissions", "No"), 7),
+        ("an error", CannedResponse::error(403, "missing.permissions", "No"), 7),
         ("a count that differs", page(&one, 5), 5),
-        ("an array", CannedReply::json(200, &json!([])), 1),
-        ("an error with status 200", CannedReply::json(200, &refused), 1),
+        ("an array", CannedResponse::json(200, &json!([])), 1),
+        ("an error with status 200", CannedResponse::json(200, &refused), 1),
     ] {
         for _ in 0..10 {
             org.respond_next(QUEUES, reply.clone()).unwrap();
@@ -79,7 +79,7 @@ async fn a_file_stays_where_an_error_does_not_pass() {
     // It is asked for again, but not for ever.
     let error = json!({ "errorMessage": "Task timed out after 30.00 seconds" });
     for _ in 0..10 {
-        org.respond_next(QUEUES, CannedReply::json(200, &error)).unwrap();
+        org.respond_next(QUEUES, CannedResponse::json(200, &error)).unwrap();
     }
     let failed = output.export(&org, QUEUES, &[]).await;
     assert_eq!(failed.code, Some(8), "{}", failed.told);
@@ -131,7 +131,7 @@ async fn a_job_without_results_is_a_complete_list_of_none() {
     assert_eq!(crate::read(folder.path().join("c.csv")), "conversationId\r\n");
     // A job whose results can't be read is none.
     std::fs::write(folder.path().join("c.csv"), "of yesterday").unwrap();
-    org.respond_next(results, CannedReply::error(403, "missing.permissions", "No")).unwrap();
+    org.respond_next(results, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     assert_eq!(output.export(&org, submit, &options).await.code, Some(7));
     assert_eq!(crate::read(folder.path().join("c.csv")), "of yesterday");
 }

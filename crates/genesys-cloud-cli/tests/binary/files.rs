@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -37,7 +37,7 @@ async fn a_job_of_files_is_gone_on_with() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let status = "getOutboundContactlistExport";
-    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    org.respond_next(status, CannedResponse::error(403, "missing.permissions", "Not you")).unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(7), "{}", refused.told);
@@ -69,7 +69,7 @@ async fn files_have_the_state_and_the_report_that_records_have() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let status = "getOutboundContactlistExport";
-    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    org.respond_next(status, CannedResponse::error(403, "missing.permissions", "Not you")).unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
     let places = ["--state", "s.json", "--report", "r.json", "--log", "json"];
     let export = [&export[..], &places].concat();
@@ -128,7 +128,7 @@ async fn a_job_that_is_thrown_away_is_cancelled() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     let status = "getKnowledgeKnowledgebaseExportJob";
-    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    org.respond_next(status, CannedResponse::error(403, "missing.permissions", "Not you")).unwrap();
     let base = ["-p", "knowledgeBaseId=k", "--body", "b.json", "--out", "k.json"];
     let export = [&["export", submit][..], &base].concat();
     assert_eq!(run(Some(&org), folder.path(), &export).await.code, Some(7));
@@ -148,7 +148,7 @@ async fn an_earlier_file_stays_until_there_is_a_new_one() {
     let path = folder.path().join("c.csv");
     std::fs::write(&path, "of yesterday").unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
-    let failed = CannedReply::error(500, "internal.error", "No");
+    let failed = CannedResponse::error(500, "internal.error", "No");
     org.respond_next(SUBMIT, failed).unwrap();
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(8), "{}", refused.told);
@@ -165,7 +165,7 @@ async fn a_job_that_names_no_file_is_an_error_that_restart_gets_over() {
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     std::fs::write(folder.path().join("g.json"), "of yesterday").unwrap();
     let reply = json!({ "status": "COMPLETED", "resultsUrls": [] });
-    org.respond_next("getGdprRequest", CannedReply::json(200, &reply)).unwrap();
+    org.respond_next("getGdprRequest", CannedResponse::json(200, &reply)).unwrap();
     let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(10), "{}", refused.told);
@@ -174,7 +174,7 @@ async fn a_job_that_names_no_file_is_an_error_that_restart_gets_over() {
     assert_eq!(crate::read(folder.path().join("g.json")), "of yesterday");
     let file = format!("{}/api/v2/routing/queues/one", org.url());
     let reply = json!({ "status": "COMPLETED", "resultsUrls": [file] });
-    org.respond_next("getGdprRequest", CannedReply::json(200, &reply)).unwrap();
+    org.respond_next("getGdprRequest", CannedResponse::json(200, &reply)).unwrap();
     run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
     assert!(crate::read(folder.path().join("g.json")).contains("\"one\""));
 }
@@ -184,7 +184,7 @@ async fn a_job_of_files_that_is_too_old_is_not_resumed() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let status = "getOutboundContactlistExport";
-    org.respond_next(status, CannedReply::error(403, "missing.permissions", "Not you")).unwrap();
+    org.respond_next(status, CannedResponse::error(403, "missing.permissions", "Not you")).unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
     assert_eq!(run(Some(&org), folder.path(), &export).await.code, Some(7));
     let resume = [&export[..], &["--resume", "--max-age"]].concat();
@@ -212,7 +212,7 @@ async fn several_files_are_numbered() {
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     let file = |id: &str| format!("{}/api/v2/routing/queues/{id}", org.url());
     let reply = json!({ "status": "COMPLETED", "resultsUrls": [file("one"), file("two")] });
-    org.respond_next("getGdprRequest", CannedReply::json(200, &reply)).unwrap();
+    org.respond_next("getGdprRequest", CannedResponse::json(200, &reply)).unwrap();
     let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
     let done = run(Some(&org), folder.path(), &export).await;
     done.done();

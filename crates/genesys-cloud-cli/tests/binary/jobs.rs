@@ -126,7 +126,7 @@ async fn a_wait_tells_each_state_once_and_ends_with_that_of_the_api() {
     let id = listed.done().split_whitespace().next().unwrap().to_owned();
     for state in ["QUEUED", "PENDING", "PENDING", "FAILED"] {
         let reply = serde_json::json!({ "state": state, "errorMessage": "too large" });
-        let reply = genesys_cloud_mock::CannedReply::json(200, &reply);
+        let reply = genesys_cloud_mock::CannedResponse::json(200, &reply);
         org.respond_next("getAnalyticsConversationsDetailsJob", reply).unwrap();
     }
     let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id, "--log", "json"]).await;

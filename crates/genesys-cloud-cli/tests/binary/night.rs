@@ -1,6 +1,6 @@
 //! Exports that run on a schedule: `--resume-or-restart` after a run that was killed.
 
-use genesys_cloud_mock::{CannedReply, JobScenario, MockOrg};
+use genesys_cloud_mock::{CannedResponse, JobScenario, MockOrg};
 use tempfile::tempdir;
 
 use crate::resume::killed;
@@ -74,7 +74,7 @@ async fn it_begins_and_goes_on_like_any_other() {
     }
     // What fails says to run the same again.
     org.reset();
-    org.respond_next(QUEUES, CannedReply::error(403, "missing.permissions", "No")).unwrap();
+    org.respond_next(QUEUES, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     let refused = run(Some(&org), folder.path(), &EXPORT).await;
     assert_eq!(refused.code, Some(7), "{}", refused.told);
     assert!(!refused.told.contains("--resume "), "{}", refused.told);

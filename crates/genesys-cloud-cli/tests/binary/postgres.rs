@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 use tokio_postgres::Client;
@@ -454,7 +454,7 @@ fn respond(org: &MockOrg, records: &[Value]) {
     let page = json!({
         "entities": records, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": records.len(),
     });
-    org.respond_next(QUEUES, CannedReply::json(200, &page)).unwrap();
+    org.respond_next(QUEUES, CannedResponse::json(200, &page)).unwrap();
 }
 
 /// Of three queues one does not fit: by the type of its column, or by a constraint that no column is named for.
@@ -559,7 +559,7 @@ async fn a_database_that_lacks_characters_names_record_and_column() {
     let body =
         r#"{"entities":[{"id":"a","name":"x\ud83d"}],"pageNumber":1,"pageCount":1,"total":1}"#;
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-    let reply = CannedReply { status: 200, headers, body: body.into() };
+    let reply = CannedResponse { status: 200, headers, body: body.into() };
     org.respond_next(QUEUES, reply).unwrap();
     let done = database.export(&org, folder.path(), &[&options[..], &["--restart"]].concat()).await;
     done.done();
@@ -972,7 +972,7 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
         "entities": [null, { "id": "q1" }, null],
         "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 3,
     });
-    org.respond_next(QUEUES, CannedReply::json(200, &list)).unwrap();
+    org.respond_next(QUEUES, CannedResponse::json(200, &list)).unwrap();
     let options = ["--create-table", "--fields", "id", "--prefetch", "0", "--table"];
     let nulls = [&options[..], &["nulls"]].concat();
     let done = database.export(&org, folder.path(), &nulls).await;
@@ -986,7 +986,7 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
         "entities": short, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": 30,
     });
     for _ in 0..3 {
-        org.respond_next(QUEUES, CannedReply::json(200, &short)).unwrap();
+        org.respond_next(QUEUES, CannedResponse::json(200, &short)).unwrap();
     }
     let doubt = [&options[..], &["doubt"]].concat();
     let unknown = database.export(&org, folder.path(), &doubt).await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, JobPace, MockOrg};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, JobPace, MockOrg};
 use tempfile::{TempDir, tempdir};
 use tokio::process::Command;
 
@@ -135,12 +135,12 @@ async fn the_first_example_gives_what_the_readme_says() {
 struct Storm(&'static str, Arc<AtomicU64>);
 
 impl Fault for Storm {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let is_meant = call.operation.id == self.0;
         let left = |left: u64| left.checked_sub(1);
         let is_due =
             is_meant && self.1.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok();
-        is_due.then(|| CannedReply::error(503, "service.unavailable", "Busy"))
+        is_due.then(|| CannedResponse::error(503, "service.unavailable", "Busy"))
     }
 }
 
@@ -157,7 +157,8 @@ async fn the_loop_goes_on_after_what_passes_and_ends_with_the_code_of_anything_e
     assert_eq!((code, place.slept()), (Some(0), 1), "{told}");
     assert_eq!(keys(&read(place.path("queues.jsonl"))), truth);
 
-    org.respond_next(QUEUES, CannedReply::error(400, "bad.request", "No such parameter")).unwrap();
+    org.respond_next(QUEUES, CannedResponse::error(400, "bad.request", "No such parameter"))
+        .unwrap();
     let place = Place::new();
     let (code, _, told) = place.run(part, Some(&org), &[]).await;
     assert_eq!((code, place.slept()), (Some(7), 0), "{told}");
@@ -187,13 +188,13 @@ async fn the_list_of_lists_ends_with_the_code_of_what_failed_and_goes_on_there()
     let part = "while read";
     let org = MockOrg::builder().list(QUEUES, 4).list(MEMBERS, 3).start().await.unwrap();
     let place = Place::new();
-    org.respond_next(QUEUES, CannedReply::error(403, "missing.permissions", "No")).unwrap();
+    org.respond_next(QUEUES, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     let (code, _, told) = place.run(part, Some(&org), &[]).await;
     assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(7), 0), "{told}");
 
     // Of the second queue.
     org.reset();
-    org.respond_next(MEMBERS, CannedReply::rate_limited(100_000)).unwrap();
+    org.respond_next(MEMBERS, CannedResponse::rate_limited(100_000)).unwrap();
     let (code, _, told) = place.run(part, Some(&org), &[]).await;
     assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(8), 1), "{told}");
     let written = |folder: &Path| {
@@ -229,7 +230,7 @@ async fn each_night_finishes_what_a_killed_one_left() {
     }
     // The job of the killed night was waited for, and not submitted again.
     assert_eq!(org.requests_for(DETAILS).len(), 3);
-    org.respond_next(DETAILS, CannedReply::error(403, "missing.permissions", "No")).unwrap();
+    org.respond_next(DETAILS, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     std::fs::remove_dir_all(place.path("conversations")).unwrap();
     let (code, _, told) = place.run("days ago", Some(&org), &[]).await;
     assert_eq!(code, Some(7), "{told}");

@@ -1,6 +1,6 @@
 //! What a user gets wrong: each is told with its cause and an exit code, before anything is sent.
 
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use tempfile::tempdir;
 
 use crate::run;
@@ -477,10 +477,10 @@ async fn what_the_api_refuses_has_a_code_of_its_own() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     for (reply, code, part) in [
-        (CannedReply::error(403, "missing.permissions", "Forbidden"), 7, "routing:queue:view"),
-        (CannedReply::error(404, "not.found", "No such queue"), 7, "No such queue"),
-        (CannedReply::error(400, "bad.request", "Bad"), 7, "Bad"),
-        (CannedReply::rate_limited(100_000), 8, "the API asks to wait 100000 s"),
+        (CannedResponse::error(403, "missing.permissions", "Forbidden"), 7, "routing:queue:view"),
+        (CannedResponse::error(404, "not.found", "No such queue"), 7, "No such queue"),
+        (CannedResponse::error(400, "bad.request", "Bad"), 7, "Bad"),
+        (CannedResponse::rate_limited(100_000), 8, "the API asks to wait 100000 s"),
     ] {
         org.respond_next("getRoutingQueues", reply).unwrap();
         let arguments = ["export", "routing.queues", "--prefetch", "0"];

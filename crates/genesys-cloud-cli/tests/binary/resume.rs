@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, JobPace, MockOrg, Timeline};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, JobPace, MockOrg, Timeline};
 use serde_json::Value;
 use tempfile::tempdir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -135,7 +135,7 @@ async fn a_range_that_is_killed_holds_each_record_once() {
     let org = MockOrg::builder().list(query, 200).start().await.unwrap();
     // Each record is in two pieces now and then.
     let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
-    org.timeline(query, timeline.lasting(Duration::from_secs(20_000))).unwrap();
+    org.timeline(query, timeline.record_duration(Duration::from_secs(20_000))).unwrap();
     let folder = tempdir().unwrap();
     let range =
         ["--interval", "2024-05-01/2024-06-01", "--window", "5d", "--unique", "conversationId"];
@@ -155,7 +155,7 @@ async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 200).start().await.unwrap();
     let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
-    org.timeline(submit, timeline.lasting(Duration::from_secs(20_000))).unwrap();
+    org.timeline(submit, timeline.record_duration(Duration::from_secs(20_000))).unwrap();
     org.job_pace(submit, JobPace::Polls(0)).unwrap();
     let folder = tempdir().unwrap();
     let arguments = [
@@ -281,10 +281,10 @@ async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
 struct SecondPage(Arc<AtomicBool>);
 
 impl Fault for SecondPage {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         let is_second = call.request.query.contains("pageNumber=2");
         (is_second && self.0.load(Ordering::Relaxed))
-            .then(|| CannedReply::error(403, "missing.permissions", "No"))
+            .then(|| CannedResponse::error(403, "missing.permissions", "No"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use serde_json::{Value, json};
 use tempfile::tempdir;
 
@@ -242,7 +242,7 @@ async fn the_org_of_an_access_token_is_asked_for() {
     let folder = tempdir().unwrap();
     let without = ["GENESYS_CLOUD_CLIENT_ID", "GENESYS_CLOUD_CLIENT_SECRET"];
     let token = org.access_token();
-    let refuses = CannedReply::error(403, "missing.permissions", "No");
+    let refuses = CannedResponse::error(403, "missing.permissions", "No");
     // After two records, it is stopped by an error.
     org.respond_next(QUEUES, page(2, 300)).unwrap();
     org.respond_next(QUEUES, refuses).unwrap();
@@ -270,13 +270,13 @@ async fn the_org_of_an_access_token_is_asked_for() {
 }
 
 /// The first page of a list, with `records` of its `total`.
-fn page(records: usize, total: usize) -> CannedReply {
+fn page(records: usize, total: usize) -> CannedResponse {
     let entities: Vec<Value> = (0..records).map(|n| json!({ "id": format!("q{n}") })).collect();
     let pages = total.div_ceil(records.max(1));
     let page = json!({
         "entities": entities, "pageSize": records, "pageNumber": 1, "pageCount": pages, "total": total,
     });
-    CannedReply::json(200, &page)
+    CannedResponse::json(200, &page)
 }
 
 #[tokio::test]
@@ -302,7 +302,7 @@ async fn a_page_in_doubt_is_read_again() {
         org.reset();
         // Also when the run looks at it once more.
         for _ in 0..3 {
-            org.respond_next(QUEUES, CannedReply::json(200, &short)).unwrap();
+            org.respond_next(QUEUES, CannedResponse::json(200, &short)).unwrap();
         }
         let unknown = run(Some(&org), folder.path(), &export).await;
         assert_eq!(unknown.code, Some(5), "{}", unknown.told);
@@ -340,7 +340,7 @@ async fn nulls_are_left_out_and_counted() {
             continue;
         }
         let folder = tempdir().unwrap();
-        org.respond_next(QUEUES, CannedReply::json(200, &list)).unwrap();
+        org.respond_next(QUEUES, CannedResponse::json(200, &list)).unwrap();
         let export = ["export", QUEUES, "--out", out, "--fields", "id"];
         let done = run(Some(&org), folder.path(), &export).await;
         done.done();

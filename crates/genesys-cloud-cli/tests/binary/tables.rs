@@ -1,7 +1,7 @@
 //! Tables in Parquet.
 
 use bytes::Bytes;
-use genesys_cloud_mock::{CannedReply, MockOrg};
+use genesys_cloud_mock::{CannedResponse, MockOrg};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use serde_json::{Value, json};
 use tempfile::tempdir;
@@ -57,7 +57,7 @@ async fn a_value_that_does_not_fit_is_told_and_what_came_before_is_kept() {
     let folder = tempdir().unwrap();
     let page =
         json!({"entities": [{"id": "one", "memberCount": "many"}], "pageCount": 1, "total": 1});
-    org.respond_next("getRoutingQueues", CannedReply::json(200, &page)).unwrap();
+    org.respond_next("getRoutingQueues", CannedResponse::json(200, &page)).unwrap();
     let arguments = ["export", "routing.queues", "--out", "q.parquet"];
     let refused = run(Some(&org), folder.path(), &arguments).await;
     assert_eq!(refused.code, Some(11), "{}", refused.told);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg};
 use serde_json::Value;
 use tempfile::tempdir;
 
@@ -12,9 +12,9 @@ use crate::{program, run_in};
 
 const QUEUES: &str = "getRoutingQueues";
 
-fn reply(body: impl Into<String>, content_type: &str) -> CannedReply {
+fn reply(body: impl Into<String>, content_type: &str) -> CannedResponse {
     let headers = vec![("content-type".to_owned(), content_type.to_owned())];
-    CannedReply { status: 200, headers, body: body.into().into() }
+    CannedResponse { status: 200, headers, body: body.into().into() }
 }
 
 /// A page of these records, as they are.
@@ -35,7 +35,7 @@ pub(crate) fn is_odd(id: &str) -> bool {
 }
 
 impl Fault for Odd {
-    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
+    fn after(&self, call: &Call<'_>, reply: CannedResponse) -> CannedResponse {
         if call.operation.id != QUEUES {
             return reply;
         }
@@ -45,7 +45,7 @@ impl Fault for Odd {
                 record["memberCount"] = "many".into();
             }
         }
-        CannedReply { body: body.to_string().into(), ..reply }
+        CannedResponse { body: body.to_string().into(), ..reply }
     }
 }
 

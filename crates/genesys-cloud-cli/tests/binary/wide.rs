@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, Fault, MockOrg};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg};
 use tempfile::tempdir;
 
 #[cfg(feature = "buckets")]
@@ -37,7 +37,7 @@ impl Wide {
 }
 
 impl Fault for Wide {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
         if call.operation.id != QUEUES {
             return None;
         }
@@ -62,7 +62,7 @@ impl Fault for Wide {
             "],\"pageSize\":{size},\"pageNumber\":{},\"pageCount\":{pages},\"total\":{RECORDS}}}",
             first / size + 1
         );
-        let mut reply = CannedReply::empty(200);
+        let mut reply = CannedResponse::empty(200);
         reply.body = body.into();
         Some(reply.header("content-type", "application/json"))
     }

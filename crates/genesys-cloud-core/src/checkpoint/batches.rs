@@ -34,7 +34,7 @@ pub trait Resumable:
 
     /// An earlier place, which knows those jobs too.
     #[doc(hidden)]
-    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error>;
+    fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error>;
 }
 
 mod sealed {
@@ -59,7 +59,7 @@ impl<T> Resumable for Paginator<T> {
         self.saved_job().into_iter().collect()
     }
 
-    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+    fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
         Ok(earlier.with_job(self.saved_job()))
     }
 }
@@ -79,9 +79,9 @@ impl<T> Resumable for Windows<T> {
         self.saved_jobs()
     }
 
-    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+    fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
         match earlier.range() {
-            Some(earlier) => self.knowing(earlier).map(Checkpoint::of_range),
+            Some(earlier) => self.with_jobs(earlier).map(Checkpoint::of_range),
             None => self.checkpoint(),
         }
     }
@@ -270,7 +270,7 @@ impl<L: Resumable> Checkpointed<L> {
     async fn note_jobs(&mut self) -> Result<(), Error> {
         let before = self.saved.as_ref().or(self.begun.as_ref());
         let place = match before.filter(|_| !self.batch.is_empty()) {
-            Some(before) => self.list.place_knowing_jobs(before)?,
+            Some(before) => self.list.checkpoint_with_jobs(before)?,
             None => self.list.place()?,
         };
         let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);

@@ -1,28 +1,28 @@
-//! The cancel of a job that nobody waits for any more.
+//! Cancels jobs that are dropped.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::run::Run;
+use super::poller::Poller;
 use super::status::JobStatus;
 
-/// Cancels a job when it is dropped, unless the job is known to have ended. All that wait for the job or read
-/// its results share it, so that the last of them does so.
+/// Cancels a job on drop, unless the job is known to have ended. The handle and the lists of its results share it,
+/// so the last of them cancels.
 #[derive(Debug)]
 pub(super) struct CancelOnDrop {
-    run: Run,
+    poller: Poller,
     ended: AtomicBool,
 }
 
 impl CancelOnDrop {
-    pub(super) fn new(run: &Run) -> Self {
-        let ended = run.last.as_ref().is_some_and(JobStatus::is_final);
-        let mut run = run.clone();
-        (run.last, run.cancel_on_drop) = (None, None);
-        Self { run, ended: ended.into() }
+    pub(super) fn new(poller: &Poller) -> Self {
+        let ended = poller.last.as_ref().is_some_and(JobStatus::is_final);
+        let mut poller = poller.clone();
+        (poller.last, poller.cancel_on_drop) = (None, None);
+        Self { poller, ended: ended.into() }
     }
 
-    /// There is nothing left to be cancelled.
-    pub(super) fn leave(&self) {
+    /// Disarms it: the job has ended or was cancelled.
+    pub(super) fn disarm(&self) {
         self.ended.store(true, Ordering::Relaxed);
     }
 }
@@ -32,17 +32,20 @@ impl Drop for CancelOnDrop {
         if *self.ended.get_mut() {
             return;
         }
-        let mut run = self.run.clone();
+        let mut poller = self.poller.clone();
         match tokio::runtime::Handle::try_current() {
             Ok(runtime) => {
                 runtime.spawn(async move {
-                    if let Err(error) = run.cancel().await {
-                        tracing::warn!(id = run.shown_id().as_deref(), %error, "job not cancelled");
+                    if let Err(error) = poller.cancel().await {
+                        tracing::warn!(id = poller.redacted_id().as_deref(), %error, "job not cancelled");
                     }
                 });
             }
             Err(_) => {
-                tracing::warn!(id = run.shown_id().as_deref(), "job not cancelled: no runtime")
+                tracing::warn!(
+                    id = poller.redacted_id().as_deref(),
+                    "job not cancelled: no Tokio runtime"
+                )
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The items of files, as pages.
+//! The items of result files, as pages.
 
 use std::io::Write as _;
 
@@ -6,54 +6,52 @@ use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use futures::stream;
 
-use super::items::{Malformed, Splitter};
+use super::item_scanner::{ItemScanner, Malformed};
+use super::poller::Poller;
 use super::results::{FilePages, links};
-use super::run::Run;
 use super::spec::FileForm;
 use crate::download::Download;
 use crate::error::{Error, ErrorKind};
 use crate::operation::Operation;
 use crate::response::{RawResponse, ResponseHead};
 
-/// A page is handed out once it has so many items, or so many bytes of them. It has whatever came with
-/// them in one [`PART`].
+/// A page is delivered when it has this many items or bytes. It can exceed them by the items in one [`PART`].
 const PAGE_ITEMS: usize = 100;
 const PAGE_BYTES: usize = 1 << 20;
 
-/// How much of a file is decompressed or read at once, in bytes: decompressed, it may be a thousand times as
-/// much.
+/// How much of a file is decompressed or scanned at once, in bytes. It can be a thousand times as much decompressed.
 const PART: usize = 4 << 10;
 
-/// gzip begins with these, and no JSON does (RFC 1952, 2.3.1).
+/// The first bytes of gzip (RFC 1952, 2.3.1). No JSON begins with them.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
-/// Files whose items are read one file after the other.
+/// Files that are read one after the other.
 pub(super) struct Files {
-    run: Run,
+    poller: Poller,
     operation: Operation,
     links: Vec<String>,
-    /// Which of them is next.
+    /// The index of the next file.
     next: usize,
     form: FileForm,
     file: Option<File>,
     page: Page,
 }
 
-/// One file of JSON, as far as it has been read.
+/// A file of JSON that is being read.
 struct File {
     download: Download,
-    /// Whether its URL was asked for again since the last bytes came.
+    /// Whether its URL was renewed since the last bytes arrived.
     is_link_new: bool,
-    /// What has come and not been read yet.
+    /// Downloaded and not decompressed yet.
     part: Bytes,
-    /// What it is decompressed, as far as that has not been read.
+    /// Decompressed and not scanned yet.
     plain: Bytes,
-    /// Whether all of it has come.
-    has_come: bool,
-    /// The first bytes, until it is known whether they are gzip.
-    begun: Vec<u8>,
+    /// Whether the download is complete.
+    is_downloaded: bool,
+    /// The first bytes, until there are enough to recognize gzip.
+    head: Vec<u8>,
     text: Option<Text>,
-    splitter: Splitter,
+    scanner: ItemScanner,
     broken: Option<Malformed>,
 }
 
@@ -88,12 +86,12 @@ impl Page {
 }
 
 impl Files {
-    pub(super) fn new(run: Run, links: Vec<String>, form: FileForm) -> Self {
-        let operation = run.operation().clone();
-        Self { run, operation, links, next: 0, form, file: None, page: Page::default() }
+    pub(super) fn new(poller: Poller, links: Vec<String>, form: FileForm) -> Self {
+        let operation = poller.operation().clone();
+        Self { poller, operation, links, next: 0, form, file: None, page: Page::default() }
     }
 
-    /// Their pages. After an error it goes on where it was.
+    /// A stream of their pages. It continues after an error.
     pub(super) fn pages(self) -> FilePages {
         Box::pin(stream::unfold(self, |mut files| async move {
             let mut page = files.page().await;
@@ -105,7 +103,7 @@ impl Files {
                 };
                 page = page.map_err(|error| match is_refused(&error) {
                     true => error.advise(
-                        "the job was asked for its URL again, in vain: its results may have been deleted",
+                        "its URL was renewed without success: the results may have been deleted",
                     ),
                     false => error,
                 });
@@ -114,16 +112,16 @@ impl Files {
         }))
     }
 
-    /// Asks the job for the URL of the file again, unless it is new already. An error leaves it to be asked for.
+    /// Polls the job for a new URL of the file, unless that was just done. After an error the next call tries again.
     async fn renew_link(&mut self) -> Result<bool, Error> {
         let Some(file) = self.file.as_mut().filter(|file| !file.is_link_new) else {
             return Ok(false);
         };
-        self.run.forget_links();
-        let status = self.run.wait().await?;
-        let links = links(&self.run.family, &status)?;
+        self.poller.forget_links();
+        let status = self.poller.wait().await?;
+        let links = links(&self.poller.spec, &status)?;
         file.is_link_new = true;
-        // In another order, one file would be read twice, and another not at all.
+        // In a different order, one file would be read twice and another not at all.
         let are_same = links.len() == self.links.len()
             && self.links.iter().zip(&links).all(|(old, new)| is_same_file(old, new));
         if !are_same && (links.len(), self.links.len()) != (1, 1) {
@@ -131,7 +129,7 @@ impl Files {
         }
         self.links = links;
         let link = self.next.checked_sub(1).and_then(|at| self.links.get(at));
-        Ok(link.is_some_and(|link| file.download.renew(&self.run.client, link).is_ok()))
+        Ok(link.is_some_and(|link| file.download.renew(&self.poller.client, link).is_ok()))
     }
 
     async fn page(&mut self) -> Result<Option<RawResponse>, Error> {
@@ -140,7 +138,7 @@ impl Files {
                 Some(file) => file,
                 none => {
                     let Some(link) = self.links.get(self.next) else { return Ok(None) };
-                    let download = Download::open(&self.run.client, &self.operation, link)?;
+                    let download = Download::open(&self.poller.client, &self.operation, link)?;
                     self.next += 1;
                     let path = match &self.form {
                         FileForm::Json(path) => path,
@@ -151,10 +149,10 @@ impl Files {
                         is_link_new: false,
                         part: Bytes::new(),
                         plain: Bytes::new(),
-                        has_come: false,
-                        begun: Vec::new(),
+                        is_downloaded: false,
+                        head: Vec::new(),
                         text: None,
-                        splitter: Splitter::new(path, self.run.client.max_body()),
+                        scanner: ItemScanner::new(path, self.poller.client.max_body()),
                         broken: None,
                     })
                 }
@@ -163,7 +161,7 @@ impl Files {
                 match file.download.try_next().await? {
                     Some(bytes) => {
                         file.is_link_new = false;
-                        return Ok(Some(reply(&self.operation, file, bytes)));
+                        return Ok(Some(response(&self.operation, file, bytes)));
                     }
                     None => self.file = None,
                 }
@@ -181,7 +179,7 @@ impl Files {
                 Err(Failure::Call(error)) => return Err(error),
                 Err(Failure::Malformed(why)) => {
                     file.broken = Some(why);
-                    // What came before is handed out first.
+                    // The items before the error are delivered first.
                     if self.page.items == 0 {
                         continue;
                     }
@@ -189,7 +187,7 @@ impl Files {
                 }
             };
             let page = (self.page.items > 0).then(|| self.page.take());
-            let page = page.map(|page| reply(&self.operation, file, page));
+            let page = page.map(|page| response(&self.operation, file, page));
             if ended {
                 self.file = None;
             }
@@ -200,14 +198,14 @@ impl Files {
     }
 }
 
-/// Whether a file was refused, which is how it is told that its URL has expired. Credentials that the API does
-/// not accept are something else.
+/// Whether the request for a file was rejected, as happens when its URL has expired. Credentials that the API rejects
+/// are a different error.
 fn is_refused(error: &Error) -> bool {
     matches!(error.status(), Some(400 | 401 | 403 | 404 | 410))
         && error.kind() != ErrorKind::Authentication
 }
 
-/// Whether two URLs differ in their queries at most, as those of one file do that were signed at two times.
+/// Whether two URLs differ at most in their queries, like those of one file signed at two times.
 fn is_same_file(one: &str, other: &str) -> bool {
     let path = |url: &str| url.split(['?', '#']).next().map(str::to_owned);
     path(one.trim()) == path(other.trim())
@@ -225,7 +223,7 @@ impl From<Malformed> for Failure {
 }
 
 impl File {
-    /// Reads until a page is full, or the file ends.
+    /// Reads until the page is full or the file ends. Returns whether it ended.
     async fn fill(&mut self, page: &mut Page) -> Result<bool, Failure> {
         loop {
             while self.advance(page)? {
@@ -233,26 +231,26 @@ impl File {
                     return Ok(false);
                 }
             }
-            if self.has_come {
-                let splitter = std::mem::replace(&mut self.splitter, Splitter::new("[]", 0));
-                splitter.end(|item| page.add(item))?;
+            if self.is_downloaded {
+                let scanner = std::mem::replace(&mut self.scanner, ItemScanner::new("[]", 0));
+                scanner.end(|item| page.add(item))?;
                 return Ok(true);
             }
             match self.download.try_next().await.map_err(Failure::Call)? {
                 Some(part) => (self.part, self.is_link_new) = (part, false),
                 None => {
-                    self.has_come = true;
+                    self.is_downloaded = true;
                     self.finish()?;
                 }
             }
         }
     }
 
-    /// Reads a little of what has come. `false` where nothing is left of it.
+    /// Scans or decompresses one part of what was downloaded. Returns false if nothing is left.
     fn advance(&mut self, page: &mut Page) -> Result<bool, Malformed> {
         if !self.plain.is_empty() {
             let plain = self.plain.split_to(self.plain.len().min(PART));
-            self.splitter.read(&plain, |item| page.add(item))?;
+            self.scanner.read(&plain, |item| page.add(item))?;
             return Ok(true);
         }
         if self.part.is_empty() {
@@ -266,16 +264,16 @@ impl File {
     fn decompress(&mut self, part: Bytes) -> Result<(), Malformed> {
         match &mut self.text {
             None => {
-                self.begun.extend_from_slice(&part);
-                if self.begun.len() < GZIP.len() {
+                self.head.extend_from_slice(&part);
+                if self.head.len() < GZIP.len() {
                     return Ok(());
                 }
-                self.text = Some(match self.begun.starts_with(&GZIP) {
+                self.text = Some(match self.head.starts_with(&GZIP) {
                     true => Text::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
                     false => Text::Plain,
                 });
-                let begun = std::mem::take(&mut self.begun);
-                self.decompress(begun.into())
+                let head = std::mem::take(&mut self.head);
+                self.decompress(head.into())
             }
             Some(Text::Plain) => {
                 self.plain = part;
@@ -289,10 +287,10 @@ impl File {
         }
     }
 
-    /// Sets out to read what is left once all of it has come.
+    /// Decompresses the rest when the download is complete.
     fn finish(&mut self) -> Result<(), Malformed> {
         match &mut self.text {
-            None => self.plain = std::mem::take(&mut self.begun).into(),
+            None => self.plain = std::mem::take(&mut self.head).into(),
             Some(Text::Plain) => {}
             Some(Text::Gzip(gzip)) => {
                 gzip.try_finish().map_err(|_| Malformed::Unfinished)?;
@@ -305,21 +303,21 @@ impl File {
 
 fn malformed(operation: &Operation, which: &str, why: Malformed) -> Error {
     let why = match why {
-        Malformed::Gzip => "is not the gzip that it begins as".to_owned(),
-        Malformed::At(at) => format!("is not JSON, at about byte {at}"),
+        Malformed::Gzip => "begins like gzip, but is not gzip".to_owned(),
+        Malformed::At(at) => format!("is not JSON at about byte {at}"),
         Malformed::NoItems(at) => format!("has no list where the items should be, at byte {at}"),
-        Malformed::TooLarge => "has an item that is larger than the client's `max_body`".to_owned(),
+        Malformed::TooLarge => "has an item larger than the client's `max_body`".to_owned(),
         Malformed::Unfinished => "ends in the middle".to_owned(),
-        Malformed::Empty => "is empty, where JSON was expected".to_owned(),
+        Malformed::Empty => "is empty".to_owned(),
         Malformed::Missing => "has no list where the items should be".to_owned(),
         Malformed::NotItems => "is an error body or an empty object instead of results".to_owned(),
     };
     Error::file(Some(operation), format!("{which} {why}"))
-        .advise("submit the job again, or take the file as it is by `Job::downloads`")
+        .advise("submit the job again, or download the file with `Job::downloads`")
 }
 
-/// A page as the reply that it would be.
-fn reply(operation: &Operation, file: &File, body: Bytes) -> RawResponse {
+/// A page as a response.
+fn response(operation: &Operation, file: &File, body: Bytes) -> RawResponse {
     let head = file
         .download
         .head()

@@ -1,11 +1,11 @@
-//! What is read of jobs, whatever comes.
+//! Fuzz targets: job statuses and result files.
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub)]
 
 use http::{HeaderMap, StatusCode};
 use serde_json::value::RawValue;
 
-use super::items::Splitter;
+use super::item_scanner::ItemScanner;
 use super::spec::{Completion, JobOperation, JobSpec, JobState};
 use super::status::{JobStatus, is_further_on};
 use crate::json_path::JsonText;
@@ -14,54 +14,57 @@ use crate::response::fuzzing::reply;
 use crate::saved_job::SavedJob;
 
 /// The largest item of a file, in bytes.
-const MOST: usize = 1 << 12;
+const MAX_ITEM: usize = 1 << 12;
 
-fn family(choice: u8) -> JobSpec {
+fn spec(choice: u8) -> JobSpec {
     let status =
         JobOperation::new(Operation::from_static("getJob", Method::Get, "/api/v2/things/jobs"));
-    let family = JobSpec::new("things").with_status(status.clone()).with_states(
+    let spec = JobSpec::new("things").with_status(status.clone()).with_states(
         vec![("Done".into(), JobState::Succeeded), ("Error".into(), JobState::Failed)].into(),
     );
     match choice % 6 {
-        0 => family.with_done_when(Completion::State("status".into())),
-        1 => family.with_done_when(Completion::State("job.status".into())),
-        2 => family.with_done_when(Completion::Field("result.url".into())),
-        3 => family.with_done_when(Completion::Since("exportTimestamp".into())),
-        4 => family.with_done_when(Completion::State("[]".into())),
-        _ => family.with_status(status.with_list("entities".into())),
+        0 => spec.with_done_when(Completion::State("status".into())),
+        1 => spec.with_done_when(Completion::State("job.status".into())),
+        2 => spec.with_done_when(Completion::Field("result.url".into())),
+        3 => spec.with_done_when(Completion::Since("exportTimestamp".into())),
+        4 => spec.with_done_when(Completion::State("[]".into())),
+        _ => spec.with_status(status.with_list("entities".into())),
     }
 }
 
-/// How a job stands: a byte that says of what family, one that says with what status, and a body.
+/// Input: one byte that selects the job spec, one that selects the status, and the body.
 pub fn job(data: &[u8]) {
     let [choice, status, body @ ..] = data else { return };
     let status =
         [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::CREATED][usize::from(*status) % 3];
-    let reply = reply(status, HeaderMap::new(), body);
+    let response = reply(status, HeaderMap::new(), body);
     let submitted = chrono::DateTime::from_timestamp(1_780_000_000, 0).expect("a time");
-    if let Ok(status) = JobStatus::read(&family(*choice), reply.clone(), Some("1"), submitted) {
+    if let Ok(status) = JobStatus::read(&spec(*choice), response.clone(), Some("1"), submitted) {
         let _ = (status.has_expired(), format!("{status:?}"));
     }
-    let _ = is_further_on(&reply, "entities", Some("1"), 1);
-    if let Ok(fields) = JsonText::of(&reply) {
+    let _ = is_further_on(&response, "entities", Some("1"), 1);
+    if let Ok(fields) = JsonText::of(&response) {
         for path in ["results.downloadUrls", "downloadUrl", "a.b.c", "[]"] {
             assert!(fields.texts(path).iter().all(|text| !text.trim().is_empty()));
         }
     }
-    // A job that was kept is read back as it was.
+    // A saved job survives a round trip.
     if let Ok(job) = serde_json::from_slice::<SavedJob>(body) {
-        let text = serde_json::to_string(&job).expect("it can be kept");
-        assert_eq!(serde_json::from_str::<SavedJob>(&text).expect("what was written"), job);
+        let text = serde_json::to_string(&job).expect("a saved job");
+        assert_eq!(serde_json::from_str::<SavedJob>(&text).expect("a saved job"), job);
     }
 }
 
-/// A file of results: a byte that says where its items are, one that says in parts of what size it comes,
-/// and its text.
+/// Input: one byte that selects the path of the items, one for the size of the parts, and the text of the file.
 pub fn file(data: &[u8]) {
     let [choice, size, text @ ..] = data else { return };
     let path = ["[]", "data", "a.data"][usize::from(*choice) % 3];
     let whole = items(path, text, text.len().max(1));
-    assert_eq!(items(path, text, usize::from(*size).max(1)), whole, "parts change nothing");
+    assert_eq!(
+        items(path, text, usize::from(*size).max(1)),
+        whole,
+        "the size of the parts changes nothing"
+    );
     if let (Some(read), Ok(known), "[]") =
         (whole, serde_json::from_slice::<Vec<&RawValue>>(text), path)
     {
@@ -70,13 +73,13 @@ pub fn file(data: &[u8]) {
     }
 }
 
-/// The items of a file that comes in parts of this size. `None` if it is malformed.
+/// The items of a file read in parts of `size`. `None` if it is malformed.
 fn items(path: &str, text: &[u8], size: usize) -> Option<Vec<Vec<u8>>> {
-    let mut splitter = Splitter::new(path, MOST);
+    let mut scanner = ItemScanner::new(path, MAX_ITEM);
     let mut items = Vec::new();
     for part in text.chunks(size) {
-        splitter.read(part, |item| items.push(item.to_vec())).ok()?;
+        scanner.read(part, |item| items.push(item.to_vec())).ok()?;
     }
-    splitter.end(|item| items.push(item.to_vec())).ok()?;
+    scanner.end(|item| items.push(item.to_vec())).ok()?;
     Some(items)
 }

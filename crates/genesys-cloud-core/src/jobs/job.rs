@@ -1,4 +1,4 @@
-//! The face of one job.
+//! The public handle of a job.
 
 use std::fmt;
 use std::pin::Pin;
@@ -14,11 +14,11 @@ use futures::stream::{self, BoxStream, Stream};
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
-use super::available::wait_for_data;
+use super::availability::wait_for_data;
 use super::cancel::CancelOnDrop;
-use super::end::Late;
+use super::errors::Timeout;
+use super::poller::Poller;
 use super::results::links;
-use super::run::Run;
 use super::source::JobSource;
 use super::spec::{JobSpec, JobState};
 use super::status::JobStatus;
@@ -35,22 +35,22 @@ use crate::schedule::Schedule;
 use crate::spans;
 use crate::wire::Wire;
 
-/// A job that the API works on, and whose results are a list of `T`.
+/// An asynchronous job of the API, whose results are a list of `T`.
 ///
-/// Dropping it leaves the job alone; see [`cancel_on_drop`](Self::cancel_on_drop).
+/// Dropping it leaves the job running, unless [`cancel_on_drop`](Self::cancel_on_drop) is set.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client, submit: genesys_cloud_core::Request,
-/// #     family: genesys_cloud_core::JobSpec) -> Result<(), Box<dyn std::error::Error>> {
+/// #     spec: genesys_cloud_core::JobSpec) -> Result<(), Box<dyn std::error::Error>> {
 /// use genesys_cloud_core::Job;
 /// use serde_json::Value;
 ///
 /// let operation = submit.operation().clone();
-/// let job = Job::<Value>::submit(&client, submit, family.clone()).await?;
+/// let job = Job::<Value>::submit(&client, submit, spec.clone()).await?;
 /// let saved = serde_json::to_string(&job.save())?;
 ///
-/// // Later, perhaps in another process.
-/// let mut job = Job::<Value>::load(&client, operation, family, serde_json::from_str(&saved)?)?;
+/// // Later, possibly in another process:
+/// let mut job = Job::<Value>::load(&client, operation, spec, serde_json::from_str(&saved)?)?;
 /// job.wait().await?;
 /// let mut results = job.results();
 /// while let Some(result) = results.try_next().await? {
@@ -60,194 +60,193 @@ use crate::wire::Wire;
 /// # }
 /// ```
 pub struct Job<T> {
-    run: Run,
+    poller: Poller,
     read: ReadPage<T>,
 }
 
 impl<T> Job<T> {
-    /// Submits a job through a request of any operation, such as one that the bindings do not know.
+    /// Submits a job with a request of any operation, including ones that the bindings lack.
     ///
     /// The future does nothing until it is awaited.
-    pub fn submit(client: &impl AsRef<Client>, request: Request, family: JobSpec) -> Submitting<T>
+    pub fn submit(client: &impl AsRef<Client>, request: Request, spec: JobSpec) -> Submitting<T>
     where
         T: DeserializeOwned + 'static,
     {
-        Submitting::new(client.as_ref().clone(), request, family, read_json)
+        Submitting::new(client.as_ref().clone(), request, spec, read_json)
     }
 
-    /// A job that was [saved](Self::save), submitted by this operation. Nothing is sent.
+    /// Loads a job that was submitted by this operation and [saved](Self::save). Sends nothing.
     ///
     /// # Errors
-    /// When what was saved is of another operation or family, or was submitted in another organization than that
-    /// of the client ([`ErrorKind::JobMismatch`](crate::ErrorKind::JobMismatch)), as far as both are known: see
+    /// [`ErrorKind::JobMismatch`](crate::ErrorKind::JobMismatch) if it was submitted by another operation, with another
+    /// job spec, or in another organization than the client's as far as both are known; see
     /// [`Client::identify`](crate::Client::identify).
     pub fn load(
         client: &impl AsRef<Client>,
         operation: Operation,
-        family: JobSpec,
+        spec: JobSpec,
         saved: SavedJob,
     ) -> Result<Self, Error>
     where
         T: DeserializeOwned + 'static,
     {
-        Ok(Self::new(saved.run(client.as_ref(), operation, family)?, read_json))
+        Ok(Self::new(saved.poller(client.as_ref(), operation, spec)?, read_json))
     }
 
-    /// The same for generated code.
-    pub(crate) fn from_static(
+    /// Like [`load`](Self::load), for generated types.
+    pub(crate) fn load_wire(
         client: &Client,
         operation: Operation,
-        family: JobSpec,
+        spec: JobSpec,
         saved: SavedJob,
     ) -> Result<Self, Error>
     where
         T: Wire,
     {
-        Ok(Self::new(saved.run(client, operation, family)?, read_wire))
+        Ok(Self::new(saved.poller(client, operation, spec)?, read_wire))
     }
 
-    fn new(run: Run, read: ReadPage<T>) -> Self {
-        Self { run, read }
+    fn new(poller: Poller, read: ReadPage<T>) -> Self {
+        Self { poller, read }
     }
 
-    /// The id that the API gave it. `None` where it needs none: its results came at once, or there is one
-    /// job for what the path of the submit names.
+    /// Returns the id. `None` if it needs none: its results were in the response to the submit, or the path of the
+    /// submit identifies the job.
     pub fn id(&self) -> Option<&str> {
-        self.run.id.as_deref()
+        self.poller.id.as_deref()
     }
 
-    /// How jobs of its kind run.
-    pub fn family(&self) -> &JobSpec {
-        &self.run.family
+    /// Returns the spec that describes jobs of its kind.
+    pub fn spec(&self) -> &JobSpec {
+        &self.poller.spec
     }
 
-    /// When it was submitted, by the server's clock.
+    /// Returns when it was submitted, by the server's clock.
     pub fn submitted(&self) -> DateTime<Utc> {
-        self.run.submitted
+        self.poller.submitted
     }
 
-    /// How it stood when it was last asked.
+    /// Returns the last status, if there is one.
     pub fn status(&self) -> Option<&JobStatus> {
-        self.run.last.as_ref()
+        self.poller.last.as_ref()
     }
 
-    /// When it and its results are deleted, by the server's clock: the `expirationDate` that the API told last,
-    /// or else so long after the submit as its kind is known to be kept. `None` where nothing is known; it may
-    /// be told only once the job is done.
+    /// Returns when the job and its results are deleted, by the server's clock: the last `expirationDate` of a status, or
+    /// else the known [lifetime](JobSpec::lifetime) counted from the submit. `None` if neither is known; some statuses
+    /// have the date only when the job is done.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
-        self.run.expires()
+        self.poller.expires()
     }
 
-    /// How long [`wait`](Self::wait) waits at most, and all that waits through it: [`statuses`](Self::statuses),
-    /// [`downloads`](Self::downloads), and the lists of its [`results`](Self::results) before their first page.
-    /// One hour unless set; each call of them has as much.
+    /// Sets the longest time to wait, for each [`wait`](Self::wait), [`statuses`](Self::statuses) and
+    /// [`downloads`](Self::downloads), and for [`results`](Self::results) before the first page. Default: one hour.
     ///
-    /// The job is asked the last time shortly before (two seconds, or a tenth of this if that is less), and the
-    /// wait ends with the answer. A call that has none at the deadline, or waits for the rate limit, is given up.
+    /// The last poll is made shortly before the deadline (two seconds, or a tenth of the time if that is less), and the
+    /// wait ends with its response. A poll that is still waiting at the deadline, for its response or for the rate limit,
+    /// is abandoned.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.run.deadline = deadline;
+        self.poller.deadline = deadline;
         self
     }
 
-    /// How often it is asked how it stands.
+    /// Sets how often the job is polled.
     #[must_use]
     pub fn schedule(mut self, schedule: Schedule) -> Self {
-        self.run.reschedule(schedule);
+        self.poller.reschedule(schedule);
         self
     }
 
-    /// Cancels the job if it is not known to have ended when this is dropped, and so are the lists of its
-    /// [`results`](Self::results). It takes a Tokio runtime to do so, and nobody waits for it: in a program that
-    /// ends at once it may not come to it.
+    /// Cancels the job when this handle and all lists of its [`results`](Self::results) have been dropped, unless the job
+    /// is known to have ended. The cancel is a task on the Tokio runtime that nothing waits for, so a program that ends
+    /// right away may not send it.
     ///
-    /// A job of a kind that can't be cancelled runs on: [`family`](Self::family) tells, by
-    /// [`JobSpec::cancel`].
+    /// Some jobs can't be cancelled: see [`JobSpec::cancel`]. For them this only logs a warning.
+    ///
+    /// Only a `Job` has this option. A list that submits its own job (`paginate` on the submit,
+    /// [`Paginator::from_job`], [`Windows`](crate::Windows)) never cancels it: such a job can be resumed from a
+    /// [`Checkpoint`](crate::Checkpoint).
     #[must_use]
     pub fn cancel_on_drop(mut self) -> Self {
-        if self.run.family.cancel().is_none() {
-            let family = self.run.family.name();
+        if self.poller.spec.cancel().is_none() {
+            let family = self.poller.spec.name();
             tracing::warn!(family, "jobs of this kind can't be cancelled, nor on drop");
-        } else if self.run.cancel_on_drop.is_none() {
-            self.run.cancel_on_drop = Some(Arc::new(CancelOnDrop::new(&self.run)));
+        } else if self.poller.cancel_on_drop.is_none() {
+            self.poller.cancel_on_drop = Some(Arc::new(CancelOnDrop::new(&self.poller)));
         }
         self
     }
 
-    /// Asks once how it stands, at once.
+    /// Polls the job once, immediately. A failed job is a status, not an error.
     ///
     /// # Errors
-    /// When the call fails, or the API offers none ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)).
-    /// A job that failed is a status.
+    /// If the call fails, or the API has no operation for the status
+    /// ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)).
     pub async fn poll(&mut self) -> Result<JobStatus, Error> {
-        self.run.poll().await
+        self.poller.poll().await
     }
 
-    /// Waits until it is done, and gives its last status. It can be called again after any error.
+    /// Waits until the job is done, and returns its last status. It can be called again after any error.
     ///
-    /// Calls that fail in a way that may pass (no connection, a rate limit, a 5xx) are made again, and so is one
-    /// that is answered with 404 in the first 30 seconds after the submit. The first call of a job that was just
-    /// submitted is made after the first pause of its [`schedule`](Self::schedule). A `Retry-After` is kept to;
-    /// where it leads past the deadline, the wait ends at once.
+    /// Polls that fail with a transient error (no connection, a rate limit, a 5xx) are repeated, and so is a 404 in the
+    /// first 30 seconds after the submit. The first poll after a submit is made after the first pause of the
+    /// [`schedule`](Self::schedule). A `Retry-After` is respected; if it ends after the deadline, the wait fails at once.
     ///
-    /// Dropping the future is safe, as a timeout of your own does it: the job can be waited for again.
+    /// Dropping the future, as a timeout does, is safe: the job can be waited for again.
     ///
     /// # Errors
-    /// Three kinds, told apart:
-    /// - the API says that it came to no result ([`Error::is_job_without_result`]), with its message;
-    /// - it was waited for as long as the [`deadline`](Self::deadline) allows
-    ///   ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), or waits for something to be done
-    ///   ([`ErrorKind::JobAwaitingInput`](crate::ErrorKind::JobAwaitingInput)): it is still there;
-    /// - anything else: a call failed, in a way that won't pass by itself, or the API offers none
+    /// - The job ended without a result ([`Error::is_job_without_result`]). The error has the API's message.
+    /// - The [`deadline`](Self::deadline) passed ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), or the
+    ///   job is waiting for input ([`ErrorKind::JobAwaitingInput`](crate::ErrorKind::JobAwaitingInput)). It still exists.
+    /// - A poll failed with an error that is not transient, or the API has no operation for the status
     ///   ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)).
     pub async fn wait(&mut self) -> Result<JobStatus, Error> {
-        let span = spans::job(self.run.operation());
-        let ended = self.run.wait().instrument(span.clone()).await;
+        let span = spans::job(self.poller.operation());
+        let ended = self.poller.wait().instrument(span.clone()).await;
         ended.inspect_err(|error| spans::failed(&span, error))
     }
 
-    /// How it stands, as a stream: it is asked as [`wait`](Self::wait) does, each status is handed out
-    /// before the next pause, and the last one is the one that is final.
+    /// Returns a stream of statuses. It polls like [`wait`](Self::wait), yields each status right away, and ends after the
+    /// final one.
     ///
-    /// A job that failed is a status, not an error. The stream ends with an error at the
-    /// [`deadline`](Self::deadline), or if a call fails in a way that won't pass.
+    /// A failed job is a status, not an error. The stream ends with an error at the [`deadline`](Self::deadline), or if a
+    /// poll fails with an error that is not transient.
     pub fn statuses(&mut self) -> Statuses<'_> {
-        let until = self.run.until();
-        let ended = self.run.last.clone().filter(JobStatus::is_final);
+        let until = self.poller.until();
+        let ended = self.poller.last.clone().filter(JobStatus::is_final);
         if let Some(last) = ended {
             return Statuses(Box::pin(stream::iter([Ok(last)])));
         }
-        let statuses = stream::unfold(Some((&mut self.run, false)), move |state| async move {
-            let (run, is_over) = state?;
+        let statuses = stream::unfold(Some((&mut self.poller, false)), move |state| async move {
+            let (poller, is_over) = state?;
             if is_over {
-                return Some((Err(run.unfinished(Late::Time, None)), None));
+                return Some((Err(poller.unfinished(Timeout::Deadline, None)), None));
             }
-            let status = run.next_status(until).await;
-            let goes_on = status.as_ref().is_ok_and(|status| !status.is_final());
-            // What was asked shortly before the deadline is the last.
+            let status = poller.next_status(until).await;
+            let continues = status.as_ref().is_ok_and(|status| !status.is_final());
             let is_over = until.is_last();
-            Some((status, goes_on.then_some((run, is_over))))
+            Some((status, continues.then_some((poller, is_over))))
         });
         Statuses(Box::pin(statuses))
     }
 
-    /// Its results, page by page, whatever they come in. What is not done yet is waited for first.
+    /// Returns the results as a list, wherever the API puts them. The list waits for the job first.
     ///
-    /// Each call reads them anew. Where the submit chooses a page of a longer list, it is that page alone;
-    /// `paginate` on the submit reads all pages, with a job for each. Results in files that hold no records are
-    /// handed out as bytes, in pieces of any length.
+    /// Each call reads the results from the start. If the submit selects one page of a longer list, this is only that
+    /// page; `paginate` on the submit reads all pages, with a job for each. Files without records are returned as chunks
+    /// of bytes.
     pub fn results(&self) -> Paginator<T> {
         self.results_with(|_| ())
     }
 
-    /// The same, where the request that lists the results is to be changed, for parameters such as
-    /// `expand`. Of results that no operation lists, nothing is changed.
+    /// Like [`results`](Self::results), but changes the request that lists them, for parameters such as `expand`. Has no
+    /// effect if no operation lists the results.
     pub fn results_with(&self, change: impl FnOnce(&mut Request)) -> Paginator<T> {
-        Paginator::of_job(JobSource::of(self.run.clone(), change), self.read)
+        Paginator::of_job(JobSource::of(self.poller.clone(), change), self.read)
     }
 
-    /// The files that hold its results, to be downloaded as they are. What is not done yet is waited for
-    /// first. There are none where an operation lists the results, or where the status has them.
+    /// Waits for the job, and returns the files of its results for download. Empty if an operation lists the results, or
+    /// if they are in the status.
     ///
     /// ```no_run
     /// # async fn example(mut job: genesys_cloud_core::Job<bytes::Bytes>) -> Result<(), Box<dyn std::error::Error>> {
@@ -259,52 +258,51 @@ impl<T> Job<T> {
     /// # }
     /// ```
     ///
-    /// The job is asked how it stands each time, if it can be: the URLs of files expire within minutes.
+    /// Each call polls the job if possible, because the URLs of files expire within minutes.
     ///
     /// # Errors
-    /// Those of [`wait`](Self::wait), when the results have been deleted
-    /// ([`ErrorKind::JobExpired`](crate::ErrorKind::JobExpired)), and when a URL is not one that may be fetched
-    /// ([`ErrorKind::Download`](crate::ErrorKind::Download)).
+    /// Those of [`wait`](Self::wait); [`ErrorKind::JobExpired`](crate::ErrorKind::JobExpired) if the results have been
+    /// deleted; [`ErrorKind::Download`](crate::ErrorKind::Download) if a URL is not allowed.
     pub async fn downloads(&mut self) -> Result<Vec<Download>, Error> {
-        self.run.forget_links();
-        let status = self.run.wait().await?;
-        self.run.check_expiry(&status)?;
-        let operation = self.run.operation();
-        let links = links(&self.run.family, &status)?;
-        links.iter().map(|link| Download::open(&self.run.client, operation, link)).collect()
+        self.poller.forget_links();
+        let status = self.poller.wait().await?;
+        self.poller.check_expiry(&status)?;
+        let operation = self.poller.operation();
+        let links = links(&self.poller.spec, &status)?;
+        links.iter().map(|link| Download::open(&self.poller.client, operation, link)).collect()
     }
 
-    /// Asks the API to cancel it. It may run on for a while: [`wait`](Self::wait) tells when it has ended, by
-    /// [`ErrorKind::JobCancelled`](crate::ErrorKind::JobCancelled), unless it was done before.
+    /// Cancels the job. It can keep running for a while: [`wait`](Self::wait) returns
+    /// [`ErrorKind::JobCancelled`](crate::ErrorKind::JobCancelled) when it has stopped, unless it finished first.
     ///
-    /// A job that has ended needs no cancel. Nothing is sent if that is known already: the API might delete its
-    /// results. Where the API refuses (status 400, 404, 409 or 410), it is asked once how the job stands.
+    /// Sends nothing if the job is known to have ended, because the API might delete its results. If the API rejects the
+    /// cancel (status 400, 404, 409 or 410), the job is polled once: a job that has ended is not an error.
     ///
     /// # Errors
-    /// When jobs of its kind can't be cancelled ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest);
-    /// nothing is sent then), it has no id to be cancelled by
-    /// ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)), or the call fails: with
-    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) where the API does not know it, or no longer.
+    /// - [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if such jobs can't be cancelled; nothing is sent.
+    /// - [`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable) if the job has no id.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the API does not know the job, or any other error of the
+    ///   call.
     pub async fn cancel(&mut self) -> Result<(), Error> {
-        self.run.cancel().await?;
-        if let Some(cancel) = &self.run.cancel_on_drop {
-            cancel.leave();
+        self.poller.cancel().await?;
+        if let Some(cancel) = &self.poller.cancel_on_drop {
+            cancel.disarm();
         }
         Ok(())
     }
 
-    /// What is to be kept to go on with it later, or elsewhere: see [`load`](Self::load). Settings such as the
-    /// [`deadline`](Self::deadline) are not, nor results that came with the reply to the submit.
+    /// Returns the data to [`load`](Self::load) the job later or elsewhere. It does not include settings such as the
+    /// [`deadline`](Self::deadline), nor results that were in the response to the submit.
     pub fn save(&self) -> SavedJob {
-        SavedJob::of(&self.run)
+        SavedJob::of(&self.poller)
     }
 }
 
 impl<T> fmt::Debug for Job<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job")
-            .field("family", &self.run.family.name())
-            .field("id", &self.run.id)
+            .field("family", &self.poller.spec.name())
+            .field("id", &self.poller.id)
             .field("state", &self.status().map(JobStatus::state).unwrap_or(JobState::Pending))
             .field("expires", &self.expires())
             .finish_non_exhaustive()
@@ -312,26 +310,26 @@ impl<T> fmt::Debug for Job<T> {
 }
 
 impl Job<Bytes> {
-    /// The same for generated code, of a job whose results are files, handed out as they are.
-    pub(crate) fn for_bytes(
+    /// Like [`load`](Self::load), for results in files that are returned as bytes.
+    pub(crate) fn load_bytes(
         client: &Client,
         operation: Operation,
-        family: JobSpec,
+        spec: JobSpec,
         saved: SavedJob,
     ) -> Result<Self, Error> {
-        Ok(Self::new(saved.run(client, operation, family)?, read_bytes))
+        Ok(Self::new(saved.poller(client, operation, spec)?, read_bytes))
     }
 }
 
-/// How a job stands, as a stream; from [`Job::statuses`].
+/// A stream of the statuses of a job, from [`Job::statuses`].
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Statuses<'a>(BoxStream<'a, Result<JobStatus, Error>>);
 
 impl Statuses<'_> {
-    /// The next status, or `None` after the final one.
+    /// Returns the next status, or `None` after the final one.
     ///
     /// # Errors
-    /// When the job was waited for as long as allowed, or a call fails.
+    /// If the deadline passes, or a poll fails.
     pub async fn try_next(&mut self) -> Result<Option<JobStatus>, Error> {
         TryStreamExt::try_next(self).await
     }
@@ -351,54 +349,47 @@ impl fmt::Debug for Statuses<'_> {
     }
 }
 
-/// A job on its way to the API: a future of the [`Job`]. If it is dropped once polled, whether the API has
-/// the job is unknown.
+/// A future that submits a [`Job`]. If it is dropped after it was polled, it is unknown whether the API has the job.
 ///
 /// # Errors
-/// When the call fails, or its reply can't be read or names no job ([`ErrorKind::Decode`](crate::ErrorKind::Decode)).
-/// Where the API may have the job nevertheless, the text says so, and nothing is sent twice.
+/// If the call fails, or its response can't be read or has no job id ([`ErrorKind::Decode`](crate::ErrorKind::Decode)). If
+/// the API may have the job nevertheless, the message says so, and nothing is sent twice.
 #[must_use = "a job is not submitted until this is awaited"]
 pub struct Submitting<T> {
     client: Client,
     request: Request,
-    family: JobSpec,
+    spec: JobSpec,
     data: Option<DataWait>,
-    // Not generic: little is compiled for each operation.
-    submission: Option<BoxFuture<'static, Result<Run, Error>>>,
+    // Not generic, so that little is compiled for each operation.
+    submission: Option<BoxFuture<'static, Result<Poller, Error>>>,
     read: ReadPage<T>,
 }
 
 impl<T> Submitting<T> {
-    pub(crate) fn new(
-        client: Client,
-        request: Request,
-        family: JobSpec,
-        read: ReadPage<T>,
-    ) -> Self {
-        Self { client, request, family, data: None, submission: None, read }
+    pub(crate) fn new(client: Client, request: Request, spec: JobSpec, read: ReadPage<T>) -> Self {
+        Self { client, request, spec, data: None, submission: None, read }
     }
 
-    /// For a job over data that becomes available with a delay: waits until the data of the whole interval is
-    /// available, at most this long, before the job is submitted.
+    /// Waits until the data of the whole interval is available before submitting, at most for `deadline`. For jobs over
+    /// data that becomes available with a delay.
     ///
     /// If the data is not available in time, nothing is submitted and the error is
-    /// [`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable). A job whose API does not report how far the
-    /// data is available, or without an interval, is refused
-    /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)).
+    /// [`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable). If the API does not report how far the data is
+    /// available, or the request has no interval, the error is
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest).
     pub fn wait_for_data(mut self, deadline: Duration) -> Self {
         self.data = Some(DataWait::new(deadline));
         self
     }
 
-    fn submit(&self) -> BoxFuture<'static, Result<Run, Error>> {
+    fn submit(&self) -> BoxFuture<'static, Result<Poller, Error>> {
         let (client, request) = (self.client.clone(), self.request.clone());
-        let (family, data, calls) =
-            (self.family.clone(), self.data.clone(), CallCounter::default());
+        let (spec, data, calls) = (self.spec.clone(), self.data.clone(), CallCounter::default());
         Box::pin(async move {
             if let Some(wait) = data {
-                wait_for_data(&client, &family, &request, &calls, &wait).await?;
+                wait_for_data(&client, &spec, &request, &calls, &wait).await?;
             }
-            Run::submit(client, request, family, calls).await
+            Poller::submit(client, request, spec, calls).await
         })
     }
 }
@@ -408,9 +399,9 @@ impl<T> Future for Submitting<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut submission = self.submission.take().unwrap_or_else(|| self.submit());
-        let run = submission.as_mut().poll(cx);
+        let poller = submission.as_mut().poll(cx);
         self.submission = Some(submission);
-        Poll::Ready(ready!(run).map(|run| Job::new(run, self.read)))
+        Poll::Ready(ready!(poller).map(|poller| Job::new(poller, self.read)))
     }
 }
 

@@ -1,6 +1,6 @@
-//! The macros through which generated code states how the jobs of an operation run.
+//! The macros with which generated code describes jobs.
 
-/// Makes a constant [`JobSpec`](crate::JobSpec), which the jobs of several operations may share.
+/// Defines a constant [`JobSpec`](crate::JobSpec), which several operations can share.
 ///
 /// ```text
 /// job_family! {
@@ -24,23 +24,24 @@
 /// }
 /// ```
 ///
-/// `id` is `field` (of the submit's reply), `path` (a path parameter of the submit), `header` (a URL in the
-/// reply's head that ends in it) or `nowhere`; `status`
-/// may have a `list "entities"` after the `id`, where it lists jobs; both may be left out (`()`). `done` is
-/// `state` with the names that are not pending (`held`, `succeeded`, `partly_succeeded`, `failed`,
-/// `cancelled`, `expired`), `field "path"`, `since "path"` or `not_202`. `results` is `list` with an
-/// operation and a listing as in `paged!`, `status` with a listing alone,
-/// `reply [items "path", json "urls" "items", bytes "urls"]` in the order of preference, or `nothing`.
-/// `availability` is the operation that reports how far the data is available, with the path of the date in its
-/// reply, and where the submit has the interval that it searches. Paths
-/// are names joined by dots, and `[]` is the reply itself. After `id`, all is optional but `done` and
-/// `results`; the order is this one.
+/// - `id` is `field` (in the response to the submit), `path` (a path parameter of the submit), `header` (the end of a URL in
+///   a header of the response) or `nowhere`.
+/// - `status` and `cancel` name the path parameter for the id, or nothing (`()`). A status operation that lists jobs has
+///   `list "entities"` after the `id`.
+/// - `done` is `state` with the names that do not mean pending (`held`, `succeeded`, `partly_succeeded`, `failed`,
+///   `cancelled`, `expired`), `field "path"`, `since "path"` or `not_202`.
+/// - `results` is `list` with an operation and a list spec as in `paged!`, `status` with a list spec only,
+///   `reply [items "path", json "urls" "items", bytes "urls"]` in order of preference, or `nothing`.
+/// - `availability` is the operation that reports how far data is available, with the path of the date in its response,
+///   and where the submit has the interval.
+///
+/// Paths are names joined by dots; `[]` is the whole response. `id`, `done` and `results` are required. The order is fixed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! job_family {
     (
         $(#[$meta:meta])*
-        $vis:vis $family:ident = $name:literal;
+        $vis:vis $spec:ident = $name:literal;
         id: $id_at:ident $($id_path:literal)?,
         $(status: $status_id:literal $status_verb:ident $status_path:literal
             ($($status_key:ident $status_value:literal)*),)?
@@ -62,7 +63,7 @@ macro_rules! job_family {
         $(,)?
     ) => {
         $(#[$meta])*
-        $vis const $family: $crate::JobSpec = {
+        $vis const $spec: $crate::JobSpec = {
             const STATES: &[(::std::borrow::Cow<'static, str>, $crate::JobState)] = &[
                 $($($((
                     ::std::borrow::Cow::Borrowed($state_name),
@@ -135,11 +136,11 @@ macro_rules! job_family {
     (@results list { $($call:tt)* } $scheme:ident { $($listing:tt)* }) => {
         $crate::Results::List(
             $crate::job_family!(@call $($call)*),
-            $crate::paged!(@listing $scheme { $($listing)* }),
+            $crate::paged!(@spec $scheme { $($listing)* }),
         )
     };
     (@results status $scheme:ident { $($listing:tt)* }) => {
-        $crate::Results::Status($crate::paged!(@listing $scheme { $($listing)* }))
+        $crate::Results::Status($crate::paged!(@spec $scheme { $($listing)* }))
     };
     (@results reply [$($form:ident $path:literal $($items:literal)?,)*]) => {{
         const PLACES: &[$crate::ResultLocation] = &[
@@ -163,15 +164,15 @@ macro_rules! job_family {
     };
 }
 
-/// Gives the call of an operation that submits jobs its `submit`, `paginate` and `load`.
+/// Adds `submit`, `paginate` and `load` to the call of an operation that submits jobs.
 ///
 /// ```text
 /// job! { PostThingsJobs -> types::Thing; "postThingsJobs" Post "/api/v2/things/jobs" THINGS }
 /// ```
 ///
-/// The operation is that of the call, and `THINGS` a constant made by `job_family!`. The type of the items
-/// is `bytes` where the results are files that are returned as bytes. Where the submit takes an interval
-/// may follow, for a method `windows` too, as in `paged!`:
+/// The operation is that of the call, and `THINGS` a constant defined by `job_family!`. The item type is `bytes` if the
+/// results are files that are returned as bytes. If the location of an interval follows, as in `paged!`, the call also
+/// gets the method `windows`:
 ///
 /// ```text
 /// job! {
@@ -183,30 +184,29 @@ macro_rules! job_family {
 #[macro_export]
 macro_rules! job {
     (
-        $call:ident -> bytes; $id:literal $verb:ident $path:literal $family:path
+        $call:ident -> bytes; $id:literal $verb:ident $path:literal $spec:path
         $(, $($interval:tt)*)?
     ) => {
         $crate::job!(@ $call $crate::generated::Bytes;
-            submit_for_bytes bytes load_for_bytes; $id $verb $path $family);
+            submit_for_bytes bytes load_for_bytes; $id $verb $path $spec);
         $($crate::job!(@windows job_windows_for_bytes
-            $call $crate::generated::Bytes; $family, $($interval)*);)?
+            $call $crate::generated::Bytes; $spec, $($interval)*);)?
     };
     (
-        $call:ident -> $item:ty; $id:literal $verb:ident $path:literal $family:path
+        $call:ident -> $item:ty; $id:literal $verb:ident $path:literal $spec:path
         $(, $($interval:tt)*)?
     ) => {
-        $crate::job!(@ $call $item; submit results load; $id $verb $path $family);
-        $($crate::job!(@windows job_windows $call $item; $family, $($interval)*);)?
+        $crate::job!(@ $call $item; submit results load; $id $verb $path $spec);
+        $($crate::job!(@windows job_windows $call $item; $spec, $($interval)*);)?
     };
     (
-        @windows $windows:ident $call:ident $item:ty; $family:path,
+        @windows $windows:ident $call:ident $item:ty; $spec:path,
         interval: $place:ident $interval:literal
         $(, span: $days:literal days)? $(, id: $key:literal)? $(,)?
     ) => {
         impl $call {
-            /// Submits a job for each piece of a range of time, however long, that the API allows, and reads
-            /// the results of one after the other. The range takes the place of an interval that the call
-            /// has. Nothing is sent before the first item is asked for.
+            /// Reads a time range of any length in windows that the API accepts, with a job for each window. The range
+            /// replaces an interval that is set on the call. Nothing is sent before the first item is requested.
             #[inline]
             pub fn windows(
                 self,
@@ -214,7 +214,7 @@ macro_rules! job {
             ) -> $crate::Windows<$item> {
                 $crate::generated::$windows(
                     self.0,
-                    $family,
+                    $spec,
                     $crate::ParamLocation::$place($interval),
                     $crate::generated::IntervalFacts {
                         days: $crate::paged!(@some $($days)?),
@@ -227,28 +227,28 @@ macro_rules! job {
     };
     (
         @ $call:ident $item:ty; $submit:ident $results:ident $load:ident;
-        $id:literal $verb:ident $path:literal $family:path
+        $id:literal $verb:ident $path:literal $spec:path
     ) => {
         impl $call {
-            /// Submits the job, to be waited for, saved or cancelled. Nothing is sent before this is
-            /// awaited.
+            /// Submits the job and returns its handle, to wait for, save or cancel it. Nothing is sent before the future
+            /// is awaited.
             #[inline]
             pub fn submit(self) -> $crate::Submitting<$item> {
-                $crate::generated::$submit(self.0, $family)
+                $crate::generated::$submit(self.0, $spec)
             }
 
-            /// Submits the job, waits until it is done, and reads its results as a stream of items. Nothing
-            /// is sent before the first item is asked for.
+            /// Submits the job, waits until it is done, and returns its results as a stream of items. Nothing is sent
+            /// before the first item is requested.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
-                $crate::generated::$results(self.0, $family)
+                $crate::generated::$results(self.0, $spec)
             }
 
-            /// A job that was submitted by this operation and saved. Nothing is sent.
+            /// Loads a job that was submitted by this operation and saved. Sends nothing.
             ///
             /// # Errors
-            /// When what was saved is of another operation, or of another organization than that of the client
-            /// ([`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch)).
+            /// [`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch) if it was submitted by another operation, or in
+            /// another organization than the client's.
             #[inline]
             pub fn load(
                 client: &impl ::core::convert::AsRef<$crate::Client>,
@@ -256,7 +256,7 @@ macro_rules! job {
             ) -> ::core::result::Result<$crate::Job<$item>, $crate::Error> {
                 const OPERATION: $crate::Operation =
                     $crate::Operation::from_static($id, $crate::Method::$verb, $path);
-                $crate::generated::$load(client.as_ref(), OPERATION, $family, saved)
+                $crate::generated::$load(client.as_ref(), OPERATION, $spec, saved)
             }
         }
 

@@ -1,24 +1,24 @@
-//! Asynchronous jobs of the API: submitted, polled, their results read.
+//! Asynchronous jobs of the API: submitting, polling, reading results.
 //!
-//! [`family`] is the data that describes a kind of job. [`run`] submits a job and polls it by a
-//! [`schedule`](crate::schedule). [`status`] reads a status from a reply, [`end`] makes the errors of a wait. [`job`] is
-//! the public handle, [`saved`] saves and loads it. [`source`] is the results of a job as a source of
-//! pages, which a paginator reads ([`lists`]); [`results`] finds them in the last status; [`file`](mod@file) reads those
-//! that come in files; in [`pages`], each page is a job. [`available`] waits for the data that a job searches.
+//! [`spec`] describes a family of jobs. [`poller`] submits a job and polls it on a [`schedule`](crate::schedule).
+//! [`status`] reads the status from a response, [`errors`] makes the errors of polling. [`job`] is the public handle,
+//! [`saved`] saves and loads it. [`source`] is the page source of the results, which a paginator reads ([`lists`]);
+//! [`results`] finds them in the last status; [`file`](mod@file) reads those in files, with [`item_scanner`]; in
+//! [`page_jobs`], each page is a job. [`availability`] waits for the data that a job searches.
 
-mod available;
+mod availability;
 mod cancel;
-mod end;
+mod errors;
 mod file;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
-mod items;
+mod item_scanner;
 mod job;
 mod lists;
 mod macros;
-mod pages;
+mod page_jobs;
+mod poller;
 mod results;
-mod run;
 mod saved;
 mod source;
 mod spec;

@@ -1,4 +1,4 @@
-//! Where the results of a job are that is done.
+//! Finds the results of a job that is done.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use futures::stream::BoxStream;
 use tokio::sync::Mutex;
 
 use super::JobState;
-use super::available::DataDate;
-use super::end::GONE;
+use super::availability::DataDate;
+use super::errors::GONE;
 use super::file::Files;
-use super::run::Run;
+use super::poller::Poller;
 use super::spec::{Completion, FileForm, JobSpec, ResultLocation, Results};
 use super::status::JobStatus;
 use crate::error::Error;
@@ -21,7 +21,7 @@ use crate::paging::{ListSpec, Opened, Scheme, SequenceUnit};
 use crate::request::Request;
 use crate::response::RawResponse;
 
-/// Makes the call for a page, in the place of sending its request.
+/// Makes the call for a page instead of sending its request.
 pub(super) type Caller =
     Arc<dyn Fn(Request) -> BoxFuture<'static, Result<RawResponse, Error>> + Send + Sync>;
 
@@ -30,11 +30,11 @@ pub(super) type FilePages = BoxStream<'static, Result<RawResponse, Error>>;
 
 /// Where the pages of results come from.
 pub(super) enum ResultPages {
-    /// From the operation that has the results in its reply, as any list.
+    /// From the operation that lists the results, like any list.
     Requested,
-    /// From calls for the job. `redirects`: the field with the URL of a file, in a redirect in the place of a page.
+    /// From calls for the job. `redirects` is the field with the URL of a file in a redirect that replaces a page.
     Called { call: Caller, redirects: Option<String> },
-    /// From files, one page after the other. `kept`: a page that could not be read. It does not come again.
+    /// From files, one page after the other. `kept` is a page that could not be read: it can't be fetched again.
     InSequence { files: Arc<Mutex<FilePages>>, kept: Option<Box<RawResponse>> },
 }
 
@@ -44,68 +44,68 @@ impl ResultPages {
     }
 }
 
-/// Where the results of a job are that is done.
+/// Finds the results of a job that is done.
 pub(super) fn opened(
-    run: &Run,
+    poller: &Poller,
     status: JobStatus,
     change: Option<Request>,
     options: &JobOptions,
     date: DataDate,
 ) -> Result<(Opened, ResultPages), Error> {
-    run.check_expiry(&status)?;
-    let family = &run.family;
+    poller.check_expiry(&status)?;
+    let spec = &poller.spec;
     let mut opened = Opened {
-        request: Request::new(run.operation().clone()),
-        listing: one_reply("[]"),
+        request: Request::new(poller.operation().clone()),
+        spec: one_reply("[]"),
         sequence: None,
         is_partial: status.state() == JobState::PartlySucceeded,
         has_no_results: false,
     };
-    let pages = match family.results() {
-        Results::List(call, listing) => {
-            let mut request = options.changed(change.unwrap_or_else(|| run.ask(call)));
-            // A page without items may come as one.
-            if family.redirects().is_some() {
+    let pages = match spec.results() {
+        Results::List(call, list_spec) => {
+            let mut request = options.changed(change.unwrap_or_else(|| poller.ask(call)));
+            // A page can be a redirect without items.
+            if spec.redirects().is_some() {
                 request.accept_redirects();
             }
             opened.request = request;
-            // The page was named by the submit: there is no way to another one.
-            opened.listing = match listing.scheme() {
+            // The submit selected this page, so the list has no other.
+            opened.spec = match list_spec.scheme() {
                 Scheme::JobSelectsPage => {
-                    ListSpec::new(Scheme::UnpagedWithEnvelope, listing.items().to_owned())
+                    ListSpec::new(Scheme::UnpagedWithEnvelope, list_spec.items().to_owned())
                 }
-                _ => listing.clone(),
+                _ => list_spec.clone(),
             };
-            let one = listing.is_one_reply().then(|| listing.items().to_owned());
-            let redirects = family.redirects().map(str::to_owned);
-            ResultPages::Called { call: listed(run, one, date), redirects }
+            let one = list_spec.is_one_reply().then(|| list_spec.items().to_owned());
+            let redirects = spec.redirects().map(str::to_owned);
+            ResultPages::Called { call: listed(poller, one, date), redirects }
         }
-        Results::Status(listing) => {
-            let status = family.status().map(|call| run.ask(call));
-            let request = change.or(status).unwrap_or_else(|| run.request.clone());
+        Results::Status(list_spec) => {
+            let status = spec.status().map(|call| poller.ask(call));
+            let request = change.or(status).unwrap_or_else(|| poller.request.clone());
             opened.request = options.changed(request);
-            opened.listing = listing.clone();
+            opened.spec = list_spec.clone();
             ResultPages::Requested
         }
-        Results::Response(_) => match found(family, &status)? {
+        Results::Response(_) => match find_results(spec, &status)? {
             Some(Found::Files(links, form)) => {
                 opened.sequence = Some(match form {
                     FileForm::Bytes => SequenceUnit::Bytes,
                     FileForm::Json(_) => SequenceUnit::Items,
                 });
-                ResultPages::in_sequence(Files::new(run.clone(), links, form).pages())
+                ResultPages::in_sequence(Files::new(poller.clone(), links, form).pages())
             }
             Some(Found::Items(path)) => {
-                let reply = with_list(status.reply().clone(), path)?;
-                opened.listing = one_reply(path);
+                let response = as_list(status.response().clone(), path)?;
+                opened.spec = one_reply(path);
                 let call = move |_| {
-                    let reply = reply.clone();
-                    async move { Ok(reply) }.boxed()
+                    let response = response.clone();
+                    async move { Ok(response) }.boxed()
                 };
                 ResultPages::Called { call: Arc::new(call), redirects: None }
             }
             None => {
-                opened.has_no_results = !places(family).is_empty();
+                opened.has_no_results = !locations(spec).is_empty();
                 no_pages(&mut opened)
             }
         },
@@ -119,93 +119,92 @@ fn no_pages(opened: &mut Opened) -> ResultPages {
     ResultPages::in_sequence(Box::pin(futures::stream::empty()))
 }
 
-/// Calls the operation that lists the results. `one`: the path of the items, if one reply has all of them.
-fn listed(run: &Run, one: Option<String>, date: DataDate) -> Caller {
-    let run = Arc::new(run.clone());
+/// Calls the operation that lists the results. `one` is the path of the items, if one response has all of them.
+fn listed(poller: &Poller, one: Option<String>, date: DataDate) -> Caller {
+    let poller = Arc::new(poller.clone());
     Arc::new(move |request| {
-        let (run, one, date) = (run.clone(), one.clone(), date.clone());
+        let (poller, one, date) = (poller.clone(), one.clone(), date.clone());
         async move {
-            let reply = page(&run, &request).await?;
-            date.learn(&run, &reply).await;
+            let response = page(&poller, &request).await?;
+            date.learn(&poller, &response).await;
             match one {
-                Some(path) => with_list(ready(reply, Some(&path))?, &path),
-                None => ready(reply, None),
+                Some(path) => as_list(ready(response, Some(&path))?, &path),
+                None => ready(response, None),
             }
         }
         .boxed()
     })
 }
 
-/// A page of the results of a job that is done. If there are none any more, they have expired.
-pub(super) async fn page(run: &Run, request: &Request) -> Result<RawResponse, Error> {
-    run.execute(request).await.map_err(|error| match error.is_refused_by(&GONE) {
-        true => run.gone(request.operation()).caused_by(error),
+/// Fetches a page of results. A 404 or 410 means that they have expired.
+pub(super) async fn page(poller: &Poller, request: &Request) -> Result<RawResponse, Error> {
+    poller.execute(request).await.map_err(|error| match error.is_refused_by(&GONE) {
+        true => poller.gone(request.operation()).caused_by(error),
         false => error,
     })
 }
 
-/// A page of results, unless it is a 202 that says that there are none yet: without anything at the path of the
-/// items, or, where pages are many, in any case.
-pub(super) fn ready(reply: RawResponse, path: Option<&str>) -> Result<RawResponse, Error> {
-    let has_items = |path| JsonText::of(&reply).is_ok_and(|fields| fields.json(path).is_some());
-    if reply.status() != 202 || path.is_some_and(has_items) {
-        return Ok(reply);
+/// Rejects a 202 without results: with nothing at the path of the items or, if the results have many pages, any 202.
+pub(super) fn ready(response: RawResponse, path: Option<&str>) -> Result<RawResponse, Error> {
+    let has_items = |path| JsonText::of(&response).is_ok_and(|fields| fields.json(path).is_some());
+    if response.status() != 202 || path.is_some_and(has_items) {
+        return Ok(response);
     }
-    let why = "the results are not ready, though the job is done: the API answered 202".to_owned();
-    Err(Error::paging(&reply, why).advise("read on in a while: the job is not submitted again"))
+    let why = "the job is done, but the API answered 202: the results are not ready".to_owned();
+    Err(Error::paging(&response, why).advise("try again later: the job is not submitted again"))
 }
 
 pub(super) fn one_reply(path: &str) -> ListSpec {
     ListSpec::new(Scheme::UnpagedOtherArray, path.to_owned())
 }
 
-/// A reply whose result, if it is one object, is a list of it: results are lists.
-fn with_list(mut reply: RawResponse, path: &str) -> Result<RawResponse, Error> {
-    let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+/// Wraps a single result object in a list.
+fn as_list(mut response: RawResponse, path: &str) -> Result<RawResponse, Error> {
+    let fields = JsonText::of(&response).map_err(|error| Error::decode(&response, &error))?;
     let one = fields.json(path).filter(|result| result.trim_ascii_start().starts_with('{'));
     if let Some(one) = one {
         let mut body = format!("[{one}]");
         for name in path.rsplit('.').filter(|name| *name != "[]") {
             body = format!("{{{}:{body}}}", serde_json::Value::from(name));
         }
-        reply.body = body.into();
+        response.body = body.into();
     }
-    Ok(reply)
+    Ok(response)
 }
 
-fn places(family: &JobSpec) -> &[ResultLocation] {
-    match family.results() {
-        Results::Response(places) => places,
+fn locations(spec: &JobSpec) -> &[ResultLocation] {
+    match spec.results() {
+        Results::Response(locations) => locations,
         Results::List(..) | Results::Status(_) | Results::Nothing => &[],
     }
 }
 
-/// Where the status has the results.
+/// The results, as found in the status.
 enum Found<'a> {
-    /// In itself, at this path.
+    /// In the status, at this path.
     Items(&'a str),
     /// In files at these URLs.
     Files(Vec<String>, FileForm),
 }
 
-/// The first place of the family at which the status has something, or else the first where it has a list
-/// without items: large results are in files, beside such a list.
+/// Returns the first location of the spec at which the status has something, or else the first with an empty list:
+/// large results are in files, next to an empty list.
 ///
-/// If the family can have its results in files, a finished status must have a list or a file: if it has neither, that is
-/// an error. If the results are always in the status, a missing list may be an empty one, because the field that says
-/// that the job is done shows that the reply is a status; but the verdict is `Unknown`.
-fn found<'a>(family: &'a JobSpec, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
-    let reply = status.reply();
-    let fields = JsonText::of(reply).map_err(|error| Error::decode(reply, &error))?;
+/// If results can be in files, a finished status must have a list or a file; neither is an error. If the results are
+/// always in the status, a missing list may be an empty one, because the field that says the job is done shows that the
+/// response is a status; but the verdict is `Unknown`.
+fn find_results<'a>(spec: &'a JobSpec, status: &JobStatus) -> Result<Option<Found<'a>>, Error> {
+    let response = status.response();
+    let fields = JsonText::of(response).map_err(|error| Error::decode(response, &error))?;
     let mut empty = None;
-    for place in places(family) {
-        match place {
+    for location in locations(spec) {
+        match location {
             ResultLocation::Items(path) => {
                 let all = fields.all(path);
-                // Without a state in the reply, nothing else shows that it is not an error.
-                let is_bare = path == "[]" && *family.done_when() == Completion::Not202;
+                // Without a state, only the result shows that the response is not an error.
+                let is_bare = path == "[]" && *spec.done_when() == Completion::Not202;
                 if is_bare && fields.is_no_item() {
-                    return Err(without_results(reply, places(family)));
+                    return Err(without_results(response, locations(spec)));
                 }
                 let has_items = |text: &&str| {
                     JsonText::text_of(text).elements().is_none_or(|elements| !elements.is_empty())
@@ -219,7 +218,10 @@ fn found<'a>(family: &'a JobSpec, status: &JobStatus) -> Result<Option<Found<'a>
             }
             ResultLocation::Files(path, form) => {
                 let links = fields.strict_texts(path).map_err(|why| {
-                    Error::not_a_page(reply, format!("the URL of a results file is missing: {why}"))
+                    Error::not_a_page(
+                        response,
+                        format!("the URL of a results file is missing: {why}"),
+                    )
                 })?;
                 match links {
                     Some(links) if !links.is_empty() => {
@@ -231,28 +233,28 @@ fn found<'a>(family: &'a JobSpec, status: &JobStatus) -> Result<Option<Found<'a>
             }
         }
     }
-    let may_be_absent = *family.done_when() != Completion::Not202
-        && places(family).iter().all(|place| matches!(place, ResultLocation::Items(_)));
-    if empty.is_none() && !may_be_absent && !places(family).is_empty() {
-        return Err(without_results(reply, places(family)));
+    let may_be_absent = *spec.done_when() != Completion::Not202
+        && locations(spec).iter().all(|location| matches!(location, ResultLocation::Items(_)));
+    if empty.is_none() && !may_be_absent && !locations(spec).is_empty() {
+        return Err(without_results(response, locations(spec)));
     }
     Ok(empty)
 }
 
-fn without_results(reply: &RawResponse, places: &[ResultLocation]) -> Error {
-    let names = places.iter().map(|place| match place {
+fn without_results(response: &RawResponse, locations: &[ResultLocation]) -> Error {
+    let names = locations.iter().map(|location| match location {
         ResultLocation::Items(path) if path == "[]" => "results".to_owned(),
         ResultLocation::Items(path) | ResultLocation::Files(path, _) => format!("`{path}`"),
     });
     let names = names.collect::<Vec<_>>().join(" nor ");
-    let what = if places.len() > 1 { "neither" } else { "no" };
+    let what = if locations.len() > 1 { "neither" } else { "no" };
     let why = format!("the job is done, but its status has {what} {names}");
-    Error::not_a_page(reply, why)
+    Error::not_a_page(response, why)
 }
 
-/// The URLs of the files with the results; none, if that is not where they are.
-pub(super) fn links(family: &JobSpec, status: &JobStatus) -> Result<Vec<String>, Error> {
-    Ok(match found(family, status)? {
+/// The URLs of the files with the results. Empty if the results are not in files.
+pub(super) fn links(spec: &JobSpec, status: &JobStatus) -> Result<Vec<String>, Error> {
+    Ok(match find_results(spec, status)? {
         Some(Found::Files(links, _)) => links,
         Some(Found::Items(_)) | None => Vec::new(),
     })

@@ -1,6 +1,6 @@
-//! Saves a job as plain data, and loads it.
+//! Saves a job as data, and loads it.
 
-use super::run::Run;
+use super::poller::Poller;
 use super::spec::{Completion, JobSpec};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
@@ -9,35 +9,35 @@ use crate::request::Request;
 use crate::saved_job::{Org, SavedJob};
 
 impl SavedJob {
-    pub(super) fn of(run: &Run) -> Self {
+    pub(super) fn of(poller: &Poller) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        let repeated = *run.family.done_when() == Completion::Not202;
+        let repeated = *poller.spec.done_when() == Completion::Not202;
         Self {
-            org: Org::Known(run.client.identity()),
-            family: run.family.name().to_owned(),
-            operation: run.request.operation().id().to_owned(),
-            id: run.id.clone(),
-            submitted: run.submitted,
-            expires: run.expires(),
-            asked_until: run.asked_until,
-            path: run.request.path_values().map(owned).collect(),
-            // The submit is sent again only where it is polled by.
-            query: run.request.query_pairs().filter(|_| repeated).map(owned).collect(),
+            org: Org::Known(poller.client.identity()),
+            family: poller.spec.name().to_owned(),
+            operation: poller.request.operation().id().to_owned(),
+            id: poller.id.clone(),
+            submitted: poller.submitted,
+            expires: poller.expires(),
+            asked_until: poller.asked_until,
+            path: poller.request.path_values().map(owned).collect(),
+            // Only needed if the submit is repeated to poll.
+            query: poller.request.query_pairs().filter(|_| repeated).map(owned).collect(),
         }
     }
 
-    /// The job, if it is one that this operation submitted.
-    pub(super) fn run(
+    /// The job, if this operation submitted it.
+    pub(super) fn poller(
         self,
         client: &Client,
         operation: Operation,
-        family: JobSpec,
-    ) -> Result<Run, Error> {
+        spec: JobSpec,
+    ) -> Result<Poller, Error> {
         let mismatch = |why: String| Error::job(ErrorKind::JobMismatch, &operation, why);
-        if self.operation != operation.id() || self.family != family.name() {
+        if self.operation != operation.id() || self.family != spec.name() {
             let (saved, of) = (self.operation, self.family);
             let error = mismatch(format!("the saved job is of {saved} (family {of})"));
-            return Err(error.advise("load it through that operation"));
+            return Err(error.advise("load it with that operation"));
         }
         if let Some(difference) = self.difference(client) {
             let why = format!("the saved job belongs to another organization: {difference}");
@@ -52,8 +52,9 @@ impl SavedJob {
             request.add_query(name, value);
         }
         let (id, submitted, expires) = (self.id, self.submitted, self.expires);
-        let mut run = Run::from_static(client.clone(), family, request, id, submitted, expires);
-        run.asked_until = self.asked_until;
-        Ok(run)
+        let mut poller =
+            Poller::for_submitted(client.clone(), spec, request, id, submitted, expires);
+        poller.asked_until = self.asked_until;
+        Ok(poller)
     }
 }

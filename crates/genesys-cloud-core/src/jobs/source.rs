@@ -1,5 +1,5 @@
-//! The results of a job as a source of pages: submits the job if that has not been done, waits for it, and gets the pages
-//! from where its results are.
+//! The results of a job as a page source: submits the job unless it was submitted, waits for it, and fetches the pages
+//! of its results.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use futures::future::{self, BoxFuture};
 use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 
-use super::available::{DataDate, wait_for_data};
-use super::pages::PageJobs;
+use super::availability::{DataDate, wait_for_data};
+use super::page_jobs::PageJobs;
+use super::poller::Poller;
 use super::results::{ResultPages, links, one_reply, opened};
-use super::run::Run;
 use super::spec::{JobSpec, Results};
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
@@ -27,61 +27,61 @@ use crate::saved_job::SavedJob;
 
 /// The results of a job.
 ///
-/// After an error it continues from where it was: what was submitted is not submitted again.
+/// After an error it continues: a submitted job is not submitted again.
 pub(crate) struct JobSource {
     client: Client,
     /// The submit.
     request: Request,
-    family: JobSpec,
-    run: Option<Run>,
-    /// What the request that lists the results has beyond what the job needs.
+    spec: JobSpec,
+    poller: Option<Poller>,
+    /// The request that lists the results, with the changes of the caller.
     change: Option<Request>,
     running: Option<Running>,
-    /// Waits for the data that the job searches, before it is submitted.
+    /// Waits for the data that the job searches, before submitting it.
     data: Option<BoxFuture<'static, Result<(), Error>>>,
-    /// Whether that is available.
+    /// Whether the data is available.
     has_data: bool,
-    /// The date up to which it is, for results that do not have it.
+    /// The time up to which it is available, for results that lack it.
     date: DataDate,
-    /// Why the job, which the API has or may have, is not known.
+    /// Why the job is lost, although the API has it or may have it.
     lost: Option<Error>,
-    /// Whether the results that came in the place of a job could not be read.
+    /// Whether results that came in the response to the submit could not be read.
     is_unreadable: bool,
-    /// Whether each page is to be a job.
+    /// Whether each page is a job.
     is_job_per_page: bool,
-    /// The job for a checkpoint, once it has been submitted.
+    /// The submitted job, for checkpoints.
     saved: Saved,
-    /// Whether it was submitted by a call for its handle.
+    /// Whether it was submitted as a [`Job`](crate::Job).
     is_handle: bool,
-    /// Counts all calls that are made for it.
+    /// Counts the calls made for it.
     calls: CallCounter,
-    /// Where its pages come from, once it is done.
+    /// The source of its pages, when it is done.
     pages: Option<ResultPages>,
 }
 
-/// Where a job is noted while it is waited for.
+/// The saved form of the job, shared with the future that submits and awaits it.
 #[derive(Clone, Default)]
 struct Saved(Arc<Mutex<Option<SavedJob>>>);
 
 impl Saved {
-    /// A lock that a panic has left is as good as any: what it holds is replaced as a whole.
+    /// A poisoned lock is usable: the value is only replaced as a whole.
     fn lock(&self) -> MutexGuard<'_, Option<SavedJob>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Gives the job back, so that it can be continued.
-type Running = BoxFuture<'static, (Option<Run>, Result<(Opened, ResultPages), Error>)>;
+/// Returns the poller, so that the job can be continued.
+type Running = BoxFuture<'static, (Option<Poller>, Result<(Opened, ResultPages), Error>)>;
 
 impl JobSource {
-    /// Of a job that is not submitted yet.
-    pub(crate) fn new(client: Client, request: Request, family: JobSpec) -> Self {
+    /// The results of a job to be submitted.
+    pub(crate) fn new(client: Client, request: Request, spec: JobSpec) -> Self {
         Self {
             client,
             request: request.once(),
-            is_job_per_page: family.is_job_per_page(),
-            family,
-            run: None,
+            is_job_per_page: spec.is_job_per_page(),
+            spec,
+            poller: None,
             change: None,
             running: None,
             data: None,
@@ -96,34 +96,34 @@ impl JobSource {
         }
     }
 
-    /// Of one that is.
-    pub(super) fn of(mut run: Run, change: impl FnOnce(&mut Request)) -> Self {
-        let listed_by = match run.family.results() {
-            Results::List(call, _) => Some(run.ask(call)),
-            Results::Status(_) => run.family.status().map(|call| run.ask(call)),
+    /// The results of a submitted job.
+    pub(super) fn of(mut poller: Poller, change: impl FnOnce(&mut Request)) -> Self {
+        let listed_by = match poller.spec.results() {
+            Results::List(call, _) => Some(poller.ask(call)),
+            Results::Status(_) => poller.spec.status().map(|call| poller.ask(call)),
             Results::Response(_) | Results::Nothing => None,
         };
         let change = listed_by.map(|mut request| {
             change(&mut request);
             request
         });
-        let has_links = |status| links(&run.family, status).is_ok_and(|links| !links.is_empty());
-        if run.last.as_ref().is_some_and(has_links) {
-            run.forget_links();
+        let has_links = |status| links(&poller.spec, status).is_ok_and(|links| !links.is_empty());
+        if poller.last.as_ref().is_some_and(has_links) {
+            poller.forget_links();
         }
-        let saved = Saved(Arc::new(Mutex::new(Some(SavedJob::of(&run)))));
-        // The calls of the handle were not made for these.
+        let saved = Saved(Arc::new(Mutex::new(Some(SavedJob::of(&poller)))));
+        // The calls of the handle are not counted in the report of the results.
         let calls = CallCounter::default();
-        run.calls = calls.clone();
+        poller.calls = calls.clone();
         Self {
-            run: Some(run.clone()),
+            poller: Some(poller.clone()),
             change,
             is_job_per_page: false,
             saved,
             is_handle: true,
             calls,
-            request: run.request.clone(),
-            ..Self::new(run.client, run.request, run.family)
+            request: poller.request.clone(),
+            ..Self::new(poller.client, poller.request, poller.spec)
         }
     }
 
@@ -135,25 +135,25 @@ impl JobSource {
         &self.request
     }
 
-    /// How the results will be listed, as far as that is known before there are any.
-    pub(super) fn listing(&self) -> ListSpec {
-        match self.family.results() {
-            Results::List(_, listing) | Results::Status(listing) => listing.clone(),
+    /// How the results will be listed, as far as known before the job is done.
+    pub(super) fn list_spec(&self) -> ListSpec {
+        match self.spec.results() {
+            Results::List(_, list_spec) | Results::Status(list_spec) => list_spec.clone(),
             Results::Response(_) | Results::Nothing => one_reply("[]"),
         }
     }
 
-    /// The id of the job, if it was submitted by a call for its handle.
+    /// The id of the job, if it was submitted as a [`Job`](crate::Job).
     fn handle(&self) -> Option<String> {
         self.saved_job()
             .filter(|_| self.is_handle)
             .map(|saved| saved.id().unwrap_or_default().to_owned())
     }
 
-    /// What tells the results from others: the submit, or, of a job that was submitted by a call for its handle,
-    /// what lists them.
+    /// The request that identifies the results for checkpoints: the submit or, for a [`Job`](crate::Job), the request
+    /// that lists them.
     fn identifying_request(&self, options: &JobOptions) -> Request {
-        // A parameter of the results tells them from others as well.
+        // The parameters of the results identify them too.
         options.changed(match (&self.change, self.is_handle) {
             (Some(request), _) => request.clone(),
             (None, false) => self.request.clone(),
@@ -167,57 +167,56 @@ impl JobSource {
         })
     }
 
-    /// Sets out to have the job say again where its results are, because those that it gave in its own reply could
-    /// not be read. `false` where what it said stands: elsewhere results are requested by other calls, and a job
-    /// without an id can't be polled.
-    fn ask_again(&mut self) -> bool {
-        let Some(run) = &mut self.run else { return false };
-        if !matches!(run.family.results(), Results::Response(_)) {
+    /// Prepares to poll again, because the results in the last status could not be read. Returns false if that would not
+    /// help: results elsewhere are requested by other calls, and a job without an id can't be polled.
+    fn repoll(&mut self) -> bool {
+        let Some(poller) = &mut self.poller else { return false };
+        if !matches!(poller.spec.results(), Results::Response(_)) {
             return false;
         }
-        if run.forget() {
+        if poller.forget() {
             return true;
         }
         self.is_unreadable = !self.request.operation().is_repeatable();
         !self.is_unreadable && self.restart()
     }
 
-    /// Waits for the data that the job searches, if that is wanted and the job has not been submitted.
+    /// Waits for the data that the job searches, if the options ask for it and the job is not submitted yet.
     fn poll_data(&mut self, cx: &mut Context<'_>, options: &JobOptions) -> Poll<Result<(), Error>> {
         let Some(wait) = options.data.as_ref().filter(|_| !self.has_data) else {
             return Poll::Ready(Ok(()));
         };
-        if self.run.is_some() || self.running.is_some() {
+        if self.poller.is_some() || self.running.is_some() {
             return Poll::Ready(Ok(()));
         }
         let data = self.data.get_or_insert_with(|| {
-            let (client, family) = (self.client.clone(), self.family.clone());
+            let (client, spec) = (self.client.clone(), self.spec.clone());
             let (request, calls) = (self.request.clone(), self.calls.clone());
             let (wait, date) = (wait.clone(), self.date.clone());
             async move {
-                let until = wait_for_data(&client, &family, &request, &calls, &wait).await?;
+                let until = wait_for_data(&client, &spec, &request, &calls, &wait).await?;
                 date.note(until);
                 Ok(())
             }
             .boxed()
         });
-        let come = ready!(data.as_mut().poll(cx));
+        let result = ready!(data.as_mut().poll(cx));
         self.data = None;
-        self.has_data = come.is_ok();
-        Poll::Ready(come)
+        self.has_data = result.is_ok();
+        Poll::Ready(result)
     }
 
-    /// The pages are requested by the submit. Each is a job that is submitted when the page is due.
+    /// Each page is a job that is submitted when the page is due.
     fn job_per_page(&self, options: &JobOptions) -> (Opened, ResultPages) {
-        let (client, family) = (self.client.clone(), self.family.clone());
+        let (client, spec) = (self.client.clone(), self.spec.clone());
         let jobs = Arc::new(PageJobs::new(self.calls.clone(), options.clone()));
         let call = move |request| {
-            let (client, family, jobs) = (client.clone(), family.clone(), jobs.clone());
-            async move { jobs.page(client, request, family).await }.boxed()
+            let (client, spec, jobs) = (client.clone(), spec.clone(), jobs.clone());
+            async move { jobs.page(client, request, spec).await }.boxed()
         };
         let opened = Opened {
             request: self.request.clone(),
-            listing: self.listing(),
+            spec: self.list_spec(),
             sequence: None,
             is_partial: false,
             has_no_results: false,
@@ -239,28 +238,28 @@ impl JobSource {
         let running = match &mut self.running {
             Some(running) => running,
             none => {
-                let run = self.run.take();
+                let poller = self.poller.take();
                 let (client, request) = (self.client.clone(), self.request.clone());
-                let (family, change) = (self.family.clone(), self.change.clone());
+                let (spec, change) = (self.spec.clone(), self.change.clone());
                 let (saved, calls) = (self.saved.clone(), self.calls.clone());
                 let (options, date) = (options.clone(), self.date.clone());
                 let submission = async move {
-                    match run {
-                        Some(run) => Ok(run),
-                        None => Run::submit(client, request, family, calls).await,
+                    match poller {
+                        Some(poller) => Ok(poller),
+                        None => Poller::submit(client, request, spec, calls).await,
                     }
                 };
                 none.insert(Box::pin(open(submission, change, saved, options, date)))
             }
         };
-        let (run, results) = ready!(Pin::new(running).poll(cx));
+        let (poller, results) = ready!(Pin::new(running).poll(cx));
         self.running = None;
-        if let (None, Err(error)) = (&run, &results)
+        if let (None, Err(error)) = (&poller, &results)
             && error.is_outcome_unknown()
         {
             self.lost = Some(error.share());
         }
-        self.run = run;
+        self.poller = poller;
         Poll::Ready(results)
     }
 }
@@ -297,7 +296,7 @@ impl PageSource for JobSource {
     fn fetch_again(
         &mut self,
         request: Request,
-        repeated: u32,
+        retries: u32,
         error: Error,
     ) -> Result<PageCall, Error> {
         let client = self.client.clone();
@@ -305,37 +304,37 @@ impl PageSource for JobSource {
             Some(ResultPages::Called { call, .. }) => {
                 let call = call.clone();
                 let again = async move {
-                    client.wait_to_repeat(request.operation(), repeated, error).await?;
+                    client.wait_to_repeat(request.operation(), retries, error).await?;
                     call(request).await.map(Some)
                 };
                 Ok(again.boxed())
             }
-            // The next one continues where it failed.
+            // The next fetch continues where it failed.
             Some(ResultPages::InSequence { .. }) => Err(error),
             Some(ResultPages::Requested) | None => {
-                Ok(self.calls.fetch_again(client, request, repeated, error))
+                Ok(self.calls.fetch_again(client, request, retries, error))
             }
         }
     }
 
-    fn may_be_page(&self, reply: &RawResponse) -> bool {
+    fn may_be_page(&self, response: &RawResponse) -> bool {
         match &self.pages {
-            // The results of a job that is done may still come with a 202.
+            // The results of a finished job can still have the status 202.
             Some(ResultPages::Called { redirects, .. }) => {
-                matches!(reply.status(), 200..300)
-                    || (matches!(reply.status(), 300..400) && redirects.is_some())
+                matches!(response.status(), 200..300)
+                    || (matches!(response.status(), 300..400) && redirects.is_some())
             }
             Some(ResultPages::InSequence { .. }) => true,
             Some(ResultPages::Requested) | None => {
-                matches!(reply.status(), 200..300) && reply.status() != 202
+                matches!(response.status(), 200..300) && response.status() != 202
             }
         }
     }
 
-    fn file_field(&self, reply: &RawResponse) -> Option<&str> {
+    fn file_field(&self, response: &RawResponse) -> Option<&str> {
         match &self.pages {
             Some(ResultPages::Called { redirects, .. }) => {
-                redirects.as_deref().filter(|_| matches!(reply.status(), 300..400))
+                redirects.as_deref().filter(|_| matches!(response.status(), 300..400))
             }
             _ => None,
         }
@@ -343,27 +342,27 @@ impl PageSource for JobSource {
 
     fn take_back(&mut self, page: &RawResponse) -> TakenBack {
         if let Some(ResultPages::InSequence { kept, .. }) = &mut self.pages {
-            // It does not come again.
+            // It can't be fetched again.
             *kept = Some(Box::new(page.clone()));
             return TakenBack::Kept;
         }
-        if self.ask_again() {
+        if self.repoll() {
             self.pages = None;
             return TakenBack::Reopened;
         }
         TakenBack::Repeat
     }
 
-    /// Sets out to submit the job anew. `false` where it is not known how it was submitted, or whether.
+    /// Prepares to submit the job again. Returns false if it is unknown how it was submitted, or whether it was.
     fn restart(&mut self) -> bool {
         // A job that may exist is not submitted again automatically.
-        let may_be = !self.is_handle && self.lost.is_none();
-        if may_be {
-            (self.run, self.running, self.pages) = (None, None, None);
+        let can_restart = !self.is_handle && self.lost.is_none();
+        if can_restart {
+            (self.poller, self.running, self.pages) = (None, None, None);
             self.is_unreadable = false;
             *self.saved.lock() = None;
         }
-        may_be
+        can_restart
     }
 
     fn reopen(&mut self) {
@@ -375,10 +374,11 @@ impl PageSource for JobSource {
     }
 
     fn identity(&self, _: &Request, _: &ListSpec, options: &JobOptions) -> RequestFingerprint {
-        let (request, listing) = (self.identifying_request(options), self.listing());
-        let without = if self.is_job_per_page { places(&listing) } else { Vec::new() };
-        let subject = RequestFingerprint::new(&request, self.client.identity(), &listing, &without);
-        let subject = subject.with("the family of the job", self.family.name());
+        let (request, list_spec) = (self.identifying_request(options), self.list_spec());
+        let without = if self.is_job_per_page { places(&list_spec) } else { Vec::new() };
+        let subject =
+            RequestFingerprint::new(&request, self.client.identity(), &list_spec, &without);
+        let subject = subject.with("the family of the job", self.spec.name());
         match self.handle() {
             Some(id) => subject.with("the job", &id),
             None => subject,
@@ -394,23 +394,23 @@ impl PageSource for JobSource {
     }
 
     fn asked_until(&self) -> Option<DateTime<Utc>> {
-        // A run has the submit without its body.
-        match &self.run {
-            Some(run) => run.asked_until,
-            None => self.family.asked_until(&self.request),
+        // The poller has the submit without its body.
+        match &self.poller {
+            Some(poller) => poller.asked_until,
+            None => self.spec.asked_until(&self.request),
         }
     }
 
     fn reports_availability(&self) -> bool {
-        self.family.availability().is_some()
+        self.spec.availability().is_some()
     }
 
     fn saved_job(&self) -> Option<SavedJob> {
         self.saved.lock().clone()
     }
 
-    /// The API has or may have a job that can't be resumed, because its id is unknown and its results, if any
-    /// came, can't be read.
+    /// Whether the API has, or may have, a job that can't be resumed: its id is unknown, and its results, if any arrived,
+    /// can't be read.
     fn is_lost(&self) -> bool {
         self.lost.is_some() || self.is_unreadable
     }
@@ -420,8 +420,7 @@ impl PageSource for JobSource {
             let is_same = self.saved_job().is_some_and(|own| own.id() == saved.id());
             return if is_same { Ok(()) } else { Err("it is of another job".to_owned()) };
         }
-        if saved.operation() != self.request.operation().id()
-            || saved.family() != self.family.name()
+        if saved.operation() != self.request.operation().id() || saved.family() != self.spec.name()
         {
             let (operation, family) = (saved.operation(), saved.family());
             return Err(format!("its job is of {operation} (family {family})"));
@@ -429,50 +428,50 @@ impl PageSource for JobSource {
         if let Some(difference) = saved.difference(&self.client) {
             return Err(format!("its job belongs to another organization: {difference}"));
         }
-        let (client, family, request) =
-            (self.client.clone(), self.family.clone(), self.request.clone());
+        let (client, spec, request) =
+            (self.client.clone(), self.spec.clone(), self.request.clone());
         let id = saved.id().map(str::to_owned);
         let (submitted, expires) = (saved.submitted(), saved.expires());
-        let asked_until = family.asked_until(&request);
-        let mut run = Run::from_static(client, family, request, id, submitted, expires);
-        run.asked_until = asked_until;
-        run.calls = self.calls.clone();
-        self.run = Some(run);
+        let asked_until = spec.asked_until(&request);
+        let mut poller = Poller::for_submitted(client, spec, request, id, submitted, expires);
+        poller.asked_until = asked_until;
+        poller.calls = self.calls.clone();
+        self.poller = Some(poller);
         *self.saved.lock() = Some(saved.clone());
         Ok(())
     }
 }
 
 async fn open(
-    submission: impl Future<Output = Result<Run, Error>>,
+    submission: impl Future<Output = Result<Poller, Error>>,
     change: Option<Request>,
     saved: Saved,
     options: JobOptions,
     date: DataDate,
-) -> (Option<Run>, Result<(Opened, ResultPages), Error>) {
-    let note = |run: &Run| {
-        *saved.lock() = Some(SavedJob::of(run));
+) -> (Option<Poller>, Result<(Opened, ResultPages), Error>) {
+    let note = |poller: &Poller| {
+        *saved.lock() = Some(SavedJob::of(poller));
     };
-    let mut run = match submission.await {
-        Ok(run) => run,
+    let mut poller = match submission.await {
+        Ok(poller) => poller,
         Err(error) => return (None, Err(error)),
     };
-    run.apply(&options);
-    note(&run);
-    let mut repeated = 0;
+    poller.apply(&options);
+    note(&poller);
+    let mut retries = 0;
     let opened = loop {
-        let status = run.wait().await;
-        // Only now is it known when it expires.
-        note(&run);
+        let status = poller.wait().await;
+        // The expiry is known only now.
+        note(&poller);
         let opened = match status {
-            Ok(status) => opened(&run, status, change.clone(), &options, date.clone()),
+            Ok(status) => opened(&poller, status, change.clone(), &options, date.clone()),
             Err(error) => Err(error),
         };
         match opened {
-            // The last status was unusable: ask for a new one, now or in the next poll.
-            Err(error) if error.is_passing() && run.forget() => {
-                let again = run.client.wait_to_repeat(run.operation(), repeated, error).await;
-                repeated += 1;
+            // The last status was unusable: poll again, now or in the next call.
+            Err(error) if error.is_passing() && poller.forget() => {
+                let again = poller.client.wait_to_repeat(poller.operation(), retries, error).await;
+                retries += 1;
                 if let Err(error) = again {
                     break Err(error);
                 }
@@ -481,7 +480,7 @@ async fn open(
         }
     };
     if opened.is_ok() {
-        run.client.usable_after(repeated);
+        poller.client.usable_after(retries);
     }
-    (Some(run), opened)
+    (Some(poller), opened)
 }

@@ -1,4 +1,4 @@
-//! How the jobs of an operation run, as data.
+//! Describes how a family of jobs runs.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use crate::paging::{ListSpec, ParamLocation, Scheme};
 
 type Text = Cow<'static, str>;
 
-/// How the jobs of some operations run: what generated code knows of it, or a tool has read from a
-/// catalogue.
+/// Describes how a family of jobs runs: how to submit, poll and cancel them, and where their results are. Generated code
+/// contains these, and tools can build them from a catalogue.
 ///
-/// Paths are the names of fields joined by dots (`job.status`); where a list is on the way, the path goes
-/// through each of its elements. `[]` is the reply itself.
+/// Paths are field names joined by dots (`job.status`). A path through a list applies to each element. `[]` is the whole
+/// response.
 ///
 /// ```
 /// use genesys_cloud_core::{
@@ -33,8 +33,8 @@ type Text = Cow<'static, str>;
 ///         JobOperation::new(results).with_id("jobId".into()),
 ///         ListSpec::new(Scheme::CursorField, "things"),
 ///     ));
-/// assert_eq!(family.state("fulfilled"), JobState::Succeeded);
-/// assert_eq!(family.state("A_NEW_STATE"), JobState::Pending);
+/// assert_eq!(spec.state("fulfilled"), JobState::Succeeded);
+/// assert_eq!(spec.state("A_NEW_STATE"), JobState::Pending);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobSpec {
@@ -53,7 +53,7 @@ pub struct JobSpec {
     availability: Option<Availability>,
 }
 
-/// Puts a value in the place of another one in a constant, where nothing may be dropped.
+/// Replaces a value in a `const fn`, where nothing can be dropped.
 const fn put<T>(slot: &mut T, value: T) {
     std::mem::forget(std::mem::replace(slot, value));
 }
@@ -74,12 +74,12 @@ macro_rules! setters {
 }
 
 impl JobSpec {
-    /// A family of this name, of which nothing else is known: it can't be polled, and has no results.
+    /// Makes the spec of a family with this name. Without further settings its jobs can't be polled and have no results.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..Self::from_static("") }
     }
 
-    /// The same for generated code, which knows all of it when it is compiled.
+    /// Like [`new`](Self::new), for constants in generated code.
     pub const fn from_static(name: &'static str) -> Self {
         Self {
             name: Cow::Borrowed(name),
@@ -99,119 +99,117 @@ impl JobSpec {
     }
 
     setters! {
-        /// Says where the id of a job stands.
+        /// Sets where the id of a job is.
         with_id(id: JobId);
-        /// Names the operation that tells how a job stands.
+        /// Sets the status operation.
         with_status(status: JobOperation) as Some;
-        /// Says how the status tells that a job is done.
+        /// Sets how the status shows that a job is done.
         with_done_when(done_when: Completion);
-        /// Says what the API's names of states mean. Names that are left out mean
-        /// [`Pending`](JobState::Pending).
+        /// Sets the meanings of the API's state names. All others mean [`Pending`](JobState::Pending).
         with_states(states: Cow<'static, [(Cow<'static, str>, JobState)]>);
-        /// Says where the results are.
+        /// Sets where the results are.
         with_results(results: Results);
-        /// Names the operation that cancels a job.
+        /// Sets the operation that cancels a job.
         with_cancel(cancel: JobOperation) as Some;
-        /// Says that the reply to the submit has the form of the status, and may hold the results already.
+        /// Sets whether the response to the submit is a status that can already contain the results.
         with_results_at_once(at_once: bool);
-        /// Says that the operation which lists the results may answer with a redirect whose body is a page
-        /// without items, and names the field that holds the URL of the file where the items are.
+        /// Sets the field with the URL of a file, if the operation that lists the results can respond with a redirect
+        /// instead of items. The items are in that file.
         with_redirects(redirects: Cow<'static, str>) as Some;
-        /// Says how long a job and its results are kept, counted from the submit, where the status does not
-        /// tell by `expirationDate`.
+        /// Sets how long a job and its results are kept after the submit. An `expirationDate` in the status takes
+        /// precedence.
         with_lifetime(lifetime: Duration) as Some;
-        /// Names the notification topic that tells of a job's end.
+        /// Sets the notification topic that announces the end of a job.
         with_topic(topic: Cow<'static, str>) as Some;
-        /// Says in words what is peculiar: phases, what a held job waits for, limits.
+        /// Sets a note on peculiarities: phases, the input that a job waits for, limits.
         with_note(note: Cow<'static, str>) as Some;
-        /// Names the operation that reports how far the data is available that jobs search.
+        /// Sets the operation that reports up to which time the searched data is available.
         with_availability(availability: Availability) as Some;
     }
 
-    /// The name by which catalogues and saved jobs refer to the family.
+    /// Returns the name of the family in catalogues and saved jobs.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where the id of a job stands.
+    /// Returns where the id of a job is.
     pub const fn id(&self) -> &JobId {
         &self.id
     }
 
-    /// The operation that tells how a job stands.
+    /// Returns the status operation.
     pub const fn status(&self) -> Option<&JobOperation> {
         self.status.as_ref()
     }
 
-    /// How the status tells that a job is done.
+    /// Returns how the status shows that a job is done.
     pub const fn done_when(&self) -> &Completion {
         &self.done_when
     }
 
-    /// The names of the states that are not pending, and what they mean.
+    /// Returns the state names that do not mean [`Pending`](JobState::Pending), with their meanings.
     pub fn states(&self) -> &[(Cow<'static, str>, JobState)] {
         &self.states
     }
 
-    /// Where the results are.
+    /// Returns where the results are.
     pub const fn results(&self) -> &Results {
         &self.results
     }
 
-    /// The operation that cancels a job.
+    /// Returns the operation that cancels a job.
     pub const fn cancel(&self) -> Option<&JobOperation> {
         self.cancel.as_ref()
     }
 
-    /// Whether the reply to the submit may hold the results already.
+    /// Returns whether the response to the submit can already contain the results.
     pub const fn results_at_once(&self) -> bool {
         self.at_once
     }
 
-    /// The field with the URL of a file, in a redirect that stands for a page of results.
+    /// Returns the field with the URL of a file in a redirect that replaces a page of results.
     pub fn redirects(&self) -> Option<&str> {
         self.redirects.as_deref()
     }
 
-    /// How long a job and its results are kept, where the status does not tell.
+    /// Returns how long a job and its results are kept after the submit, if the status does not say.
     pub const fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }
 
-    /// The notification topic that tells of a job's end.
+    /// Returns the notification topic that announces the end of a job.
     pub fn topic(&self) -> Option<&str> {
         self.topic.as_deref()
     }
 
-    /// What is peculiar, in words.
+    /// Returns the note on peculiarities.
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
-    /// The operation that reports how far the data is available that jobs search.
+    /// Returns the operation that reports up to which time the searched data is available.
     pub const fn availability(&self) -> Option<&Availability> {
         self.availability.as_ref()
     }
 
-    /// Whether the submit names the page that is wanted, so that each page is a job of its own.
+    /// Returns whether the submit selects a page of the list, so that each page needs a separate job.
     pub fn is_job_per_page(&self) -> bool {
-        matches!(&self.results, Results::List(_, listing) if listing.scheme() == Scheme::JobSelectsPage)
+        matches!(&self.results, Results::List(_, list_spec) if list_spec.scheme() == Scheme::JobSelectsPage)
     }
 
-    /// Whether a job can be asked how it stands.
+    /// Returns whether the status of a job can be requested.
     pub const fn is_pollable(&self) -> bool {
         self.status.is_some() || matches!(self.done_when, Completion::Not202)
     }
 
-    /// What a state that the API names means. Upper and lower case are alike; a name that is not known
-    /// means [`Pending`](JobState::Pending).
+    /// Returns the meaning of a state name, ignoring case. An unknown name means [`Pending`](JobState::Pending).
     pub fn state(&self, name: &str) -> JobState {
         let known = self.states.iter().find(|(known, _)| known.eq_ignore_ascii_case(name.trim()));
         known.map_or(JobState::Pending, |(_, state)| *state)
     }
 }
 
-/// The operation that reports how far the data is available that a job searches.
+/// The operation that reports up to which time the data that a job searches is available.
 ///
 /// ```
 /// use genesys_cloud_core::{Availability, JobSpec, Method, Operation, ParamLocation};
@@ -223,7 +221,7 @@ impl JobSpec {
 ///     "dataAvailabilityDate".into(),
 ///     ParamLocation::body("interval"),
 /// ));
-/// assert_eq!(family.availability().map(Availability::field), Some("dataAvailabilityDate"));
+/// assert_eq!(spec.availability().map(Availability::field), Some("dataAvailabilityDate"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Availability {
@@ -233,8 +231,8 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// An operation without parameters, the path of the date-time in its reply, and where a submit has the
-    /// interval that its job searches.
+    /// Makes it from an operation without parameters, the path of the date-time in its response, and where a submit has
+    /// the interval to search.
     pub const fn new(
         operation: Operation,
         field: Cow<'static, str>,
@@ -243,85 +241,85 @@ impl Availability {
         Self { operation, field, interval }
     }
 
-    /// The operation.
+    /// Returns the operation.
     pub const fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// The path of the date-time in its reply.
+    /// Returns the path of the date-time in its response.
     pub fn field(&self) -> &str {
         &self.field
     }
 
-    /// Where a submit has the interval that its job searches.
+    /// Returns where a submit has the interval to search.
     pub const fn interval(&self) -> &ParamLocation {
         &self.interval
     }
 }
 
-/// What a state of a job means.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobState {
-    /// It is not done. A state whose name is not known means this too.
+    /// Not done. Unknown state names mean this too.
     Pending,
-    /// It goes on when the caller has done something, such as uploaded a file.
+    /// Waiting for the caller, for example to upload a file.
     AwaitingInput,
-    /// It is done.
+    /// Done.
     Succeeded,
-    /// It is done, and some of its work failed.
+    /// Done, but some of the work failed.
     PartlySucceeded,
-    /// It came to no result.
+    /// Ended without a result.
     Failed,
-    /// It was cancelled.
+    /// Cancelled.
     Cancelled,
-    /// It, or its results, are gone.
+    /// Deleted, or its results were.
     Expired,
 }
 
 impl JobState {
-    /// Whether it won't change by itself any more.
+    /// Returns whether the job has ended: the state will not change again.
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::AwaitingInput)
     }
 
-    /// Whether there are results.
+    /// Returns whether a job in this state has results.
     pub const fn has_results(self) -> bool {
         matches!(self, Self::Succeeded | Self::PartlySucceeded)
     }
 }
 
-/// Where the id of a job stands.
+/// Where the id of a job is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobId {
-    /// In the reply to the submit, at this path.
+    /// In the response to the submit, at this path.
     Field(Cow<'static, str>),
     /// In the path of the submit, as this parameter.
     Path(Cow<'static, str>),
-    /// In this header of the reply to the submit: the last segment of the URL there.
+    /// In this header of the response to the submit: the last segment of the URL.
     Header(Cow<'static, str>),
-    /// It has none: there is one job for what the path of the submit names.
+    /// It has no id: the path of the submit identifies the job.
     Nowhere,
 }
 
-/// How the status tells that a job is done.
+/// How the status shows that a job is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Completion {
-    /// By the name of a state at this path.
+    /// By the state name at this path.
     State(Cow<'static, str>),
-    /// By a field that is there once it is done.
+    /// By the presence of the field at this path.
     Field(Cow<'static, str>),
-    /// By a date-time that is not earlier than the submit.
+    /// By a date-time at this path that is not before the submit.
     Since(Cow<'static, str>),
-    /// The submit is sent again, until it no longer answers 202.
+    /// By a status other than 202: the submit is repeated until then.
     Not202,
 }
 
 /// An operation on a job.
 ///
-/// Its path parameters are those of the submit, by name, beside the one that takes the job's id.
+/// Its path parameters are filled with the job's id and, by name, with those of the submit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobOperation {
     pub(super) operation: Operation,
@@ -331,37 +329,37 @@ pub struct JobOperation {
 }
 
 impl JobOperation {
-    /// An operation whose path does not have the job's id.
+    /// Makes it from an operation whose path does not contain the job's id.
     pub const fn new(operation: Operation) -> Self {
         Self { operation, id: None, within: None, query: Cow::Borrowed(&[]) }
     }
 
     setters! {
-        /// Names the path parameter that takes the job's id.
+        /// Sets the path parameter for the job's id.
         with_id(id: Cow<'static, str>) as Some;
-        /// Says that the operation lists jobs, and where the list stands in its reply. The job is the
-        /// element whose `id` is its.
+        /// Sets the path of the list in the response, for an operation that lists jobs. The job is the element with its
+        /// `id`.
         with_list(within: Cow<'static, str>) as Some;
-        /// Adds query parameters to its requests, such as those that an operation requires beside the job's id.
+        /// Adds query parameters to its requests, such as those that the operation requires.
         with_query(query: Cow<'static, [(Cow<'static, str>, Cow<'static, str>)]>);
     }
 
-    /// The operation.
+    /// Returns the operation.
     pub const fn operation(&self) -> &Operation {
         &self.operation
     }
 
-    /// The path parameter that takes the job's id.
+    /// Returns the path parameter for the job's id.
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The query parameters that its requests have.
+    /// Returns the query parameters of its requests.
     pub fn query(&self) -> &[(Cow<'static, str>, Cow<'static, str>)] {
         &self.query
     }
 
-    /// Where the list of jobs stands in the reply, if the operation lists them.
+    /// Returns the path of the list in the response, if the operation lists jobs.
     pub fn list(&self) -> Option<&str> {
         self.within.as_deref()
     }
@@ -371,34 +369,33 @@ impl JobOperation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Results {
-    /// An operation of its own lists them.
+    /// A separate operation lists them.
     List(JobOperation, ListSpec),
-    /// The operation that tells the status lists them.
+    /// The status operation lists them.
     Status(ListSpec),
-    /// The reply that tells that the job is done holds them, or names the files that do: at the first of
-    /// these places where something is.
+    /// They are in the final status, or in files that it names: at the first of these locations that has something.
     Response(Cow<'static, [ResultLocation]>),
     /// There are none.
     Nothing,
 }
 
-/// Where results are, in the reply that tells that a job is done.
+/// A location of results in the final status of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResultLocation {
-    /// At this path: a list of items, or one item.
+    /// A list of items, or one item, at this path.
     Items(Cow<'static, str>),
-    /// In files whose URLs stand at this path: one, or a list of them.
+    /// Files whose URLs are at this path: one URL, or a list.
     Files(Cow<'static, str>, FileForm),
 }
 
-/// What a file of results holds.
+/// The format of a result file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileForm {
     /// JSON, plain or gzip, with the items at this path.
     Json(Cow<'static, str>),
-    /// Anything else, such as CSV: it is handed out as bytes.
+    /// Anything else, such as CSV. It is returned as bytes.
     Bytes,
 }
 
@@ -435,7 +432,7 @@ mod tests {
         .with_note(Cow::Borrowed("at most two run at once"));
 
     #[test]
-    fn a_family_of_a_catalogue_equals_that_of_generated_code() {
+    fn a_spec_built_at_run_time_equals_a_constant() {
         let states = STATES.iter().map(|(name, state)| (name.to_string().into(), *state));
         let read = JobSpec::new("things".to_owned())
             .with_id(JobId::Field("job.id".to_owned().into()))
@@ -450,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn states_by_meaning() {
+    fn states_have_a_meaning() {
         for (name, state) in [
             ("Succeeded", JobState::Succeeded),
             ("SUCCEEDED", JobState::Succeeded),
@@ -461,7 +458,7 @@ mod tests {
             ("Expired", JobState::Expired),
             ("Ready", JobState::AwaitingInput),
             ("Running", JobState::Pending),
-            // Another family's word, and a part of one.
+            // A name of another family, and a prefix of a known name.
             ("FULFILLED", JobState::Pending),
             ("Succeed", JobState::Pending),
             ("", JobState::Pending),

@@ -1,4 +1,4 @@
-//! How a job stands, as a reply says it.
+//! The status of a job.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, excerpt};
 use crate::json_path::JsonText;
 use crate::response::{DecodeError, RawResponse};
 
-/// Where services put what went wrong. The first that is there is taken.
+/// Where services put the error message. The first that exists is used.
 const MESSAGES: [&str; 20] = [
     "errorMessage",
     "error.message",
@@ -35,44 +35,53 @@ const MESSAGES: [&str; 20] = [
     "errorCode",
 ];
 
-/// How a job stands.
+/// The status of a job.
 #[derive(Clone)]
 pub struct JobStatus {
     state: JobState,
     name: Option<String>,
     message: Option<String>,
     expires: Option<DateTime<Utc>>,
-    reply: RawResponse,
-    /// When it came.
-    came: Instant,
+    response: RawResponse,
+    /// When it was received.
+    received: Instant,
 }
 
 impl JobStatus {
-    /// Reads a reply that tells how the job with this id stands, which was submitted then.
+    /// Reads the status of the job with this id from a response.
     pub(super) fn read(
-        family: &JobSpec,
-        mut reply: RawResponse,
+        spec: &JobSpec,
+        mut response: RawResponse,
         id: Option<&str>,
         submitted: DateTime<Utc>,
     ) -> Result<Self, Error> {
-        if let Some(list) = family.status().and_then(|status| status.list()) {
-            let element = entry(&reply, list, id).map_err(|error| Error::decode(&reply, &error))?;
-            reply.body = element.into();
+        if let Some(list) = spec.status().and_then(|status| status.list()) {
+            let element =
+                entry(&response, list, id).map_err(|error| Error::decode(&response, &error))?;
+            response.body = element.into();
         }
-        let came = Instant::now();
-        let lifetime = family
+        let received = Instant::now();
+        let lifetime = spec
             .lifetime()
             .and_then(|lifetime| submitted.checked_add_signed(TimeDelta::from_std(lifetime).ok()?));
-        if *family.done_when() == Completion::Not202 {
-            let state = if reply.status() == 202 { JobState::Pending } else { JobState::Succeeded };
-            return Ok(Self { state, name: None, message: None, expires: lifetime, reply, came });
+        if *spec.done_when() == Completion::Not202 {
+            let state =
+                if response.status() == 202 { JobState::Pending } else { JobState::Succeeded };
+            return Ok(Self {
+                state,
+                name: None,
+                message: None,
+                expires: lifetime,
+                response,
+                received,
+            });
         }
-        let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+        let fields = JsonText::of(&response).map_err(|error| Error::decode(&response, &error))?;
         let done = |done| if done { JobState::Succeeded } else { JobState::Pending };
-        let (state, name) = match family.done_when() {
+        let (state, name) = match spec.done_when() {
             Completion::State(path) => {
                 let name = fields.text(path);
-                (name.as_deref().map_or(JobState::Pending, |name| family.state(name)), name)
+                (name.as_deref().map_or(JobState::Pending, |name| spec.state(name)), name)
             }
             Completion::Field(path) => (done(fields.json(path).is_some()), None),
             Completion::Since(path) => {
@@ -82,95 +91,100 @@ impl JobStatus {
         };
         if state == JobState::Pending && fields.is_error() {
             let why = "the API returned an error body instead of the job status".to_owned();
-            return Err(Error::not_a_page(&reply, why));
+            return Err(Error::not_a_page(&response, why));
         }
         let failing =
             !matches!(state, JobState::Pending | JobState::AwaitingInput | JobState::Succeeded);
         let message = failing
             .then(|| MESSAGES.iter().find_map(|path| fields.text(path)))
             .flatten()
-            .map(|message| excerpt(&reply.head.secrets.redact(&message)));
+            .map(|message| excerpt(&response.head.secrets.redact(&message)));
         let expires = fields.instant("expirationDate").or(lifetime);
-        Ok(Self { state, name, message, expires, reply, came })
+        Ok(Self { state, name, message, expires, response, received })
     }
 
-    /// The same of a job that was done before its state was told.
+    /// The status of a job that was done before it had a state.
     pub(super) fn done(self) -> Self {
         Self { state: JobState::Succeeded, ..self }
     }
 
-    /// What its state means.
+    /// Returns the meaning of its state.
     pub const fn state(&self) -> JobState {
         self.state
     }
 
-    /// The state as the API names it, such as `FULFILLED`. `None` where it names none, or jobs of this kind are
-    /// known to be done by something else.
+    /// Returns the state as the API names it, such as `FULFILLED`. `None` if it has no name, or if jobs of this kind are
+    /// recognized as done by something else.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Why it, or a part of its work, came to no result, as the API says it: the beginning, on one line. `None`
-    /// of a job that did not fail.
+    /// Returns the API's message about why the job, or a part of it, failed: the beginning, on one line. `None` for a job
+    /// that did not fail.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Whether it won't change by itself any more.
+    /// Returns whether the job has ended: the state will not change again.
     pub const fn is_final(&self) -> bool {
         self.state.is_final()
     }
 
-    /// When the job and its results are deleted, as the server says it: its `expirationDate`, or else so long
-    /// after the submit as its kind is known to be kept.
+    /// Returns when the job and its results are deleted: the `expirationDate` of the status, or else the known lifetime
+    /// of such jobs, counted from the submit.
     pub const fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }
 
-    /// What time it is by the server's clock, or by ours where the reply did not tell.
+    /// The current time by the server's clock, or by ours if the response had no date.
     pub(super) fn now(&self) -> DateTime<Utc> {
-        let then = self.reply.head.date().zip(TimeDelta::from_std(self.came.elapsed()).ok());
+        let then = self.response.head.date().zip(TimeDelta::from_std(self.received.elapsed()).ok());
         let now = then.and_then(|(date, since)| date.checked_add_signed(since));
         now.unwrap_or_else(Utc::now)
     }
 
-    /// Whether the results are gone by now.
+    /// Whether the results have been deleted by now.
     pub(super) fn has_expired(&self) -> bool {
         self.expires.is_some_and(|expires| expires <= self.now())
     }
 
-    /// The reply read as its type in the bindings, or as one of your own.
+    /// Decodes the response, as its type in the bindings or any other.
     ///
     /// # Errors
-    /// When it is not the JSON of an `S`.
+    /// If it is not the JSON of an `S`.
     pub fn json<S: DeserializeOwned>(&self) -> Result<S, Error> {
-        self.reply.json()
+        self.response.json()
     }
 
-    /// The reply as it came. Of one that lists jobs, the body is the element that is this job's. It may hold
-    /// presigned URLs, which are secrets: whoever has one can read the file.
-    pub const fn reply(&self) -> &RawResponse {
-        &self.reply
+    /// Returns the response. If the operation lists jobs, the body is only the element of this job. It may contain
+    /// presigned URLs, which are secrets: anyone who has one can read the file.
+    pub const fn response(&self) -> &RawResponse {
+        &self.response
     }
 }
 
-/// Whether a list of jobs does not have this one on its page of this number, and has further pages.
-pub(super) fn is_further_on(reply: &RawResponse, list: &str, id: Option<&str>, page: u64) -> bool {
-    let count = JsonText::of(reply).ok().and_then(|fields| fields.text("pageCount"));
+/// Whether this page of a list of jobs lacks the job, and there are further pages.
+pub(super) fn is_further_on(
+    response: &RawResponse,
+    list: &str,
+    id: Option<&str>,
+    page: u64,
+) -> bool {
+    let count = JsonText::of(response).ok().and_then(|fields| fields.text("pageCount"));
     let count = count.and_then(|count| count.parse().ok()).unwrap_or(0);
-    page < count && entry(reply, list, id).is_ok_and(|entry| entry == "null")
+    page < count && entry(response, list, id).is_ok_and(|entry| entry == "null")
 }
 
-/// The element with this id, as its JSON text; a null where it is not there.
-fn entry(reply: &RawResponse, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
-    let fields = JsonText::of(reply)?;
+/// The JSON text of the element with this id, or `null`.
+fn entry(response: &RawResponse, list: &str, id: Option<&str>) -> Result<String, DecodeError> {
+    let fields = JsonText::of(response)?;
     let list = fields.json(list).and_then(|list| JsonText::elements(JsonText::text_of(list)));
     let mut elements = list.into_iter().flatten();
     let element = elements.find(|element| element.text("id").as_deref() == id && id.is_some());
     Ok(element.map_or("null", JsonText::json_text).to_owned())
 }
 
-/// Leaves the reply's body out: it may be personal data, and hold URLs that are secrets.
+/// Omits the body of the response: it may contain personal data and secret URLs.
 impl fmt::Debug for JobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobStatus")
@@ -189,7 +203,7 @@ mod tests {
     use crate::operation::{Method, Operation};
     use crate::response::ResponseHead;
 
-    fn family() -> JobSpec {
+    fn spec() -> JobSpec {
         JobSpec::new("things")
             .with_id(JobId::Field("id".into()))
             .with_status(JobOperation::new(Operation::from_static("getJob", Method::Get, "/jobs")))
@@ -203,32 +217,32 @@ mod tests {
             )
     }
 
-    fn read(family: &JobSpec, status: u16, body: &str) -> Result<JobStatus, Error> {
+    fn read(spec: &JobSpec, status: u16, body: &str) -> Result<JobStatus, Error> {
         let status = http::StatusCode::from_u16(status).expect("a status");
         let head = ResponseHead::new(status, http::HeaderMap::new());
         let operation = Operation::from_static("getJob", Method::Get, "/jobs");
-        let reply = RawResponse { operation, head, body: body.to_owned().into() };
+        let response = RawResponse { operation, head, body: body.to_owned().into() };
         let submitted = "2026-05-01T10:00:00Z".parse().expect("an instant");
-        JobStatus::read(family, reply, Some("j1"), submitted)
+        JobStatus::read(spec, response, Some("j1"), submitted)
     }
 
     #[test]
-    fn states_by_where_they_stand() {
-        let nested = || family().with_done_when(Completion::State("job.status".into()));
-        let bare = || family().with_done_when(Completion::State("[]".into()));
-        let field = || family().with_done_when(Completion::Field("result".into()));
-        let since = || family().with_done_when(Completion::Since("exportTimestamp".into()));
-        let repeated = || family().with_done_when(Completion::Not202);
+    fn reads_the_state_as_the_spec_says() {
+        let nested = || spec().with_done_when(Completion::State("job.status".into()));
+        let bare = || spec().with_done_when(Completion::State("[]".into()));
+        let field = || spec().with_done_when(Completion::Field("result".into()));
+        let since = || spec().with_done_when(Completion::Since("exportTimestamp".into()));
+        let not_202 = || spec().with_done_when(Completion::Not202);
         let status = JobOperation::new(Operation::from_static("getJobs", Method::Get, "/jobs"));
-        let listed = || family().with_status(status.clone().with_list("entities".into()));
-        for (family, status, body, state) in [
-            (family(), 200, r#"{"status":"complete"}"#, JobState::Succeeded),
-            (family(), 202, r#"{"status":"Complete"}"#, JobState::Succeeded),
-            (family(), 200, r#"{"status":"Processing"}"#, JobState::Pending),
-            (family(), 200, r#"{"status":"Ready"}"#, JobState::AwaitingInput),
-            (family(), 200, r#"{"status":null}"#, JobState::Pending),
-            (family(), 200, "{}", JobState::Pending),
-            (family(), 202, "", JobState::Pending),
+        let listed = || spec().with_status(status.clone().with_list("entities".into()));
+        for (spec, status, body, state) in [
+            (spec(), 200, r#"{"status":"complete"}"#, JobState::Succeeded),
+            (spec(), 202, r#"{"status":"Complete"}"#, JobState::Succeeded),
+            (spec(), 200, r#"{"status":"Processing"}"#, JobState::Pending),
+            (spec(), 200, r#"{"status":"Ready"}"#, JobState::AwaitingInput),
+            (spec(), 200, r#"{"status":null}"#, JobState::Pending),
+            (spec(), 200, "{}", JobState::Pending),
+            (spec(), 202, "", JobState::Pending),
             (nested(), 200, r#"{"job":{"status":"Error"}}"#, JobState::Failed),
             (nested(), 200, r#"{"status":"Error","job":{}}"#, JobState::Pending),
             (bare(), 200, r#""Complete""#, JobState::Succeeded),
@@ -237,8 +251,8 @@ mod tests {
             (since(), 200, r#"{"exportTimestamp":"2026-05-01T10:00:01Z"}"#, JobState::Succeeded),
             (since(), 200, r#"{"exportTimestamp":"2026-05-01T09:59:59Z"}"#, JobState::Pending),
             (since(), 200, "{}", JobState::Pending),
-            (repeated(), 202, "", JobState::Pending),
-            (repeated(), 200, "ID3 not JSON", JobState::Succeeded),
+            (not_202(), 202, "", JobState::Pending),
+            (not_202(), 200, "ID3 not JSON", JobState::Succeeded),
             (
                 listed(),
                 200,
@@ -247,26 +261,26 @@ mod tests {
             ),
             (listed(), 200, r#"{"entities":[{"id":"j0","status":"Error"}]}"#, JobState::Pending),
         ] {
-            let status = read(&family, status, body).expect(body);
+            let status = read(&spec, status, body).expect(body);
             assert_eq!(status.state(), state, "{body}");
         }
-        assert!(read(&family(), 200, "<html>").expect_err("no JSON").kind() == ErrorKind::Decode);
-        for (body, may_pass) in [
+        assert!(read(&spec(), 200, "<html>").expect_err("no JSON").kind() == ErrorKind::Decode);
+        for (body, may_recover) in [
             (r#"{"message":"boom","code":"c","status":500}"#, true),
             (r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, true),
             (r#"{"message":"boom","code":"c","status":404}"#, false),
         ] {
-            let error = read(&family(), 200, body).expect_err(body);
+            let error = read(&spec(), 200, body).expect_err(body);
             assert_eq!(
                 (error.kind() == ErrorKind::Paging, error.is_transient()),
-                (true, may_pass),
+                (true, may_recover),
                 "{body}"
             );
         }
     }
 
     #[test]
-    fn messages_of_those_that_failed() {
+    fn finds_the_message_of_a_failed_job() {
         for (body, message) in [
             (r#"{"status":"Error","errorMessage":"too  big\n"}"#, Some("too big")),
             (r#"{"status":"Error","error":{"message":"too big"}}"#, Some("too big")),
@@ -279,22 +293,22 @@ mod tests {
             (r#"{"status":"Error"}"#, None),
             (r#"{"status":"Complete","message":"all is well"}"#, None),
         ] {
-            let status = read(&family(), 200, body).expect(body);
+            let status = read(&spec(), 200, body).expect(body);
             assert_eq!(status.message(), message, "{body}");
         }
     }
 
     #[test]
-    fn expiry_by_the_reply_or_else_by_the_family() {
+    fn expiry_comes_from_the_response_or_else_from_the_spec() {
         let body = r#"{"status":"Complete","expirationDate":"2026-05-02T00:00:00Z"}"#;
-        let daily = family().with_lifetime(std::time::Duration::from_secs(86_400));
-        for (family, body, expires) in [
-            (family(), body, Some("2026-05-02T00:00:00+00:00")),
-            (family(), "{}", None),
+        let daily = spec().with_lifetime(std::time::Duration::from_secs(86_400));
+        for (spec, body, expires) in [
+            (spec(), body, Some("2026-05-02T00:00:00+00:00")),
+            (spec(), "{}", None),
             (daily.clone(), body, Some("2026-05-02T00:00:00+00:00")),
             (daily, "{}", Some("2026-05-02T10:00:00+00:00")),
         ] {
-            let status = read(&family, 200, body).expect(body);
+            let status = read(&spec, 200, body).expect(body);
             assert_eq!(status.expires().map(|at| at.to_rfc3339()).as_deref(), expires);
         }
     }

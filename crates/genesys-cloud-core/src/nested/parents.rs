@@ -85,7 +85,7 @@ impl<P: Send> Parents<P> for Paginator<P> {
         ParentsReport {
             pages: report.pages,
             requests: report.requests,
-            retries: report.repeated,
+            retries: report.retries,
             waited: report.waited,
             verdict: report.verdict(),
         }
@@ -127,7 +127,7 @@ impl<P: Send> Parents<P> for Windows<P> {
         ParentsReport {
             pages: report.pages,
             requests: report.requests,
-            retries: report.repeated,
+            retries: report.retries,
             waited: report.waited,
             verdict: report.verdict(),
         }

@@ -84,7 +84,7 @@ impl NestedReport {
     pub(super) fn add(&mut self, list: &Report) {
         self.pages += list.pages;
         self.requests += list.requests;
-        self.retries += list.repeated;
+        self.retries += list.retries;
         self.waited += list.waited;
         self.duplicates += list.duplicates;
         self.nulls += list.nulls;

@@ -58,7 +58,7 @@ impl<T> Stream for Pages<T> {
             None => ready!(self.paginator.poll_page(cx)),
         };
         if let Some(Ok(page)) = &page {
-            self.paginator.handed_out(page.items().len());
+            self.paginator.count_yielded(page.items().len());
         }
         Poll::Ready(page)
     }

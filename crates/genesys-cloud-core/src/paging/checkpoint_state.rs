@@ -40,20 +40,20 @@ pub(crate) struct ListPoint {
     pub(super) end: Option<End>,
     /// The job whose results these are, once it has been submitted.
     pub(crate) job: Option<SavedJob>,
-    /// Whether one was submitted and is not known, as the reply was lost.
+    /// Whether one was submitted and is not known, as the response was lost.
     pub(super) is_lost: bool,
 }
 
 impl ListPoint {
     /// Takes in by what the items of the page are known again in which it is.
-    pub(super) fn know(&mut self, text: &PageText, items: &str, handed: Handed) {
+    pub(super) fn know(&mut self, text: &PageText, items: &str, yielded: Yielded) {
         // One that is to be gone on with knows it already.
         if !self.known.is_empty() || self.page.is_some() {
             return;
         }
         let item_hashes =
-            text.item_hashes(items).filter(|item_hashes| item_hashes.len() == handed.of);
-        match item_hashes.and_then(|item_hashes| item_hashes.get(..handed.items)) {
+            text.item_hashes(items).filter(|item_hashes| item_hashes.len() == yielded.of);
+        match item_hashes.and_then(|item_hashes| item_hashes.get(..yielded.items)) {
             Some(item_hashes) => {
                 self.known = item_hashes[item_hashes.len().saturating_sub(KEPT)..].to_vec()
             }
@@ -85,14 +85,14 @@ impl ListPoint {
 
 /// How far the page that was read last has been handed out.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Handed {
+pub(super) struct Yielded {
     /// How many of its items have been handed out, or left out as repeated ones.
     pub(super) items: usize,
     /// How many it has.
     pub(super) of: usize,
 }
 
-impl Handed {
+impl Yielded {
     pub(super) const fn is_all(self) -> bool {
         self.items == self.of
     }

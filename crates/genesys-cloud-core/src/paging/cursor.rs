@@ -14,7 +14,7 @@ use crate::request::Request;
 /// A list that is being read, between two pages.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
-    pub(super) listing: ListSpec,
+    pub(super) spec: ListSpec,
     /// Set where the source gives its pages in its own sequence.
     pub(super) sequence: Option<SequenceUnit>,
     /// Where links must lead.
@@ -33,29 +33,29 @@ pub(super) struct Cursor {
 
 impl Cursor {
     /// At the page where a request begins.
-    pub(super) fn start(request: &mut Request, listing: &ListSpec, api_url: &str) -> Self {
-        let advance = listing.scheme().spec().advance;
+    pub(super) fn start(request: &mut Request, spec: &ListSpec, api_url: &str) -> Self {
+        let advance = spec.scheme().spec().advance;
         let mut asked_for = CycleDetector::default();
-        refuse_other_positions(request, listing);
-        let search = match (advance, listing.token_in()) {
+        refuse_other_positions(request, spec);
+        let search = match (advance, spec.token_in()) {
             (Advance::Tokens { counted: true }, [place]) => {
                 value_on(request, place).and_then(|search| Search::decode(&search))
             }
             _ => None,
         };
         if let Some(search) = &search {
-            refuse_other_positions_in(search, request, listing);
+            refuse_other_positions_in(search, request, spec);
         }
         let (due, before) = match advance {
             Advance::Numbers { .. } | Advance::StartIndex => {
                 let number =
-                    listing.token_in().first().map_or(1, |place| first_number(request, place));
+                    spec.token_in().first().map_or(1, |place| first_number(request, place));
                 let at = Position::Number(number);
                 let items = if advance == Advance::StartIndex { number - 1 } else { 0 };
                 (at, (number == 1 || advance == Advance::StartIndex).then_some(items))
             }
             Advance::Tokens { .. } | Advance::Window => {
-                let values = listing.token_in().iter().map(|place| value_on(request, place));
+                let values = spec.token_in().iter().map(|place| value_on(request, place));
                 let values: Option<Vec<Token>> =
                     values.map(|value| value.map(Token::Text)).collect();
                 let begun = values.filter(|values| !values.is_empty()).map(Position::Token);
@@ -68,8 +68,8 @@ impl Cursor {
         };
         Self {
             home: request.target().ok().and_then(|target| ListUrl::new(api_url, &target)),
-            cap: listing.cap().filter(|cap| cap.holds_for(request)).map(|cap| cap.most),
-            listing: listing.clone(),
+            cap: spec.cap().filter(|cap| cap.holds_for(request)).map(|cap| cap.most),
+            spec: spec.clone(),
             sequence: None,
             at: CursorState { before, ..CursorState::beginning(due) },
             asked_for,
@@ -80,14 +80,14 @@ impl Cursor {
 
     /// Goes back to the page where the request of the list begins. What has been counted stays.
     pub(super) fn restart(&mut self, request: &mut Request, api_url: &str) {
-        let listing = self.listing.clone();
-        self.set_out(request, &listing, api_url);
+        let spec = self.spec.clone();
+        self.set_out(request, &spec, api_url);
     }
 
     /// Goes to the page where a request begins, with what has been counted so far and the same page size.
-    pub(super) fn set_out(&mut self, request: &mut Request, listing: &ListSpec, api_url: &str) {
+    pub(super) fn set_out(&mut self, request: &mut Request, spec: &ListSpec, api_url: &str) {
         let CursorState { counted, page_size, .. } = self.at;
-        *self = Self::start(request, listing, api_url);
+        *self = Self::start(request, spec, api_url);
         (self.at.counted, self.at.page_size) = (counted, page_size);
     }
 
@@ -159,12 +159,12 @@ impl Cursor {
         match position {
             Position::Start => {}
             Position::Number(number) => {
-                for place in self.listing.token_in() {
+                for place in self.spec.token_in() {
                     set_number(request, place, *number, false);
                 }
             }
             Position::Token(values) => {
-                for (place, value) in self.listing.token_in().iter().zip(values) {
+                for (place, value) in self.spec.token_in().iter().zip(values) {
                     match (place.is_in_body(), value) {
                         (false, _) => request.set_query(place.name().to_owned(), &*value.text()),
                         (true, Token::Number(number)) => {
@@ -270,10 +270,10 @@ impl Cursor {
                 *number > 0
             }
             (Advance::Tokens { .. } | Advance::Window, Position::Token(values)) => {
-                values.len() == self.listing.token_in().len() && !values.contains(&Token::Odd)
+                values.len() == self.spec.token_in().len() && !values.contains(&Token::Odd)
             }
             (Advance::Tokens { .. }, Position::Link(_)) => {
-                self.listing.token_out().is_some_and(NextToken::is_whole_link)
+                self.spec.token_out().is_some_and(NextToken::is_whole_link)
             }
             (Advance::Tokens { .. } | Advance::Window | Advance::Once(_), Position::Start) => true,
             _ => false,
@@ -291,7 +291,7 @@ impl Cursor {
     }
 
     pub(super) fn advances_by(&self) -> Advance {
-        self.sequence.map_or(self.listing.scheme().spec().advance, Advance::Sequence)
+        self.sequence.map_or(self.spec.scheme().spec().advance, Advance::Sequence)
     }
 
     /// How many items of the list stand up to the end of a page.
@@ -338,13 +338,13 @@ impl Cursor {
 }
 
 /// Refuses parameters that choose a page in another way than the list is read by.
-fn refuse_other_positions(request: &mut Request, listing: &ListSpec) {
-    let is_own = |name: &str| listing.token_in().iter().any(|place| place.name() == name);
+fn refuse_other_positions(request: &mut Request, spec: &ListSpec) {
+    let is_own = |name: &str| spec.token_in().iter().any(|place| place.name() == name);
     let mut queries = request.query_pairs().map(|(name, _)| name);
-    let other = queries.find(|name| listing.chooses_page(name) && !is_own(name)).map(str::to_owned);
+    let other = queries.find(|name| spec.chooses_page(name) && !is_own(name)).map(str::to_owned);
     drop(queries);
     if let Some(other) = other {
-        let own: Vec<&str> = listing.token_in().iter().map(ParamLocation::name).collect();
+        let own: Vec<&str> = spec.token_in().iter().map(ParamLocation::name).collect();
         let advice = match &own[..] {
             [] => "leave it out".to_owned(),
             own => format!("leave it out, or begin elsewhere by `{}`", own.join("` and `")),
@@ -354,11 +354,11 @@ fn refuse_other_positions(request: &mut Request, listing: &ListSpec) {
 }
 
 /// The same in a search. The number of its page says where reading begins.
-fn refuse_other_positions_in(search: &Search, request: &mut Request, listing: &ListSpec) {
+fn refuse_other_positions_in(search: &Search, request: &mut Request, spec: &ListSpec) {
     if search.page().is_none() {
         request.fault("`pageNumber` of the search must be a number from 1".to_owned());
     }
-    let chooses = |name: &str| name != "pageNumber" && listing.chooses_page(name);
+    let chooses = |name: &str| name != "pageNumber" && spec.chooses_page(name);
     if let Some((other, _)) = search.fields().find(|(name, _)| chooses(name)) {
         request.fault(format!(
             "`{other}` of the search would skip or repeat records of the list: leave it out"

@@ -21,7 +21,7 @@ pub(super) enum Position {
     Link(Vec<(String, String)>),
 }
 
-/// What leads from one page to the next, as it stands in a reply.
+/// What leads from one page to the next, as it stands in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Text(String),
@@ -62,7 +62,7 @@ pub(super) struct CursorState {
     pub(super) empty: u64,
     /// How many of the pages just before had items without ids that a page further back had too.
     pub(super) alike: u64,
-    /// How many items each numbered page covers, as the replies have said so far.
+    /// How many items each numbered page covers, as the responses have said so far.
     pub(super) grid: Option<u64>,
     /// Whether the page that is due was empty when it was asked for, though more had been promised.
     pub(super) is_second_look: bool,
@@ -96,7 +96,7 @@ pub(crate) struct PageInfo {
     pub(super) nulls: u64,
     /// Whether it has the field with the list, be it null.
     pub(super) has_list: bool,
-    /// Up to when the data is complete that the list is made from, as the reply says.
+    /// Up to when the data is complete that the list is made from, as the response says.
     pub(super) available_until: Option<DateTime<Utc>>,
     /// Whether none of its items has an id. Found out only where it matters.
     pub(super) has_no_ids: bool,

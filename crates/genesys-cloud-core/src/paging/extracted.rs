@@ -8,21 +8,21 @@ use super::scheme::Advance;
 use crate::page_identity::fingerprint_of_body;
 use crate::response::RawResponse;
 
-/// What a reply holds of a list, as an extractor of your own finds it; for
+/// What a response holds of a list, as an extractor of your own finds it; for
 /// [`Paginator::with_extractor`](crate::Paginator::with_extractor).
 ///
-/// Only what the reply says need be told. What leads on is [`with_next`](Self::with_next), or, where the
+/// Only what the response says need be told. What leads on is [`with_next`](Self::with_next), or, where the
 /// [`ListSpec`] counts pages, their number: without either a numbered list is read until a page is empty.
 #[derive(Clone)]
 pub struct ExtractedPage<T> {
     items: Vec<T>,
-    facts: PageInfo,
+    info: PageInfo,
 }
 
 impl<T> ExtractedPage<T> {
     /// The items of one page, none if it is empty.
     pub fn new(items: Vec<T>) -> Self {
-        Self { items, facts: PageInfo::default() }
+        Self { items, info: PageInfo::default() }
     }
 
     /// The token of the next page, or the link to it where the [`ListSpec`] says that it is one
@@ -31,45 +31,45 @@ impl<T> ExtractedPage<T> {
     #[must_use]
     pub fn with_next(mut self, token: impl Into<Option<String>>) -> Self {
         let token = token.into().filter(|token| !token.trim().is_empty());
-        self.facts.token = token.map(Token::Text);
+        self.info.token = token.map(Token::Text);
         self
     }
 
     /// How many items the list holds.
     #[must_use]
     pub fn with_total(mut self, items: impl Into<Option<u64>>) -> Self {
-        self.facts.total = items.into();
+        self.info.total = items.into();
         self
     }
 
     /// How many pages the list has.
     #[must_use]
     pub fn with_page_count(mut self, pages: impl Into<Option<u64>>) -> Self {
-        self.facts.page_count = pages.into();
+        self.info.page_count = pages.into();
         self
     }
 
     /// The number of this page, from 1.
     #[must_use]
     pub fn with_page_number(mut self, number: impl Into<Option<u64>>) -> Self {
-        self.facts.page_number = number.into();
+        self.info.page_number = number.into();
         self
     }
 
     /// How many items a page holds at most.
     #[must_use]
     pub fn with_page_size(mut self, items: impl Into<Option<u64>>) -> Self {
-        self.facts.page_size = items.into();
+        self.info.page_size = items.into();
         self
     }
 
-    pub(super) fn read_from(self, reply: &RawResponse, listing: &ListSpec) -> (Vec<T>, PageInfo) {
-        let Self { items, mut facts } = self;
-        (facts.items, facts.has_list) = (items.len() as u64, true);
-        if !items.is_empty() && !matches!(listing.scheme().spec().advance, Advance::Once(_)) {
-            facts.fingerprint = Some(fingerprint_of_body(reply.body()));
+    pub(super) fn read_from(self, response: &RawResponse, spec: &ListSpec) -> (Vec<T>, PageInfo) {
+        let Self { items, mut info } = self;
+        (info.items, info.has_list) = (items.len() as u64, true);
+        if !items.is_empty() && !matches!(spec.scheme().spec().advance, Advance::Once(_)) {
+            info.fingerprint = Some(fingerprint_of_body(response.body()));
         }
-        (items, facts)
+        (items, info)
     }
 }
 

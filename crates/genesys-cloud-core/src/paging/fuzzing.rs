@@ -49,8 +49,8 @@ crate::record! {
     }
 }
 
-/// The listing that the first byte chooses, and the rest of the data.
-fn listing(data: &[u8]) -> Option<(ListSpec, &[u8])> {
+/// The spec that the first byte chooses, and the rest of the data.
+fn spec(data: &[u8]) -> Option<(ListSpec, &[u8])> {
     let (choice, rest) = data.split_first()?;
     let choice = usize::from(*choice);
     let items = ["entities", "results.entities", "[]"][choice / Scheme::ALL.len() % 3];
@@ -59,17 +59,17 @@ fn listing(data: &[u8]) -> Option<(ListSpec, &[u8])> {
 
 /// A page: a byte that chooses how it is read, and its body.
 pub fn page(data: &[u8]) {
-    let Some((listing, body)) = listing(data) else { return };
-    let reply = reply(StatusCode::OK, HeaderMap::new(), body);
-    let any = serde::<Value>(&reply, &listing, MOST_ITEMS);
-    if let Ok((items, facts)) = &any {
-        assert_eq!(facts.records(), items.len() as u64);
+    let Some((spec, body)) = spec(data) else { return };
+    let response = reply(StatusCode::OK, HeaderMap::new(), body);
+    let any = serde::<Value>(&response, &spec, MOST_ITEMS);
+    if let Ok((items, info)) = &any {
+        assert_eq!(info.records(), items.len() as u64);
         let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         assert!(serde_json::from_slice::<IgnoredAny>(json).is_ok(), "no page is had from no JSON");
-        let again = serde::<Value>(&reply, &listing, MOST_ITEMS).expect("it was read before");
-        assert_eq!(*facts, again.1, "the same page says the same");
-        if let Some(edges) = &facts.edges {
-            assert!(edges.shared_with(edges) <= facts.items, "no more than all are shared");
+        let again = serde::<Value>(&response, &spec, MOST_ITEMS).expect("it was read before");
+        assert_eq!(*info, again.1, "the same page says the same");
+        if let Some(edges) = &info.edges {
+            assert!(edges.shared_with(edges) <= info.items, "no more than all are shared");
         }
     }
     // An item that is no `Thing` is an error; a page of things is the same page. Where half of a surrogate pair stands
@@ -78,32 +78,32 @@ pub fn page(data: &[u8]) {
     if std::str::from_utf8(body).is_ok_and(is_mended) {
         return;
     }
-    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&reply, &listing, MOST_ITEMS)) {
+    if let (Ok((_, any)), Ok((_, things))) = (&any, wire::<Thing>(&response, &spec, MOST_ITEMS)) {
         assert_eq!(*any, things);
     }
-    let _ = bytes(&reply, &listing, MOST_ITEMS).map(|(items, _)| assert_eq!(items.len(), 1));
+    let _ = bytes(&response, &spec, MOST_ITEMS).map(|(items, _)| assert_eq!(items.len(), 1));
 }
 
 /// A list: a byte that chooses how it is read, one that says of what cap, and bodies with a zero byte
 /// between them. The last one comes for ever.
 pub fn walk(data: &[u8]) {
-    let Some((listing, data)) = listing(data) else { return };
+    let Some((spec, data)) = spec(data) else { return };
     let Some((cap, bodies)) = data.split_first() else { return };
-    let listing = match cap {
-        0..100 => listing,
-        100..200 => listing.with_cap(Cap::items(u64::from(*cap) * 10)),
-        _ => listing.with_cap(Cap::pages(u64::from(*cap) % 8)),
+    let spec = match cap {
+        0..100 => spec,
+        100..200 => spec.with_cap(Cap::items(u64::from(*cap) * 10)),
+        _ => spec.with_cap(Cap::pages(u64::from(*cap) % 8)),
     };
     let api = APIS[usize::from(*cap) % APIS.len()];
     let base = BaseUrl::parse(api, &Default::default()).expect("a URL");
     let request = Request::new(Operation::from_static("getThings", Method::Get, PATH));
-    let mut walk = Cursor::start(&mut request.clone(), &listing, api);
+    let mut walk = Cursor::start(&mut request.clone(), &spec, api);
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
     let last = bodies.last().copied().unwrap_or_default();
     for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
-        let reply = reply(StatusCode::OK, HeaderMap::new(), body);
-        let Ok((_, facts)) = serde::<IgnoredAny>(&reply, &listing, MOST_ITEMS) else { return };
-        let next = match step(&walk, &facts) {
+        let response = reply(StatusCode::OK, HeaderMap::new(), body);
+        let Ok((_, info)) = serde::<IgnoredAny>(&response, &spec, MOST_ITEMS) else { return };
+        let next = match step(&walk, &info) {
             Step::Continue(next) => next,
             Step::LookAgain => {
                 assert!(!walk.at.is_second_look, "a page is asked for twice at most");
@@ -124,7 +124,7 @@ pub fn walk(data: &[u8]) {
         if let Some(Ok(url)) = request.target().ok().map(|target| base.join(&target)) {
             is_at_home(&url, api);
         }
-        walk.advance(facts, next);
+        walk.advance(info, next);
         assert!(walk.ahead().take(8).count() > 0, "the page that is due can be asked for");
         let _ = (walk.page_number(), walk.items_per_page(), walk.page_size_up_to_cap(100));
     }

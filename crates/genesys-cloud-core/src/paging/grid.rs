@@ -23,7 +23,7 @@ pub(super) struct Realignment {
 /// Whether a page shows that pages no longer begin where they did. `read` is how many of its items were read in an
 /// earlier run.
 ///
-/// The reply says its size, or else a page that is larger than all before shows it. A last page may give its own
+/// The response says its size, or else a page that is larger than all before shows it. A last page may give its own
 /// length as its size.
 pub(super) fn realignment(cursor: &Cursor, page: &PageInfo, read: u64) -> Option<Realignment> {
     let (Advance::Numbers { linked }, Position::Number(number)) =
@@ -59,7 +59,7 @@ pub(super) fn realignment(cursor: &Cursor, page: &PageInfo, read: u64) -> Option
     Some(Realignment { before, size, page, skip: position - (page - 1) * size })
 }
 
-/// Whether the previous page was shorter than others and this one has items, in a list whose replies say neither the
+/// Whether the previous page was shorter than others and this one has items, in a list whose responses say neither the
 /// page size nor a total. Items may have been hidden on that page, or pages may have become smaller, which repeats
 /// items.
 pub(super) fn is_untold(cursor: &Cursor, page: &PageInfo) -> bool {
@@ -82,9 +82,9 @@ mod tests {
     use crate::request::Request;
 
     fn cursor(number: u64, grid: Option<u64>, largest: u64, before: Option<u64>) -> Cursor {
-        let listing = ListSpec::new(Scheme::PageNumber, "entities");
+        let spec = ListSpec::new(Scheme::PageNumber, "entities");
         let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-        let mut cursor = Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie");
+        let mut cursor = Cursor::start(&mut request, &spec, "https://api.mypurecloud.ie");
         cursor.at.due = Position::Number(number);
         (cursor.at.grid, cursor.at.largest, cursor.at.before) = (grid, largest, before);
         cursor
@@ -217,7 +217,7 @@ mod tests {
         };
         let counted = cursor(2, Some(25), 25, Some(25));
         let mut linked = cursor(2, Some(25), 25, Some(25));
-        linked.listing = ListSpec::new(Scheme::PageNumberNoTotal, "entities");
+        linked.spec = ListSpec::new(Scheme::PageNumberNoTotal, "entities");
         for (name, cursor, page, is_last) in [
             ("last by count", &counted, own(Some(2), false), true),
             ("not last by count", &counted, own(Some(3), false), false),
@@ -264,9 +264,9 @@ mod tests {
 
     #[test]
     fn lists_that_do_not_count_pages_have_no_grid() {
-        let listing = ListSpec::new(Scheme::CursorField, "results");
+        let spec = ListSpec::new(Scheme::CursorField, "results");
         let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-        let mut cursor = Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie");
+        let mut cursor = Cursor::start(&mut request, &spec, "https://api.mypurecloud.ie");
         (cursor.at.grid, cursor.at.largest) = (Some(50), 50);
         assert_eq!(realignment(&cursor, &page(100, Some(100), None), 0), None);
     }

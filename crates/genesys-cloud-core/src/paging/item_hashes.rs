@@ -88,14 +88,14 @@ pub(super) struct Alignment {
 ///
 /// It is after the item that was handed out last, wherever that stands now, or else after the one before
 /// it, and so on; of a page in which none of them is, at the same place as before.
-pub(super) fn realign(item_hashes: &[u64], known: &[u64], handed_out: usize) -> Alignment {
-    if handed_out == 0 {
+pub(super) fn realign(item_hashes: &[u64], known: &[u64], yielded: usize) -> Alignment {
+    if yielded == 0 {
         let fits = |count: &usize| known.ends_with(&item_hashes[..*count]);
         let repeated = (1..=known.len().min(item_hashes.len())).rev().find(fits);
         return Alignment { repeated: repeated.unwrap_or(0), ..Alignment::default() };
     }
     for (back, mark) in known.iter().rev().enumerate() {
-        let expected = (handed_out - 1).checked_sub(back);
+        let expected = (yielded - 1).checked_sub(back);
         let places = (0..item_hashes.len()).filter(|place| item_hashes[*place] == *mark);
         let distance = |place: &usize| expected.map_or(*place + 1, |at| at.abs_diff(*place));
         let Some(place) = places.min_by_key(distance) else { continue };
@@ -103,7 +103,7 @@ pub(super) fn realign(item_hashes: &[u64], known: &[u64], handed_out: usize) -> 
         let moved = back > 0 || Some(place) != expected;
         return Alignment { from: place + 1, repeated: 0, moved };
     }
-    Alignment { from: handed_out.min(item_hashes.len()), repeated: 0, moved: true }
+    Alignment { from: yielded.min(item_hashes.len()), repeated: 0, moved: true }
 }
 
 #[cfg(test)]
@@ -156,16 +156,16 @@ mod tests {
 
     #[test]
     fn a_page_goes_on_after_what_was_handed_out() {
-        let realign = |page: &[u64], known: &[u64], handed_out: usize| {
-            let Alignment { from, repeated, moved } = realign(page, known, handed_out);
+        let realign = |page: &[u64], known: &[u64], yielded: usize| {
+            let Alignment { from, repeated, moved } = realign(page, known, yielded);
             (from, repeated, moved)
         };
         // The same page, at each of its items.
-        for handed_out in 1..=4 {
+        for yielded in 1..=4 {
             let page = [1, 2, 3, 4];
-            assert_eq!(realign(&page, &page[..handed_out], handed_out), (handed_out, 0, false));
+            assert_eq!(realign(&page, &page[..yielded], yielded), (yielded, 0, false));
         }
-        for (page, known, handed_out, expected) in [
+        for (page, known, yielded, expected) in [
             // Records were added before, or removed.
             (&[9, 1, 2, 3][..], &[1, 2][..], 2, (3, 0, true)),
             (&[2, 3, 4, 5], &[1, 2], 2, (1, 0, true)),
@@ -189,7 +189,7 @@ mod tests {
             (&[3, 5], &[3, 4], 0, (0, 0, false)),
             (&[], &[3, 4], 0, (0, 0, false)),
         ] {
-            assert_eq!(realign(page, known, handed_out), expected, "{page:?} {known:?}");
+            assert_eq!(realign(page, known, yielded), expected, "{page:?} {known:?}");
         }
     }
 }

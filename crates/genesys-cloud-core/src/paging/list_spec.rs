@@ -24,16 +24,16 @@ type Text = Cow<'static, str>;
 /// ```
 /// use genesys_cloud_core::{Cap, ListSpec, PageSize, ParamLocation, Scheme, NextToken};
 ///
-/// let listing = ListSpec::new(Scheme::PageNumber, "entities")
+/// let spec = ListSpec::new(Scheme::PageNumber, "entities")
 ///     .with_page_size(PageSize::integer("pageSize").at_most(100))
 ///     .with_cap(Cap::items(1000));
-/// assert_eq!(listing.items(), "entities");
+/// assert_eq!(spec.items(), "entities");
 ///
-/// // A reply of `{"items": [..], "pagination": {"next": "a token"}}`
-/// let listing = ListSpec::new(Scheme::ContinuationToken, "items")
+/// // A response of `{"items": [..], "pagination": {"next": "a token"}}`
+/// let spec = ListSpec::new(Scheme::ContinuationToken, "items")
 ///     .with_token_in(ParamLocation::query("pageToken"))
 ///     .with_token_out(NextToken::field("pagination.next"));
-/// assert_eq!(listing.scheme().name(), "ContinuationToken");
+/// assert_eq!(spec.scheme().name(), "ContinuationToken");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListSpec {
@@ -45,7 +45,7 @@ pub struct ListSpec {
     cap: Option<Cap>,
     jobs: Option<Text>,
     token_lifetime: Option<Duration>,
-    /// Further fields that a reply may have, beside those that pages usually have; names joined by spaces.
+    /// Further fields that a response may have, beside those that pages usually have; names joined by spaces.
     fields: Option<Text>,
     /// Whether every item is a JSON object.
     objects: bool,
@@ -55,7 +55,7 @@ pub struct ListSpec {
     empty_object: bool,
 }
 
-/// Fields by which a reply is recognized as a page, whatever the operation.
+/// Fields by which a response is recognized as a page, whatever the operation.
 const PAGE_FIELDS: [&str; 19] = [
     "pageNumber",
     "pageCount",
@@ -95,8 +95,8 @@ const POSITIONS: [&str; 9] = [
 const COUNTED: [&str; 2] = ["pageNumber", "startIndex"];
 
 impl ListSpec {
-    /// A list whose items stand at `items` in the reply: the names of the fields that lead there,
-    /// joined by dots (`entities`, `results.entities`), or `[]` where the reply is the list itself.
+    /// A list whose items stand at `items` in the response: the names of the fields that lead there,
+    /// joined by dots (`entities`, `results.entities`), or `[]` where the response is the list itself.
     ///
     /// A page that lacks the field is empty: the API leaves it out where it has nothing to list. But an object
     /// with neither this field nor any other that pages have (see [`with_fields`](Self::with_fields)) is an error.
@@ -201,7 +201,7 @@ impl ListSpec {
         self.token_lifetime
     }
 
-    /// Says where a reply has what leads to the next page, in the place of where the scheme has it.
+    /// Says where a response has what leads to the next page, in the place of where the scheme has it.
     #[must_use]
     pub fn with_token_out(mut self, token_out: NextToken) -> Self {
         self.token_out = Some(token_out);
@@ -215,14 +215,14 @@ impl ListSpec {
         self
     }
 
-    /// Names the path that runs the same query as a job, for the error of a reply that says 202.
+    /// Names the path that runs the same query as a job, for the error of a response that says 202.
     #[must_use]
     pub fn with_jobs(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.jobs = Some(path.into());
         self
     }
 
-    /// Names further fields of a reply, by which it is recognized as a page.
+    /// Names further fields of a response, by which it is recognized as a page.
     ///
     /// A page has its list, its token, a count such as `total`, a link such as `nextUri`, or one of these. An
     /// object with none of them is an error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) rather than an empty
@@ -257,7 +257,7 @@ impl ListSpec {
         self
     }
 
-    /// Further fields of a reply, their names joined by spaces: see [`with_fields`](Self::with_fields).
+    /// Further fields of a response, their names joined by spaces: see [`with_fields`](Self::with_fields).
     pub fn fields(&self) -> Option<&str> {
         self.fields.as_deref()
     }
@@ -278,7 +278,7 @@ impl ListSpec {
         self.empty_object || matches!(self.scheme, Scheme::BodyPagingTotalHits)
     }
 
-    /// Whether a reply with this field is a page.
+    /// Whether a response with this field is a page.
     pub(super) fn is_page_field(&self, name: &str) -> bool {
         PAGE_FIELDS.contains(&name)
             || self.fields.as_ref().is_some_and(|fields| fields.split(' ').any(|it| it == name))
@@ -325,7 +325,7 @@ impl ListSpec {
         self.scheme
     }
 
-    /// Where the items stand in the reply; see [`new`](Self::new).
+    /// Where the items stand in the response; see [`new`](Self::new).
     pub fn items(&self) -> &str {
         &self.items
     }
@@ -349,7 +349,7 @@ impl ListSpec {
         self.jobs.as_deref()
     }
 
-    /// Whether one reply is all there is to be had.
+    /// Whether one response is all there is to be had.
     pub(crate) const fn is_one_reply(&self) -> bool {
         matches!(self.scheme.spec().advance, Advance::Once(_))
     }
@@ -362,7 +362,7 @@ impl ListSpec {
         }
     }
 
-    /// Where a reply has what leads to the next page.
+    /// Where a response has what leads to the next page.
     pub fn token_out(&self) -> Option<&NextToken> {
         self.token_out.as_ref().or(self.scheme.spec().token_out.as_ref())
     }

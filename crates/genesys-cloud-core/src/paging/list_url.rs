@@ -1,4 +1,4 @@
-//! Links to a next page, as replies hold them.
+//! Links to a next page, as responses hold them.
 
 use std::fmt;
 

@@ -22,12 +22,12 @@
 /// }
 /// ```
 ///
-/// `items` is the path to the list, empty where the reply is the list itself. `page_size` is a query
+/// `items` is the path to the list, empty where the response is the list itself. `page_size` is a query
 /// parameter, or a field of the body: `body "paging.pageSize" as integer`; `usual: 500` in place of `maximum` is
 /// what is asked for where no maximum is known. `token_in` is `query` or `body`.
 /// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
 /// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`. `fields` names further fields of the
-/// reply, by which it is recognized as a page; `values` says that items need not be objects, and `no_content`
+/// response, by which it is recognized as a page; `values` says that items need not be objects, and `no_content`
 /// that a 204 is an empty list.
 ///
 /// After the braces may follow where the operation takes an interval, `query` or `body`, for a method `windows`
@@ -44,14 +44,14 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! paged {
-    ($call:ident -> $item:ty; $scheme:ident { $($listing:tt)* } $($interval:tt)*) => {
+    ($call:ident -> $item:ty; $scheme:ident { $($spec:tt)* } $($interval:tt)*) => {
         impl $call {
             /// Reads the whole list, page by page, as a stream of its items. Nothing is sent before the
             /// first item is asked for.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
-                const LISTING: $crate::ListSpec = $crate::paged!(@listing $scheme { $($listing)* });
-                $crate::generated::paginate(self.0, LISTING)
+                const LIST_SPEC: $crate::ListSpec = $crate::paged!(@spec $scheme { $($spec)* });
+                $crate::generated::paginate(self.0, LIST_SPEC)
             }
         }
 
@@ -64,12 +64,12 @@ macro_rules! paged {
             }
         }
 
-        $crate::paged!(@windows $call $item; $scheme { $($listing)* } $($interval)*);
+        $crate::paged!(@windows $call $item; $scheme { $($spec)* } $($interval)*);
     };
 
-    (@windows $call:ident $item:ty; $scheme:ident $listing:tt) => {};
+    (@windows $call:ident $item:ty; $scheme:ident $spec:tt) => {};
     (
-        @windows $call:ident $item:ty; $scheme:ident { $($listing:tt)* }
+        @windows $call:ident $item:ty; $scheme:ident { $($spec:tt)* }
         interval: $place:ident $interval:literal
         $(, span: $days:literal days)? $(, id: $id:literal)? $(,)?
     ) => {
@@ -82,10 +82,10 @@ macro_rules! paged {
                 self,
                 range: impl ::core::convert::Into<$crate::Interval>,
             ) -> $crate::Windows<$item> {
-                const LISTING: $crate::ListSpec = $crate::paged!(@listing $scheme { $($listing)* });
+                const LIST_SPEC: $crate::ListSpec = $crate::paged!(@spec $scheme { $($spec)* });
                 $crate::generated::windows(
                     self.0,
-                    LISTING,
+                    LIST_SPEC,
                     $crate::ParamLocation::$place($interval),
                     $crate::generated::IntervalFacts {
                         days: $crate::paged!(@some $($days)?),
@@ -98,7 +98,7 @@ macro_rules! paged {
     };
 
     (
-        @listing
+        @spec
         $scheme:ident {
             items: [$($first:literal $(, $further:literal)*)?]
             $(, page_size: $($place:ident)? $page_size:literal as $form:ident $(, usual: $usual:literal)? $(, maximum: $maximum:literal)? $(, minimum: $minimum:literal)?)?

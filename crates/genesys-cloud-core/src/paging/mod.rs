@@ -2,7 +2,7 @@
 //!
 //! A page's way from the wire to the stream: [`source`] gets it, [`fetcher`] knows which one is due, [`read`] takes items
 //! and [`PageInfo`](cursor_state::PageInfo) from its body in one pass, [`step`] decides from that and from where the
-//! [`cursor`] is whether and where the list continues, and [`paginator`] delivers the items. [`listing`]
+//! [`cursor`] is whether and where the list continues, and [`paginator`] delivers the items. [`spec`]
 //! is the data that steers this; a further scheme is a row of the table in [`scheme`]. What was read is counted in
 //! [`progress`], from which the [`report`] is derived. [`checkpoint_state`] is a place in a list to continue from later, [`resume`]
 //! how that is done.

@@ -96,17 +96,17 @@ impl<T> Page<T> {
         self.number
     }
 
-    /// How many pages the list has, as the reply says. It may be wrong.
+    /// How many pages the list has, as the response says. It may be wrong.
     pub fn page_count(&self) -> Option<u64> {
         self.page_count
     }
 
-    /// How many items the list holds, as the reply says. It may be wrong.
+    /// How many items the list holds, as the response says. It may be wrong.
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// How many items a page holds at most, as the reply says.
+    /// How many items a page holds at most, as the response says.
     pub fn page_size(&self) -> Option<u64> {
         self.page_size
     }
@@ -116,7 +116,7 @@ impl<T> Page<T> {
         self.head.status.as_u16()
     }
 
-    /// The headers of the reply.
+    /// The headers of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }

@@ -62,9 +62,9 @@ use crate::wire::Wire;
 /// use serde_json::Value;
 ///
 /// let operation = Operation::new("getRoutingQueues", Method::Get, "/api/v2/routing/queues");
-/// let listing = ListSpec::new(Scheme::PageNumber, "entities")
+/// let spec = ListSpec::new(Scheme::PageNumber, "entities")
 ///     .with_page_size(PageSize::integer("pageSize").at_most(500));
-/// let mut queues = Paginator::<Value>::from_request(&client, Request::new(operation), listing);
+/// let mut queues = Paginator::<Value>::from_request(&client, Request::new(operation), spec);
 /// while let Some(queue) = queues.try_next().await? {
 ///     println!("{}", queue["name"]);
 /// }
@@ -96,22 +96,22 @@ impl<T> Paginator<T> {
     /// The items that a request of any operation lists, such as one that the bindings do not know.
     ///
     /// The list begins at the page that is set on the request, if one is.
-    pub fn from_request(client: &impl AsRef<Client>, request: Request, listing: ListSpec) -> Self
+    pub fn from_request(client: &impl AsRef<Client>, request: Request, spec: ListSpec) -> Self
     where
         T: DeserializeOwned + 'static,
     {
-        Self::reading(client.as_ref().clone(), request, listing, read::serde)
+        Self::reading(client.as_ref().clone(), request, spec, read::serde)
     }
 
-    /// The same, where a function of your own finds the items and what leads on in each reply: for
-    /// replies that the paths of a [`ListSpec`] can't describe, such as a token in a header, a flag that
+    /// The same, where a function of your own finds the items and what leads on in each response: for
+    /// responses that the paths of a [`ListSpec`] can't describe, such as a token in a header, a flag that
     /// there is more, or a body that is not JSON.
     ///
-    /// The listing still says how the list moves ([`Scheme`](crate::Scheme)), where the number or token
+    /// The spec still says how the list moves ([`Scheme`](crate::Scheme)), where the number or token
     /// of a page goes, and how large pages may be; its path to the items is not used. All guards hold,
     /// but of pages alone: one is the same as another where the whole body is, and items that come
-    /// twice are not noticed. The extractor sees replies of status 2xx other than 202 and 204, and may
-    /// see a page again. A 204 is an error, unless the listing allows it ([`ListSpec::with_no_content`]).
+    /// twice are not noticed. The extractor sees responses of status 2xx other than 202 and 204, and may
+    /// see a page again. A 204 is an error, unless the spec allows it ([`ListSpec::with_no_content`]).
     ///
     /// ```no_run
     /// # fn example(client: genesys_cloud_core::Client) -> genesys_cloud_core::Paginator<String> {
@@ -121,11 +121,11 @@ impl<T> Paginator<T> {
     /// use serde_json::Value;
     ///
     /// let operation = Operation::new("getNames", Method::Get, "/api/v2/names");
-    /// let listing = ListSpec::new(Scheme::ContinuationToken, "names")
+    /// let spec = ListSpec::new(Scheme::ContinuationToken, "names")
     ///     .with_token_in(ParamLocation::query("from"));
     /// // {"names": ["a", "b"], "more": true}: the next page begins after the last name.
-    /// Paginator::with_extractor(&client, Request::new(operation), listing, |reply| {
-    ///     let page: Value = serde_json::from_slice(reply.body())?;
+    /// Paginator::with_extractor(&client, Request::new(operation), spec, |response| {
+    ///     let page: Value = serde_json::from_slice(response.body())?;
     ///     let names: Vec<String> = serde_json::from_value(page["names"].clone())?;
     ///     let next = names.last().filter(|_| page["more"] == true).cloned();
     ///     Ok(ExtractedPage::new(names).with_next(next))
@@ -135,38 +135,38 @@ impl<T> Paginator<T> {
     pub fn with_extractor<F>(
         client: &impl AsRef<Client>,
         request: Request,
-        listing: ListSpec,
+        spec: ListSpec,
         extract: F,
     ) -> Self
     where
         F: Fn(&RawResponse) -> Result<ExtractedPage<T>, DecodeError> + Send + 'static,
     {
         let read = Read::Own(Box::new(extract));
-        Self::requesting(client.as_ref().clone(), request, listing, read)
+        Self::requesting(client.as_ref().clone(), request, spec, read)
     }
 
     /// The items that a call of generated code lists, read the way the API writes them.
-    pub(crate) fn from_call<O>(call: Call<O>, listing: ListSpec) -> Self
+    pub(crate) fn from_call<O>(call: Call<O>, spec: ListSpec) -> Self
     where
         T: Wire,
     {
         let (client, request) = call.into_parts();
-        Self::reading(client, request, listing, read::wire)
+        Self::reading(client, request, spec, read::wire)
     }
 
     /// The items that a request lists, read in this way.
     pub(crate) fn reading(
         client: Client,
         request: Request,
-        listing: ListSpec,
+        spec: ListSpec,
         read: ReadPage<T>,
     ) -> Self {
-        Self::requesting(client, request, listing, Read::Paths(read))
+        Self::requesting(client, request, spec, Read::Paths(read))
     }
 
-    fn requesting(client: Client, request: Request, listing: ListSpec, read: Read<T>) -> Self {
+    fn requesting(client: Client, request: Request, spec: ListSpec, read: Read<T>) -> Self {
         let source = Box::new(RequestSource::new(client.clone()));
-        Self::new(PageFetcher::new(client, source, request, &listing), read)
+        Self::new(PageFetcher::new(client, source, request, &spec), read)
     }
 
     /// The items of the pages that a source has.
@@ -174,10 +174,10 @@ impl<T> Paginator<T> {
         client: Client,
         source: Box<dyn PageSource>,
         request: Request,
-        listing: &ListSpec,
+        spec: &ListSpec,
         read: ReadPage<T>,
     ) -> Self {
-        Self::new(PageFetcher::new(client, source, request, listing), Read::Paths(read))
+        Self::new(PageFetcher::new(client, source, request, spec), Read::Paths(read))
     }
 
     fn new(fetcher: PageFetcher, read: Read<T>) -> Self {
@@ -282,8 +282,8 @@ impl<T> Paginator<T> {
 impl Paginator<RawItem> {
     /// The items that a request of any operation lists, as the text that the API sent. A page is held in memory once.
     /// See [`over`](Paginator::from_request).
-    pub fn raw(client: &impl AsRef<Client>, request: Request, listing: ListSpec) -> Self {
-        Self::reading(client.as_ref().clone(), request, listing, raw)
+    pub fn raw(client: &impl AsRef<Client>, request: Request, spec: ListSpec) -> Self {
+        Self::reading(client.as_ref().clone(), request, spec, raw)
     }
 }
 
@@ -324,7 +324,7 @@ impl<T> fmt::Debug for Paginator<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Paginator")
             .field("operation", &self.fetcher.operation().id())
-            .field("listing", self.fetcher.listing())
+            .field("spec", self.fetcher.spec())
             .field("report", &self.report())
             .finish_non_exhaustive()
     }

@@ -117,7 +117,7 @@ impl Progress {
             pages: at.counted.pages,
             items: self.delivered,
             requests: self.calls.requests,
-            repeated: self.calls.repeated,
+            retries: self.calls.retries,
             waited: self.calls.waited,
             first_total: self.totals.first,
             last_total: self.totals.last,

@@ -46,17 +46,17 @@ impl fmt::Debug for RawItem {
 }
 
 /// Reads the items of a page as texts.
-pub(crate) fn raw(reply: &RawResponse, listing: &ListSpec, most: usize) -> Page<RawItem> {
-    let body = reply.body();
+pub(crate) fn raw(response: &RawResponse, spec: &ListSpec, most: usize) -> Page<RawItem> {
+    let body = response.body();
     if body.len() >= LARGE_PAGE
-        && let Ok((items, facts)) = borrowed(reply, listing, most)
+        && let Ok((items, info)) = borrowed(response, spec, most)
     {
         let shared = |item: &RawValue| RawItem(Text::Shared(body.slice_ref(item.get().as_bytes())));
-        return Ok((items.into_iter().map(shared).collect(), facts));
+        return Ok((items.into_iter().map(shared).collect(), info));
     }
     // What can't be read as it is may be read leniently, and an error is the same.
-    let (items, facts) = serde::<Box<RawValue>>(reply, listing, most)?;
-    Ok((items.into_iter().map(|item| RawItem(Text::Own(item))).collect(), facts))
+    let (items, info) = serde::<Box<RawValue>>(response, spec, most)?;
+    Ok((items.into_iter().map(|item| RawItem(Text::Own(item))).collect(), info))
 }
 
 #[cfg(test)]
@@ -66,7 +66,7 @@ mod tests {
     use crate::paging::Scheme;
     use crate::response::ResponseHead;
 
-    fn reply(body: String) -> RawResponse {
+    fn response(body: String) -> RawResponse {
         RawResponse {
             operation: Operation::from_static("getThings", Method::Get, "/things"),
             head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
@@ -76,14 +76,14 @@ mod tests {
 
     #[test]
     fn items_of_a_large_page_are_parts_of_its_body() {
-        let listing = ListSpec::new(Scheme::PageNumber, "entities").with_objects();
+        let spec = ListSpec::new(Scheme::PageNumber, "entities").with_objects();
         let long = "x".repeat(LARGE_PAGE);
         for (text, is_shared) in [("short", false), (&*long, true)] {
             let item = format!("{{\"id\": \"{text}\", \"n\":1.50}}");
-            let reply = reply(format!("{{\"entities\":[null, {item} ,{{}}],\"total\":3}}"));
-            let (items, facts) = raw(&reply, &listing, 10).expect("a page");
-            assert_eq!((facts.items, facts.nulls, facts.total), (3, 1, Some(3)));
-            let body = reply.body().as_ptr_range();
+            let response = response(format!("{{\"entities\":[null, {item} ,{{}}],\"total\":3}}"));
+            let (items, info) = raw(&response, &spec, 10).expect("a page");
+            assert_eq!((info.items, info.nulls, info.total), (3, 1, Some(3)));
+            let body = response.body().as_ptr_range();
             let mut texts = Vec::new();
             for item in items {
                 if let Text::Shared(text) = &item.0 {
@@ -95,6 +95,6 @@ mod tests {
             assert_eq!(texts, [item, "{}".to_owned()]);
         }
         let scalars = format!("{{\"entities\":[1,\"{long}\"]}}");
-        raw(&reply(scalars), &listing, 10).expect_err("no objects");
+        raw(&response(scalars), &spec, 10).expect_err("no objects");
     }
 }

@@ -19,7 +19,7 @@ pub struct Report {
     /// that asked how it stands. The transfer of a file is none.
     pub requests: u64,
     /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
-    pub repeated: u64,
+    pub retries: u64,
     /// How long calls waited for their turn within the rate limit, and before they were repeated, in all.
     pub waited: Duration,
     /// How many items the list holds, as the first page that says so has it.
@@ -241,9 +241,9 @@ pub enum Reason {
     MaxPages,
     /// The API does not let the list be read any further.
     Cap,
-    /// The operation gives one reply, and it was full.
+    /// The operation gives one response, and it was full.
     FullReply,
-    /// The reply leads to a further one for which the operation has no parameter.
+    /// The response leads to a further one for which the operation has no parameter.
     NotFollowed,
     /// A page contradicted the ones before, or led nowhere.
     Contradiction,
@@ -382,8 +382,8 @@ impl fmt::Display for Reason {
             Self::Limit => "the limit of items was reached",
             Self::MaxPages => "the limit of pages was reached",
             Self::Cap => "the API does not let the list be read any further",
-            Self::FullReply => "the operation gives one reply, and it was full",
-            Self::NotFollowed => "the reply leads to a further one that can't be asked for",
+            Self::FullReply => "the operation gives one response, and it was full",
+            Self::NotFollowed => "the response leads to a further one that can't be asked for",
             Self::Contradiction => "a page contradicted the ones before, or led nowhere",
             Self::Shortfall => "the list broke off where more had been promised",
             Self::OneWindow => "the operation gives one window of time of the list",

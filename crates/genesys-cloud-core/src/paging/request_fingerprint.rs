@@ -25,7 +25,7 @@ mod form {
         pub struct FingerprintForm {
             pub org: Option<Value> = "org",
             pub operation: Option<String> = "operation",
-            pub listing: Option<String> = "listing",
+            pub spec: Option<String> = "listing",
             pub parameters: Option<BTreeMap<String, String>> = "parameters",
         }
     }
@@ -41,7 +41,7 @@ pub(crate) struct RequestFingerprint {
     pub(crate) org: OrgIdentity,
     pub(crate) operation: String,
     /// How it is paged.
-    pub(crate) listing: u64,
+    pub(crate) spec: u64,
     /// What it is asked for, by the name that errors show.
     pub(crate) parts: BTreeMap<String, u64>,
 }
@@ -51,7 +51,7 @@ impl RequestFingerprint {
     pub(crate) fn new(
         request: &Request,
         org: OrgIdentity,
-        listing: &ListSpec,
+        spec: &ListSpec,
         without: &[&ParamLocation],
     ) -> Self {
         let operation = request.operation();
@@ -93,17 +93,17 @@ impl RequestFingerprint {
                 add("the body".to_owned(), &digest);
             }
         }
-        let listing = hash_of(listing);
-        Self { org, operation: operation.id().to_owned(), listing, parts }
+        let spec = hash_of(spec);
+        Self { org, operation: operation.id().to_owned(), spec, parts }
     }
 
     /// As it is written.
     pub(crate) fn form(&self) -> FingerprintForm {
-        let Self { org, operation, listing, parts } = self;
+        let Self { org, operation, spec, parts } = self;
         FingerprintForm {
             org: serde_json::to_value(org).ok(),
             operation: Some(operation.clone()),
-            listing: Some(hex(*listing)),
+            spec: Some(hex(*spec)),
             parameters: Some(parts.iter().map(|(name, hash)| (name.clone(), hex(*hash))).collect()),
             ..FingerprintForm::default()
         }
@@ -120,7 +120,7 @@ impl RequestFingerprint {
         Ok(Self {
             org: serde_json::from_value(org).map_err(|error| format!("its org: {error}"))?,
             operation: form.operation.ok_or_else(|| lacks("operation"))?,
-            listing: hash(&form.listing.ok_or_else(|| lacks("listing"))?)?,
+            spec: hash(&form.spec.ok_or_else(|| lacks("listing"))?)?,
             parts: parts
                 .map(|(name, text)| Ok((name, hash(&text)?)))
                 .collect::<Result<_, String>>()?,
@@ -151,7 +151,7 @@ impl RequestFingerprint {
         }
         let new = now.parts.keys().filter(|name| !self.parts.contains_key(*name));
         differences.extend(new.map(|name| format!("{name} was not set")));
-        if differences.is_empty() && self.listing != now.listing {
+        if differences.is_empty() && self.spec != now.spec {
             differences.push("the operation was paged in another way".to_owned());
         }
         (!differences.is_empty()).then(|| differences.join(", "))
@@ -159,12 +159,12 @@ impl RequestFingerprint {
 }
 
 /// How a list is read, as far as it decides what a checkpoint means.
-fn hash_of(listing: &ListSpec) -> u64 {
+fn hash_of(spec: &ListSpec) -> u64 {
     let place = |place: &ParamLocation| format!("{} {}", place.is_in_body(), place.name());
-    let mut parts = vec![listing.scheme().name().to_owned(), listing.items().to_owned()];
-    parts.push(listing.page_size().map_or(String::new(), |size| place(size.place())));
-    parts.extend(listing.token_in().iter().map(place));
-    parts.push(listing.token_out().map_or(String::new(), |out| format!("out {}", out.path())));
+    let mut parts = vec![spec.scheme().name().to_owned(), spec.items().to_owned()];
+    parts.push(spec.page_size().map_or(String::new(), |size| place(size.place())));
+    parts.extend(spec.token_in().iter().map(place));
+    parts.push(spec.token_out().map_or(String::new(), |out| format!("out {}", out.path())));
     texts(parts.iter().map(String::as_str)).finish()
 }
 
@@ -244,14 +244,14 @@ mod tests {
         }
         let body: &RawValue = serde_json::from_str(body).expect("JSON");
         request.set_body(body);
-        let listing = ListSpec::new(Scheme::BodyPagingTotalHits, "things")
+        let spec = ListSpec::new(Scheme::BodyPagingTotalHits, "things")
             .with_page_size(PageSize::integer("paging.pageSize").in_body());
         let places: Vec<&ParamLocation> =
-            listing.token_in().iter().chain(listing.page_size().map(PageSize::place)).collect();
+            spec.token_in().iter().chain(spec.page_size().map(PageSize::place)).collect();
         RequestFingerprint::new(
             &request,
             OrgIdentity::of("https://api.example.com"),
-            &listing,
+            &spec,
             &places,
         )
     }
@@ -305,7 +305,7 @@ mod tests {
         }
         let other = RequestFingerprint { operation: "getThings".to_owned(), ..saved.clone() };
         assert_eq!(other.difference(&saved).as_deref(), Some("it is of getThings"));
-        let paged = RequestFingerprint { listing: 1, ..saved.clone() };
+        let paged = RequestFingerprint { spec: 1, ..saved.clone() };
         let difference = paged.difference(&saved).expect("a difference");
         assert_eq!(difference, "the operation was paged in another way");
         let text = format!("{saved:?}");

@@ -19,7 +19,7 @@ pub(super) enum Advance {
     },
     /// The next page begins at the last item of the one before.
     Window,
-    /// One reply is all there is to be had.
+    /// One response is all there is to be had.
     Once(Once),
     /// The source gives one page after another, and says when there are no more.
     Sequence(SequenceUnit),
@@ -33,7 +33,7 @@ pub(crate) enum SequenceUnit {
     Bytes,
 }
 
-/// What one reply says of the whole list.
+/// What one response says of the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Once {
     /// It is the whole list.
@@ -97,12 +97,12 @@ const fn in_link(field: &'static str) -> Option<NextToken> {
 }
 
 schemes! {
-    /// The query parameter `pageNumber` counts pages from 1. The reply repeats it, and tells the end by
+    /// The query parameter `pageNumber` counts pages from 1. The response repeats it, and tells the end by
     /// `pageCount`, by a `nextUri` that is missing, or by an empty page.
     PageNumber: NUMBERS, [ParamLocation::query("pageNumber")], field("nextUri");
     /// As [`PageNumber`](Self::PageNumber), but with no count of any kind: the last page has no `nextUri`.
     PageNumberNoTotal: Advance::Numbers { linked: true }, [ParamLocation::query("pageNumber")], field("nextUri");
-    /// As [`PageNumber`](Self::PageNumber), but a reply says nothing of the list: an empty page ends it.
+    /// As [`PageNumber`](Self::PageNumber), but a response says nothing of the list: an empty page ends it.
     PageNumberNoEnvelope: NUMBERS, [ParamLocation::query("pageNumber")], NONE;
     /// The query parameter `after` is taken out of `nextUri`.
     AfterInNextUri: TOKENS, [ParamLocation::query("after")], in_link("nextUri");
@@ -120,16 +120,16 @@ schemes! {
     CompositeAfterInNextUri: TOKENS, [ParamLocation::query("afterSourceType"), ParamLocation::query("afterSourceId")], in_link("nextUri");
     /// The field `pageNumber` of the body counts pages from 1.
     BodyPageNumber: NUMBERS, [ParamLocation::body("pageNumber")], field("nextUri");
-    /// As [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the reply.
+    /// As [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the response.
     BodyPageNumberNested: NUMBERS, [ParamLocation::body("pageNumber")], field("results.nextUri");
     /// The field `paging.pageNumber` of the body counts pages from 1, and `totalHits` tells the end.
     BodyPagingTotalHits: NUMBERS, [ParamLocation::body("paging.pageNumber")], NONE;
     /// The field `pageNumber` of the body counts pages from 1, and the body submits a job: each page is the
     /// result of a job of its own.
     JobSelectsPage: NUMBERS, [ParamLocation::body("pageNumber")], NONE;
-    /// The field `after` of the body stands in the field `after` of the reply.
+    /// The field `after` of the body stands in the field `after` of the response.
     BodyAfter: TOKENS, [ParamLocation::body("after")], field("after");
-    /// The field `cursor` of the body stands in the field `cursor` of the reply.
+    /// The field `cursor` of the body stands in the field `cursor` of the response.
     BodyCursor: TOKENS, [ParamLocation::body("cursor")], field("cursor");
     /// The query parameter `q64`, which holds the whole query, is taken out of `nextPage`. Every page has
     /// one, the last too: `pageCount` tells the end.
@@ -137,34 +137,34 @@ schemes! {
     /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
     ScimStartIndex: Advance::StartIndex, [ParamLocation::query("startIndex")], NONE;
     /// The next page is asked for by the last item of the one before: its `id` goes into the query
-    /// parameter `after`, unless the listing says otherwise. An empty page ends the list. Where a page
+    /// parameter `after`, unless the spec says otherwise. An empty page ends the list. Where a page
     /// begins with the last items of the one before, they are handed out once.
     IdOrDateWindow: Advance::Window, [ParamLocation::query("after")], field("id");
     /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
     PageSizeOnlyNextUri: TOKENS, [], Some(NextToken::link("nextUri"));
     /// The request has a page size, and there is no way to a second page.
     LimitOnly: Advance::Once(Once::UnlessFull), [], NONE;
-    /// One reply. It may have a `nextUri`, which the operation does not document to accept: it is not
+    /// One response. It may have a `nextUri`, which the operation does not document to accept: it is not
     /// followed, and the report says so.
     NextUriOnlyEnvelope: WHOLE, [], Some(NextToken::link("nextUri"));
-    /// One reply. It may have `cursors`, which the operation has no parameter for.
+    /// One response. It may have `cursors`, which the operation has no parameter for.
     CursorsOnlyEnvelope: WHOLE, [], field("cursors.after");
-    /// One reply. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
+    /// One response. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
     DateWindowHomonym: Advance::Once(Once::Window), [], NONE;
-    /// One reply, with the page fields of a paged one. Its `nextUri` leads to the same reply again.
+    /// One response, with the page fields of a paged one. Its `nextUri` leads to the same response again.
     UnpagedWithEnvelope: WHOLE, [], NONE;
-    /// One reply, its items under `entities`.
+    /// One response, its items under `entities`.
     UnpagedEntities: WHOLE, [], NONE;
-    /// One reply, which is the list itself.
+    /// One response, which is the list itself.
     UnpagedBareArray: WHOLE, [], NONE;
-    /// One reply to a POST.
+    /// One response to a POST.
     UnpagedPostResults: WHOLE, [], NONE;
-    /// One reply, its items under another name.
+    /// One response, its items under another name.
     UnpagedOtherArray: WHOLE, [], NONE;
-    /// One reply in the form of SCIM.
+    /// One response in the form of SCIM.
     UnpagedScimEnvelope: WHOLE, [], NONE;
-    /// Each reply has a token that the next request is to send: of the query parameter and the field
-    /// `continuation_token`, unless the listing says otherwise. Without a token, or with an empty one,
+    /// Each response has a token that the next request is to send: of the query parameter and the field
+    /// `continuation_token`, unless the spec says otherwise. Without a token, or with an empty one,
     /// it is the last.
     ContinuationToken: TOKENS, [ParamLocation::query("continuation_token")], field("continuation_token");
 }

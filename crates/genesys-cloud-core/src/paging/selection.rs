@@ -50,10 +50,10 @@ impl Selection {
     }
 
     /// How many of the page's items are done with once so many have been handed out.
-    pub(super) fn done_with(&self, handed_out: usize) -> usize {
+    pub(super) fn done_with(&self, yielded: usize) -> usize {
         match &self.places {
-            None => self.first.saturating_add(handed_out).min(self.of),
-            Some(places) => places.get(handed_out).copied().unwrap_or(self.of),
+            None => self.first.saturating_add(yielded).min(self.of),
+            Some(places) => places.get(yielded).copied().unwrap_or(self.of),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::saved_job::SavedJob;
 /// A call for a page. `None` where the source has no further one.
 pub(crate) type PageCall = BoxFuture<'static, Result<Option<RawResponse>, Error>>;
 
-/// The pages of a list: replies to a request, results of a job, or files.
+/// The pages of a list: responses to a request, results of a job, or files.
 ///
 /// The page fetcher decides which page is due, and from what it says whether another one follows; a source only gets
 /// pages. Calls run until they end or are dropped, whoever waits for them, so that each may be the last thing that
@@ -39,21 +39,21 @@ pub(crate) trait PageSource: Send {
     /// Gets the page of a request, or, of a source that gives its pages in sequence, the next one.
     fn fetch(&mut self, request: Request) -> PageCall;
 
-    /// The same where a reply could not be used, as this error says, after so many repetitions. Gives the error back
+    /// The same where a response could not be used, as this error says, after so many repetitions. Gives the error back
     /// where repeating it is not for the fetcher.
     fn fetch_again(
         &mut self,
         request: Request,
-        repeated: u32,
+        retries: u32,
         error: Error,
     ) -> Result<PageCall, Error>;
 
-    /// Whether a reply may hold a page, from its status alone.
-    fn may_be_page(&self, reply: &RawResponse) -> bool {
-        matches!(reply.status(), 200..300) && reply.status() != 202
+    /// Whether a response may hold a page, from its status alone.
+    fn may_be_page(&self, response: &RawResponse) -> bool {
+        matches!(response.status(), 200..300) && response.status() != 202
     }
 
-    /// The field with the URL of a file that holds the items of a page, where this reply is a redirect to one.
+    /// The field with the URL of a file that holds the items of a page, where this response is a redirect to one.
     fn file_field(&self, _: &RawResponse) -> Option<&str> {
         None
     }
@@ -76,11 +76,11 @@ pub(crate) trait PageSource: Send {
         true
     }
 
-    /// What tells this list from others, given the request and listing that it began with.
+    /// What tells this list from others, given the request and spec that it began with.
     fn identity(
         &self,
         request: &Request,
-        listing: &ListSpec,
+        spec: &ListSpec,
         options: &JobOptions,
     ) -> RequestFingerprint;
 
@@ -122,7 +122,7 @@ pub(crate) trait PageSource: Send {
 pub(crate) struct Opened {
     /// Each page is requested by a copy.
     pub(crate) request: Request,
-    pub(crate) listing: ListSpec,
+    pub(crate) spec: ListSpec,
     /// Set where the source gives its pages in its own sequence and says when there are no more.
     pub(crate) sequence: Option<SequenceUnit>,
     /// Whether some of the work of a job failed.
@@ -142,7 +142,7 @@ pub(crate) enum TakenBack {
     Reopened,
 }
 
-/// Pages that are replies to requests of the caller's.
+/// Pages that are responses to requests of the caller's.
 pub(super) struct RequestSource {
     client: Client,
     calls: CallCounter,
@@ -162,19 +162,14 @@ impl PageSource for RequestSource {
     fn fetch_again(
         &mut self,
         request: Request,
-        repeated: u32,
+        retries: u32,
         error: Error,
     ) -> Result<PageCall, Error> {
-        Ok(self.calls.fetch_again(self.client.clone(), request, repeated, error))
+        Ok(self.calls.fetch_again(self.client.clone(), request, retries, error))
     }
 
-    fn identity(
-        &self,
-        request: &Request,
-        listing: &ListSpec,
-        _: &JobOptions,
-    ) -> RequestFingerprint {
-        RequestFingerprint::new(request, self.client.identity(), listing, &places(listing))
+    fn identity(&self, request: &Request, spec: &ListSpec, _: &JobOptions) -> RequestFingerprint {
+        RequestFingerprint::new(request, self.client.identity(), spec, &places(spec))
     }
 
     fn take_calls(&self) -> Calls {
@@ -183,7 +178,7 @@ impl PageSource for RequestSource {
 }
 
 /// Where a list has what leads from page to page.
-pub(crate) fn places(listing: &ListSpec) -> Vec<&ParamLocation> {
-    let size = listing.page_size().map(PageSize::place);
-    listing.token_in().iter().chain(size).collect()
+pub(crate) fn places(spec: &ListSpec) -> Vec<&ParamLocation> {
+    let size = spec.page_size().map(PageSize::place);
+    spec.token_in().iter().chain(size).collect()
 }

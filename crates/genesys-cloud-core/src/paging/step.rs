@@ -43,11 +43,11 @@ pub enum End {
     /// An empty page came, or one that leads nowhere, although the API's own counts promise more: the
     /// counts are wrong, or items are missing.
     Shortfall,
-    /// The operation gives its list in one reply.
+    /// The operation gives its list in one response.
     OneReply,
-    /// The operation gives one reply, and it holds as many items as were asked for: there may be more.
+    /// The operation gives one response, and it holds as many items as were asked for: there may be more.
     FullReply,
-    /// The operation gives one reply, and it leads to a further one for which the operation has no
+    /// The operation gives one response, and it leads to a further one for which the operation has no
     /// parameter.
     NotFollowed,
     /// The operation gives one window of time of its list.
@@ -105,7 +105,7 @@ impl Contradiction {
                 "the API does not tell what comes after it: read the list anew, or in parts by a filter"
             }
             Self::Link { why: LinkError::Host, .. } => "check the region or URL of the client",
-            Self::Link { .. } => "the reply is at fault: report it with its correlation id",
+            Self::Link { .. } => "the response is at fault: report it with its correlation id",
             Self::Lacks { .. } | Self::OddToken { .. } | Self::NoKey { .. } => {
                 "the operation pages in another way than its `ListSpec` says: report it, or page it by one \
                  of your own"
@@ -344,14 +344,14 @@ fn by_counted_token(cursor: &Cursor, page: &PageInfo) -> Step {
 
 /// What the next page is asked for by.
 fn next_by_token(cursor: &Cursor, page: &PageInfo) -> Result<Option<Position>, Contradiction> {
-    let (Some(token), Some(out)) = (&page.token, cursor.listing.token_out()) else {
+    let (Some(token), Some(out)) = (&page.token, cursor.spec.token_out()) else {
         return Ok(None);
     };
     let number = cursor.page_number();
     if *token == Token::Odd {
         return Err(Contradiction::OddToken { page: number, field: out.path().to_owned() });
     }
-    let places = cursor.listing.token_in();
+    let places = cursor.spec.token_in();
     let names: Vec<&str> = places.iter().filter_map(|place| out.name_in_link(place)).collect();
     if names.is_empty() && !out.is_whole_link() {
         return Ok(Some(Position::Token(vec![token.clone(); places.len()])));
@@ -390,7 +390,7 @@ fn by_window(cursor: &Cursor, page: &PageInfo) -> Step {
         return broken;
     }
     let Some(key) = page.token.as_ref().filter(|key| **key != Token::Odd) else {
-        let key = cursor.listing.token_out().map_or("", |out| out.path()).to_owned();
+        let key = cursor.spec.token_out().map_or("", |out| out.path()).to_owned();
         return Step::Stuck(Contradiction::NoKey { page: cursor.page_number(), key });
     };
     let next = Position::Token(vec![key.clone()]);

@@ -5,22 +5,21 @@ use crate::paging::Page;
 
 /// A page whose items are being delivered.
 pub(super) struct CurrentPage {
-    /// How many items it has, duplicates among them.
+    /// How many items it has, including duplicates.
     pub(super) items: usize,
-    /// The places of those that are new, with their ids. `None` if ids do not matter: all are delivered.
+    /// The indices and ids of the new ones. `None` without `dedupe_by`: all are delivered.
     pub(super) new: Option<Vec<(usize, Option<u128>)>>,
-    /// How many have been delivered.
     delivered: usize,
 }
 
 impl CurrentPage {
-    /// Whether all of its items have been delivered or dropped.
+    /// Whether all items have been delivered or dropped.
     pub(super) fn is_delivered(&self) -> bool {
-        self.place() == self.items
+        self.position() == self.items
     }
 
-    /// How many items of the page are before the next one that is delivered.
-    pub(super) fn place(&self) -> usize {
+    /// How many items of the page, delivered or dropped, lie behind.
+    pub(super) fn position(&self) -> usize {
         match &self.new {
             None => self.delivered,
             Some(new) if self.delivered >= new.len() => self.items,
@@ -28,7 +27,7 @@ impl CurrentPage {
         }
     }
 
-    /// The items that have not been delivered, by their ids.
+    /// The new items that have not been delivered yet: index and id.
     pub(super) fn rest(&self) -> &[(usize, Option<u128>)] {
         self.new.as_deref().and_then(|new| new.get(self.delivered..)).unwrap_or_default()
     }
@@ -40,21 +39,21 @@ impl CurrentPage {
 }
 
 impl<T> RangeReader<T> {
-    /// Makes a page the current one: drops the items that came before, and those beyond the limit.
+    /// Makes a page the current one. Drops duplicates and the items beyond the limit.
     pub(super) fn deliver(&mut self, mut page: Page<T>) -> Page<T> {
         let mut current = CurrentPage { items: page.items().len(), new: None, delivered: 0 };
         if self.settings.options.dedupe_by.is_some() {
             let (ids, report) = (&mut self.recent_ids, &mut self.report);
             let before = report.without_id;
-            let (mut new, mut place) = (Vec::with_capacity(current.items), 0);
+            let (mut new, mut index) = (Vec::with_capacity(current.items), 0);
             page.retain_by_id(|id| {
                 let is_new = id.is_none_or(|id| ids.note(id));
                 report.without_id += u64::from(id.is_none());
                 report.duplicates += u64::from(!is_new);
                 if is_new {
-                    new.push((place, id));
+                    new.push((index, id));
                 }
-                place += 1;
+                index += 1;
                 is_new
             });
             current.new = Some(new);
@@ -63,7 +62,7 @@ impl<T> RangeReader<T> {
             }
         }
         self.current = Some(current);
-        // After a resume, the items beyond the limit come again.
+        // A resumed page has the items beyond the limit again.
         let left = self.settings.options.limit.map(|limit| limit.saturating_sub(self.report.items));
         page.truncate(left.unwrap_or(u64::MAX));
         page
@@ -78,10 +77,10 @@ impl<T> RangeReader<T> {
         self.check_limits();
     }
 
-    /// Ends the current page: all of its items have been delivered.
+    /// Ends the current page, whose items have all been delivered.
     pub(super) fn finish_page(&mut self) {
         if let (Some(page), Some(first)) = (self.current.take(), self.windows.front_mut()) {
-            first.list.handed_out(page.items);
+            first.list.count_yielded(page.items);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Ends a range early, once a limit of items or pages is reached.
+//! Ends a range early, when a limit of items or pages is reached.
 
 use super::reader::RangeReader;
 use super::window_reader::{Outcome, WindowReader};
@@ -6,13 +6,13 @@ use crate::options::ReadOptions;
 use crate::paging::Reason;
 
 impl<T> RangeReader<T> {
-    /// Ends the range if a limit has been reached. If that was the end of the range, it is complete.
+    /// Ends the range if a limit has been reached. A range that ends there anyway is complete, not stopped.
     pub(super) fn check_limits(&mut self) {
         if self.plan.is_none() || self.has_ended() {
             return;
         }
         let ReadOptions { limit, max_pages, .. } = self.settings.options;
-        // A page counts once all of its items are delivered.
+        // A page counts when all of its items have been delivered.
         let in_page = self.current.as_ref().is_some_and(|page| !page.is_delivered());
         let reason = if limit.is_some_and(|limit| self.report.items >= limit) {
             Reason::Limit
@@ -33,7 +33,7 @@ impl<T> RangeReader<T> {
         self.stopped = Some(reason).filter(|_| !is_end);
     }
 
-    /// How many pages have been delivered, those of windows that were split then among them.
+    /// How many pages have been delivered, including those of windows that were split later.
     fn pages_delivered(&self) -> u64 {
         let lists = self.windows.iter().map(|window| {
             let is_waiting = matches!(window.outcome, Some(Outcome::Page(_)));

@@ -1,4 +1,4 @@
-//! A range of time as a stream of pages.
+//! A time range as a stream of pages.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,20 +7,20 @@ use std::task::{Context, Poll, ready};
 use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 
+use super::checkpoint_state::RangePoint;
 use super::plan::Plan;
-use super::point::RangePoint;
 use super::reader::RangeReader;
 use super::report::WindowsReport;
 use crate::error::Error;
 use crate::paging::Page;
 
-/// What a long range of time holds as a stream of pages; from [`Windows::pages`](crate::Windows::pages).
+/// A stream of the pages of a long time range, from [`Windows::pages`](crate::Windows::pages).
 ///
-/// After an error it can be used on, as [`Windows`](crate::Windows) can.
+/// Like [`Windows`](crate::Windows), it can be polled again after an error.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct WindowPages<T> {
     reader: RangeReader<T>,
-    /// The rest of the page whose items were being delivered.
+    /// The rest of the page that was partly delivered as items.
     rest: Option<Page<T>>,
 }
 
@@ -29,28 +29,29 @@ impl<T> WindowPages<T> {
         Self { reader, rest }
     }
 
-    /// The next page, or `None` at the end.
+    /// Returns the next page, or `None` at the end.
     ///
     /// # Errors
-    /// When the next page can't be had. The next call asks for it again.
+    /// If the next page can't be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all windows.
+    /// Returns counts and the verdict so far, over all windows.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
 
-    /// How far the items have been delivered.
+    /// The position after the last delivered item.
     pub(crate) fn point(&self) -> Result<RangePoint, Error> {
         self.reader.point()
     }
 
-    /// Which windows the range has, and which of them are done: see [`Windows::plan`](crate::Windows::plan).
+    /// Returns the windows and their states; see [`Windows::plan`](crate::Windows::plan).
     ///
     /// # Errors
-    /// As there.
+    /// If the range, the span, the overlap or the plan to resume is invalid
+    /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)).
     pub fn plan(&self) -> Result<Plan, Error> {
         self.reader.plan()
     }

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::task::{Context, Poll};
 
+use super::checkpoint_state::WindowPoint;
 use super::current_page::CurrentPage;
 use super::plan::{Plan, WindowState};
-use super::point::WindowPoint;
 use super::report::WindowsReport;
 use super::settings::{MakeList, Settings};
 use super::window_reader::{Outcome, WindowReader};
@@ -15,25 +15,25 @@ use crate::error::Error;
 use crate::interval::Interval;
 use crate::paging::{Page, Paginator, Reason, Verdict};
 
-/// Reads a range. Its parts are in the other files: [`split`](super::split), [`resume`](super::resume),
-/// [`limits`](super::limits), [`current_page`](super::current_page).
+/// Reads a range. Further methods are in [`split`](super::split), [`resume`](super::resume),
+/// [`limits`](super::limits) and [`current_page`](super::current_page).
 pub(super) struct RangeReader<T> {
     pub(super) make_list: MakeList<T>,
     pub(super) settings: Settings,
-    /// `None` until the first page is asked for.
+    /// `None` until the first page is requested.
     pub(super) plan: Option<Plan>,
     pub(super) recent_ids: RecentIds,
     /// The limit that was reached before the end of the range.
     pub(super) stopped: Option<Reason>,
-    /// The windows that are being read, in order. The items of the first one are delivered.
+    /// The open windows, in order. Items are delivered from the first one.
     pub(super) windows: VecDeque<WindowReader<T>>,
-    /// The most items that the API lists of a window, if it is known.
-    pub(super) most_items: Option<u64>,
-    /// The windows that have ended.
+    /// The most items that the API lists of a window, if known.
+    pub(super) max_items: Option<u64>,
+    /// Covers the closed windows.
     pub(super) report: WindowsReport,
-    /// The page whose items are being delivered. It is of the first window.
+    /// The page of the first window whose items are being delivered.
     pub(super) current: Option<CurrentPage>,
-    /// Where windows continue that had begun in an earlier run, until they are opened.
+    /// The positions of windows that were started in an earlier run and are not open yet.
     pub(super) resumed: BTreeMap<usize, WindowPoint>,
 }
 
@@ -46,23 +46,24 @@ impl<T> RangeReader<T> {
             plan: None,
             stopped: None,
             windows: VecDeque::new(),
-            most_items: None,
+            max_items: None,
             report: WindowsReport::default(),
             current: None,
             resumed: BTreeMap::new(),
         }
     }
 
-    /// What has been read so far.
+    /// Counts and the verdict so far, including the open windows.
     pub(super) fn report(&self) -> WindowsReport {
         let mut report = self.report;
         let lists = self.windows.iter().map(|reader| reader.list.report());
         for list in lists.chain(self.resumed.values().map(|point| point.list.report())) {
             report.add(&list);
-            report.take_in(&list);
+            report.add_data(&list);
         }
         if let Some(plan) = &self.plan {
-            (report.windows, report.windows_done) = (plan.windows().len() as u64, plan.done());
+            (report.windows, report.windows_done) =
+                (plan.windows().len() as u64, plan.windows_done());
         }
         report.ids_forgotten = self.recent_ids.forgotten;
         report.stopped = self.stopped;
@@ -76,7 +77,7 @@ impl<T> RangeReader<T> {
         list.with_ids(options.dedupe_by.as_deref())
     }
 
-    /// The next page, without duplicates. `with_items`: a page whose items are in a file is an error.
+    /// The next page, without duplicates. With `with_items`, a page whose items are in a file is an error.
     pub(super) fn poll_page(
         &mut self,
         cx: &mut Context<'_>,
@@ -112,17 +113,17 @@ impl<T> RangeReader<T> {
                     return Poll::Ready(Some(Ok(self.deliver(*page))));
                 }
                 Some(Outcome::Error(error)) => {
-                    // Not if it is unknown whether the job was submitted: it may be running.
+                    // Not if the outcome of the submit is unknown: the job may be running.
                     if error.is_job_without_result()
                         && (!first.has_delivered || self.settings.options.dedupe_by.is_some())
                     {
-                        // The next poll submits another job, as it only reads.
+                        // The next poll submits another job, which is safe: it only reads.
                         let interval = first.interval;
-                        let anew = self.list(interval);
-                        self.judge_anew(0);
+                        let restarted = self.list(interval);
+                        self.note_restart(0);
                         if let Some(first) = self.windows.front_mut() {
                             self.report.add(&first.list.report());
-                            (first.list, first.without_id) = (anew, 0);
+                            (first.list, first.without_id) = (restarted, 0);
                         }
                     }
                     return Poll::Ready(Some(Err(error)));
@@ -136,7 +137,7 @@ impl<T> RangeReader<T> {
         self.report.ended || self.stopped.is_some()
     }
 
-    /// Opens windows, in order, as many as may be read at a time.
+    /// Opens windows in order, up to the allowed concurrency.
     fn open_windows(&mut self) {
         while self.windows.len() < self.settings.concurrency.max(1) {
             let Some(plan) = &mut self.plan else { return };
@@ -151,7 +152,7 @@ impl<T> RangeReader<T> {
                 list = list.resume_at(point.list);
             }
             if let Some(cap) = list.cap_in_items() {
-                self.most_items = Some(self.most_items.map_or(cap, |most| most.min(cap)));
+                self.max_items = Some(self.max_items.map_or(cap, |items| items.min(cap)));
             }
             let reader =
                 WindowReader { window, interval, list, outcome: None, has_delivered, without_id };
@@ -160,7 +161,7 @@ impl<T> RangeReader<T> {
         }
     }
 
-    /// Polls all open windows that have no outcome yet. Returns whether one was split.
+    /// Polls the open windows that have no outcome yet. Returns whether one was split.
     fn poll_windows(&mut self, cx: &mut Context<'_>, with_items: bool) -> bool {
         for at in 0..self.windows.len() {
             let reader = &mut self.windows[at];
@@ -184,12 +185,11 @@ impl<T> RangeReader<T> {
         false
     }
 
-    /// Closes the first window.
     pub(super) fn close_first(&mut self) {
         let Some(first) = self.windows.pop_front() else { return };
         let report = first.list.report();
         self.report.add(&report);
-        self.report.take_in(&report);
+        self.report.add_data(&report);
         self.report.judge(report.verdict());
         if let (Some(plan), false) =
             (&mut self.plan, matches!(report.verdict(), Verdict::Truncated(_)))

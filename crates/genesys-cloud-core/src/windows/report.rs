@@ -1,4 +1,4 @@
-//! What has been read of a range, and what that is worth.
+//! Counts and the verdict of a range.
 
 use std::time::Duration;
 
@@ -6,56 +6,55 @@ use chrono::{DateTime, Utc};
 
 use crate::paging::{Reason, Report, Verdict};
 
-/// What has been read of a range of time so far, over all of its windows.
+/// Counts and the verdict of a time range so far, over all windows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WindowsReport {
-    /// How many windows there are. Those that are split count as their parts.
+    /// The number of windows. A split window counts as its halves.
     pub windows: u64,
-    /// How many of them are done, in this run or in the one that it goes on with.
+    /// Windows that are done, in this run or before it was resumed.
     pub windows_done: u64,
-    /// How many were split, because the API would not give them as a whole.
+    /// Windows that were split because the API did not return them as a whole.
     pub splits: u64,
-    /// Pages that were read, those of windows that were split then among them.
+    /// Pages read, including those of windows that were split later.
     pub pages: u64,
-    /// Calls that were made, those that failed among them: for pages, and for jobs also their submits and those
-    /// that asked how they stand. The transfer of a file is none.
+    /// Calls made, including failed ones: for pages, and for the submit and status of jobs. File downloads do not
+    /// count.
     pub requests: u64,
-    /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
-    pub repeated: u64,
-    /// How long calls waited for their turn within the rate limit, and before they were repeated, in all.
+    /// Attempts beyond the first of each call, after a rate limit or a transient fault.
+    pub retries: u64,
+    /// Total time that calls spent waiting for the rate limiter and before retries.
     pub waited: Duration,
-    /// Items that were handed out.
+    /// Items delivered.
     pub items: u64,
-    /// Items that were left out, because they had been handed out before: see
-    /// [`dedupe_by`](crate::Windows::dedupe_by).
+    /// Duplicates dropped; see [`dedupe_by`](crate::Windows::dedupe_by).
     pub duplicates: u64,
-    /// Items in which no id was found. They were handed out each time that they came.
+    /// Items without an id. They are delivered each time they appear.
     pub without_id: u64,
-    /// Ids that were forgotten to bound memory. If an item with one of them came again, it was handed out
-    /// again; see [`remember`](crate::Windows::remember).
+    /// Ids forgotten to bound memory. An item with such an id is delivered again if it appears again; see
+    /// [`remember`](crate::Windows::remember).
     pub ids_forgotten: u64,
-    /// How many of the items of windows were `null`. They are left out.
+    /// Items that were `null`. They are dropped.
     pub nulls: u64,
-    /// Up to when the data was available when the windows were read: the earliest date that the API reported for one
-    /// of them. `None` if it reports none. A window that ends later than its date makes the verdict
+    /// The time up to which data was available when it was read: the earliest that the API reported for a window.
+    /// `None` if it reports none. A window that ends later than its own time makes the verdict
     /// [`Unknown`](Verdict::Unknown): [`NotAvailableYet`](Reason::NotAvailableYet).
     pub available_until: Option<DateTime<Utc>>,
-    /// Of the windows that have ended, the worst that one says. `None` while none says anything bad.
+    /// The worst verdict of the closed windows. `None` if all are complete.
     pub(super) worst: Option<Verdict>,
     /// Whether all windows have ended.
     pub(super) ended: bool,
-    /// The limit that was reached before.
+    /// The limit that was reached before the end.
     pub(super) stopped: Option<Reason>,
 }
 
 impl WindowsReport {
-    /// Whether what was read is all that the range holds: the worst verdict of its windows, the first of them
-    /// that says so. Before the end that is [`Unknown`](Verdict::Unknown):
-    /// [`Unfinished`](Reason::Unfinished), or [`Truncated`](Verdict::Truncated) once a limit is reached.
+    /// Returns whether the items are the whole range: the worst verdict of its windows, and of equally bad ones the
+    /// first. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
+    /// [`Truncated`](Verdict::Truncated) if a limit was reached.
     ///
-    /// Of a range that was gone on with from a [`Plan`](crate::Plan), it is about the windows that were read since;
-    /// from a [`Checkpoint`](crate::Checkpoint), about all.
+    /// After a resume from a [`Checkpoint`](crate::Checkpoint) it covers all windows; from a [`Plan`](crate::Plan), only
+    /// those read since.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {
             (Some(worst @ Verdict::Truncated(_)), Some(_)) => worst,
@@ -66,22 +65,22 @@ impl WindowsReport {
         }
     }
 
-    /// Counts what a list has read, which is read no further.
+    /// Adds the counts of a list.
     pub(super) fn add(&mut self, list: &Report) {
         self.pages += list.pages;
         self.requests += list.requests;
-        self.repeated += list.repeated;
+        self.retries += list.retries;
         self.waited += list.waited;
     }
 
-    /// Adds what the list of a window reports about its data.
-    pub(super) fn take_in(&mut self, list: &Report) {
+    /// Adds what a list reports about its data.
+    pub(super) fn add_data(&mut self, list: &Report) {
         self.nulls += list.nulls;
         let earliest = self.available_until.into_iter().chain(list.available_until).min();
         self.available_until = earliest;
     }
 
-    /// Takes in how the list of a window ended.
+    /// Keeps the worst verdict.
     pub(super) fn judge(&mut self, verdict: Verdict) {
         if verdict != Verdict::Complete {
             self.worst = Some(self.worst.map_or(verdict, |worst| worst.worse(verdict)));
@@ -94,12 +93,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_verdict_of_the_windows_is_that_of_the_range() {
+    fn the_verdict_is_the_worst_of_the_windows() {
         let drifted = Verdict::Drifted(Reason::Duplicates { items: 1 });
         let (capped, full) =
             (Verdict::Truncated(Reason::Cap), Verdict::Truncated(Reason::FullReply));
         let unknown = Verdict::Unknown(Reason::Shortfall);
-        for (verdicts, of_all) in [
+        for (verdicts, expected) in [
             (vec![], Verdict::Complete),
             (vec![Verdict::Complete, Verdict::Complete], Verdict::Complete),
             (vec![Verdict::Complete, unknown, Verdict::Complete], unknown),
@@ -110,7 +109,7 @@ mod tests {
             verdicts.iter().for_each(|verdict| report.judge(*verdict));
             assert_eq!(report.verdict(), Verdict::Unknown(Reason::Unfinished));
             report.ended = true;
-            assert_eq!(report.verdict(), of_all, "{verdicts:?}");
+            assert_eq!(report.verdict(), expected, "{verdicts:?}");
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Where a range starts, and how far it has been read.
+//! Where a range starts, and its current position.
 
 use std::time::Duration;
 
+use super::checkpoint_state::{Origin, RangePoint, WindowPoint};
 use super::current_page::CurrentPage;
 use super::plan::{Plan, WindowState};
-use super::point::{Origin, RangePoint, WindowPoint};
 use super::reader::RangeReader;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::saved_job::SavedJob;
 
 impl<T> RangeReader<T> {
-    /// The windows and their states; before the first page, those that it will start with.
+    /// The windows and their states. Before the first page, those to start with.
     pub(super) fn plan(&self) -> Result<Plan, Error> {
         if let Some(plan) = &self.plan {
             return Ok(plan.clone());
@@ -28,7 +28,7 @@ impl<T> RangeReader<T> {
         }
         let mut plan = match &self.settings.resumed {
             Some(Origin::Point(None)) => {
-                return Err(mismatch("it is of one list, and not of a range of time"));
+                return Err(mismatch("it is of a single list, not of a time range"));
             }
             Some(Origin::Point(Some(point))) => {
                 if let Some(difference) = point.plan.subject.difference(&subject) {
@@ -68,12 +68,12 @@ impl<T> RangeReader<T> {
         self.windows.iter().filter_map(|reader| reader.list.saved_job()).chain(points).collect()
     }
 
-    /// An earlier place, with the jobs that were submitted since.
-    pub(super) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
-        Ok(earlier.knowing(&self.point()?, |window| self.list(window).point_after(0)))
+    /// An earlier position, updated with the jobs submitted since.
+    pub(super) fn with_jobs(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
+        Ok(earlier.with_jobs_of(&self.point()?, |window| self.list(window).point_after(0)))
     }
 
-    /// How far the items have been delivered.
+    /// The position after the last delivered item.
     pub(super) fn point(&self) -> Result<RangePoint, Error> {
         if let (None, Some(Origin::Point(Some(point)))) = (&self.plan, &self.settings.resumed) {
             return Ok((**point).clone());
@@ -83,34 +83,35 @@ impl<T> RangeReader<T> {
         let mut lists = self.resumed.clone();
         for (at, reader) in self.windows.iter().enumerate() {
             let page = self.current.as_ref().filter(|_| at == 0);
-            let list = reader.list.point_after(page.map_or(0, CurrentPage::place));
+            let list = reader.list.point_after(page.map_or(0, CurrentPage::position));
             let without_id = reader.without_id - page.map_or(0, CurrentPage::rest_without_id);
             lists.insert(reader.window, WindowPoint { list, without_id });
         }
         let rest = self.current.as_ref().map_or(&[][..], CurrentPage::rest);
         if let Some(page) = &self.current {
-            // These are counted again when the page is read again.
+            // On resume the rest of the page is read and counted again.
             report.without_id -= page.rest_without_id();
             report.duplicates -= match &page.new {
-                Some(_) => (page.items - page.place() - rest.len()) as u64,
+                Some(_) => (page.items - page.position() - rest.len()) as u64,
                 None => 0,
             };
         }
-        let (known, forgotten) =
+        let (recent_ids, ids_forgotten) =
             self.recent_ids.for_checkpoint(rest.iter().filter_map(|(_, id)| *id));
-        // A checkpoint has milliseconds, and derives the others.
+        // As it reads back from a checkpoint: in milliseconds, without the derived counts.
         report.waited =
             Duration::from_millis(u64::try_from(report.waited.as_millis()).unwrap_or(0));
         (report.windows, report.windows_done, report.ids_forgotten) = (0, 0, 0);
-        Ok(RangePoint { plan, lists, known, forgotten, most: self.most_items, report })
+        let max_items = self.max_items;
+        Ok(RangePoint { plan, lists, recent_ids, ids_forgotten, max_items, report })
     }
 
-    /// Restores what an earlier run had read.
+    /// Restores the state of the earlier run.
     pub(super) fn restore(&mut self) {
         if let Some(Origin::Point(Some(point))) = self.settings.resumed.take() {
-            let RangePoint { lists, known, forgotten, most, report, .. } = *point;
-            self.recent_ids.resume(&known, forgotten);
-            (self.resumed, self.most_items, self.report) = (lists, most, report);
+            let RangePoint { lists, recent_ids, ids_forgotten, max_items, report, .. } = *point;
+            self.recent_ids.resume(&recent_ids, ids_forgotten);
+            (self.resumed, self.max_items, self.report) = (lists, max_items, report);
         }
     }
 }

@@ -12,13 +12,13 @@ use crate::paging::{End, Reason, Verdict};
 use crate::split_errors::SplitReason;
 
 impl<T> RangeReader<T> {
-    /// Why a window has to be split, if it has.
+    /// Why a window must be split, or `None`.
     pub(super) fn split_reason(&self, at: usize, outcome: &Outcome<T>) -> Option<SplitReason> {
         let report = self.windows[at].list.report();
         match outcome {
-            // Its first page counts more than the API lists.
+            // The total of the first page is more than the API lists.
             Outcome::Page(page) if report.pages == 1 => {
-                let too_many = page.total()? > self.most_items?;
+                let too_many = page.total()? > self.max_items?;
                 too_many.then_some(SplitReason::TooMany)
             }
             Outcome::Page(_) | Outcome::TooEarly => None,
@@ -30,7 +30,7 @@ impl<T> RangeReader<T> {
         }
     }
 
-    /// Splits a window in halves. Returns what is to be delivered if that is not possible.
+    /// Splits a window into halves. If that is not possible, returns the outcome to deliver instead.
     pub(super) fn split(
         &mut self,
         at: usize,
@@ -42,8 +42,8 @@ impl<T> RangeReader<T> {
         if let (Outcome::Error(error), read @ 1..) = (&outcome, list.items_read())
             && SplitReason::of(error) == Some(SplitReason::TooMany)
         {
-            // No other window can be read further than this one was.
-            self.most_items = Some(self.most_items.map_or(read, |most| most.min(read)));
+            // The API won't list more of any other window.
+            self.max_items = Some(self.max_items.map_or(read, |items| items.min(read)));
         }
         let split = if has_delivered && self.settings.options.dedupe_by.is_none() {
             Err(Unsplittable::Delivered)
@@ -53,12 +53,8 @@ impl<T> RangeReader<T> {
         if let Err(why) = split {
             let operation = list.request().operation();
             let error = |cause| {
-                Error::window_too_large(
-                    operation,
-                    self.settings.explain_unsplit(interval, reason, why),
-                    cause,
-                )
-                .advise(why.advice())
+                let message = self.settings.explain_unsplit(interval, reason, why);
+                Error::window_too_large(operation, message, cause).advise(why.advice())
             };
             return Err(match outcome {
                 // It can be read up to where the API stops.
@@ -71,7 +67,7 @@ impl<T> RangeReader<T> {
         tracing::info!(operation, window = %interval, ?reason, "window split");
         self.report.splits += 1;
         self.report.add(&list.report());
-        self.judge_anew(at);
+        self.note_restart(at);
         self.windows.remove(at);
         self.shift_after(window);
         if reason == SplitReason::TooLong {
@@ -80,14 +76,14 @@ impl<T> RangeReader<T> {
         Ok(())
     }
 
-    /// Notes in the verdict that a window is read again from its start. Items that were delivered are dropped if their
-    /// ids are remembered; the others are delivered again.
-    pub(super) fn judge_anew(&mut self, at: usize) {
+    /// Makes the verdict `Drifted` if restarting a window delivers items twice: those without an id, and those whose
+    /// ids are no longer remembered.
+    pub(super) fn note_restart(&mut self, at: usize) {
         let Some(WindowReader { list, has_delivered: true, without_id, .. }) = self.windows.get(at)
         else {
             return;
         };
-        // The ids that are remembered are those of the items delivered last: those of this window.
+        // The remembered ids are those of the last items delivered, which are of this window.
         let with_id = list.report().items.saturating_sub(*without_id);
         let items = with_id.saturating_sub(self.recent_ids.count()) + without_id;
         if items > 0 {
@@ -95,10 +91,10 @@ impl<T> RangeReader<T> {
         }
     }
 
-    /// Splits all windows of at least this length that have not begun: they would be rejected as well.
+    /// Splits all `Todo` windows of at least this length: the API would reject them as well.
     fn split_longer_than(&mut self, length: Duration) {
         let Some(plan) = &mut self.plan else { return };
-        // One that had begun in an earlier run may have a job, which is read on.
+        // A window started in an earlier run may have a job, whose results can still be read.
         let points = std::mem::take(&mut self.resumed);
         let split =
             plan.split_all(length, self.settings.minimum, |window| points.contains_key(&window));
@@ -110,7 +106,7 @@ impl<T> RangeReader<T> {
         }
     }
 
-    /// A window has become two: those after it move.
+    /// Adjusts the indices after a window was split in two.
     fn shift_after(&mut self, split: usize) {
         let points = std::mem::take(&mut self.resumed).into_iter();
         self.resumed = points.map(|(at, point)| (at + usize::from(at > split), point)).collect();
@@ -125,7 +121,7 @@ impl<T> RangeReader<T> {
 /// Why a window is not split.
 #[derive(Clone, Copy)]
 enum Unsplittable {
-    /// Items of it have been delivered, and have no ids by which its halves could drop them.
+    /// Some of its items have been delivered, and without ids its halves could not drop them.
     Delivered,
     Unsplit(Unsplit),
 }
@@ -134,10 +130,10 @@ impl Unsplittable {
     const fn advice(self) -> &'static str {
         match self {
             Self::Delivered => {
-                "choose a shorter `span`, or name the id of the items by `dedupe_by`"
+                "choose a shorter `span`, or name the id of the items with `dedupe_by`"
             }
             Self::Unsplit(Unsplit::TooShort) => {
-                "narrow the query, or allow shorter windows by `split_down_to`"
+                "narrow the query, or allow shorter windows with `split_down_to`"
             }
             Self::Unsplit(Unsplit::TooMany) => "narrow the query, or read a shorter range",
         }
@@ -145,19 +141,19 @@ impl Unsplittable {
 }
 
 impl Settings {
-    /// Says why a window is too large and was not split.
+    /// Says why a window is too large, and why it was not split.
     fn explain_unsplit(&self, window: Interval, reason: SplitReason, why: Unsplittable) -> String {
         let what = match reason {
-            SplitReason::TooMany => "holds more than the API lists",
+            SplitReason::TooMany => "has more items than the API lists",
             SplitReason::TooLong => "is longer than the API accepts",
         };
         let but = match why {
-            Unsplittable::Delivered => "some of its items had been delivered".to_owned(),
+            Unsplittable::Delivered => "some of its items were already delivered".to_owned(),
             Unsplittable::Unsplit(Unsplit::TooShort) => {
                 format!("no window may be shorter than {}", in_words(self.minimum))
             }
             Unsplittable::Unsplit(Unsplit::TooMany) => {
-                "the range has too many windows already".to_owned()
+                "the range already has too many windows".to_owned()
             }
         };
         format!("{window} {what}, and was not split: {but}")

@@ -1,4 +1,4 @@
-//! The face of a range of time that is read in windows.
+//! A time range as a stream of items.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,9 +10,9 @@ use futures::TryStreamExt;
 use futures::stream::{FusedStream, Stream};
 use serde::de::DeserializeOwned;
 
+use super::checkpoint_state::{RangePoint, WindowsFrom};
 use super::pages::WindowPages;
 use super::plan::Plan;
-use super::point::{RangePoint, WindowsFrom};
 use super::reader::RangeReader;
 use super::report::WindowsReport;
 use super::settings::{MakeList, Settings};
@@ -22,54 +22,57 @@ use crate::options::{ReadOptions, read_option_setters};
 use crate::paging::{Page, Paginator};
 use crate::saved_job::SavedJob;
 
-/// The length of a window by default: what most operations accept.
-const SPAN: Duration = Duration::from_hours(31 * 24);
+/// The default length of a window, which most operations accept.
+const DEFAULT_SPAN: Duration = Duration::from_hours(31 * 24);
 
-/// The shortest window that a split makes by default.
-const MINIMUM: Duration = Duration::from_mins(1);
+/// The default for the shortest window that a split makes.
+const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 
-/// A long range of time as a stream of its items, read in windows that the API accepts.
+/// A stream of the items of a long time range, read in windows that the API accepts.
 ///
-/// Each window is a list, or a job, of the same call with another interval. Items come in the order of the windows. Nothing
-/// is sent before the first item is asked for; set options before that. Dropping the stream leaves submitted jobs alone.
+/// Each window is a list, or a job, of the same call with another interval. Items are delivered in the order of the
+/// windows. Nothing is sent before the first item is requested; set options before that. Dropping the stream leaves
+/// submitted jobs running; to cancel them, use [`Job`](crate::Job) and its
+/// [`cancel_on_drop`](crate::Job::cancel_on_drop).
 ///
 /// # Windows that are too large
-/// A window is split in halves if
-/// - the API rejects it, with a status of 400 or a job that failed, and a known text: that it holds too many results
-///   ("Pagination may not exceed 100000 results"), or that the interval is too long. In the second case all windows of
-///   its length are split;
+/// A window is split into halves if
+/// - the API rejects it, with status 400 or a failed job, and a known message: too many results ("Pagination may not
+///   exceed 100000 results"), or an interval that is too long. In the second case, all windows of that length are split;
 /// - [`split_when`](Self::split_when) returns true for the error;
-/// - its first page counts more items than the operation is known to list, or than the API listed of another window
-///   before it rejected it; or its list ends where the operation is known to list no more.
+/// - the total on its first page is more than the operation is known to list, or more than the API listed of another
+///   window before rejecting it;
+/// - its list ends at the cap that is known of the operation.
 ///
 /// The second half begins a whole number of days after the first, or else of hours or minutes.
 ///
-/// If items of the window had been delivered, its halves hold them again. They are dropped by
-/// [`dedupe_by`](Self::dedupe_by); without it, the split is an error. If there were more of them than ids are remembered,
-/// or some have no id, those are delivered twice, and the verdict is [`Drifted`](crate::Verdict::Drifted). The same holds
-/// if the job of a window is run again. A window that is [too short](Self::split_down_to) to be split is an error too
+/// If the window had delivered items, its halves contain them again. [`dedupe_by`](Self::dedupe_by) drops them; without
+/// it, the split is an error. Items without an id, or whose ids are no longer remembered, are delivered twice, and the
+/// verdict is [`Drifted`](crate::Verdict::Drifted). The same applies if the job of a window is run again. It is also an
+/// error if a window is [too short](Self::split_down_to) to split
 /// ([`ErrorKind::WindowTooLarge`](crate::ErrorKind::WindowTooLarge)).
 ///
-/// # Which window has a record
-/// A window begins where the one before it ends, and does not include its end. Which records an interval has is up to the
-/// service: the query of conversation details returns those that began on a day of the interval, jobs return those that
-/// were active in it. So a conversation can be in several windows; it is dropped by its id after the first. Aggregates
-/// are computed for each window: choose a [`span`](Self::span) that is a multiple of the granularity. The order that a
-/// call asks for holds within a window, and so does a limit in its body.
+/// # Which window a record is in
+/// Windows are half-open: each begins where the previous one ends, unless there is an [`overlap`](Self::overlap). Which
+/// records an interval has is up to the service: the conversation details query returns those that began on a day of the
+/// interval, jobs return those that were active in it. A conversation can therefore be in several windows; after the
+/// first, it is dropped by its id. Aggregates are computed for each window: choose a [`span`](Self::span) that is a
+/// multiple of the granularity. A sort order or a limit in the request applies to each window.
 ///
-/// Data of the last hours or days may be incomplete. For the jobs of conversation and user details, the API reports the
-/// date up to which it is complete: [`WindowsReport::available_until`] has it, a window that ends later makes the verdict
-/// [`Unknown`](crate::Verdict::Unknown), and [`wait_for_data`](Self::wait_for_data) waits. For other operations, read the
-/// last days again later.
+/// Data of the last hours or days may be incomplete. For the jobs of conversation and user details, the API reports up to
+/// which time it is complete: see [`WindowsReport::available_until`]. A window that ends later makes the verdict
+/// [`Unknown`](crate::Verdict::Unknown); [`wait_for_data`](Self::wait_for_data) waits for the data. For other
+/// operations, read the last days again later.
 ///
 /// # Errors
-/// As with a [`Paginator`], the stream can be used after an error: the next poll requests the same page of the same
-/// window, or runs its job again if it failed. Errors come in the order of the windows too.
+/// Like a [`Paginator`], the stream can be polled again after an error: it requests the same page of the same window, or
+/// runs its job again if that failed. Errors are returned in the order of the windows too.
 ///
 /// # Progress
-/// [`report`](Self::report) has counts and the verdict. [`plan`](Self::plan) has the windows and which of them are done;
-/// save it to read the others in another process. It has no ids, so records near the edges of windows that had begun come
-/// again. A [`checkpoint`](Self::checkpoint) continues with the next item.
+/// [`report`](Self::report) returns counts and the verdict. [`checkpoint`](Self::checkpoint) returns a position from
+/// which to resume at the next item. [`plan`](Self::plan) returns the windows and their states; save it to read the rest
+/// in another process. It has no ids: after a resume, a window that was partly read starts over, and a record that is
+/// also in a finished window is delivered again.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -80,12 +83,12 @@ const MINIMUM: Duration = Duration::from_mins(1);
 /// use serde_json::Value;
 ///
 /// let operation = Operation::new("postEvents", Method::Post, "/api/v2/events/query");
-/// let listing = ListSpec::new(Scheme::BodyPageNumber, "entities");
+/// let spec = ListSpec::new(Scheme::BodyPageNumber, "entities");
 /// let now = Utc::now();
 /// let mut events = Windows::<Value>::new(now - TimeDelta::days(365)..now, move |window| {
 ///     let mut request = Request::new(operation.clone());
 ///     request.set_body_field("/interval", window.to_string());
-///     Paginator::from_request(&client, request, listing.clone())
+///     Paginator::from_request(&client, request, spec.clone())
 /// })
 /// .dedupe_by("id");
 /// while let Some(event) = events.try_next().await? {
@@ -98,7 +101,7 @@ const MINIMUM: Duration = Duration::from_mins(1);
 #[must_use = "nothing is read until items are asked for"]
 pub struct Windows<T> {
     reader: RangeReader<T>,
-    /// The page whose items are being handed out, without them.
+    /// The page whose items are being delivered. They are in `items`.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
 }
@@ -107,20 +110,20 @@ pub struct Windows<T> {
 impl<T> Unpin for Windows<T> {}
 
 impl<T> Windows<T> {
-    /// Reads a range through a list of your own for each window: for calls that the bindings do not have, or that take a
-    /// range in another form than an interval, such as two dates.
+    /// Reads a range with a custom list for each window: for calls that the bindings lack, or that take the range as two
+    /// dates instead of an interval.
     ///
-    /// The function must return the same list for the same interval. It is called for the whole range too; that list is
-    /// not read.
+    /// The function must return the same list for the same interval. It is also called for the whole range, without
+    /// reading that list.
     pub fn new<F>(range: impl Into<Interval>, list: F) -> Self
     where
         F: Fn(Interval) -> Paginator<T> + Send + 'static,
     {
-        Self::over(range.into(), Box::new(list), None, None)
+        Self::with_defaults(range.into(), Box::new(list), None, None)
     }
 
-    /// The same for generated code, with the facts of the operation.
-    pub(crate) fn over(
+    /// Like [`new`](Self::new), with the longest span and the id that are known of the operation.
+    pub(crate) fn with_defaults(
         range: Interval,
         make: MakeList<T>,
         span: Option<Duration>,
@@ -130,9 +133,9 @@ impl<T> Windows<T> {
         options.dedupe_by = id.map(str::to_owned);
         let settings = Settings {
             range,
-            span: span.unwrap_or(SPAN),
+            span: span.unwrap_or(DEFAULT_SPAN),
             overlap: Duration::ZERO,
-            minimum: MINIMUM,
+            minimum: DEFAULT_MINIMUM,
             concurrency: 1,
             options,
             split_when: None,
@@ -141,8 +144,8 @@ impl<T> Windows<T> {
         Self { reader: RangeReader::new(make, settings), page: None, items: Vec::new().into_iter() }
     }
 
-    /// Takes over all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are
-    /// over the whole range, the others hold for each window.
+    /// Applies all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) apply to
+    /// the whole range, the others to each window.
     pub fn with_options(mut self, options: &ReadOptions) -> Self {
         self.reader.settings.options.override_with(options);
         self
@@ -154,34 +157,35 @@ impl<T> Windows<T> {
         &mut self.reader.settings.options
     }
 
-    /// The length of a window; the last one may be shorter. Default: the longest interval that the operation is known to
-    /// accept, or else 31 days.
+    /// Sets the length of a window; the last one may be shorter. Default: the longest interval that the operation is
+    /// known to accept, or else 31 days.
     pub fn span(mut self, span: Duration) -> Self {
         self.reader.settings.span = span;
         self
     }
 
-    /// The overlap between windows, for records near a boundary: each window begins this long before the end of the one
-    /// before it, within its span. Only [`dedupe_by`](Self::dedupe_by) drops what comes twice. It must be shorter than
-    /// the span. The halves of a split window overlap by no more than half of the first one. Default: none.
+    /// Sets the overlap between windows, for records near a boundary: each window begins this long before the end of the
+    /// previous one, which counts towards its span. Records in the overlap are delivered twice without
+    /// [`dedupe_by`](Self::dedupe_by). Must be shorter than the span. The halves of a split window overlap by at most half
+    /// of the first one. Default: none.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.reader.settings.overlap = overlap;
         self
     }
 
-    /// The shortest window that a split makes. Default: one minute. Never less than a millisecond.
+    /// Sets the shortest window that a split makes. Default: one minute. Never less than a millisecond.
     pub fn split_down_to(mut self, minimum: Duration) -> Self {
         self.reader.settings.minimum = minimum;
         self
     }
 
-    /// Also splits a window on errors for which this returns true.
+    /// Also splits a window on errors for which the function returns true.
     pub fn split_when(mut self, is_too_large: impl Fn(&Error) -> bool + Send + 'static) -> Self {
         self.reader.settings.split_when = Some(Box::new(is_too_large));
         self
     }
 
-    /// Delivers every item, even if the operation is known to repeat some.
+    /// Delivers every item, even if the operation has a known id by which duplicates are dropped.
     pub fn keep_duplicates(mut self) -> Self {
         self.reader.settings.options.dedupe_by = None;
         self
@@ -189,19 +193,18 @@ impl<T> Windows<T> {
 
     /// Reads up to this many windows at a time. Default: one.
     ///
-    /// Items come in the same order as without. While a window waits for those before it, its job runs, and its first
-    /// page is held in memory, with those that [`prefetch`](Self::prefetch) allows.
+    /// The order of the items does not change. While a window waits for the previous ones, its job runs, and its first
+    /// page is held in memory, together with the pages that [`prefetch`](Self::prefetch) allows.
     pub fn concurrency(mut self, windows: usize) -> Self {
         self.reader.settings.concurrency = windows;
         self
     }
 
-    /// Continues with a checkpoint or a plan of the same call and range.
+    /// Resumes from a checkpoint or a plan of the same call and range.
     ///
-    /// From a [`Checkpoint`](crate::Checkpoint) it continues with the next item, as `Paginator::resume` does in a list.
-    /// Items that came before are recognized if they are among those that were delivered last: see
-    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). From a [`Plan`], the windows are read that are not done,
-    /// those that had begun from their beginning.
+    /// A [`Checkpoint`](crate::Checkpoint) resumes at the next item, like [`Paginator::resume`]. Duplicates of earlier
+    /// items are recognized among the last ones delivered; see [`remember_in_checkpoint`](Self::remember_in_checkpoint).
+    /// A [`Plan`] resumes with the windows that are not done; a window that was partly read starts over.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), a checkpoint with
@@ -211,21 +214,21 @@ impl<T> Windows<T> {
         self
     }
 
-    /// The jobs that were submitted for the windows that are being read.
+    /// The jobs of the windows that are being read.
     pub(crate) fn saved_jobs(&self) -> Vec<SavedJob> {
         self.reader.jobs()
     }
 
-    /// An earlier place, which knows the jobs that were submitted since.
-    pub(crate) fn knowing(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
-        self.reader.knowing(earlier)
+    /// An earlier position, updated with the jobs submitted since.
+    pub(crate) fn with_jobs(&self, earlier: &RangePoint) -> Result<RangePoint, Error> {
+        self.reader.with_jobs(earlier)
     }
 
     pub(crate) fn start_at(&mut self, from: WindowsFrom) {
         self.reader.settings.resumed = Some(from.0);
     }
 
-    /// Reads the items as another type: see [`Paginator::items_as`]. The range starts over.
+    /// Reads the items as another type; see [`Paginator::items_as`]. The range starts over.
     pub fn items_as<U: DeserializeOwned + 'static>(self) -> Windows<U>
     where
         T: 'static,
@@ -239,8 +242,8 @@ impl<T> Windows<T> {
         }
     }
 
-    /// The same as a stream of pages, which have the items that are new. Of a page whose items have been taken
-    /// in part, the rest comes first.
+    /// Returns a stream of pages instead of items, without duplicates. If a page was partly delivered, the rest of it is
+    /// the first page.
     pub fn pages(mut self) -> WindowPages<T> {
         let mut rest = self.page.take().filter(|_| self.items.len() > 0);
         if let Some(page) = &mut rest {
@@ -249,29 +252,29 @@ impl<T> Windows<T> {
         WindowPages::new(self.reader, rest)
     }
 
-    /// The next item, or `None` at the end.
+    /// Returns the next item, or `None` at the end.
     ///
     /// # Errors
-    /// When the next page can't be had. The next call asks for it again.
+    /// If the next page can't be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, over all windows.
+    /// Returns counts and the verdict so far, over all windows.
     pub fn report(&self) -> WindowsReport {
         self.reader.report()
     }
 
-    /// How far the items have been delivered.
+    /// The position after the last delivered item.
     pub(crate) fn point(&self) -> Result<RangePoint, Error> {
         self.reader.point()
     }
 
-    /// Which windows the range has, and which of them are done. A window is done once the item after its last one
-    /// has been asked for. Before the first item, those that it will begin with.
+    /// Returns the windows and their states; before the first item, those that it will start with. A window is done when
+    /// the item after its last one has been requested.
     ///
     /// # Errors
-    /// When the range, the span, the overlap, or the plan to go on with are not right
+    /// If the range, the span, the overlap or the plan to resume is invalid
     /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)).
     pub fn plan(&self) -> Result<Plan, Error> {
         self.reader.plan()
@@ -312,8 +315,8 @@ impl<T> Stream for Windows<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let at_hand = self.items.len();
-        (at_hand, self.reader.has_ended().then_some(at_hand))
+        let ready = self.items.len();
+        (ready, self.reader.has_ended().then_some(ready))
     }
 }
 

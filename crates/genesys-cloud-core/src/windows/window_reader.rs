@@ -1,4 +1,4 @@
-//! A window of a range while it is read.
+//! Reads one window.
 
 use std::task::{Context, Poll};
 
@@ -8,29 +8,29 @@ use crate::paging::{End, Page, Paginator};
 
 /// A window that is being read.
 pub(super) struct WindowReader<T> {
-    /// Its place in the plan.
+    /// Its index in the plan.
     pub(super) window: usize,
     pub(super) interval: Interval,
     pub(super) list: Paginator<T>,
-    /// What is to be delivered next, once this window is the first.
+    /// What to deliver next, when this window is the first.
     pub(super) outcome: Option<Outcome<T>>,
-    /// Whether items of it have been delivered.
+    /// Whether it has delivered items.
     pub(super) has_delivered: bool,
-    /// How many of those had no id.
+    /// How many items without an id it has delivered.
     pub(super) without_id: u64,
 }
 
-/// What came of asking for a page.
+/// The result of polling for a page.
 pub(super) enum Outcome<T> {
     Page(Box<Page<T>>),
     Error(Error),
-    /// The deadline for its job or its data passed before the window was the first. It is polled again then.
+    /// The deadline for its job or its data passed before the window became the first. It is polled again then.
     TooEarly,
     End,
 }
 
 impl<T> WindowReader<T> {
-    /// Asks for the next page.
+    /// Polls for the next page.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
@@ -53,7 +53,7 @@ impl<T> WindowReader<T> {
         })
     }
 
-    /// Whether all of it has been delivered, and it does not have to be split.
+    /// Whether all of it has been delivered, and it needs no split.
     pub(super) fn is_at_end(&self) -> bool {
         let end = self.list.report().end;
         matches!(self.outcome, None | Some(Outcome::End)) && end.is_some_and(|end| end != End::Cap)

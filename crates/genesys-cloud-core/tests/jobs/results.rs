@@ -44,7 +44,7 @@ async fn pages_by_cursor() {
 async fn all_calls_of_a_job_are_counted() {
     let calls = |server: &Server, results: &Paginator<crate::Thing>| {
         let (report, received) = (results.report(), server.received().len() as u64);
-        assert_eq!(report.requests + report.repeated, received, "{report:?}");
+        assert_eq!(report.requests + report.retries, received, "{report:?}");
         (report.pages, received)
     };
     // In the status, after an error that is repeated, and one that is told.

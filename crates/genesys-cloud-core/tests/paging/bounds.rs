@@ -35,9 +35,8 @@ async fn the_page_size() {
     // Less than the least that the operation takes is not asked for.
     let operation = Operation::from_static("scan", Method::Get, "/some");
     let page_size = PageSize::integer("limit").at_most(200).at_least(10);
-    let listing = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
-    let mut few =
-        Paginator::<Value>::from_request(&client(&server), Request::new(operation), listing);
+    let spec = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+    let mut few = Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
     few = few.limit(3);
     let _ = few.next().await;
     assert_eq!(few.report().page_size_asked, Some(10));
@@ -45,13 +44,13 @@ async fn the_page_size() {
     // Nor is more asked for than it is known to grant, unless the caller wants more.
     let sized = |page_size| ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
     let usual = PageSize::integer("pageSize").usually(500);
-    for (listing, items, size) in [
+    for (spec, items, size) in [
         (sized(usual.clone()), None, 500),
         (sized(usual.clone()), Some(800), 800),
         (sized(usual.at_most(300)), None, 300),
     ] {
         let request = Request::new(Operation::from_static("some", Method::Get, "/some"));
-        let mut some = Paginator::<Value>::from_request(&client(&server), request, listing);
+        let mut some = Paginator::<Value>::from_request(&client(&server), request, spec);
         if let Some(items) = items {
             some = some.page_size(items);
         }
@@ -79,8 +78,8 @@ async fn a_page_size_that_the_operation_does_not_take_is_refused_before_anything
             request.set_query("limit", items);
         }
         let page_size = PageSize::integer("limit").at_most(200).at_least(10);
-        let listing = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
-        Paginator::<Value>::from_request(&client(&server), request, listing)
+        let spec = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
+        Paginator::<Value>::from_request(&client(&server), request, spec)
     };
     for (why, advice, error) in [
         (

@@ -1,4 +1,4 @@
-//! Replies that lie, contradict themselves, or hold what nobody expects.
+//! Responses that lie, contradict themselves, or hold what nobody expects.
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
@@ -9,9 +9,9 @@ use genesys_cloud_core::{
 use crate::server::{Answer, Gate, Server};
 use crate::{Thing, all, asked, client, end, ids, list, page, query, script, things};
 
-fn over(server: &Server, listing: ListSpec) -> Paginator<Thing> {
+fn over(server: &Server, spec: ListSpec) -> Paginator<Thing> {
     let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-    Paginator::from_request(&client(server), request, listing)
+    Paginator::from_request(&client(server), request, spec)
 }
 
 fn of(scheme: Scheme) -> ListSpec {
@@ -227,7 +227,7 @@ async fn a_body_that_nests_without_end_is_an_error_that_can_be_asked_past() {
 
 #[tokio::test]
 async fn a_cap_that_is_hit_exactly() {
-    let listing = || {
+    let spec = || {
         let size = PageSize::integer("pageSize").at_most(100);
         of(Scheme::PageNumber).with_page_size(size).with_cap(Cap::items(200))
     };
@@ -236,7 +236,7 @@ async fn a_cap_that_is_hit_exactly() {
     {
         for prefetch in [0, 8] {
             let server = list(total, 100).await;
-            let mut some = over(&server, listing()).prefetch(prefetch);
+            let mut some = over(&server, spec()).prefetch(prefetch);
             assert_eq!(all(&mut some).await.len() as u64, total.min(200));
             assert_eq!(some.report().verdict(), verdict, "{total}");
             assert_eq!(asked(&server).len(), 2, "{total}");

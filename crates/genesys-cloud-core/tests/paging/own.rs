@@ -1,4 +1,4 @@
-//! Endpoints that the bindings do not know, and replies that no path describes.
+//! Endpoints that the bindings do not know, and responses that no path describes.
 
 use futures::TryStreamExt as _;
 use genesys_cloud_core::{
@@ -18,11 +18,11 @@ fn targets(server: &Server) -> Vec<String> {
     server.received().into_iter().map(|request| request.target).collect()
 }
 
-/// Continues after the last name, where the reply says that there are more.
+/// Continues after the last name, where the response says that there are more.
 fn after_the_last(
-    reply: &genesys_cloud_core::RawResponse,
+    response: &genesys_cloud_core::RawResponse,
 ) -> Result<ExtractedPage<String>, DecodeError> {
-    let page: Value = serde_json::from_slice(reply.body())?;
+    let page: Value = serde_json::from_slice(response.body())?;
     let names: Vec<String> = serde_json::from_value(page["names"].clone())?;
     let more = page["more"].as_bool().ok_or_else(|| DecodeError::new("`more` is missing"))?;
     let next = names.last().filter(|_| more).cloned();
@@ -38,10 +38,10 @@ async fn a_flag_that_there_is_more() {
             Answer::json(200, r#"{"names":["c"],"more":false}"#),
         ])
         .await;
-        let listing = ListSpec::new(Scheme::ContinuationToken, "names")
+        let spec = ListSpec::new(Scheme::ContinuationToken, "names")
             .with_page_size(PageSize::integer("count").at_most(2))
             .with_token_in(ParamLocation::query("from"));
-        let list = Paginator::with_extractor(&client(&server), get(), listing, after_the_last);
+        let list = Paginator::with_extractor(&client(&server), get(), spec, after_the_last);
         let mut names = list.prefetch(prefetch);
         assert_eq!(names.try_next().await.expect("a name").as_deref(), Some("a"));
         assert_eq!(names.try_next().await.expect("a name").as_deref(), Some("b"));
@@ -60,23 +60,23 @@ async fn a_flag_that_there_is_more() {
 }
 
 /// Lines of text, and a `Link` header.
-fn lines(reply: &genesys_cloud_core::RawResponse) -> Result<ExtractedPage<String>, DecodeError> {
-    let link = reply.headers().get("link").map(|link| link.to_str().expect("text"));
+fn lines(response: &genesys_cloud_core::RawResponse) -> Result<ExtractedPage<String>, DecodeError> {
+    let link = response.headers().get("link").map(|link| link.to_str().expect("text"));
     let next = link.and_then(|link| link.strip_prefix('<')?.split_once('>'));
-    let lines = reply.text().lines().map(str::to_owned).collect();
+    let lines = response.text().lines().map(str::to_owned).collect();
     Ok(ExtractedPage::new(lines).with_next(next.map(|(link, _)| link.to_owned())).with_total(3))
 }
 
 #[tokio::test]
 async fn a_link_in_a_header_and_a_body_that_is_no_json() {
-    let listing = || {
+    let spec = || {
         ListSpec::new(Scheme::ContinuationToken, "[]")
             .with_token_in(ParamLocation::query("page"))
             .with_token_out(NextToken::link("Link"))
     };
     let next = |link: &str| Answer::new(200, "a\nb").header("link", format!("<{link}>; rel=next"));
     let server = script([next("/names?page=2&page=x"), Answer::new(200, "c")]).await;
-    let mut names = Paginator::with_extractor(&client(&server), get(), listing(), lines);
+    let mut names = Paginator::with_extractor(&client(&server), get(), spec(), lines);
     let found: Vec<String> = (&mut names).try_collect().await.expect("all names");
     assert_eq!(found, ["a", "b", "c"]);
     assert_eq!(targets(&server), ["/names", "/names?page=2&page=x"]);
@@ -84,13 +84,13 @@ async fn a_link_in_a_header_and_a_body_that_is_no_json() {
 
     // The guards hold.
     let server = script([next("https://evil.example/names?page=2")]).await;
-    let mut names = Paginator::with_extractor(&client(&server), get(), listing(), lines);
+    let mut names = Paginator::with_extractor(&client(&server), get(), spec(), lines);
     let error = (&mut names).try_collect::<Vec<_>>().await.expect_err("a foreign link");
     assert!(error.to_string().contains("leads to another host"), "{error}");
     assert_eq!(names.report().end, Some(End::Contradiction));
 
     let server = script([next("/names?page=2"), next("/names?page=3")]).await;
-    let mut names = Paginator::with_extractor(&client(&server), get(), listing(), lines);
+    let mut names = Paginator::with_extractor(&client(&server), get(), spec(), lines);
     let error = (&mut names).try_collect::<Vec<_>>().await.expect_err("the same page");
     assert!(error.to_string().contains("page 2 repeats the items"), "{error}");
 }
@@ -102,17 +102,17 @@ async fn pages_that_an_extractor_counts() {
         Answer::new(if number == 3 { 204 } else { 200 }, format!("{number}"))
     })
     .await;
-    let listing = || ListSpec::new(Scheme::PageNumber, "[]").with_no_content();
+    let spec = || ListSpec::new(Scheme::PageNumber, "[]").with_no_content();
     for (page_count, end, found) in [
         (Some(2), End::LastPage, vec!["1", "2"]),
         (None, End::EmptyPage, vec!["1", "2"]),
         (Some(4), End::Shortfall, vec!["1", "2"]),
     ] {
-        let extract = move |reply: &genesys_cloud_core::RawResponse| {
-            let page = ExtractedPage::new(vec![reply.text().into_owned()]);
+        let extract = move |response: &genesys_cloud_core::RawResponse| {
+            let page = ExtractedPage::new(vec![response.text().into_owned()]);
             Ok(page.with_page_count(page_count).with_page_number(0).with_page_size(None))
         };
-        let list = Paginator::with_extractor(&client(&server), get(), listing(), extract);
+        let list = Paginator::with_extractor(&client(&server), get(), spec(), extract);
         let mut names = list.prefetch(2);
         let names_found: Vec<String> = (&mut names).try_collect().await.expect("all names");
         assert_eq!(
@@ -131,10 +131,10 @@ async fn a_token_that_is_an_integer_stays_one_in_a_body() {
     .await;
     let mut request = Request::new(Operation::new("postRows", Method::Post, "/rows"));
     request.set_body(&serde_json::json!({"filter": "x"}));
-    let listing = ListSpec::new(Scheme::ContinuationToken, "rows")
+    let spec = ListSpec::new(Scheme::ContinuationToken, "rows")
         .with_token_in(ParamLocation::body("page.offset"))
         .with_token_out(NextToken::field("next.offset"));
-    let rows = Paginator::<u64>::from_request(&client(&server), request, listing);
+    let rows = Paginator::<u64>::from_request(&client(&server), request, spec);
     assert_eq!(rows.try_collect::<Vec<_>>().await.expect("all rows"), [1, 2, 3]);
     let bodies: Vec<String> = server.received().into_iter().map(|asked| asked.body).collect();
     assert_eq!(bodies, [r#"{"filter":"x"}"#, r#"{"filter":"x","page":{"offset":2}}"#]);
@@ -154,9 +154,9 @@ async fn what_is_no_token_is_an_error_after_the_items_of_its_page() {
         (r#""other":1"#, false),
     ] {
         let server = script([Answer::json(200, &format!(r#"{{"rows":[1],{next}}}"#))]).await;
-        let listing = ListSpec::new(Scheme::ContinuationToken, "rows")
+        let spec = ListSpec::new(Scheme::ContinuationToken, "rows")
             .with_token_out(NextToken::field("pagination.next"));
-        let mut rows = Paginator::<u64>::from_request(&client(&server), get(), listing);
+        let mut rows = Paginator::<u64>::from_request(&client(&server), get(), spec);
         assert_eq!(rows.try_next().await.expect("a row"), Some(1), "{next}");
         match rows.try_next().await {
             Ok(end) => {

@@ -23,9 +23,9 @@ async fn some(things: &mut Paginator<Thing>, most: usize) -> Vec<u64> {
 
 fn after(server: &Server) -> Paginator<Thing> {
     let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-    let listing = ListSpec::new(Scheme::AfterField, "entities")
+    let spec = ListSpec::new(Scheme::AfterField, "entities")
         .with_page_size(PageSize::integer("pageSize").at_most(100));
-    Paginator::from_request(&client(server), request, listing)
+    Paginator::from_request(&client(server), request, spec)
 }
 
 /// A page of a numbered list.
@@ -253,9 +253,9 @@ async fn pages_of_an_extractor_are_recognized_by_their_text_after_a_restart() {
         let server = script(begun.chain(refused).chain(rest)).await;
         let list = || {
             let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-            let listing = ListSpec::new(Scheme::AfterField, "");
-            Paginator::with_extractor(&client(&server), request, listing, |reply| {
-                let body: serde_json::Value = serde_json::from_slice(reply.body())?;
+            let spec = ListSpec::new(Scheme::AfterField, "");
+            Paginator::with_extractor(&client(&server), request, spec, |response| {
+                let body: serde_json::Value = serde_json::from_slice(response.body())?;
                 let items = body["entities"].as_array().cloned().unwrap_or_default();
                 let next = body["after"].as_str().map(str::to_owned);
                 Ok(genesys_cloud_core::ExtractedPage::new(items).with_next(next))

@@ -180,10 +180,9 @@ async fn settings_hold_for_items_of_another_type() {
 async fn an_operation_of_ones_own() {
     let server = list(3, 2).await;
     let operation = Operation::new("listThings".to_owned(), Method::Get, "/things".to_owned());
-    let listing = ListSpec::new(Scheme::PageNumber, "entities".to_owned())
+    let spec = ListSpec::new(Scheme::PageNumber, "entities".to_owned())
         .with_page_size(PageSize::new("pageSize".to_owned(), false));
-    let things =
-        Paginator::<Value>::from_request(&client(&server), Request::new(operation), listing);
+    let things = Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
     let found: Vec<Value> = things.try_collect().await.expect("values");
     assert_eq!(found.len(), 3);
     assert_eq!(found[2]["id"], "3");

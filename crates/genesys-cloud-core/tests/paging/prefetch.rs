@@ -84,8 +84,8 @@ async fn tokens_allow_one_page_ahead() {
     })
     .await;
     let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-    let listing = ListSpec::new(Scheme::AfterField, "entities");
-    let mut some = Paginator::<Thing>::from_request(&client(&server), request, listing).prefetch(8);
+    let spec = ListSpec::new(Scheme::AfterField, "entities");
+    let mut some = Paginator::<Thing>::from_request(&client(&server), request, spec).prefetch(8);
     some.try_next().await.expect("a thing").expect("no end");
     server.has_received(2).await;
     assert_eq!(some.report().requests, 2);
@@ -156,9 +156,9 @@ async fn unanswering() -> (String, mpsc::UnboundedReceiver<&'static str>) {
                         continue;
                     }
                     let body = r#"{"entities":[{"id":"1"}],"pageNumber":1,"pageCount":9}"#;
-                    let reply =
+                    let response =
                         format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-                    stream.write_all(reply.as_bytes()).await.expect("a reader");
+                    stream.write_all(response.as_bytes()).await.expect("a reader");
                 }
                 let _ = events.send("closed");
             });

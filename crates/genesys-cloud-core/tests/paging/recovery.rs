@@ -140,8 +140,8 @@ async fn a_connection_that_breaks_within_a_page_is_followed_by_the_same_token() 
         ])
         .await;
         let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-        let listing = ListSpec::new(Scheme::AfterField, "entities");
-        let list = Paginator::<Thing>::from_request(&client(&server), request, listing);
+        let spec = ListSpec::new(Scheme::AfterField, "entities");
+        let list = Paginator::<Thing>::from_request(&client(&server), request, spec);
         let mut things = list.prefetch(prefetch);
         let mut seen = Vec::new();
         while let Some(thing) = things.next().await {

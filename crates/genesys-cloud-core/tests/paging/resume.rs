@@ -14,7 +14,7 @@ use crate::{Thing, all, asked, client, entities, list, page, query, script, thin
 /// A way of paging, as a client asks for it and as a server answers.
 #[derive(Clone)]
 struct Way {
-    listing: ListSpec,
+    spec: ListSpec,
     post: bool,
     /// Answers a request for the page that begins before this many items.
     envelope: fn(next: Option<u64>, total: u64, size: u64, at: u64) -> String,
@@ -54,7 +54,7 @@ fn ways() -> Vec<Way> {
     let by_token: fn(&Received, u64) -> u64 =
         |request, _| text(request, "after").or_else(|| text(request, "cursor")).unwrap_or(0);
     let none: fn(Option<u64>, u64, u64, u64) -> String = |_, _, _, _| String::new();
-    let way = |listing, post, envelope, asked| Way { listing, post, envelope, asked };
+    let way = |spec, post, envelope, asked| Way { spec, post, envelope, asked };
     vec![
         way(of(Scheme::PageNumber), false, number, by_number),
         way(of(Scheme::PageNumberNoEnvelope), false, none, by_number),
@@ -102,7 +102,7 @@ fn ways() -> Vec<Way> {
             |request, _| query(request, "q64").unwrap_or(0),
         ),
         Way {
-            listing: of(Scheme::IdOrDateWindow),
+            spec: of(Scheme::IdOrDateWindow),
             post: false,
             envelope: none,
             asked: |request, _| query(request, "after").map_or(0, |id| id - 1),
@@ -115,11 +115,11 @@ impl Way {
     async fn serve(&self, total: u64) -> Server {
         let way = self.clone();
         Server::start(move |request| {
-            let size = if way.listing.scheme() == Scheme::UnpagedEntities { total } else { SIZE };
+            let size = if way.spec.scheme() == Scheme::UnpagedEntities { total } else { SIZE };
             let at = (way.asked)(request, size);
             // A window holds its own bound, but for the last one.
             let is_last = request.target.contains("after=") && at + 1 == total;
-            let is_window = way.listing.scheme() == Scheme::IdOrDateWindow;
+            let is_window = way.spec.scheme() == Scheme::IdOrDateWindow;
             let at = if is_window && is_last { total } else { at };
             let end = (at + size).min(total);
             let next = (end < total).then_some(end);
@@ -136,7 +136,7 @@ impl Way {
         if self.post {
             request.set_body(&json!({"filter": "secret"}));
         }
-        Paginator::from_request(client, request, self.listing.clone())
+        Paginator::from_request(client, request, self.spec.clone())
     }
 }
 
@@ -168,7 +168,7 @@ async fn some(things: &mut Paginator<Thing>, most: u64) -> Vec<u64> {
 #[tokio::test]
 async fn lists_of_every_kind_go_on_at_the_exact_item() {
     for way in ways() {
-        let scheme = way.listing.scheme().name();
+        let scheme = way.spec.scheme().name();
         for total in [0, 1, 2 * SIZE, 3 * SIZE + 2] {
             let server = way.serve(total).await;
             let client = client(&server);
@@ -358,11 +358,11 @@ async fn another_call_is_refused_before_it_is_sent() {
     for (mut things, why) in [
         (way.list(&client, "other"), "the query parameter `expand` is another"),
         (
-            Paginator::from_request(&client, other("getThings"), way.listing.clone()),
+            Paginator::from_request(&client, other("getThings"), way.spec.clone()),
             "the query parameter `expand` is no longer set",
         ),
         (
-            Paginator::from_request(&client, other("getOther"), way.listing.clone()),
+            Paginator::from_request(&client, other("getOther"), way.spec.clone()),
             "it is of getThings",
         ),
         (
@@ -434,7 +434,7 @@ async fn records_that_moved_meanwhile_are_found_again() {
 #[tokio::test]
 async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
     let (a, b) = (r#","after":"a""#, r#","after":"b""#);
-    let listing = || ListSpec::new(Scheme::AfterField, "entities");
+    let spec = || ListSpec::new(Scheme::AfterField, "entities");
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     for status in [400, 404, 410] {
         let server = script([
@@ -448,7 +448,7 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
         ])
         .await;
         let client = client(&server);
-        let list = || Paginator::<Thing>::from_request(&client, request(), listing());
+        let list = || Paginator::<Thing>::from_request(&client, request(), spec());
         let mut first = list();
         assert_eq!(some(&mut first, 3).await, [1, 2, 3]);
         let checkpoint = kept(&first.checkpoint());
@@ -471,12 +471,12 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
 #[tokio::test]
 async fn a_token_that_must_have_ended_is_told_without_a_call() {
     let day = Duration::from_hours(24);
-    let listing = || ListSpec::new(Scheme::AfterField, "entities").with_token_lifetime(day);
+    let spec = || ListSpec::new(Scheme::AfterField, "entities").with_token_lifetime(day);
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     let first = || page(1..=2, r#","after":"a""#);
     let server = script([first(), page(3..=4, ""), first(), page(3..=4, "")]).await;
     let client = client(&server);
-    let list = || Paginator::<Thing>::from_request(&client, request(), listing());
+    let list = || Paginator::<Thing>::from_request(&client, request(), spec());
     let mut begun = list();
     assert_eq!(some(&mut begun, 2).await, [1, 2]);
     let checkpoint = begun.checkpoint();
@@ -525,7 +525,7 @@ async fn a_list_read_anew_in_another_order_has_drifted() {
 
 #[tokio::test]
 async fn guards_hold_across_a_break() {
-    let listing = || ListSpec::new(Scheme::AfterField, "entities");
+    let spec = || ListSpec::new(Scheme::AfterField, "entities");
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     // The same token again, and the same page again.
     for (last, why) in [
@@ -534,11 +534,11 @@ async fn guards_hold_across_a_break() {
     ] {
         let server = script([page(1..=2, r#","after":"a""#), last]).await;
         let client = client(&server);
-        let mut first = Paginator::<Thing>::from_request(&client, request(), listing());
+        let mut first = Paginator::<Thing>::from_request(&client, request(), spec());
         assert_eq!(some(&mut first, 2).await, [1, 2]);
         let checkpoint = kept(&first.checkpoint());
         let mut again =
-            Paginator::<Thing>::from_request(&client, request(), listing()).resume(&checkpoint);
+            Paginator::<Thing>::from_request(&client, request(), spec()).resume(&checkpoint);
         let error = loop {
             match again.try_next().await {
                 Ok(thing) => assert!(thing.is_some()),
@@ -563,9 +563,9 @@ async fn pages_of_an_extractor_are_known_by_their_text() {
         let server = script([page(1..=4, envelope), page(second, envelope), page(9..=9, "")]).await;
         let list = || {
             let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-            let listing = ListSpec::new(Scheme::PageNumber, "");
-            Paginator::with_extractor(&client(&server), request, listing, |reply| {
-                let body: serde_json::Value = serde_json::from_slice(reply.body())?;
+            let spec = ListSpec::new(Scheme::PageNumber, "");
+            Paginator::with_extractor(&client(&server), request, spec, |response| {
+                let body: serde_json::Value = serde_json::from_slice(response.body())?;
                 let items = body["entities"].as_array().cloned().unwrap_or_default();
                 Ok(genesys_cloud_core::ExtractedPage::new(items).with_page_count(2))
             })

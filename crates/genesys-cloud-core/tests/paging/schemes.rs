@@ -19,14 +19,14 @@ struct Walked {
 }
 
 /// Reads the list that these bodies are the pages of. `HOST` in them is the host that was asked.
-async fn walk(request: Request, listing: ListSpec, bodies: &[&str]) -> Walked {
+async fn walk(request: Request, spec: ListSpec, bodies: &[&str]) -> Walked {
     let mut bodies: Vec<String> = bodies.iter().rev().map(|body| (*body).to_owned()).collect();
     let server = Server::start(move |request| {
         let host = request.header("host").expect("a host");
         Answer::json(200, &bodies.pop().expect("no further request").replace("HOST", host))
     })
     .await;
-    let mut things = Paginator::<Thing>::from_request(&client(&server), request, listing);
+    let mut things = Paginator::<Thing>::from_request(&client(&server), request, spec);
     let (mut found, mut errors) = (Vec::new(), Vec::new());
     while let Some(thing) = things.next().await {
         match thing {
@@ -75,13 +75,13 @@ fn page(things: impl IntoIterator<Item = u64>, envelope: &str) -> String {
 /// Expects a list of two pages with the things 1 to 3.
 async fn expect(
     request: Request,
-    listing: ListSpec,
+    spec: ListSpec,
     first: &str,
     second: &str,
     asked: &[&str],
 ) -> Report {
-    let scheme = listing.scheme().name();
-    let walked = walk(request, listing, &[first, second]).await;
+    let scheme = spec.scheme().name();
+    let walked = walk(request, spec, &[first, second]).await;
     assert_eq!(walked.errors, [""; 0], "{scheme}");
     assert_eq!(walked.found, [1, 2, 3], "{scheme}");
     assert_eq!(walked.asked, asked, "{scheme}");
@@ -265,12 +265,12 @@ async fn start_indexes() {
             r#"{{"Resources":[{things}],"startIndex":{start},"itemsPerPage":{size},"totalResults":3}}"#
         )
     };
-    let listing =
+    let spec =
         || of(Scheme::ScimStartIndex, "Resources").with_page_size(PageSize::integer("count"));
     for size in [2, 0] {
         expect(
             get(),
-            listing(),
+            spec(),
             &resources(vec![1, 2], 1, size),
             &resources(vec![3], 3, 1),
             &["?count=25&startIndex=1", "?count=25&startIndex=3"],
@@ -281,8 +281,8 @@ async fn start_indexes() {
 
 #[tokio::test]
 async fn windows() {
-    let listing = of(Scheme::IdOrDateWindow, "entities").with_page_size(PageSize::text("limit"));
-    let walked = walk(get(), listing, &[&page(1..=2, ""), &page(3..=3, ""), &page([], "")]).await;
+    let spec = of(Scheme::IdOrDateWindow, "entities").with_page_size(PageSize::text("limit"));
+    let walked = walk(get(), spec, &[&page(1..=2, ""), &page(3..=3, ""), &page([], "")]).await;
     assert_eq!(walked.found, [1, 2, 3]);
     assert_eq!(walked.asked, ["?limit=100", "?limit=100&after=2", "?limit=100&after=3"]);
     assert_eq!(walked.report.verdict(), Verdict::Complete);
@@ -316,7 +316,7 @@ async fn one_reply_is_all_that_is_read() {
     let differs = Reason::TotalDiffers { read: 2, total: 9 };
     let cursors = page(1..=2, r#","cursors":{"after":"x"}"#);
     let full = || sized(Scheme::LimitOnly).with_page_size(PageSize::integer("limit").at_most(2));
-    for (listing, body, verdict) in [
+    for (spec, body, verdict) in [
         (of(Scheme::UnpagedEntities, "entities"), &short, Verdict::Truncated(differs)),
         (
             of(Scheme::NextUriOnlyEnvelope, "entities"),
@@ -333,21 +333,21 @@ async fn one_reply_is_all_that_is_read() {
         (full(), &body, Verdict::Truncated(Reason::FullReply)),
         (sized(Scheme::LimitOnly), &body, Verdict::Complete),
     ] {
-        let walked = walk(get(), listing.clone(), &[body]).await;
-        assert_eq!((walked.found, walked.asked.len()), (vec![1, 2], 1), "{listing:?}");
-        assert_eq!(walked.report.verdict(), verdict, "{listing:?}");
+        let walked = walk(get(), spec.clone(), &[body]).await;
+        assert_eq!((walked.found, walked.asked.len()), (vec![1, 2], 1), "{spec:?}");
+        assert_eq!(walked.report.verdict(), verdict, "{spec:?}");
     }
 }
 
 #[tokio::test]
 async fn fields_of_any_name_at_any_place() {
-    let listing = of(Scheme::ContinuationToken, "data.items")
+    let spec = of(Scheme::ContinuationToken, "data.items")
         .with_page_size(PageSize::integer("page.size").in_body().at_most(2))
         .with_token_in(ParamLocation::body("page.token"))
         .with_token_out(NextToken::field("data.pagination.next"));
     expect(
         post("{}"),
-        listing,
+        spec,
         &format!(
             r#"{{"data":{{"items":[{}],"pagination":{{"next":"t1","total":3}}}}}}"#,
             entities(1..=2)
@@ -472,25 +472,24 @@ async fn caps_are_told_and_not_asked_beyond() {
     };
     let size = || PageSize::integer("pageSize").at_most(3);
     for cap in [Cap::pages(2), Cap::items(4)] {
-        let listing = sized(Scheme::PageNumber).with_page_size(size()).with_cap(cap);
-        let walked = walk(get(), listing, &[&numbered([1, 2], 1), &numbered([3, 4], 2)]).await;
+        let spec = sized(Scheme::PageNumber).with_page_size(size()).with_cap(cap);
+        let walked = walk(get(), spec, &[&numbered([1, 2], 1), &numbered([3, 4], 2)]).await;
         assert_eq!((walked.found, walked.report.end), (vec![1, 2, 3, 4], Some(End::Cap)));
         assert_eq!(walked.report.verdict(), Verdict::Truncated(Reason::Cap));
     }
     // Pages of 3 would end at 3 of 4 items.
-    let listing = sized(Scheme::PageNumber).with_page_size(size()).with_cap(Cap::items(4));
-    let walked = walk(get(), listing, &[&numbered([1, 2], 1), &numbered([3, 4], 2)]).await;
+    let spec = sized(Scheme::PageNumber).with_page_size(size()).with_cap(Cap::items(4));
+    let walked = walk(get(), spec, &[&numbered([1, 2], 1), &numbered([3, 4], 2)]).await;
     assert_eq!(walked.asked, ["?pageSize=2&pageNumber=1", "?pageSize=2&pageNumber=2"]);
     assert_eq!(walked.report.page_size_clamped_from, Some(3));
 
     let mut request = get();
     request.set_query("state", "inactive");
-    let listing =
-        sized(Scheme::PageNumber).with_cap(Cap::pages(1).where_query("state", "inactive"));
-    let walked = walk(request, listing.clone(), &[&numbered([1, 2], 1)]).await;
+    let spec = sized(Scheme::PageNumber).with_cap(Cap::pages(1).where_query("state", "inactive"));
+    let walked = walk(request, spec.clone(), &[&numbered([1, 2], 1)]).await;
     assert_eq!(walked.report.end, Some(End::Cap));
     let last = page(3..=3, r#","pageNumber":2,"pageCount":2"#);
-    let walked = walk(get(), listing, &[&numbered([1, 2], 1), &last]).await;
+    let walked = walk(get(), spec, &[&numbered([1, 2], 1), &last]).await;
     assert_eq!(walked.report.end, Some(End::LastPage));
 }
 

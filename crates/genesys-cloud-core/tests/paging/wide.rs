@@ -17,7 +17,7 @@ const BOUND: usize = 4000;
 /// A way of paging, as a client asks for it and as a server answers.
 #[derive(Clone)]
 struct Way {
-    listing: ListSpec,
+    spec: ListSpec,
     /// What the server adds to the page of this size that begins after so many items.
     envelope: fn(size: u64, at: u64) -> String,
     /// How many items stand before the page that is asked for.
@@ -30,7 +30,7 @@ fn next(size: u64, at: u64) -> Option<u64> {
 
 fn by_number(scheme: Scheme) -> Way {
     Way {
-        listing: sized(scheme, PageSize::integer("pageSize").usually(500)),
+        spec: sized(scheme, PageSize::integer("pageSize").usually(500)),
         envelope: |size, at| {
             let (number, count) = (at / size + 1, TOTAL.div_ceil(size));
             let next = next(size, at)
@@ -46,7 +46,7 @@ fn by_number(scheme: Scheme) -> Way {
 
 fn by_token() -> Way {
     Way {
-        listing: sized(Scheme::AfterField, PageSize::integer("pageSize").usually(500)),
+        spec: sized(Scheme::AfterField, PageSize::integer("pageSize").usually(500)),
         envelope: |size, at| {
             next(size, at).map_or(String::new(), |next| format!(r#","after":"{next}""#))
         },
@@ -56,7 +56,7 @@ fn by_token() -> Way {
 
 fn by_index() -> Way {
     Way {
-        listing: sized(Scheme::ScimStartIndex, PageSize::integer("pageSize").usually(500)),
+        spec: sized(Scheme::ScimStartIndex, PageSize::integer("pageSize").usually(500)),
         envelope: |size, at| {
             let (first, items) = (at + 1, size.min(TOTAL - at));
             format!(r#","startIndex":{first},"itemsPerPage":{items},"totalResults":{TOTAL}"#)
@@ -98,9 +98,9 @@ fn body(way: &Way, wide: &RangeInclusive<u64>, size: u64, at: u64) -> Answer {
     Answer::json(200, &format!(r#"{{"entities":[{things}]{}}}"#, (way.envelope)(size, at)))
 }
 
-fn things(server: &Server, listing: &ListSpec) -> Paginator<Thing> {
+fn things(server: &Server, spec: &ListSpec) -> Paginator<Thing> {
     let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
-    Paginator::from_request(&client(server), request, listing.clone())
+    Paginator::from_request(&client(server), request, spec.clone())
 }
 
 /// The page sizes that were asked for, each with the number of requests in a row.
@@ -126,15 +126,15 @@ async fn reads_all(mut things: Paginator<Thing>) -> Report {
 async fn pages_become_smaller_until_they_are_small_enough() {
     for way in ways() {
         let server = serve(&way, 1..=TOTAL).await;
-        let report = reads_all(things(&server, &way.listing).max_page_bytes(BOUND)).await;
-        assert_eq!(sizes(&server), [(500, 1), (100, 1), (20, 13)], "{:?}", way.listing);
-        assert_eq!((report.pages, report.requests, report.repeated), (13, 15, 0));
+        let report = reads_all(things(&server, &way.spec).max_page_bytes(BOUND)).await;
+        assert_eq!(sizes(&server), [(500, 1), (100, 1), (20, 13)], "{:?}", way.spec);
+        assert_eq!((report.pages, report.requests, report.retries), (13, 15, 0));
         assert_eq!(report.page_size_asked, Some(20));
 
         // Without a bound, and where the pages are small enough, the size stays.
         for (wide, bound) in [(1..=TOTAL, usize::MAX), (0..=0, BOUND)] {
             let server = serve(&way, wide).await;
-            reads_all(things(&server, &way.listing).max_page_bytes(bound)).await;
+            reads_all(things(&server, &way.spec).max_page_bytes(bound)).await;
             assert_eq!(sizes(&server), [(500, 1)]);
         }
     }
@@ -145,7 +145,7 @@ async fn the_list_is_read_on_from_where_it_is() {
     for way in ways() {
         for prefetch in [0, 3] {
             let server = serve(&way, 120..=170).await;
-            let list = things(&server, &way.listing).page_size(50).max_page_bytes(BOUND);
+            let list = things(&server, &way.spec).page_size(50).max_page_bytes(BOUND);
             reads_all(list.prefetch(prefetch)).await;
             if prefetch == 0 {
                 assert_eq!(sizes(&server), [(50, 3), (10, 15)]);
@@ -160,7 +160,7 @@ async fn a_list_is_resumed_from_any_place() {
     for (way, bound) in ways().into_iter().flat_map(|way| [(way.clone(), BOUND), (way, usize::MAX)])
     {
         let server = serve(&way, 120..=170).await;
-        let list = |bound| things(&server, &way.listing).max_page_bytes(bound);
+        let list = |bound| things(&server, &way.spec).max_page_bytes(bound);
         for place in (0..=TOTAL).step_by(17) {
             let mut first = list(bound).page_size(50);
             let mut found = Vec::new();
@@ -174,7 +174,7 @@ async fn a_list_is_resumed_from_any_place() {
                     rest = rest.page_size(items);
                 }
                 let rest_of_it = all(&mut rest).await;
-                let context = format!("{:?} {bound} {place} {page_size:?}", way.listing);
+                let context = format!("{:?} {bound} {place} {page_size:?}", way.spec);
                 assert_eq!(rest_of_it, (place + 1..=TOTAL).collect::<Vec<_>>(), "{context}");
                 assert_eq!(rest.report().verdict(), Verdict::Complete, "{context}");
                 assert_eq!(rest.report().items, TOTAL, "{context}");
@@ -196,7 +196,7 @@ async fn a_checkpoint_between_two_sizes() {
             }
         })
         .await;
-        let list = || things(&server, &way.listing).max_page_bytes(BOUND);
+        let list = || things(&server, &way.spec).max_page_bytes(BOUND);
         let mut first = list().page_size(50);
         while first.try_next().await.is_ok_and(|thing| thing.is_some()) {}
         let mut rest = list().resume(&first.checkpoint());
@@ -218,28 +218,27 @@ async fn a_page_size_that_the_api_ignores() {
     let server =
         Server::start(move |request| body(&served, &(120..=170), 50, (served.at)(request, 50)))
             .await;
-    let report = reads_all(things(&server, &way.listing).page_size(50).max_page_bytes(BOUND)).await;
+    let report = reads_all(things(&server, &way.spec).page_size(50).max_page_bytes(BOUND)).await;
     assert_eq!(report.page_size_granted, Some(50));
 }
 
 #[tokio::test]
 async fn the_least_size_is_read_whole() {
     let mut way = by_number(Scheme::PageNumber);
-    way.listing =
-        sized(Scheme::PageNumber, PageSize::integer("pageSize").usually(500).at_least(50));
+    way.spec = sized(Scheme::PageNumber, PageSize::integer("pageSize").usually(500).at_least(50));
     let server = serve(&way, 1..=TOTAL).await;
-    reads_all(things(&server, &way.listing).max_page_bytes(BOUND)).await;
+    reads_all(things(&server, &way.spec).max_page_bytes(BOUND)).await;
     assert_eq!(sizes(&server), [(500, 1), (100, 1), (50, 5)]);
 }
 
 #[tokio::test]
 async fn pages_that_another_size_would_move_are_read_whole() {
-    // Replies without a page size: only the first page is known to begin at the same item in any size.
+    // Responses without a page size: only the first page is known to begin at the same item in any size.
     let mut untold = by_number(Scheme::PageNumber);
     untold.envelope = |_, _| format!(r#","total":{TOTAL}"#);
     // A link that holds the size.
     let mut linked = by_token();
-    linked.listing = sized(Scheme::PageSizeOnlyNextUri, PageSize::integer("pageSize"));
+    linked.spec = sized(Scheme::PageSizeOnlyNextUri, PageSize::integer("pageSize"));
     linked.envelope = |size, at| {
         let next = next(size, at)
             .map(|next| format!(r#","nextUri":"/things?pageSize={size}&after={next}""#));
@@ -247,13 +246,13 @@ async fn pages_that_another_size_would_move_are_read_whole() {
     };
     for way in [untold, linked] {
         let server = serve(&way, 120..=170).await;
-        reads_all(things(&server, &way.listing).page_size(50).max_page_bytes(BOUND)).await;
+        reads_all(things(&server, &way.spec).page_size(50).max_page_bytes(BOUND)).await;
         assert_eq!(sizes(&server), [(50, 5)], "{:?}", asked(&server));
     }
     // As many pages as the caller allows would hold less.
     let way = by_number(Scheme::PageNumber);
     let server = serve(&way, 120..=170).await;
-    let list = things(&server, &way.listing).page_size(50).max_page_bytes(BOUND);
+    let list = things(&server, &way.spec).page_size(50).max_page_bytes(BOUND);
     reads_all(list.max_pages(5)).await;
     assert_eq!(sizes(&server), [(50, 5)]);
 }

@@ -1,4 +1,4 @@
-//! Data that the service takes in with a delay.
+//! Data that becomes available with a delay.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,18 +12,18 @@ use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
 use crate::{Event, PostDelayed, Query, all, daily, events, hour, hours, long};
 
-/// How far the data is, in minutes, and how much it moves on each time that this is asked for.
+/// The minute up to which data is available, and by how much it advances with each availability request.
 #[derive(Clone)]
 struct Data {
     minutes: Arc<AtomicU64>,
     step: u64,
-    /// Whether results tell it.
-    is_told: bool,
+    /// Whether the results contain the date.
+    in_results: bool,
 }
 
 impl Data {
-    fn up_to(hours: u64, step: u64, is_told: bool) -> Self {
-        Self { minutes: Arc::new(AtomicU64::new(hours * 60)), step, is_told }
+    fn up_to(hours: u64, step: u64, in_results: bool) -> Self {
+        Self { minutes: Arc::new(AtomicU64::new(hours * 60)), step, in_results }
     }
 
     fn date(&self) -> String {
@@ -40,7 +40,7 @@ impl Data {
             }
             let is_last = request.target.ends_with("/results?pageSize=5&cursor=20");
             results += usize::from(is_last);
-            (is_last && data.is_told).then(|| {
+            (is_last && data.in_results).then(|| {
                 let events =
                     (20..24).map(|id| format!(r#"{{"id":"{}"}}"#, (results - 1) * 24 + id));
                 let events: Vec<String> = events.collect();
@@ -55,35 +55,35 @@ fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-/// Two days of events by a job of each.
+/// Two days of events, one job each.
 fn two_days(server: &Server) -> Windows<Event> {
     let range = events(server).delayed(Query::default()).windows(hours(0, 48));
     range.span(long(24))
 }
 
-fn asked(server: &Server) -> usize {
+fn availability_requests(server: &Server) -> usize {
     server.received().iter().filter(|request| request.target == "/availability").count()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
-    for is_told in [true, false] {
+async fn a_range_that_ends_after_the_available_data_is_unknown() {
+    for in_results in [true, false] {
         for (available, verdict) in [
             (48, Verdict::Complete),
             (47, Verdict::Unknown(Reason::NotAvailableYet { until: hour(47) })),
-            // The worst of two is that of the first.
+            // Both windows are too late. The verdict is that of the first.
             (10, Verdict::Unknown(Reason::NotAvailableYet { until: hour(10) })),
         ] {
-            let data = Data::up_to(available, 0, is_told);
+            let data = Data::up_to(available, 0, in_results);
             let server = data.serve(Org::hourly(48)).await;
-            let mut some = two_days(&server);
-            assert_eq!(some.report().available_until, None);
-            assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
-            let report = some.report();
-            assert_eq!(report.verdict(), verdict, "{is_told} {available}");
-            assert_eq!(report.available_until, Some(hour(available.cast_signed())), "{is_told}");
-            // Where the results do not tell, the operation is asked once for each job.
-            assert_eq!(asked(&server), 2, "{is_told}");
+            let mut windows = two_days(&server);
+            assert_eq!(windows.report().available_until, None);
+            assert_eq!(all(&mut windows).await, (0..48).collect::<Vec<_>>());
+            let report = windows.report();
+            assert_eq!(report.verdict(), verdict, "{in_results} {available}");
+            assert_eq!(report.available_until, Some(hour(available.cast_signed())), "{in_results}");
+            // One availability request for each job whose results lack the date.
+            assert_eq!(availability_requests(&server), 2, "{in_results}");
             assert_eq!(report.requests, server.received().len() as u64);
         }
     }
@@ -91,7 +91,7 @@ async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
     let server = data.serve(Org::hourly(48)).await;
     let error = Reason::NotAvailableYet { until: hour(30) }.to_string();
     assert_eq!(error, "the data was available only up to 2024-05-02T06:00:00Z");
-    // Of a single job, the end of its interval tells.
+    // A single job, by the end of its interval.
     for (end, verdict) in [
         (30, Verdict::Complete),
         (31, Verdict::Unknown(Reason::NotAvailableYet { until: hour(30) })),
@@ -102,23 +102,27 @@ async fn a_range_that_ends_after_its_data_is_not_known_to_be_whole() {
         assert_eq!(list.report().available_until, Some(hour(30)));
         assert_eq!(list.report().verdict(), verdict);
     }
-    // Nothing tells it of other jobs.
-    let mut some = events(&server).jobs(Query::default()).windows(hours(0, 48));
-    assert_eq!(all(&mut some).await.len(), 48);
-    assert_eq!((some.report().available_until, some.report().verdict()), (None, Verdict::Complete));
+    // Jobs whose API does not report availability.
+    let mut windows = events(&server).jobs(Query::default()).windows(hours(0, 48));
+    assert_eq!(all(&mut windows).await.len(), 48);
+    assert_eq!(
+        (windows.report().available_until, windows.report().verdict()),
+        (None, Verdict::Complete)
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_available_is_still_told_after_a_stop() {
+async fn a_resumed_range_keeps_the_verdict_about_unavailable_data() {
     let data = Data::up_to(30, 0, false);
     let server = data.serve(Org::hourly(48)).await;
     let verdict = Verdict::Unknown(Reason::NotAvailableYet { until: hour(30) });
     for read in [1, 30, 40, 48] {
-        let mut some = two_days(&server);
+        let mut windows = two_days(&server);
         for _ in 0..read {
-            some.try_next().await.expect("an event").expect("an event");
+            windows.try_next().await.expect("an event").expect("an event");
         }
-        let saved = serde_json::to_string(&some.checkpoint().expect("a checkpoint")).expect("JSON");
+        let saved =
+            serde_json::to_string(&windows.checkpoint().expect("a checkpoint")).expect("JSON");
         let saved: Checkpoint = serde_json::from_str(&saved).expect("a checkpoint");
         let mut rest = two_days(&server).resume(&saved);
         assert_eq!(all(&mut rest).await, (read..48).collect::<Vec<_>>());
@@ -128,47 +132,47 @@ async fn what_was_not_available_is_still_told_after_a_stop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_submitted_once_its_data_is_there() {
+async fn wait_for_data_submits_when_the_data_is_available() {
     for concurrency in [1, 2] {
-        // Ten minutes more each time that it is asked for.
+        // Ten more minutes with each request.
         let data = Data::up_to(22, 10, false);
         let server = data.serve(Org::hourly(48)).await;
-        let mut some = two_days(&server).concurrency(concurrency).wait_for_data(AGES);
+        let mut windows = two_days(&server).concurrency(concurrency).wait_for_data(AGES);
         let begun = Instant::now();
-        let first = some.try_next().await.expect("an event").expect("an event");
+        let first = windows.try_next().await.expect("an event").expect("an event");
         assert_eq!(crate::ids([first]), [0]);
         let submits = intervals(&server);
         assert!(submits.contains(&(0, 24)), "{submits:?}");
         if concurrency == 1 {
             assert_eq!(submits, [(0, 24)]);
-            // From 22 hours to 24, after pauses of 15, 30, .. seconds up to five minutes.
-            assert_eq!(asked(&server), 13);
+            // From 22 to 24 hours, with pauses of 15, 30, .. seconds, up to five minutes.
+            assert_eq!(availability_requests(&server), 13);
             let waited = begun.elapsed().as_secs();
             let pauses = 15 + 30 + 60 + 120 + 240 + 7 * 300;
             assert!((pauses..pauses + 30).contains(&waited), "{waited}");
         }
-        assert_eq!(all(&mut some).await, (1..48).collect::<Vec<_>>());
-        assert_eq!(some.report().verdict(), Verdict::Complete);
-        assert!(some.report().available_until >= Some(hour(24)));
-        assert_eq!(some.report().requests, server.received().len() as u64);
+        assert_eq!(all(&mut windows).await, (1..48).collect::<Vec<_>>());
+        assert_eq!(windows.report().verdict(), Verdict::Complete);
+        assert!(windows.report().available_until >= Some(hour(24)));
+        assert_eq!(windows.report().requests, server.received().len() as u64);
     }
 }
 
-/// Far longer than it takes.
+/// Longer than any wait here.
 const AGES: Duration = Duration::from_hours(1000);
 
 #[tokio::test(start_paused = true)]
-async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
+async fn wait_for_data_fails_with_the_available_date_after_its_deadline() {
     for concurrency in [1, 2] {
         let data = Data::up_to(30, 0, false);
         let server = data.serve(Org::hourly(48)).await;
         let wait = Duration::from_hours(2);
-        let mut some = two_days(&server).concurrency(concurrency).wait_for_data(wait);
+        let mut windows = two_days(&server).concurrency(concurrency).wait_for_data(wait);
         for _ in 0..24 {
-            some.try_next().await.expect("an event").expect("an event");
+            windows.try_next().await.expect("an event").expect("an event");
         }
         let begun = Instant::now();
-        let error = some.try_next().await.expect_err("no data");
+        let error = windows.try_next().await.expect_err("no data");
         assert_eq!(error.kind(), ErrorKind::DataUnavailable, "{error}");
         assert_eq!(
             error.to_string(),
@@ -179,18 +183,21 @@ async fn data_that_does_not_come_in_time_is_an_error_that_says_how_far_it_is() {
         let waited = begun.elapsed();
         assert!(waited <= wait && waited > wait - Duration::from_mins(1), "{waited:?}");
         assert_eq!(intervals(&server), [(0, 24)]);
-        // The next poll asks once more, and no longer waits.
-        let before = asked(&server);
-        assert_eq!(some.try_next().await.expect_err("no data").kind(), ErrorKind::DataUnavailable);
-        assert_eq!((asked(&server), begun.elapsed()), (before + 1, waited));
+        // The next poll checks once, without waiting.
+        let before = availability_requests(&server);
+        assert_eq!(
+            windows.try_next().await.expect_err("no data").kind(),
+            ErrorKind::DataUnavailable
+        );
+        assert_eq!((availability_requests(&server), begun.elapsed()), (before + 1, waited));
         data.minutes.store(48 * 60, Ordering::Relaxed);
-        assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
-        assert_eq!(some.report().verdict(), Verdict::Complete);
+        assert_eq!(all(&mut windows).await, (24..48).collect::<Vec<_>>());
+        assert_eq!(windows.report().verdict(), Verdict::Complete);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submit_waits_for_its_data_as_a_list_does() {
+async fn submit_waits_for_data() {
     let data = Data::up_to(30, 0, false);
     let server = data.serve(Org::hourly(48)).await;
     let submit = |end: i64| {
@@ -211,12 +218,15 @@ async fn a_submit_waits_for_its_data_as_a_list_does() {
     let mut results = job.results();
     while results.try_next().await.expect("an event").is_some() {}
     assert_eq!(results.report().items, 24);
-    // Without it, a job is submitted at once.
-    let before = asked(&server);
+    // Without the option, a job is submitted at once.
+    let before = availability_requests(&server);
     submit(48).await.expect("a job");
-    assert_eq!((intervals(&server), asked(&server)), (vec![(0, 24), (0, 48)], before));
+    assert_eq!(
+        (intervals(&server), availability_requests(&server)),
+        (vec![(0, 24), (0, 48)], before)
+    );
 
-    // A job knows what it was asked for, also after it was saved.
+    // A job knows its interval, even if it was saved and loaded.
     let job = submit(48).await.expect("a job");
     let saved = serde_json::to_string(&job.save()).expect("JSON");
     let saved = serde_json::from_str(&saved).expect("a saved job");
@@ -235,7 +245,7 @@ async fn a_submit_waits_for_its_data_as_a_list_does() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_asks_how_far_the_data_is_may_fail_and_is_asked_again() {
+async fn a_failed_availability_request_is_repeated_by_the_next_poll() {
     let mut failed = 0;
     let server = Org::hourly(24)
         .serve_but(move |_, request| {
@@ -252,21 +262,21 @@ async fn what_asks_how_far_the_data_is_may_fail_and_is_asked_again() {
         })
         .await;
     let range = || events(&server).delayed(Query::default()).windows(hours(0, 24));
-    let mut some = range().wait_for_data(AGES);
-    assert_eq!(some.try_next().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
-    let error = some.try_next().await.expect_err("no date");
+    let mut windows = range().wait_for_data(AGES);
+    assert_eq!(windows.try_next().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
+    let error = windows.try_next().await.expect_err("no date");
     assert!(
         error.kind() == ErrorKind::Decode && error.to_string().contains("`dataAvailabilityDate`"),
         "{error}"
     );
-    // Neither is taken for a job that was submitted.
+    // No job was submitted.
     assert!(intervals(&server).is_empty());
-    assert_eq!(all(&mut some).await.len(), 24);
+    assert_eq!(all(&mut windows).await.len(), 24);
     assert_eq!(intervals(&server), [(0, 24)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn data_of_which_nothing_tells_is_not_waited_for() {
+async fn rejects_wait_for_data_without_an_availability_operation() {
     let server = Org::hourly(48).serve().await;
     let error = daily(&server, 0, 24).wait_for_data(AGES).try_next().await.expect_err("a query");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
@@ -276,7 +286,7 @@ async fn data_of_which_nothing_tells_is_not_waited_for() {
     assert!(text.contains("the API does not report how far its data is available"), "{text}");
     let error = jobs().paginate().wait_for_data(AGES).try_next().await.expect_err("other jobs");
     assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error}");
-    // A call without an interval asks for what can't be told.
+    // A call without an interval.
     let delayed = events(&server).delayed(Query::default()).paginate().wait_for_data(AGES);
     let error = { delayed }.try_next().await.expect_err("no interval");
     assert!(error.to_string().contains("the call has no valid interval"), "{error}");

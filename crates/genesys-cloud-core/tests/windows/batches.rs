@@ -1,4 +1,4 @@
-//! Ranges of jobs in batches: no job id is lost, and no item, wherever a future is dropped or a run ends.
+//! Batches of ranges of jobs: no job id and no item is lost when a future is dropped or a run ends.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use crate::{Event, Events, Query, events, hours, long};
 
 const HOURS: i64 = 60;
 
-/// What happens at one point of a run.
+/// How a run is interrupted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
-    /// The future is dropped, and the same batches are asked for the next.
+    /// The future is dropped, and the next batch is requested.
     Drop,
-    /// The process ends, and another one goes on with what is in the store.
+    /// The process ends, and another one resumes from the store.
     Stop,
 }
 
-/// The events of two and a half days by jobs, in batches that end in the midst of a day.
+/// Two and a half days of events by jobs, in batches that end within a day.
 fn batches(api: &Events, store: &Memory, concurrency: usize) -> Checkpointed<Windows<Event>> {
     let query = Query::default();
     let range = api.jobs(query).windows(hours(0, HOURS)).span(long(24)).concurrency(concurrency);
@@ -41,7 +41,7 @@ fn submits(server: &Server) -> usize {
     server.received().iter().filter(|request| request.method == "POST").count()
 }
 
-/// One run, in which this happens once that so many polls were pending, and how many were.
+/// Reads all batches, interrupted once, at the pending poll number `at`. Returns the number of pending polls.
 async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: Then) -> usize {
     let mut batches = batches(api, store, concurrency);
     let (mut found, mut pending) = (Vec::new(), 0);
@@ -52,7 +52,7 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
                 let items = ids(batch.items());
                 let committed = unless_dropped(batch.commit(), &mut pending, at).await;
                 match &committed {
-                    // The batch comes again.
+                    // The batch is delivered again.
                     Some(Err(error)) => {
                         assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{what}: {error}")
                     }
@@ -88,9 +88,9 @@ async fn run(api: &Events, store: &Memory, concurrency: usize, at: usize, then: 
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_job_and_no_item_is_lost_wherever_a_run_is_cut() {
+async fn loses_no_job_and_no_item_wherever_a_run_is_interrupted() {
     for (concurrency, cap) in [(1, 100_000), (2, 100_000), (2, 15)] {
-        // Windows of more than the cap are split after some of them has been handed out.
+        // Windows above the cap are split after some of their items were delivered.
         let org = || Org { cap, states: vec!["QUEUED", "FULFILLED"], ..Org::hourly(HOURS) };
         let whole = org().serve().await;
         let polls = run(&events(&whole), &Memory::default(), concurrency, 0, Then::Drop).await;
@@ -107,20 +107,20 @@ async fn no_job_and_no_item_is_lost_wherever_a_run_is_cut() {
                 assert!(more <= most, "{concurrency} {at} {then:?}: {more}");
                 (again, runs) = (again + more, runs + 1);
             }
-            // Only where it had not come, or was just being saved.
+            // Only if the id had not arrived, or was being saved.
             assert!(again <= 4 * usual, "{concurrency} {cap} {then:?}: {again} in {runs} runs");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_save_that_failed_is_repeated() {
+async fn a_failed_save_is_repeated() {
     for concurrency in [1, 2] {
         let server = Org::hourly(HOURS).serve().await;
         let store = Memory::default();
         run(&events(&server), &store, concurrency, 0, Then::Drop).await;
         let saves = store.kept().saves;
-        // Nine batches, and three jobs, of which two may be saved together.
+        // Nine batches and three jobs, two of which may be saved together.
         assert!(saves >= 10, "{saves}");
         for after in [false, true] {
             for at in 0..saves {

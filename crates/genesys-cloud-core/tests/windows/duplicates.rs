@@ -1,4 +1,4 @@
-//! Records that come twice.
+//! Records in several windows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,74 +9,74 @@ use crate::org::{Event, Org};
 use crate::server::Answer;
 use crate::{Query, all, daily, events, hours, long};
 
-/// Three days with one event in the middle of each, and one over all of them.
+/// One event in the middle of each of three days, and one across all of them.
 fn days() -> Org {
     let single = (0..3).map(|id| Event { id, from: 12 + 24 * id as i64, to: 12 + 24 * id as i64 });
     Org::of(single.chain([Event { id: 9, from: 20, to: 60 }]).collect())
 }
 
 #[tokio::test]
-async fn records_in_several_windows_come_once() {
+async fn delivers_a_record_of_several_windows_once() {
     let server = days().serve().await;
-    let mut some = daily(&server, 0, 72);
-    assert_eq!(all(&mut some).await, [0, 9, 1, 2]);
-    assert_eq!(some.report().duplicates, 2);
+    let mut windows = daily(&server, 0, 72);
+    assert_eq!(all(&mut windows).await, [0, 9, 1, 2]);
+    assert_eq!(windows.report().duplicates, 2);
 
-    let mut some = daily(&server, 0, 72).keep_duplicates();
-    assert_eq!(all(&mut some).await, [0, 9, 1, 9, 2, 9]);
-    assert_eq!((some.report().duplicates, some.report().items), (0, 6));
+    let mut windows = daily(&server, 0, 72).keep_duplicates();
+    assert_eq!(all(&mut windows).await, [0, 9, 1, 9, 2, 9]);
+    assert_eq!((windows.report().duplicates, windows.report().items), (0, 6));
 }
 
 #[tokio::test]
-async fn what_overlaps_comes_once() {
+async fn delivers_records_of_the_overlap_once() {
     let server = Org::hourly(72).serve().await;
-    let mut some = daily(&server, 0, 72).overlap(long(4)).concurrency(3);
-    assert_eq!(all(&mut some).await, (0..72).collect::<Vec<_>>());
-    // Of three borders.
-    assert_eq!((some.report().windows, some.report().duplicates), (4, 12));
+    let mut windows = daily(&server, 0, 72).overlap(long(4)).concurrency(3);
+    assert_eq!(all(&mut windows).await, (0..72).collect::<Vec<_>>());
+    // At three boundaries.
+    assert_eq!((windows.report().windows, windows.report().duplicates), (4, 12));
 }
 
 #[tokio::test]
-async fn ids_are_remembered_in_bounded_memory() {
+async fn remembers_a_bounded_number_of_ids() {
     let server = days().serve().await;
-    let mut some = daily(&server, 0, 72).remember(1);
-    assert_eq!(all(&mut some).await, [0, 9, 1, 2]);
-    assert_eq!(some.report().ids_forgotten, 2);
+    let mut windows = daily(&server, 0, 72).remember(1);
+    assert_eq!(all(&mut windows).await, [0, 9, 1, 2]);
+    assert_eq!(windows.report().ids_forgotten, 2);
 
-    // Too few, where more come in between.
+    // Too few for the overlap.
     let server = Org::hourly(72).serve().await;
-    let mut some = daily(&server, 0, 72).overlap(long(10)).remember(4);
+    let mut windows = daily(&server, 0, 72).overlap(long(10)).remember(4);
     let report = {
-        all(&mut some).await;
-        some.report()
+        all(&mut windows).await;
+        windows.report()
     };
     assert!(report.items > 72 && report.ids_forgotten > 0, "{report:?}");
 }
 
 #[tokio::test]
-async fn records_without_an_id_come_each_time() {
+async fn delivers_records_without_an_id_each_time() {
     let page = r#"{"events":[{"id":"1"},{"name":"n"},{"name":"n"}],"totalHits":3}"#;
     let server = Org::hourly(0).serve_but(move |_, _| Some(Answer::json(200, page))).await;
-    let mut some = daily(&server, 0, 48).dedupe_by("id");
+    let mut windows = daily(&server, 0, 48).dedupe_by("id");
     let mut found = 0;
-    while some.try_next().await.expect("an event").is_some() {
+    while windows.try_next().await.expect("an event").is_some() {
         found += 1;
     }
-    let report = some.report();
+    let report = windows.report();
     assert_eq!((found, report.without_id, report.duplicates), (5, 4, 1));
 }
 
-/// Events of which each second one has no id.
-fn half_of_them_without_ids() -> Org {
+/// Events, every second one without an id.
+fn half_without_ids() -> Org {
     Org { every_second_without_id: true, ..Org::hourly(40) }
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_without_ids_in_a_window_that_is_read_again_make_the_verdict_drifted() {
+async fn splitting_a_window_with_records_without_ids_is_drifted() {
     for (cap, by_jobs) in [(20, false), (20, true), (100_000, true)] {
-        // A job of the second day that fails after two pages, or a cap that splits it.
+        // A cap splits the window, or its results fail after two pages.
         let failed = Arc::new(AtomicBool::new(cap < 100_000));
-        let server = Org { cap, counts: false, ..half_of_them_without_ids() }
+        let server = Org { cap, counts: false, ..half_without_ids() }
             .serve_but(move |_, request| {
                 let is_third = request.target.contains("/results?pageSize=5&cursor=10");
                 (is_third && !failed.swap(true, Ordering::Relaxed)).then(|| {
@@ -89,15 +89,15 @@ async fn records_without_ids_in_a_window_that_is_read_again_make_the_verdict_dri
             false => api.query(Query::default()).windows(hours(0, 40)),
             true => api.jobs(Query::default()).windows(hours(0, 40)),
         };
-        let mut some = range.span(long(40)).dedupe_by("id");
+        let mut windows = range.span(long(40)).dedupe_by("id");
         let mut found = 0;
-        while some.try_next().await.expect("an event").is_some() {
+        while windows.try_next().await.expect("an event").is_some() {
             found += 1;
         }
-        let report = some.report();
+        let report = windows.report();
         let again = found - 40;
         assert!(again > 0 && report.splits > 0, "{report:?}");
-        // Those of the halves, and of their halves.
+        // The halves, and their halves.
         match report.verdict() {
             Verdict::Drifted(Reason::ReadAnew { items }) => assert!(items <= again, "{report:?}"),
             other => panic!("{other}: {report:?}"),
@@ -106,7 +106,7 @@ async fn records_without_ids_in_a_window_that_is_read_again_make_the_verdict_dri
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_without_ids_of_a_job_that_is_run_again_make_the_verdict_drifted() {
+async fn rerunning_a_job_with_records_without_ids_is_drifted() {
     for (without, stops) in [(true, false), (true, true), (false, false), (false, true)] {
         let gone = Arc::new(AtomicBool::new(false));
         let is_gone = gone.clone();
@@ -118,27 +118,27 @@ async fn records_without_ids_of_a_job_that_is_run_again_make_the_verdict_drifted
             .await;
         let api = events(&server);
         let range = || api.jobs(Query::default()).windows(hours(0, 24)).dedupe_by("id");
-        let mut some = range();
+        let mut windows = range();
         let mut found = 0;
         for _ in 0..10 {
-            some.try_next().await.expect("an event").expect("an event");
+            windows.try_next().await.expect("an event").expect("an event");
             found += 1;
         }
         if stops {
-            some = range().resume(&some.checkpoint().expect("a checkpoint"));
+            windows = range().resume(&windows.checkpoint().expect("a checkpoint"));
         }
         gone.store(true, Ordering::Relaxed);
-        let error = some.try_next().await.expect_err("a job that is gone");
+        let error = windows.try_next().await.expect_err("a job that is gone");
         if stops {
-            // Its place is no longer known.
+            // The position is lost with the job.
             assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
             continue;
         }
         assert_eq!(error.kind(), ErrorKind::JobExpired, "{error}");
-        while some.try_next().await.expect("an event").is_some() {
+        while windows.try_next().await.expect("an event").is_some() {
             found += 1;
         }
-        let report = some.report();
+        let report = windows.report();
         match without {
             true => {
                 assert_eq!(found, 24 + 5);

@@ -1,4 +1,4 @@
-//! Ranges that are read by jobs.
+//! Ranges read by jobs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,12 +9,12 @@ use crate::org::{Org, intervals};
 use crate::server::{Answer, Server};
 use crate::{Event, Query, all, events, hours, long};
 
-/// The events of these hours by jobs, each of a day.
+/// Searches events by jobs, one for each day.
 fn daily(server: &Server, start: i64, end: i64) -> Windows<Event> {
     events(server).jobs(Query::default()).windows(hours(start, end)).span(long(24))
 }
 
-/// What was asked for, without what was asked for again.
+/// The requests, with consecutive repetitions removed.
 fn asked(server: &Server) -> Vec<String> {
     let received = server.received().into_iter();
     let mut asked: Vec<String> =
@@ -24,57 +24,57 @@ fn asked(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_window_is_a_job() {
+async fn submits_a_job_for_each_window() {
     let server = Org { states: vec!["QUEUED", "PENDING", "FULFILLED"], ..Org::hourly(99) };
     let server = server.serve().await;
-    let mut some = daily(&server, 0, 30);
-    assert_eq!(all(&mut some).await, (0..30).collect::<Vec<_>>());
+    let mut windows = daily(&server, 0, 30);
+    assert_eq!(all(&mut windows).await, (0..30).collect::<Vec<_>>());
     assert_eq!(intervals(&server), [(0, 24), (24, 30)]);
     let asked = asked(&server);
     assert_eq!(asked[..3], ["POST /jobs", "GET /jobs/0", "GET /jobs/0/results?pageSize=5"]);
     assert_eq!(asked[7..10], ["POST /jobs", "GET /jobs/1", "GET /jobs/1/results?pageSize=5"]);
-    assert_eq!(some.report().verdict(), Verdict::Complete);
+    assert_eq!(windows.report().verdict(), Verdict::Complete);
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_jobs_run_at_a_time() {
+async fn runs_several_jobs_at_a_time() {
     let org = Org { states: vec!["QUEUED", "FULFILLED"], ..Org::hourly(96) };
     let server = org.serve().await;
-    let mut some = daily(&server, 0, 96).concurrency(3);
-    some.try_next().await.expect("an event");
+    let mut windows = daily(&server, 0, 96).concurrency(3);
+    windows.try_next().await.expect("an event");
     let submitted = server.received().iter().filter(|request| request.method == "POST").count();
     assert_eq!(submitted, 3);
-    assert_eq!(all(&mut some).await, (1..96).collect::<Vec<_>>());
+    assert_eq!(all(&mut windows).await, (1..96).collect::<Vec<_>>());
     assert_eq!(intervals(&server).len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_are_waited_for_and_listed_as_was_set() {
+async fn applies_the_job_options() {
     let org = Org { states: vec!["QUEUED", "PENDING", "FULFILLED"], ..Org::hourly(20) };
     let server = org.serve().await;
     let pause = std::time::Duration::from_mins(1);
-    let mut some = daily(&server, 0, 20)
+    let mut windows = daily(&server, 0, 20)
         .job_schedule(Schedule::new().first(pause))
         .job_deadline(std::time::Duration::from_secs(100))
         .results_with(|request| {
             request.add_query("expand", "user");
         });
-    let error = some.try_next().await.expect_err("it runs");
+    let error = windows.try_next().await.expect_err("it runs");
     assert_eq!(error.kind(), ErrorKind::JobUnfinished, "{error}");
-    assert_eq!(all(&mut some).await, (0..20).collect::<Vec<_>>());
+    assert_eq!(all(&mut windows).await, (0..20).collect::<Vec<_>>());
     assert!(asked(&server).contains(&"GET /jobs/0/results?expand=user&pageSize=5".to_owned()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_submit_splits() {
+async fn a_rejected_submit_splits() {
     let server = Org { longest: 12, ..Org::hourly(48) }.serve().await;
-    let mut some = daily(&server, 0, 48);
-    assert_eq!(all(&mut some).await, (0..48).collect::<Vec<_>>());
+    let mut windows = daily(&server, 0, 48);
+    assert_eq!(all(&mut windows).await, (0..48).collect::<Vec<_>>());
     assert_eq!(intervals(&server), [(0, 24), (0, 12), (12, 24), (24, 36), (36, 48)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_failed_for_too_many_results_splits() {
+async fn a_job_that_failed_with_too_many_results_splits() {
     let server = Org::hourly(48)
         .serve_but(|_, request| {
             let is_first = request.target == "/jobs/0";
@@ -83,13 +83,13 @@ async fn a_job_that_failed_for_too_many_results_splits() {
             is_first.then(|| Answer::json(200, failed))
         })
         .await;
-    let mut some = daily(&server, 0, 24);
-    assert_eq!(all(&mut some).await, (0..24).collect::<Vec<_>>());
+    let mut windows = daily(&server, 0, 24);
+    assert_eq!(all(&mut windows).await, (0..24).collect::<Vec<_>>());
     assert_eq!(intervals(&server), [(0, 24), (0, 12), (12, 24)]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn refused_results_split() {
+async fn rejected_results_split() {
     // The second page of results of the first job.
     let server = Org::hourly(48)
         .serve_but(|_, request| {
@@ -98,34 +98,34 @@ async fn refused_results_split() {
             })
         })
         .await;
-    let mut some = daily(&server, 0, 24);
-    assert_eq!(all(&mut some).await, (0..24).collect::<Vec<_>>());
-    assert_eq!(some.report().duplicates, 5);
-    assert_eq!(some.report().splits, 1);
+    let mut windows = daily(&server, 0, 24);
+    assert_eq!(all(&mut windows).await, (0..24).collect::<Vec<_>>());
+    assert_eq!(windows.report().duplicates, 5);
+    assert_eq!(windows.report().splits, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_failed_otherwise_is_told_and_run_again() {
+async fn a_job_that_failed_otherwise_is_an_error_and_is_rerun_by_the_next_poll() {
     let server = Org::hourly(48)
         .serve_but(|_, request| {
             let failed = r#"{"state":"FAILED","errorMessage":"Out of luck"}"#;
             (request.target == "/jobs/1").then(|| Answer::json(200, failed))
         })
         .await;
-    let mut some = daily(&server, 0, 48);
+    let mut windows = daily(&server, 0, 48);
     for _ in 0..24 {
-        some.try_next().await.expect("an event").expect("an event");
+        windows.try_next().await.expect("an event").expect("an event");
     }
-    let error = some.try_next().await.expect_err("a failed job");
+    let error = windows.try_next().await.expect_err("a failed job");
     assert!(error.is_job_without_result() && error.to_string().contains("Out of luck"), "{error}");
-    assert_eq!(all(&mut some).await, (24..48).collect::<Vec<_>>());
+    assert_eq!(all(&mut windows).await, (24..48).collect::<Vec<_>>());
     assert_eq!(intervals(&server), [(0, 24), (24, 48)]);
-    assert_eq!(some.report().verdict(), Verdict::Complete);
+    assert_eq!(windows.report().verdict(), Verdict::Complete);
 }
 
-/// A job may be done by the time that something of it is due.
+/// A later job may be done by the time its items are due.
 #[tokio::test(start_paused = true)]
-async fn only_jobs_that_are_due_are_waited_for_too_long() {
+async fn only_the_job_that_is_due_exceeds_its_deadline() {
     let done = Arc::new(AtomicBool::new(false));
     let is_done = done.clone();
     let server = Org::hourly(72)
@@ -136,26 +136,29 @@ async fn only_jobs_that_are_due_are_waited_for_too_long() {
                 .then(|| Answer::json(200, r#"{"state":"QUEUED"}"#))
         })
         .await;
-    let mut some = daily(&server, 0, 72).concurrency(3);
+    let mut windows = daily(&server, 0, 72).concurrency(3);
     for _ in 0..2 {
-        assert_eq!(some.try_next().await.expect_err("too long").kind(), ErrorKind::JobUnfinished);
+        assert_eq!(
+            windows.try_next().await.expect_err("too long").kind(),
+            ErrorKind::JobUnfinished
+        );
     }
     done.store(true, Ordering::Relaxed);
-    assert_eq!(all(&mut some).await, (0..72).collect::<Vec<_>>());
-    assert_eq!(some.report().verdict(), Verdict::Complete);
-    assert_eq!(some.report().requests, server.received().len() as u64);
+    assert_eq!(all(&mut windows).await, (0..72).collect::<Vec<_>>());
+    assert_eq!(windows.report().verdict(), Verdict::Complete);
+    assert_eq!(windows.report().requests, server.received().len() as u64);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_whose_id_did_not_come_is_not_submitted_again_before_the_caller_says_so() {
+async fn a_job_with_an_unknown_outcome_is_not_resubmitted_without_permission() {
     let server =
         Org::hourly(48).serve_but(|count, _| (count == 0).then(|| Answer::json(202, "{}"))).await;
-    let mut some = daily(&server, 0, 48);
+    let mut windows = daily(&server, 0, 48);
     for _ in 0..2 {
-        let error = some.try_next().await.expect_err("no id");
+        let error = windows.try_next().await.expect_err("no id");
         assert!(error.kind() == ErrorKind::Decode && error.is_outcome_unknown(), "{error}");
     }
-    let kept = serde_json::to_string(&some.checkpoint().expect("a checkpoint")).expect("JSON");
+    let kept = serde_json::to_string(&windows.checkpoint().expect("a checkpoint")).expect("JSON");
     let checkpoint: Checkpoint = serde_json::from_str(&kept).expect("a checkpoint");
     let error = daily(&server, 0, 48).resume(&checkpoint).try_next().await.expect_err("unknown");
     assert!(error.is_outcome_unknown() && error.kind() == ErrorKind::StaleCheckpoint, "{error}");
@@ -165,22 +168,22 @@ async fn a_job_whose_id_did_not_come_is_not_submitted_again_before_the_caller_sa
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_failed_does_not_submit_again() {
+async fn a_failed_call_does_not_resubmit_the_job() {
     let server = Org::hourly(24)
         .serve_but(|count, _| (count == 1 || count == 3).then(|| Answer::json(403, "{}")))
         .await;
-    let mut some = daily(&server, 0, 24);
+    let mut windows = daily(&server, 0, 24);
     for _ in 0..2 {
-        assert_eq!(some.try_next().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
+        assert_eq!(windows.try_next().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
     }
-    assert_eq!(all(&mut some).await, (0..24).collect::<Vec<_>>());
+    assert_eq!(all(&mut windows).await, (0..24).collect::<Vec<_>>());
     let submitted = server.received().iter().filter(|request| request.method == "POST").count();
     assert_eq!(submitted, 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_in_files_come_as_pages() {
-    // As large audit results do: a redirect with a body, and a cursor that leads on.
+async fn results_in_files_are_delivered_as_pages() {
+    // As for large audit results: a redirect with a body and a cursor to the next page.
     let redirect = || {
         Answer::json(303, r#"{"downloadUrl":"http://127.0.0.1:9/f?secret=s","cursor":"5"}"#)
             .header("location", "http://127.0.0.1:9/f")

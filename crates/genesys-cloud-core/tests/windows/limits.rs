@@ -7,7 +7,7 @@ use crate::org::{Event as Happened, Org};
 use crate::server::Server;
 use crate::{Event, Query, all, daily, events, hours, ids, long};
 
-/// Events of which some touch several days, so that several windows have them.
+/// Events, some of which last several days and are in several windows.
 fn lasting() -> Org {
     let lasts = |id: u64| if id.is_multiple_of(7) { 40 } else { 1 };
     let event = |id: u64| {
@@ -28,7 +28,7 @@ fn reloaded(checkpoint: &Checkpoint) -> Checkpoint {
 }
 
 #[tokio::test]
-async fn a_range_ends_after_the_limit_and_says_so() {
+async fn ends_at_the_limit_with_the_verdict_truncated() {
     for org in [
         Org::hourly(60),
         lasting(),
@@ -36,34 +36,34 @@ async fn a_range_ends_after_the_limit_and_says_so() {
         Org { cap: 10, counts: false, ..lasting() },
     ] {
         let server = org.serve().await;
-        let truth = all(&mut range(&server, 1)).await;
-        assert_eq!(truth.len(), 60);
+        let expected_ids = all(&mut range(&server, 1)).await;
+        assert_eq!(expected_ids.len(), 60);
         for concurrency in [1, 3] {
             for limit in [0, 1, 4, 5, 6, 31, 59, 60, 61] {
-                let mut some = range(&server, concurrency).limit(limit);
+                let mut windows = range(&server, concurrency).limit(limit);
                 let mut found = Vec::new();
                 for _ in 0..limit.min(60) {
-                    found.extend(some.try_next().await.expect("an event"));
+                    found.extend(windows.try_next().await.expect("an event"));
                 }
                 let found = ids(found);
                 let expected = limit.min(60);
-                assert_eq!(found, truth[..expected], "{limit} {concurrency}");
+                assert_eq!(found, expected_ids[..expected], "{limit} {concurrency}");
                 if limit == 0 {
-                    assert!(some.next().await.is_none());
+                    assert!(windows.next().await.is_none());
                 }
-                // Known with the last item, if that was the limit.
-                let report = some.report();
+                // Known with the last item.
+                let report = windows.report();
                 assert_eq!(report.items, limit.min(60) as u64);
                 if limit < 60 {
                     assert_eq!(report.verdict(), Verdict::Truncated(Reason::Limit), "{limit}");
                 }
                 let requests = server.received().len();
-                assert!(some.next().await.is_none());
+                assert!(windows.next().await.is_none());
                 if limit < 60 {
                     assert_eq!(server.received().len(), requests, "nothing is sent for the end");
-                    assert_eq!(some.report(), report);
+                    assert_eq!(windows.report(), report);
                 } else if limit > 60 {
-                    assert_eq!(some.report().verdict(), Verdict::Complete, "{limit}");
+                    assert_eq!(windows.report().verdict(), Verdict::Complete, "{limit}");
                 }
             }
         }
@@ -71,75 +71,75 @@ async fn a_range_ends_after_the_limit_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_limit_that_is_the_length_of_the_range_leaves_it_complete() {
+async fn a_limit_at_the_end_of_the_range_is_complete() {
     let server = Org::hourly(48).serve().await;
-    let mut some = daily(&server, 0, 48).limit(48);
-    assert_eq!(all(&mut some).await.len(), 48);
-    assert_eq!(some.report().verdict(), Verdict::Complete);
-    assert!(some.checkpoint().expect("a checkpoint").is_complete());
-    // Another window follows, which may have items.
-    let mut some = daily(&server, 0, 72).limit(48);
-    assert_eq!(all(&mut some).await.len(), 48);
-    assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Limit));
-    assert_eq!(some.report().windows_done, 2);
-    assert!(!some.checkpoint().expect("a checkpoint").is_complete());
+    let mut windows = daily(&server, 0, 48).limit(48);
+    assert_eq!(all(&mut windows).await.len(), 48);
+    assert_eq!(windows.report().verdict(), Verdict::Complete);
+    assert!(windows.checkpoint().expect("a checkpoint").is_complete());
+    // Another window follows, which could have items.
+    let mut windows = daily(&server, 0, 72).limit(48);
+    assert_eq!(all(&mut windows).await.len(), 48);
+    assert_eq!(windows.report().verdict(), Verdict::Truncated(Reason::Limit));
+    assert_eq!(windows.report().windows_done, 2);
+    assert!(!windows.checkpoint().expect("a checkpoint").is_complete());
 }
 
 #[tokio::test]
-async fn no_more_is_requested_than_the_limit_needs() {
+async fn requests_no_more_pages_than_the_limit_needs() {
     let server = Org::hourly(100).serve().await;
-    // Pages of five, a day in five of them.
+    // Each day has five pages.
     for (limit, requests) in [(0, 0), (5, 1), (6, 2), (24, 5), (25, 6)] {
         let before = server.received().len();
-        let mut some = daily(&server, 0, 96).limit(limit);
-        all(&mut some).await;
+        let mut windows = daily(&server, 0, 96).limit(limit);
+        all(&mut windows).await;
         assert_eq!(server.received().len() - before, requests, "{limit}");
     }
 }
 
 #[tokio::test]
-async fn a_limit_counts_what_was_delivered_before_a_resume() {
+async fn the_limit_includes_items_delivered_before_a_resume() {
     for org in [Org::hourly(60), lasting(), Org { cap: 10, counts: false, ..lasting() }] {
         let server = org.serve().await;
-        let truth = all(&mut range(&server, 1)).await;
+        let expected_ids = all(&mut range(&server, 1)).await;
         for concurrency in [1, 3] {
             for first in [0, 3, 5, 26, 59] {
-                let mut some = range(&server, concurrency).limit(first);
-                let mut found = all(&mut some).await;
-                let checkpoint = reloaded(&some.checkpoint().expect("a checkpoint"));
+                let mut windows = range(&server, concurrency).limit(first);
+                let mut found = all(&mut windows).await;
+                let checkpoint = reloaded(&windows.checkpoint().expect("a checkpoint"));
                 assert_eq!((checkpoint.items(), checkpoint.is_complete()), (first as u64, false));
 
-                // No more than before: nothing is sent.
+                // The limit is reached already: nothing is sent.
                 let requests = server.received().len();
-                let mut some = range(&server, concurrency).limit(first).resume(&checkpoint);
-                assert!(all(&mut some).await.is_empty());
-                assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::Limit));
+                let mut windows = range(&server, concurrency).limit(first).resume(&checkpoint);
+                assert!(all(&mut windows).await.is_empty());
+                assert_eq!(windows.report().verdict(), Verdict::Truncated(Reason::Limit));
                 assert_eq!(server.received().len(), requests);
-                let checkpoint = reloaded(&some.checkpoint().expect("a checkpoint"));
+                let checkpoint = reloaded(&windows.checkpoint().expect("a checkpoint"));
                 if let Some(less) = first.checked_sub(1) {
-                    let mut some = range(&server, concurrency).limit(less).resume(&checkpoint);
-                    let error = some.try_next().await.expect_err("more was delivered");
+                    let mut windows = range(&server, concurrency).limit(less).resume(&checkpoint);
+                    let error = windows.try_next().await.expect_err("more was delivered");
                     assert!(error.kind() == ErrorKind::CheckpointMismatch, "{error}");
                     assert_eq!(server.received().len(), requests);
                 }
 
-                let mut some = range(&server, concurrency).limit(first + 1).resume(&checkpoint);
-                found.extend(all(&mut some).await);
-                assert_eq!(some.report().items, first as u64 + 1);
-                let checkpoint = reloaded(&some.checkpoint().expect("a checkpoint"));
+                let mut windows = range(&server, concurrency).limit(first + 1).resume(&checkpoint);
+                found.extend(all(&mut windows).await);
+                assert_eq!(windows.report().items, first as u64 + 1);
+                let checkpoint = reloaded(&windows.checkpoint().expect("a checkpoint"));
 
-                let mut some = range(&server, concurrency).resume(&checkpoint);
-                found.extend(all(&mut some).await);
-                assert_eq!(found, truth, "{first} {concurrency}");
-                assert_eq!(some.report().verdict(), Verdict::Complete);
-                assert_eq!(some.report().items, 60);
+                let mut windows = range(&server, concurrency).resume(&checkpoint);
+                found.extend(all(&mut windows).await);
+                assert_eq!(found, expected_ids, "{first} {concurrency}");
+                assert_eq!(windows.report().verdict(), Verdict::Complete);
+                assert_eq!(windows.report().items, 60);
             }
         }
     }
 }
 
 #[tokio::test]
-async fn the_last_page_is_cut_at_the_limit() {
+async fn cuts_the_last_page_at_the_limit() {
     let server = Org::hourly(60).serve().await;
     let mut pages = daily(&server, 0, 48).limit(27).pages();
     let mut sizes = Vec::new();
@@ -154,32 +154,32 @@ async fn the_last_page_is_cut_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_range_ends_after_a_number_of_pages() {
+async fn ends_after_max_pages() {
     for concurrency in [1, 3] {
         let server = Org::hourly(60).serve().await;
         let daily = || daily(&server, 0, 48).concurrency(concurrency);
-        // Of 5, 5, 5, 5, 4 items for each day.
+        // Each day has pages of 5, 5, 5, 5 and 4 items.
         for (pages, items) in [(0, 0), (1, 5), (5, 24), (6, 29)] {
-            let mut some = daily().max_pages(pages);
-            assert_eq!(all(&mut some).await, (0..items).collect::<Vec<_>>());
-            assert_eq!(some.report().verdict(), Verdict::Truncated(Reason::MaxPages));
-            let checkpoint = reloaded(&some.checkpoint().expect("a checkpoint"));
-            // Pages count from the beginning of the range.
-            let mut some = daily().max_pages(pages + 1).resume(&checkpoint);
-            assert_eq!(all(&mut some).await.len(), 5);
+            let mut windows = daily().max_pages(pages);
+            assert_eq!(all(&mut windows).await, (0..items).collect::<Vec<_>>());
+            assert_eq!(windows.report().verdict(), Verdict::Truncated(Reason::MaxPages));
+            let checkpoint = reloaded(&windows.checkpoint().expect("a checkpoint"));
+            // Pages are counted from the start of the range.
+            let mut windows = daily().max_pages(pages + 1).resume(&checkpoint);
+            assert_eq!(all(&mut windows).await.len(), 5);
         }
-        let mut some = daily().max_pages(10);
-        assert_eq!(all(&mut some).await.len(), 48);
-        assert_eq!(some.report().verdict(), Verdict::Complete);
+        let mut windows = daily().max_pages(10);
+        assert_eq!(all(&mut windows).await.len(), 48);
+        assert_eq!(windows.report().verdict(), Verdict::Complete);
     }
 }
 
 #[tokio::test]
-async fn options_are_built_once_for_lists_and_ranges() {
+async fn the_same_options_apply_to_lists_and_ranges() {
     let server = Org::hourly(60).serve().await;
     let options = ReadOptions::new().limit(7).page_size(3);
-    let mut some = daily(&server, 0, 48).with_options(&options);
-    assert_eq!(all(&mut some).await, (0..7).collect::<Vec<_>>());
+    let mut windows = daily(&server, 0, 48).with_options(&options);
+    assert_eq!(all(&mut windows).await, (0..7).collect::<Vec<_>>());
     let query = Query {
         interval: Some("2024-05-01T00:00:00Z/2024-05-03T00:00:00Z".to_owned()),
         name: None,

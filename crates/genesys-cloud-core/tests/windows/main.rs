@@ -1,6 +1,6 @@
-//! Ranges of time that are read in windows, against a scripted server on loopback.
+//! Time ranges read in windows, against a scripted server on loopback.
 
-#![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
+#![allow(missing_docs, reason = "the bindings are written like generated code")]
 
 mod available;
 mod batches;
@@ -11,11 +11,11 @@ mod limits;
 #[path = "../checkpoint/memory.rs"]
 mod memory;
 mod model;
-mod numbers;
 mod org;
 mod planning;
 mod recovery;
 mod resume;
+mod rng;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;
@@ -55,7 +55,7 @@ group! {
 }
 
 operation! {
-    /// Events that last for some time, so that several intervals may hold the same.
+/// Events with a duration, which can be in several intervals.
     Events.query -> PostQuery -> Vec<Event>;
     "postQuery" Post "/query"
     body: Query;
@@ -71,7 +71,7 @@ paged! {
 }
 
 operation! {
-    /// Events of which it is known how many are listed, and for how long, but not how they are told apart.
+/// Events with a known cap and longest interval, but no known id.
     Events.listed -> GetEvents -> Vec<Event>;
     "getEvents" Get "/events"
     query { interval: String = "interval", name: String = "name", }
@@ -84,7 +84,7 @@ paged! {
 }
 
 job_family! {
-    /// Results that an operation lists.
+/// Jobs with a list of results.
     pub JOBS = "jobs";
     id: field "jobId",
     status: "getJob" Get "/jobs/{jobId}" (id "jobId"),
@@ -95,7 +95,7 @@ job_family! {
 }
 
 operation! {
-    /// Looks for events.
+/// Searches for events.
     Events.jobs -> PostJobs -> Submitted;
     "postJobs" Post "/jobs"
     body: Query;
@@ -104,7 +104,7 @@ operation! {
 job! { PostJobs -> Event; "postJobs" Post "/jobs" JOBS, interval: body "interval", span: 31 days, id: "id" }
 
 job_family! {
-    /// Of data that is taken in with a delay.
+/// Jobs over data that becomes available with a delay.
     pub DELAYED = "delayed";
     id: field "jobId",
     status: "getJob" Get "/jobs/{jobId}" (id "jobId"),
@@ -115,7 +115,7 @@ job_family! {
 }
 
 operation! {
-    /// Looks for events that are taken in with a delay.
+/// Searches for events that become available with a delay.
     Events.delayed -> PostDelayed -> Submitted;
     "postDelayed" Post "/jobs"
     body: Query;
@@ -143,7 +143,7 @@ operation! {
 
 job! { PostExport -> bytes; "postExport" Post "/export" EXPORT, interval: body "interval" }
 
-/// Far longer than any test: while the clock is paused, it moves on whenever nothing else does.
+/// Longer than any test. The paused clock advances whenever the runtime is idle.
 const AGES: Duration = Duration::from_secs(100_000_000);
 
 fn events(server: &Server) -> Events {
@@ -156,7 +156,7 @@ fn client(server: &Server) -> Client {
     client.build().expect("a client")
 }
 
-/// So many hours after the first of May.
+/// Hours after May 1, 2024.
 fn hour(hour: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(19_844) + TimeDelta::hours(hour)
 }
@@ -169,7 +169,7 @@ const fn long(hours: u64) -> Duration {
     Duration::from_hours(hours)
 }
 
-/// The events of these hours by a query, in windows of a day.
+/// Queries events in windows of one day.
 fn daily(server: &Server, start: i64, end: i64) -> Windows<Event> {
     events(server).query(Query::default()).windows(hours(start, end)).span(long(24))
 }
@@ -179,7 +179,7 @@ fn ids(events: impl IntoIterator<Item = Event>) -> Vec<u64> {
     events.into_iter().map(id).collect()
 }
 
-/// Reads everything, which must go without an error.
+/// Reads to the end, without errors.
 async fn all(events: &mut Windows<Event>) -> Vec<u64> {
     let mut found = Vec::new();
     while let Some(event) = events.try_next().await.expect("an event") {

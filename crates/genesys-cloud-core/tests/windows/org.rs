@@ -1,4 +1,4 @@
-//! An org with events, which may refuse intervals that hold too many of them or are too long.
+//! An org with events, which can reject intervals that are too long or have too many events.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::hour;
 use crate::server::{Answer, Received, Server};
 
-/// What happened from one hour up to another.
+/// An event from one hour to another.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Event {
     pub(crate) id: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Whether an interval of these hours has it.
+    /// Whether it is in the interval of these hours.
     pub(crate) fn is_in(self, start: i64, end: i64) -> bool {
         self.touches(hour(start), hour(end))
     }
@@ -30,19 +30,19 @@ impl Event {
 #[derive(Clone)]
 pub(crate) struct Org {
     pub(crate) events: Vec<Event>,
-    /// How many of an interval are listed.
+    /// The most events that are listed for an interval.
     pub(crate) cap: usize,
     /// The longest interval, in hours.
     pub(crate) longest: i64,
-    /// Whether replies count the events of the interval.
+    /// Whether responses have the total.
     pub(crate) counts: bool,
-    /// The states of each job, in order; the last one stays. With a message after a colon.
+    /// The states of each job, in order; the last one is final. A message can follow after a colon.
     pub(crate) states: Vec<&'static str>,
     pub(crate) every_second_without_id: bool,
 }
 
 impl Org {
-    /// One event in each of these hours.
+    /// One event in each hour.
     pub(crate) fn hourly(hours: i64) -> Self {
         let event = |hour: i64| Event { id: hour.unsigned_abs(), from: hour, to: hour };
         Self::of((0..hours).map(event).collect())
@@ -63,7 +63,7 @@ impl Org {
         self.serve_but(|_, _| None).await
     }
 
-    /// Answers otherwise where this does so: by the number of a request, from 0, and the request.
+    /// Serves the org, except for requests that `other` answers. It gets the index of the request and the request.
     pub(crate) async fn serve_but(
         self,
         mut other: impl FnMut(usize, &Received) -> Option<Answer> + Send + 'static,
@@ -139,7 +139,7 @@ impl Org {
         events.iter().map(listed).collect()
     }
 
-    /// The events of an interval, if it is one that is answered.
+    /// The events of an interval, or the rejection.
     fn found(&self, interval: &str) -> Result<Vec<Event>, Answer> {
         let (start, end) = interval.split_once('/').expect("an interval");
         let at = |time| DateTime::parse_from_rfc3339(time).expect("a time").to_utc();
@@ -188,7 +188,7 @@ pub(crate) fn refusal(message: &str) -> Answer {
     )
 }
 
-/// The intervals that were asked for, in hours and in order, each once.
+/// The distinct intervals that were requested, in hours and in order.
 pub(crate) fn intervals(server: &Server) -> Vec<(i64, i64)> {
     let mut found: Vec<(i64, i64)> = Vec::new();
     for request in server.received() {

@@ -1,4 +1,4 @@
-//! Ranges that are left and gone on with: nothing is lost, nothing comes twice.
+//! Resuming a range from a checkpoint: no item is lost or delivered twice.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,20 +11,20 @@ use crate::org::{Event as Happened, Org, refusal};
 use crate::server::{Answer, Server};
 use crate::{Event, Events, Query, all, daily, events, hours, ids, long};
 
-/// By way of its text, as it is kept.
-fn kept(checkpoint: &Checkpoint) -> Checkpoint {
+/// Serializes and deserializes it.
+fn reloaded(checkpoint: &Checkpoint) -> Checkpoint {
     let text = serde_json::to_string(checkpoint).expect("JSON");
     let read: Checkpoint = serde_json::from_str(&text).expect("a checkpoint");
     assert_eq!(read, *checkpoint);
     read
 }
 
-/// Reads a range, anew after every so many items.
+/// Reads a range, resuming from a checkpoint after every `step` items.
 async fn in_steps(range: impl Fn() -> Windows<Event>, step: usize) -> (Vec<u64>, WindowsReport) {
     let (mut found, mut checkpoint) = (Vec::new(), None::<Checkpoint>);
     loop {
         let mut range = match &checkpoint {
-            Some(checkpoint) => range().resume(&kept(checkpoint)),
+            Some(checkpoint) => range().resume(&reloaded(checkpoint)),
             None => range(),
         };
         for _ in 0..step {
@@ -40,8 +40,8 @@ async fn in_steps(range: impl Fn() -> Windows<Event>, step: usize) -> (Vec<u64>,
 }
 
 #[tokio::test]
-async fn a_range_goes_on_at_the_exact_item() {
-    // Some events touch several days, so that several windows have them.
+async fn resumes_at_the_next_item() {
+    // Some events last several days and are in several windows.
     let lasting = (0..60).map(|id| Happened {
         id,
         from: id.cast_signed() * 2,
@@ -55,17 +55,17 @@ async fn a_range_goes_on_at_the_exact_item() {
         (Org::of(lasting), 60),
     ] {
         let server = org.serve().await;
-        // One client: to make one takes longer than to read a page.
+        // One client: building one takes longer than reading a page.
         let api = events(&server);
         let daily = || api.query(Query::default()).windows(hours(0, 122)).span(long(24));
-        let (truth, usual) = in_steps(daily, 1000).await;
-        assert_eq!(truth.len(), count);
+        let (expected, usual) = in_steps(daily, 1000).await;
+        assert_eq!(expected.len(), count);
         for concurrency in [1, 3] {
             for step in [4, 17] {
                 let list = || daily().concurrency(concurrency);
                 let (found, report) = in_steps(list, step).await;
                 let what = format!("{step} {concurrency}");
-                assert_eq!(found, truth, "{what}");
+                assert_eq!(found, expected, "{what}");
                 assert_eq!(report.verdict(), usual.verdict(), "{what}");
                 assert_eq!(
                     (report.items, report.windows, report.windows_done),
@@ -81,7 +81,7 @@ async fn a_range_goes_on_at_the_exact_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn jobs_of_windows_are_not_submitted_again() {
+async fn does_not_resubmit_the_jobs_of_windows() {
     let server = Org::hourly(72).serve().await;
     for concurrency in [1, 3] {
         let before = server.received().len();
@@ -101,17 +101,17 @@ async fn jobs_of_windows_are_not_submitted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_checkpoint_tells_the_jobs_of_the_windows_that_have_begun() {
+async fn a_checkpoint_lists_the_jobs_of_started_windows() {
     let server = Org::hourly(96).serve().await;
     let query = Query::default();
     let mut range = events(&server).jobs(query).windows(hours(0, 96)).span(long(24)).concurrency(3);
     assert!(range.checkpoint().expect("a checkpoint").jobs().is_empty());
-    // The first window has been read then.
+    // After 45 items the first window is closed.
     for (read, jobs) in [(1, vec!["0", "1", "2"]), (44, vec!["1", "2", "3"])] {
         for _ in 0..read {
             range.try_next().await.expect("an event").expect("no end");
         }
-        let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+        let checkpoint = reloaded(&range.checkpoint().expect("a checkpoint"));
         let found: Vec<_> = checkpoint.jobs().into_iter().filter_map(|job| job.id()).collect();
         assert_eq!(found, jobs);
     }
@@ -120,7 +120,7 @@ async fn a_checkpoint_tells_the_jobs_of_the_windows_that_have_begun() {
 }
 
 #[tokio::test]
-async fn pages_of_a_range_are_gone_on_with() {
+async fn resumes_pages_as_items() {
     let server = Org::hourly(48).serve().await;
     let mut pages = daily(&server, 0, 48).pages();
     let mut found = Vec::new();
@@ -128,17 +128,17 @@ async fn pages_of_a_range_are_gone_on_with() {
         let page = pages.try_next().await.expect("a page").expect("no end");
         found.extend(ids(page));
     }
-    let checkpoint = kept(&pages.checkpoint().expect("a checkpoint"));
+    let checkpoint = reloaded(&pages.checkpoint().expect("a checkpoint"));
     found.extend(all(&mut daily(&server, 0, 48).resume(&checkpoint)).await);
     assert_eq!(found, (0..48).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn another_range_or_call_is_refused() {
+async fn rejects_a_checkpoint_of_another_range_or_call() {
     let server = Org::hourly(48).serve().await;
     let mut range = daily(&server, 0, 48);
     range.try_next().await.expect("an event").expect("no end");
-    let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+    let checkpoint = reloaded(&range.checkpoint().expect("a checkpoint"));
     let calls = server.received().len();
     let other = Query { name: Some("x".to_owned()), ..Query::default() };
     let list = || {
@@ -160,7 +160,7 @@ async fn another_range_or_call_is_refused() {
         );
         assert!(windows.checkpoint().is_ok());
     }
-    // That of a list is none of a range, and the other way round.
+    // A list can't resume a checkpoint of a range, nor the reverse.
     let error = list().resume(&checkpoint).try_next().await.expect_err("a range");
     assert_eq!(error.kind(), ErrorKind::CheckpointMismatch, "{error}");
     let error = daily(&server, 0, 48).resume(&list().checkpoint()).try_next().await;
@@ -169,11 +169,11 @@ async fn another_range_or_call_is_refused() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_and_a_plan_of_another_port_or_path_are_refused() {
+async fn rejects_a_checkpoint_or_plan_of_another_port_or_path() {
     let (server, other) = (Org::hourly(48).serve().await, Org::hourly(48).serve().await);
     let mut range = daily(&server, 0, 48);
     range.try_next().await.expect("an event").expect("no end");
-    let checkpoint = kept(&range.checkpoint().expect("a checkpoint"));
+    let checkpoint = reloaded(&range.checkpoint().expect("a checkpoint"));
     let plan = range.plan().expect("a plan");
     let calls = server.received().len();
     for url in [other.url().to_owned(), format!("{}/other", server.url())] {
@@ -195,7 +195,7 @@ async fn a_checkpoint_and_a_plan_of_another_port_or_path_are_refused() {
 }
 
 #[tokio::test]
-async fn ids_that_are_not_taken_along_are_counted() {
+async fn counts_ids_that_a_checkpoint_does_not_keep() {
     let lasting = (0..30).map(|id| Happened { id, from: id.cast_signed(), to: 40 });
     let lasting: Vec<Happened> = lasting.collect();
     let server = Org::of(lasting).serve().await;
@@ -205,7 +205,7 @@ async fn ids_that_are_not_taken_along_are_counted() {
         for _ in 0..24 {
             first.try_next().await.expect("an event").expect("no end");
         }
-        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let checkpoint = reloaded(&first.checkpoint().expect("a checkpoint"));
         let mut rest = range().resume(&checkpoint);
         let found = all(&mut rest).await;
         assert_eq!(found.len(), 6 + repeated, "{ids_kept}");
@@ -214,7 +214,7 @@ async fn ids_that_are_not_taken_along_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_of_a_window_that_is_gone_is_told_or_submitted_anew() {
+async fn a_job_that_is_gone_is_an_error_or_resubmitted_by_on_stale() {
     let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_gone = gone.clone();
     let server = Org::hourly(48)
@@ -234,19 +234,18 @@ async fn a_job_of_a_window_that_is_gone_is_told_or_submitted_anew() {
     for _ in 0..7 {
         first.try_next().await.expect("an event").expect("no end");
     }
-    let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+    let checkpoint = reloaded(&first.checkpoint().expect("a checkpoint"));
     gone.store(true, std::sync::atomic::Ordering::Relaxed);
     let error = range(&server).resume(&checkpoint).try_next().await.expect_err("stale");
     assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
-    let mut anew = range(&server).resume(&checkpoint).on_stale(OnStale::Restart);
-    assert_eq!(all(&mut anew).await, (7..48).collect::<Vec<_>>());
-    assert_eq!(anew.report().verdict(), Verdict::Complete);
+    let mut restarted = range(&server).resume(&checkpoint).on_stale(OnStale::Restart);
+    assert_eq!(all(&mut restarted).await, (7..48).collect::<Vec<_>>());
+    assert_eq!(restarted.report().verdict(), Verdict::Complete);
 }
 
-/// More windows are split at once where the API takes no interval of their length any more; those that had begun
-/// keep their places.
+/// Splitting all windows of a rejected length shifts the indices of the others.
 #[tokio::test]
-async fn windows_that_had_begun_keep_their_places_when_others_are_split() {
+async fn started_windows_keep_their_positions_when_others_are_split() {
     let strict = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let is_strict = strict.clone();
     let server = Org::hourly(96)
@@ -259,22 +258,22 @@ async fn windows_that_had_begun_keep_their_places_when_others_are_split() {
         .await;
     let mut first = daily(&server, 0, 96).concurrency(3);
     first.try_next().await.expect("an event").expect("no end");
-    let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+    let checkpoint = reloaded(&first.checkpoint().expect("a checkpoint"));
     strict.store(true, std::sync::atomic::Ordering::Relaxed);
     let mut rest = daily(&server, 0, 96).resume(&checkpoint);
     let next = rest.try_next().await.expect("an event").expect("no end");
-    // What the windows that wait have asked for is not forgotten meanwhile.
+    // The requests of the waiting windows are still counted.
     assert_eq!(rest.report().requests, server.received().len() as u64);
     assert_eq!(ids([next]), [1]);
     assert_eq!(all(&mut rest).await, (2..96).collect::<Vec<_>>());
-    // The first window, and the last one, which had not begun.
+    // The first window, and the last one, which was not started.
     assert_eq!((rest.report().splits, rest.report().windows), (2, 6));
     assert_eq!(rest.report().verdict(), Verdict::Complete);
 }
 
-/// A token that is refused since it leads too far is not one that has become stale.
+/// A cursor rejected because it exceeds the cap is not stale.
 #[tokio::test(start_paused = true)]
-async fn a_window_that_was_left_where_the_api_refuses_more_is_split() {
+async fn splits_a_window_resumed_at_the_cap() {
     let server = Org { cap: 10, ..Org::hourly(24) }.serve().await;
     for then in [OnStale::Fail, OnStale::Restart] {
         let api = events(&server);
@@ -283,21 +282,21 @@ async fn a_window_that_was_left_where_the_api_refuses_more_is_split() {
         for _ in 0..10 {
             first.try_next().await.expect("an event").expect("no end");
         }
-        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let checkpoint = reloaded(&first.checkpoint().expect("a checkpoint"));
         let calls = server.received().len();
         let mut rest = range().resume(&checkpoint);
         assert_eq!(all(&mut rest).await, (10..24).collect::<Vec<_>>());
         assert_eq!((rest.report().splits, rest.report().verdict()), (3, Verdict::Complete));
-        // The job that was left is not run once more.
+        // The earlier job is not submitted again.
         let whole = server.received().into_iter().skip(calls);
         let whole = whole.filter(|request| request.body.contains("-01T00:00:00Z/2024-05-02"));
         assert_eq!(whole.count(), 0);
     }
 }
 
-/// A page that is read again, as the list has become shorter, has new items here and there.
+/// The list becomes shorter, so a page is read again and has new items.
 #[tokio::test]
-async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
+async fn duplicates_in_a_page_that_is_read_again_stay_dropped() {
     let list = Arc::new(Mutex::new((1..=12).collect::<Vec<u64>>()));
     let listed = list.clone();
     let server = Server::start(move |request| {
@@ -325,16 +324,15 @@ async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
         for _ in 0..read {
             first.try_next().await.expect("an event").expect("no end");
         }
-        let mut again = range().resume(&kept(&first.checkpoint().expect("a checkpoint")));
+        let mut again = range().resume(&reloaded(&first.checkpoint().expect("a checkpoint")));
         let rest = [21, 5, 6, 7, 8, 9, 10];
         assert_eq!(all(&mut again).await, rest[read - 1..]);
         assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
     }
 }
 
-/// What is read again from its beginning, and forgotten, is not passed over in silence.
 #[tokio::test(start_paused = true)]
-async fn what_was_forgotten_of_a_window_that_is_split_is_told() {
+async fn splitting_a_window_with_forgotten_ids_is_drifted() {
     let server = Org { cap: 20, ..Org::hourly(24) }.serve().await;
     for (kept_ids, verdict, repeated) in
         [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::ReadAnew { items: 6 }), 6)]
@@ -348,7 +346,7 @@ async fn what_was_forgotten_of_a_window_that_is_split_is_told() {
         for _ in 0..15 {
             first.try_next().await.expect("an event").expect("no end");
         }
-        let checkpoint = kept(&first.checkpoint().expect("a checkpoint"));
+        let checkpoint = reloaded(&first.checkpoint().expect("a checkpoint"));
         let mut rest = range().resume(&checkpoint);
         assert_eq!(all(&mut rest).await.len(), 9 + repeated);
         assert_eq!(rest.report().verdict(), verdict, "{kept_ids}");

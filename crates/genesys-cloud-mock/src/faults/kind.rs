@@ -2,7 +2,7 @@ use crate::connection::ConnectionFault;
 
 macro_rules! kinds {
     ($($(#[$meta:meta])* $kind:ident,)*) => {
-        /// What can go wrong with a request, for a [`FaultPlan`](crate::FaultPlan).
+        /// A fault of a request, for a [`FaultPlan`](crate::FaultPlan).
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum FaultKind {
@@ -10,10 +10,10 @@ macro_rules! kinds {
         }
 
         impl FaultKind {
-            /// Every kind there is.
+            /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$kind),*];
 
-            /// Its name, as in the code.
+            /// The name of the variant.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => stringify!($kind),)*
@@ -24,27 +24,27 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// 429, which asks for a pause of one second. At the login: its 400 that says so.
+    /// 429 with a `Retry-After` of one second. At login: the 400 for too many logins.
     RateLimited,
     /// 429 without `Retry-After`.
     RateLimitedWithoutDelay,
-    /// 429, where `Retry-After` is a date: that of two seconds later.
+    /// 429 with a date in `Retry-After`, two seconds from now.
     RateLimitedUntil,
-    /// The connection is reset without a reply.
+    /// The connection is reset without a response.
     ResetBeforeReply,
-    /// The connection ends in the middle of the body.
+    /// The connection closes in the middle of the body.
     CutInBody,
     /// The connection is reset in the middle of the body.
     ResetInBody,
-    /// The body comes in four pieces, with a second between them.
+    /// The body arrives in four chunks, one second apart.
     SlowBody,
-    /// Half of the body comes, and then nothing.
+    /// Half of the body arrives, and then nothing more.
     StalledBody,
-    /// 500, of which nothing is known.
+    /// 500 without a known cause.
     InternalError,
-    /// The 500 that says that the database is too busy.
+    /// The 500 "database too busy".
     DatabaseBusy,
-    /// 502 of a gateway, with a page of HTML.
+    /// 502 of a gateway, with an HTML page.
     BadGateway,
     /// 503.
     ServiceUnavailable,
@@ -52,55 +52,55 @@ kinds! {
     GatewayTimeout,
     /// The JSON ends in the middle.
     MalformedJson,
-    /// The right reply, called `text/html`.
+    /// The correct response with the content type `text/html`.
     WrongContentType,
-    /// A page of HTML with status 200, as a proxy in between may answer.
+    /// An HTML page with status 200, as a proxy may return.
     HtmlPage,
-    /// The body is compressed, and the compressed body ends in the middle.
+    /// The body is gzip that ends in the middle.
     TruncatedGzip,
-    /// 401, as if the token were no longer good.
+    /// 401, as if the access token were no longer valid.
     Unauthorized,
-    /// The token of the page is refused this once, with a 400.
+    /// The page token is refused once, with a 400.
     PageTokenRefused,
-    /// All tokens of pages end, that of this request too: it is refused with a 400.
+    /// All page tokens expire. This request is refused with a 400 as well.
     PageTokensExpired,
-    /// The reply has more than a megabyte of headers.
+    /// The response has more than a megabyte of headers.
     HugeHeaders,
     /// The body is a gigabyte of JSON.
     HugeBody,
-    /// The body is a gigabyte once it is decompressed, and a megabyte before. It has no end.
+    /// The body expands from one megabyte to one gigabyte, and is truncated.
     GzipBomb,
-    /// The list holds lists in lists, 100,000 deep.
+    /// The list has lists nested 100,000 deep.
     DeepNesting,
-    /// A record appears before all others, now.
+    /// A record is inserted at the start of the list.
     RecordInserted,
-    /// The first record goes away, now.
+    /// The first record is deleted.
     RecordDeleted,
 }
 
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Door {
+pub(crate) enum RequestKind {
     Operation,
     Login,
     /// A file behind a presigned URL.
     File,
 }
 
-/// What a fault is about, as far as it decides to which requests it can happen.
+/// The properties of a request that decide which faults apply to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reach {
-    pub(crate) door: Door,
-    /// It asks for a page by its token.
+pub(crate) struct RequestTraits {
+    pub(crate) kind: RequestKind,
+    /// It requests a page by token.
     pub(crate) has_page_token: bool,
-    /// It is for a list whose pages are counted.
+    /// It is for a list that is paged by number or index.
     pub(crate) is_counted: bool,
 }
 
 impl FaultKind {
-    /// Whether a client that wants what it asked for has to ask again. After the others there is
-    /// nothing to repeat: the reply is good, or no repetition helps.
-    pub const fn calls_for_repetition(self) -> bool {
+    /// Whether the client has to repeat the request to get what it asked for. After the other faults, the
+    /// response is usable or no retry helps.
+    pub const fn requires_retry(self) -> bool {
         !matches!(
             self,
             Self::SlowBody
@@ -111,7 +111,7 @@ impl FaultKind {
         )
     }
 
-    /// Whether what the reply has can be read nevertheless.
+    /// Whether the response is usable despite the fault.
     pub(crate) fn is_readable(self) -> bool {
         matches!(
             self,
@@ -119,8 +119,8 @@ impl FaultKind {
         )
     }
 
-    /// Whether it can happen to such a request.
-    pub(crate) fn reaches(self, request: Reach) -> bool {
+    /// Whether the fault applies to such a request.
+    pub(crate) fn applies_to(self, request: RequestTraits) -> bool {
         match self {
             Self::ResetBeforeReply
             | Self::CutInBody
@@ -130,16 +130,16 @@ impl FaultKind {
             | Self::BadGateway
             | Self::ServiceUnavailable
             | Self::GatewayTimeout => true,
-            Self::RateLimited => request.door != Door::File,
-            Self::InternalError => request.door != Door::Login,
-            _ if request.door != Door::Operation => false,
+            Self::RateLimited => request.kind != RequestKind::File,
+            Self::InternalError => request.kind != RequestKind::Login,
+            _ if request.kind != RequestKind::Operation => false,
             Self::PageTokenRefused | Self::PageTokensExpired => request.has_page_token,
             Self::RecordInserted | Self::RecordDeleted => request.is_counted,
             _ => true,
         }
     }
 
-    /// What it does to the connection, if that is what it is about.
+    /// The effect on the connection, if any.
     pub(crate) fn connection(self) -> Option<ConnectionFault> {
         match self {
             Self::ResetBeforeReply => Some(ConnectionFault::CutBeforeReply),

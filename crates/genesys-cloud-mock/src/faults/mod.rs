@@ -1,11 +1,11 @@
-//! What goes wrong in an org, by a plan.
+//! Planned faults.
 
 mod kind;
 mod plan;
-mod reply;
+mod response;
 mod serve;
 
 pub use kind::FaultKind;
 pub(crate) use plan::Faults;
 pub use plan::{FaultPlan, Injected};
-pub(crate) use reply::Flood;
+pub(crate) use response::HugeBody;

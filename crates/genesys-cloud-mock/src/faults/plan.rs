@@ -1,21 +1,21 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::kind::{Door, FaultKind, Reach};
+use super::kind::{FaultKind, RequestKind, RequestTraits};
 use crate::rng::mix;
 
-/// Which requests go wrong, and how: by chance, or at places that are given.
+/// Which requests fail, and how: at random, or at given requests.
 ///
-/// What happens follows from the seed and from the order of the requests: the same requests in the same
-/// order meet the same faults. Requests for operations of the API are counted that bear a good token, from 1.
-/// Logins are counted by themselves, and so are downloads of files; only such faults happen to them as can.
+/// Faults depend on the seed and the order of the requests: the same requests in the same order get the same
+/// faults. Calls of operations with a valid token are numbered from 1. Logins and downloads are numbered
+/// separately, and get only the faults that apply to them.
 ///
 /// ```
 /// use genesys_cloud_mock::{FaultKind, FaultPlan, MockOrg};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // One call in ten is answered with 503, one in twenty gets no reply, and the third a 429.
+/// // One call in ten is answered with 503, one in twenty gets no response, and the third gets a 429.
 /// let plan = FaultPlan::seeded(7)
 ///     .rate(FaultKind::ServiceUnavailable, 0.1)
 ///     .rate(FaultKind::ResetBeforeReply, 0.05)
@@ -23,83 +23,83 @@ use crate::rng::mix;
 /// let org = MockOrg::builder().faults(plan).start().await?;
 /// // .. your client reads a list ..
 /// let injected = org.injected();
-/// println!("{injected}: {} requests have to be repeated", injected.repetitions());
+/// println!("{injected}: {} retries are required", injected.required_retries());
 /// # assert_eq!(injected.total(), 0);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
-#[must_use = "nothing goes wrong before a plan is given to an org"]
+#[must_use = "a plan does nothing until it is given to an org"]
 pub struct FaultPlan {
     seed: u64,
     rates: Vec<(FaultKind, f64)>,
     at: BTreeMap<u64, FaultKind>,
-    from: u64,
-    most: Option<u64>,
-    most_in_a_row: Option<u64>,
+    starting_at: u64,
+    max_faults: Option<u64>,
+    max_consecutive: Option<u64>,
     clock_skew: i64,
 }
 
 impl FaultPlan {
-    /// A plan in which nothing goes wrong yet, with the seed 0.
+    /// Creates a plan without faults, with seed 0.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A plan in which nothing goes wrong yet. What its rates hit follows from the seed.
+    /// Creates a plan without faults. The seed selects the requests that its rates affect.
     pub fn seeded(seed: u64) -> Self {
         Self { seed, ..Self::default() }
     }
 
-    /// A plan made up from the seed: one to six kinds of faults, each at a rate of up to 10 %, of those
-    /// after which the same request succeeds. A client should lose nothing to it.
+    /// Creates a random plan: one to six kinds of faults, each at a rate of up to 10 %, after which the same
+    /// request succeeds. A client should lose nothing.
     pub fn random(seed: u64) -> Self {
         let mut plan = Self::seeded(seed);
         let kinds: Vec<FaultKind> =
             FaultKind::ALL.iter().copied().filter(|kind| kind.passes()).collect();
-        let draw = |place: u64| mix(mix(seed) ^ place);
-        for place in 0..1 + draw(0) % 6 {
-            let kind = kinds[(draw(2 * place + 1) % kinds.len() as u64) as usize];
-            plan = plan.rate(kind, 0.1 * unit(draw(2 * place + 2)));
+        let draw = |index: u64| mix(mix(seed) ^ index);
+        for index in 0..1 + draw(0) % 6 {
+            let kind = kinds[(draw(2 * index + 1) % kinds.len() as u64) as usize];
+            plan = plan.rate(kind, 0.1 * unit(draw(2 * index + 2)));
         }
         plan
     }
 
-    /// Lets this share of requests go wrong in this way, from 0 to 1; 1 is every request that it can
-    /// happen to. The shares of several kinds add up, and no request goes wrong in two ways.
+    /// Makes a share of requests fail, from 0 to 1, where 1 is every request that the fault applies to. The
+    /// shares of several kinds add up, and a request has at most one fault.
     pub fn rate(mut self, kind: FaultKind, share: f64) -> Self {
         self.rates.push((kind, share));
         self
     }
 
-    /// Lets one request go wrong, whatever the rates; the first is number 1. If this can't happen to it, as
-    /// to a request without a token of a page, nothing does.
+    /// Makes one request fail, regardless of the rates; the first is number 1. If the fault does not apply to
+    /// the request, it succeeds.
     pub fn at(mut self, request: u64, kind: FaultKind) -> Self {
         self.at.insert(request, kind);
         self
     }
 
-    /// Spares all requests before this one, and all logins and downloads before the first of them.
-    pub fn from(mut self, request: u64) -> Self {
-        self.from = request;
+    /// Starts with this request. Logins and downloads before it do not fail either.
+    pub fn starting_at(mut self, request: u64) -> Self {
+        self.starting_at = request;
         self
     }
 
-    /// Ends after so many faults.
-    pub fn most(mut self, faults: u64) -> Self {
-        self.most = Some(faults);
+    /// Stops after this many faults.
+    pub fn max_faults(mut self, faults: u64) -> Self {
+        self.max_faults = Some(faults);
         self
     }
 
-    /// Lets a request pass after so many faults in a row.
-    pub fn most_in_a_row(mut self, faults: u64) -> Self {
-        self.most_in_a_row = Some(faults);
+    /// Lets a request pass after this many consecutive faults.
+    pub fn max_consecutive(mut self, faults: u64) -> Self {
+        self.max_consecutive = Some(faults);
         self
     }
 
-    /// Lets the clock of the service be wrong by so many seconds, ahead if they are more than 0. The
-    /// header `date`, dates in `Retry-After` and those of jobs show it, and so does `expires_in` of a login, which is then too
-    /// high or, down to 0, too low.
+    /// Sets the clock of the service ahead by this many seconds, or back if negative. This affects the `date`
+    /// header, dates in `Retry-After` and in jobs, and `expires_in` of logins, which becomes too high or, down
+    /// to 0, too low.
     pub fn clock_skew(mut self, seconds: i64) -> Self {
         self.clock_skew = seconds;
         self
@@ -107,36 +107,36 @@ impl FaultPlan {
 }
 
 impl FaultKind {
-    /// Whether the same request succeeds afterwards, and the list is the same.
+    /// Whether the same request then succeeds, with an unchanged list.
     fn passes(self) -> bool {
         let moves = matches!(self, Self::RecordInserted | Self::RecordDeleted);
         !moves && self != Self::PageTokensExpired
     }
 }
 
-/// What has gone wrong so far by a [`FaultPlan`], from [`MockOrg::injected`](crate::MockOrg::injected).
+/// The faults injected by a [`FaultPlan`], from [`MockOrg::injected`](crate::MockOrg::injected).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Injected {
-    /// How many calls of operations went wrong, by kind.
+    /// Failed calls of operations, by kind.
     pub calls: BTreeMap<FaultKind, u64>,
-    /// How many logins went wrong, by kind.
+    /// Failed logins, by kind.
     pub logins: BTreeMap<FaultKind, u64>,
-    /// How many downloads went wrong, by kind.
+    /// Failed downloads, by kind.
     pub downloads: BTreeMap<FaultKind, u64>,
-    /// How many calls were refused as they were more than the rate limit allows; no plan is behind that.
+    /// Calls refused because of the rate limit, apart from the plan.
     pub limited: u64,
-    /// How many calls were refused as their token had ended, or never was one; no plan is behind that.
+    /// Calls refused because their access token was expired or unknown, apart from the plan.
     pub unauthorized: u64,
 }
 
 impl Injected {
-    /// How many requests went wrong in this way.
+    /// Returns how many requests failed in this way.
     pub fn count(&self, kind: FaultKind) -> u64 {
         self.all().filter(|(known, _)| *known == kind).map(|(_, count)| count).sum()
     }
 
-    /// How many requests went wrong in any way, those included that no plan is behind.
+    /// Returns how many requests failed in any way, including those apart from the plan.
     pub fn total(&self) -> u64 {
         self.planned() + self.limited + self.unauthorized
     }
@@ -145,58 +145,58 @@ impl Injected {
         self.all().map(|(_, count)| count).sum()
     }
 
-    /// How many requests a client has to send again, logins and downloads included: one for each fault that
-    /// [calls for it](FaultKind::calls_for_repetition), and a login more for each 401.
-    pub fn repetitions(&self) -> u64 {
+    /// Returns how many requests a client has to repeat, including logins and downloads: one for each fault
+    /// that [requires it](FaultKind::requires_retry), and one more login for each 401.
+    pub fn required_retries(&self) -> u64 {
         let refused = self.count(FaultKind::Unauthorized) + self.unauthorized;
-        self.repeated_calls() + repeated(&self.logins) + repeated(&self.downloads) + refused
+        self.required_call_retries() + repeated(&self.logins) + repeated(&self.downloads) + refused
     }
 
-    /// The same for calls of operations alone.
-    pub fn repeated_calls(&self) -> u64 {
+    /// Like [`required_retries`](Self::required_retries), for calls of operations only.
+    pub fn required_call_retries(&self) -> u64 {
         repeated(&self.calls) + self.limited + self.unauthorized
     }
 
-    /// All that a plan is behind: how many requests went wrong in which way. A kind may come several times.
+    /// Returns the planned faults by kind. A kind may occur several times.
     pub fn all(&self) -> impl Iterator<Item = (FaultKind, u64)> {
         let calls = self.calls.iter().chain(&self.logins).chain(&self.downloads);
         calls.map(|(kind, count)| (*kind, *count))
     }
 }
 
-/// How many requests have to be sent again.
+/// The number of requests that have to be repeated.
 fn repeated(faults: &BTreeMap<FaultKind, u64>) -> u64 {
-    faults.iter().filter(|(kind, _)| kind.calls_for_repetition()).map(|(_, count)| count).sum()
+    faults.iter().filter(|(kind, _)| kind.requires_retry()).map(|(_, count)| count).sum()
 }
 
-/// One kind after the other with its count, and `none` if there were none.
+/// The kinds with their counts, or `none`.
 impl fmt::Display for Injected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut first = true;
-        let mut say = |what: &str, count: u64| {
+        let mut push = |what: &str, count: u64| {
             let comma = if std::mem::take(&mut first) { "" } else { ", " };
             write!(f, "{comma}{count} {what}")
         };
         for (kind, count) in &self.calls {
-            say(kind.name(), *count)?;
+            push(kind.name(), *count)?;
         }
         for (kind, count) in &self.logins {
-            say(&format!("{} at the login", kind.name()), *count)?;
+            push(&format!("{} at login", kind.name()), *count)?;
         }
         for (kind, count) in &self.downloads {
-            say(&format!("{} in a download", kind.name()), *count)?;
+            push(&format!("{} in a download", kind.name()), *count)?;
         }
         if self.limited > 0 {
-            say("over the limit", self.limited)?;
+            push("over the limit", self.limited)?;
         }
         if self.unauthorized > 0 {
-            say("without a good token", self.unauthorized)?;
+            push("without a valid token", self.unauthorized)?;
         }
         if first { f.write_str("none") } else { Ok(()) }
     }
 }
 
-/// A plan, and how far it is.
+/// A plan and its progress.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     plan: FaultPlan,
@@ -207,7 +207,7 @@ pub(crate) struct Faults {
     injected: Injected,
 }
 
-/// What makes the chances of logins differ from those of calls, and those of downloads from both.
+/// Distinguish the random numbers of logins and downloads from those of calls.
 const LOGINS: u64 = 1 << 63;
 const DOWNLOADS: u64 = 1 << 62;
 
@@ -220,7 +220,7 @@ impl Faults {
         self.plan.clock_skew
     }
 
-    /// A call is refused for its token.
+    /// Records a call that was refused for its access token.
     pub(crate) fn note_unauthorized(&mut self) {
         self.injected.unauthorized += 1;
     }
@@ -229,12 +229,12 @@ impl Faults {
         self.injected.clone()
     }
 
-    /// What goes wrong with the next request, which is counted.
-    pub(crate) fn next(&mut self, request: Reach) -> Option<FaultKind> {
-        let number = match request.door {
-            Door::Operation => &mut self.calls,
-            Door::Login => &mut self.logins,
-            Door::File => &mut self.downloads,
+    /// Counts the next request, and returns its fault.
+    pub(crate) fn next(&mut self, request: RequestTraits) -> Option<FaultKind> {
+        let number = match request.kind {
+            RequestKind::Operation => &mut self.calls,
+            RequestKind::Login => &mut self.logins,
+            RequestKind::File => &mut self.downloads,
         };
         *number += 1;
         let number = *number;
@@ -243,10 +243,10 @@ impl Faults {
             Some(kind) => {
                 self.in_a_row += 1;
                 let injected = &mut self.injected;
-                let counts = match request.door {
-                    Door::Operation => &mut injected.calls,
-                    Door::Login => &mut injected.logins,
-                    Door::File => &mut injected.downloads,
+                let counts = match request.kind {
+                    RequestKind::Operation => &mut injected.calls,
+                    RequestKind::Login => &mut injected.logins,
+                    RequestKind::File => &mut injected.downloads,
                 };
                 *counts.entry(kind).or_default() += 1;
             }
@@ -255,30 +255,30 @@ impl Faults {
         kind
     }
 
-    fn planned(&self, number: u64, request: Reach) -> Option<FaultKind> {
+    fn planned(&self, number: u64, request: RequestTraits) -> Option<FaultKind> {
         let plan = &self.plan;
-        // What is not counted with the calls is spared until the next of them is not.
-        let (place, call) = match request.door {
-            Door::Operation => (number, number),
-            Door::Login => (number | LOGINS, self.calls + 1),
-            Door::File => (number | DOWNLOADS, self.calls + 1),
+        // Logins and downloads start to fail with the next call.
+        let (index, call) = match request.kind {
+            RequestKind::Operation => (number, number),
+            RequestKind::Login => (number | LOGINS, self.calls + 1),
+            RequestKind::File => (number | DOWNLOADS, self.calls + 1),
         };
-        if let Some(kind) = plan.at.get(&place) {
-            return Some(*kind).filter(|kind| kind.reaches(request));
+        if let Some(kind) = plan.at.get(&index) {
+            return Some(*kind).filter(|kind| kind.applies_to(request));
         }
         let injected = self.injected.planned();
-        if call < plan.from
-            || plan.most.is_some_and(|most| injected >= most)
-            || plan.most_in_a_row.is_some_and(|most| self.in_a_row >= most)
+        if call < plan.starting_at
+            || plan.max_faults.is_some_and(|most| injected >= most)
+            || plan.max_consecutive.is_some_and(|most| self.in_a_row >= most)
         {
             return None;
         }
-        let mut chance = unit(mix(mix(plan.seed) ^ mix(place)));
+        let mut random = unit(mix(mix(plan.seed) ^ mix(index)));
         for (kind, share) in &plan.rates {
-            if chance < *share {
-                return Some(*kind).filter(|kind| kind.reaches(request));
+            if random < *share {
+                return Some(*kind).filter(|kind| kind.applies_to(request));
             }
-            chance -= share;
+            random -= share;
         }
         None
     }
@@ -293,9 +293,10 @@ fn unit(number: u64) -> f64 {
 mod tests {
     use super::*;
 
-    const CALL: Reach = Reach { door: Door::Operation, has_page_token: false, is_counted: false };
-    const LOGIN: Reach = Reach { door: Door::Login, ..CALL };
-    const FILE: Reach = Reach { door: Door::File, ..CALL };
+    const CALL: RequestTraits =
+        RequestTraits { kind: RequestKind::Operation, has_page_token: false, is_counted: false };
+    const LOGIN: RequestTraits = RequestTraits { kind: RequestKind::Login, ..CALL };
+    const FILE: RequestTraits = RequestTraits { kind: RequestKind::File, ..CALL };
 
     fn run(plan: &FaultPlan, requests: usize) -> Vec<Option<FaultKind>> {
         let mut faults = Faults::new(plan.clone());
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_hit_as_often_as_they_say() {
+    fn faults_occur_at_the_given_rates() {
         let plan = FaultPlan::seeded(3)
             .rate(FaultKind::BadGateway, 0.2)
             .rate(FaultKind::ServiceUnavailable, 0.1);
@@ -323,28 +324,28 @@ mod tests {
     }
 
     #[test]
-    fn faults_are_bounded_as_the_plan_says() {
+    fn faults_keep_the_bounds_of_the_plan() {
         let always = FaultPlan::new().rate(FaultKind::BadGateway, 1.0);
         let hits = |plan: FaultPlan| {
             let faults = run(&plan, 8);
             faults.iter().map(|fault| if fault.is_some() { 'x' } else { '.' }).collect::<String>()
         };
         assert_eq!(hits(always.clone()), "xxxxxxxx");
-        assert_eq!(hits(always.clone().from(4)), "...xxxxx");
-        assert_eq!(hits(always.clone().most(3)), "xxx.....");
-        assert_eq!(hits(always.most_in_a_row(2)), "xx.xx.xx");
+        assert_eq!(hits(always.clone().starting_at(4)), "...xxxxx");
+        assert_eq!(hits(always.clone().max_faults(3)), "xxx.....");
+        assert_eq!(hits(always.max_consecutive(2)), "xx.xx.xx");
         let twice = FaultPlan::new().at(2, FaultKind::RateLimited).at(5, FaultKind::BadGateway);
         assert_eq!(hits(twice), ".x..x...");
     }
 
     #[test]
-    fn only_what_can_happen_to_a_request_does() {
+    fn only_applicable_faults_occur() {
         let plan = |kind| Faults::new(FaultPlan::new().rate(kind, 1.0));
         for (kind, request, happens) in [
             (FaultKind::PageTokenRefused, CALL, false),
-            (FaultKind::PageTokenRefused, Reach { has_page_token: true, ..CALL }, true),
+            (FaultKind::PageTokenRefused, RequestTraits { has_page_token: true, ..CALL }, true),
             (FaultKind::RecordDeleted, CALL, false),
-            (FaultKind::RecordDeleted, Reach { is_counted: true, ..CALL }, true),
+            (FaultKind::RecordDeleted, RequestTraits { is_counted: true, ..CALL }, true),
             (FaultKind::HugeBody, LOGIN, false),
             (FaultKind::RateLimited, LOGIN, true),
             (FaultKind::RateLimited, FILE, false),
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_gone_wrong_is_told() {
+    fn displays_the_injected_faults() {
         let mut faults = Faults::new(FaultPlan::new().at(1, FaultKind::Unauthorized));
         assert_eq!(faults.injected().to_string(), "none");
         faults.next(CALL);
@@ -368,9 +369,9 @@ mod tests {
         injected.limited = 1;
         assert_eq!(
             injected.to_string(),
-            "4 SlowBody, 1 Unauthorized, 2 RateLimited at the login, 3 CutInBody in a download, 1 over the limit"
+            "4 SlowBody, 1 Unauthorized, 2 RateLimited at login, 3 CutInBody in a download, 1 over the limit"
         );
-        // Twice for the 401: the call and the login.
-        assert_eq!((injected.total(), injected.repetitions()), (11, 8));
+        // The 401 requires two retries: the call and the login.
+        assert_eq!((injected.total(), injected.required_retries()), (11, 8));
     }
 }

@@ -1,19 +1,18 @@
 use bytes::Bytes;
 
-/// What a client must get out of a job.
+/// What a client must read from a job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectedJob {
-    /// The keys ([`Expected::key`](crate::Expected::key)) of its results, in order; of a CSV file the
-    /// ids of its rows. Empty if a file is no list of records, and if the request alone names
-    /// the record.
+    /// The [keys](crate::Expected::key) of its results, in order; for a CSV file, the ids of its rows. Empty if
+    /// a file is not a list of records, or if only the request identifies the record.
     pub records: Vec<String>,
     /// Its files, byte for byte.
     pub files: Vec<Bytes>,
-    /// What the service says of a failure, where the reply has a place for it.
+    /// The error message, if the response has a field for it.
     pub message: Option<String>,
-    /// The state in which the job waits until the client uploads a file or lets it go on.
-    pub held: Option<String>,
+    /// The state in which the job waits for an upload or another action of the client.
+    pub awaiting_input: Option<String>,
     /// How it ends.
     pub end: JobEnd,
 }
@@ -22,29 +21,29 @@ pub struct ExpectedJob {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobEnd {
-    /// It is done.
+    /// Succeeded.
     Succeeded,
-    /// It is done, and some of its work failed.
+    /// Succeeded, except that some of its work failed.
     PartlySucceeded,
-    /// It failed.
+    /// Failed.
     Failed,
-    /// It was cancelled.
+    /// Cancelled.
     Cancelled,
-    /// It was done, and its results are gone.
+    /// Succeeded, but its results have expired.
     Expired,
-    /// It is done, and there is no way to fetch its file.
+    /// Succeeded, but its file can't be downloaded.
     Undeliverable,
-    /// Only a notification tells.
-    Untold,
+    /// Reported only by a notification.
+    NotificationOnly,
 }
 
 impl JobEnd {
-    /// Whether the service has done its part.
+    /// Whether the service has finished the job.
     pub(crate) fn is_done(self) -> bool {
         self.has_results() || self == Self::Undeliverable
     }
 
-    /// Whether there are results to get.
+    /// Whether the job has results.
     pub(crate) fn has_results(self) -> bool {
         matches!(self, Self::Succeeded | Self::PartlySucceeded)
     }

@@ -1,4 +1,4 @@
-//! Files behind presigned URLs, on a port of their own, where no token is taken.
+//! Files behind presigned URLs, on a separate port that refuses tokens.
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -16,42 +16,42 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response};
 use serde_json::json;
 
-use super::results::{Form, JobResults};
+use super::results::{FileFormat, JobResults};
 use super::run::{Plan, Run};
 use super::scenario::JobScenario;
-use crate::connection::ReplyBody;
+use crate::connection::ResponseBody;
 use crate::identity::Identity;
-use crate::lies::{Deed, Lies, Site, html};
+use crate::lies::{Effect, Lies, ResponseKind, html};
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
 
-/// Where the apps have the addresses of downloads, on a host of their own.
+/// The path of download addresses on the host of the apps.
 const APPS: &str = "platform/api/v2/downloads/";
 
-/// Leads nowhere, and is not https.
+/// Does not resolve, and is not https.
 const FOREIGN: &str = "http://files.example.invalid";
 
-/// A file, and how far its download gets.
+/// A file, and the state of its downloads.
 #[derive(Debug)]
 pub(crate) struct File {
     name: String,
     body: Bytes,
     kind: &'static str,
     scenario: JobScenario,
-    /// The operation that submitted the job that it is of, by its place in the table of endpoints.
+    /// The operation that submitted its job, by index in the table of endpoints.
     submit: usize,
-    /// How many links were handed out.
+    /// The number of links issued.
     links: AtomicU64,
     tries: AtomicU64,
 }
 
-/// The files of an org, and where clients put theirs.
+/// The files of an org, and the uploads that it expects.
 #[derive(Debug)]
 pub(crate) struct Store {
     base: OnceLock<String>,
     files: Mutex<HashMap<String, Arc<File>>>,
-    /// What waits for an upload, by where that goes.
+    /// Jobs that wait for an upload, by its path.
     uploads: Mutex<HashMap<String, Arc<Run>>>,
     lies: Arc<Lies>,
 }
@@ -61,7 +61,7 @@ impl Store {
         Self { base: OnceLock::new(), files: Mutex::default(), uploads: Mutex::default(), lies }
     }
 
-    /// Says where the files are, once that is known.
+    /// Sets the base URL of the files, once it is known.
     pub(crate) fn set_base(&self, base: String) {
         let _ = self.base.set(base);
     }
@@ -80,7 +80,7 @@ impl Store {
         lock(&self.files).get(name).cloned()
     }
 
-    /// A new presigned URL of a file.
+    /// Issues a new presigned URL for a file.
     pub(crate) fn link(&self, file: &File) -> String {
         let number = file.links.fetch_add(1, Ordering::Relaxed);
         let is_foreign = file.scenario == JobScenario::ForeignLink;
@@ -89,7 +89,7 @@ impl Store {
         format!("{base}/{}?X-Amz-Expires=900&X-Amz-Signature={signature:016x}", file.name)
     }
 
-    /// Where to put what a job waits for.
+    /// Issues a URL for the upload that a job waits for.
     pub(crate) fn upload_link(&self, run: &Arc<Run>) -> String {
         let name = format!("uploads/{}", run.id);
         lock(&self.uploads).insert(name.clone(), Arc::clone(run));
@@ -97,14 +97,14 @@ impl Store {
     }
 
     /// Answers a request on the port of the files.
-    pub(crate) fn respond(&self, head: &Parts) -> Response<ReplyBody> {
+    pub(crate) fn respond(&self, head: &Parts) -> Response<ResponseBody> {
         if head.headers.contains_key(AUTHORIZATION) {
             let message = "Only one auth mechanism allowed.";
             return refusal(400, "InvalidArgument", message).into_response();
         }
         let name = head.uri.path().trim_start_matches('/');
         if name.starts_with(APPS) {
-            // What the host of the apps has to say to anyone who has not signed in there.
+            // The host of the apps answers like this without a session.
             return html(200, "Sign in").into_response();
         }
         if head.method == Method::PUT {
@@ -112,7 +112,7 @@ impl Store {
             return match run {
                 Some(run) => {
                     run.release();
-                    CannedReply::empty(200).into_response()
+                    CannedResponse::empty(200).into_response()
                 }
                 None => refusal(403, "AccessDenied", "Access Denied").into_response(),
             };
@@ -122,8 +122,8 @@ impl Store {
         };
         match file.check(head.uri.query().unwrap_or_default()) {
             Ok(()) => {
-                let deed = self.lies.draw(file.submit, Site::File);
-                file.respond(&head.headers, deed)
+                let effect = self.lies.next_effect(file.submit, ResponseKind::File);
+                file.respond(&head.headers, effect)
             }
             Err(refusal) => refusal.into_response(),
         }
@@ -132,7 +132,7 @@ impl Store {
 
 impl File {
     pub(crate) fn new(name: String, (body, kind): (Bytes, &'static str), run: &Run) -> Self {
-        let (scenario, submit) = (run.plan.scenario, run.family.submit);
+        let (scenario, submit) = (run.plan.scenario, run.spec.submit);
         let (links, tries) = (AtomicU64::new(0), AtomicU64::new(0));
         Self { name, body, kind, scenario, submit, links, tries }
     }
@@ -145,8 +145,8 @@ impl File {
         mix(hash(&self.name) ^ number)
     }
 
-    /// Refuses a URL that is not one of those handed out, or has expired.
-    fn check(&self, query: &str) -> Result<(), CannedReply> {
+    /// Refuses a URL that was not issued or has expired.
+    fn check(&self, query: &str) -> Result<(), CannedResponse> {
         let signature = Query::new(query).get("X-Amz-Signature");
         let number = (0..self.links.load(Ordering::Relaxed)).find(|number| {
             Some(format!("{:016x}", self.signature(*number)).as_str()) == signature.as_deref()
@@ -160,7 +160,7 @@ impl File {
         }
     }
 
-    fn respond(&self, headers: &HeaderMap, lie: Option<&Deed>) -> Response<ReplyBody> {
+    fn respond(&self, headers: &HeaderMap, lie: Option<&Effect>) -> Response<ResponseBody> {
         let is_first = self.tries.fetch_add(1, Ordering::Relaxed) == 0;
         let takes_range = self.scenario != JobScenario::DownloadWithoutRange;
         let etag = format!("\"{:016x}\"", hash(&String::from_utf8_lossy(&self.body)));
@@ -168,33 +168,35 @@ impl File {
         let is_same = text(IF_RANGE).is_none_or(|tag| tag == etag);
         let range = text(RANGE).filter(|_| takes_range && is_same);
         let length = self.body.len();
-        let whole = CannedReply { status: 200, headers: Vec::new(), body: self.body.clone() };
-        let (reply, start) = match range.and_then(|range| parse_range(range, length)) {
+        let whole = CannedResponse { status: 200, headers: Vec::new(), body: self.body.clone() };
+        let (response, start) = match range.and_then(|range| parse_range(range, length)) {
             None => (whole, 0),
             Some(range) if range.is_empty() => {
-                let reply = refusal(416, "InvalidRange", "The range is not satisfiable.")
+                let response = refusal(416, "InvalidRange", "The range is not satisfiable.")
                     .header(CONTENT_RANGE.as_str(), &format!("bytes */{length}"));
-                return reply.into_response();
+                return response.into_response();
             }
             Some(range) => {
                 let (first, last) = (range.start, range.end - 1);
-                let reply = CannedReply { status: 206, body: self.body.slice(range), ..whole }
-                    .header(CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{length}"));
-                (reply, first)
+                let response =
+                    CannedResponse { status: 206, body: self.body.slice(range), ..whole }
+                        .header(CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{length}"));
+                (response, first)
             }
         };
-        let mut reply = reply.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
+        let mut response =
+            response.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
         if takes_range {
-            reply = reply.header(ACCEPT_RANGES.as_str(), "bytes");
+            response = response.header(ACCEPT_RANGES.as_str(), "bytes");
         }
-        if let Some(deed) = lie {
+        if let Some(effect) = lie {
             let kind =
-                reply.headers.iter().find(|(name, _)| name == CONTENT_TYPE.as_str()).cloned();
-            reply = deed.change(reply, &[]);
-            let has_kind = reply.headers.iter().any(|(name, _)| name == CONTENT_TYPE.as_str());
-            reply.headers.extend(kind.filter(|_| !has_kind));
+                response.headers.iter().find(|(name, _)| name == CONTENT_TYPE.as_str()).cloned();
+            response = effect.change(response, &[]);
+            let has_kind = response.headers.iter().any(|(name, _)| name == CONTENT_TYPE.as_str());
+            response.headers.extend(kind.filter(|_| !has_kind));
         }
-        let response = reply.into_response();
+        let response = response.into_response();
         let middle = length / 2;
         match self.scenario {
             JobScenario::DroppedDownload | JobScenario::DownloadWithoutRange if is_first => {
@@ -208,8 +210,8 @@ impl File {
     }
 }
 
-/// The bytes a range is of, or none if it lies behind the end; `None` if it is not understood,
-/// so that the whole file is sent.
+/// The requested bytes, empty if the range is past the end. `None` if the header is not understood, so that the
+/// whole file is sent.
 fn parse_range(range: &str, length: usize) -> Option<Range<usize>> {
     let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {
@@ -221,13 +223,13 @@ fn parse_range(range: &str, length: usize) -> Option<Range<usize>> {
     Some(first.min(length)..last.min(length))
 }
 
-fn refusal(status: u16, code: &str, message: &str) -> CannedReply {
+fn refusal(status: u16, code: &str, message: &str) -> CannedResponse {
     let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-    CannedReply { status, headers: Vec::new(), body: body.into() }
+    CannedResponse { status, headers: Vec::new(), body: body.into() }
         .header(CONTENT_TYPE.as_str(), "application/xml")
 }
 
-/// What the files of a job hold, and of what type they are; `list` is where its records are from.
+/// The files of a job with their content types. `list` identifies the records.
 pub(crate) fn contents(output: &JobResults, plan: &Plan, list: u64) -> Vec<(Bytes, &'static str)> {
     let count = plan.count();
     let is_many = output.has_many_files() && plan.scenario == JobScenario::ResultsInManyPages;
@@ -237,20 +239,20 @@ pub(crate) fn contents(output: &JobResults, plan: &Plan, list: u64) -> Vec<(Byte
         .map(|number| {
             let places = part(number)..part(number + 1);
             let json = || output.json(list, places.clone());
-            match output.form {
-                Form::Json if plan.scenario == JobScenario::GzipDownload => {
+            match output.format {
+                FileFormat::Json if plan.scenario == JobScenario::GzipDownload => {
                     (gzip(&json()), "application/gzip")
                 }
-                Form::Json => (json().into(), "application/json"),
-                Form::Csv => (csv(list, places).into(), "text/csv"),
-                Form::Archive => (archive(list).into(), "application/zip"),
+                FileFormat::Json => (json().into(), "application/json"),
+                FileFormat::Csv => (csv(list, places).into(), "text/csv"),
+                FileFormat::Archive => (archive(list).into(), "application/zip"),
             }
         })
         .collect()
 }
 
 impl JobResults {
-    /// What a JSON file has of the results at these places.
+    /// The JSON file with the results at these positions.
     fn json(&self, list: u64, places: Range<u64>) -> String {
         match self.content() {
             Some(content) => content.write(list, places).to_string(),
@@ -264,12 +266,12 @@ impl JobResults {
         }
     }
 
-    /// The keys of so many results.
+    /// The keys of the first `count` results.
     pub(crate) fn keys(&self, list: u64, count: u64, in_file: bool) -> Vec<String> {
         let ids = || (0..count).map(|index| Identity::new(list, index).id().to_string()).collect();
-        match (self.content(), self.form) {
-            (_, Form::Archive) if in_file => Vec::new(),
-            (_, Form::Csv) if in_file => ids(),
+        match (self.content(), self.format) {
+            (_, FileFormat::Archive) if in_file => Vec::new(),
+            (_, FileFormat::Csv) if in_file => ids(),
             (Some(content), _) => content.keys(list, count),
             (None, _) if in_file => ids(),
             (None, _) => Vec::new(),
@@ -289,7 +291,7 @@ fn csv(list: u64, places: Range<u64>) -> String {
     std::iter::once("id,name\r\n".to_owned()).chain(places.map(row)).collect()
 }
 
-/// Something that no one can read, and that begins like a zip archive.
+/// Unreadable bytes that begin like a zip archive.
 fn archive(list: u64) -> Vec<u8> {
     let noise = (0..512).flat_map(|word| mix(list ^ word).to_le_bytes());
     b"PK\x03\x04".iter().copied().chain(noise).collect()

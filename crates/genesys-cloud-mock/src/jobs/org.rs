@@ -1,4 +1,4 @@
-use crate::api::{AnswerBody, Endpoint};
+use crate::api::{Endpoint, SuccessBody};
 use crate::error::Error;
 use crate::jobs::{ExpectedJob, JobPace, JobScenario};
 use crate::journal::RecordedRequest;
@@ -7,23 +7,23 @@ use crate::timeline::{Interval, Timeline};
 
 /// # Jobs
 impl MockOrg {
-    /// The operationIds of all operations that submit jobs.
+    /// Returns the operationIds of all operations that submit jobs.
     pub fn job_operations(&self) -> Vec<&'static str> {
         let api = self.service().api();
-        let families = api.families().all().iter();
-        families.map(|family| api.endpoint(family.submit).operation.id.as_str()).collect()
+        let job_specs = api.job_specs().all().iter();
+        job_specs.map(|spec| api.endpoint(spec.submit).operation.id.as_str()).collect()
     }
 
-    /// Lets the jobs that an operation submits run in a certain way from now on.
+    /// Sets the scenario of the jobs that an operation submits from now on.
     ///
     /// # Errors
-    /// If the API has no such operation, it submits no jobs, or they can't run like that.
+    /// If the API has no such operation, it submits no jobs, or they do not support the scenario.
     pub fn job_scenario(&self, submit: &str, scenario: JobScenario) -> Result<(), Error> {
         let service = self.service();
         service.jobs().plan(service.lists(), service.endpoint(submit)?, scenario)
     }
 
-    /// Every scenario that the jobs of an operation can go through.
+    /// Returns the scenarios that the jobs of an operation support.
     ///
     /// # Errors
     /// If the API has no such operation, or it submits no jobs.
@@ -31,7 +31,7 @@ impl MockOrg {
         self.service().jobs().scenarios(self.service().endpoint(submit)?)
     }
 
-    /// Sets how long the jobs that an operation submits run from now on.
+    /// Sets how long the jobs that an operation submits from now on run.
     ///
     /// # Errors
     /// If the API has no such operation, or it submits no jobs.
@@ -39,8 +39,8 @@ impl MockOrg {
         self.service().jobs().pace(self.service().endpoint(submit)?, pace)
     }
 
-    /// Sets how many results the jobs of an operation have from now on, if they are a list. Where
-    /// an operation lists them, this is [`MockOrg::set_list`] of that.
+    /// Sets the number of results of the jobs of an operation, if the results are a list. If another operation
+    /// lists the results, this sets the length of that list, as [`MockOrg::set_list`] does.
     ///
     /// # Errors
     /// If the API has no such operation, or it submits no jobs.
@@ -49,19 +49,19 @@ impl MockOrg {
         service.jobs().set_records(service.lists(), service.endpoint(submit)?, count)
     }
 
-    /// Lets the jobs that an operation has submitted go on, where they wait for the client: as if
-    /// it had uploaded the file, or called the operation that carries them out.
+    /// Releases submitted jobs that wait for the client, as if it had uploaded the file or called the operation
+    /// that continues them.
     ///
     /// # Errors
     /// If the API has no such operation, or it submits no jobs.
     pub fn release_jobs(&self, submit: &str) -> Result<(), Error> {
         let jobs = self.service().jobs();
-        let family = jobs.family(self.service().endpoint(submit)?)?;
-        jobs.runs_of(family).iter().for_each(|run| run.release());
+        let spec = jobs.spec(self.service().endpoint(submit)?)?;
+        jobs.runs_of(spec).iter().for_each(|run| run.release());
         Ok(())
     }
 
-    /// What a client must get out of a job that is submitted now.
+    /// Returns what a client must read from a job that is submitted now.
     ///
     /// # Errors
     /// If the API has no such operation, or it submits no jobs.
@@ -70,13 +70,13 @@ impl MockOrg {
         service.jobs().expected(service.lists(), service.endpoint(submit)?)
     }
 
-    /// Spreads the records of a list over a range of time, from which a query gets those of its
-    /// `interval`. Of an operation that submits jobs, it is about their results. How many records
-    /// there are is said by [`MockOrg::set_list`] or [`MockOrg::set_job_records`].
+    /// Spreads the records of a list over a time range; a query returns those in its `interval`. For an
+    /// operation that submits jobs, the list is their results. [`MockOrg::set_list`] or
+    /// [`MockOrg::set_job_records`] sets the number of records.
     ///
     /// # Errors
-    /// If the API has no such operation, it takes no interval or has no list, or the times of
-    /// the timeline can't be read.
+    /// If the API has no such operation, it takes no interval or has no list, or the times of the timeline
+    /// can't be parsed.
     pub fn timeline(&self, operation: &str, timeline: Timeline) -> Result<(), Error> {
         let endpoint = self.service().endpoint(operation)?;
         if !timeline.is_valid() || !Interval::is_taken(endpoint.operation) {
@@ -86,11 +86,11 @@ impl MockOrg {
         Ok(())
     }
 
-    /// The keys ([`Expected::key`](crate::Expected::key)) of the records with a timeline that an
-    /// interval (`<start>/<end>`) has, in order.
+    /// Returns the [keys](crate::Expected::key) of the records in an interval (`<start>/<end>`) of a list with
+    /// a timeline, in order.
     ///
     /// # Errors
-    /// If the API has no such operation, its list has no timeline, or the interval is none.
+    /// If the API has no such operation, its list has no timeline, or the interval can't be parsed.
     pub fn expected_within(&self, operation: &str, interval: &str) -> Result<Vec<String>, Error> {
         let endpoint = self.service().endpoint(operation)?;
         let interval = Interval::parse(interval);
@@ -98,29 +98,28 @@ impl MockOrg {
         self.service().lists().keys_within(self.dated(endpoint)?, interval)
     }
 
-    /// The operation that lists what a query or a job is about.
+    /// The operation that lists the records of a query or the results of a job.
     fn dated(&self, endpoint: &'static Endpoint) -> Result<&'static Endpoint, Error> {
         let api = self.service().api();
-        match api.families().of_submit(endpoint.place) {
-            Some(family) => {
-                let listed_by = family.listed_by(api);
+        match api.job_specs().of_submit(endpoint.index) {
+            Some(spec) => {
+                let listed_by = spec.listed_by(api);
                 listed_by.ok_or_else(|| Error::not_a_list(&endpoint.operation.id))
             }
-            None => match endpoint.answer().body {
-                AnswerBody::Listing(_) => Ok(endpoint),
+            None => match endpoint.success_response().body {
+                SuccessBody::Listing(_) => Ok(endpoint),
                 _ => Err(Error::not_a_list(&endpoint.operation.id)),
             },
         }
     }
 
-    /// Where the files are that presigned URLs lead to: `http://127.0.0.1:<another port>`. A
-    /// request that brings a token there is refused.
+    /// Returns the base URL of files behind presigned URLs: `http://127.0.0.1:<another port>`. Requests with a
+    /// token are refused there.
     pub fn files_url(&self) -> String {
         format!("http://{}", self.files().address())
     }
 
-    /// The requests for files that came, and uploads, oldest first. Only the last 10,000 are
-    /// kept.
+    /// Returns the requests for files received, and uploads, oldest first. Only the last 10,000 are kept.
     pub fn downloads(&self) -> Vec<RecordedRequest> {
         self.service().downloads().requests()
     }

@@ -3,14 +3,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::edit::failure;
 use super::expected::{ExpectedJob, JobEnd};
-use super::family::{Families, Family, Told};
 use super::files::{File, Store, contents};
+use super::response::failure;
 use super::results::{CONTENTS, Content};
 use super::run::{Plan, Run};
 use super::scenario::{JobPace, JobScenario};
-use crate::api::{AnswerBody, Api, Endpoint};
+use super::spec::{Completion, JobSpec, JobSpecs};
+use crate::api::{Api, Endpoint, SuccessBody};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::identity::Id;
@@ -19,7 +19,7 @@ use crate::lists::Lists;
 use crate::rng::mix;
 use crate::scenario::Scenario;
 
-/// The jobs of an org: how they are to run, and those that do.
+/// The jobs of an org, and how jobs of each operation are to run.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     api: &'static Api,
@@ -28,7 +28,7 @@ pub(crate) struct Jobs {
     pub(super) clock: Clock,
     /// By the operationId of the submit.
     plans: Mutex<HashMap<&'static str, Plan>>,
-    /// By their ids, or by their paths if they have none.
+    /// By id, or by path if the job has no id.
     runs: Mutex<HashMap<String, Arc<Run>>>,
     submitted: AtomicU64,
     pub(crate) store: Store,
@@ -54,54 +54,54 @@ impl Jobs {
         }
     }
 
-    pub(crate) fn families(&self) -> &'static Families {
-        self.api.families()
+    pub(crate) fn job_specs(&self) -> &'static JobSpecs {
+        self.api.job_specs()
     }
 
-    pub(crate) fn family(&self, endpoint: &Endpoint) -> Result<&'static Family, Error> {
-        let family = self.families().of_submit(endpoint.place);
-        family.ok_or_else(|| Error::not_a_job(&endpoint.operation.id))
+    pub(crate) fn spec(&self, endpoint: &Endpoint) -> Result<&'static JobSpec, Error> {
+        let spec = self.job_specs().of_submit(endpoint.index);
+        spec.ok_or_else(|| Error::not_a_job(&endpoint.operation.id))
     }
 
-    /// Lets the jobs of an operation run in a certain way from now on.
+    /// Sets the scenario of the jobs of an operation.
     pub(crate) fn plan(
         &self,
         lists: &Lists,
         endpoint: &'static Endpoint,
         scenario: JobScenario,
     ) -> Result<(), Error> {
-        let family = self.family(endpoint)?;
-        if !scenario.applies(self.api, family) {
+        let spec = self.spec(endpoint)?;
+        if !scenario.applies(self.api, spec) {
             return Err(Error::other_job_scenario(&endpoint.operation.id, scenario));
         }
-        if let Some(listed_by) = family.listed_by(self.api) {
-            let stage = match scenario {
+        if let Some(listed_by) = spec.listed_by(self.api) {
+            let list_scenario = match scenario {
                 JobScenario::ResultsInManyPages | JobScenario::RedirectWithBody => {
                     Some(Scenario::ManyPages)
                 }
                 JobScenario::EmptyResult => Some(Scenario::EmptyList),
                 _ => None,
             };
-            lists.stage_for_job(listed_by, stage);
+            lists.set_job_scenario(listed_by, list_scenario);
         }
         self.change(endpoint, |plan| plan.scenario = scenario);
         Ok(())
     }
 
     pub(crate) fn pace(&self, endpoint: &'static Endpoint, pace: JobPace) -> Result<(), Error> {
-        self.family(endpoint)?;
+        self.spec(endpoint)?;
         self.change(endpoint, |plan| plan.pace = Some(pace));
         Ok(())
     }
 
-    /// Sets how many results a job has.
+    /// Sets the number of results of a job.
     pub(crate) fn set_records(
         &self,
         lists: &Lists,
         endpoint: &'static Endpoint,
         records: u64,
     ) -> Result<(), Error> {
-        if let Some(listed_by) = self.family(endpoint)?.listed_by(self.api) {
+        if let Some(listed_by) = self.spec(endpoint)?.listed_by(self.api) {
             return lists.set_size_for_job(listed_by, records);
         }
         self.change(endpoint, |plan| plan.records = Some(records));
@@ -114,14 +114,14 @@ impl Jobs {
         change(plan);
         plan.is_set = true;
         drop(plans);
-        // A request that is only sent again belongs to what was planned before.
-        let is_new = |run: &Run| run.family.submit != endpoint.place || !run.family.repeats();
+        // A repeated request belongs to the previous plan.
+        let is_new = |run: &Run| run.spec.submit != endpoint.index || !run.spec.repeats();
         lock(&self.runs).retain(|_, run| is_new(run));
     }
 
     pub(crate) fn scenarios(&self, endpoint: &Endpoint) -> Result<Vec<JobScenario>, Error> {
-        let family = self.family(endpoint)?;
-        let applies = |scenario: &JobScenario| scenario.applies(self.api, family);
+        let spec = self.spec(endpoint)?;
+        let applies = |scenario: &JobScenario| scenario.applies(self.api, spec);
         Ok(JobScenario::ALL.into_iter().filter(applies).collect())
     }
 
@@ -138,15 +138,14 @@ impl Jobs {
         lists: &Lists,
         endpoint: &Endpoint,
     ) -> Result<ExpectedJob, Error> {
-        let family = self.family(endpoint)?;
+        let spec = self.spec(endpoint)?;
         let plan = self.plan_of(endpoint);
         let end = match plan.scenario {
             JobScenario::InlineAtOnce => JobEnd::Succeeded,
-            _ if !family.is_pollable() => JobEnd::Untold,
+            _ if !spec.is_pollable() => JobEnd::NotificationOnly,
             scenario => scenario.end(),
         };
-        let schema =
-            family.status.map(|status| self.api.endpoint(status)).and_then(Endpoint::schema);
+        let schema = spec.status.map(|status| self.api.endpoint(status)).and_then(Endpoint::schema);
         let failed = end == JobEnd::Failed;
         let mut expected = ExpectedJob {
             records: Vec::new(),
@@ -154,46 +153,46 @@ impl Jobs {
             message: schema
                 .filter(|_| failed)
                 .and_then(failure)
-                .map(|_| super::edit::FAILURE.into()),
-            held: family.states.held.map(str::to_owned),
+                .map(|_| super::response::FAILURE.into()),
+            awaiting_input: spec.states.awaiting_input.map(str::to_owned),
             end,
         };
         if !end.has_results() {
             return Ok(expected);
         }
         let list = lists.list(endpoint);
-        let listed_by = family.listed_by(self.api);
-        let at_once = plan.scenario == JobScenario::InlineAtOnce;
-        if self.is_in_file(family, &plan) {
-            let contents = contents(&family.output, &plan, list);
+        let listed_by = spec.listed_by(self.api);
+        let is_immediate = plan.scenario == JobScenario::InlineAtOnce;
+        if self.is_in_file(spec, &plan) {
+            let contents = contents(&spec.output, &plan, list);
             expected.files = contents.into_iter().map(|(body, _)| body).collect();
-            expected.records = family.output.keys(list, plan.count(), true);
-        } else if at_once {
-            let inline = family.output.in_submit.inline.as_ref();
+            expected.records = spec.output.keys(list, plan.count(), true);
+        } else if is_immediate {
+            let inline = spec.output.in_submit.inline.as_ref();
             expected.records = inline.map_or(Vec::new(), |it| it.content.keys(list, plan.count()));
         } else if let Some(listed_by) = listed_by {
             expected.records = lists.expected(listed_by)?.records;
-        } else if let Some(results) = family.results {
+        } else if let Some(results) = spec.results {
             let results = self.api.endpoint(results);
-            if let AnswerBody::Record(shape) = &results.answer().body {
+            if let SuccessBody::Record(shape) = &results.success_response().body {
                 expected.records = Content::key_of_one(shape, lists.list(results)).into();
             }
         } else {
-            expected.records = family.output.keys(list, plan.count(), false);
+            expected.records = spec.output.keys(list, plan.count(), false);
         }
         Ok(expected)
     }
 
-    /// Whether the results come as files.
-    pub(super) fn is_in_file(&self, family: &Family, plan: &Plan) -> bool {
-        let at_once = plan.scenario == JobScenario::InlineAtOnce;
-        let place = if at_once { &family.output.in_submit } else { &family.output.in_status };
+    /// Whether the results are files.
+    pub(super) fn is_in_file(&self, spec: &JobSpec, plan: &Plan) -> bool {
+        let is_immediate = plan.scenario == JobScenario::InlineAtOnce;
+        let location = if is_immediate { &spec.output.in_submit } else { &spec.output.in_status };
         let wanted =
             plan.scenario.is_download() || plan.scenario == JobScenario::ResultsInManyPages;
-        match (&place.inline, place.links) {
+        match (&location.inline, location.links) {
             (_, None) => false,
             (None, Some(_)) => true,
-            // The document shows the contents of the files; they never stand in the reply.
+            // The document describes the contents of files, which are never part of the response.
             (Some(inline), Some(_)) => CONTENTS.contains(&inline.path.as_str()) || wanted,
         }
     }
@@ -203,9 +202,9 @@ impl Jobs {
         Id::random(mix(self.seed ^ 0x6a6f_6273) ^ number).to_string()
     }
 
-    pub(super) fn start(&self, key: String, family: &'static Family, id: String) -> Arc<Run> {
-        let plan = self.plan_of(self.api.endpoint(family.submit));
-        let run = Arc::new(Run::new((family, id), plan, self.lifetime, self.clock));
+    pub(super) fn start(&self, key: String, spec: &'static JobSpec, id: String) -> Arc<Run> {
+        let plan = self.plan_of(self.api.endpoint(spec.submit));
+        let run = Arc::new(Run::new((spec, id), plan, self.lifetime, self.clock));
         lock(&self.runs).insert(key, Arc::clone(&run));
         run
     }
@@ -218,21 +217,21 @@ impl Jobs {
         lock(&self.runs).remove(key);
     }
 
-    /// Every job of a family.
-    pub(super) fn runs_of(&self, family: &Family) -> Vec<Arc<Run>> {
+    /// All jobs of a spec, in the order of their submits.
+    pub(super) fn runs_of(&self, spec: &JobSpec) -> Vec<Arc<Run>> {
         let mut runs: Vec<_> = lock(&self.runs)
             .values()
-            .filter(|run| run.family.submit == family.submit)
+            .filter(|run| run.spec.submit == spec.submit)
             .cloned()
             .collect();
         runs.sort_by(|one, other| (one.at, &one.id).cmp(&(other.at, &other.id)));
         runs
     }
 
-    /// The files of a job, made when they are first wanted.
+    /// The files of a job, created on first use.
     pub(super) fn files<'a>(&self, run: &'a Run, list: u64) -> &'a [Arc<File>] {
         run.files.get_or_init(|| {
-            let contents = contents(&run.family.output, &run.plan, list);
+            let contents = contents(&run.spec.output, &run.plan, list);
             let file = |(number, content): (usize, _)| {
                 let name = format!("results/{}-{number}", run.id);
                 self.store.add(File::new(name, content, run))
@@ -242,10 +241,10 @@ impl Jobs {
     }
 }
 
-impl Family {
-    /// Whether the same request is sent until it is done.
+impl JobSpec {
+    /// Whether the submit is repeated until the job is done.
     pub(crate) fn repeats(&self) -> bool {
-        self.told == Told::Accepted
+        self.completion == Completion::Accepted
     }
 }
 

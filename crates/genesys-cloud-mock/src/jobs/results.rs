@@ -3,16 +3,16 @@ use std::ops::Range;
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
-use super::family::field;
-use super::table::Named;
-use crate::classify::ItemPlace;
+use super::spec::field;
+use super::table::ResultField;
+use crate::classify::ItemLocation;
 use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::listing::{Listing, write_record};
 use crate::paging::{Page, PageRequest};
 use crate::shape::Shape;
 
-/// Where a reply has a URL of a file with results.
+/// The field of a response with the URL of a result file.
 const LINKS: [&str; 12] = [
     "downloadUrls",
     "downloadUrl",
@@ -28,41 +28,41 @@ const LINKS: [&str; 12] = [
     "download",
 ];
 
-/// What the document shows of the contents of files, where a reply has a field for that.
+/// Fields with which the document describes the contents of files.
 pub(crate) const CONTENTS: [&str; 2] = ["downloadResult", "downloadTemplate"];
 
-/// What comes of a job, as far as the status or the reply to the submit holds it or leads to it.
+/// The results of a job that the status or the response to the submit contains or links to.
 #[derive(Debug)]
 pub(crate) struct JobResults {
-    pub(crate) in_status: Place,
-    /// In the reply to the submit, if it has the result at once.
-    pub(crate) in_submit: Place,
-    /// What the files hold.
-    pub(crate) form: Form,
+    pub(crate) in_status: ResultLocation,
+    /// In the response to the submit, if it has the result immediately.
+    pub(crate) in_submit: ResultLocation,
+    /// The format of files.
+    pub(crate) format: FileFormat,
 }
 
 impl JobResults {
-    /// Whether the results may come in several files.
+    /// Whether the results may be several files.
     pub(crate) fn has_many_files(&self) -> bool {
         let is_one = matches!(self.content(), Some(Content::One(_)));
         self.in_status.links.is_some_and(|links| links.is_list) && !is_one
     }
 
-    /// What the results look like.
+    /// The schema of the results.
     pub(crate) fn content(&self) -> Option<&Content> {
         let inline = self.in_status.inline.as_ref().or(self.in_submit.inline.as_ref());
         inline.map(|inline| &inline.content)
     }
 }
 
-/// Where one reply has results.
+/// Where one response has results.
 #[derive(Debug, Default)]
-pub(crate) struct Place {
+pub(crate) struct ResultLocation {
     pub(crate) inline: Option<Inline>,
     pub(crate) links: Option<Links>,
 }
 
-/// Results that stand in a reply.
+/// Results inside a response.
 #[derive(Debug)]
 pub(crate) struct Inline {
     pub(crate) path: String,
@@ -82,7 +82,7 @@ impl Inline {
 }
 
 impl Content {
-    /// The results at these places of the list they are in; of one result, that one.
+    /// The results at these positions of their list; a single result ignores the positions.
     pub(crate) fn write(&self, list: u64, places: Range<u64>) -> Value {
         let written = match self {
             Self::List(listing) => {
@@ -94,7 +94,7 @@ impl Content {
         serde_json::from_slice(&written).unwrap_or_default()
     }
 
-    /// The key of a result that is no list.
+    /// The key of a single result.
     pub(crate) fn key_of_one(shape: &Shape, list: u64) -> [String; 1] {
         [Expected::key_of(&write_one(shape, list, ""))]
     }
@@ -108,31 +108,31 @@ impl Content {
     }
 }
 
-/// A result that is no list.
+/// Writes a single result.
 pub(crate) fn write_one(shape: &Shape, list: u64, path: &str) -> Vec<u8> {
     let mut out = Vec::new();
     write_record(&mut out, shape, Identity::new(list, 0), path);
     out
 }
 
-/// The field that leads to files.
+/// The field with links to files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Links {
     pub(crate) field: &'static str,
     pub(crate) is_list: bool,
-    /// Whether it is the address of a download, which in turn leads to the file.
+    /// Whether it has the address of a download, which in turn links to the file.
     pub(crate) is_entity: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum FileFormat {
     Json,
     Csv,
-    /// Whatever the service packs.
+    /// Any archive.
     Archive,
 }
 
-impl Form {
+impl FileFormat {
     fn of(path: &str) -> Self {
         let has = |parts: &[&str]| parts.iter().any(|part| path.contains(part));
         if has(&["/flows/export/", "/gdpr/", "/siptraces/"]) {
@@ -148,58 +148,65 @@ impl Form {
 }
 
 impl JobResults {
-    /// What comes of the jobs submitted at a path, told by the replies of the status and the submit.
+    /// Returns the results of the jobs submitted at a path, from the schemas of the status and of the response
+    /// to the submit.
     pub(crate) fn of(
         catalogue: &'static Catalogue,
         path: &str,
         (status, submit): (&'static Schema, Option<&'static Schema>),
-        named: Named,
+        result_field: ResultField,
         has_operation: bool,
     ) -> Self {
-        let place = |schema: &'static Schema| match named {
-            Named::None => Place::default(),
-            _ if has_operation => Place::default(),
-            Named::ByRule => {
-                Place { inline: inline(catalogue, schema), links: links(catalogue, schema) }
-            }
-            // The submit may have the same by another name.
-            Named::At(name) => Place {
+        let location = |schema: &'static Schema| match result_field {
+            ResultField::None => ResultLocation::default(),
+            _ if has_operation => ResultLocation::default(),
+            ResultField::ByRule => ResultLocation {
+                inline: inline(catalogue, schema),
+                links: links(catalogue, schema),
+            },
+            // The submit may have it under another name.
+            ResultField::At(name) => ResultLocation {
                 inline: at(catalogue, schema, name).or_else(|| inline(catalogue, schema)),
                 links: links(catalogue, schema),
             },
-            Named::Only(name) => Place { inline: at(catalogue, schema, name), links: None },
-            Named::Link(name) => Place { inline: None, links: link(catalogue, schema, name) },
+            ResultField::Only(name) => {
+                ResultLocation { inline: at(catalogue, schema, name), links: None }
+            }
+            ResultField::Link(name) => {
+                ResultLocation { inline: None, links: link(catalogue, schema, name) }
+            }
         };
         Self {
-            in_status: place(status),
-            in_submit: submit.map(place).unwrap_or_default(),
-            form: Form::of(path),
+            in_status: location(status),
+            in_submit: submit.map(location).unwrap_or_default(),
+            format: FileFormat::of(path),
         }
     }
 }
 
-/// The results that stand in a reply, if one of its fields can only be those.
-fn inline(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Inline> {
+/// The results inside a response, if exactly one field can be that.
+fn inline(catalogue: &'static Catalogue, response: &'static Schema) -> Option<Inline> {
     let is_result = |name: &str| {
         matches!(name, "result" | "results" | "entities" | "files")
             || CONTENTS.contains(&name)
             || name.ends_with("Result") && name != "importStatusResult"
             || name.ends_with("Results") && name != "rollbackResults"
     };
-    let names = reply.properties.iter().map(|(name, _)| name.as_str()).filter(|it| is_result(it));
-    let mut found = names.filter_map(|name| at(catalogue, reply, name));
+    let names =
+        response.properties.iter().map(|(name, _)| name.as_str()).filter(|it| is_result(it));
+    let mut found = names.filter_map(|name| at(catalogue, response, name));
     let first = found.next()?;
     found.next().is_none().then_some(first)
 }
 
-fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Option<Inline> {
-    let schema = field(catalogue, reply, path)?;
+fn at(catalogue: &'static Catalogue, response: &'static Schema, path: &str) -> Option<Inline> {
+    let schema = field(catalogue, response, path)?;
     let content = match schema.kind {
         Some(Kind::Array) => Content::List(Listing::of(catalogue, schema)?),
         Some(Kind::String | Kind::Integer | Kind::Number | Kind::Boolean | Kind::File) => {
             return None;
         }
-        // What the document shows of a file: a list, with what it is about.
+        // The document's description of a file: a list with details.
         _ if CONTENTS.contains(&path) => {
             only_list(catalogue, schema).unwrap_or_else(|| content(catalogue, schema))
         }
@@ -208,36 +215,36 @@ fn at(catalogue: &'static Catalogue, reply: &'static Schema, path: &str) -> Opti
     Some(Inline { path: path.to_owned(), content })
 }
 
-/// The list in an object that has no other.
+/// The list in an object that has only one.
 fn only_list(catalogue: &'static Catalogue, schema: &'static Schema) -> Option<Content> {
     let is_list = |field: &Schema| catalogue.resolve(field).kind == Some(Kind::Array);
     let mut lists = schema.properties.iter().filter(|(_, field)| is_list(field));
     let (name, _) = lists.next()?;
-    let listing = Listing::at(catalogue, schema, ItemPlace::Field(name, None))?;
+    let listing = Listing::at(catalogue, schema, ItemLocation::Field(name, None))?;
     lists.next().is_none().then_some(Content::List(listing))
 }
 
-/// An object that is little more than a list is one.
+/// An object that is little more than a list counts as a list.
 fn content(catalogue: &'static Catalogue, schema: &'static Schema) -> Content {
     let list = match schema.properties.as_slice() {
         [(name, only)] if catalogue.resolve(only).kind == Some(Kind::Array) => {
-            Listing::at(catalogue, schema, ItemPlace::Field(name, None))
+            Listing::at(catalogue, schema, ItemLocation::Field(name, None))
         }
         _ => Listing::of(catalogue, schema),
     };
     list.map_or_else(|| Content::One(Shape::of(catalogue, schema)), Content::List)
 }
 
-fn links(catalogue: &'static Catalogue, reply: &'static Schema) -> Option<Links> {
-    LINKS.into_iter().find_map(|name| link(catalogue, reply, name))
+fn links(catalogue: &'static Catalogue, response: &'static Schema) -> Option<Links> {
+    LINKS.into_iter().find_map(|name| link(catalogue, response, name))
 }
 
 fn link(
     catalogue: &'static Catalogue,
-    reply: &'static Schema,
+    response: &'static Schema,
     name: &'static str,
 ) -> Option<Links> {
-    let kind = catalogue.resolve(reply.property(name)?).kind;
+    let kind = catalogue.resolve(response.property(name)?).kind;
     Some(Links {
         field: name,
         is_list: kind == Some(Kind::Array),

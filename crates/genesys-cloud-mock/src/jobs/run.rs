@@ -2,33 +2,33 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use super::expected::JobEnd;
-use super::family::Family;
 use super::files::File;
 use super::scenario::{JobPace, JobScenario};
+use super::spec::JobSpec;
 use crate::clock::Clock;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::timestamp::Timestamp;
 
-/// What a test wants of the jobs of an operation.
+/// How a test wants the jobs of an operation to run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Plan {
-    /// Whether a test has said anything.
+    /// Whether a test has set anything.
     pub(crate) is_set: bool,
     pub(crate) scenario: JobScenario,
     pub(crate) pace: Option<JobPace>,
-    /// How many results there are that no operation lists.
+    /// The number of results, unless an operation lists them.
     pub(crate) records: Option<u64>,
 }
 
 impl Plan {
     pub(crate) const DEFAULT: Self =
         Self { is_set: false, scenario: JobScenario::Quick, pace: None, records: None };
-    /// How many results of a job stand in its status.
+    /// The default number of results in the status of a job.
     const RECORDS: u64 = 3;
     /// Enough for several files.
     const MANY: u64 = 35;
 
-    /// How many results there are that no operation lists.
+    /// The number of results, unless an operation lists them.
     pub(crate) fn count(&self) -> u64 {
         match self.scenario {
             JobScenario::EmptyResult => 0,
@@ -42,10 +42,10 @@ impl Plan {
     }
 }
 
-/// A job that was submitted.
+/// A submitted job.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) family: &'static Family,
+    pub(crate) spec: &'static JobSpec,
     pub(crate) id: String,
     pub(crate) plan: Plan,
     /// When it was submitted.
@@ -57,32 +57,32 @@ pub(crate) struct Run {
     progress: Mutex<Progress>,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Debug)]
 struct Progress {
     polls: u32,
-    /// When it began to run, or went on.
+    /// When it started or continued.
     since: Timestamp,
     released: bool,
     cancelled: bool,
     done: bool,
-    /// Whether anyone has been told that it is done.
-    told: bool,
+    /// Whether a client knows that it is done.
+    reported: bool,
 }
 
-/// What there is to say of a job.
+/// The status of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// In this state, if the family has names for them.
+pub(crate) enum JobStatus {
+    /// In this state, if the spec has states.
     Pending(Option<&'static str>),
-    /// In a state that the document doesn't know.
+    /// In a state that the document doesn't have.
     Unknown,
     Ended(JobEnd),
 }
 
 impl Run {
     pub(crate) fn new(
-        (family, id): (&'static Family, String),
+        (spec, id): (&'static JobSpec, String),
         plan: Plan,
         lifetime: Duration,
         clock: Clock,
@@ -91,41 +91,41 @@ impl Run {
         let progress = Progress {
             polls: 0,
             since: at,
-            released: family.states.held.is_none(),
+            released: spec.states.awaiting_input.is_none(),
             cancelled: false,
             done: false,
-            told: false,
+            reported: false,
         };
         let files = OnceLock::new();
-        Self { family, id, plan, at, lifetime, files, clock, progress: Mutex::new(progress) }
+        Self { spec, id, plan, at, lifetime, files, clock, progress: Mutex::new(progress) }
     }
 
-    /// What the reply to the submit says.
-    pub(crate) fn first(&self) -> Standing {
-        let states = &self.family.states;
+    /// The status in the response to the submit.
+    pub(crate) fn first(&self) -> JobStatus {
+        let states = &self.spec.states;
         match self.plan.scenario {
-            JobScenario::InlineAtOnce => Standing::Ended(JobEnd::Succeeded),
-            _ => Standing::Pending(states.pending.first().copied().or(states.held)),
+            JobScenario::InlineAtOnce => JobStatus::Ended(JobEnd::Succeeded),
+            _ => JobStatus::Pending(states.pending.first().copied().or(states.awaiting_input)),
         }
     }
 
-    /// What its status says now. Who asks may be refused.
-    pub(crate) fn poll(&self) -> Result<Standing, CannedReply> {
+    /// Polls the status. The poll may be refused.
+    pub(crate) fn poll(&self) -> Result<JobStatus, CannedResponse> {
         let mut progress = self.progress();
         if progress.cancelled {
-            return Ok(Standing::Ended(JobEnd::Cancelled));
+            return Ok(JobStatus::Ended(JobEnd::Cancelled));
         }
         if !progress.released {
-            return Ok(Standing::Pending(self.family.states.held));
+            return Ok(JobStatus::Pending(self.spec.states.awaiting_input));
         }
         progress.polls += 1;
         if self.plan.scenario == JobScenario::TransientErrors {
             match progress.polls {
                 1 => {
                     let message = "The service is unavailable.";
-                    return Err(CannedReply::error(503, "service.unavailable", message));
+                    return Err(CannedResponse::error(503, "service.unavailable", message));
                 }
-                2 => return Err(CannedReply::rate_limited(1)),
+                2 => return Err(CannedResponse::rate_limited(1)),
                 _ => {}
             }
         }
@@ -134,18 +134,18 @@ impl Run {
             return Ok(self.pending(passed));
         }
         progress.done = true;
-        let was_told = std::mem::replace(&mut progress.told, true);
+        let was_reported = std::mem::replace(&mut progress.reported, true);
         let end = match self.plan.scenario.end() {
-            JobEnd::Expired if !was_told => JobEnd::Succeeded,
-            end if end.has_results() && self.is_past() && self.family.states.expired.is_some() => {
+            JobEnd::Expired if !was_reported => JobEnd::Succeeded,
+            end if end.has_results() && self.is_past() && self.spec.states.expired.is_some() => {
                 JobEnd::Expired
             }
             end => end,
         };
-        Ok(Standing::Ended(end))
+        Ok(JobStatus::Ended(end))
     }
 
-    /// How much of its time has passed after so many polls; 1 is all of it.
+    /// The share of its time that has passed after this many polls, up to 1.
     fn passed(&self, progress: &Progress, polls: u32) -> f64 {
         let part = match self.plan.pace() {
             JobPace::Polls(0) => 1.0,
@@ -158,29 +158,29 @@ impl Run {
         part.min(1.0)
     }
 
-    fn pending(&self, passed: f64) -> Standing {
+    fn pending(&self, passed: f64) -> JobStatus {
         if self.plan.scenario == JobScenario::UnknownState && passed >= 0.5 {
-            return Standing::Unknown;
+            return JobStatus::Unknown;
         }
-        let states = &self.family.states.pending;
-        let place = (passed * states.len() as f64) as usize;
-        Standing::Pending(states.get(place).or(states.last()).copied())
+        let states = &self.spec.states.pending;
+        let index = (passed * states.len() as f64) as usize;
+        JobStatus::Pending(states.get(index).or(states.last()).copied())
     }
 
-    /// Whether its results can be had, or why not.
-    pub(crate) fn results(&self) -> Result<(), CannedReply> {
+    /// Checks whether its results are available.
+    pub(crate) fn results(&self) -> Result<(), CannedResponse> {
         let progress = self.progress();
         let is_done =
             progress.done || progress.released && self.passed(&progress, progress.polls) >= 1.0;
         let end = self.plan.scenario.end();
         if progress.cancelled || is_done && matches!(end, JobEnd::Failed | JobEnd::Cancelled) {
-            return Err(CannedReply::bad_request("The job came to no results."));
+            return Err(CannedResponse::bad_request("The job came to no results."));
         }
         if !is_done {
-            return Err(CannedReply::bad_request("The job is not complete."));
+            return Err(CannedResponse::bad_request("The job is not complete."));
         }
         if end == JobEnd::Expired || self.is_past() {
-            return Err(CannedReply::not_found());
+            return Err(CannedResponse::not_found());
         }
         Ok(())
     }
@@ -197,7 +197,7 @@ impl Run {
         self.clock.now() >= self.at.after(self.lifetime)
     }
 
-    /// Whether it has been asked at most once how it stands.
+    /// Whether it has been polled at most once.
     pub(crate) fn is_new(&self) -> bool {
         self.progress().polls <= 1
     }
@@ -206,7 +206,7 @@ impl Run {
         self.progress().cancelled = true;
     }
 
-    /// Lets it go on, once the client has done its part.
+    /// Continues a job that waits for the client.
     pub(crate) fn release(&self) {
         let mut progress = self.progress();
         if !progress.released {

@@ -1,53 +1,53 @@
 use std::time::Duration;
 
 use super::expected::JobEnd;
-use super::family::{Family, Told};
-use super::results::Form;
-use crate::api::{AnswerBody, Api, Endpoint};
+use super::results::FileFormat;
+use super::spec::{Completion, JobSpec};
+use crate::api::{Api, Endpoint, SuccessBody};
 use crate::scheme::Scheme;
 
 /// How the jobs of an operation run, for [`MockOrg::job_scenario`](crate::MockOrg::job_scenario).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobScenario {
-    /// It is done when its status is first asked for. Jobs run like this without a scenario.
+    /// Done at the first poll. The default.
     Quick,
-    /// It goes through its states, three polls long.
+    /// Passes through its states during three polls.
     Slow,
-    /// It fails, and says why where the reply has a place for that.
+    /// Fails, with an error message if the response has a field for it.
     FailsWithMessage,
-    /// It is done, and by then its results have expired: they answer 404, and the status says so
-    /// from the second time on.
+    /// Succeeds, but its results have expired: they return 404, and the status reports it from the second time
+    /// on.
     Expires,
-    /// Someone else cancels it.
+    /// Is cancelled by someone else.
     CancelledElsewhere,
-    /// It goes through a state the document doesn't know.
+    /// Passes through a state that the document doesn't have.
     UnknownState,
-    /// It is done, and some of its work failed.
+    /// Succeeds, except that some of its work failed.
     PartlySucceeds,
-    /// The first poll is answered 503 and the second 429, which asks for a pause of one second.
+    /// The first poll returns 503, and the second 429 with a `Retry-After` of one second.
     TransientErrors,
-    /// Its results come on four pages, or in three files.
+    /// Has its results on four pages, or in three files.
     ResultsInManyPages,
-    /// It has no results.
+    /// Has no results.
     EmptyResult,
-    /// The reply to the submit has the results.
+    /// The response to the submit has the results.
     InlineAtOnce,
-    /// Every page of its results is a redirect to a file; the body has the cursor of the next.
+    /// Every page of its results is a redirect to a file; the body has the cursor of the next page.
     RedirectWithBody,
-    /// Its results come as a file, where they could stand in the reply.
+    /// Has its results in a file, where the response could contain them.
     Download,
-    /// The file is compressed by gzip.
+    /// The file is compressed with gzip.
     GzipDownload,
-    /// The download ends in the middle of the file; the next try may go on from there.
+    /// The download ends in the middle of the file; the next one may continue there.
     DroppedDownload,
-    /// The same, where every try begins at the start of the file.
+    /// The download ends in the middle of the file; the next one starts from the beginning.
     DownloadWithoutRange,
-    /// No try gets beyond the middle of the file.
+    /// Every download ends in the middle of the file.
     ShortDownload,
-    /// The URL of the file has expired; the status has a new one when it is asked for again.
+    /// The URL of the file has expired; the next status has a new one.
     ExpiredLink,
-    /// The URL of the file leads to another host, and is not https.
+    /// The URL of the file points to another host, and is not https.
     ForeignLink,
 }
 
@@ -55,14 +55,14 @@ pub enum JobScenario {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobPace {
-    /// So many polls find it running; the next finds it done.
+    /// Running for this many polls; the next one finds it done.
     Polls(u32),
-    /// So long, by the clock of tokio.
+    /// Running for this long, on the tokio clock.
     Time(Duration),
 }
 
 impl JobScenario {
-    /// Every scenario there is.
+    /// All scenarios.
     pub const ALL: [Self; 19] = [
         Self::Quick,
         Self::Slow,
@@ -99,7 +99,7 @@ impl JobScenario {
         )
     }
 
-    /// How long a job runs if a test doesn't say it.
+    /// How long a job runs by default.
     pub(crate) fn pace(self) -> JobPace {
         JobPace::Polls(match self {
             Self::Quick | Self::InlineAtOnce => 0,
@@ -120,11 +120,11 @@ impl JobScenario {
         }
     }
 
-    /// Whether the jobs of a family can run like this at all.
-    pub(crate) fn applies(self, api: &Api, family: &Family) -> bool {
-        let (states, output) = (&family.states, &family.output);
-        let submit = api.endpoint(family.submit);
-        let is_polled = family.is_pollable();
+    /// Whether the jobs of a spec support the scenario.
+    pub(crate) fn applies(self, api: &Api, spec: &JobSpec) -> bool {
+        let (states, output) = (&spec.states, &spec.output);
+        let submit = api.endpoint(spec.submit);
+        let is_polled = spec.is_pollable();
         let links = output.in_status.links.filter(|_| is_polled);
         match self {
             Self::Quick => true,
@@ -133,46 +133,46 @@ impl JobScenario {
             Self::Expires => is_polled && states.expired.is_some(),
             Self::CancelledElsewhere => is_polled && states.cancelled.is_some(),
             Self::PartlySucceeds => is_polled && states.partly.is_some(),
-            Self::UnknownState => family.state_path().is_some() && states.succeeded.is_some(),
+            Self::UnknownState => spec.state_path().is_some() && states.succeeded.is_some(),
             Self::ResultsInManyPages => {
                 let is_paged = |endpoint: &Endpoint| endpoint.scheme.is_some_and(Scheme::is_paged);
                 let by_page = submit.scheme == Some(Scheme::JobSelectsPage);
-                let listed = family.listed_by(api);
+                let listed = spec.listed_by(api);
                 listed.is_some_and(|it| by_page || is_paged(it))
                     || is_polled && output.has_many_files()
             }
             Self::EmptyResult => {
                 let in_list = output.in_status.inline.as_ref().is_some_and(|it| it.is_list());
-                is_polled && (family.listed_by(api).is_some() || in_list)
+                is_polled && (spec.listed_by(api).is_some() || in_list)
             }
             Self::InlineAtOnce => {
-                let place = &output.in_submit;
+                let location = &output.in_submit;
                 let has =
                     |status| submit.operation.replies.iter().any(|it| it.status == Some(status));
                 let either = has(200) && has(202) || !is_polled;
                 either
-                    && family.told != Told::Accepted
-                    && (place.inline.is_some() || place.links.is_some())
+                    && spec.completion != Completion::Accepted
+                    && (location.inline.is_some() || location.links.is_some())
             }
-            Self::RedirectWithBody => family.results.is_some_and(|results| {
+            Self::RedirectWithBody => spec.results.is_some_and(|results| {
                 let replies = &api.endpoint(results).operation.replies;
-                replies.iter().any(|reply| matches!(reply.status, Some(300..400)))
+                replies.iter().any(|response| matches!(response.status, Some(300..400)))
             }),
-            Self::GzipDownload => links.is_some() && output.form == Form::Json,
+            Self::GzipDownload => links.is_some() && output.format == FileFormat::Json,
             _ => links.is_some(),
         }
     }
 }
 
-impl Family {
-    /// The operation that pages its results, if one does.
+impl JobSpec {
+    /// The operation that lists its results, if one does.
     pub(crate) fn listed_by<'a>(&self, api: &'a Api) -> Option<&'a Endpoint> {
-        let endpoint = match (self.results, &self.told) {
-            (_, Told::InList(_)) => None,
+        let endpoint = match (self.results, &self.completion) {
+            (_, Completion::InList(_)) => None,
             (Some(results), _) => Some(results),
             (None, _) => self.status,
         };
-        let endpoint = endpoint.map(|place| api.endpoint(place));
-        endpoint.filter(|it| matches!(it.answer().body, AnswerBody::Listing(_)))
+        let endpoint = endpoint.map(|index| api.endpoint(index));
+        endpoint.filter(|it| matches!(it.success_response().body, SuccessBody::Listing(_)))
     }
 }

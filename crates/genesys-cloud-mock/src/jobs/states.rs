@@ -2,7 +2,7 @@ use genesys_cloud_catalogue::Schema;
 
 use super::expected::JobEnd;
 
-/// What the services call the ends of a job, in small letters.
+/// The names of final states, in lower case.
 const SUCCEEDED: [&str; 13] = [
     "fulfilled",
     "succeeded",
@@ -40,12 +40,12 @@ const FAILED: [&str; 12] = [
 ];
 const CANCELLED: [&str; 4] = ["cancelled", "canceled", "aborted", "terminated"];
 const EXPIRED: [&str; 1] = ["expired"];
-/// States in which the caller has to do something.
-const HELD: [&str; 4] = ["waitingforupload", "uploadpending", "uploading", READY];
-/// It waits to be let go, or it is done where no other word says that.
+/// States that wait for the client.
+const AWAITING_INPUT: [&str; 4] = ["waitingforupload", "uploadpending", "uploading", READY];
+/// Waits to be started, or done if no other state means that.
 const READY: &str = "ready";
-/// States that a job which runs as it should doesn't go through.
-const ASIDE: [&str; 19] = [
+/// States that a normal job does not pass through.
+const SIDE_STATES: [&str; 19] = [
     "unknown",
     "none",
     "idle",
@@ -67,12 +67,12 @@ const ASIDE: [&str; 19] = [
     "untrained",
 ];
 
-/// The states of a family in the spelling of the document, by what they mean.
+/// The states of a job spec by meaning, in the spelling of the document.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct States {
-    /// In the order a job goes through them.
+    /// In the order of a job.
     pub(crate) pending: Vec<&'static str>,
-    pub(crate) held: Option<&'static str>,
+    pub(crate) awaiting_input: Option<&'static str>,
     pub(crate) succeeded: Option<&'static str>,
     pub(crate) partly: Option<&'static str>,
     pub(crate) failed: Option<&'static str>,
@@ -81,7 +81,7 @@ pub(crate) struct States {
 }
 
 impl States {
-    /// The states a field may have; `None` if none of them is the end of a job that went well.
+    /// The states of a field, or `None` if none of them is a successful end.
     pub(crate) fn of(field: &'static Schema, without: &[&str]) -> Option<Self> {
         let names = field.values.iter().filter_map(|value| value.as_str());
         let states = Self::sort(names.filter(|name| !without.contains(name)));
@@ -93,25 +93,29 @@ impl States {
         for name in names {
             let word = name.to_ascii_lowercase();
             let is_end = |words: &&[&str]| words.contains(&word.as_str());
-            if [&SUCCEEDED[..], &PARTLY, &FAILED, &CANCELLED, &EXPIRED, &HELD].iter().any(is_end) {
+            if [&SUCCEEDED[..], &PARTLY, &FAILED, &CANCELLED, &EXPIRED, &AWAITING_INPUT]
+                .iter()
+                .any(is_end)
+            {
                 ends.push((name, word));
-            } else if !ASIDE.contains(&word.as_str()) {
+            } else if !SIDE_STATES.contains(&word.as_str()) {
                 pending.push(name);
             }
         }
-        // Of several the commonest word.
+        // The most common word takes precedence.
         let first = |words: &[&str]| {
             let name = |wanted| ends.iter().find(|(_, word)| word == wanted).map(|(name, _)| *name);
             words.iter().find_map(name)
         };
         let succeeded = first(&SUCCEEDED).or(first(&[READY]));
-        let mut held = first(&HELD).filter(|held| succeeded != Some(*held));
+        let mut awaiting_input =
+            first(&AWAITING_INPUT).filter(|awaiting_input| succeeded != Some(*awaiting_input));
         if pending.is_empty() {
-            // What waits for a file, and runs in the same state once it is there.
-            pending.extend(held.take());
+            // A job that waits for a file, and stays in the same state while it runs.
+            pending.extend(awaiting_input.take());
         }
         Self {
-            held,
+            awaiting_input,
             succeeded,
             partly: first(&PARTLY),
             failed: first(&FAILED),
@@ -121,7 +125,7 @@ impl States {
         }
     }
 
-    /// The name of an end, if the family has it.
+    /// The name of a final state, if it exists.
     pub(crate) fn end(&self, end: JobEnd) -> Option<&'static str> {
         match end {
             JobEnd::Succeeded | JobEnd::Undeliverable => self.succeeded,
@@ -129,7 +133,7 @@ impl States {
             JobEnd::Failed => self.failed,
             JobEnd::Cancelled => self.cancelled,
             JobEnd::Expired => self.expired,
-            JobEnd::Untold => None,
+            JobEnd::NotificationOnly => None,
         }
     }
 }
@@ -139,21 +143,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_that_waits_may_be_the_end_or_all_there_is_before_it() {
+    fn a_waiting_state_may_be_final_or_the_only_pending_one() {
         let states = States::sort(["UploadPending", "Unpacking", "Error", "Ready"].into_iter());
-        assert_eq!((states.held, states.succeeded), (Some("UploadPending"), Some("Ready")));
+        assert_eq!(
+            (states.awaiting_input, states.succeeded),
+            (Some("UploadPending"), Some("Ready"))
+        );
         assert_eq!(states.pending, ["Unpacking"]);
         let states = States::sort(["uploading", "valid", "invalid"].into_iter());
-        assert_eq!((states.held, states.succeeded), (None, Some("valid")));
+        assert_eq!((states.awaiting_input, states.succeeded), (None, Some("valid")));
         assert_eq!((states.pending, states.failed), (vec!["uploading"], Some("invalid")));
     }
 
     #[test]
-    fn states_are_told_by_their_words() {
+    fn sorts_states_by_name() {
         let names = "FULFILLED PENDING READY PROCESSING CANCELLED FAILED EXPIRED";
         let states = States::sort(names.split(' '));
         assert_eq!(states.pending, ["PENDING", "PROCESSING"]);
-        assert_eq!((states.held, states.succeeded), (Some("READY"), Some("FULFILLED")));
+        assert_eq!((states.awaiting_input, states.succeeded), (Some("READY"), Some("FULFILLED")));
         assert_eq!((states.failed, states.cancelled), (Some("FAILED"), Some("CANCELLED")));
         assert_eq!((states.expired, states.partly), (Some("EXPIRED"), None));
     }

@@ -1,24 +1,23 @@
-//! What the rules can't tell from the document: how these jobs run, as the services' pages and
-//! clients tell it.
+//! Jobs whose details the document doesn't state, according to the service's documentation and clients.
 
-use super::family::IdPlace;
+use super::spec::IdLocation;
 
-/// Jobs that are submitted, asked for or told of in a way of their own.
+/// An exception to the rules.
 pub(crate) struct Row {
     /// Methods and paths.
     pub(crate) submits: &'static [&'static str],
-    pub(crate) status: Asked,
-    pub(crate) id: Option<IdPlace>,
-    pub(crate) told: Word,
-    /// A field that only looks like a result is none, and of several the named one is it.
-    pub(crate) result: Named,
-    /// States that belong to another phase of the job.
+    pub(crate) status: StatusRule,
+    pub(crate) id: Option<IdLocation>,
+    pub(crate) completion: CompletionRule,
+    /// The field with the result, where the rule finds none or the wrong one.
+    pub(crate) result: ResultField,
+    /// States of another phase of the job.
     pub(crate) without: &'static [&'static str],
 }
 
-/// Where one asks how far a job is.
-pub(crate) enum Asked {
-    /// Where the rule says: below the path of the submit.
+/// The path of the status.
+pub(crate) enum StatusRule {
+    /// By rule: below the path of the submit.
     Below,
     /// At this path.
     At(&'static str),
@@ -28,25 +27,25 @@ pub(crate) enum Asked {
     Nowhere,
 }
 
-/// How the status tells it.
+/// How the status shows completion.
 #[derive(Clone, Copy)]
-pub(crate) enum Word {
-    /// As the rule says: by the state it has.
+pub(crate) enum CompletionRule {
+    /// By rule: by its state.
     State,
     Field(&'static str),
     Since(&'static str),
     InList,
     Accepted,
-    /// By a state that may be one of these, whatever the document says.
+    /// By one of these states, whatever the document says.
     States(&'static [&'static str]),
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Named {
+pub(crate) enum ResultField {
     ByRule,
     None,
     At(&'static str),
-    /// And no URL is one either.
+    /// This field, and no URL.
     Only(&'static str),
     /// The URL of a file.
     Link(&'static str),
@@ -54,14 +53,14 @@ pub(crate) enum Named {
 
 const RULE: Row = Row {
     submits: &[],
-    status: Asked::Below,
+    status: StatusRule::Below,
     id: None,
-    told: Word::State,
-    result: Named::ByRule,
+    completion: CompletionRule::State,
+    result: ResultField::ByRule,
     without: &[],
 };
 
-/// What the document calls the second phase of reading documents in.
+/// The states of the second phase of a document import.
 const IMPORT_PHASE: &[&str] = &[
     "ReadyToImport",
     "ImportInProgress",
@@ -77,12 +76,14 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/historicaladherencequery",
             "POST /api/v2/workforcemanagement/teams/{teamId}/adherence/historical",
         ],
-        status: Asked::At("/api/v2/workforcemanagement/adherence/historical/jobs/{jobId}"),
+        status: StatusRule::At("/api/v2/workforcemanagement/adherence/historical/jobs/{jobId}"),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/workforcemanagement/adherence/historical/bulk"],
-        status: Asked::At("/api/v2/workforcemanagement/adherence/historical/bulk/jobs/{jobId}"),
+        status: StatusRule::At(
+            "/api/v2/workforcemanagement/adherence/historical/bulk/jobs/{jobId}",
+        ),
         ..RULE
     },
     Row {
@@ -90,7 +91,7 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/shrinkage/jobs",
             "POST /api/v2/workforcemanagement/teams/{teamId}/shrinkage/jobs",
         ],
-        status: Asked::At("/api/v2/workforcemanagement/shrinkage/jobs/{jobId}"),
+        status: StatusRule::At("/api/v2/workforcemanagement/shrinkage/jobs/{jobId}"),
         ..RULE
     },
     Row {
@@ -98,7 +99,7 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffbalance/jobs",
             "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/users/{userId}/timeoffrequests/{timeOffRequestId}/timeoffbalance/jobs",
         ],
-        status: Asked::At("/api/v2/workforcemanagement/timeoffbalance/jobs/{jobId}"),
+        status: StatusRule::At("/api/v2/workforcemanagement/timeoffbalance/jobs/{jobId}"),
         ..RULE
     },
     Row {
@@ -107,8 +108,8 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations",
             "PATCH /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/{explanationId}",
         ],
-        status: Asked::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
-        result: Named::Only("adherenceExplanation"),
+        status: StatusRule::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
+        result: ResultField::Only("adherenceExplanation"),
         ..RULE
     },
     Row {
@@ -117,15 +118,15 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/agents/{agentId}/adherence/explanations/query",
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/adherence/explanations/query",
         ],
-        status: Asked::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
+        status: StatusRule::At("/api/v2/workforcemanagement/adherence/explanations/jobs/{jobId}"),
         ..RULE
     },
     Row {
         submits: &["PATCH /api/v2/workforcemanagement/alternativeshifts/trades/state/jobs"],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/alternativeshifts/trades/state/jobs/{jobId}",
         ),
-        result: Named::At("bulkUpdateTradesResults"),
+        result: ResultField::At("bulkUpdateTradesResults"),
         ..RULE
     },
     Row {
@@ -133,17 +134,17 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/alternativeshifts/offers/jobs",
             "POST /api/v2/workforcemanagement/alternativeshifts/offers/search/jobs",
         ],
-        result: Named::At("viewOffersResults"),
+        result: ResultField::At("viewOffersResults"),
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/alternativeshifts/trades/search/jobs/{jobId}",
         ),
-        result: Named::At("viewTradesResults"),
+        result: ResultField::At("viewTradesResults"),
         ..RULE
     },
     Row {
@@ -151,11 +152,11 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/generate",
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/reschedule",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/scheduling/runs/{runId}",
         ),
-        // The operationId beside it belongs to the notification.
-        id: Some(IdPlace::Field("result.id")),
+        // The operationId next to it belongs to the notification.
+        id: Some(IdLocation::Field("result.id")),
         ..RULE
     },
     Row {
@@ -165,9 +166,9 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/agentschedules/query",
             "POST /api/v2/workforcemanagement/agentschedules/managementunits/mine",
         ],
-        status: Asked::Nowhere,
-        id: Some(IdPlace::Field("operationId")),
-        result: Named::At("result.agentSchedules"),
+        status: StatusRule::Nowhere,
+        id: Some(IdLocation::Field("operationId")),
+        result: ResultField::At("result.agentSchedules"),
         ..RULE
     },
     Row {
@@ -182,22 +183,22 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}/update",
             "DELETE /api/v2/workforcemanagement/businessunits/{businessUnitId}/weeks/{weekId}/schedules/{scheduleId}",
         ],
-        status: Asked::Nowhere,
-        id: Some(IdPlace::Field("operationId")),
+        status: StatusRule::Nowhere,
+        id: Some(IdLocation::Field("operationId")),
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/workforcemanagement/integrations/hris/{hrisIntegrationId}/timeofftypes/jobs",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/integrations/hris/timeofftypes/jobs/{jobId}",
         ),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/workforcemanagement/historicaldata/validate"],
-        status: Asked::At("/api/v2/workforcemanagement/historicaldata/importstatus/{jobId}"),
+        status: StatusRule::At("/api/v2/workforcemanagement/historicaldata/importstatus/{jobId}"),
         ..RULE
     },
     Row {
@@ -205,7 +206,7 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/update",
             "POST /api/v2/outbound/contactlists/{contactListId}/contacts/bulk/remove",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/outbound/contactlists/{contactListId}/contacts/bulk/jobs/{jobId}",
         ),
         ..RULE
@@ -215,16 +216,16 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/outbound/contactlists/{contactListId}/export",
             "POST /api/v2/outbound/dnclists/{dncListId}/export",
         ],
-        status: Asked::Same,
-        id: Some(IdPlace::Nowhere),
-        told: Word::Since("exportTimestamp"),
+        status: StatusRule::Same,
+        id: Some(IdLocation::Nowhere),
+        completion: CompletionRule::Since("exportTimestamp"),
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/update",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/decisionmetrics/jobs/{jobId}",
         ),
         ..RULE
@@ -237,43 +238,43 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         submits: &["GET /api/v2/workforcemanagement/alternativeshifts/trades"],
-        status: Asked::At("/api/v2/workforcemanagement/alternativeshifts/trades/jobs/{jobId}"),
-        result: Named::At("viewTradesResults"),
+        status: StatusRule::At("/api/v2/workforcemanagement/alternativeshifts/trades/jobs/{jobId}"),
+        result: ResultField::At("viewTradesResults"),
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/conversations/{conversationId}/communications/{communicationId}/agentchecklists/{agentChecklistId}/jobs",
         ],
-        result: Named::At("agentChecklistInfo"),
+        result: ResultField::At("agentChecklistInfo"),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/speechandtextanalytics/topics/generatedphrases/jobs"],
-        result: Named::At("aiGeneratedPhrases"),
+        result: ResultField::At("aiGeneratedPhrases"),
         ..RULE
     },
     Row {
         submits: &["PUT /api/v2/recording/jobs/{jobId}"],
-        status: Asked::At("/api/v2/recording/jobs/{jobId}"),
-        id: Some(IdPlace::Path),
+        status: StatusRule::At("/api/v2/recording/jobs/{jobId}"),
+        id: Some(IdLocation::Path),
         without: &["READY"],
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/analytics/reporting/exports"],
-        status: Asked::Same,
-        told: Word::InList,
+        status: StatusRule::Same,
+        completion: CompletionRule::InList,
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/usage/query"],
-        status: Asked::At("/api/v2/usage/query/{executionId}/results"),
+        status: StatusRule::At("/api/v2/usage/query/{executionId}/results"),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/usage/simplesearch"],
-        status: Asked::At("/api/v2/usage/simplesearch/{executionId}/results"),
+        status: StatusRule::At("/api/v2/usage/simplesearch/{executionId}/results"),
         ..RULE
     },
     Row {
@@ -281,7 +282,9 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/oauth/clients/{clientId}/usage/query",
             "GET /api/v2/oauth/clients/{clientId}/usage/summary",
         ],
-        status: Asked::At("/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}"),
+        status: StatusRule::At(
+            "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}",
+        ),
         ..RULE
     },
     Row {
@@ -304,8 +307,8 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/conversations/calls/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries",
             "POST /api/v2/conversations/messages/{conversationId}/participants/{participantId}/communications/{communicationId}/summaries",
         ],
-        status: Asked::Nowhere,
-        result: Named::None,
+        status: StatusRule::Nowhere,
+        result: ResultField::None,
         ..RULE
     },
     Row {
@@ -318,14 +321,19 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         submits: &["POST /api/v2/architect/dependencytracking/build"],
-        status: Asked::Same,
-        id: Some(IdPlace::Nowhere),
-        told: Word::States(&["BUILDQUEUED", "BUILDINITIALIZING", "BUILDINPROGRESS", "OPERATIONAL"]),
+        status: StatusRule::Same,
+        id: Some(IdLocation::Nowhere),
+        completion: CompletionRule::States(&[
+            "BUILDQUEUED",
+            "BUILDINITIALIZING",
+            "BUILDINPROGRESS",
+            "OPERATIONAL",
+        ]),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/externalcontacts/import/csv/jobs"],
-        status: Asked::At("/api/v2/externalcontacts/import/jobs/{jobId}"),
+        status: StatusRule::At("/api/v2/externalcontacts/import/jobs/{jobId}"),
         ..RULE
     },
     Row { submits: &["POST /api/v2/gdpr/requests"], ..RULE },
@@ -341,9 +349,9 @@ pub(crate) const TABLE: &[Row] = &[
             "GET /api/v2/greetings/{greetingId}/users/downloads",
             "GET /api/v2/userrecordings/{recordingId}/transcoding",
         ],
-        status: Asked::Same,
-        id: Some(IdPlace::Nowhere),
-        told: Word::Accepted,
+        status: StatusRule::Same,
+        id: Some(IdLocation::Nowhere),
+        completion: CompletionRule::Accepted,
         ..RULE
     },
     Row {
@@ -351,14 +359,14 @@ pub(crate) const TABLE: &[Row] = &[
             "DELETE /api/v2/contentmanagement/workspaces/{workspaceId}",
             "DELETE /api/v2/contentmanagement/documents/{documentId}",
         ],
-        status: Asked::At("/api/v2/contentmanagement/status/{statusId}"),
-        id: Some(IdPlace::Location),
+        status: StatusRule::At("/api/v2/contentmanagement/status/{statusId}"),
+        id: Some(IdLocation::Location),
         ..RULE
     },
     Row { submits: &["POST /api/v2/recording/uploads/reports"], ..RULE },
     Row {
         submits: &["POST /api/v2/flows/datatables/{datatableId}/import/csv/jobs"],
-        status: Asked::At("/api/v2/flows/datatables/{datatableId}/import/jobs/{importJobId}"),
+        status: StatusRule::At("/api/v2/flows/datatables/{datatableId}/import/jobs/{importJobId}"),
         ..RULE
     },
     Row {
@@ -368,20 +376,20 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/route",
             "POST /api/v2/telephony/providers/edges/{edgeId}/diagnostic/tracepath",
         ],
-        status: Asked::Same,
-        id: Some(IdPlace::Nowhere),
-        told: Word::Field("diagnostics"),
+        status: StatusRule::Same,
+        id: Some(IdLocation::Nowhere),
+        completion: CompletionRule::Field("diagnostics"),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/responsemanagement/responseassets/uploads"],
-        status: Asked::At("/api/v2/responsemanagement/responseassets/status/{statusId}"),
+        status: StatusRule::At("/api/v2/responsemanagement/responseassets/status/{statusId}"),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs"],
-        // The URL of what is read in, and the end of the second phase.
-        result: Named::Only("parseResults"),
+        // The URL is that of the source, and the states include those of the second phase.
+        result: ResultField::Only("parseResults"),
         without: IMPORT_PHASE,
         ..RULE
     },
@@ -389,11 +397,11 @@ pub(crate) const TABLE: &[Row] = &[
         submits: &[
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}/import",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/knowledge/knowledgebases/{knowledgeBaseId}/parse/jobs/{parseJobId}",
         ),
-        id: Some(IdPlace::Path),
-        result: Named::Only("importResult"),
+        id: Some(IdLocation::Path),
+        result: ResultField::Only("importResult"),
         without: PARSE_PHASE,
         ..RULE
     },
@@ -402,8 +410,8 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/import/jobs",
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/synchronize/jobs",
         ],
-        // The URL is that of what is read in.
-        result: Named::None,
+        // The URL is that of the source.
+        result: ResultField::None,
         ..RULE
     },
     Row {
@@ -412,8 +420,8 @@ pub(crate) const TABLE: &[Row] = &[
             "PUT /api/v2/speechandtextanalytics/programs/{programId}",
             "DELETE /api/v2/speechandtextanalytics/programs/{programId}",
         ],
-        status: Asked::At("/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}"),
-        id: Some(IdPlace::Field("topicLinksJob.id")),
+        status: StatusRule::At("/api/v2/speechandtextanalytics/programs/topiclinks/jobs/{jobId}"),
+        id: Some(IdLocation::Field("topicLinksJob.id")),
         ..RULE
     },
     Row {
@@ -422,16 +430,16 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/knowledge/knowledgebases/{knowledgeBaseId}/sources/servicenow/{sourceId}/sync",
             "POST /api/v2/workforcemanagement/managementunits/{managementUnitId}/move",
         ],
-        status: Asked::Nowhere,
-        id: Some(IdPlace::Nowhere),
-        result: Named::None,
+        status: StatusRule::Nowhere,
+        id: Some(IdLocation::Nowhere),
+        result: ResultField::None,
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/timeofflimits/{timeOffLimitId}/granularityconversion/jobs/{jobId}",
         ),
         ..RULE
@@ -440,21 +448,21 @@ pub(crate) const TABLE: &[Row] = &[
         submits: &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/requirement/generate",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplans/{capacityPlanId}/staffingrequirements",
         ),
-        id: Some(IdPlace::Path),
+        id: Some(IdLocation::Path),
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}/forceregenerate",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/workforcemanagement/businessunits/{businessUnitId}/capacityplanning/longtermrequirements/automaticbestmethod/weeks/{weekDateId}/forecasts/{forecastId}",
         ),
-        id: Some(IdPlace::Path),
-        result: Named::At("longTermRequirements"),
+        id: Some(IdLocation::Path),
+        result: ResultField::At("longTermRequirements"),
         ..RULE
     },
     Row {
@@ -464,56 +472,56 @@ pub(crate) const TABLE: &[Row] = &[
             "POST /api/v2/knowledge/sources/{sourceId}/synchronizations",
             "POST /api/v2/conversations/messages/{conversationId}/communications/{communicationId}/messages/media",
         ],
-        result: Named::None,
+        result: ResultField::None,
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/contentmanagement/documents/{documentId}/content"],
-        status: Asked::At("/api/v2/contentmanagement/status/{statusId}"),
-        id: Some(IdPlace::Field("uploadStatus.id")),
+        status: StatusRule::At("/api/v2/contentmanagement/status/{statusId}"),
+        id: Some(IdLocation::Field("uploadStatus.id")),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/telephony/providers/edges/{edgeId}/softwareupdate"],
-        status: Asked::Same,
-        id: Some(IdPlace::Nowhere),
-        // The update has expired, not what came of it.
+        status: StatusRule::Same,
+        id: Some(IdLocation::Nowhere),
+        // The update has expired, not its result.
         without: &["EXPIRED"],
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/telephony/siptraces/download"],
-        id: Some(IdPlace::Field("downloadId")),
-        told: Word::Field("url"),
-        result: Named::Link("url"),
+        id: Some(IdLocation::Field("downloadId")),
+        completion: CompletionRule::Field("url"),
+        result: ResultField::Link("url"),
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview"],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/outbound/campaigns/{campaignId}/agentownedmappingpreview/results",
         ),
-        id: Some(IdPlace::Path),
-        told: Word::Field("entities"),
+        id: Some(IdLocation::Path),
+        completion: CompletionRule::Field("entities"),
         ..RULE
     },
     Row {
         submits: &[
             "POST /api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}/train",
         ],
-        status: Asked::At(
+        status: StatusRule::At(
             "/api/v2/languageunderstanding/domains/{domainId}/versions/{domainVersionId}",
         ),
-        id: Some(IdPlace::Path),
-        result: Named::None,
+        id: Some(IdLocation::Path),
+        result: ResultField::None,
         ..RULE
     },
     Row {
         submits: &["POST /api/v2/languageunderstanding/miners/{minerId}/execute"],
-        status: Asked::At("/api/v2/languageunderstanding/miners/{minerId}"),
-        id: Some(IdPlace::Path),
-        result: Named::None,
-        // Each step has an error of its own.
+        status: StatusRule::At("/api/v2/languageunderstanding/miners/{minerId}"),
+        id: Some(IdLocation::Path),
+        result: ResultField::None,
+        // Each step has its own error state.
         without: &[
             "ConversationIdsFetchError",
             "ConversationsFetchError",
@@ -526,7 +534,14 @@ pub(crate) const TABLE: &[Row] = &[
     },
     Row {
         submits: &["POST /api/v2/journey/actionmaps/estimates/jobs"],
-        told: Word::States(&["QUEUED", "PENDING", "FAILED", "CANCELLED", "FULFILLED", "EXPIRED"]),
+        completion: CompletionRule::States(&[
+            "QUEUED",
+            "PENDING",
+            "FAILED",
+            "CANCELLED",
+            "FULFILLED",
+            "EXPIRED",
+        ]),
         ..RULE
     },
 ];

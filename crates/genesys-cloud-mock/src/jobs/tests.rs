@@ -1,4 +1,4 @@
-//! Every family in every scenario.
+//! Every job spec in every scenario.
 
 mod client;
 
@@ -6,29 +6,24 @@ use std::collections::BTreeMap;
 
 use self::client::Client;
 use super::JobScenario;
-use super::family::Told;
+use super::spec::Completion;
 use crate::MockOrg;
 
 #[tokio::test]
-async fn every_job_ends_as_the_org_says() {
+async fn every_job_ends_as_expected() {
     let org = MockOrg::start().await.expect("an org");
     let mut runs = BTreeMap::new();
     let mut wrong = Vec::new();
-    for family in org.service().api().families().all() {
-        let id = org.service().api().endpoint(family.submit).operation.id.as_str();
+    for spec in org.service().api().job_specs().all() {
+        let id = org.service().api().endpoint(spec.submit).operation.id.as_str();
         for scenario in org.job_scenarios(id).expect("jobs") {
             org.job_scenario(id, scenario).expect("it applies");
             let expected = org.expected_job(id).expect("jobs");
-            let mut client = Client {
-                org: &org,
-                family,
-                token: org.access_token(),
-                id: String::new(),
-                scenario,
-            };
+            let mut client =
+                Client { org: &org, spec, token: org.access_token(), id: String::new(), scenario };
             let got = client.run().await;
-            // A record that the request alone names is not in the expected.
-            let is_named = family.told == Told::Accepted && expected.records.is_empty();
+            // `expected` does not include a record that only the request identifies.
+            let is_named = spec.completion == Completion::Accepted && expected.records.is_empty();
             let records = if is_named { Vec::new() } else { got.records.clone() };
             let is_right =
                 (Some(expected.end), &expected.records, &expected.files, &expected.message)

@@ -1,13 +1,13 @@
-//! Lies: replies that claim to be what was asked for and are not.
+//! Lies: responses that claim to be what was requested and are not.
 
-mod deed;
+mod active;
+mod effect;
+mod lie;
+mod list_traits;
 mod org;
-mod row;
-mod subject;
 mod table;
-mod telling;
 
-pub(crate) use deed::{Deed, HOLE, html};
-pub use row::{Due, Lie, Moment};
-pub(crate) use row::{Lists as ListLie, Site};
-pub(crate) use telling::{Lies, Sent};
+pub(crate) use active::{Lies, Sent};
+pub(crate) use effect::{Effect, NULL_INDEX, html};
+pub use lie::{ExpectedOutcome, Lie, Trigger};
+pub(crate) use lie::{ListLie, ResponseKind};

@@ -1,50 +1,49 @@
-//! Records that come and go before all others.
+//! Records that are inserted or deleted at the start of a list.
 
 use super::Lists;
-use crate::api::{AnswerBody, Endpoint};
+use crate::api::{Endpoint, SuccessBody};
 use crate::journal::RecordedRequest;
-use crate::paging::{Ask, PageRequest, Position};
+use crate::paging::{PageRequest, PageSelector, Position};
 use crate::scenario::Scenario;
 use std::sync::PoisonError;
 
-/// What has become of a list, in front.
+/// The changes of a list since it was set up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Moves {
-    /// The numbers of the records that were inserted, the last one first, and are still there.
+    /// The numbers of the inserted records that still exist, newest first.
     inserted: Vec<u64>,
-    /// How many were ever inserted.
+    /// How many records were ever inserted.
     made: u64,
-    /// How many of those that were there from the start are gone.
+    /// How many of the original records were deleted.
     deleted: u64,
-    /// How many were added behind all others.
+    /// How many records were appended.
     added: u64,
 }
 
-/// So far behind the end of the start are the places of those that were added behind.
+/// The distance of appended records from the end of the original list.
 const BEHIND: u64 = 1 << 12;
 
 impl Moves {
-    /// How many records there are, of so many at the start.
+    /// The current number of records, given the original number.
     pub(crate) fn total(&self, total: u64) -> u64 {
         total.saturating_sub(self.deleted) + self.inserted.len() as u64 + self.added
     }
 
-    /// The place in the list of the start of what stands at a position now; of one that was inserted, a
-    /// place behind its end.
+    /// Maps a current position to a position in the original list; inserted records come after its end.
     pub(crate) fn index(&self, position: u64, total: u64) -> u64 {
         let inserted = self.inserted.len() as u64;
         match self.inserted.iter().rev().nth(position as usize) {
             Some(number) => total + number,
             None => match position - inserted + self.deleted {
-                place if place >= total => place + BEHIND,
-                place => place,
+                index if index >= total => index + BEHIND,
+                index => index,
             },
         }
     }
 }
 
 impl Lists {
-    /// A record appears before all others.
+    /// Inserts a record at the start.
     pub(crate) fn insert_record(&self, endpoint: &'static Endpoint) {
         self.moved(endpoint, |moves| {
             moves.inserted.push(moves.made);
@@ -52,7 +51,7 @@ impl Lists {
         });
     }
 
-    /// The first record goes away.
+    /// Deletes the first record.
     pub(crate) fn delete_record(&self, endpoint: &'static Endpoint) {
         self.moved(endpoint, |moves| {
             if moves.inserted.pop().is_none() {
@@ -61,7 +60,7 @@ impl Lists {
         });
     }
 
-    /// So many records go away in front, and as many are added behind.
+    /// Deletes this many records at the start, and appends as many.
     pub(crate) fn shift(&self, endpoint: &'static Endpoint, records: u64) {
         self.moved(endpoint, |moves| {
             moves.deleted += records;
@@ -75,30 +74,36 @@ impl Lists {
         self.cache.clear();
     }
 
-    /// What has become of a list, if anything.
+    /// Returns the changes of a list, if any.
     pub(crate) fn moves_of(&self, endpoint: &Endpoint) -> Option<Moves> {
         let moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
         moves.get(endpoint.operation.id.as_str()).cloned()
     }
 
-    /// Whether a request asks for a page by its token, and whether it is for a list whose pages or
-    /// records are counted, so that they move with what goes before them.
+    /// Returns whether a request has a page token, and whether it is for a list that is paged by number or
+    /// index, where insertions and deletions move later records.
     pub(crate) fn traits_of(
         &self,
         endpoint: &'static Endpoint,
         request: &RecordedRequest,
     ) -> (bool, bool) {
-        let Some(ask) = endpoint.scheme.map(Ask::of) else { return (false, false) };
-        if !matches!(endpoint.answer().body, AnswerBody::Listing(_)) {
+        let Some(selector) = endpoint.scheme.map(PageSelector::of) else { return (false, false) };
+        if !matches!(endpoint.success_response().body, SuccessBody::Listing(_)) {
             return (false, false);
         }
-        let has_token = ask.is_linked()
-            && PageRequest::of(ask, endpoint.operation, request).is_ok_and(|page_request| {
+        let has_token = selector.is_linked()
+            && PageRequest::of(selector, endpoint.operation, request).is_ok_and(|page_request| {
                 matches!(page_request.position, Position::Token(Some(_)))
             });
-        let is_counted = matches!(ask, Ask::Number | Ask::Paging | Ask::Search | Ask::Index);
-        let moves_anyway = self.stage_of(endpoint).is_some_and(|stage| {
-            matches!(stage.scenario, Scenario::RecordAdded | Scenario::RecordRemoved)
+        let is_counted = matches!(
+            selector,
+            PageSelector::Number
+                | PageSelector::Paging
+                | PageSelector::Search
+                | PageSelector::Index
+        );
+        let moves_anyway = self.active_scenario(endpoint).is_some_and(|active| {
+            matches!(active.scenario, Scenario::RecordAdded | Scenario::RecordRemoved)
         });
         let is_dated = self.timeline(endpoint).is_some();
         (has_token, is_counted && !moves_anyway && !is_dated)

@@ -1,20 +1,20 @@
-//! How deep the service lets one page into some lists.
+//! Limits on how deep a client may page into some lists.
 
 use crate::query::Query;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
-/// What a cap counts.
+/// The unit of a cap.
 enum Bound {
-    /// Page numbers.
+    /// Page number.
     Pages(u64),
     /// Records up to the end of the page.
     Records(u64),
 }
 
 struct Cap {
-    /// How the path of the operation begins, with its method.
+    /// Method and start of the path of the operation.
     route: &'static str,
-    /// What the query must say for the cap to hold.
+    /// A query parameter and value that the cap depends on.
     when: Option<(&'static str, &'static str)>,
     bound: Bound,
     message: &'static str,
@@ -56,27 +56,27 @@ const CAPS: &[Cap] = &[
 
 const EXTERNAL_CONTACTS: &str = "Page number times page size may not exceed 1000.";
 
-/// The refusal of a page that is too deep in the list of an operation.
+/// Returns the refusal of a page that is too deep in a list.
 pub(crate) fn refusal(
     method: &str,
     path: &str,
     query: Query<'_>,
     number: u64,
     size: u64,
-) -> Option<CannedReply> {
+) -> Option<CannedResponse> {
     let cap = CAPS.iter().find(|cap| cap.covers(method, path, query))?;
     let exceeds = match cap.bound {
         Bound::Pages(most) => number > most,
         Bound::Records(most) => number.saturating_mul(size) > most,
     };
-    exceeds.then(|| CannedReply::bad_request(cap.message))
+    exceeds.then(|| CannedResponse::bad_request(cap.message))
 }
 
 impl Cap {
     fn covers(&self, method: &str, path: &str, query: Query<'_>) -> bool {
         let Some((verb, route)) = self.route.split_once(' ') else { return false };
         let rest = path.strip_prefix(route).filter(|_| verb == method);
-        // Contacts and organizations are capped with all that hangs below them.
+        // The cap on contacts and organizations includes their sublists.
         let hangs_below = |rest: &str| rest.starts_with("/{") && self.message == EXTERNAL_CONTACTS;
         rest.is_some_and(|rest| rest.is_empty() || hangs_below(rest))
             && self.when.is_none_or(|(name, value)| query.get(name).as_deref() == Some(value))

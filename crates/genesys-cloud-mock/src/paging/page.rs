@@ -1,39 +1,39 @@
 use crate::paging::page_request::{PageRequest, SOURCE_TYPE};
-use crate::paging::{Ask, Place, Tokens, search};
+use crate::paging::{PageOffset, PageSelector, Tokens, search};
 use crate::query::{Query, encode};
 use crate::scenario::Scenario;
 use crate::timeline::Spread;
 
-/// A time in milliseconds, as change requests are filtered by.
+/// A filter time of change requests, in milliseconds.
 const FILTER_TIME: &str = "1704067200000";
 
-/// One page of a list: its records, and what its reply can say of itself and of others.
+/// One page of a list: its records, and what the response states about this and other pages.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
-    pub(crate) ask: Ask,
-    pub(crate) place: Place,
+    pub(crate) selector: PageSelector,
+    pub(crate) offset: PageOffset,
     pub(crate) size: u64,
-    /// How many records there are on all pages.
+    /// The number of records on all pages.
     pub(crate) total: u64,
-    /// How many pages there are.
+    /// The number of pages.
     pub(crate) count: u64,
-    /// The places in the list of the records on this page.
+    /// The positions of the records on this page.
     pub(crate) indexes: Vec<u64>,
     /// Where the next page begins.
-    pub(crate) next: Option<Place>,
+    pub(crate) next: Option<PageOffset>,
     pub(crate) scenario: Option<Scenario>,
-    /// When the records happened, if that is known.
+    /// The times of the records, if the list has a timeline.
     pub(crate) times: Option<Spread<'a>>,
     pub(crate) tokens: Tokens,
     pub(crate) page_request: &'a PageRequest,
     pub(crate) path: &'a str,
     pub(crate) query: Query<'a>,
-    /// The address of the org.
+    /// The base URL of the org.
     pub(crate) base: &'a str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Neighbour {
+pub(crate) enum Neighbor {
     Own,
     First,
     Previous,
@@ -41,83 +41,92 @@ pub(crate) enum Neighbour {
     Last,
 }
 
-/// Where a page is and what follows, before anyone looks at the records.
+/// Where a page is and what follows, regardless of its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Window {
-    pub(crate) place: Place,
-    /// How many records are taken from there, if there are as many.
+    pub(crate) offset: PageOffset,
+    /// The maximum number of records from there.
     pub(crate) take: u64,
     pub(crate) count: u64,
-    pub(crate) next: Option<Place>,
+    pub(crate) next: Option<PageOffset>,
 }
 
 impl Window {
     pub(crate) fn of(
-        ask: Ask,
-        place: Place,
+        selector: PageSelector,
+        offset: PageOffset,
         size: u64,
         total: u64,
         scenario: Option<Scenario>,
     ) -> Self {
-        match ask {
-            Ask::Whole => Self { place: Place::FIRST, take: total, count: 1, next: None },
-            Ask::First => {
-                // It may be said that there is more, but no parameter leads there.
-                let next = (size < total).then_some(Place { ordinal: 1, start: size });
-                Self { place: Place::FIRST, take: size, count: total.div_ceil(size), next }
+        match selector {
+            PageSelector::Whole => {
+                Self { offset: PageOffset::FIRST, take: total, count: 1, next: None }
             }
-            _ if ask.is_linked() => Self::linked(place, size, total, scenario),
-            _ => Self::counted(ask, place, size, total, scenario),
+            PageSelector::First => {
+                // The response may say that there is more, but no parameter selects it.
+                let next = (size < total).then_some(PageOffset { ordinal: 1, start: size });
+                Self { offset: PageOffset::FIRST, take: size, count: total.div_ceil(size), next }
+            }
+            _ if selector.is_linked() => Self::linked(offset, size, total, scenario),
+            _ => Self::counted(selector, offset, size, total, scenario),
         }
     }
 
-    /// The page of a number or an index.
-    fn counted(ask: Ask, place: Place, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
-        let hole = scenario.map_or(0, |it| it.hole(size));
+    /// A page selected by number or index.
+    fn counted(
+        selector: PageSelector,
+        offset: PageOffset,
+        size: u64,
+        total: u64,
+        scenario: Option<Scenario>,
+    ) -> Self {
+        let gap = scenario.map_or(0, |it| it.gap(size));
         let is_identical = scenario == Some(Scenario::IdenticalPage);
-        let by_number = matches!(ask, Ask::Number | Ask::Search | Ask::Paging);
-        let ordinal = match place.ordinal {
+        let by_number =
+            matches!(selector, PageSelector::Number | PageSelector::Search | PageSelector::Paging);
+        let ordinal = match offset.ordinal {
             ordinal if is_identical => ordinal.min(1),
             ordinal => ordinal,
         };
-        let held_back = if ordinal > 1 { hole } else { 0 };
+        let held_back = if ordinal > 1 { gap } else { 0 };
         let start = match by_number {
             true => ordinal.saturating_mul(size).saturating_sub(held_back),
-            false if is_identical => place.start.min(size),
-            false => place.start,
+            false if is_identical => offset.start.min(size),
+            false => offset.start,
         };
-        let take = if ordinal == 1 { size - hole } else { size };
-        // An empty list has no pages, and one that fits on the first has no second.
-        let hole = if total > size { hole } else { 0 };
-        let count = (total + hole).div_ceil(size.max(1));
-        let next = Place { ordinal: ordinal + 1, start: start.saturating_add(take) };
+        let take = if ordinal == 1 { size - gap } else { size };
+        // An empty list has no pages, and a list that fits on the first page has no second.
+        let gap = if total > size { gap } else { 0 };
+        let count = (total + gap).div_ceil(size.max(1));
+        let next = PageOffset { ordinal: ordinal + 1, start: start.saturating_add(take) };
         let has_next = ordinal + 1 < count;
-        Self { place: Place { ordinal, start }, take, count, next: has_next.then_some(next) }
+        Self { offset: PageOffset { ordinal, start }, take, count, next: has_next.then_some(next) }
     }
 
-    /// The page of a token.
-    fn linked(place: Place, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
-        let hole = scenario.map_or(0, |it| it.hole(size));
+    /// A page selected by token.
+    fn linked(offset: PageOffset, size: u64, total: u64, scenario: Option<Scenario>) -> Self {
+        let gap = scenario.map_or(0, |it| it.gap(size));
         let start = match scenario {
-            Some(Scenario::IdenticalPage) => place.start.min(size),
-            _ => place.start,
+            Some(Scenario::IdenticalPage) => offset.start.min(size),
+            _ => offset.start,
         };
-        let take = match (scenario, place.ordinal) {
+        let take = match (scenario, offset.ordinal) {
             (Some(Scenario::EndlessEmptyPages), 1..) => 0,
-            (_, 1) => size - hole,
+            (_, 1) => size - gap,
             _ => size,
         };
         let end = start.saturating_add(take).min(total);
-        let following = Place { ordinal: place.ordinal + 1, start: end };
-        let next = match (scenario, place.ordinal) {
+        let following = PageOffset { ordinal: offset.ordinal + 1, start: end };
+        let next = match (scenario, offset.ordinal) {
             (Some(Scenario::EndlessEmptyPages | Scenario::IdenticalPage), 1..) => Some(following),
-            (Some(Scenario::RepeatedToken), 1) => Some(place),
-            (Some(Scenario::TokenCycle), 2) => Some(Place { ordinal: 1, start: size }),
+            (Some(Scenario::RepeatedToken), 1) => Some(offset),
+            (Some(Scenario::TokenCycle), 2) => Some(PageOffset { ordinal: 1, start: size }),
             (Some(Scenario::EmptyLastPage), _) if start < total => Some(following),
             _ => (end < total).then_some(following),
         };
         Self {
-            place: Place { ordinal: place.ordinal, start },
+            offset: PageOffset { ordinal: offset.ordinal, start },
             take,
             count: total.div_ceil(size),
             next,
@@ -126,12 +135,12 @@ impl Window {
 }
 
 impl<'a> Page<'a> {
-    /// The only page of a list that is not asked for by itself.
+    /// The only page of an unpaged list.
     pub(crate) fn whole(page_request: &'a PageRequest, indexes: Vec<u64>) -> Self {
         let total = indexes.len() as u64;
         Self {
-            ask: Ask::Whole,
-            place: Place::FIRST,
+            selector: PageSelector::Whole,
+            offset: PageOffset::FIRST,
             size: total,
             total,
             count: 1,
@@ -151,11 +160,11 @@ impl<'a> Page<'a> {
 impl Page<'_> {
     /// Its number, from 1.
     pub(crate) fn number(&self) -> u64 {
-        self.place.ordinal + 1
+        self.offset.ordinal + 1
     }
 
-    /// What the reply says of all records; `None` if it is to say nothing.
-    pub(crate) fn total_said(&self) -> Option<u64> {
+    /// The total that the response states, if any.
+    pub(crate) fn stated_total(&self) -> Option<u64> {
         match self.scenario {
             Some(Scenario::MissingTotal) => None,
             Some(Scenario::TotalTooLow) => Some(self.total.min(self.size)),
@@ -164,8 +173,8 @@ impl Page<'_> {
         }
     }
 
-    /// What the reply says of all pages; `None` if it is to say nothing.
-    pub(crate) fn count_said(&self) -> Option<u64> {
+    /// The page count that the response states, if any.
+    pub(crate) fn stated_count(&self) -> Option<u64> {
         match self.scenario {
             Some(Scenario::MissingTotal) => None,
             Some(Scenario::TotalTooLow) => Some(self.count.min(1)),
@@ -174,35 +183,37 @@ impl Page<'_> {
         }
     }
 
-    /// The token of the next page; an empty one where the list ends with that.
+    /// The token of the next page, or an empty string if that is how the list ends.
     pub(crate) fn token(&self) -> Option<String> {
-        if !self.ask.is_linked() {
+        if !self.selector.is_linked() {
             return None;
         }
         let token = self.next_token();
         token.or_else(|| self.ends_with_empty_text().then(String::new))
     }
 
-    /// Where another page is.
-    pub(crate) fn uri(&self, neighbour: Neighbour) -> Option<String> {
-        if neighbour == Neighbour::Next {
+    /// Returns the URI of a neighboring page.
+    pub(crate) fn uri(&self, neighbor: Neighbor) -> Option<String> {
+        if neighbor == Neighbor::Next {
             let uri = self.next_query().map(|query| self.next_uri(&query));
             return uri.or_else(|| self.ends_with_empty_text().then(String::new));
         }
-        let query = match self.ask {
-            Ask::Number => self.query.replace(&self.number_query(self.neighbour(neighbour)?)),
-            _ if neighbour == Neighbour::Own => self.query.text().to_owned(),
-            _ if neighbour == Neighbour::Previous || self.ask.is_linked() => return None,
+        let query = match self.selector {
+            PageSelector::Number => {
+                self.query.replace(&self.number_query(self.neighbor(neighbor)?))
+            }
+            _ if neighbor == Neighbor::Own => self.query.text().to_owned(),
+            _ if neighbor == Neighbor::Previous || self.selector.is_linked() => return None,
             _ => String::new(),
         };
         Some(with_query(self.path, &query))
     }
 
-    /// Where another page of the same search is. There always is one, by the service's word.
-    pub(crate) fn search_uri(&self, neighbour: Neighbour) -> String {
-        let number = match neighbour {
-            Neighbour::Previous => (self.number() - 1).max(1),
-            Neighbour::Next => self.number() + 1,
+    /// Returns the URI of a neighboring page of the search. According to the service, there always is one.
+    pub(crate) fn search_uri(&self, neighbor: Neighbor) -> String {
+        let number = match neighbor {
+            Neighbor::Previous => (self.number() - 1).max(1),
+            Neighbor::Next => self.number() + 1,
             _ => self.number(),
         };
         let mut search = self.page_request.search.clone();
@@ -212,31 +223,33 @@ impl Page<'_> {
     }
 
     fn next_token(&self) -> Option<String> {
-        self.next.map(|place| self.tokens.write(place))
+        self.next.map(|offset| self.tokens.write(offset))
     }
 
     fn ends_with_empty_text(&self) -> bool {
         self.next.is_none() && self.scenario == Some(Scenario::EmptyToken)
     }
 
-    /// The number of a page near this one, if there is one.
-    fn neighbour(&self, neighbour: Neighbour) -> Option<u64> {
-        match neighbour {
-            Neighbour::Own => Some(self.number()),
-            Neighbour::First => Some(1),
-            Neighbour::Previous => Some(self.number() - 1).filter(|&number| number > 0),
-            Neighbour::Next => self.next.map(|_| self.number() + 1),
-            Neighbour::Last => Some(self.count.max(1)),
+    /// The number of a neighboring page, if it exists.
+    fn neighbor(&self, neighbor: Neighbor) -> Option<u64> {
+        match neighbor {
+            Neighbor::Own => Some(self.number()),
+            Neighbor::First => Some(1),
+            Neighbor::Previous => Some(self.number() - 1).filter(|&number| number > 0),
+            Neighbor::Next => self.next.map(|_| self.number() + 1),
+            Neighbor::Last => Some(self.count.max(1)),
         }
     }
 
     fn next_query(&self) -> Option<String> {
-        let mut changes = match self.ask {
-            Ask::Number => self.number_query(self.neighbour(Neighbour::Next)?),
-            // A time to filter by: the service counts on from it, and never says that it is done.
-            Ask::Whole if self.page_request.has_after => vec![("after", FILTER_TIME.to_owned())],
-            // The envelope of a list that is not paged: the way on leads back to it.
-            Ask::Whole => self.number_query(2),
+        let mut changes = match self.selector {
+            PageSelector::Number => self.number_query(self.neighbor(Neighbor::Next)?),
+            // A filter time, which the service advances forever.
+            PageSelector::Whole if self.page_request.has_after => {
+                vec![("after", FILTER_TIME.to_owned())]
+            }
+            // The envelope of an unpaged list: the URI returns the same list.
+            PageSelector::Whole => self.number_query(2),
             _ => self.token_query(self.next_token()?),
         };
         if self.scenario == Some(Scenario::EncodedUri) {
@@ -256,8 +269,7 @@ impl Page<'_> {
         match self.page_request.token_names[..] {
             [kind, id] => changes.extend([(kind, SOURCE_TYPE.to_owned()), (id, token)]),
             [name] => changes.push((name, token)),
-            // The token goes into the body. What the service puts into the URI is not known;
-            // nothing takes it from there.
+            // The token goes into the body. What the service puts into the URI is not known; nothing uses it.
             _ => changes.push(("after", token)),
         }
         changes

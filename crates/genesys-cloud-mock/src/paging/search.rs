@@ -1,4 +1,4 @@
-//! A search as it stands in a URI: base64 of gzip of JSON.
+//! A search as encoded in a URI: base64 of gzip of JSON.
 
 use std::io::{Read, Write};
 
@@ -10,7 +10,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use serde_json::{Map, Value};
 
-/// Far more than a search has; a few bytes of gzip can make gigabytes.
+/// Far more than any search needs; a few bytes of gzip can expand to gigabytes.
 const LARGEST: u64 = 1 << 20;
 
 const LENIENT: GeneralPurposeConfig =
@@ -25,7 +25,7 @@ pub(crate) fn encode(search: &Map<String, Value>) -> String {
     BASE64_STANDARD.encode(gzip.finish().unwrap_or_default())
 }
 
-/// Also takes the alphabet that is safe in URIs, and JSON that was not compressed.
+/// Also accepts URL-safe base64 and uncompressed JSON.
 pub(crate) fn decode(q64: &str) -> Option<Map<String, Value>> {
     let bytes = URL_SAFE.decode(q64.replace('+', "-").replace('/', "_")).ok()?;
     if bytes.starts_with(b"{") {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_search_comes_back_as_it_went() {
+    fn decodes_an_encoded_search() {
         let search = serde_json::json!({ "pageNumber": 2, "query": [{ "value": "é" }] });
         let search = search.as_object().cloned().expect("an object");
         let text = encode(&search);

@@ -2,37 +2,36 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
 
 use crate::rng::mix;
 
-/// A place in a list: how many pages and how many records stand before it.
+/// An offset in a list: the number of pages and of records before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct PageOffset {
     pub(crate) ordinal: u64,
     pub(crate) start: u64,
 }
 
-impl Place {
+impl PageOffset {
     pub(crate) const FIRST: Self = Self { ordinal: 0, start: 0 };
 }
 
-/// What the tokens of one query look like. A token of any other query is no token at all, so
-/// none has to be remembered.
+/// Encodes the page tokens of one query. Tokens of other queries do not decode, so none has to be stored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tokens {
     key: u64,
     odd: bool,
 }
 
-/// What a token must keep on its way through a URI and back.
+/// Characters that a URI must encode.
 const ODD: &str = "+/=&?#% é\u{1F600}";
 
 impl Tokens {
-    /// `key` is made of all a token is bound to.
+    /// `key` is a hash of everything that a token is bound to.
     pub(crate) fn new(key: u64, odd: bool) -> Self {
         Self { key: mix(key), odd }
     }
 
-    pub(crate) fn write(self, place: Place) -> String {
-        let sum = self.sum(place);
-        let words = [sum, place.ordinal ^ mix(sum), place.start ^ mix(!sum)];
+    pub(crate) fn write(self, offset: PageOffset) -> String {
+        let sum = self.sum(offset);
+        let words = [sum, offset.ordinal ^ mix(sum), offset.start ^ mix(!sum)];
         let bytes = words.map(u64::to_be_bytes).concat();
         match self.odd {
             true => BASE64_STANDARD.encode(bytes) + ODD,
@@ -40,23 +39,23 @@ impl Tokens {
         }
     }
 
-    pub(crate) fn read(self, token: &str) -> Option<Place> {
+    pub(crate) fn read(self, token: &str) -> Option<PageOffset> {
         let bytes = match self.odd {
             true => BASE64_STANDARD.decode(token.strip_suffix(ODD)?),
             false => BASE64_URL_SAFE_NO_PAD.decode(token),
         };
         let bytes: [u8; 24] = bytes.ok()?.try_into().ok()?;
-        let word = |place: usize| {
-            let bytes = bytes[8 * place..].iter().take(8);
+        let word = |offset: usize| {
+            let bytes = bytes[8 * offset..].iter().take(8);
             bytes.fold(0, |word: u64, &byte| (word << 8) | u64::from(byte))
         };
         let sum = word(0);
-        let place = Place { ordinal: word(1) ^ mix(sum), start: word(2) ^ mix(!sum) };
-        (self.sum(place) == sum).then_some(place)
+        let offset = PageOffset { ordinal: word(1) ^ mix(sum), start: word(2) ^ mix(!sum) };
+        (self.sum(offset) == sum).then_some(offset)
     }
 
-    fn sum(self, place: Place) -> u64 {
-        mix(self.key ^ mix(place.ordinal) ^ mix(!place.start))
+    fn sum(self, offset: PageOffset) -> u64 {
+        mix(self.key ^ mix(offset.ordinal) ^ mix(!offset.start))
     }
 }
 
@@ -65,11 +64,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_leads_back_to_its_place_in_its_own_query_only() {
+    fn decodes_only_tokens_of_the_same_query() {
         for odd in [false, true] {
-            let place = Place { ordinal: 3, start: 75 };
-            let token = Tokens::new(1, odd).write(place);
-            assert_eq!(Tokens::new(1, odd).read(&token), Some(place));
+            let offset = PageOffset { ordinal: 3, start: 75 };
+            let token = Tokens::new(1, odd).write(offset);
+            assert_eq!(Tokens::new(1, odd).read(&token), Some(offset));
             assert_eq!(Tokens::new(2, odd).read(&token), None);
             assert_eq!(Tokens::new(1, odd).read(&token[1..]), None);
         }

@@ -2,7 +2,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 #[test]
-fn the_binary_prints_what_leads_a_client_to_it() {
+fn the_binary_prints_the_environment_of_a_client() {
     let mut org = Command::new(env!("CARGO_BIN_EXE_genesys-cloud-mock"))
         .args(["--list", "getRoutingQueues=3", "--seed", "42"])
         .stdout(Stdio::piped())
@@ -20,7 +20,7 @@ fn the_binary_prints_what_leads_a_client_to_it() {
 }
 
 #[test]
-fn the_binary_refuses_a_list_it_does_not_have() {
+fn the_binary_rejects_an_unknown_list() {
     for list in ["getNothing=3", "getRoutingQueues", "getRoutingQueues=many"] {
         let output = Command::new(env!("CARGO_BIN_EXE_genesys-cloud-mock"))
             .args(["--list", list])

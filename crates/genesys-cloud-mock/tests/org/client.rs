@@ -1,4 +1,4 @@
-//! A plain HTTP client, so that these tests see what goes over the wire.
+//! A plain HTTP client, so that these tests see the exact bytes on the wire.
 
 use bytes::Bytes;
 use genesys_cloud_mock::MockOrg;
@@ -16,14 +16,14 @@ pub(crate) struct Client {
 }
 
 #[derive(Debug)]
-pub(crate) struct Reply {
+pub(crate) struct ClientResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) bytes: Bytes,
 }
 
-impl Reply {
-    /// The body as JSON; `Null` if there is none.
+impl ClientResponse {
+    /// The body as JSON, or `Null` if it is empty.
     pub(crate) fn json(&self) -> Value {
         if self.bytes.is_empty() {
             return Value::Null;
@@ -37,12 +37,12 @@ impl Reply {
 }
 
 impl Client {
-    /// A connection to the org, with a token of its own.
+    /// Connects to the org, with a new access token.
     pub(crate) async fn of(org: &MockOrg) -> Self {
         Self::at(&org.url(), Some(org.access_token())).await
     }
 
-    /// A connection to where its files are, without a token.
+    /// Connects to the file server, without a token.
     pub(crate) async fn of_files(org: &MockOrg) -> Self {
         Self::at(&org.files_url(), None).await
     }
@@ -55,15 +55,15 @@ impl Client {
         Self { sender, token }
     }
 
-    pub(crate) async fn get(&mut self, path: &str) -> Reply {
+    pub(crate) async fn get(&mut self, path: &str) -> ClientResponse {
         self.send("GET", path, Bytes::new()).await
     }
 
-    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> Reply {
+    pub(crate) async fn post(&mut self, path: &str, body: &Value) -> ClientResponse {
         self.send("POST", path, body.to_string().into()).await
     }
 
-    pub(crate) async fn send(&mut self, method: &str, path: &str, body: Bytes) -> Reply {
+    pub(crate) async fn send(&mut self, method: &str, path: &str, body: Bytes) -> ClientResponse {
         let request = self.request(method, path, body);
         self.send_request(request).await
     }
@@ -80,18 +80,22 @@ impl Client {
         request.body(Full::new(body)).expect("a request")
     }
 
-    /// As [`Client::send`]; `None` if the connection ends before the whole reply has come.
+    /// Like [`Client::send`]; `None` if the connection ends before the response is complete.
     pub(crate) async fn try_send(
         &mut self,
         method: &str,
         path: &str,
         body: Bytes,
-    ) -> Option<Reply> {
+    ) -> Option<ClientResponse> {
         self.try_send_request(self.request(method, path, body)).await
     }
 
-    /// A range of a file; `None` if the connection ends before all of it has come.
-    pub(crate) async fn try_get(&mut self, path: &str, range: Option<&str>) -> Option<Reply> {
+    /// Requests a range of a file; `None` if the connection ends before the response is complete.
+    pub(crate) async fn try_get(
+        &mut self,
+        path: &str,
+        range: Option<&str>,
+    ) -> Option<ClientResponse> {
         let mut request = self.request("GET", path, Bytes::new());
         if let Some(range) = range {
             request.headers_mut().insert(header::RANGE, range.parse().expect("a range"));
@@ -99,23 +103,24 @@ impl Client {
         self.try_send_request(request).await
     }
 
-    async fn try_send_request(&mut self, request: Request<Full<Bytes>>) -> Option<Reply> {
+    async fn try_send_request(&mut self, request: Request<Full<Bytes>>) -> Option<ClientResponse> {
         self.sender.ready().await.ok()?;
         let (head, body) = self.sender.send_request(request).await.ok()?.into_parts();
         let bytes = body.collect().await.ok()?.to_bytes();
-        Some(Reply { status: head.status.as_u16(), headers: head.headers, bytes })
+        Some(ClientResponse { status: head.status.as_u16(), headers: head.headers, bytes })
     }
 
-    /// The head of a reply, and its body while it comes.
+    /// Returns the response with its body still unread.
     pub(crate) async fn open(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         self.sender.ready().await.expect("an open connection");
-        self.sender.send_request(request).await.expect("a reply")
+        self.sender.send_request(request).await.expect("a response")
     }
 
-    pub(crate) async fn send_request(&mut self, request: Request<Full<Bytes>>) -> Reply {
+    pub(crate) async fn send_request(&mut self, request: Request<Full<Bytes>>) -> ClientResponse {
         self.sender.ready().await.expect("an open connection");
-        let (head, body) = self.sender.send_request(request).await.expect("a reply").into_parts();
+        let (head, body) =
+            self.sender.send_request(request).await.expect("a response").into_parts();
         let bytes = body.collect().await.expect("a body").to_bytes();
-        Reply { status: head.status.as_u16(), headers: head.headers, bytes }
+        ClientResponse { status: head.status.as_u16(), headers: head.headers, bytes }
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use genesys_cloud_mock::{Call, CannedReply, ConnectionFault, Fault, MockOrg, PageOverride};
+use genesys_cloud_mock::{Call, CannedResponse, ConnectionFault, Fault, MockOrg, PageOverride};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -13,39 +13,39 @@ async fn page(client: &mut Client, number: u64) -> Value {
 }
 
 #[tokio::test]
-async fn scripted_replies_come_in_turn_and_then_the_org_answers() {
+async fn scripted_responses_come_first_and_in_order() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let odd = CannedReply { status: 502, headers: vec![], body: "<html>".into() };
-    org.respond_next(QUEUES, CannedReply::rate_limited(42)).expect("an operation");
+    let odd = CannedResponse { status: 502, headers: vec![], body: "<html>".into() };
+    org.respond_next(QUEUES, CannedResponse::rate_limited(42)).expect("an operation");
     org.respond_next(QUEUES, odd.header("inin-correlation-id", "mine")).expect("an operation");
-    org.respond_next("getNothing", CannedReply::empty(200)).expect_err("no such operation");
+    org.respond_next("getNothing", CannedResponse::empty(200)).expect_err("no such operation");
 
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, reply.header("retry-after")), (429, "42"));
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, response.header("retry-after")), (429, "42"));
     assert_eq!(
-        reply.json()["message"],
+        response.json()["message"],
         "Rate limit exceeded the maximum. Retry the request in [42] seconds"
     );
-    assert_eq!(reply.json()["contextId"], reply.header("inin-correlation-id"));
+    assert_eq!(response.json()["contextId"], response.header("inin-correlation-id"));
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, &reply.bytes[..]), (502, &b"<html>"[..]));
-    assert_eq!(reply.header("inin-correlation-id"), "mine");
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, &response.bytes[..]), (502, &b"<html>"[..]));
+    assert_eq!(response.header("inin-correlation-id"), "mine");
     assert_eq!(client.get("/api/v2/routing/queues").await.status, 200);
 }
 
 #[tokio::test]
-async fn a_reply_that_is_not_http_says_so() {
+async fn a_scripted_response_that_is_not_http_is_a_500() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    org.respond_next(QUEUES, CannedReply::empty(200).header("a b", "")).expect("an operation");
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, reply.bytes.starts_with(b"canned reply: ")), (500, true));
+    org.respond_next(QUEUES, CannedResponse::empty(200).header("a b", "")).expect("an operation");
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, response.bytes.starts_with(b"canned response:  ")), (500, true));
 }
 
 #[tokio::test]
-async fn a_page_can_be_repeated_emptied_or_made_up() {
+async fn a_page_can_be_repeated_edited_or_replaced() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let empty = PageOverride::edit(|page| page["entities"] = json!([]));
@@ -70,37 +70,37 @@ async fn a_page_can_be_repeated_emptied_or_made_up() {
 }
 
 #[tokio::test]
-async fn only_a_list_of_numbered_pages_has_pages_to_override() {
+async fn only_lists_with_page_numbers_support_overrides() {
     let org = MockOrg::start().await.expect("an org");
     let error = org.override_page("getUsersMe", 1, PageOverride::same_as(2)).expect_err("no list");
     assert_eq!(error.to_string(), "getUsersMe does not page by PageNumber");
     let error = MockOrg::builder().list("getUsersMe", 3).start().await.expect_err("no list");
-    assert_eq!(error.to_string(), "getUsersMe does not answer with a list");
+    assert_eq!(error.to_string(), "getUsersMe does not return a list");
 }
 
 struct Stamp;
 
 impl Fault for Stamp {
-    fn before(&self, call: &Call<'_>) -> Option<CannedReply> {
-        (call.request.method == "PUT").then(|| CannedReply::empty(503))
+    fn before(&self, call: &Call<'_>) -> Option<CannedResponse> {
+        (call.request.method == "PUT").then(|| CannedResponse::empty(503))
     }
 
-    fn after(&self, call: &Call<'_>, reply: CannedReply) -> CannedReply {
-        reply.header("x-operation", &call.operation.id)
+    fn after(&self, call: &Call<'_>, response: CannedResponse) -> CannedResponse {
+        response.header("x-operation", &call.operation.id)
     }
 }
 
 #[tokio::test]
-async fn a_fault_stands_before_and_after_the_org() {
+async fn a_fault_can_replace_or_change_the_response() {
     let org = MockOrg::builder().fault(Stamp).start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client.get("/api/v2/routing/queues").await;
-    assert_eq!((reply.status, reply.header("x-operation")), (200, QUEUES));
+    let response = client.get("/api/v2/routing/queues").await;
+    assert_eq!((response.status, response.header("x-operation")), (200, QUEUES));
     assert_eq!(client.send("PUT", "/api/v2/routing/queues/1", "{}".into()).await.status, 503);
 }
 
 #[tokio::test]
-async fn a_connection_can_end_before_a_reply_or_in_it() {
+async fn a_connection_can_end_before_or_within_a_response() {
     let org = MockOrg::start().await.expect("an org");
     let path = "/api/v2/routing/queues";
     let whole = Client::of(&org).await.get(path).await.bytes.len();
@@ -113,13 +113,13 @@ async fn a_connection_can_end_before_a_reply_or_in_it() {
     assert_eq!(body.len(), whole / 2);
 
     org.cut_next(QUEUES, ConnectionFault::CutBeforeReply).expect("an operation");
-    let error = read_all(&org, path).await.expect_err("no reply");
+    let error = read_all(&org, path).await.expect_err("no response");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(Client::of(&org).await.get(path).await.status, 200);
     assert_eq!(org.requests_for(QUEUES).len(), 4);
 }
 
-/// The network is down for everything that changes something.
+/// Writes get no response.
 struct NoWrites;
 
 impl Fault for NoWrites {
@@ -133,11 +133,11 @@ async fn a_fault_can_cut_connections() {
     let org = MockOrg::builder().fault(NoWrites).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     assert_eq!(client.get("/api/v2/routing/queues").await.status, 200);
-    let reply = client.try_send("PUT", "/api/v2/routing/queues/1", "{}".into()).await;
-    assert!(reply.is_none());
+    let response = client.try_send("PUT", "/api/v2/routing/queues/1", "{}".into()).await;
+    assert!(response.is_none());
 }
 
-/// All that comes over a connection for one request, until it ends.
+/// Everything received over the connection for one request.
 async fn read_all(org: &MockOrg, path: &str) -> std::io::Result<String> {
     let url = org.url();
     let address = url.strip_prefix("http://").expect("a URL of plain HTTP");
@@ -145,13 +145,13 @@ async fn read_all(org: &MockOrg, path: &str) -> std::io::Result<String> {
     let token = org.access_token();
     let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\r\n");
     stream.write_all(head.as_bytes()).await?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await?;
-    Ok(reply)
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await?;
+    Ok(response)
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_reply_takes_its_time() {
+async fn every_response_is_delayed_by_the_latency() {
     let latency = Duration::from_millis(250);
     let org = MockOrg::builder().latency(latency).start().await.expect("an org");
     let mut client = Client::of(&org).await;
@@ -161,7 +161,7 @@ async fn every_reply_takes_its_time() {
 }
 
 #[tokio::test]
-async fn the_org_tells_what_it_was_asked() {
+async fn records_the_requests() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     client.get("/api/v2/routing/queues?name=a%20b").await;
@@ -189,7 +189,7 @@ async fn the_org_tells_what_it_was_asked() {
 }
 
 #[tokio::test]
-async fn an_org_that_was_shut_down_answers_no_more() {
+async fn shutdown_closes_the_port() {
     let org = MockOrg::start().await.expect("an org");
     let address = org.url().trim_start_matches("http://").to_owned();
     org.shutdown().await;

@@ -1,14 +1,14 @@
-//! Jobs over the wire: what a client sees that knows one family.
+//! Jobs over the wire, as seen by a client that knows one job spec.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use genesys_cloud_mock::{CannedReply, Expected, JobEnd, JobPace, JobScenario, MockOrg};
+use genesys_cloud_mock::{CannedResponse, Expected, JobEnd, JobPace, JobScenario, MockOrg};
 use http::{Request, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use crate::client::{Client, Reply};
+use crate::client::{Client, ClientResponse};
 
 const DETAILS: &str = "postAnalyticsConversationsDetailsJobs";
 const DETAILS_PATH: &str = "/api/v2/analytics/conversations/details/jobs";
@@ -23,9 +23,9 @@ async fn org_and_client() -> (MockOrg, Client) {
 }
 
 async fn submit(client: &mut Client, path: &str, id: &str) -> String {
-    let reply = client.post(path, &json!({})).await;
-    assert!(matches!(reply.status, 200..=202), "{reply:?}");
-    reply.json().pointer(id).and_then(Value::as_str).expect("an id").to_owned()
+    let response = client.post(path, &json!({})).await;
+    assert!(matches!(response.status, 200..=202), "{response:?}");
+    response.json().pointer(id).and_then(Value::as_str).expect("an id").to_owned()
 }
 
 async fn state(client: &mut Client, path: &str) -> Value {
@@ -33,8 +33,8 @@ async fn state(client: &mut Client, path: &str) -> Value {
     status.get("state").or(status.get("status")).cloned().unwrap_or_default()
 }
 
-/// Fetches a file, without a token and maybe from a byte on.
-async fn fetch(org: &MockOrg, link: &str, from: Option<usize>) -> Option<Reply> {
+/// Fetches a file without a token, optionally from an offset.
+async fn fetch(org: &MockOrg, link: &str, from: Option<usize>) -> Option<ClientResponse> {
     let path = link.strip_prefix(&org.files_url()).expect("a file of the org");
     let mut files = Client::of_files(org).await;
     let range = from.map(|from| format!("bytes={from}-"));
@@ -42,7 +42,7 @@ async fn fetch(org: &MockOrg, link: &str, from: Option<usize>) -> Option<Reply> 
 }
 
 #[tokio::test]
-async fn a_job_goes_through_the_states_of_the_document() {
+async fn a_job_passes_through_the_states_of_the_document() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(DETAILS, JobScenario::Slow).expect("it applies");
     org.job_pace(DETAILS, JobPace::Polls(4)).expect("jobs");
@@ -66,7 +66,7 @@ async fn a_job_goes_through_the_states_of_the_document() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_takes_its_time_and_expires_by_the_clock_of_the_test() {
+async fn a_job_runs_and_expires_on_the_tokio_clock() {
     let lifetime = Duration::from_secs(3_600);
     let org = MockOrg::builder().job_lifetime(lifetime).start().await.expect("an org");
     let mut client = Client::of(&org).await;
@@ -103,7 +103,7 @@ async fn a_job_is_cancelled_by_the_client_or_by_others() {
 }
 
 #[tokio::test]
-async fn what_goes_wrong_while_polling_is_worded_as_the_service_does() {
+async fn failures_while_polling_look_like_those_of_the_service() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(DETAILS, JobScenario::TransientErrors).expect("it applies");
     let path = format!("{DETAILS_PATH}/{}", submit(&mut client, DETAILS_PATH, "/jobId").await);
@@ -122,7 +122,7 @@ async fn what_goes_wrong_while_polling_is_worded_as_the_service_does() {
 }
 
 #[tokio::test]
-async fn a_request_is_accepted_until_it_is_answered() {
+async fn a_repeated_submit_returns_202_until_the_job_is_done() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario("getConversationRecordings", JobScenario::Slow).expect("it applies");
     let path = "/api/v2/conversations/c/recordings";
@@ -142,13 +142,13 @@ async fn a_job_waits_for_the_client_where_the_service_does() {
     assert_eq!(state(&mut client, &path).await, "READY");
     client.send("PUT", &path, r#"{"state":"PROCESSING"}"#.into()).await;
     assert_eq!(state(&mut client, &path).await, "FULFILLED");
-    let truth = org.expected_job("postRecordingJobs").expect("jobs");
-    assert_eq!(truth.held.as_deref(), Some("READY"));
+    let expected = org.expected_job("postRecordingJobs").expect("jobs");
+    assert_eq!(expected.awaiting_input.as_deref(), Some("READY"));
 
     let path = "/api/v2/flows/datatables/t/import/jobs";
-    let reply = client.post(path, &json!({})).await.json();
-    let upload = reply["uploadURI"].as_str().expect("a URL").to_owned();
-    let path = format!("{path}/{}", reply["id"].as_str().expect("an id"));
+    let response = client.post(path, &json!({})).await.json();
+    let upload = response["uploadURI"].as_str().expect("a URL").to_owned();
+    let path = format!("{path}/{}", response["id"].as_str().expect("an id"));
     assert_eq!(state(&mut client, &path).await, "WaitingForUpload");
     let mut files = Client::of_files(&org).await;
     let upload = upload.strip_prefix(&org.files_url()).expect("a path").to_owned();
@@ -157,7 +157,7 @@ async fn a_job_waits_for_the_client_where_the_service_does() {
 }
 
 #[tokio::test]
-async fn files_take_no_token_and_go_on_where_they_stopped() {
+async fn file_downloads_refuse_tokens_and_resume() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(EXPORT, JobScenario::DroppedDownload).expect("it applies");
     org.set_job_records(EXPORT, 100).expect("jobs");
@@ -169,32 +169,32 @@ async fn files_take_no_token_and_go_on_where_they_stopped() {
     let file = link.strip_prefix(&org.files_url()).expect("a path");
     let mut files = Client::of_files(&org).await;
     let with_token = Request::get(file).header(header::AUTHORIZATION, "Bearer secret");
-    let reply = files.send_request(with_token.body(Full::default()).expect("a request")).await;
-    assert_eq!(reply.status, 400);
+    let response = files.send_request(with_token.body(Full::default()).expect("a request")).await;
+    assert_eq!(response.status, 400);
     assert!(org.downloads()[0].bearer);
     let unsigned = file.split('?').next().expect("a path");
     assert_eq!(files.get(unsigned).await.status, 403);
 
-    let truth = org.expected_job(EXPORT).expect("jobs");
-    let whole = &truth.files[0];
+    let expected = org.expected_job(EXPORT).expect("jobs");
+    let whole = &expected.files[0];
     assert!(fetch(&org, &link, None).await.is_none(), "the first try is cut");
-    let reply = fetch(&org, &link, Some(10)).await.expect("a reply");
-    assert_eq!((reply.status, &reply.bytes), (206, &whole.slice(10..)));
+    let response = fetch(&org, &link, Some(10)).await.expect("a response");
+    assert_eq!((response.status, &response.bytes), (206, &whole.slice(10..)));
     let range = format!("bytes 10-{}/{}", whole.len() - 1, whole.len());
-    assert_eq!(reply.header("content-range"), range);
-    assert_eq!(reply.header("content-length"), (whole.len() - 10).to_string());
-    let reply = fetch(&org, &link, None).await.expect("a reply");
+    assert_eq!(response.header("content-range"), range);
+    assert_eq!(response.header("content-length"), (whole.len() - 10).to_string());
+    let response = fetch(&org, &link, None).await.expect("a response");
     assert_eq!(
-        (reply.status, &reply.bytes, reply.header("content-type")),
+        (response.status, &response.bytes, response.header("content-type")),
         (200, whole, "text/csv")
     );
-    assert!(reply.header("etag").starts_with('"'));
-    assert_eq!(fetch(&org, &link, Some(whole.len())).await.expect("a reply").status, 416);
-    assert_eq!(truth.records.len(), 100);
+    assert!(response.header("etag").starts_with('"'));
+    assert_eq!(fetch(&org, &link, Some(whole.len())).await.expect("a response").status, 416);
+    assert_eq!(expected.records.len(), 100);
 }
 
 #[tokio::test]
-async fn links_expire_and_lead_astray() {
+async fn links_may_expire_or_point_to_another_host() {
     let (org, mut client) = org_and_client().await;
     org.job_scenario(EXPORT, JobScenario::ExpiredLink).expect("it applies");
     let path = format!("{EXPORT_PATH}/{}", submit(&mut client, EXPORT_PATH, "/id").await);
@@ -202,7 +202,7 @@ async fn links_expire_and_lead_astray() {
     for status in [403, 200] {
         let link =
             client.get(&path).await.json()["downloadURI"].as_str().expect("a URL").to_owned();
-        assert_eq!(fetch(&org, &link, None).await.expect("a reply").status, status);
+        assert_eq!(fetch(&org, &link, None).await.expect("a response").status, status);
     }
     org.job_scenario(EXPORT, JobScenario::ForeignLink).expect("it applies");
     let path = format!("{EXPORT_PATH}/{}", submit(&mut client, EXPORT_PATH, "/id").await);
@@ -222,20 +222,20 @@ async fn a_page_of_audits_may_be_a_redirect_with_a_body() {
     let path = format!("/api/v2/audits/query/{id}");
     client.get(&path).await;
     assert_eq!(state(&mut client, &path).await, "Succeeded");
-    let reply = client.get(&format!("{path}/results?pageSize=10")).await;
-    let body = reply.json();
-    assert_eq!((reply.status, &body["id"]), (302, &json!(id)));
+    let response = client.get(&format!("{path}/results?pageSize=10")).await;
+    let body = response.json();
+    assert_eq!((response.status, &body["id"]), (302, &json!(id)));
     assert!(body["cursor"].is_string() && body.get("entities").is_none());
-    assert_eq!(body["downloadUrl"], reply.header("location"));
+    assert_eq!(body["downloadUrl"], response.header("location"));
     let link = body["downloadUrl"].as_str().expect("a URL");
     let file = fetch(&org, link, None).await.expect("a file").json();
     assert_eq!(file["entities"].as_array().expect("items").len(), 10);
-    let reply = client.get(&format!("{path}/results?pageSize=10&allowRedirect=false")).await;
-    assert_eq!(reply.status, 200);
+    let response = client.get(&format!("{path}/results?pageSize=10&allowRedirect=false")).await;
+    assert_eq!(response.status, 200);
 }
 
 #[tokio::test]
-async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
+async fn only_the_org_of_the_submit_knows_a_job() {
     let (_there, mut there) = org_and_client().await;
     let here = MockOrg::builder().seed(2).start().await.expect("an org");
     let mut client = Client::of(&here).await;
@@ -246,13 +246,17 @@ async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
         let path = format!("{DETAILS_PATH}/{id}");
         let results = format!("{path}/results");
         for (method, path) in [("GET", &path), ("GET", &results), ("DELETE", &path)] {
-            let reply = client.send(method, path, Bytes::new()).await;
-            assert_eq!((reply.status, &reply.json()["code"]), (404, &json!("not.found")), "{path}");
+            let response = client.send(method, path, Bytes::new()).await;
+            assert_eq!(
+                (response.status, &response.json()["code"]),
+                (404, &json!("not.found")),
+                "{path}"
+            );
         }
     }
-    // A test may say otherwise, once or of all results.
+    // // A test may override this, for one response or for all results.
     let status = "getAnalyticsConversationsDetailsJob";
-    here.respond_next(status, CannedReply::json(200, &json!({ "state": "FULFILLED" })))
+    here.respond_next(status, CannedResponse::json(200, &json!({ "state": "FULFILLED" })))
         .expect("an operation");
     assert_eq!(state(&mut client, &format!("{DETAILS_PATH}/{id}")).await, "FULFILLED");
     here.set_list("getAnalyticsConversationsDetailsJobResults", 3).expect("a list");
@@ -261,7 +265,7 @@ async fn a_job_is_only_known_to_the_org_it_was_submitted_to() {
 }
 
 #[tokio::test]
-async fn what_is_listed_or_named_by_the_client_needs_no_submit() {
+async fn listed_ids_and_ids_of_the_client_need_no_submit() {
     let (_org, mut client) = org_and_client().await;
     let list = client.get("/api/v2/gdpr/requests").await.json();
     let id = list["entities"][0]["id"].as_str().expect("an id");
@@ -275,13 +279,16 @@ async fn what_is_listed_or_named_by_the_client_needs_no_submit() {
 }
 
 #[tokio::test]
-async fn jobs_are_told_from_what_submits_none() {
+async fn rejects_job_settings_for_other_operations() {
     let org = MockOrg::start().await.expect("an org");
     assert_eq!(org.job_operations().len(), 199);
     org.expected_job("getRoutingQueues").expect_err("no jobs");
     org.job_scenario("getNothing", JobScenario::Quick).expect_err("no operation");
     let error = org.job_scenario(DETAILS, JobScenario::Download).expect_err("no files");
-    assert_eq!(error.to_string(), format!("the jobs of {DETAILS} can't run as Download"));
+    assert_eq!(
+        error.to_string(),
+        format!("jobs of {DETAILS} do not support the scenario Download")
+    );
     org.job_scenario(DETAILS, JobScenario::FailsWithMessage).expect("it applies");
     org.reset();
     assert_eq!(org.expected_job(DETAILS).expect("jobs").end, JobEnd::Succeeded);

@@ -1,28 +1,28 @@
 use std::collections::BTreeSet;
 
 use genesys_cloud_catalogue::Catalogue;
-use genesys_cloud_mock::{Due, Lie, MockOrg};
+use genesys_cloud_mock::{ExpectedOutcome, Lie, MockOrg};
 
 #[tokio::test]
-async fn every_lie_can_be_told_by_some_operation() {
+async fn every_lie_applies_to_some_operation() {
     let org = MockOrg::start().await.expect("an org");
     let operations = Catalogue::embedded().operations();
-    let told: BTreeSet<Lie> =
+    let used: BTreeSet<Lie> =
         operations.flat_map(|operation| org.lies(&operation.id).expect("lies")).collect();
-    let untold: Vec<Lie> = Lie::all().filter(|lie| !told.contains(lie)).collect();
-    assert!(untold.is_empty(), "{untold:?}");
+    let unused: Vec<Lie> = Lie::all().filter(|lie| !used.contains(lie)).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[tokio::test]
-async fn a_lie_takes_the_place_of_a_page_until_it_ends() {
+async fn a_lie_replaces_a_page_until_it_is_stopped() {
     let org = MockOrg::start().await.expect("an org");
     let lies = org.lies("getRoutingQueues").expect("lies");
     let null = lies.iter().find(|lie| lie.to_string() == "Null on page 1").expect("a lie");
-    assert_eq!(null.due(), Due::Error);
-    org.lie("getRoutingQueues", *null).expect("a lie that it can tell");
+    assert_eq!(null.expected(), ExpectedOutcome::Error);
+    org.lie("getRoutingQueues", *null).expect("a supported lie");
     let mut client = crate::client::Client::of(&org).await;
     assert_eq!(client.get("/api/v2/routing/queues").await.bytes, "null");
-    assert_eq!(org.lies_told(), 1);
+    assert_eq!(org.lies_sent(), 1);
     assert_eq!(org.unsent("getRoutingQueues").expect("a list").len(), 35);
     org.stop_lying();
     client.get("/api/v2/routing/queues").await;

@@ -3,11 +3,11 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 
-/// Every field of the envelope of the queues, on one page.
+/// The envelope of a page of queues, with the number of entities in place of the entities.
 async fn envelope(client: &mut Client, query: &str) -> Value {
-    let reply = client.get(&format!("/api/v2/routing/queues{query}")).await;
-    assert_eq!(reply.status, 200, "{query}");
-    let mut page = reply.json();
+    let response = client.get(&format!("/api/v2/routing/queues{query}")).await;
+    assert_eq!(response.status, 200, "{query}");
+    let mut page = response.json();
     page["entities"] = page["entities"].as_array().map_or(0, Vec::len).into();
     page
 }
@@ -19,7 +19,7 @@ async fn queues(count: u64) -> (MockOrg, Client) {
 }
 
 #[tokio::test]
-async fn a_first_page_says_where_the_next_and_the_last_are() {
+async fn the_first_page_links_to_the_next_and_last() {
     let (_org, mut client) = queues(60).await;
     let page = json!({
         "entities": 25,
@@ -36,7 +36,7 @@ async fn a_first_page_says_where_the_next_and_the_last_are() {
 }
 
 #[tokio::test]
-async fn a_last_page_has_no_next() {
+async fn the_last_page_has_no_next_uri() {
     let (_org, mut client) = queues(60).await;
     let page = envelope(&mut client, "?pageNumber=3").await;
     assert_eq!(page["entities"], 10);
@@ -63,13 +63,13 @@ async fn an_empty_list_has_no_pages() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_too_large_is_cut_without_a_word() {
+async fn an_excessive_page_size_is_silently_capped() {
     let (org, mut client) = queues(2_000).await;
     let page = envelope(&mut client, "?pageSize=1000").await;
     assert_eq!((&page["entities"], &page["pageSize"]), (&500.into(), &500.into()));
     assert_eq!(page["nextUri"], "/api/v2/routing/queues?pageSize=500&pageNumber=2");
 
-    // The document names a limit for this one.
+    // The document states a limit for this one.
     org.set_list("getAgenticVirtualagents", 150).expect("a list");
     let page = client.get("/api/v2/agentic/virtualagents?pageSize=500").await.json();
     assert_eq!(page["pageSize"], 100);
@@ -77,7 +77,7 @@ async fn a_page_that_is_too_large_is_cut_without_a_word() {
 }
 
 #[tokio::test]
-async fn the_next_page_keeps_path_and_filters_as_they_were() {
+async fn the_next_uri_keeps_path_and_filters() {
     let org = MockOrg::builder().default_count(60).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let path = "/api/v2/users/a%20b/roles/x/y";
@@ -90,7 +90,7 @@ async fn the_next_page_keeps_path_and_filters_as_they_were() {
 }
 
 #[tokio::test]
-async fn a_filter_by_name_filters() {
+async fn filters_by_name() {
     let (_org, mut client) = queues(100).await;
     let path = "/api/v2/routing/queues?name=support*&pageSize=20&pageNumber=2";
     let page = client.get(path).await.json();
@@ -116,7 +116,7 @@ async fn a_list_can_grow_while_it_is_read() {
 }
 
 #[tokio::test]
-async fn an_unpaged_list_comes_whole_and_its_next_page_is_itself() {
+async fn the_next_uri_of_an_unpaged_list_returns_the_same_list() {
     let org = MockOrg::builder().start().await.expect("an org");
     let mut client = Client::of(&org).await;
     org.set_list("GET /api/v2/oauth/clients", 70).expect("a list");

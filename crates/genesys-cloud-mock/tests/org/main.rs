@@ -1,4 +1,4 @@
-//! What a client of a mock org gets to see.
+//! The behavior of the fake org, as seen by a client.
 
 #[cfg(feature = "cli")]
 mod binary;
@@ -10,8 +10,8 @@ mod lists;
 mod login;
 mod paging;
 mod plan;
+mod reader;
 mod records;
 mod refusals;
 mod schemes;
 mod timeline;
-mod walk;

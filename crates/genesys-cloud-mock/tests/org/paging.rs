@@ -1,10 +1,10 @@
-//! What single pages say, scheme by scheme.
+//! The content of single pages, by scheme.
 
 use genesys_cloud_mock::{MockOrg, Scenario};
 use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::walk::{items, q64};
+use crate::reader::{items, q64};
 
 async fn org_and_client() -> (MockOrg, Client) {
     let org = MockOrg::start().await.expect("an org");
@@ -12,7 +12,7 @@ async fn org_and_client() -> (MockOrg, Client) {
     (org, client)
 }
 
-/// The fields of a page but its items, in the order of the alphabet.
+/// The fields of a page except its items, sorted.
 fn envelope(page: &Value) -> Vec<&str> {
     let fields = page.as_object().expect("an object").keys().map(String::as_str);
     let mut fields: Vec<_> = fields.filter(|name| *name != "entities").collect();
@@ -25,7 +25,7 @@ fn text<'a>(page: &'a Value, path: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_its_own_query_only() {
+async fn a_token_is_valid_only_for_its_own_query() {
     let (org, mut client) = org_and_client().await;
     let path = "/api/v2/knowledge/knowledgebases?coreLanguage=a&published=true&pageSize=30";
     let page = client.get(path).await.json();
@@ -64,7 +64,7 @@ async fn a_token_in_a_body_is_bound_to_the_rest_of_it() {
 }
 
 #[tokio::test]
-async fn a_page_size_may_be_a_text_and_is_capped_as_the_document_says() {
+async fn a_page_size_may_be_a_string_and_is_capped() {
     let (org, mut client) = org_and_client().await;
     org.set_list("getWebdeploymentsDeployments", 700).expect("a list");
     let path = "/api/v2/webdeployments/deployments?pageSize";
@@ -75,7 +75,7 @@ async fn a_page_size_may_be_a_text_and_is_capped_as_the_document_says() {
 }
 
 #[tokio::test]
-async fn a_page_has_no_more_fields_than_the_document_says() {
+async fn a_page_has_only_documented_fields() {
     let (org, mut client) = org_and_client().await;
     let page = client.get("/api/v2/routing/queues/q/members").await.json();
     let fields = ["firstUri", "nextUri", "pageNumber", "pageSize", "selfUri"];
@@ -90,7 +90,7 @@ async fn a_page_has_no_more_fields_than_the_document_says() {
 }
 
 #[tokio::test]
-async fn a_search_always_has_a_next_page_which_is_the_whole_search() {
+async fn a_search_always_has_a_next_page() {
     let (org, mut client) = org_and_client().await;
     org.set_list("getUsersSearch", 1).expect("a list");
     let search = q64(&json!({ "pageSize": 25, "pageNumber": 1, "query": [{ "value": "a" }] }));
@@ -106,7 +106,7 @@ async fn a_search_always_has_a_next_page_which_is_the_whole_search() {
 }
 
 #[tokio::test]
-async fn a_details_query_has_nothing_to_say_past_its_end() {
+async fn a_details_query_returns_an_empty_object_past_its_end() {
     let (org, mut client) = org_and_client().await;
     let path = "/api/v2/analytics/conversations/details/query";
     let paging =
@@ -122,7 +122,7 @@ async fn a_details_query_has_nothing_to_say_past_its_end() {
 }
 
 #[tokio::test]
-async fn some_lists_can_only_be_read_so_far() {
+async fn some_lists_have_a_paging_cap() {
     let (org, mut client) = org_and_client().await;
     for (path, last, past) in [
         ("/api/v2/externalcontacts/contacts?pageSize=100", 10, 11),
@@ -143,7 +143,7 @@ async fn some_lists_can_only_be_read_so_far() {
 }
 
 #[tokio::test]
-async fn a_way_on_that_leads_back_is_there_forever() {
+async fn the_next_uri_of_an_unpaged_list_never_ends() {
     let (org, mut client) = org_and_client().await;
     for path in ["/api/v2/oauth/clients", "/api/v2/organizations/limits/changerequests"] {
         let first = client.get(path).await.json();
@@ -161,7 +161,7 @@ async fn a_way_on_that_leads_back_is_there_forever() {
 }
 
 #[tokio::test]
-async fn a_job_has_the_results_of_the_page_it_was_submitted_for() {
+async fn a_job_has_the_results_of_the_page_it_selects() {
     let (org, mut client) = org_and_client().await;
     org.set_list("getTaskmanagementWorkitemsQueryJobResults", 45).expect("a list");
     let path = "/api/v2/taskmanagement/workitems/query/jobs";
@@ -173,12 +173,12 @@ async fn a_job_has_the_results_of_the_page_it_was_submitted_for() {
         assert_eq!((&page["pageNumber"], &page["pageCount"]), (&number.into(), &3.into()));
         seen.extend(items(&page).iter().map(|item| text(item, "/id").to_owned()));
     }
-    let truth = org.expected("getTaskmanagementWorkitemsQueryJobResults").expect("a list");
-    assert_eq!(seen, truth.records);
+    let expected = org.expected("getTaskmanagementWorkitemsQueryJobResults").expect("a list");
+    assert_eq!(seen, expected.records);
 }
 
 #[tokio::test]
-async fn a_job_can_set_the_size_of_the_pages_of_its_results() {
+async fn a_submit_can_set_the_page_size_of_the_results() {
     let (_org, mut client) = org_and_client().await;
     let path = "/api/v2/analytics/bots/aggregates/jobs";
     let job = client.post(path, &json!({ "pageSize": 30 })).await.json();
@@ -190,7 +190,7 @@ async fn a_job_can_set_the_size_of_the_pages_of_its_results() {
 }
 
 #[tokio::test]
-async fn scim_counts_from_one_and_may_only_count() {
+async fn scim_indexes_start_at_one_and_a_count_of_zero_is_allowed() {
     let (_org, mut client) = org_and_client().await;
     let page = client.get("/api/v2/scim/v2/users?startIndex=91&count=20").await.json();
     let counts = ["startIndex", "itemsPerPage", "totalResults"].map(|name| page[name].as_u64());
@@ -213,7 +213,7 @@ async fn messages_can_be_read_in_both_directions() {
     assert!(items(&client.get(&format!("{path}&before={start}")).await.json()).is_empty());
 }
 
-/// The way on of the first page of a list, in a scenario.
+/// The next URI of the first page of a list in a scenario.
 async fn next_uri(scenario: Scenario) -> (MockOrg, Client, String) {
     let (org, mut client) = org_and_client().await;
     org.scenario("getWebdeploymentsDeployments", scenario).expect("it applies");
@@ -223,7 +223,7 @@ async fn next_uri(scenario: Scenario) -> (MockOrg, Client, String) {
 }
 
 #[tokio::test]
-async fn the_way_on_can_have_any_form() {
+async fn the_next_uri_has_the_form_of_the_scenario() {
     let (_org, _, uri) = next_uri(Scenario::RelativeUri).await;
     assert!(uri.starts_with("/api/v2/webdeployments/deployments?pageSize=10&after="), "{uri}");
     assert!(uri.ends_with("&expand=a&expand=b"), "{uri}");
@@ -240,7 +240,7 @@ async fn the_way_on_can_have_any_form() {
 }
 
 #[tokio::test]
-async fn a_list_that_moves_repeats_or_hides_a_record() {
+async fn an_insertion_repeats_and_a_deletion_hides_a_record() {
     let (org, mut client) = org_and_client().await;
     let mut read = async |operation: &str, path: &str| {
         let mut ids = Vec::new();
@@ -248,21 +248,21 @@ async fn a_list_that_moves_repeats_or_hides_a_record() {
             let page = client.get(&format!("{path}?pageSize=10&pageNumber={number}")).await.json();
             ids.extend(items(&page).iter().map(|item| text(item, "/id").to_owned()));
         }
-        let truth = org.expected(operation).expect("a list");
-        assert_eq!(ids, truth.records);
-        (ids, truth)
+        let expected = org.expected(operation).expect("a list");
+        assert_eq!(ids, expected.records);
+        (ids, expected)
     };
     org.scenario("getRoutingQueues", Scenario::RecordAdded).expect("it applies");
-    let (ids, truth) = read("getRoutingQueues", "/api/v2/routing/queues").await;
-    assert_eq!((ids.len(), &ids[9], truth.repeated), (36, &ids[10], vec![ids[9].clone()]));
+    let (ids, expected) = read("getRoutingQueues", "/api/v2/routing/queues").await;
+    assert_eq!((ids.len(), &ids[9], expected.repeated), (36, &ids[10], vec![ids[9].clone()]));
     org.scenario("getUsers", Scenario::RecordRemoved).expect("it applies");
-    let (ids, truth) = read("getUsers", "/api/v2/users").await;
-    assert_eq!((ids.len(), truth.missed.len()), (34, 1));
-    assert!(!ids.contains(&truth.missed[0]));
+    let (ids, expected) = read("getUsers", "/api/v2/users").await;
+    assert_eq!((ids.len(), expected.missed.len()), (34, 1));
+    assert!(!ids.contains(&expected.missed[0]));
 }
 
 #[tokio::test]
-async fn counts_can_lie_or_be_left_out() {
+async fn counts_can_be_wrong_or_missing() {
     let (org, mut client) = org_and_client().await;
     for (scenario, total, count) in [
         (Scenario::TotalTooLow, json!(10), json!(1)),
@@ -277,18 +277,18 @@ async fn counts_can_lie_or_be_left_out() {
 }
 
 #[tokio::test]
-async fn a_scenario_needs_a_list_that_can_behave_like_that() {
+async fn rejects_scenarios_that_a_list_does_not_support() {
     let (org, _client) = org_and_client().await;
     let error = org.scenario("getUsersMe", Scenario::EmptyList).expect_err("no list");
-    assert_eq!(error.to_string(), "getUsersMe does not answer with a list");
+    assert_eq!(error.to_string(), "getUsersMe does not return a list");
     let error = org.scenario("getRoutingQueues", Scenario::TokenCycle).expect_err("no tokens");
-    assert_eq!(error.to_string(), "the list of getRoutingQueues can't behave as TokenCycle");
+    assert_eq!(error.to_string(), "getRoutingQueues does not support the scenario TokenCycle");
     let some = org.scenarios("getRoutingQueues").expect("a list");
     assert!(some.contains(&Scenario::ManyPages) && !some.contains(&Scenario::TokenCycle));
 }
 
 #[tokio::test]
-async fn a_scenario_ends_when_its_list_gets_a_size_or_the_org_is_reset() {
+async fn setting_a_size_or_resetting_the_org_ends_a_scenario() {
     let (org, mut client) = org_and_client().await;
     let path = "/api/v2/users?pageSize=10";
     for end in [|org: &MockOrg| org.set_list("getUsers", 100).expect("a list"), MockOrg::reset] {
@@ -299,9 +299,9 @@ async fn a_scenario_ends_when_its_list_gets_a_size_or_the_org_is_reset() {
     }
 }
 
-/// A test may send whatever it likes; the org has to stand it.
+/// Any request must get a response.
 #[tokio::test]
-async fn a_number_out_of_reach_is_refused_or_past_the_end() {
+async fn refuses_page_numbers_out_of_range() {
     let (_org, mut client) = org_and_client().await;
     let path = "/api/v2/users/search";
     for (number, status) in [
@@ -321,7 +321,7 @@ async fn a_number_out_of_reach_is_refused_or_past_the_end() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_kept_is_the_same_and_follows_its_list() {
+async fn a_cached_page_is_unchanged_until_its_list_changes() {
     let org = MockOrg::builder().page_cache(1 << 20).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let path = "/api/v2/routing/queues?pageSize=5&pageNumber=2";

@@ -1,4 +1,4 @@
-//! What goes wrong by a plan.
+//! Fault plans.
 
 use std::time::Duration;
 
@@ -8,25 +8,25 @@ use http::header::AUTHORIZATION;
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 
-use crate::client::{Client, Reply};
+use crate::client::{Client, ClientResponse};
 
 const PATH: &str = "/api/v2/routing/queues?pageSize=10";
 const TOKENS: &str = "getExternalcontactsScanContacts";
 
-/// The reply to the one request that goes wrong, or `None` if none comes to its end.
-async fn reply_with(kind: FaultKind) -> Option<Reply> {
+/// Returns the response to the one request that fails, or `None` if it is incomplete.
+async fn reply_with(kind: FaultKind) -> Option<ClientResponse> {
     let org =
         MockOrg::builder().faults(FaultPlan::new().at(1, kind)).start().await.expect("an org");
-    let reply = Client::of(&org).await.try_send("GET", PATH, Bytes::new()).await;
+    let response = Client::of(&org).await.try_send("GET", PATH, Bytes::new()).await;
     assert_eq!((org.injected().count(kind), org.injected().total()), (1, 1));
-    // The next one is as ever.
+    // The next request succeeds.
     assert_eq!(Client::of(&org).await.get(PATH).await.json()["pageNumber"], 1);
     assert_eq!(org.injected().total(), 1);
-    reply
+    response
 }
 
 #[tokio::test]
-async fn replies_in_place_of_that_of_the_org() {
+async fn faults_replace_the_response() {
     for (kind, status, code) in [
         (FaultKind::RateLimited, 429, "too.many.requests.retry.after"),
         (FaultKind::RateLimitedWithoutDelay, 429, "too.many.requests"),
@@ -37,43 +37,43 @@ async fn replies_in_place_of_that_of_the_org() {
         (FaultKind::GatewayTimeout, 504, "request.timeout"),
         (FaultKind::Unauthorized, 401, "bad.credentials"),
     ] {
-        let reply = reply_with(kind).await.expect("a reply");
-        assert_eq!((reply.status, &reply.json()["code"]), (status, &code.into()), "{kind:?}");
+        let response = reply_with(kind).await.expect("a response");
+        assert_eq!((response.status, &response.json()["code"]), (status, &code.into()), "{kind:?}");
         let has_delay = matches!(kind, FaultKind::RateLimited | FaultKind::RateLimitedUntil);
-        assert_eq!(reply.headers.contains_key("retry-after"), has_delay, "{kind:?}");
+        assert_eq!(response.headers.contains_key("retry-after"), has_delay, "{kind:?}");
     }
     for (kind, status) in [(FaultKind::BadGateway, 502), (FaultKind::HtmlPage, 200)] {
-        let reply = reply_with(kind).await.expect("a reply");
-        assert_eq!((reply.status, reply.header("content-type")), (status, "text/html"));
-        assert!(reply.bytes.starts_with(b"<!DOCTYPE html>"));
+        let response = reply_with(kind).await.expect("a response");
+        assert_eq!((response.status, response.header("content-type")), (status, "text/html"));
+        assert!(response.bytes.starts_with(b"<!DOCTYPE html>"));
     }
 }
 
 #[tokio::test]
-async fn replies_of_the_org_that_are_spoilt() {
-    let reply = reply_with(FaultKind::MalformedJson).await.expect("a reply");
-    assert_eq!(reply.header("content-type"), "application/json");
-    serde_json::from_slice::<Value>(&reply.bytes).expect_err("no JSON");
+async fn faults_corrupt_the_response() {
+    let response = reply_with(FaultKind::MalformedJson).await.expect("a response");
+    assert_eq!(response.header("content-type"), "application/json");
+    serde_json::from_slice::<Value>(&response.bytes).expect_err("no JSON");
 
-    let reply = reply_with(FaultKind::WrongContentType).await.expect("a reply");
+    let response = reply_with(FaultKind::WrongContentType).await.expect("a response");
     assert_eq!(
-        (reply.header("content-type"), &reply.json()["pageNumber"]),
+        (response.header("content-type"), &response.json()["pageNumber"]),
         ("text/html", &1.into())
     );
 
-    let reply = reply_with(FaultKind::TruncatedGzip).await.expect("a reply");
-    assert_eq!(reply.header("content-encoding"), "gzip");
-    assert!(reply.bytes.starts_with(&[0x1f, 0x8b]));
+    let response = reply_with(FaultKind::TruncatedGzip).await.expect("a response");
+    assert_eq!(response.header("content-encoding"), "gzip");
+    assert!(response.bytes.starts_with(&[0x1f, 0x8b]));
 
-    let reply = reply_with(FaultKind::DeepNesting).await.expect("a reply");
-    let text = String::from_utf8(reply.bytes.to_vec()).expect("text");
+    let response = reply_with(FaultKind::DeepNesting).await.expect("a response");
+    let text = String::from_utf8(response.bytes.to_vec()).expect("text");
     assert!(text.contains(&format!(r#""entities":[{}"#, "[".repeat(100_000))));
 
     for kind in [
         FaultKind::ResetBeforeReply,
         FaultKind::CutInBody,
         FaultKind::ResetInBody,
-        // More than this client takes.
+        // More than this client accepts.
         FaultKind::HugeHeaders,
     ] {
         assert!(reply_with(kind).await.is_none(), "{kind:?}");
@@ -81,10 +81,10 @@ async fn replies_of_the_org_that_are_spoilt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_that_take_their_time() {
+async fn bodies_are_slow_or_stall() {
     let start = tokio::time::Instant::now();
-    let reply = reply_with(FaultKind::SlowBody).await.expect("a reply");
-    assert_eq!(reply.json()["pageNumber"], 1);
+    let response = reply_with(FaultKind::SlowBody).await.expect("a response");
+    assert_eq!(response.json()["pageNumber"], 1);
     assert!(start.elapsed() >= Duration::from_secs(3));
 
     let stalled = reply_with(FaultKind::StalledBody);
@@ -92,10 +92,12 @@ async fn bodies_that_take_their_time() {
 }
 
 #[tokio::test]
-async fn bodies_of_a_gigabyte_are_sent_in_pieces() {
+async fn bodies_of_a_gigabyte_are_sent_in_chunks() {
     let plan = FaultPlan::new().at(1, FaultKind::HugeBody).at(2, FaultKind::GzipBomb);
     let org = MockOrg::builder().faults(plan).start().await.expect("an org");
-    for (length, piece) in [((1_u64 << 30)..(2 << 30), 100_000), ((1 << 19)..(4 << 20), 1_000)] {
+    for (length, read_at_least) in
+        [((1_u64 << 30)..(2 << 30), 100_000), ((1 << 19)..(4 << 20), 1_000)]
+    {
         let mut client = Client::of(&org).await;
         let request = http::Request::get(PATH)
             .header("host", "localhost")
@@ -105,16 +107,16 @@ async fn bodies_of_a_gigabyte_are_sent_in_pieces() {
         let promised = response.headers()["content-length"].to_str().expect("text");
         assert!(length.contains(&promised.parse().expect("a number")), "{promised}");
         let mut body = response.into_body();
-        let mut came = 0;
-        while came < piece {
+        let mut received = 0;
+        while received < read_at_least {
             let frame = body.frame().await.expect("more").expect("a frame");
-            came += frame.into_data().expect("data").len();
+            received += frame.into_data().expect("data").len();
         }
     }
 }
 
 #[tokio::test]
-async fn tokens_of_pages_are_refused_once_or_for_good() {
+async fn page_tokens_are_refused_once_or_expire() {
     let org = MockOrg::start().await.expect("an org");
     org.scenario(TOKENS, Scenario::ManyPages).expect("a list");
     let mut client = Client::of(&org).await;
@@ -122,8 +124,8 @@ async fn tokens_of_pages_are_refused_once_or_for_good() {
     let next = client.get(path).await.json()["cursors"]["after"].clone();
     let next = format!("{path}?cursor={}", next.as_str().expect("a token"));
 
-    org.inject(FaultPlan::new().rate(FaultKind::PageTokenRefused, 1.0).most(1));
-    // There is no token in it.
+    org.inject(FaultPlan::new().rate(FaultKind::PageTokenRefused, 1.0).max_faults(1));
+    // This request has no token.
     assert_eq!(client.get(path).await.status, 200);
     assert_eq!(client.get(&next).await.status, 400);
     assert_eq!(client.get(&next).await.status, 200);
@@ -136,7 +138,7 @@ async fn tokens_of_pages_are_refused_once_or_for_good() {
 }
 
 #[tokio::test]
-async fn records_come_and_go_in_front() {
+async fn records_are_inserted_and_deleted_at_the_start() {
     let org = MockOrg::builder().list("getRoutingQueues", 25).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let plan = FaultPlan::new()
@@ -168,9 +170,9 @@ async fn records_come_and_go_in_front() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_shows_in_dates_and_logins() {
+async fn clock_skew_affects_dates() {
     let org = MockOrg::start().await.expect("an org");
-    let date = |reply: Reply| reply.header("date").to_owned();
+    let date = |response: ClientResponse| response.header("date").to_owned();
     let mut client = Client::of(&org).await;
     let now = date(client.get(PATH).await);
     org.inject(FaultPlan::new().clock_skew(-40 * 365 * 86_400));
@@ -181,9 +183,9 @@ async fn a_clock_that_is_wrong_shows_in_dates_and_logins() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_by_window_and_by_bucket() {
+async fn enforces_limits_by_window_and_by_bucket() {
     let minute = Duration::from_secs(60);
-    // How many calls in a row pass, at once and after each pause.
+    // The number of consecutive successful calls, at once and after each pause.
     let passed = async |limit: RateLimit, pauses: &[u64]| {
         let org = MockOrg::builder().rate_limit(limit).start().await.expect("an org");
         let mut client = Client::of(&org).await;
@@ -198,35 +200,35 @@ async fn limits_by_window_and_by_bucket() {
             refused += 1;
             passed.push(count);
         }
-        assert_eq!((org.injected().limited, org.injected().repetitions()), (refused, refused));
+        assert_eq!((org.injected().limited, org.injected().required_retries()), (refused, refused));
         passed
     };
     let window = RateLimit::window(12, minute);
     assert_eq!(passed(window, &[5, 56, 30]).await, [12, 0, 12, 0]);
     let bucket = RateLimit::bucket(12, minute);
     assert_eq!(passed(bucket, &[5, 10, 120]).await, [12, 1, 2, 12]);
-    // Half of the window is used by others when its first half is over.
+    // When the first half of the window is over, others have used half of it.
     assert_eq!(passed(window.others(12), &[61, 30, 31]).await, [12, 12, 0, 12]);
     assert_eq!(passed(bucket.others(6), &[20]).await, [12, 2]);
 }
 
 #[tokio::test]
-async fn limits_are_told_by_the_headers_of_choice() {
+async fn reports_limits_in_the_chosen_headers() {
     let limit = RateLimit::window(3, Duration::from_secs(60));
     for (headers, names) in [
         (RateLimitHeaders::Inin, Some(["inin-ratelimit-count", "inin-ratelimit-allowed"])),
         (RateLimitHeaders::Gateway, Some(["x-ratelimit-remaining", "x-ratelimit-limit"])),
         (RateLimitHeaders::None, None),
     ] {
-        let org = MockOrg::builder().rate_limit(limit.told_by(headers)).start().await;
+        let org = MockOrg::builder().rate_limit(limit.headers(headers)).start().await;
         let org = org.expect("an org");
-        let reply = Client::of(&org).await.get(PATH).await;
+        let response = Client::of(&org).await.get(PATH).await;
         let limits: Vec<_> =
-            reply.headers.keys().filter(|name| name.as_str().contains("ratelimit")).collect();
+            response.headers.keys().filter(|name| name.as_str().contains("ratelimit")).collect();
         assert_eq!(limits.len(), if names.is_some() { 3 } else { 0 }, "{headers:?}");
         if let Some([first, allowed]) = names {
             let left_or_used = if headers == RateLimitHeaders::Inin { "1" } else { "2" };
-            assert_eq!((reply.header(first), reply.header(allowed)), (left_or_used, "3"));
+            assert_eq!((response.header(first), response.header(allowed)), (left_or_used, "3"));
         }
     }
 }

@@ -33,9 +33,9 @@ async fn a_record_looks_like_one_of_the_service() {
     assert!(queue["division"]["id"].is_string());
 }
 
-/// The service leaves fields out, sends null, and has values newer than any document.
+/// The service omits fields, sends null, and has values newer than any document.
 #[tokio::test]
-async fn some_fields_are_odd_and_most_are_not() {
+async fn a_few_fields_are_missing_null_or_unknown() {
     let queues = queues(42).await;
     let count = |odd: &dyn Fn(&Value) -> bool| queues.iter().filter(|queue| odd(queue)).count();
     for odd in [
@@ -49,7 +49,7 @@ async fn some_fields_are_odd_and_most_are_not() {
 }
 
 #[tokio::test]
-async fn a_record_of_a_list_is_found_by_its_id() {
+async fn finds_a_listed_record_by_its_id() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let page = client.get("/api/v2/routing/queues").await.json();
@@ -68,7 +68,7 @@ async fn any_other_id_has_a_record_too() {
 }
 
 #[tokio::test]
-async fn a_change_is_answered_with_what_it_changed() {
+async fn a_change_returns_the_changed_record() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let body = json!({ "name": "Mine", "id": "not mine", "unheard": "of" });
@@ -84,22 +84,25 @@ async fn a_change_is_answered_with_what_it_changed() {
 }
 
 #[tokio::test]
-async fn a_deletion_is_answered_as_the_document_says() {
+async fn a_deletion_has_a_documented_status() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client.send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into()).await;
+    let response = client.send("DELETE", "/api/v2/routing/wrapupcodes/w1", "".into()).await;
     let replies = &Catalogue::embedded()
         .operation("DELETE /api/v2/routing/wrapupcodes/{codeId}")
         .expect("an operation")
         .replies;
-    assert!(replies.iter().any(|it| it.status.unwrap_or(204) == reply.status), "{}", reply.status);
-    assert!(reply.bytes.is_empty());
+    assert!(
+        replies.iter().any(|it| it.status.unwrap_or(204) == response.status),
+        "{}",
+        response.status
+    );
+    assert!(response.bytes.is_empty());
 }
 
-/// Any operation can be tried, and answers with what its document promises. Those on a job want an id
-/// that the org has handed out, be it in a list.
+/// Operations on a job need an id that the org has returned, such as one from a list.
 #[tokio::test]
-async fn every_operation_answers_in_the_form_of_its_document() {
+async fn every_operation_returns_a_documented_response() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let catalogue = Catalogue::embedded();
@@ -125,21 +128,25 @@ async fn every_operation_answers_in_the_form_of_its_document() {
             .collect();
         let path = format!("{path}?{}", required.join("&"));
         let body = if operation.body.is_some() { "{}" } else { "" };
-        let mut reply = client.send(&operation.method, &path, body.into()).await;
-        if reply.status == 404 {
+        let mut response = client.send(&operation.method, &path, body.into()).await;
+        if response.status == 404 {
             let (_, job) = operation.path.rsplit_once('{').expect("an id of a job");
             let job = job.split('}').next().expect("its name");
             let path = path.replace(&format!("/{job}"), &format!("/{known}"));
-            reply = client.send(&operation.method, &path, body.into()).await;
+            response = client.send(&operation.method, &path, body.into()).await;
             of_jobs += 1;
         }
-        let status = reply.status;
+        let status = response.status;
         let documented = operation.replies.iter().any(|it| it.status.is_none_or(|it| it == status));
-        assert!((200..300).contains(&status) && documented, "{path}: {status} {:?}", reply.bytes);
+        assert!(
+            (200..300).contains(&status) && documented,
+            "{path}: {status} {:?}",
+            response.bytes
+        );
         match operation.reply().map(|schema| catalogue.resolve(schema)) {
-            None => assert!(reply.bytes.is_empty(), "{path}"),
+            None => assert!(response.bytes.is_empty(), "{path}"),
             Some(schema) => {
-                let value = reply.json();
+                let value = response.json();
                 let fits = match schema.kind {
                     Some(Kind::Array) => value.is_array(),
                     Some(Kind::String | Kind::File) => value.is_string(),
@@ -155,9 +162,9 @@ async fn every_operation_answers_in_the_form_of_its_document() {
     assert_eq!(of_jobs, 194);
 }
 
-/// Clients identify an organization by these.
+/// Clients identify an organization by these ids.
 #[tokio::test]
-async fn a_token_names_the_organization_and_its_client() {
+async fn a_token_identifies_its_organization_and_client() {
     let ids = async |org: &MockOrg| {
         let mut client = Client::of(org).await;
         let token = client.get("/api/v2/tokens/me").await.json();

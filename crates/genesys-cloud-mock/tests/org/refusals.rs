@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::client::Client;
 
 #[tokio::test]
-async fn every_reply_says_who_it_is_and_how_much_is_left() {
+async fn every_response_has_a_correlation_id_and_rate_limit_headers() {
     let org = MockOrg::builder().calls_per_minute(180).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let first = client.get("/api/v2/users/me").await;
@@ -16,14 +16,14 @@ async fn every_reply_says_who_it_is_and_how_much_is_left() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_calls_in_a_minute_are_refused() {
+async fn refuses_calls_beyond_the_rate_limit() {
     let org = MockOrg::builder().calls_per_minute(2).start().await.expect("an org");
     let mut client = Client::of(&org).await;
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
     assert_eq!(client.get("/api/v2/users/me").await.status, 200);
-    let reply = client.get("/api/v2/users/me").await;
-    assert_eq!((reply.status, reply.header("retry-after")), (429, "60"));
-    assert_eq!(reply.json()["code"], "too.many.requests.retry.after");
+    let response = client.get("/api/v2/users/me").await;
+    assert_eq!((response.status, response.header("retry-after")), (429, "60"));
+    assert_eq!(response.json()["code"], "too.many.requests.retry.after");
 
     let mut other = Client::of(&org).await;
     assert_eq!(other.get("/api/v2/users/me").await.status, 200);
@@ -32,45 +32,52 @@ async fn too_many_calls_in_a_minute_are_refused() {
 }
 
 #[tokio::test]
-async fn an_error_has_the_body_of_the_service() {
+async fn an_error_has_the_format_of_the_service() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client.get("/api/v2/nothing").await;
+    let response = client.get("/api/v2/nothing").await;
     let body = json!({
         "message": "The requested resource was not found.",
         "code": "not.found",
         "status": 404,
-        "contextId": reply.header("inin-correlation-id"),
+        "contextId": response.header("inin-correlation-id"),
         "details": [],
         "errors": [],
     });
-    assert_eq!((reply.status, reply.json()), (404, body));
+    assert_eq!((response.status, response.json()), (404, body));
     assert_eq!(client.send("DELETE", "/api/v2/users", "".into()).await.status, 405);
 }
 
 #[tokio::test]
-async fn a_call_without_a_token_is_refused() {
+async fn refuses_a_call_without_a_valid_token() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     client.token = None;
-    let reply = client.get("/api/v2/users/me").await;
-    assert_eq!((reply.status, &reply.json()["code"]), (401, &"authentication.required".into()));
+    let response = client.get("/api/v2/users/me").await;
+    assert_eq!(
+        (response.status, &response.json()["code"]),
+        (401, &"authentication.required".into())
+    );
     client.token = Some("made up".to_owned());
     assert_eq!(client.get("/api/v2/users/me").await.json()["code"], "bad.credentials");
 }
 
 #[tokio::test]
-async fn a_parameter_that_does_not_parse_is_refused() {
+async fn refuses_parameters_that_do_not_parse() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     for query in ["pageNumber=0", "pageSize=0", "pageSize=-1"] {
-        let reply = client.get(&format!("/api/v2/routing/queues?{query}")).await;
-        assert_eq!((reply.status, &reply.json()["code"]), (400, &"bad.request".into()), "{query}");
+        let response = client.get(&format!("/api/v2/routing/queues?{query}")).await;
+        assert_eq!(
+            (response.status, &response.json()["code"]),
+            (400, &"bad.request".into()),
+            "{query}"
+        );
     }
     for query in ["pageSize=abc", "pageNumber=2147483648", "pageNumber=", "hasPeer=maybe"] {
-        let reply = client.get(&format!("/api/v2/routing/queues?{query}")).await;
+        let response = client.get(&format!("/api/v2/routing/queues?{query}")).await;
         assert_eq!(
-            (reply.status, &reply.json()["code"]),
+            (response.status, &response.json()["code"]),
             (400, &"invalid.value".into()),
             "{query}"
         );
@@ -80,19 +87,19 @@ async fn a_parameter_that_does_not_parse_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_required_must_be_there() {
+async fn refuses_requests_without_required_parameters() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
-    let reply = client.get("/api/v2/authorization/divisionspermitted/me").await;
+    let response = client.get("/api/v2/authorization/divisionspermitted/me").await;
     assert_eq!(
-        (reply.status, &reply.json()["details"][0]["fieldName"]),
+        (response.status, &response.json()["details"][0]["fieldName"]),
         (400, &"permission".into())
     );
 
-    let reply = client.send("POST", "/api/v2/routing/queues", "".into()).await;
-    assert_eq!(reply.json()["details"][0]["fieldName"], "body");
-    let reply = client.send("POST", "/api/v2/routing/queues", "{".into()).await;
-    assert_eq!((reply.status, &reply.json()["code"]), (400, &"bad.request".into()));
+    let response = client.send("POST", "/api/v2/routing/queues", "".into()).await;
+    assert_eq!(response.json()["details"][0]["fieldName"], "body");
+    let response = client.send("POST", "/api/v2/routing/queues", "{".into()).await;
+    assert_eq!((response.status, &response.json()["code"]), (400, &"bad.request".into()));
     let form = http::Request::post("/api/v2/routing/queues")
         .header("host", "localhost")
         .header("authorization", format!("Bearer {}", org.access_token()))

@@ -1,24 +1,24 @@
-//! Every list of the document, read from end to end.
+//! Reads every list of the document from end to end.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use genesys_cloud_mock::{ExpectedEnd, MockOrg, Scheme};
 
 use crate::client::Client;
-use crate::walk::{End, lists, walk};
+use crate::reader::{End, lists, read_list};
 
-/// How many lists that behave alike are read in each scenario.
+/// How many similar lists are read in each scenario.
 const SAMPLE: usize = 3;
 
-/// Lists whose items are one of a few words.
+/// Lists whose items are one of a few strings.
 const OF_FEW_WORDS: [&str; 2] = [
     "getRoutingPredictorsKeyperformanceindicatortypes",
     "getSpeechandtextanalyticsTranslationsLanguages",
 ];
 
-/// No record may be lost or repeated, whatever the operation and the size of its list.
+/// No record may be lost or repeated, for any operation and length.
 #[tokio::test]
-async fn every_record_of_every_list_comes_once() {
+async fn every_list_returns_each_record_once() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     for list in lists().filter(|(_, scheme)| *scheme != Scheme::LimitOnly) {
@@ -26,21 +26,21 @@ async fn every_record_of_every_list_comes_once() {
         for count in [0, 1, 10, 25] {
             org.set_list(id, count).expect("a list");
             let size = org.nearest_page_size(id, 10).expect("a list");
-            let walked = walk(&org, &mut client, list, size).await;
-            let truth = org.expected(id).expect("a list");
-            assert_eq!(walked.keys, truth.records, "{id}: {count}");
-            assert_eq!(walked.keys.len() as u64, count, "{id}");
-            let unique: HashSet<_> = walked.keys.iter().collect();
-            let is_unique = unique.len() == walked.keys.len();
+            let read = read_list(&org, &mut client, list, size).await;
+            let expected = org.expected(id).expect("a list");
+            assert_eq!(read.keys, expected.records, "{id}: {count}");
+            assert_eq!(read.keys.len() as u64, count, "{id}");
+            let unique: HashSet<_> = read.keys.iter().collect();
+            let is_unique = unique.len() == read.keys.len();
             assert!(is_unique || OF_FEW_WORDS.contains(&id), "{id}");
         }
     }
 }
 
-/// A client that reads as the facts say gets what the org says is to be got, in every scenario:
-/// of some lists of each scheme that can go through the same ones.
+/// A client that follows the facts about the service reads what the org expects: in every scenario, for some
+/// lists of each scheme that support the same scenarios.
 #[tokio::test]
-async fn every_scenario_ends_as_the_org_says() {
+async fn every_scenario_ends_as_expected() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     let (mut runs, mut alike) = (BTreeMap::new(), HashMap::new());
@@ -51,15 +51,15 @@ async fn every_scenario_ends_as_the_org_says() {
         *alike += 1;
         for scenario in scenarios.into_iter().filter(|_| *alike <= SAMPLE) {
             let size = org.nearest_page_size(id, 2).expect("a list");
-            org.scenario_of_size(id, scenario, size).expect("it applies");
-            let walked = walk(&org, &mut client, list, size).await;
-            let truth = org.expected(id).expect("a list");
-            assert_eq!(walked.keys, truth.records, "{id}: {scenario:?}");
-            let end = match truth.end {
+            org.scenario_with_page_size(id, scenario, size).expect("it applies");
+            let read = read_list(&org, &mut client, list, size).await;
+            let expected = org.expected(id).expect("a list");
+            assert_eq!(read.keys, expected.records, "{id}: {scenario:?}");
+            let end = match expected.end {
                 ExpectedEnd::Broken => End::Broken,
                 _ => End::Done,
             };
-            assert_eq!(walked.end, end, "{id}: {scenario:?}");
+            assert_eq!(read.end, end, "{id}: {scenario:?}");
             *runs.entry(format!("{scenario:?}")).or_insert(0) += 1;
         }
     }
@@ -67,7 +67,7 @@ async fn every_scenario_ends_as_the_org_says() {
 }
 
 #[tokio::test]
-async fn a_page_size_beyond_the_bounds_is_capped_or_refused() {
+async fn a_page_size_out_of_bounds_is_capped_or_refused() {
     let org = MockOrg::start().await.expect("an org");
     let mut client = Client::of(&org).await;
     for (method, uri, body, status, granted) in [
@@ -80,10 +80,11 @@ async fn a_page_size_beyond_the_bounds_is_capped_or_refused() {
         ("POST", "/api/v2/quality/evaluations/search", r#"{"pageSize":100}"#, 200, Some(100)),
         ("POST", "/api/v2/casemanagement/cases/query/jobs", r#"{"pageSize":101}"#, 400, None),
     ] {
-        let reply = client.try_send(method, uri, body.to_owned().into()).await.expect("a reply");
-        assert_eq!(reply.status, status, "{uri} {body}: {:?}", reply.bytes);
+        let response =
+            client.try_send(method, uri, body.to_owned().into()).await.expect("a response");
+        assert_eq!(response.status, status, "{uri} {body}: {:?}", response.bytes);
         if let Some(granted) = granted {
-            assert_eq!(reply.json()["pageSize"], granted, "{uri} {body}");
+            assert_eq!(response.json()["pageSize"], granted, "{uri} {body}");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Queries of an interval, and what the service bounds about them.
+//! Queries of an interval, and the limits on them.
 
 use std::time::Duration;
 
 use genesys_cloud_mock::{Expected, MockOrg, Timeline};
 use serde_json::{Value, json};
 
-use crate::client::{Client, Reply};
+use crate::client::{Client, ClientResponse};
 
 const QUERY: &str = "postAnalyticsConversationsDetailsQuery";
 const QUERY_PATH: &str = "/api/v2/analytics/conversations/details/query";
@@ -24,7 +24,7 @@ fn may() -> Timeline {
     Timeline::new("2026-05-01T00:00Z", "2026-06-01T00:00Z")
 }
 
-async fn query(client: &mut Client, interval: &str, number: u64) -> Reply {
+async fn query(client: &mut Client, interval: &str, number: u64) -> ClientResponse {
     let paging = json!({ "pageSize": 100, "pageNumber": number });
     client.post(QUERY_PATH, &json!({ "interval": interval, "paging": paging })).await
 }
@@ -35,7 +35,7 @@ fn keys(page: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn parts_of_an_interval_have_the_records_of_the_whole() {
+async fn parts_of_an_interval_have_all_its_records() {
     let (org, mut client) = org_and_client(QUERY, may()).await;
     org.set_list(QUERY, 62).expect("a list");
     let mut all = Vec::new();
@@ -61,7 +61,7 @@ async fn parts_of_an_interval_have_the_records_of_the_whole() {
 }
 
 #[tokio::test]
-async fn an_interval_with_too_many_records_is_refused() {
+async fn refuses_an_interval_with_too_many_records() {
     let (org, mut client) = org_and_client(QUERY, may().cap(150)).await;
     org.set_list(QUERY, 310).expect("a list");
     let refusal = query(&mut client, MAY, 1).await;
@@ -70,13 +70,13 @@ async fn an_interval_with_too_many_records_is_refused() {
     assert!(message.starts_with("Pagination may not exceed 150 results"), "{message}");
     assert_eq!(query(&mut client, "2026-05-01/2026-05-16", 1).await.status, 200);
 
-    org.timeline(QUERY, may().cap(150).late()).expect("a query");
+    org.timeline(QUERY, may().cap(150).cap_by_page()).expect("a query");
     assert_eq!(query(&mut client, MAY, 1).await.json()["totalHits"], 310);
     assert_eq!(query(&mut client, MAY, 2).await.status, 400);
 }
 
 #[tokio::test]
-async fn an_interval_that_is_too_long_or_none_is_refused() {
+async fn refuses_an_interval_that_is_too_long_or_invalid() {
     let (org, mut client) = org_and_client(QUERY, may()).await;
     let refusal = query(&mut client, "2026-05-01/2026-06-02", 1).await;
     let message = refusal.json()["message"].as_str().expect("a message").to_owned();
@@ -84,15 +84,16 @@ async fn an_interval_that_is_too_long_or_none_is_refused() {
     for interval in ["", "soon", "2026-05-02/2026-05-01"] {
         assert_eq!(query(&mut client, interval, 1).await.status, 400, "{interval}");
     }
-    org.timeline(QUERY, may().longest(Duration::from_secs(7 * 86_400))).expect("a query");
+    org.timeline(QUERY, may().max_interval(Duration::from_secs(7 * 86_400))).expect("a query");
     assert_eq!(query(&mut client, "2026-05-01/2026-05-09", 1).await.status, 400);
     org.timeline(QUERY, Timeline::new("soon", "later")).expect_err("no times");
     org.timeline("getRoutingQueues", may()).expect_err("it takes no interval");
 }
 
 #[tokio::test]
-async fn records_that_last_are_in_every_interval_they_touch() {
-    let (org, mut client) = org_and_client(QUERY, may().lasting(Duration::from_secs(3_600))).await;
+async fn records_are_in_every_interval_that_they_overlap() {
+    let (org, mut client) =
+        org_and_client(QUERY, may().record_duration(Duration::from_secs(3_600))).await;
     org.set_list(QUERY, 31 * 24 * 2).expect("a list");
     let first = keys(&query(&mut client, "2026-05-01/2026-05-02", 1).await.json());
     let second = keys(&query(&mut client, "2026-05-02/2026-05-03", 1).await.json());
@@ -106,14 +107,14 @@ async fn jobs_have_the_records_of_their_interval() {
     org.set_job_records(JOBS, 62).expect("a list");
     let half = "2026-05-01/2026-05-16T12:00Z";
     for (interval, status) in [(half, 200), (MAY, 400)] {
-        let reply = client.post(JOBS_PATH, &json!({ "interval": interval })).await.json();
-        let id = reply["jobId"].as_str().expect("an id");
+        let response = client.post(JOBS_PATH, &json!({ "interval": interval })).await.json();
+        let id = response["jobId"].as_str().expect("an id");
         let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await;
         assert_eq!(results.status, status);
         if status == 200 {
-            let truth = org.expected_within(JOBS, interval).expect("an interval");
-            assert_eq!((keys(&results.json()).len(), truth.len()), (25, 31));
-            assert_eq!(keys(&results.json()), truth[..25]);
+            let expected = org.expected_within(JOBS, interval).expect("an interval");
+            assert_eq!((keys(&results.json()).len(), expected.len()), (25, 31));
+            assert_eq!(keys(&results.json()), expected[..25]);
         }
     }
     let long = json!({ "interval": "2026-05-01/2026-07-01" });
@@ -124,7 +125,7 @@ async fn jobs_have_the_records_of_their_interval() {
 }
 
 #[tokio::test]
-async fn jobs_have_the_records_that_have_been_taken_in_when_they_are_submitted() {
+async fn jobs_have_the_records_available_at_their_submit() {
     const FIELD: &str = "dataAvailabilityDate";
     let builder = MockOrg::builder().data_available_until("2026-05-05T00:00Z");
     let org = builder.start().await.expect("an org");
@@ -134,22 +135,22 @@ async fn jobs_have_the_records_that_have_been_taken_in_when_they_are_submitted()
     let mut jobs = Vec::new();
     for until in ["2026-05-05T00:00:00Z", "2026-05-09T12:00:00Z", "2026-06-09T00:00:00Z"] {
         org.set_data_available_until(until).expect("a time");
-        let told = client.get(&format!("{JOBS_PATH}/availability")).await.json();
-        assert_eq!(told[FIELD], until);
-        let reply = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
-        jobs.push((reply["jobId"].as_str().expect("an id").to_owned(), until));
+        let availability = client.get(&format!("{JOBS_PATH}/availability")).await.json();
+        assert_eq!(availability[FIELD], until);
+        let response = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
+        jobs.push((response["jobId"].as_str().expect("an id").to_owned(), until));
     }
-    // What a job found does not change any more.
+    // The data of a job does not change any more.
     for ((id, until), count) in jobs.iter().zip([4, 9, 25]) {
         let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await.json();
         assert_eq!((keys(&results).len(), &results[FIELD]), (count, &json!(until)));
-        let truth = org.expected_within(JOBS, MAY).expect("an interval");
-        assert_eq!(keys(&results), truth[..count]);
+        let expected = org.expected_within(JOBS, MAY).expect("an interval");
+        assert_eq!(keys(&results), expected[..count]);
     }
-    // Before all of it.
+    // Before all records.
     org.set_data_available_until("2026-04-01").expect("a time");
-    let reply = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
-    let id = reply["jobId"].as_str().expect("an id");
+    let response = client.post(JOBS_PATH, &json!({ "interval": MAY })).await.json();
+    let id = response["jobId"].as_str().expect("an id");
     let results = client.get(&format!("{JOBS_PATH}/{id}/results")).await.json();
     assert!(keys(&results).is_empty(), "{results}");
     org.set_data_available_until("soon").expect_err("no time");

@@ -67,7 +67,7 @@ impl Case {
             Limit::Window => RateLimit::window(self.allowed(), MINUTE),
             Limit::Bucket => RateLimit::bucket(self.allowed(), MINUTE),
         };
-        let limit = limit.told_by(self.headers);
+        let limit = limit.headers(self.headers);
         let org = MockOrg::builder().latency(latency).rate_limit(limit).start().await?;
         let token = org.access_token();
         let mut callers = JoinSet::new();

@@ -73,7 +73,7 @@ mod record {
             pub pages: Option<i64> = "pages",
             pub items: Option<i64> = "items",
             pub requests: Option<i64> = "requests",
-            pub repeated: Option<i64> = "repeated",
+            pub retries: Option<i64> = "retries",
             pub waited: Option<i64> = "waitedMilliseconds",
             pub first_total: Option<i64> = "firstTotal",
             pub last_total: Option<i64> = "lastTotal",
@@ -335,7 +335,7 @@ impl ReportForm {
             pages: written(at.counted.pages),
             items: written(progress.delivered),
             requests: written(calls.requests),
-            repeated: written(calls.repeated),
+            retries: written(calls.retries),
             waited: i64::try_from(calls.waited.as_millis()).ok(),
             first_total: totals.first.and_then(written),
             last_total: totals.last.and_then(written),
@@ -371,7 +371,7 @@ impl ReportForm {
             read_again: read(self.read_again, "readAgain")?,
             calls: Calls {
                 requests: read(self.requests, "requests")?,
-                repeated: read(self.repeated, "repeated")?,
+                retries: read(self.retries, "retries")?,
                 waited: Duration::from_millis(read(self.waited, "waitedMilliseconds")?),
             },
             totals: Totals {

@@ -7,12 +7,12 @@ fn begin(scheme: Scheme, query: &[(&'static str, &str)]) -> Cursor {
     begin_capped(ListSpec::new(scheme, "entities"), query)
 }
 
-fn begin_capped(listing: ListSpec, query: &[(&'static str, &str)]) -> Cursor {
+fn begin_capped(spec: ListSpec, query: &[(&'static str, &str)]) -> Cursor {
     let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     for (name, value) in query {
         request.set_query(*name, *value);
     }
-    Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie")
+    Cursor::start(&mut request, &spec, "https://api.mypurecloud.ie")
 }
 
 fn page(items: u64) -> PageInfo {
@@ -50,8 +50,8 @@ fn a_page_by_index_reaches_as_far_as_it_was_asked_to() {
 
 #[test]
 fn a_cap_of_items_ends_a_list_by_index() {
-    let listing = ListSpec::new(Scheme::ScimStartIndex, "entities").with_cap(Cap::items(50));
-    let cursor = begin_capped(listing, &[]);
+    let spec = ListSpec::new(Scheme::ScimStartIndex, "entities").with_cap(Cap::items(50));
+    let cursor = begin_capped(spec, &[]);
     for (index, is_beyond) in [(1, false), (50, false), (51, true), (52, true)] {
         assert_eq!(cursor.is_beyond_cap(&Position::Number(index), None), is_beyond, "{index}");
     }

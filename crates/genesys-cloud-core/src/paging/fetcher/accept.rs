@@ -18,16 +18,16 @@ impl PageFetcher {
     /// nothing of it is delivered or counted, as another page is to be read first.
     pub(in crate::paging) fn accept_page(
         &mut self,
-        reply: &RawResponse,
+        response: &RawResponse,
         mut page: PageInfo,
         text: &PageText,
         before: Option<&PageText>,
         has_come: Option<Vec<bool>>,
     ) -> Result<Option<Selection>, Error> {
-        self.client().usable_after(self.queue.repeated);
-        self.queue.repeated = 0;
+        self.client().usable_after(self.queue.retries);
+        self.queue.retries = 0;
         let contradicted =
-            |why: &Contradiction| Error::paging(reply, why.to_string()).advise(why.advice());
+            |why: &Contradiction| Error::paging(response, why.to_string()).advise(why.advice());
         match self.reads_elsewhere_first(&page, text, before) {
             Ok(false) => {}
             Ok(true) => return Ok(None),
@@ -99,7 +99,7 @@ impl PageFetcher {
         }
         if matches!(self.cursor.advances_by(), Advance::Tokens { .. }) && self.cursor.has_read(page)
         {
-            page.has_no_ids = text.has_no_ids(self.listing().items());
+            page.has_no_ids = text.has_no_ids(self.spec().items());
         }
     }
 
@@ -112,7 +112,7 @@ impl PageFetcher {
     ) -> (Selection, usize, bool) {
         let records = usize::try_from(page.records()).unwrap_or(usize::MAX);
         let shared = self.cursor.shared_by(page);
-        let path = self.cursor.listing.items();
+        let path = self.cursor.spec.items();
         let item_hashes = || text.item_hashes(path);
         let Accepted { joined: Alignment { from, repeated, moved }, was_counted } =
             self.resume.accept(records, item_hashes, || text.fingerprint());
@@ -162,7 +162,7 @@ impl PageFetcher {
             return self.progress.lists.note(true, leads_on, false);
         }
         let body = text.text();
-        let other = has_other_list(&body, self.listing());
+        let other = has_other_list(&body, self.spec());
         self.progress.lists.note(false, leads_on, other);
         if self.progress.lists.other_fields.is_empty() && (leads_on || other) {
             let redactor = self.client().secrets().redactor();

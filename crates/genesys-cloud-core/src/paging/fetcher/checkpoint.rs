@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Last, PageFetcher};
-use crate::paging::checkpoint_state::{Handed, ListPoint, is_end_of_list};
+use crate::paging::checkpoint_state::{ListPoint, Yielded, is_end_of_list};
 use crate::paging::cursor_state::{CursorState, Position};
 use crate::paging::item_hashes::PageText;
 use crate::paging::progress::Progress;
@@ -19,7 +19,7 @@ impl PageFetcher {
         let org = self.client.identity();
         let known = self.identity.get_or_init(|| {
             let options = &self.options.job;
-            Arc::new(self.source.identity(&self.request, self.listing(), options))
+            Arc::new(self.source.identity(&self.request, self.spec(), options))
         });
         // More of it may have become known since.
         match known.org == org {
@@ -32,7 +32,7 @@ impl PageFetcher {
     /// many items have been in all. The hashes of that page's items are not in it yet.
     pub(in crate::paging) fn point(
         &self,
-        handed: Handed,
+        yielded: Yielded,
         items: u64,
         text: Option<&PageText>,
     ) -> ListPoint {
@@ -45,18 +45,18 @@ impl PageFetcher {
         *waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(0));
         // A page in doubt is looked at again.
         let is_in_doubt = || progress.report(&self.cursor.at, self.end()).is_in_doubt();
-        let is_last = |end: &End| is_end_of_list(*end) && handed.is_all() && !is_in_doubt();
+        let is_last = |end: &End| is_end_of_list(*end) && yielded.is_all() && !is_in_doubt();
         let end = self.end().filter(is_last);
-        let (mut at, offset) = self.place(handed, items, text, end);
+        let (mut at, offset) = self.place(yielded, items, text, end);
         at.page_size = self.cursor.at.page_size;
         // The first page says only in itself how many items it covers.
         at.grid = at.grid.or(progress.page_size_granted);
         // Which items of the page were delivered before, where it is one that was read again.
-        let is_in_page = self.is_in_last_page(handed, end);
+        let is_in_page = self.is_in_last_page(yielded, end);
         let overlap = self.rereads.overlapped.as_ref().filter(|_| is_in_page);
         ListPoint {
             subject: self.identity(),
-            scheme: self.listing().scheme().name().to_owned(),
+            scheme: self.spec().scheme().name().to_owned(),
             at,
             offset,
             known: Vec::new(),
@@ -73,7 +73,7 @@ impl PageFetcher {
     /// The place, and how much of what is due there was delivered.
     fn place(
         &self,
-        handed: Handed,
+        yielded: Yielded,
         items: u64,
         text: Option<&PageText>,
         end: Option<End>,
@@ -85,7 +85,9 @@ impl PageFetcher {
         // Another page may have what comes next, as files are cut anew each time.
         if let Some(unit) = self.cursor.sequence {
             let (at_hand, counted) = match &self.last {
-                Last::Passed(at) if !handed.is_all() => (text.map_or(0, PageText::len), at.counted),
+                Last::Passed(at) if !yielded.is_all() => {
+                    (text.map_or(0, PageText::len), at.counted)
+                }
                 _ => (0, self.cursor.at.counted),
             };
             let offset = match unit {
@@ -95,18 +97,18 @@ impl PageFetcher {
             return (CursorState { counted, ..CursorState::beginning(Position::Start) }, offset);
         }
         match &self.last {
-            Last::Passed(at) if self.is_in_last_page(handed, end) => {
-                (at.kept(), handed.items as u64)
+            Last::Passed(at) if self.is_in_last_page(yielded, end) => {
+                (at.kept(), yielded.items as u64)
             }
-            Last::Unmoved { before } if self.is_in_last_page(handed, end) => {
-                (CursorState { counted: *before, ..self.cursor.at.kept() }, handed.items as u64)
+            Last::Unmoved { before } if self.is_in_last_page(yielded, end) => {
+                (CursorState { counted: *before, ..self.cursor.at.kept() }, yielded.items as u64)
             }
             Last::None | Last::Passed(_) | Last::Unmoved { .. } => (self.cursor.at.kept(), 0),
         }
     }
 
     /// Whether the place is in the page that was accepted last, so that it is read again.
-    fn is_in_last_page(&self, handed: Handed, end: Option<End>) -> bool {
+    fn is_in_last_page(&self, yielded: Yielded, end: Option<End>) -> bool {
         match &self.last {
             _ if self.rereads.overlap.is_some() || self.cursor.sequence.is_some() => false,
             Last::None => false,
@@ -115,7 +117,7 @@ impl PageFetcher {
             Last::Passed(_) => {
                 let is_read_again =
                     matches!(self.cursor.advances_by(), Advance::Window | Advance::Numbers { .. });
-                !handed.is_all() || (is_read_again && handed.of > 0)
+                !yielded.is_all() || (is_read_again && yielded.of > 0)
             }
             Last::Unmoved { .. } => end.is_none(),
         }

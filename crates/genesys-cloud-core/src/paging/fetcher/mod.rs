@@ -1,7 +1,7 @@
 //! Gets the pages of a list, in time, and decides what follows from each: all of a paginator that does not depend on
 //! the type of the items.
 //!
-//! A page goes from here up to the paginator and back. The paginator polls for the reply
+//! A page goes from here up to the paginator and back. The paginator polls for the response
 //! ([`poll_page`](PageFetcher::poll_page)), reads its items, which only it knows the type of, and gives back what the
 //! page says ([`accept_page`](PageFetcher::accept_page)). The fetcher then decides which of the items are new and which
 //! page is due next. So this code is compiled once, and not for each type of items; the price is the way up and down.
@@ -101,11 +101,11 @@ impl PageFetcher {
         client: Client,
         source: Box<dyn PageSource>,
         mut request: Request,
-        listing: &ListSpec,
+        spec: &ListSpec,
     ) -> Self {
         let progress = Progress { asked_until: source.asked_until(), ..Progress::default() };
         Self {
-            cursor: Cursor::start(&mut request, listing, client.api_url()),
+            cursor: Cursor::start(&mut request, spec, client.api_url()),
             client,
             source,
             request,
@@ -128,7 +128,7 @@ impl PageFetcher {
         Self {
             options: self.options,
             resume: self.resume.anew(),
-            ..Self::new(self.client, self.source, self.request, &self.cursor.listing)
+            ..Self::new(self.client, self.source, self.request, &self.cursor.spec)
         }
     }
 
@@ -149,8 +149,8 @@ impl PageFetcher {
         self.request.operation()
     }
 
-    pub(super) fn listing(&self) -> &ListSpec {
-        &self.cursor.listing
+    pub(super) fn spec(&self) -> &ListSpec {
+        &self.cursor.spec
     }
 
     /// How many items the API lets be read, where it is known.
@@ -169,8 +169,8 @@ impl PageFetcher {
     }
 
     /// Where the file with the items of a page is, if it is not a page that holds them.
-    pub(super) fn file_field(&self, reply: &RawResponse) -> Option<&str> {
-        self.source.file_field(reply)
+    pub(super) fn file_field(&self, response: &RawResponse) -> Option<&str> {
+        self.source.file_field(response)
     }
 
     /// What has been read so far.
@@ -201,7 +201,7 @@ impl PageFetcher {
         }
     }
 
-    /// The reply that holds the page which is due. `None` when no further page is.
+    /// The response that holds the page which is due. `None` when no further page is.
     pub(super) fn poll_page(
         &mut self,
         cx: &mut Context<'_>,
@@ -262,8 +262,8 @@ impl PageFetcher {
 
     /// Sets out to read what the source has opened.
     fn list(&mut self, opened: Opened) {
-        let Opened { mut request, listing, sequence, is_partial, has_no_results } = opened;
-        self.cursor.set_out(&mut request, &listing, self.client.api_url());
+        let Opened { mut request, spec, sequence, is_partial, has_no_results } = opened;
+        self.cursor.set_out(&mut request, &spec, self.client.api_url());
         self.cursor.sequence = sequence;
         self.request = request;
         self.progress.partial |= is_partial;
@@ -283,8 +283,8 @@ impl PageFetcher {
                 self.queue.push_front(due, false);
                 continue;
             };
-            let reply = match fetched {
-                Ok(Some(reply)) => self.checked(reply),
+            let response = match fetched {
+                Ok(Some(response)) => self.checked(response),
                 Ok(None) => {
                     self.progress.moved |= self.resume.end_of_sequence();
                     self.phase = Phase::Ended(End::NoNextPage);
@@ -296,8 +296,8 @@ impl PageFetcher {
                 }
                 Err(error) => Err(error),
             };
-            match reply {
-                // A source may look at a reply before the page is read.
+            match response {
+                // A source may look at a response before the page is read.
                 Err(error) => {
                     if let Some(error) = self.repeat(error) {
                         return Poll::Ready(Some(Err(error)));
@@ -324,7 +324,7 @@ impl PageFetcher {
         Fetch { position, call: self.source.fetch(request), is_bounded }
     }
 
-    /// Takes back a page that could not be used, as this error says. Where the next reply may be fine, the page is
+    /// Takes back a page that could not be used, as this error says. Where the next response may be fine, the page is
     /// requested again, within the limits of all retries; the error comes back where it is not. It then is the
     /// next page again, or is requested again by the next poll.
     pub(super) fn take_back(&mut self, page: &RawResponse, error: Error) -> Option<Error> {
@@ -336,41 +336,41 @@ impl PageFetcher {
         Some(error)
     }
 
-    /// Has the page requested again whose reply could not be used, as this error says. Gives the error back where
+    /// Has the page requested again whose response could not be used, as this error says. Gives the error back where
     /// that may not help, or may do something twice.
     fn repeat(&mut self, error: Error) -> Option<Error> {
         let may_pass = error.is_passing() && !error.is_spent() && !error.is_outcome_unknown();
         if !may_pass || !self.operation().is_repeatable() {
-            self.queue.repeated = 0;
+            self.queue.retries = 0;
             return Some(error);
         }
         let position = self.cursor.due().clone();
         let request = self.request_for(&position);
         let is_bounded = request.max_body().is_some();
-        match self.source.fetch_again(request, self.queue.repeated, error) {
+        match self.source.fetch_again(request, self.queue.retries, error) {
             Ok(call) => {
-                self.queue.repeated += 1;
+                self.queue.retries += 1;
                 self.queue.push_front(Fetch { position, call, is_bounded }, false);
                 None
             }
             Err(error) => {
-                self.queue.repeated = 0;
+                self.queue.retries = 0;
                 Some(error)
             }
         }
     }
 
-    /// A reply that is no error may still hold no page.
-    fn checked(&self, reply: RawResponse) -> Result<RawResponse, Error> {
-        if self.source.may_be_page(&reply) {
-            return Ok(reply);
+    /// A response that is no error may still hold no page.
+    fn checked(&self, response: RawResponse) -> Result<RawResponse, Error> {
+        if self.source.may_be_page(&response) {
+            return Ok(response);
         }
         let due = self.page_number();
-        match reply.status() {
+        match response.status() {
             202 => {
                 let why = format!("page {due} is not ready: the API answered 202");
-                let error = Error::paging(&reply, why);
-                Err(match (self.listing().jobs(), reply.location_path()) {
+                let error = Error::paging(&response, why);
+                Err(match (self.spec().jobs(), response.location_path()) {
                     (Some(path), _) => error.advise(format!("run it as a job: POST {path}")),
                     (None, Some(path)) => error.advise(format!("follow its job: GET {path}")),
                     (None, None) => error.advise("request it again later"),
@@ -378,7 +378,7 @@ impl PageFetcher {
             }
             status => {
                 let why = format!("the API answered {status} in place of page {due}");
-                Err(Error::paging(&reply, why))
+                Err(Error::paging(&response, why))
             }
         }
     }

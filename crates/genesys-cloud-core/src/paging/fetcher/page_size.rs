@@ -11,15 +11,14 @@ use crate::request::Request;
 /// A smaller page has at most this part of the items of a larger one, where there is such a size.
 const PART: u64 = 5;
 
-/// No larger page size is looked for, whatever a reply says.
+/// No larger page size is looked for, whatever a response says.
 const LARGEST: u64 = 100_000;
 
 impl PageFetcher {
     /// The request for a page.
     pub(super) fn request_for(&self, position: &Position) -> Request {
         let mut request = self.request.clone();
-        if let (Some(page_size), Some(asked)) =
-            (self.listing().page_size(), self.cursor.at.page_size)
+        if let (Some(page_size), Some(asked)) = (self.spec().page_size(), self.cursor.at.page_size)
         {
             set_number(&mut request, page_size.place(), asked, page_size.is_text());
         }
@@ -33,7 +32,7 @@ impl PageFetcher {
 
     /// Refuses a page size that the operation does not take.
     pub(super) fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
-        let refusal = self.listing().page_size().zip(items).filter(|_| !self.is_page_size_settled);
+        let refusal = self.spec().page_size().zip(items).filter(|_| !self.is_page_size_settled);
         match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
             None => Ok(()),
             Some((why, advice)) => {
@@ -47,7 +46,7 @@ impl PageFetcher {
         if self.is_page_size_settled {
             return Ok(());
         }
-        let Some(page_size) = self.listing().page_size() else { return Ok(()) };
+        let Some(page_size) = self.spec().page_size() else { return Ok(()) };
         let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
             // No number: it stays, for the API to say what is wrong with it.
             Some(Err(_)) if self.options.page_size.is_none() => {
@@ -61,9 +60,7 @@ impl PageFetcher {
         self.check_page_size(wanted)?;
         let usual = || match (page_size.usual(), page_size.maximum()) {
             (Some(usual), Some(maximum)) => usual.min(maximum),
-            (usual, maximum) => {
-                usual.or(maximum).unwrap_or(self.listing().scheme().usual_page_size())
-            }
+            (usual, maximum) => usual.or(maximum).unwrap_or(self.spec().scheme().usual_page_size()),
         };
         let wanted = wanted.unwrap_or_else(usual);
         let allowed = self.cursor.page_size_up_to_cap(wanted);
@@ -80,7 +77,7 @@ impl PageFetcher {
     /// The next smaller page size for a page that is too large. `None` where a smaller one might skip or repeat items.
     fn smaller_size(&self, position: &Position) -> Option<u64> {
         let asked = self.cursor.at.page_size?;
-        let page_size = self.listing().page_size()?;
+        let page_size = self.spec().page_size()?;
         // A page that the list looks back at is joined by its size.
         let is_looking_back = self.rereads.overlap.is_some() || self.resume.reads_elsewhere();
         // Smaller pages would reach less far.
@@ -118,7 +115,7 @@ impl PageFetcher {
             Resume::Idle => 0,
             _ => self.resume.skip_of_page()?,
         };
-        // Where replies do not say their size, only the first page is known to begin where it does.
+        // Where responses do not say their size, only the first page is known to begin where it does.
         let grid = match self.cursor.at.grid {
             None if number > 1 || read > 0 => return None,
             grid => grid.unwrap_or(asked),

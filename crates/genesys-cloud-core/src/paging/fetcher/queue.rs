@@ -15,7 +15,7 @@ use crate::paging::cursor_state::Position;
 use crate::paging::source::PageCall;
 use crate::response::RawResponse;
 
-/// The most pages that are requested ahead, whatever count of pages a reply states.
+/// The most pages that are requested ahead, whatever count of pages a response states.
 const MOST_AHEAD: usize = 256;
 
 /// How many bytes the pages requested ahead may have, by the size of the last one.
@@ -28,8 +28,8 @@ type Fetched = Result<Option<RawResponse>, Error>;
 #[derive(Default)]
 pub(super) struct FetchQueue {
     calls: VecDeque<Queued>,
-    /// How often the page that is due was requested again because its reply could not be used.
-    pub(super) repeated: u32,
+    /// How often the page that is due was requested again because its response could not be used.
+    pub(super) retries: u32,
     /// How many bytes the last page had.
     page_bytes: usize,
     /// How many bytes have come in all.

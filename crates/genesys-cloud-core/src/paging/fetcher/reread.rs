@@ -1,7 +1,7 @@
 //! Pages that are read once more, because a page shows that the list is no longer where it was.
 
 use super::{Last, PageFetcher};
-use crate::paging::checkpoint_state::{Handed, ListPoint};
+use crate::paging::checkpoint_state::{ListPoint, Yielded};
 use crate::paging::cursor_state::{CursorState, PageInfo, Position};
 use crate::paging::grid::{MOST_CHANGES, Realignment, realignment};
 use crate::paging::item_hashes::PageText;
@@ -37,7 +37,7 @@ impl PageFetcher {
         if !self.is_numbered() || !has_shrunk || !matches!(self.resume, Resume::Idle) {
             return false;
         }
-        let item_hashes = before.and_then(|text| text.item_hashes(self.listing().items()));
+        let item_hashes = before.and_then(|text| text.item_hashes(self.spec().items()));
         let item_hashes = item_hashes.filter(|item_hashes| {
             previous.is_some_and(|it| it.records() == item_hashes.len() as u64)
         });
@@ -48,7 +48,7 @@ impl PageFetcher {
         if let Some(previous) = &mut at.previous {
             previous.total = page.total;
         }
-        // The first page was due before any reply said its size.
+        // The first page was due before any response said its size.
         at.grid = self.cursor.at.grid;
         let (operation, number) = (self.operation().id(), self.page_number());
         tracing::info!(
@@ -118,7 +118,7 @@ impl PageFetcher {
     /// Whether one of the items that were delivered last is on a page.
     fn has_known_items(&self, text: &PageText) -> bool {
         let known = self.resume.point().map_or(&[][..], |point| &point.known);
-        let item_hashes = text.item_hashes(self.listing().items()).unwrap_or_default();
+        let item_hashes = text.item_hashes(self.spec().items()).unwrap_or_default();
         item_hashes.iter().any(|mark| known.contains(mark))
     }
 
@@ -193,12 +193,12 @@ impl PageFetcher {
 
     /// The place behind the page that was accepted last.
     fn point_after_page(&self, text: Option<&PageText>) -> ListPoint {
-        let path = self.listing().items();
+        let path = self.spec().items();
         let items = text.and_then(|text| text.item_hashes(path)).map_or(0, <[u64]>::len);
-        let handed = Handed { items, of: items };
-        let mut point = self.point(handed, self.delivered(), text);
+        let yielded = Yielded { items, of: items };
+        let mut point = self.point(yielded, self.delivered(), text);
         if let Some(text) = text {
-            point.know(text, path, handed);
+            point.know(text, path, yielded);
         }
         point
     }

@@ -43,7 +43,7 @@ impl PageFetcher {
             return Err(mismatch(&difference));
         }
         if point.is_lost && self.on_stale() == OnStale::Fail {
-            let why = "a job was submitted before, and its reply was lost: it may be running";
+            let why = "a job was submitted before, and its response was lost: it may be running";
             let error = Error::stale_checkpoint(self.operation(), why.to_owned(), None);
             return Err(error.outcome_unknown(
                 "look for the job, and set `on_stale` to `OnStale::Restart` to submit another one",
@@ -92,7 +92,7 @@ impl PageFetcher {
     /// Why the token of the page to go on with is no longer good, if that is known.
     fn token_expired(&self, place: &ResumePoint) -> Option<String> {
         let is_by_token = matches!(place.point.at.due, Position::Token(_) | Position::Link(_));
-        let lifetime = self.listing().token_lifetime().filter(|_| is_by_token)?;
+        let lifetime = self.spec().token_lifetime().filter(|_| is_by_token)?;
         let expired = place.saved?.checked_add_signed(TimeDelta::from_std(lifetime).ok()?)?;
         (expired < Utc::now() && !place.point.has_ended()).then(|| {
             let hours = lifetime.as_secs() / 3600;
@@ -118,7 +118,7 @@ impl PageFetcher {
             }
         }
         // Pages of another size hold other items. Another size than before is requested only where the list can be
-        // joined again in it: where replies say their size, or the place is between two pages.
+        // joined again in it: where responses say their size, or the place is between two pages.
         let can_resize = match self.is_numbered() {
             true => self.cursor.at.grid.is_some(),
             false => point.offset == 0,

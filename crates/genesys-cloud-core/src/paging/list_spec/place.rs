@@ -1,4 +1,4 @@
-//! Where requests and replies have what leads from page to page.
+//! Where requests and responses have what leads from page to page.
 
 use std::borrow::Cow;
 
@@ -52,7 +52,7 @@ impl ParamLocation {
     }
 }
 
-/// Where a reply has what leads to the next page.
+/// Where a response has what leads to the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NextToken {
     field: Text,

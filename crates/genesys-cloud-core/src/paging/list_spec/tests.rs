@@ -30,12 +30,12 @@ fn a_tag_of_a_catalogue_equals_that_of_generated_code() {
 
 #[test]
 fn a_page_is_recognized_by_its_fields_and_not_by_those_of_errors() {
-    let listing = ListSpec::new(Scheme::AfterField, "entities").with_fields(["took", "facets"]);
+    let spec = ListSpec::new(Scheme::AfterField, "entities").with_fields(["took", "facets"]);
     for name in ["nextUri", "total", "selfUri", "took", "facets"] {
-        assert!(listing.is_page_field(name), "{name}");
+        assert!(spec.is_page_field(name), "{name}");
     }
     for name in ["message", "status", "code", "errors", "errorMessage", "limit", "too", ""] {
-        assert!(!listing.is_page_field(name), "{name}");
+        assert!(!spec.is_page_field(name), "{name}");
     }
 }
 
@@ -49,12 +49,12 @@ fn one_rule_tells_which_parameters_choose_a_page() {
         (Scheme::DateWindowHomonym, &["pageNumber"], &["after", "before"]),
         (Scheme::ContinuationToken, &["continuation_token"], &["after", "before"]),
     ] {
-        let listing = ListSpec::new(scheme, "entities");
+        let spec = ListSpec::new(scheme, "entities");
         for name in chooses {
-            assert!(listing.chooses_page(name), "{scheme:?} {name}");
+            assert!(spec.chooses_page(name), "{scheme:?} {name}");
         }
         for name in filters {
-            assert!(!listing.chooses_page(name), "{scheme:?} {name}");
+            assert!(!spec.chooses_page(name), "{scheme:?} {name}");
         }
     }
 }
@@ -77,8 +77,8 @@ fn the_first_page_is_recognized_where_a_value_shows_it() {
         (Scheme::Q64Search, "q64", "a token", None),
         (Scheme::AfterField, "q64", &later, None),
     ] {
-        let listing = ListSpec::new(scheme, "entities");
-        assert_eq!(listing.chooses_first_page(name, value), expected, "{scheme:?} {value}");
+        let spec = ListSpec::new(scheme, "entities");
+        assert_eq!(spec.chooses_first_page(name, value), expected, "{scheme:?} {value}");
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::Paginator;
-use crate::paging::checkpoint_state::{Handed, ListPoint};
+use crate::paging::checkpoint_state::{ListPoint, Yielded};
 use crate::paging::item_hashes::PageText;
 use crate::paging::selection::Selection;
 
@@ -27,7 +27,7 @@ pub(in crate::paging) struct Mark {
     point: ListPoint,
     /// The path of the items of the page in which it is, how far that was handed out, and its text.
     items: Cow<'static, str>,
-    handed: Handed,
+    yielded: Yielded,
     text: Option<Arc<PageText>>,
 }
 
@@ -35,7 +35,7 @@ impl Mark {
     pub(in crate::paging) fn point(&self) -> ListPoint {
         let mut point = self.point.clone();
         if let Some(text) = &self.text {
-            point.know(text, &self.items, self.handed);
+            point.know(text, &self.items, self.yielded);
         }
         point
     }
@@ -56,19 +56,19 @@ impl<T> Paginator<T> {
     pub(in crate::paging) fn mark(&self, back: usize) -> Mark {
         // Items that were left out of the page stand between those that were not.
         let items = self.fetcher.delivered().saturating_sub(back as u64);
-        self.mark_at(self.handed(items), items)
+        self.mark_at(self.yielded(items), items)
     }
 
     /// The place where the page at hand has been handed out so far, and so many items in all.
-    fn mark_at(&self, handed: Handed, items: u64) -> Mark {
+    fn mark_at(&self, yielded: Yielded, items: u64) -> Mark {
         let text = self.last.text.clone();
-        let mut point = self.fetcher.point(handed, items, text.as_deref());
+        let mut point = self.fetcher.point(yielded, items, text.as_deref());
         if let Some(known) = &self.known {
-            let handed_out = usize::try_from(items.saturating_sub(self.last.before));
-            let ids = self.last.ids.iter().skip(handed_out.unwrap_or(usize::MAX));
+            let yielded = usize::try_from(items.saturating_sub(self.last.before));
+            let ids = self.last.ids.iter().skip(yielded.unwrap_or(usize::MAX));
             point.ids = known.for_checkpoint(ids.flatten().copied()).0;
         }
-        Mark { point, items: self.fetcher.listing().items_path(), handed, text }
+        Mark { point, items: self.fetcher.spec().items_path(), yielded, text }
     }
 
     /// Goes on from a place.
@@ -80,13 +80,13 @@ impl<T> Paginator<T> {
     /// The place after so many of the items that have not been counted as handed out, all of the page at hand.
     pub(crate) fn point_after(&self, items: usize) -> ListPoint {
         let items = self.fetcher.delivered() + items as u64;
-        self.mark_at(self.handed(items), items).point()
+        self.mark_at(self.yielded(items), items).point()
     }
 
     /// How much of the current page has been yielded once this many items of the list have been.
-    fn handed(&self, items: u64) -> Handed {
+    fn yielded(&self, items: u64) -> Yielded {
         let LastPage { selection, before, .. } = &self.last;
         let since = usize::try_from(items.saturating_sub(*before)).unwrap_or(usize::MAX);
-        Handed { items: selection.done_with(since), of: selection.page() }
+        Yielded { items: selection.done_with(since), of: selection.page() }
     }
 }

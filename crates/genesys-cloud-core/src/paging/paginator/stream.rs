@@ -32,8 +32,10 @@ impl<T> Paginator<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
         loop {
-            let Some(reply) = ready!(self.fetcher.poll_page(cx)) else { return Poll::Ready(None) };
-            if let Some(page) = reply.and_then(|reply| self.take_page(reply)).transpose() {
+            let Some(response) = ready!(self.fetcher.poll_page(cx)) else {
+                return Poll::Ready(None);
+            };
+            if let Some(page) = response.and_then(|response| self.take_page(response)).transpose() {
                 return Poll::Ready(Some(page));
             }
         }
@@ -45,12 +47,14 @@ impl<T> Paginator<T> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<T>, Error>>> {
         loop {
-            let Some(reply) = ready!(self.fetcher.poll_page(cx)) else { return Poll::Ready(None) };
-            let page = reply.and_then(|reply| {
-                if self.fetcher.file_field(&reply).is_some() {
-                    return Err(self.stands_in_a_file(&reply));
+            let Some(response) = ready!(self.fetcher.poll_page(cx)) else {
+                return Poll::Ready(None);
+            };
+            let page = response.and_then(|response| {
+                if self.fetcher.file_field(&response).is_some() {
+                    return Err(self.stands_in_a_file(&response));
                 }
-                self.take_page(reply)
+                self.take_page(response)
             });
             if let Some(page) = page.transpose() {
                 return Poll::Ready(Some(page));
@@ -58,66 +62,66 @@ impl<T> Paginator<T> {
         }
     }
 
-    fn stands_in_a_file(&self, reply: &RawResponse) -> Error {
+    fn stands_in_a_file(&self, response: &RawResponse) -> Error {
         let number = self.fetcher.page_number();
         let why = format!("the items of page {number} stand in a file, in a form of their own");
-        Error::paging(reply, why)
+        Error::paging(response, why)
             .advise("read the list by `pages`, and the file by `Page::download`")
     }
 
-    /// The page that a reply holds. `None` where another one is to be read instead.
-    fn take_page(&mut self, reply: RawResponse) -> Result<Option<Page<T>>, Error> {
+    /// The page that a response holds. `None` where another one is to be read instead.
+    fn take_page(&mut self, response: RawResponse) -> Result<Option<Page<T>>, Error> {
         let number = self.fetcher.page_number();
         let read =
-            self.read.page(&reply, self.fetcher.listing(), self.fetcher.client().max_page_items());
+            self.read.page(&response, self.fetcher.spec(), self.fetcher.client().max_page_items());
         let undecoded = |error: DecodeError| match error.problem() {
             Problem::NotAPage => {
-                Error::not_a_page(&reply, format!("page {number} is not a page: {error}"))
+                Error::not_a_page(&response, format!("page {number} is not a page: {error}"))
             }
-            _ => Error::decode(&reply, &error.on_page(number)),
+            _ => Error::decode(&response, &error.on_page(number)),
         };
-        let (items, facts) = match read {
-            Ok(_) if reply.status() == 204 && self.fetcher.is_led_by_token() => {
+        let (items, info) = match read {
+            Ok(_) if response.status() == 204 && self.fetcher.is_led_by_token() => {
                 let why = format!(
                     "page {number} has no content (204), although a token was given for it"
                 );
-                let error = Error::not_a_page(&reply, why);
-                return self.fetcher.take_back(&reply, error).map_or(Ok(None), Err);
+                let error = Error::not_a_page(&response, why);
+                return self.fetcher.take_back(&response, error).map_or(Ok(None), Err);
             }
             Ok(read) => read,
             // The items of such a page are in a file, and it may have nothing else.
             Err(error)
                 if error.problem() == Problem::NotAPage
-                    && self.fetcher.file_field(&reply).is_some() =>
+                    && self.fetcher.file_field(&response).is_some() =>
             {
                 (Vec::new(), PageInfo::default())
             }
             Err(error) => {
                 let error = undecoded(error);
-                return self.fetcher.take_back(&reply, error).map_or(Ok(None), Err);
+                return self.fetcher.take_back(&response, error).map_or(Ok(None), Err);
             }
         };
-        let file = match self.fetcher.file_field(&reply) {
+        let file = match self.fetcher.file_field(&response) {
             Some(path) if items.is_empty() => {
-                let url = JsonText::of(&reply).map_err(undecoded)?.text(path);
-                let url = url.or_else(|| reply.head.location().map(str::to_owned));
+                let url = JsonText::of(&response).map_err(undecoded)?.text(path);
+                let url = url.or_else(|| response.head.location().map(str::to_owned));
                 let none = || {
-                    let status = reply.status();
+                    let status = response.status();
                     let why = format!("page {number} ({status}) has no items and names no file");
-                    Error::paging(&reply, why)
+                    Error::paging(&response, why)
                 };
                 Some(url.ok_or_else(none)?)
             }
             _ => None,
         };
-        let mut facts = facts.without_zeros();
-        facts.is_in_file = file.is_some();
+        let mut info = info.without_zeros();
+        info.is_in_file = file.is_some();
         let file = file.map(|url| FileOfPage { client: self.fetcher.client().clone(), url });
-        let (page_count, total, page_size) = (facts.page_count, facts.total, facts.page_size);
+        let (page_count, total, page_size) = (info.page_count, info.total, info.page_size);
         let dedupe_by = self.fetcher.options.dedupe_by.as_deref();
         let id = self.id.as_deref().or(dedupe_by);
         let ids =
-            id.map(|path| item_ids(&reply, self.fetcher.listing().items(), path, items.len()));
+            id.map(|path| item_ids(&response, self.fetcher.spec().items(), path, items.len()));
         if dedupe_by.is_some() && self.known.is_none() {
             let mut known = RecentIds::new(&self.fetcher.options);
             known.resume(self.fetcher.resumed_ids(), 0);
@@ -127,9 +131,9 @@ impl<T> Paginator<T> {
         let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
         let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
         let has_come = has_come.map(|(known, ids)| known.which(ids));
-        let text = PageText::new(reply.body.clone());
+        let text = PageText::new(response.body.clone());
         let before = self.last.text.as_deref();
-        let Some(selection) = self.fetcher.accept_page(&reply, facts, &text, before, has_come)?
+        let Some(selection) = self.fetcher.accept_page(&response, info, &text, before, has_come)?
         else {
             return Ok(None);
         };
@@ -142,11 +146,20 @@ impl<T> Paginator<T> {
         }
         let before = self.fetcher.delivered();
         let known_ids = if self.known.is_some() { ids.clone() } else { Vec::new() };
-        let text = text.for_checkpoint(self.fetcher.listing().items());
+        let text = text.for_checkpoint(self.fetcher.spec().items());
         self.last = LastPage { text: Some(Arc::new(text)), selection, ids: known_ids, before };
-        let operation = reply.operation;
+        let operation = response.operation;
         let file = file.map(|file| (operation, file));
-        Ok(Some(Page { items, ids, number, page_count, total, page_size, head: reply.head, file }))
+        Ok(Some(Page {
+            items,
+            ids,
+            number,
+            page_count,
+            total,
+            page_size,
+            head: response.head,
+            file,
+        }))
     }
 
     /// Waits until an item is at hand, or the list has ended.
@@ -162,12 +175,12 @@ impl<T> Paginator<T> {
 
     pub(crate) fn take_item(&mut self) -> Option<T> {
         let item = self.items.next()?;
-        self.handed_out(1);
+        self.count_yielded(1);
         Some(item)
     }
 
     /// Counts items that are handed out.
-    pub(crate) fn handed_out(&mut self, items: usize) {
+    pub(crate) fn count_yielded(&mut self, items: usize) {
         self.fetcher.count_delivered(items);
     }
 

@@ -18,13 +18,13 @@ use crate::paging::scalar::Scalar;
 /// stand beside them.
 pub(super) struct Envelope<'a, 'de, S> {
     pub(super) body: &'de str,
-    pub(super) listing: &'a ListSpec,
+    pub(super) spec: &'a ListSpec,
     /// The way to the items from here, where they are below.
     pub(super) items: Option<&'a str>,
     /// The way to the token from here, where it is below.
     pub(super) token: Option<&'a str>,
     pub(super) list: S,
-    pub(super) facts: &'a mut PageInfo,
+    pub(super) info: &'a mut PageInfo,
     /// The text that begins with the list; it may go on beyond it.
     pub(super) text: &'a mut Option<&'de str>,
     /// Whether a field was found that pages have.
@@ -94,8 +94,7 @@ where
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<T>, A::Error> {
-        let Self { body, listing, items: items_path, token: token_path, list, facts, text, .. } =
-            self;
+        let Self { body, spec, items: items_path, token: token_path, list, info, text, .. } = self;
         let (is_page, has_token, found) = (self.is_page, self.has_token, self.found);
         let mut items = Vec::new();
         // Where the list begins in the body, once it has been read and until the field after it. Its
@@ -113,7 +112,7 @@ where
             );
             match (items_here, token_here) {
                 (Some(""), _) => {
-                    if std::mem::replace(&mut facts.has_list, true) {
+                    if std::mem::replace(&mut info.has_list, true) {
                         found.flaw.set(Some(Flaw::ListTwice));
                         return Err(A::Error::custom("the list occurs twice"));
                     }
@@ -127,14 +126,14 @@ where
                         return Err(A::Error::custom("the token occurs twice"));
                     }
                     *is_page = true;
-                    facts.token = map.next_value::<Scalar<'_>>()?.token();
+                    info.token = map.next_value::<Scalar<'_>>()?.token();
                 }
                 (None, None) => {
-                    *is_page = *is_page || listing.is_page_field(&name);
-                    match facts.count(&name) {
+                    *is_page = *is_page || spec.is_page_field(&name);
+                    match info.count(&name) {
                         Some(count) => *count = map.next_value::<Scalar<'_>>()?.count(),
                         None if name == AVAILABLE_UNTIL => {
-                            facts.available_until = map.next_value::<Scalar<'_>>()?.instant();
+                            info.available_until = map.next_value::<Scalar<'_>>()?.instant();
                         }
                         None => {
                             map.next_value::<IgnoredAny>()?;
@@ -146,11 +145,11 @@ where
                     *is_page = *is_page || items_below.is_none();
                     let inner = Envelope {
                         body,
-                        listing,
+                        spec,
                         items: items_below,
                         token: token_below,
                         list,
-                        facts: &mut *facts,
+                        info: &mut *info,
                         text: &mut *text,
                         is_page: &mut *is_page,
                         has_token: &mut *has_token,
@@ -185,7 +184,7 @@ impl<S> Envelope<'_, '_, S> {
                 Err(E::invalid_type(found, &expected.as_str()))
             }
             None => {
-                self.facts.token = Some(Token::Odd);
+                self.info.token = Some(Token::Odd);
                 Ok(Vec::new())
             }
         }

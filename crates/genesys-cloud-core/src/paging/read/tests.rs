@@ -12,7 +12,7 @@ crate::record! {
     }
 }
 
-fn reply(status: StatusCode, body: &str) -> RawResponse {
+fn response(status: StatusCode, body: &str) -> RawResponse {
     RawResponse {
         operation: Operation::from_static(
             "getRoutingQueues",
@@ -32,17 +32,17 @@ fn read(path: &str, body: &str) -> Result<(Vec<String>, PageInfo), String> {
     read_as(&list(path), body)
 }
 
-fn read_as(listing: &ListSpec, body: &str) -> Result<(Vec<String>, PageInfo), String> {
-    let queues = wire::<Queue>(&reply(StatusCode::OK, body), listing, usize::MAX);
-    let (queues, facts) = queues.map_err(|error| error.to_string())?;
-    Ok((queues.into_iter().map(|queue| queue.id.unwrap_or_default()).collect(), facts))
+fn read_as(spec: &ListSpec, body: &str) -> Result<(Vec<String>, PageInfo), String> {
+    let queues = wire::<Queue>(&response(StatusCode::OK, body), spec, usize::MAX);
+    let (queues, info) = queues.map_err(|error| error.to_string())?;
+    Ok((queues.into_iter().map(|queue| queue.id.unwrap_or_default()).collect(), info))
 }
 
 fn ids(path: &str, body: &str) -> Vec<String> {
     read(path, body).expect("a page").0
 }
 
-fn facts(body: &str) -> PageInfo {
+fn info(body: &str) -> PageInfo {
     read("entities", body).expect("a page").1
 }
 
@@ -58,9 +58,9 @@ fn a_page_as_the_api_sends_it() {
         "nextUri": "/api/v2/routing/queues?pageNumber=4",
         "facets": [{"entities": []}], "partialResults": false
     }"#;
-    let (ids, facts) = read("entities", body).expect("a page");
+    let (ids, info) = read("entities", body).expect("a page");
     assert_eq!(ids, ["q1", "q2"]);
-    assert!(facts.fingerprint.is_some());
+    assert!(info.fingerprint.is_some());
     let told = PageInfo {
         items: 2,
         has_list: true,
@@ -71,7 +71,7 @@ fn a_page_as_the_api_sends_it() {
         token: Some(Token::Text("/api/v2/routing/queues?pageNumber=4".to_owned())),
         ..PageInfo::default()
     };
-    assert_eq!(PageInfo { fingerprint: None, edges: None, ..facts }, told);
+    assert_eq!(PageInfo { fingerprint: None, edges: None, ..info }, told);
 }
 
 #[test]
@@ -85,13 +85,13 @@ fn a_byte_order_mark_is_skipped() {
 #[test]
 fn half_of_a_surrogate_pair_makes_no_page_unreadable() {
     let body = r#"{"x\ud83d":1,"entities":[{"id":"a\ud83d","\udc00":1},{"id":"b\ud83d\ude00","memberCount":3}]}"#;
-    let (items, facts) = read("entities", body).expect("a page");
-    assert_eq!((items, facts.items), (vec!["a\u{fffd}".to_owned(), "b\u{1f600}".to_owned()], 2));
+    let (items, info) = read("entities", body).expect("a page");
+    assert_eq!((items, info.items), (vec!["a\u{fffd}".to_owned(), "b\u{1f600}".to_owned()], 2));
     // In a raw item it stays as it came.
-    let reply = reply(StatusCode::OK, &body.replacen(r"x\ud83d", "x", 1));
-    let (raw, _) = serde::<Box<RawValue>>(&reply, &list("entities"), 9).expect("a page");
+    let response = response(StatusCode::OK, &body.replacen(r"x\ud83d", "x", 1));
+    let (raw, _) = serde::<Box<RawValue>>(&response, &list("entities"), 9).expect("a page");
     assert_eq!(raw[0].get(), r#"{"id":"a\ud83d","\udc00":1}"#);
-    let (values, _) = serde::<Value>(&reply, &list("entities"), 9).expect("a page");
+    let (values, _) = serde::<Value>(&response, &list("entities"), 9).expect("a page");
     assert_eq!(values[0]["id"], "a\u{fffd}");
     assert!(read("entities", r#"{"entities":[{"id":"a\ud83d","memberCount":[]}]}"#).is_err());
 }
@@ -101,9 +101,9 @@ fn items_are_found_wherever_they_stand() {
     assert_eq!(ids("[]", r#"[{"id":"a"},{"id":"b"}]"#), ["a", "b"]);
     assert_eq!(ids("results", r#"{"total":1,"results":[{"id":"a"}]}"#), ["a"]);
     let nested = r#"{"results":{"pageCount":4,"entities":[{"id":"a"}],"total":7},"types":["x"]}"#;
-    let (items, facts) = read("results.entities", nested).expect("a page");
+    let (items, info) = read("results.entities", nested).expect("a page");
     assert_eq!(items, ["a"]);
-    assert_eq!((facts.page_count, facts.total), (Some(4), Some(7)));
+    assert_eq!((info.page_count, info.total), (Some(4), Some(7)));
     // Escapes in the names change nothing.
     assert_eq!(ids("entities", r#"{"\u0065ntities":[{"id":"a"}],"p\u0061geSize":1}"#), ["a"]);
 }
@@ -111,29 +111,30 @@ fn items_are_found_wherever_they_stand() {
 #[test]
 fn nulls_among_the_items_are_left_out_and_counted() {
     let body = r#"{"entities":[null,{"id":"a"},null],"total":3}"#;
-    let (items, facts) = read("entities", body).expect("a page");
+    let (items, info) = read("entities", body).expect("a page");
     assert_eq!(items, ["a"]);
-    assert_eq!((facts.items, facts.nulls, facts.records()), (3, 2, 1));
-    let reply = reply(StatusCode::OK, body);
-    let (raw, facts) = serde::<Box<RawValue>>(&reply, &list("entities"), 3).expect("a page");
-    assert_eq!((raw.len(), facts.nulls), (1, 2));
-    assert_eq!(serde::<Value>(&reply, &list("entities"), 3).expect("a page").0.len(), 1);
+    assert_eq!((info.items, info.nulls, info.records()), (3, 2, 1));
+    let response = response(StatusCode::OK, body);
+    let (raw, info) = serde::<Box<RawValue>>(&response, &list("entities"), 3).expect("a page");
+    assert_eq!((raw.len(), info.nulls), (1, 2));
+    assert_eq!(serde::<Value>(&response, &list("entities"), 3).expect("a page").0.len(), 1);
     // They count for how many a page may hold.
-    assert!(serde::<Value>(&reply, &list("entities"), 2).is_err());
+    assert!(serde::<Value>(&response, &list("entities"), 2).is_err());
 }
 
 #[test]
 fn where_items_are_objects_anything_else_is_an_error_in_every_type() {
     for item in ["5", r#""a""#, "[1]", "true"] {
-        let reply = reply(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
+        let response =
+            response(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
         let objects = list("entities").with_objects();
         let why = |error: DecodeError| error.to_string();
-        let raw = serde::<Box<RawValue>>(&reply, &objects, 9).map(|_| ()).map_err(why);
+        let raw = serde::<Box<RawValue>>(&response, &objects, 9).map(|_| ()).map_err(why);
         assert_eq!(raw, Err("item 2 is not a JSON object".to_owned()), "{item}");
-        let value = serde::<Value>(&reply, &objects, 9).map(|_| ()).map_err(why);
+        let value = serde::<Value>(&response, &objects, 9).map(|_| ()).map_err(why);
         assert_eq!(value, raw, "{item}");
-        assert!(wire::<Queue>(&reply, &objects, 9).is_err(), "{item}");
-        assert!(serde::<Value>(&reply, &list("entities"), 9).is_ok(), "{item}");
+        assert!(wire::<Queue>(&response, &objects, 9).is_err(), "{item}");
+        assert!(serde::<Value>(&response, &list("entities"), 9).is_ok(), "{item}");
     }
 }
 
@@ -146,25 +147,25 @@ fn a_page_without_items_is_empty() {
         r#"{"nextUri":"/next"}"#,
         r#"{"selfUri":"/self"}"#,
     ] {
-        let (items, facts) = read("entities", body).expect(body);
+        let (items, info) = read("entities", body).expect(body);
         assert!(items.is_empty(), "{body}");
-        assert_eq!((facts.items, facts.fingerprint), (0, None), "{body}");
-        assert_eq!(facts.has_list, body.contains("entities"), "{body}");
+        assert_eq!((info.items, info.fingerprint), (0, None), "{body}");
+        assert_eq!(info.has_list, body.contains("entities"), "{body}");
     }
     assert!(ids("results.entities", r#"{"results":{"pageCount":0}}"#).is_empty());
     assert!(ids("[]", "[]").is_empty());
     let details = ListSpec::new(Scheme::BodyPagingTotalHits, "conversations");
     assert!(read_as(&details, "{ }").expect("past the end").0.is_empty());
-    let none = reply(StatusCode::NO_CONTENT, "");
-    let listing = list("entities").with_no_content();
-    let read = Read::Paths(wire::<Queue>).page(&none, &listing, 0);
+    let none = response(StatusCode::NO_CONTENT, "");
+    let spec = list("entities").with_no_content();
+    let read = Read::Paths(wire::<Queue>).page(&none, &spec, 0);
     assert!(read.expect("a page").0.is_empty());
 }
 
 #[test]
 fn what_has_nothing_of_a_page_is_not_an_empty_one() {
-    let why = |listing: &ListSpec, status: StatusCode, body: &str| {
-        let error = Read::Paths(wire::<Queue>).page(&reply(status, body), listing, 9);
+    let why = |spec: &ListSpec, status: StatusCode, body: &str| {
+        let error = Read::Paths(wire::<Queue>).page(&response(status, body), spec, 9);
         let error = error.map(|_| ()).expect_err(body);
         assert_eq!(error.problem(), Problem::NotAPage, "{body}");
         error.to_string()
@@ -213,9 +214,9 @@ fn what_decides_may_be_there_once_only() {
 #[test]
 fn the_date_up_to_which_data_is_available_is_read() {
     let body = r#"{"entities":[],"dataAvailabilityDate":"2026-05-01T10:00:00Z"}"#;
-    let date = facts(body).available_until.expect("a date");
+    let date = info(body).available_until.expect("a date");
     assert_eq!(date.to_rfc3339(), "2026-05-01T10:00:00+00:00");
-    assert_eq!(facts(r#"{"entities":[],"dataAvailabilityDate":"soon"}"#).available_until, None);
+    assert_eq!(info(r#"{"entities":[],"dataAvailabilityDate":"soon"}"#).available_until, None);
 }
 
 #[test]
@@ -237,11 +238,11 @@ fn counts_are_read_in_every_form_or_not_at_all() {
         ("[25]", None),
     ] {
         let body = format!(r#"{{"total":{json},"entities":[{{"id":"a"}}]}}"#);
-        let (items, facts) = read("entities", &body).expect("a page");
-        assert_eq!((items.len(), facts.total), (1, count), "{json}");
+        let (items, info) = read("entities", &body).expect("a page");
+        assert_eq!((items.len(), info.total), (1, count), "{json}");
     }
     for (json, linked) in [(r#""/next""#, true), ("null", false), (r#""""#, false), ("{}", false)] {
-        let token = facts(&format!(r#"{{"nextUri":{json},"total":0}}"#)).token;
+        let token = info(&format!(r#"{{"nextUri":{json},"total":0}}"#)).token;
         assert_eq!(token.is_some(), linked, "{json}");
     }
 }
@@ -249,8 +250,8 @@ fn counts_are_read_in_every_form_or_not_at_all() {
 #[test]
 fn what_is_no_page_is_an_error_that_holds_nothing_of_it() {
     for (body, told) in [
-        ("", "the reply is empty"),
-        (" ", "the reply is empty"),
+        ("", "the response is empty"),
+        (" ", "the response is empty"),
         ("<html>", "expected value at line 1 column 1"),
         (r#"{"entities":[{"id":"a"}"#, "EOF while parsing"),
         (r#"{"entities":[]} {}"#, "trailing characters"),
@@ -269,11 +270,11 @@ fn what_is_no_page_is_an_error_that_holds_nothing_of_it() {
 fn a_page_holds_no_more_items_than_it_may() {
     for (path, body) in [("entities", r#"{"entities":[{},{},{}],"total":3}"#), ("[]", "[{},{},{}]")]
     {
-        let reply = reply(StatusCode::OK, body);
-        assert_eq!(wire::<Queue>(&reply, &list(path), 3).expect("a page").1.items, 3);
+        let response = response(StatusCode::OK, body);
+        assert_eq!(wire::<Queue>(&response, &list(path), 3).expect("a page").1.items, 3);
         for error in [
-            wire::<Queue>(&reply, &list(path), 2).expect_err("too many"),
-            serde::<Box<RawValue>>(&reply, &list(path), 2).map(|_| ()).expect_err("too many"),
+            wire::<Queue>(&response, &list(path), 2).expect_err("too many"),
+            serde::<Box<RawValue>>(&response, &list(path), 2).map(|_| ()).expect_err("too many"),
         ] {
             assert_eq!(error.problem(), Problem::TooManyItems);
             assert_eq!(error.to_string(), "there are more than 2 items");
@@ -285,8 +286,8 @@ fn a_page_holds_no_more_items_than_it_may() {
 fn nesting_is_followed_so_deep_and_no_deeper() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for (depth, fits) in [(100, true), (100_000, false)] {
-        let reply = reply(StatusCode::OK, &format!(r#"{{"entities":[{}]}}"#, nested(depth)));
-        let read = serde::<serde_json::Value>(&reply, &list("entities"), 1);
+        let response = response(StatusCode::OK, &format!(r#"{{"entities":[{}]}}"#, nested(depth)));
+        let read = serde::<serde_json::Value>(&response, &list("entities"), 1);
         assert_eq!(read.map(|_| ()).map_err(|error| error.problem()).is_ok(), fits, "{depth}");
     }
     // What is passed over may be as deep as it likes.
@@ -296,18 +297,18 @@ fn nesting_is_followed_so_deep_and_no_deeper() {
 
 #[test]
 fn any_type_that_serde_reads_can_be_the_item() {
-    let reply = reply(StatusCode::OK, r#"{"entities":[{"id": 1,  "more":[ ]},2]}"#);
-    let (raw, facts) = serde::<Box<RawValue>>(&reply, &list("entities"), 2).expect("a page");
+    let response = response(StatusCode::OK, r#"{"entities":[{"id": 1,  "more":[ ]},2]}"#);
+    let (raw, info) = serde::<Box<RawValue>>(&response, &list("entities"), 2).expect("a page");
     let texts: Vec<&str> = raw.iter().map(|item| item.get()).collect();
     assert_eq!(texts, [r#"{"id": 1,  "more":[ ]}"#, "2"]);
-    assert_eq!(facts.items, 2);
-    let (values, _) = serde::<serde_json::Value>(&reply, &list("entities"), 2).expect("a page");
+    assert_eq!(info.items, 2);
+    let (values, _) = serde::<serde_json::Value>(&response, &list("entities"), 2).expect("a page");
     assert_eq!(values[1], 2);
 }
 
 #[test]
 fn the_fingerprint_is_that_of_the_items_alone() {
-    let print = |body| facts(body).fingerprint.expect("a fingerprint");
+    let print = |body| info(body).fingerprint.expect("a fingerprint");
     let page = print(r#"{"entities":[{"id":"a"}],"pageNumber":1,"nextUri":"/2"}"#);
     for same in [
         r#"{"entities":[{"id":"a"}],"pageNumber":2}"#,
@@ -329,12 +330,12 @@ fn the_fingerprint_is_that_of_the_items_alone() {
     assert_eq!(nested(r#"{"a":{"b":[{"id":"a"}],"x":[3]},"n":2}"#), inner);
     assert_eq!(nested(r#"{"n":[2],"a":{"n":3,"b":[{"id":"a"}]}}"#), inner);
     // Where escapes hide the place of the items, two pages can't be told to be the same.
-    assert_eq!(facts(r#"{"\u0065ntities":[{"id":"a"}]}"#).fingerprint, None);
+    assert_eq!(info(r#"{"\u0065ntities":[{"id":"a"}]}"#).fingerprint, None);
 }
 
 #[test]
 fn the_token_is_found_wherever_it_stands() {
-    let listing = |items: &'static str, path: &'static str| {
+    let spec = |items: &'static str, path: &'static str| {
         ListSpec::new(Scheme::ContinuationToken, items).with_token_out(NextToken::field(path))
     };
     for (items, path, body, token, total) in [
@@ -391,9 +392,9 @@ fn the_token_is_found_wherever_it_stands() {
         ("items", "next", r#"{"items":[{"id":"a"}],"next":true}"#, Some(""), None),
         ("items", "next", r#"{"items":[{"id":"a"}],"next":1e30}"#, Some(""), None),
     ] {
-        let (ids, facts) = read_as(&listing(items, path), body).expect(body);
+        let (ids, info) = read_as(&spec(items, path), body).expect(body);
         assert_eq!(
-            (ids.len(), facts.token.as_ref().map(Token::text).as_deref(), facts.total),
+            (ids.len(), info.token.as_ref().map(Token::text).as_deref(), info.total),
             (1, token, total),
             "{body}"
         );
@@ -402,16 +403,16 @@ fn the_token_is_found_wherever_it_stands() {
 
 #[test]
 fn the_token_of_a_window_is_a_field_of_the_last_item() {
-    let listing = ListSpec::new(Scheme::IdOrDateWindow, "entities");
+    let spec = ListSpec::new(Scheme::IdOrDateWindow, "entities");
     for (body, key) in [
         (r#"{"entities":[{"id":"a"},{"x":["]"],"id":"b"}],"id":"c"}"#, Some("b")),
         (r#"{"entities":[{"id":"a"},{"name":"b"}]}"#, None),
         (r#"{"entities":[]}"#, None),
     ] {
-        let token = read_as(&listing, body).expect(body).1.token;
+        let token = read_as(&spec, body).expect(body).1.token;
         assert_eq!(token.as_ref().map(Token::text).as_deref(), key, "{body}");
     }
-    let deeper = listing.with_token_out(NextToken::field("user.id"));
+    let deeper = spec.with_token_out(NextToken::field("user.id"));
     let body = r#"{"entities":[{"id":"a","user":{"id":"u"}}]}"#;
     let token = read_as(&deeper, body).expect(body).1.token;
     assert_eq!(token, Some(Token::Text("u".to_owned())));
@@ -421,7 +422,7 @@ fn the_token_of_a_window_is_a_field_of_the_last_item() {
 fn long_lists_are_told_apart() {
     let list = |ids: std::ops::Range<u32>| {
         let items: Vec<String> = ids.map(|id| format!(r#"{{"id":"{id:08}"}}"#)).collect();
-        facts(&format!(r#"{{"entities":[{}]}}"#, items.join(",")))
+        info(&format!(r#"{{"entities":[{}]}}"#, items.join(",")))
     };
     let page = list(0..5000);
     assert_eq!(page.fingerprint, list(0..5000).fingerprint);
@@ -438,7 +439,7 @@ fn long_lists_are_told_apart() {
 
 #[test]
 fn items_that_have_moved_to_the_next_page_are_noticed() {
-    let page = |items: &str| facts(&format!(r#"{{"entities":[{items}],"total":9}}"#));
+    let page = |items: &str| info(&format!(r#"{{"entities":[{items}],"total":9}}"#));
     for (before, after, shared) in [
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"c"}"#, 0),
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"b"},{"id":"c"}"#, 1),

@@ -15,7 +15,7 @@ fn place() -> Box<ResumePoint> {
     let subject = RequestFingerprint {
         org: OrgIdentity::of("https://api.example.com"),
         operation: "getThings".to_owned(),
-        listing: 1,
+        spec: 1,
         parts: BTreeMap::new(),
     };
     let progress = Progress { read: DELIVERED, delivered: DELIVERED, ..Progress::default() };

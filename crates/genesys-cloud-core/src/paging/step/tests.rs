@@ -42,8 +42,8 @@ fn request() -> Request {
     Request::new(Operation::from_static("getThings", Method::Get, "/things"))
 }
 
-fn begin(listing: &ListSpec) -> Cursor {
-    Cursor::start(&mut request(), listing, "https://api.mypurecloud.ie")
+fn begin(spec: &ListSpec) -> Cursor {
+    Cursor::start(&mut request(), spec, "https://api.mypurecloud.ie")
 }
 
 fn cursor(page_number: Option<&str>) -> Cursor {
@@ -51,8 +51,8 @@ fn cursor(page_number: Option<&str>) -> Cursor {
     if let Some(number) = page_number {
         request.set_query("pageNumber", number);
     }
-    let listing = ListSpec::new(Scheme::PageNumber, "entities");
-    Cursor::start(&mut request, &listing, "https://api.mypurecloud.ie")
+    let spec = ListSpec::new(Scheme::PageNumber, "entities");
+    Cursor::start(&mut request, &spec, "https://api.mypurecloud.ie")
 }
 
 /// What follows from the last of these pages, all pages before it having been followed by another.
@@ -872,11 +872,11 @@ fn no_replies_make_a_walk_go_in_a_circle() {
     for scheme in Scheme::ALL {
         for cap in [None, Some(Cap::pages(3)), Some(Cap::items(5)), Some(Cap::items(0))] {
             for _ in 0..200 {
-                let mut listing = ListSpec::new(*scheme, "entities");
+                let mut spec = ListSpec::new(*scheme, "entities");
                 if let Some(cap) = &cap {
-                    listing = listing.with_cap(cap.clone());
+                    spec = spec.with_cap(cap.clone());
                 }
-                let mut cursor = begin(&listing);
+                let mut cursor = begin(&spec);
                 cursor.set_page_size([None, Some(1), Some(9)][pick(3) as usize]);
                 let mut asked_for = vec![cursor.due().clone()];
                 let mut next_fingerprint = 0;

@@ -9,7 +9,7 @@ use crate::client::OrgIdentity;
 fn cut(whole: Interval, span: Duration, overlap: Duration) -> Result<Plan, String> {
     let parts = [("the field `name` of the body".to_owned(), u64::MAX)].into();
     let org = OrgIdentity::of("https://api.example.com");
-    let subject = RequestFingerprint { org, operation: "postQuery".to_owned(), listing: 7, parts };
+    let subject = RequestFingerprint { org, operation: "postQuery".to_owned(), spec: 7, parts };
     Plan::new(Arc::new(subject), whole, span, overlap)
 }
 
@@ -17,7 +17,7 @@ const fn minutes(minutes: u64) -> Duration {
     Duration::from_mins(minutes)
 }
 
-/// So many minutes after midnight.
+/// Minutes after midnight.
 fn at(minute: i64) -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(19_844) + TimeDelta::minutes(minute)
 }
@@ -36,14 +36,14 @@ fn windows(plan: &Plan) -> Vec<(i64, i64)> {
 }
 
 #[test]
-fn ranges_are_cut() {
+fn cuts_a_range_into_windows() {
     for (whole, span, overlap, expected) in [
         ((0, 0), 10, 0, vec![]),
         ((0, 7), 10, 0, vec![(0, 7)]),
         ((0, 10), 10, 0, vec![(0, 10)]),
         ((0, 11), 10, 0, vec![(0, 10), (10, 11)]),
         ((5, 35), 10, 0, vec![(5, 15), (15, 25), (25, 35)]),
-        // The overlap counts towards the span, and none is before the range or after it.
+        // The overlap counts towards the span, and never extends beyond the range.
         ((0, 25), 10, 3, vec![(0, 10), (7, 17), (14, 24), (21, 25)]),
         ((0, 10), 10, 3, vec![(0, 10)]),
         ((0, 17), 10, 3, vec![(0, 10), (7, 17)]),
@@ -55,7 +55,7 @@ fn ranges_are_cut() {
 }
 
 #[test]
-fn what_can_not_be_cut_is_told() {
+fn rejects_ranges_that_can_not_be_cut() {
     for (whole, span, overlap, why) in [
         ((1, 0), minutes(1), minutes(0), "ends before it begins"),
         ((0, 9), minutes(1), minutes(1), "must be longer than the overlap"),
@@ -73,13 +73,13 @@ fn what_can_not_be_cut_is_told() {
 }
 
 #[test]
-fn windows_are_split_in_halves() {
+fn splits_a_window_into_halves() {
     for (whole, overlap, minimum, expected) in [
         ((0, 8), 0, 1, Some([(0, 4), (4, 8)])),
         ((0, 8), 0, 4, Some([(0, 4), (4, 8)])),
         ((0, 8), 0, 5, None),
         ((0, 8), 1, 1, Some([(0, 4), (3, 8)])),
-        // However long the overlap, the halves are shorter.
+        // The halves are shorter however long the overlap is.
         ((0, 8), 99, 1, Some([(0, 4), (2, 8)])),
         ((0, 0), 0, 0, None),
     ] {
@@ -96,13 +96,12 @@ fn windows_are_split_in_halves() {
 const DAY: i64 = 86_400_000;
 
 #[test]
-fn halves_begin_at_whole_seconds_where_they_can() {
+fn halves_begin_at_whole_days_hours_minutes_or_seconds_if_possible() {
     for (millis, minimum, middle) in [
         (10_000, 1, Some(5_000)),
         (11_000, 1, Some(5_000)),
         (11_000, 5_500, Some(5_500)),
         (1_500, 1, Some(750)),
-        // At whole days, hours and minutes too.
         (31 * DAY, 1, Some(15 * DAY)),
         (3 * DAY, 1, Some(DAY)),
         (3 * DAY, DAY as u64 * 3 / 2, Some(DAY * 3 / 2)),
@@ -124,7 +123,7 @@ fn halves_begin_at_whole_seconds_where_they_can() {
 }
 
 #[test]
-fn windows_are_gone_through_in_order() {
+fn the_next_window_is_the_first_todo() {
     let mut plan = cut(range(0, 40), minutes(10), minutes(0)).expect("a plan");
     assert_eq!(plan.operation(), "postQuery");
     assert_eq!(plan.next(), Some(0));
@@ -134,12 +133,12 @@ fn windows_are_gone_through_in_order() {
     plan.set(0, WindowState::Done);
     plan.split(1, minutes(1)).expect("halves");
     assert_eq!(windows(&plan), [(0, 10), (10, 15), (15, 20), (20, 30), (30, 40)]);
-    assert_eq!((plan.next(), plan.done(), plan.is_done()), (Some(1), 1, false));
+    assert_eq!((plan.next(), plan.windows_done(), plan.is_done()), (Some(1), 1, false));
 
-    // What was begun is begun again.
+    // A running window starts over.
     plan.set(1, WindowState::Running);
     plan.reset();
-    assert_eq!((plan.next(), plan.done()), (Some(1), 1));
+    assert_eq!((plan.next(), plan.windows_done()), (Some(1), 1));
 
     let alone = plan.only(0);
     assert_eq!((windows(&alone), alone.next()), (vec![(0, 10)], Some(0)));
@@ -166,7 +165,7 @@ fn halves_are_shorter_than_the_whole_down_to_a_millisecond() {
 }
 
 #[test]
-fn no_plan_gets_more_windows_than_the_most() {
+fn a_plan_never_has_more_than_100000_windows() {
     let most = MAX_WINDOWS as usize;
     let mut plan = cut(range(0, 2 * most as i64 - 2), minutes(2), minutes(0)).expect("a plan");
     assert_eq!(plan.windows().len(), most - 1);
@@ -186,7 +185,7 @@ fn kept(plan: &Plan) -> Plan {
 }
 
 #[test]
-fn windows_that_are_alike_are_written_as_one_run() {
+fn serializes_equal_windows_as_one_run() {
     let mut plan = cut(range(0, 30), minutes(20), minutes(1)).expect("a plan");
     plan.set(0, WindowState::Running);
     assert_eq!(
@@ -197,7 +196,7 @@ fn windows_that_are_alike_are_written_as_one_run() {
         let value = serde_json::to_value(plan).expect("JSON");
         value["windows"].as_array().expect("runs").len()
     };
-    // A year in windows of ten minutes, half of which have been read.
+    // A year in windows of ten minutes, half of them done.
     let mut plan = cut(range(0, 365 * 24 * 60), minutes(10), minutes(0)).expect("a plan");
     for window in 0..26_000 {
         plan.set(window, WindowState::Done);
@@ -212,7 +211,7 @@ fn windows_that_are_alike_are_written_as_one_run() {
 }
 
 #[test]
-fn every_plan_that_can_be_made_can_be_loaded() {
+fn every_plan_survives_a_round_trip() {
     let ages = Interval::new(DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     for (whole, span, overlap) in [
         (range(0, 0), minutes(1), minutes(0)),
@@ -232,7 +231,7 @@ fn every_plan_that_can_be_made_can_be_loaded() {
             let window = (numbers >> 33) as usize % windows.max(1);
             let state = [WindowState::Todo, WindowState::Running, WindowState::Done][step % 3];
             plan.set(window, state);
-            // Whether it can be is of no matter.
+            // A window that is too short is fine here.
             let _ = plan.split(window, Duration::ZERO);
         }
         assert!(plan.windows().len() > 30 || whole.length().is_zero(), "{whole}");
@@ -240,37 +239,37 @@ fn every_plan_that_can_be_made_can_be_loaded() {
 }
 
 #[test]
-fn a_text_that_is_no_plan_is_refused() {
+fn rejects_malformed_plans() {
     let mut plan = cut(range(0, 30), minutes(10), minutes(0)).expect("a plan");
     plan.set(0, WindowState::Done);
     let text = serde_json::to_string(&plan).expect("a text");
     for (from, to, why) in [
-        (r#""version":2"#, r#""version":1"#, "a plan of version 1; only version 2 is known"),
-        ("todo", "paused", "a window of an unknown state"),
+        (r#""version":2"#, r#""version":1"#, "unsupported plan version 1; expected 2"),
+        ("todo", "paused", "a window in an unknown state"),
         (r#""operation":"postQuery","#, "", "its call has no `operation`"),
         (r#""org":{"baseUrl":"https://api.example.com"},"#, "", "its call has no `org`"),
         ("ffffffffffffffff", "soon", "a hash that is malformed"),
         (r#"Milliseconds":0"#, r#"Milliseconds":-1"#, "a negative overlap"),
-        // A gap, at the end too, and windows that touch though there is no overlap.
-        (r#"{"from":600000"#, r#"{"from":600001"#, "not in its range"),
+        // A gap in the middle, a gap at the end, and windows that intersect without an overlap.
+        (r#"{"from":600000"#, r#"{"from":600001"#, "outside its range"),
         (
             r#""span":600000,"state":"done"},{"from":600000,"span":600000,"#,
             r#""span":600000,"state":"done"},{"from":700000,"span":500000,"step":600000,"#,
             "leave out 2024-05-01T00:10:00Z/2024-05-01T00:11:40Z",
         ),
         (r#""count":2"#, r#""count":1"#, "leave out 2024-05-01T00:20:00Z/2024-05-01T00:30:00Z"),
-        (r#"{"from":600000"#, r#"{"from":500000"#, "in which 2024-05-01T00:08:20Z"),
-        // Before the range and after it, and of no length.
-        (r#"{"from":0"#, r#"{"from":-1"#, "not in its range"),
-        (r#""count":2"#, r#""count":3"#, "not in its range"),
-        (r#""count":2"#, r#""count":0"#, "not in its range"),
-        (r#""count":2"#, r#""count":-9223372036854775808"#, "not in its range"),
+        (r#"{"from":600000"#, r#"{"from":500000"#, "its window 2024-05-01T00:08:20Z"),
+        // Before the range, after it, and empty.
+        (r#"{"from":0"#, r#"{"from":-1"#, "outside its range"),
+        (r#""count":2"#, r#""count":3"#, "outside its range"),
+        (r#""count":2"#, r#""count":0"#, "outside its range"),
+        (r#""count":2"#, r#""count":-9223372036854775808"#, "outside its range"),
         (r#""count":2"#, r#""count":9223372036854775807"#, "more than 100000 windows"),
-        // With the one before.
+        // One too many, with the window before it.
         (r#""count":2"#, r#""count":100000"#, "more than 100000 windows"),
-        (r#""span":600000,"state":"done""#, r#""span":0,"state":"done""#, "not in its range"),
-        (r#""count":2"#, r#""count":2,"step":-600000"#, "not in its range"),
-        (r#""count":2"#, r#""count":2,"step":0"#, "not in its range"),
+        (r#""span":600000,"state":"done""#, r#""span":0,"state":"done""#, "outside its range"),
+        (r#""count":2"#, r#""count":2,"step":-600000"#, "outside its range"),
+        (r#""count":2"#, r#""count":2,"step":0"#, "outside its range"),
     ] {
         let changed = text.replace(from, to);
         assert_ne!(changed, text, "{from}");
@@ -280,7 +279,7 @@ fn a_text_that_is_no_plan_is_refused() {
 }
 
 #[test]
-fn a_window_of_a_millisecond_can_be_saved() {
+fn a_window_of_one_millisecond_survives_a_round_trip() {
     let whole = Interval::new(at(0), at(20) + TimeDelta::milliseconds(1));
     let plan = cut(whole, minutes(10), minutes(0)).expect("a plan");
     let text = serde_json::to_string(&plan).expect("a text");

@@ -1,4 +1,4 @@
-//! A client that knows how the jobs of a family run, and nothing of how they go wrong.
+//! A client that knows how a job spec runs, but not how it fails.
 
 use std::io::Read as _;
 
@@ -8,17 +8,17 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 
 use crate::api::Api;
-use crate::classify::ItemPlace;
-use crate::jobs::edit::FAILURE;
-use crate::jobs::family::{Family, IdPlace, Told};
-use crate::jobs::results::{Form, Place};
+use crate::classify::ItemLocation;
+use crate::jobs::response::FAILURE;
+use crate::jobs::results::{FileFormat, ResultLocation};
+use crate::jobs::spec::{Completion, IdLocation, JobSpec};
 use crate::jobs::{JobEnd, JobScenario};
 use crate::query::encode;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 use crate::{Expected, MockOrg, Scheme};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location};
 
-/// What a client got out of a job.
+/// What a client read from a job.
 #[derive(Debug, Default)]
 pub(super) struct Got {
     pub(super) records: Vec<String>,
@@ -30,7 +30,7 @@ pub(super) struct Got {
 
 pub(super) struct Client<'a> {
     pub(super) org: &'a MockOrg,
-    pub(super) family: &'static Family,
+    pub(super) spec: &'static JobSpec,
     pub(super) token: String,
     pub(super) id: String,
     pub(super) scenario: JobScenario,
@@ -41,7 +41,7 @@ impl Client<'_> {
         self.org.service().api()
     }
 
-    async fn call(&self, endpoint: usize, query: &str, body: Value) -> CannedReply {
+    async fn call(&self, endpoint: usize, query: &str, body: Value) -> CannedResponse {
         let operation = self.api().endpoint(endpoint).operation;
         let mut path = operation.path.clone();
         let mut parameters: Vec<_> = operation.parameters_in(Location::Path).collect();
@@ -50,10 +50,10 @@ impl Client<'_> {
             path = path.replace(&format!("{{{}}}", parameter.name), &parameter.name);
         }
         if let Some(last) = last {
-            let of_job = endpoint != self.family.submit && !self.id.is_empty();
+            let of_job = endpoint != self.spec.submit && !self.id.is_empty();
             let value = match last.kind {
                 Kind::Integer => "1",
-                _ if of_job && self.family.id != IdPlace::Nowhere => self.id.as_str(),
+                _ if of_job && self.spec.id != IdLocation::Nowhere => self.id.as_str(),
                 _ => &last.name,
             };
             path = path.replace(&format!("{{{}}}", last.name), value);
@@ -68,10 +68,10 @@ impl Client<'_> {
             .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", "application/json");
         let (head, ()) = request.body(()).expect("a request").into_parts();
-        self.org.service().respond(&head, body.into()).await.reply
+        self.org.service().respond(&head, body.into()).await.response
     }
 
-    /// The whole file, as far as it comes.
+    /// Downloads a file, with resumes.
     async fn file(&self, link: &str) -> Result<Bytes, u16> {
         let Some(path) = link.strip_prefix(&self.org.files_url()) else { return Err(0) };
         let (mut file, mut tries) = (Vec::new(), 0);
@@ -104,9 +104,9 @@ impl Client<'_> {
         }
     }
 
-    /// Runs a job, or one for each page.
+    /// Runs one job, or one per page.
     pub(super) async fn run(&mut self) -> Got {
-        let submit = self.api().endpoint(self.family.submit);
+        let submit = self.api().endpoint(self.spec.submit);
         let by_page = submit.scheme == Some(Scheme::JobSelectsPage);
         let mut all = self.run_one(1).await;
         for number in 2..=4 {
@@ -120,45 +120,41 @@ impl Client<'_> {
 
     async fn run_one(&mut self, number: u64) -> Got {
         let mut got = Got::default();
-        let family = self.family;
-        let submit = self.api().endpoint(family.submit);
-        let mut polled = if family.told == Told::Accepted {
+        let spec = self.spec;
+        let submit = self.api().endpoint(spec.submit);
+        let mut polled = if spec.completion == Completion::Accepted {
             self.wait(&mut got).await
         } else {
-            let reply = self
-                .call(
-                    family.submit,
-                    &format!("pageNumber={number}"),
-                    json!({ "pageNumber": number }),
-                )
+            let response = self
+                .call(spec.submit, &format!("pageNumber={number}"), json!({ "pageNumber": number }))
                 .await;
-            assert!((200..300).contains(&reply.status), "{reply:?}");
-            let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-            match family.id {
-                // It is a job or its results.
-                IdPlace::Field("job.id") if self.scenario == JobScenario::InlineAtOnce => {}
-                IdPlace::Field(path) => {
+            assert!((200..300).contains(&response.status), "{response:?}");
+            let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            match spec.id {
+                // The response is a job or its results.
+                IdLocation::Field("job.id") if self.scenario == JobScenario::InlineAtOnce => {}
+                IdLocation::Field(path) => {
                     let id = body.pointer(&format!("/{}", path.replace('.', "/")));
                     self.id = id.and_then(Value::as_str).expect("an id").to_owned();
                 }
-                IdPlace::Path => {
+                IdLocation::Path => {
                     let last = submit.operation.parameters_in(Location::Path).last();
                     self.id = last.expect("a parameter").name.clone();
                 }
-                IdPlace::Location => {
+                IdLocation::Location => {
                     let (_, location) =
-                        reply.headers.iter().find(|it| it.0 == "location").expect("one");
+                        response.headers.iter().find(|it| it.0 == "location").expect("one");
                     self.id = location.rsplit('/').next().expect("an id").to_owned();
                 }
-                IdPlace::Nowhere => self.id.clear(),
+                IdLocation::Nowhere => self.id.clear(),
             }
             if self.scenario == JobScenario::InlineAtOnce {
                 got.end = Some(JobEnd::Succeeded);
-                self.collect(&mut got, &body, &family.output.in_submit).await;
+                self.collect(&mut got, &body, &spec.output.in_submit).await;
                 return got;
             }
-            if !family.is_pollable() {
-                got.end = Some(JobEnd::Untold);
+            if !spec.is_pollable() {
+                got.end = Some(JobEnd::NotificationOnly);
                 return got;
             }
             self.wait(&mut got).await
@@ -169,71 +165,71 @@ impl Client<'_> {
         if !got.end.is_some_and(JobEnd::has_results) {
             return got;
         }
-        let listed_by = family.listed_by(self.api()).map(|endpoint| endpoint.place);
-        match (family.results, listed_by) {
+        let listed_by = spec.listed_by(self.api()).map(|endpoint| endpoint.index);
+        match (spec.results, listed_by) {
             (Some(results), None) => {
-                let reply = self.call(results, "", json!({})).await;
-                if reply.status == 404 {
+                let response = self.call(results, "", json!({})).await;
+                if response.status == 404 {
                     got.end = Some(JobEnd::Expired);
                     return got;
                 }
-                assert_eq!(reply.status, 200, "{reply:?}");
-                let result = serde_json::from_slice(&reply.body).expect("JSON");
+                assert_eq!(response.status, 200, "{response:?}");
+                let result = serde_json::from_slice(&response.body).expect("JSON");
                 got.records.push(Expected::key(&result));
             }
             (_, Some(listed_by))
-                if family.results.is_some() || family.output.in_status.links.is_none() =>
+                if spec.results.is_some() || spec.output.in_status.links.is_none() =>
             {
                 self.pages(&mut got, listed_by).await;
             }
             _ => {
-                self.collect(&mut got, &polled, &family.output.in_status).await;
+                self.collect(&mut got, &polled, &spec.output.in_status).await;
                 if got.end == Some(JobEnd::Undeliverable) {
-                    // A new link may do what the old one didn't.
+                    // A new link may work.
                     polled = self.wait(&mut got).await;
                     got.end = Some(JobEnd::Succeeded);
-                    self.collect(&mut got, &polled, &family.output.in_status).await;
+                    self.collect(&mut got, &polled, &spec.output.in_status).await;
                 }
             }
         }
         got
     }
 
-    /// Polls until the job is done; the end is set unless it went well.
+    /// Polls until the job is done; sets the end unless it succeeded.
     async fn wait(&self, got: &mut Got) -> Value {
-        let family = self.family;
-        let status = family.status.expect("a status");
+        let spec = self.spec;
+        let status = spec.status.expect("a status");
         for _ in 0..10 {
-            let reply = self.call(status, "", json!({})).await;
-            if reply.status >= 400 {
+            let response = self.call(status, "", json!({})).await;
+            if response.status >= 400 {
                 got.refusals += 1;
                 continue;
             }
-            let mut body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-            if let Told::InList(_) = family.told {
+            let mut body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            if let Completion::InList(_) = spec.completion {
                 let jobs = body["entities"].as_array().expect("a list").iter();
                 body =
                     jobs.into_iter().find(|it| it["id"] == self.id.as_str()).expect("it").clone();
             }
-            let path = family.state_path().map(|path| match path {
+            let path = spec.state_path().map(|path| match path {
                 "" => String::new(),
                 path => format!("/{}", path.replace('.', "/")),
             });
             let state = path.and_then(|path| body.pointer(&path)?.as_str());
-            let states = &family.states;
+            let states = &spec.states;
             let is = |end: Option<&str>| end.is_some() && end == state;
-            if states.held.is_some() && is(states.held) {
-                let runs = self.org.service().jobs().runs_of(family);
+            if states.awaiting_input.is_some() && is(states.awaiting_input) {
+                let runs = self.org.service().jobs().runs_of(spec);
                 runs.iter().for_each(|run| run.release());
                 continue;
             }
-            let end = match &family.told {
-                Told::Field(name) => body.get(*name).map(|_| JobEnd::Succeeded),
-                Told::Since(name) => {
+            let end = match &spec.completion {
+                Completion::Field(name) => body.get(*name).map(|_| JobEnd::Succeeded),
+                Completion::Since(name) => {
                     let at = body[*name].as_str().expect("a time");
                     (at > "2026").then_some(JobEnd::Succeeded)
                 }
-                Told::Accepted => (reply.status == 200).then_some(JobEnd::Succeeded),
+                Completion::Accepted => (response.status == 200).then_some(JobEnd::Succeeded),
                 _ if is(states.succeeded) => Some(JobEnd::Succeeded),
                 _ if is(states.partly) => Some(JobEnd::PartlySucceeded),
                 _ if is(states.failed) => Some(JobEnd::Failed),
@@ -248,16 +244,12 @@ impl Client<'_> {
             }
             assert!(!states.pending.is_empty() || states.succeeded.is_none() || state.is_some());
         }
-        panic!(
-            "{} {:?} never ends",
-            self.api().endpoint(family.submit).operation.id,
-            self.scenario
-        );
+        panic!("{} {:?} never ends", self.api().endpoint(spec.submit).operation.id, self.scenario);
     }
 
-    /// Reads what is in a reply, or in the files it leads to.
-    async fn collect(&self, got: &mut Got, body: &Value, place: &Place) {
-        let inline = place
+    /// Reads the results in a response, or in the files that it links to.
+    async fn collect(&self, got: &mut Got, body: &Value, location: &ResultLocation) {
+        let inline = location
             .inline
             .as_ref()
             .and_then(|inline| body.pointer(&format!("/{}", inline.path.replace('.', "/"))));
@@ -265,7 +257,7 @@ impl Client<'_> {
             got.records.extend(keys(result));
             return;
         }
-        let Some(field) = place.links.and_then(|links| body.get(links.field)) else { return };
+        let Some(field) = location.links.and_then(|links| body.get(links.field)) else { return };
         let links: Vec<String> = match field {
             Value::Array(links) => {
                 links.iter().map(|it| it.as_str().expect("a URL").to_owned()).collect()
@@ -277,9 +269,9 @@ impl Client<'_> {
                 let request = http::Request::get(path)
                     .header("authorization", format!("Bearer {}", self.token));
                 let (head, ()) = request.body(()).expect("a request").into_parts();
-                let reply = self.org.service().respond(&head, Bytes::new()).await.reply;
-                assert_eq!(reply.status, 302);
-                vec![reply.headers.iter().find(|it| it.0 == "location").expect("one").1.clone()]
+                let response = self.org.service().respond(&head, Bytes::new()).await.response;
+                assert_eq!(response.status, 302);
+                vec![response.headers.iter().find(|it| it.0 == "location").expect("one").1.clone()]
             }
             link => vec![link.as_str().expect("a URL").to_owned()],
         };
@@ -289,8 +281,8 @@ impl Client<'_> {
                 return;
             };
             got.files.push(file.clone());
-            match self.family.output.form {
-                Form::Json => {
+            match self.spec.output.format {
+                FileFormat::Json => {
                     let mut text = String::new();
                     match file.starts_with(&[0x1f, 0x8b]) {
                         true => {
@@ -300,12 +292,12 @@ impl Client<'_> {
                     }
                     got.records.extend(keys(&serde_json::from_str(&text).expect("JSON")));
                 }
-                Form::Csv => {
+                FileFormat::Csv => {
                     let text = std::str::from_utf8(&file).expect("text");
                     let ids = text.lines().skip(1).filter_map(|line| line.split(',').next());
                     got.records.extend(ids.map(str::to_owned));
                 }
-                Form::Archive => {}
+                FileFormat::Archive => {}
             }
         }
     }
@@ -313,24 +305,24 @@ impl Client<'_> {
     /// Reads all pages of the results.
     async fn pages(&self, got: &mut Got, listed_by: usize) {
         let catalogue = Catalogue::embedded();
-        let schema = self.api().endpoint(listed_by).schema().expect("a reply");
-        let place = ItemPlace::of(catalogue, schema);
+        let schema = self.api().endpoint(listed_by).schema().expect("a response");
+        let location = ItemLocation::of(catalogue, schema);
         let mut query = String::new();
         for number in 2..20 {
-            let reply = self.call(listed_by, &query, json!({})).await;
-            if reply.status == 404 {
+            let response = self.call(listed_by, &query, json!({})).await;
+            if response.status == 404 {
                 got.end = Some(JobEnd::Expired);
                 return;
             }
-            assert!(matches!(reply.status, 200 | 302), "{reply:?}");
-            let page: Value = serde_json::from_slice(&reply.body).expect("JSON");
-            let items = match (reply.status, place) {
+            assert!(matches!(response.status, 200 | 302), "{response:?}");
+            let page: Value = serde_json::from_slice(&response.body).expect("JSON");
+            let items = match (response.status, location) {
                 (302, _) => {
                     let file = self.file(page["downloadUrl"].as_str().expect("a URL")).await;
                     let file: Value = serde_json::from_slice(&file.expect("a file")).expect("JSON");
                     file["entities"].clone()
                 }
-                (_, Some(ItemPlace::Field(name, None))) => page[name].clone(),
+                (_, Some(ItemLocation::Field(name, None))) => page[name].clone(),
                 _ => page.clone(),
             };
             got.records.extend(items.as_array().expect("items").iter().map(Expected::key));
@@ -347,7 +339,7 @@ impl Client<'_> {
             {
                 next.to_owned()
             } else if page["pageCount"].as_u64().is_some_and(|count| number <= count)
-                && self.family.results.is_none()
+                && self.spec.results.is_none()
             {
                 format!("pageNumber={number}")
             } else {
@@ -357,7 +349,7 @@ impl Client<'_> {
     }
 }
 
-/// What the lists in results are called.
+/// The names of lists in results.
 const LISTS: [&str; 9] = [
     "entities",
     "results",
@@ -370,10 +362,10 @@ const LISTS: [&str; 9] = [
     "requirementResults",
 ];
 
-/// Fields of what is one result, whatever lists it has.
+/// Fields of a single result, whatever lists it has.
 const ONE: [&str; 2] = ["id", "months"];
 
-/// The keys of what stands where results are: a list, an object with one, or one result.
+/// The keys of results: a list, an object with a list, or a single result.
 fn keys(result: &Value) -> Vec<String> {
     let list = match result {
         Value::Array(items) => Some(items),

@@ -1,4 +1,4 @@
-//! A plan as it is written, to go on with it in another process.
+//! The serialized form of a plan.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,21 +7,21 @@ use chrono::TimeDelta;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub(in crate::windows) use self::form::PlanForm;
-use self::form::RunForm;
+pub(in crate::windows) use self::record::PlanForm;
+use self::record::RunForm;
 use super::{MAX_WINDOWS, Plan, Window, WindowState};
 use crate::interval::Interval;
 use crate::paging::RequestFingerprint;
 use crate::wire::Wire as _;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
-mod form {
+mod record {
     use chrono::{DateTime, Utc};
 
     use crate::paging::FingerprintForm;
 
     crate::record! {
-        /// A plan as it is written. To write further fields takes no further version.
+        /// A serialized plan. New fields need no new version.
         pub struct PlanForm {
             pub version: Option<i64> = "version",
             pub call: Option<FingerprintForm> = "call",
@@ -34,22 +34,22 @@ mod form {
     }
 
     crate::record! {
-        /// Windows in a row that are alike. Times are in milliseconds.
+        /// Consecutive windows of one length, distance and state. Times are in milliseconds.
         pub struct RunForm {
-            /// How long after the start of the range the first one begins.
+            /// From the start of the range to the start of the first window.
             pub from: Option<i64> = "from",
-            /// How long each is.
+            /// The length of each window.
             pub span: Option<i64> = "span",
-            /// How long after the one before it each begins: as long as it is, unless this is there.
+            /// From the start of one window to the start of the next. Default: `span`.
             pub step: Option<i64> = "step",
-            /// How many there are: one, unless this is there.
+            /// The number of windows. Default: one.
             pub count: Option<i64> = "count",
             pub state: Option<String> = "state",
         }
     }
 }
 
-/// The version that is written, and the only one that is read.
+/// The version that is written, and the only one that is accepted.
 const VERSION: i64 = 2;
 
 impl WindowState {
@@ -62,26 +62,26 @@ impl WindowState {
     }
 }
 
-/// Windows in a row that are alike, as many as fit.
+/// Consecutive windows of one length, distance and state.
 struct Run {
     from: i64,
     span: i64,
-    /// Not known of a single window.
+    /// `None` for a single window.
     step: Option<i64>,
     count: i64,
     state: WindowState,
 }
 
 impl Run {
-    /// Takes in the window that follows, if it is like the others.
-    fn takes(&mut self, from: i64, span: i64, state: WindowState) -> bool {
+    /// Adds the next window if it continues the run. Returns whether it does.
+    fn try_extend(&mut self, from: i64, span: i64, state: WindowState) -> bool {
         let step = from - self.from - self.step.unwrap_or(0) * (self.count - 1);
         let fits = self.step.map_or(step > 0, |known| known == step);
-        let is_alike = fits && span == self.span && state == self.state;
-        if is_alike {
+        let continues = fits && span == self.span && state == self.state;
+        if continues {
             (self.step, self.count) = (Some(step), self.count + 1);
         }
-        is_alike
+        continues
     }
 
     fn form(&self) -> RunForm {
@@ -103,7 +103,7 @@ impl Plan {
         for Window { interval, state } in windows {
             let from = (interval.start() - range.start()).num_milliseconds();
             let span = (interval.end() - interval.start()).num_milliseconds();
-            if !runs.last_mut().is_some_and(|run| run.takes(from, span, *state)) {
+            if !runs.last_mut().is_some_and(|run| run.try_extend(from, span, *state)) {
                 runs.push(Run { from, span, step: None, count: 1, state: *state });
             }
         }
@@ -119,21 +119,21 @@ impl Plan {
         }
     }
 
-    /// Refuses what another version wrote, a window without a beginning, a length or a known state, and windows
-    /// that are not what a plan has.
+    /// Rejects other versions, windows without a start, a length or a known state, and windows that break the
+    /// invariants of a plan.
     pub(in crate::windows) fn of_form(form: PlanForm) -> Result<Self, String> {
         if form.version != Some(VERSION) {
             let version = form.version.unwrap_or_default();
-            return Err(format!("a plan of version {version}; only version {VERSION} is known"));
+            return Err(format!("unsupported plan version {version}; expected {VERSION}"));
         }
-        let lacks = |name: &str| format!("a plan without `{name}`");
+        let lacks = |name: &str| format!("the plan has no `{name}`");
         let subject = RequestFingerprint::of_form(form.call.ok_or_else(|| lacks("call"))?)?;
         let range = Interval::new(
             form.start.ok_or_else(|| lacks("start"))?,
             form.end.ok_or_else(|| lacks("end"))?,
         );
         let overlap = u64::try_from(form.overlap.ok_or_else(|| lacks("overlapMilliseconds"))?);
-        let overlap = overlap.map_err(|_| "a plan with a negative overlap".to_owned())?;
+        let overlap = overlap.map_err(|_| "the plan has a negative overlap".to_owned())?;
         let mut windows = Vec::new();
         for run in form.windows.ok_or_else(|| lacks("windows"))? {
             read_run(run, range, &mut windows)?;
@@ -149,8 +149,8 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Whether the windows cover the range, and touch each other only if there is an overlap: something would be
-    /// missing, or come twice.
+    /// Checks that the windows cover the range, and that without an overlap none intersect: otherwise items would be
+    /// missing or delivered twice.
     fn check_cover(&self) -> Result<(), String> {
         let mut sorted: Vec<Interval> = self.windows.iter().map(Window::interval).collect();
         sorted.sort_by_key(Interval::start);
@@ -158,15 +158,18 @@ impl Plan {
         for window in sorted {
             if window.start() > covered && !self.is_part {
                 let gap = Interval::new(covered, window.start());
-                return Err(format!("a plan whose windows leave out {gap}"));
+                return Err(format!("the windows of the plan leave out {gap}"));
             }
             if window.start() < covered && self.overlap.is_zero() {
-                return Err(format!("a plan without an overlap, in which {window} overlaps"));
+                return Err(format!(
+                    "the plan has no overlap, but its window {window} overlaps another"
+                ));
             }
             covered = covered.max(window.end());
         }
         if covered < end && !self.is_part {
-            return Err(format!("a plan whose windows leave out {}", Interval::new(covered, end)));
+            let gap = Interval::new(covered, end);
+            return Err(format!("the windows of the plan leave out {gap}"));
         }
         Ok(())
     }
@@ -177,22 +180,22 @@ fn read_run(run: RunForm, range: Interval, windows: &mut Vec<Window>) -> Result<
     let states = [WindowState::Todo, WindowState::Running, WindowState::Done];
     let name = run.state.unwrap_or_default();
     let state = states.into_iter().find(|state| state.name() == name);
-    let state = state.ok_or_else(|| "a plan with a window of an unknown state".to_owned())?;
-    let odd = || "a plan with a window that is not in its range".to_owned();
-    let (from, span) = (run.from.ok_or_else(odd)?, run.span.ok_or_else(odd)?);
+    let state = state.ok_or_else(|| "the plan has a window in an unknown state".to_owned())?;
+    let outside = || "the plan has a window outside its range".to_owned();
+    let (from, span) = (run.from.ok_or_else(outside)?, run.span.ok_or_else(outside)?);
     let (step, count) = (run.step.unwrap_or(span), run.count.unwrap_or(1));
     if from < 0 || span < 1 || step < 1 || count < 1 {
-        return Err(odd());
+        return Err(outside());
     }
-    // Before any is made: a count may be anything.
+    // Checked before allocating: the count is untrusted.
     if i128::from(count) + windows.len() as i128 > MAX_WINDOWS as i128 {
-        return Err(format!("a plan with more than {MAX_WINDOWS} windows"));
+        return Err(format!("the plan has more than {MAX_WINDOWS} windows"));
     }
     let length = (range.end() - range.start()).num_milliseconds();
     let end =
         step.checked_mul(count - 1).and_then(|last| last.checked_add(from)?.checked_add(span));
     if end.is_none_or(|end| end > length) {
-        return Err(odd());
+        return Err(outside());
     }
     for at in 0..count {
         let start = range.start() + TimeDelta::milliseconds(from + at * step);

@@ -1,30 +1,29 @@
-//! The items of a JSON file, taken out of it while it comes.
+//! Extracts the items of a JSON file while it is downloaded.
 
 use crate::json_path::JsonText;
 
-/// Takes the items out of a JSON text that comes in parts, each as its JSON text. No more than one item is
-/// held.
+/// Extracts the items of a JSON text that arrives in parts, each as JSON text. Buffers at most one item.
 ///
-/// What is not on the way to the items is passed over, and checked for its brackets and quotes alone. The
-/// items themselves are whatever stands between them: reading them tells whether they are JSON.
+/// Text outside the path of the items is skipped, and only its brackets and quotes are checked. Items are not checked
+/// either: whoever decodes them notices if they are not JSON.
 #[derive(Debug)]
-pub(super) struct Splitter {
-    /// The names of the fields that lead to the items.
+pub(super) struct ItemScanner {
+    /// The names of the fields on the path to the items.
     path: Vec<String>,
-    /// How many of them have been passed on the way to where it is now.
+    /// How many of them match at the current position.
     matched: usize,
-    /// What encloses it: whether it is an object, from the outermost.
+    /// The open brackets, outermost first: true for an object, false for a list.
     open: Vec<bool>,
     state: State,
     quoted: bool,
     escaped: bool,
-    /// The name of a field, while it is read and until its value begins.
+    /// The name of the current field.
     name: Vec<u8>,
-    /// The item that is read.
+    /// The current item.
     item: Vec<u8>,
-    /// The largest item, in bytes.
-    most: usize,
-    /// How much of the text has been read, in bytes.
+    /// The largest allowed item, in bytes.
+    max_item: usize,
+    /// The number of bytes read.
     at: u64,
     /// Whether the items were found.
     is_found: bool,
@@ -32,23 +31,23 @@ pub(super) struct Splitter {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Where a value is due, that may be the items or hold them.
+    /// Before a value that is on the path to the items, or is the items.
     Value,
-    /// In an object on the way, where a name is due or its end.
+    /// In an object on the path, before a name or the end.
     Name,
     /// After a name.
     Colon,
-    /// In a value that is not on the way. It began when this many were open.
+    /// In a value that is not on the path. It began at this depth.
     Other(usize),
-    /// In a null in the place of the items or of what holds them, of which so many bytes have come.
+    /// In a null on the path, of which this many bytes were read.
     Null(usize),
-    /// After a value in an object on the way.
+    /// After a value in an object on the path.
     Comma,
-    /// In the list of items, before an item or its end.
+    /// In the list of items, before an item or the end.
     Items,
-    /// In an item of the list, which is open as the outermost of so many.
+    /// In an item of the list, which is at this depth.
     Item(usize),
-    /// In the one item that there is.
+    /// In a single item, not in a list, at this depth.
     Only(usize),
     /// After the end of the text.
     End,
@@ -57,17 +56,17 @@ enum State {
 /// What is wrong with a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Malformed {
-    /// It is no JSON from about this byte on.
+    /// It is not JSON at about this byte.
     At(u64),
-    /// It begins as gzip, and is none.
+    /// It begins like gzip, but is not gzip.
     Gzip,
-    /// The items are neither a list nor an object, about this byte.
+    /// The items are neither a list nor an object, at about this byte.
     NoItems(u64),
     /// An item is larger than allowed.
     TooLarge,
     /// It ends in the middle.
     Unfinished,
-    /// There is nothing in it, not even an empty list.
+    /// It is empty.
     Empty,
     /// There are no items at the path.
     Missing,
@@ -77,12 +76,12 @@ pub(super) enum Malformed {
 
 const NULL: &[u8] = b"null";
 
-/// Nesting deeper than this is refused, as serde_json does.
+/// The deepest allowed nesting, as in serde_json.
 const DEPTH: usize = 127;
 
-impl Splitter {
-    /// For items at a path: names joined by dots, or `[]` where the text itself is the list or the item.
-    pub(super) fn new(path: &str, most: usize) -> Self {
+impl ItemScanner {
+    /// Scans for items at a path: names joined by dots, or `[]` if the text itself is the list or the item.
+    pub(super) fn new(path: &str, max_item: usize) -> Self {
         let path = if path == "[]" { "" } else { path };
         Self {
             path: path.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
@@ -93,13 +92,13 @@ impl Splitter {
             escaped: false,
             name: Vec::new(),
             item: Vec::new(),
-            most,
+            max_item,
             at: 0,
             is_found: false,
         }
     }
 
-    /// Reads a part of the text, and hands out the items that end in it.
+    /// Reads a part of the text. Calls `found` with each item that ends in it.
     pub(super) fn read(
         &mut self,
         part: &[u8],
@@ -116,16 +115,16 @@ impl Splitter {
         Ok(())
     }
 
-    /// After the last part.
+    /// Call it after the last part.
     pub(super) fn end(mut self, mut found: impl FnMut(&[u8])) -> Result<(), Malformed> {
-        // A number at the outermost has nothing that ends it.
+        // A top-level number has no terminator.
         if self.state == State::Only(0) && !self.quoted && self.open.is_empty() {
             if std::str::from_utf8(&self.item)
                 .is_ok_and(|item| JsonText::text_of(item).is_no_item())
             {
                 return Err(Malformed::NotItems);
             }
-            self.hand_out(&mut found);
+            self.emit(&mut found);
             return Ok(());
         }
         match self.state {
@@ -141,7 +140,7 @@ impl Splitter {
             State::Item(base) | State::Only(base) => self.within_item(byte, base, found),
             State::Other(base) => self.within_other(byte, base),
             State::Name if self.quoted => self.within_name(byte),
-            State::Null(come) => self.within_null(byte, come),
+            State::Null(read) => self.within_null(byte, read),
             _ if byte.is_ascii_whitespace() => Ok(()),
             State::Value => self.value(byte),
             State::Items => match byte {
@@ -164,9 +163,9 @@ impl Splitter {
             },
             State::Colon if byte == b':' => {
                 let here = self.path.get(self.matched).map(String::as_bytes);
-                let on_way = here == Some(&self.name);
-                self.state = if on_way { State::Value } else { State::Other(self.open.len()) };
-                if on_way {
+                let on_path = here == Some(&self.name);
+                self.state = if on_path { State::Value } else { State::Other(self.open.len()) };
+                if on_path {
                     self.matched += 1;
                 }
                 Ok(())
@@ -183,17 +182,17 @@ impl Splitter {
         }
     }
 
-    /// The beginning of a value on the way.
+    /// The start of a value on the path.
     fn value(&mut self, byte: u8) -> Result<(), Malformed> {
-        let is_here = self.matched == self.path.len();
-        self.is_found |= is_here && matches!(byte, b'[' | b'{');
+        let at_path = self.matched == self.path.len();
+        self.is_found |= at_path && matches!(byte, b'[' | b'{');
         match byte {
-            b'[' if is_here => {
+            b'[' if at_path => {
                 self.enter(false)?;
                 self.state = State::Items;
                 Ok(())
             }
-            b'{' if is_here => {
+            b'{' if at_path => {
                 self.state = State::Only(self.open.len());
                 self.within_item(byte, self.open.len(), &mut |_| ())
             }
@@ -212,13 +211,13 @@ impl Splitter {
         }
     }
 
-    /// What only begins like a null may be the text of an error.
-    fn within_null(&mut self, byte: u8, come: usize) -> Result<(), Malformed> {
-        if NULL.get(come) != Some(&byte) {
+    /// Text that only begins like a null may be an error message.
+    fn within_null(&mut self, byte: u8, read: usize) -> Result<(), Malformed> {
+        if NULL.get(read) != Some(&byte) {
             return Err(Malformed::NoItems(self.at));
         }
-        self.state = match come + 1 {
-            come if come < NULL.len() => State::Null(come),
+        self.state = match read + 1 {
+            read if read < NULL.len() => State::Null(read),
             _ if self.open.is_empty() => State::End,
             _ => State::Comma,
         };
@@ -233,7 +232,7 @@ impl Splitter {
             }
             _ => {
                 self.escaped = byte == b'\\' && !self.escaped;
-                // A longer name is none that is looked for.
+                // Longer names are not on the path.
                 if self.name.len() <= 256 {
                     self.name.push(byte);
                 }
@@ -260,25 +259,25 @@ impl Splitter {
         base: usize,
         found: &mut impl FnMut(&[u8]),
     ) -> Result<(), Malformed> {
-        let outside = !self.quoted && self.open.len() == base;
-        // The value that this one stands in goes on.
-        if outside && matches!(byte, b',' | b']' | b'}') {
+        let is_at_base = !self.quoted && self.open.len() == base;
+        // The byte belongs to the enclosing value.
+        if is_at_base && matches!(byte, b',' | b']' | b'}') {
             let only = matches!(self.state, State::Only(_));
-            self.hand_out(found);
+            self.emit(found);
             if only {
                 self.matched = self.matched.saturating_sub(1);
             }
             self.state = if only { State::Comma } else { State::Items };
             return self.step(byte, found);
         }
-        if self.item.len() >= self.most {
+        if self.item.len() >= self.max_item {
             return Err(Malformed::TooLarge);
         }
         self.item.push(byte);
         self.track(byte)
     }
 
-    fn hand_out(&mut self, found: &mut impl FnMut(&[u8])) {
+    fn emit(&mut self, found: &mut impl FnMut(&[u8])) {
         found(self.item.trim_ascii());
         self.item.clear();
     }
@@ -305,7 +304,7 @@ impl Splitter {
         Ok(())
     }
 
-    /// The end of the list of items, or of an object on the way.
+    /// The end of the list of items, or of an object on the path.
     fn close(&mut self) -> Result<(), Malformed> {
         self.open.pop();
         self.matched = self.matched.saturating_sub(1).min(self.open.len());
@@ -322,16 +321,16 @@ impl Splitter {
 mod tests {
     use super::*;
 
-    /// The items of a text, however it is cut into parts.
+    /// The items of a text. They do not depend on the size of the parts.
     fn items(path: &str, text: &str) -> Result<Vec<String>, Malformed> {
         let split = |size: usize| {
-            let mut splitter = Splitter::new(path, 64);
+            let mut scanner = ItemScanner::new(path, 64);
             let mut items = Vec::new();
             let mut found = |item: &[u8]| items.push(String::from_utf8_lossy(item).into_owned());
             for part in text.as_bytes().chunks(size) {
-                splitter.read(part, &mut found)?;
+                scanner.read(part, &mut found)?;
             }
-            splitter.end(&mut found)?;
+            scanner.end(&mut found)?;
             Ok(items)
         };
         let whole = split(usize::MAX);
@@ -342,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn items_wherever_they_stand() {
+    fn finds_items_at_the_path() {
         for (path, text, expected) in [
             ("[]", "[]", vec![]),
             ("[]", " [ ] ", vec![]),
@@ -383,7 +382,7 @@ mod tests {
             ("a.data", r#"{"a":{"data":null },"b":[]}"#, Missing),
             ("a.data", r#"{"a":{"x":1},"data":[0]}"#, Missing),
             ("a.data", r#"{"a":null,"b":{"data":[0]}}"#, Missing),
-            // Where the text itself is the item.
+            // The text itself is the item.
             ("[]", "{}", NotItems),
             ("[]", boom, NotItems),
             ("[]", r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, NotItems),
@@ -395,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_files_of_items() {
+    fn rejects_malformed_files() {
         use Malformed::{Empty, NoItems, TooLarge, Unfinished};
         let deep = "[".repeat(200);
         let large = format!("[\"{}\"]", "x".repeat(100));

@@ -1,20 +1,20 @@
-//! What a job puts into the replies that tell of it.
+//! Writes the state of a job into responses.
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::{Map, Value, json};
 
 use super::expected::JobEnd;
-use super::family::field;
 use super::rules::STATES;
-use super::run::Standing;
+use super::run::JobStatus;
+use super::spec::field;
 use super::states::States;
 
 /// Why a job failed.
 pub(crate) const FAILURE: &str = "The query failed due to an internal error.";
-/// A state that the document doesn't have.
+/// A state missing from the document.
 pub(crate) const UNKNOWN_STATE: &str = "NewerThanTheDocument";
 
-/// Where a service says what went wrong, the likeliest field first.
+/// Where a service reports an error, most likely field first.
 const FAILURES: [&str; 13] = [
     "errorMessage",
     "error",
@@ -31,16 +31,16 @@ const FAILURES: [&str; 13] = [
     "errorCode",
 ];
 
-/// Where an error of its own shape has its text.
+/// The message field of an error object.
 const TEXTS: [&str; 4] = ["message", "errorMessage", "userMessage", "text"];
 
-/// A reply about a job, and what the document says of it.
-pub(crate) struct Reply {
+/// A response about a job, and its schema.
+pub(crate) struct JobResponse {
     pub(crate) body: Value,
     pub(crate) schema: &'static Schema,
 }
 
-impl Reply {
+impl JobResponse {
     pub(crate) fn has(&self, path: &str) -> bool {
         self.field(path).is_some()
     }
@@ -49,7 +49,7 @@ impl Reply {
         field(Catalogue::embedded(), self.schema, path)
     }
 
-    /// Puts a value where a path of field names leads.
+    /// Sets the value at a path of field names.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let mut place = &mut self.body;
         for name in path.split('.').filter(|name| !name.is_empty()) {
@@ -61,7 +61,7 @@ impl Reply {
         *place = value.into();
     }
 
-    /// Puts a value where the document has a field for it.
+    /// Sets the value at a path if the document has the field.
     pub(crate) fn set_known(&mut self, path: &str, value: impl Into<Value>) {
         if self.has(path) {
             self.set(path, value);
@@ -77,24 +77,29 @@ impl Reply {
         }
     }
 
-    /// Says how far the job is, in every field that has its states.
-    pub(crate) fn tell(&mut self, standing: Standing, states: &States, path: Option<&str>) {
+    /// Sets every field that has states of the job.
+    pub(crate) fn set_status(
+        &mut self,
+        job_status: JobStatus,
+        states: &States,
+        path: Option<&str>,
+    ) {
         let around = ["", "job.", "result."];
         let fields = around.iter().flat_map(|it| STATES.map(|name| format!("{it}{name}")));
         for name in fields.collect::<Vec<_>>() {
             let Some(schema) = self.field(&name) else { continue };
             if let Some(own) = States::of(schema, &[]) {
                 let known = |state: &&str| schema.values.iter().any(|value| value == state);
-                let state = state(standing, states).filter(known);
-                self.put_state(&name, state.or_else(|| self::state(standing, &own)));
+                let state = state(job_status, states).filter(known);
+                self.put_state(&name, state.or_else(|| self::state(job_status, &own)));
             }
         }
-        // Of a reply that is nothing but the state, the document doesn't say which there are.
+        // If the response is the state itself, the document doesn't list the states.
         if let Some(path) = path.filter(|path| path.is_empty()) {
-            self.put_state(path, state(standing, states));
+            self.put_state(path, state(job_status, states));
         }
-        self.set_known("complete", matches!(standing, Standing::Ended(_)));
-        self.fail(standing == Standing::Ended(JobEnd::Failed));
+        self.set_known("complete", matches!(job_status, JobStatus::Ended(_)));
+        self.fail(job_status == JobStatus::Ended(JobEnd::Failed));
     }
 
     fn put_state(&mut self, path: &str, state: Option<&str>) {
@@ -104,7 +109,7 @@ impl Reply {
         }
     }
 
-    /// Says why it failed, if it has; the other fields for that are not there.
+    /// Sets the error of a failed job, and removes all other error fields.
     fn fail(&mut self, failed: bool) {
         for path in FAILURES {
             if self.has(path) {
@@ -117,19 +122,20 @@ impl Reply {
     }
 }
 
-/// What these states call how far a job is.
-fn state(standing: Standing, states: &States) -> Option<&'static str> {
-    match standing {
-        Standing::Unknown => Some(UNKNOWN_STATE),
-        Standing::Ended(end) => states.end(end),
-        Standing::Pending(state) => {
-            let own = |name: &&str| states.pending.contains(name) || states.held == Some(*name);
-            state.filter(own).or(states.pending.first().copied()).or(states.held)
+/// The name of a job status among these states.
+fn state(job_status: JobStatus, states: &States) -> Option<&'static str> {
+    match job_status {
+        JobStatus::Unknown => Some(UNKNOWN_STATE),
+        JobStatus::Ended(end) => states.end(end),
+        JobStatus::Pending(state) => {
+            let own =
+                |name: &&str| states.pending.contains(name) || states.awaiting_input == Some(*name);
+            state.filter(own).or(states.pending.first().copied()).or(states.awaiting_input)
         }
     }
 }
 
-/// Where a reply says why a job failed, and what it says there.
+/// The field for the error of a failed job, and its value.
 pub(crate) fn failure(schema: &'static Schema) -> Option<(&'static str, Value)> {
     let catalogue = Catalogue::embedded();
     FAILURES

@@ -1,4 +1,4 @@
-//! What faults make of replies.
+//! The effects of faults on responses.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,61 +11,61 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use serde_json::value::RawValue;
 
 use super::kind::FaultKind;
-use crate::connection::ReplyBody;
-use crate::reply::CannedReply;
+use crate::connection::ResponseBody;
+use crate::response::CannedResponse;
 use crate::timestamp::Timestamp;
 
 const GIGABYTE: u64 = 1 << 30;
 const MEGABYTE: usize = 1 << 20;
 const DEPTH: usize = 100_000;
 
-/// A body that is too large to be held.
+/// A body too large to keep in memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Flood {
+pub(crate) struct HugeBody {
     start: Bytes,
-    piece: Bytes,
+    chunk: Bytes,
     times: u64,
 }
 
-impl Flood {
-    /// The body of a fault, if it is such a one.
+impl HugeBody {
+    /// The body of a fault that needs one.
     pub(crate) fn of(kind: FaultKind) -> Option<Self> {
         match kind {
             FaultKind::HugeBody => {
-                let piece = Bytes::from(r#"{"id":"another one"},"#.repeat(4_096));
-                let times = GIGABYTE / piece.len() as u64 + 1;
-                Some(Self { start: Bytes::from_static(br#"{"entities":["#), piece, times })
+                let chunk = Bytes::from(r#"{"id":"another one"},"#.repeat(4_096));
+                let times = GIGABYTE / chunk.len() as u64 + 1;
+                Some(Self { start: Bytes::from_static(br#"{"entities":["#), chunk, times })
             }
             FaultKind::GzipBomb => {
                 let times = GIGABYTE / MEGABYTE as u64;
-                // Of no time and no system, with the best compression (RFC 1952).
+                // Gzip header without time and system, best compression (RFC 1952).
                 let start = Bytes::from_static(&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 0xff]);
-                Some(Self { start, piece: deflated(&vec![b' '; MEGABYTE]), times })
+                Some(Self { start, chunk: deflated(&vec![b' '; MEGABYTE]), times })
             }
             _ => None,
         }
     }
 
-    pub(crate) fn into_body(self) -> ReplyBody {
-        ReplyBody::repeated(self.start, self.piece, self.times)
+    pub(crate) fn into_body(self) -> ResponseBody {
+        ResponseBody::repeated(self.start, self.chunk, self.times)
     }
 }
 
 impl FaultKind {
-    /// What is answered instead of what the org has to say; `None` if the org is asked. `now` is the
-    /// time that the org takes it to be.
-    pub(crate) fn instead(self, is_login: bool, now: Timestamp) -> Option<CannedReply> {
+    /// Returns the response that replaces the org's own, or `None` to keep that. `now` is the time on the clock
+    /// of the org.
+    pub(crate) fn instead(self, is_login: bool, now: Timestamp) -> Option<CannedResponse> {
         let busy = "Rate limit exceeded the maximum.";
-        let limited = || CannedReply::error(429, "too.many.requests", busy);
+        let limited = || CannedResponse::error(429, "too.many.requests", busy);
         Some(match self {
             Self::RateLimited if is_login => {
                 let text = "rate limit exceeded; too many logins of this client";
                 let body = serde_json::json!({
                     "error": "invalid_request", "description": text, "error_description": text,
                 });
-                CannedReply::json(400, &body)
+                CannedResponse::json(400, &body)
             }
-            Self::RateLimited => CannedReply::rate_limited(1),
+            Self::RateLimited => CannedResponse::rate_limited(1),
             Self::RateLimitedWithoutDelay => limited(),
             Self::RateLimitedUntil => {
                 let date = now.after(std::time::Duration::from_secs(2)).http_date();
@@ -73,67 +73,67 @@ impl FaultKind {
             }
             Self::InternalError => {
                 let message = "The server encountered an unexpected condition.";
-                CannedReply::error(500, "internal.server.error", message)
+                CannedResponse::error(500, "internal.server.error", message)
             }
             Self::DatabaseBusy => {
                 let code = "architect.database.throughput.exceeded";
-                CannedReply::error(500, code, "Database too busy. Please try again.")
+                CannedResponse::error(500, code, "Database too busy. Please try again.")
             }
             Self::BadGateway => html(502, "502 Bad Gateway"),
             Self::ServiceUnavailable => {
-                CannedReply::error(503, "service.unavailable", "Service Unavailable")
+                CannedResponse::error(503, "service.unavailable", "Service Unavailable")
             }
             Self::GatewayTimeout => {
-                CannedReply::error(504, "request.timeout", "The request timed out.")
+                CannedResponse::error(504, "request.timeout", "The request timed out.")
             }
             Self::HtmlPage => html(200, "Welcome"),
-            Self::Unauthorized => CannedReply::unauthorized(),
-            Self::PageTokenRefused => CannedReply::bad_token(),
+            Self::Unauthorized => CannedResponse::unauthorized(),
+            Self::PageTokenRefused => CannedResponse::bad_token(),
             _ => return None,
         })
     }
 
-    /// What becomes of the org's own reply.
-    pub(crate) fn change(self, mut reply: CannedReply) -> CannedReply {
+    /// Applies the fault to the org's response.
+    pub(crate) fn change(self, mut response: CannedResponse) -> CannedResponse {
         match self {
             Self::MalformedJson => {
-                let mut body = reply.body.slice(..reply.body.len() * 2 / 3).to_vec();
+                let mut body = response.body.slice(..response.body.len() * 2 / 3).to_vec();
                 body.push(b'<');
-                CannedReply { body: body.into(), ..reply }
+                CannedResponse { body: body.into(), ..response }
             }
             Self::WrongContentType => {
-                reply.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-                reply.header(CONTENT_TYPE.as_str(), "text/html")
+                response.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+                response.header(CONTENT_TYPE.as_str(), "text/html")
             }
             Self::TruncatedGzip => {
-                let body = gzip(&reply.body);
+                let body = gzip(&response.body);
                 let body = body.slice(..body.len() / 2);
-                CannedReply { body, ..reply }.header(CONTENT_ENCODING.as_str(), "gzip")
+                CannedResponse { body, ..response }.header(CONTENT_ENCODING.as_str(), "gzip")
             }
             Self::HugeHeaders => {
                 let value = "x".repeat(4_096);
-                (0..300).fold(reply, |reply, number| {
-                    reply.header(&format!("x-filler-{number}"), &value)
+                (0..300).fold(response, |response, number| {
+                    response.header(&format!("x-filler-{number}"), &value)
                 })
             }
-            Self::GzipBomb => reply.header(CONTENT_ENCODING.as_str(), "gzip"),
-            Self::DeepNesting => CannedReply { body: nested(&reply.body), ..reply },
-            _ => reply,
+            Self::GzipBomb => response.header(CONTENT_ENCODING.as_str(), "gzip"),
+            Self::DeepNesting => CannedResponse { body: nested(&response.body), ..response },
+            _ => response,
         }
     }
 }
 
-fn html(status: u16, text: &str) -> CannedReply {
+fn html(status: u16, text: &str) -> CannedResponse {
     let body = format!("<!DOCTYPE html><html><body><h1>{text}</h1></body></html>");
-    CannedReply { status, headers: Vec::new(), body: body.into() }
+    CannedResponse { status, headers: Vec::new(), body: body.into() }
         .header(CONTENT_TYPE.as_str(), "text/html")
 }
 
-/// As it stands within a compressed text, and may follow on itself.
+/// Compresses a block that can be repeated within a stream.
 fn deflated(bytes: &[u8]) -> Bytes {
     let mut compress = Compress::new(Compression::best(), false);
     let mut out = Vec::with_capacity(bytes.len());
-    // There is room for all of it.
+    // The buffer is large enough.
     let _ = compress.compress_vec(bytes, &mut out, FlushCompress::Full);
     out.into()
 }
@@ -145,8 +145,8 @@ fn gzip(bytes: &[u8]) -> Bytes {
     gzip.finish().unwrap_or_default().into()
 }
 
-/// The same reply with a deep nesting as the one item of its list, or in its place if it has none. All else stays
-/// as it is to the byte.
+/// Replaces the only item of the list, or the whole body if it has no list, with deep nesting. Everything else
+/// stays the same, byte for byte.
 fn nested(body: &[u8]) -> Bytes {
     let deep = format!("{}{}", "[".repeat(DEPTH), "]".repeat(DEPTH));
     let Some((text, list)) = str::from_utf8(body).ok().and_then(|it| Some((it, list_in(it)?)))
@@ -157,12 +157,12 @@ fn nested(body: &[u8]) -> Bytes {
     format!("{}[{deep}]{}", &text[..start], &text[start + list.len()..]).into()
 }
 
-/// The first list of a reply: it, or the first in it or in its fields.
-fn list_in(reply: &str) -> Option<&str> {
-    let reply = reply.trim_ascii();
-    if reply.starts_with('[') {
-        return Some(reply);
+/// The first list of a response: the response itself, or the first one in its fields.
+fn list_in(response: &str) -> Option<&str> {
+    let response = response.trim_ascii();
+    if response.starts_with('[') {
+        return Some(response);
     }
-    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(reply).ok()?;
+    let fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_str(response).ok()?;
     fields.into_values().find_map(|field| list_in(field.get()))
 }

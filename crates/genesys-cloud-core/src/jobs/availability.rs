@@ -1,4 +1,4 @@
-//! How far the data is available that a job searches.
+//! Availability of the data that a job searches.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::Instant;
 
-use super::run::Run;
+use super::poller::Poller;
 use super::spec::{Availability, JobSpec};
 use crate::call_counter::CallCounter;
 use crate::client::Client;
@@ -18,18 +18,18 @@ use crate::options::{DataWait, later};
 use crate::request::Request;
 use crate::response::{DecodeError, RawResponse};
 
-/// The pauses before the API is asked again, from the first one on: each is twice the one before.
-const FIRST: Duration = Duration::from_secs(15);
-const LONGEST: Duration = Duration::from_mins(5);
+/// The first and the longest pause between availability requests. Each is twice the previous one.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+const MAX_PAUSE: Duration = Duration::from_mins(5);
 
-/// The date up to which data is available, as the operation for it reports, for results that do not have it.
+/// The time up to which data is available, from the availability operation, for results that lack it.
 #[derive(Clone, Default)]
-pub(crate) struct DataDate(Arc<Mutex<Told>>);
+pub(crate) struct DataDate(Arc<Mutex<DateState>>);
 
 #[derive(Clone, Copy, Default)]
-struct Told {
+struct DateState {
     until: Option<DateTime<Utc>>,
-    is_asked: bool,
+    is_requested: bool,
 }
 
 impl DataDate {
@@ -38,34 +38,35 @@ impl DataDate {
     }
 
     pub(super) fn note(&self, until: DateTime<Utc>) {
-        *self.lock() = Told { until: Some(until), is_asked: true };
+        *self.lock() = DateState { until: Some(until), is_requested: true };
     }
 
-    /// Asks for it once, if a page of results does not have it. The page is fine even if this fails.
-    pub(super) async fn learn(&self, run: &Run, page: &RawResponse) {
-        let Some(availability) = run.family.availability() else { return };
-        let tells = |fields: JsonText<'_>| fields.instant(availability.field()).is_some();
-        if JsonText::of(page).is_ok_and(tells) || std::mem::replace(&mut self.lock().is_asked, true)
+    /// Requests it once, if a page of results lacks it. If that fails, the page is still returned.
+    pub(super) async fn learn(&self, poller: &Poller, page: &RawResponse) {
+        let Some(availability) = poller.spec.availability() else { return };
+        let has_date = |fields: JsonText<'_>| fields.instant(availability.field()).is_some();
+        if JsonText::of(page).is_ok_and(has_date)
+            || std::mem::replace(&mut self.lock().is_requested, true)
         {
             return;
         }
-        match ask(&run.client, availability, &run.calls).await {
+        match request_date(&poller.client, availability, &poller.calls).await {
             Ok(until) => self.note(until),
             Err(error) => {
                 let operation = availability.operation().id();
-                tracing::warn!(operation, %error, "availability of data not known");
+                tracing::warn!(operation, %error, "data availability unknown");
             }
         }
     }
 
-    /// What is in it is replaced as a whole.
-    fn lock(&self) -> MutexGuard<'_, Told> {
+    /// A poisoned lock is usable: the value is only replaced as a whole.
+    fn lock(&self) -> MutexGuard<'_, DateState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl JobSpec {
-    /// The end of the interval that a submit asks for, if its data becomes available with a delay.
+    /// The end of the interval of a submit, if the data becomes available with a delay.
     pub(crate) fn asked_until(&self, submit: &Request) -> Option<DateTime<Utc>> {
         let place = self.availability()?.interval();
         let text = match place.is_in_body() {
@@ -79,57 +80,57 @@ impl JobSpec {
     }
 }
 
-/// Waits until the data is available that a submit asks for. Gives the date up to which it is.
+/// Waits until the data for the interval of a submit is available. Returns the time up to which it is.
 pub(super) async fn wait_for_data(
     client: &Client,
-    family: &JobSpec,
+    spec: &JobSpec,
     submit: &Request,
     calls: &CallCounter,
     wait: &DataWait,
 ) -> Result<DateTime<Utc>, Error> {
-    let refused = |why: &str| {
+    let invalid = |why: &str| {
         let why = format!("`wait_for_data` can't be used: {why}");
         Err(Error::invalid_request(submit.operation(), why))
     };
-    let Some(availability) = family.availability() else {
-        return refused("the API does not report how far its data is available");
+    let Some(availability) = spec.availability() else {
+        return invalid("the API does not report how far its data is available");
     };
-    let Some(wanted) = family.asked_until(submit) else {
-        return refused("the call has no valid interval");
+    let Some(wanted) = spec.asked_until(submit) else {
+        return invalid("the call has no valid interval");
     };
     let end = wait.end();
-    let mut pause = FIRST;
+    let mut pause = FIRST_PAUSE;
     loop {
-        let until = ask(client, availability, calls).await?;
+        let until = request_date(client, availability, calls).await?;
         if until >= wanted {
             return Ok(until);
         }
         let now = Instant::now();
         if now >= end {
-            return Err(late(submit.operation(), until, wanted, wait.allowed));
+            return Err(deadline_passed(submit.operation(), until, wanted, wait.allowed));
         }
         let text = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
-        tracing::info!(family = family.name(), until = text, "data waited for");
+        tracing::info!(family = spec.name(), until = text, "waiting for data");
         tokio::time::sleep_until(end.min(later(now, pause))).await;
-        pause = (pause * 2).min(LONGEST);
+        pause = (pause * 2).min(MAX_PAUSE);
     }
 }
 
-async fn ask(
+async fn request_date(
     client: &Client,
     availability: &Availability,
     calls: &CallCounter,
 ) -> Result<DateTime<Utc>, Error> {
     let request = Request::new(availability.operation().clone());
-    let reply = calls.execute(client, &request).await?;
-    let fields = JsonText::of(&reply).map_err(|error| Error::decode(&reply, &error))?;
+    let response = calls.execute(client, &request).await?;
+    let fields = JsonText::of(&response).map_err(|error| Error::decode(&response, &error))?;
     fields.instant(availability.field()).ok_or_else(|| {
         let why = format!("it has no date-time in `{}`", availability.field());
-        Error::decode(&reply, &DecodeError::new(why))
+        Error::decode(&response, &DecodeError::new(why))
     })
 }
 
-fn late(
+fn deadline_passed(
     operation: &Operation,
     until: DateTime<Utc>,
     wanted: DateTime<Utc>,

@@ -1,9 +1,9 @@
-//! Choices that follow from a seed.
+//! Random choices that follow from a seed.
 
 /// SplitMix64.
-pub(crate) struct Chance(u64);
+pub(crate) struct Rng(u64);
 
-impl Chance {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
@@ -16,12 +16,12 @@ impl Chance {
         number ^ (number >> 31)
     }
 
-    /// A number below this one.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.number() % end
     }
 
-    /// Whether something happens that does so in this many of a hundred cases.
+    /// Returns true in this percentage of cases.
     pub(crate) fn percent(&mut self, share: u64) -> bool {
         self.below(100) < share
     }

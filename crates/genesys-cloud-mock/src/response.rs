@@ -3,40 +3,39 @@ use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use crate::connection::ReplyBody;
+use crate::connection::ResponseBody;
 
-/// A reply of your own making, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a
-/// [`Fault`](crate::Fault).
+/// A custom response, for [`MockOrg::respond_next`](crate::MockOrg::respond_next) or a [`Fault`](crate::Fault).
 ///
 /// ```
-/// use genesys_cloud_mock::CannedReply;
+/// use genesys_cloud_mock::CannedResponse;
 ///
-/// let limited = CannedReply::rate_limited(2);
-/// let gateway = CannedReply { status: 502, headers: vec![], body: "<html>".into() };
-/// let odd = CannedReply::json(200, &serde_json::json!({ "entities": null })).header("x-odd", "1");
+/// let limited = CannedResponse::rate_limited(2);
+/// let gateway = CannedResponse { status: 502, headers: vec![], body: "<html>".into() };
+/// let odd = CannedResponse::json(200, &serde_json::json!({ "entities": null })).header("x-odd", "1");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CannedReply {
+pub struct CannedResponse {
     /// The HTTP status.
     pub status: u16,
-    /// The headers, beside those every reply of the org bears.
+    /// The headers, in addition to those of every response.
     pub headers: Vec<(String, String)>,
-    /// The body as it goes over the wire.
+    /// The body as sent over the wire.
     pub body: Bytes,
 }
 
-impl CannedReply {
-    /// A reply with a JSON body.
+impl CannedResponse {
+    /// Creates a response with a JSON body.
     pub fn json(status: u16, body: &Value) -> Self {
         Self::raw_json(status, body.to_string())
     }
 
-    /// A reply without a body.
+    /// Creates a response without a body.
     pub fn empty(status: u16) -> Self {
         Self { status, headers: Vec::new(), body: Bytes::new() }
     }
 
-    /// An error as the service words it.
+    /// Creates an error in the format of the service.
     pub fn error(status: u16, code: &str, message: &str) -> Self {
         Self::json(
             status,
@@ -50,7 +49,7 @@ impl CannedReply {
         )
     }
 
-    /// A 429 that asks for a pause of some seconds.
+    /// Creates a 429 with this `Retry-After`, in seconds.
     pub fn rate_limited(retry_after: u64) -> Self {
         let message = format!(
             "Rate limit exceeded the maximum. Retry the request in [{retry_after}] seconds"
@@ -59,12 +58,12 @@ impl CannedReply {
             .header(RETRY_AFTER.as_str(), &retry_after.to_string())
     }
 
-    /// A 401, as if the token were no longer good.
+    /// Creates a 401, as if the token were no longer valid.
     pub fn unauthorized() -> Self {
         Self::error(401, "bad.credentials", "Invalid login credentials.")
     }
 
-    /// The same reply with one more header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -88,7 +87,7 @@ impl CannedReply {
         Self::bad_request("The cursor is not valid for this query, or has expired.")
     }
 
-    /// Writes the id of the request into the body of an error, where the service puts it.
+    /// Adds the request id to the body of an error, where the service puts it.
     pub(crate) fn with_context(mut self, correlation_id: &str) -> Self {
         if self.status < 400 {
             return self;
@@ -102,14 +101,14 @@ impl CannedReply {
         self
     }
 
-    pub(crate) fn into_response(self) -> Response<ReplyBody> {
+    pub(crate) fn into_response(self) -> Response<ResponseBody> {
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
             response = response.header(name, value);
         }
-        response.body(ReplyBody::whole(self.body)).unwrap_or_else(|error| {
+        response.body(ResponseBody::whole(self.body)).unwrap_or_else(|error| {
             let mut response =
-                Response::new(ReplyBody::whole(format!("canned reply: {error}").into()));
+                Response::new(ResponseBody::whole(format!("canned response: {error}").into()));
             *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain"));
             response

@@ -6,56 +6,57 @@ use serde_json::{Map, Value, json};
 use std::io::Write as _;
 
 use crate::connection::ConnectionFault;
-use crate::reply::CannedReply;
+use crate::response::CannedResponse;
 
-/// What a lie does to a reply, or to a list.
-pub(crate) enum Deed {
-    /// Another reply comes.
-    Instead(fn() -> CannedReply),
-    /// A file comes that holds something else.
-    Contents(fn() -> CannedReply),
-    /// Another reply comes, and its body never ends.
-    InsteadStalled(fn() -> CannedReply),
-    /// The body is changed, whatever it is.
+/// The effect of a lie on a response or a list.
+pub(crate) enum Effect {
+    /// Sends another response.
+    Instead(fn() -> CannedResponse),
+    /// Sends other file contents.
+    Contents(fn() -> CannedResponse),
+    /// Sends another response, whose body never ends.
+    InsteadStalled(fn() -> CannedResponse),
+    /// Changes the body, whatever it is.
     Bytes(fn(&[u8]) -> Bytes),
-    /// The page is changed so that it is of no use.
+    /// Makes the page unusable.
     Page(fn(&mut Page)),
-    /// The page is changed, and its records are still there.
+    /// Changes the page, but keeps its records.
     Around(fn(&mut Page)),
-    /// The second item of the page is null.
-    Hole,
-    /// The page has its list twice in one object, the second time empty.
+    /// Replaces the second item of the page with null.
+    NullItem,
+    /// Repeats the key of the list with an empty list.
     Twice,
-    /// The reply does not arrive.
+    /// Breaks the connection.
     Connection(ConnectionFault),
-    /// The results are left out of the reply that should have them.
+    /// Removes the results from the response.
     NoResults,
-    /// The field with the URLs of the files is changed; the address of the files comes with it.
+    /// Changes the field with the file URLs, given the base URL of the files.
     Links(fn(&mut Value, &str)),
-    /// The file is compressed in transit.
+    /// Compresses the file in transit.
     Encoded,
-    /// Pages have this many times as many records, or are divided by so many.
+    /// Multiplies the page size by `times` and divides it by `part`.
     PageSize { times: u64, part: u64 },
-    /// So many records go away in front, and as many are added behind.
+    /// Deletes this many records at the start, and appends as many.
     Shift(u64),
-    /// The second page has the same records as the first.
+    /// Fills the second page with the records of the first.
     EqualPages,
-    /// The page after a record begins with that record.
+    /// Begins a page with the record that it should follow.
     Inclusive,
-    /// The data of a job is available up to an early date: its results say so, or only the operation for it does.
-    Antedate { in_results: bool },
+    /// Claims that data is available up to an early date only: in the results, or only in the response of the
+    /// operation for it.
+    Backdate { in_results: bool },
     /// Another org answers.
     AnotherOrg,
 }
 
-/// A page as JSON, and where its list is.
+/// A page as JSON, and the path of its list.
 pub(crate) struct Page {
     pub(crate) body: Value,
     pub(crate) path: &'static [String],
 }
 
 impl Page {
-    /// The object around the list, and the list's name in it.
+    /// The object around the list, and the key of the list.
     pub(crate) fn around(&mut self) -> Option<(&mut Map<String, Value>, &'static str)> {
         let (name, outer) = self.path.split_last()?;
         let around = outer.iter().try_fold(&mut self.body, |at, name| at.get_mut(name))?;
@@ -67,7 +68,7 @@ impl Page {
         path.iter().try_fold(&mut self.body, |at, name| at.get_mut(name))?.as_array_mut()
     }
 
-    /// Changes a number in the reply, or in the object around the list.
+    /// Adds to a number in the response, or in the object around the list.
     pub(crate) fn add(&mut self, names: &[&str], difference: i64) {
         let add = |fields: &mut Map<String, Value>| {
             for name in names {
@@ -85,7 +86,7 @@ impl Page {
     }
 }
 
-impl Deed {
+impl Effect {
     /// Whether the records of the page still arrive.
     pub(crate) fn is_usable(&self) -> bool {
         !matches!(
@@ -99,7 +100,7 @@ impl Deed {
         )
     }
 
-    /// What becomes of the connection.
+    /// The effect on the connection, if any.
     pub(crate) fn connection(&self) -> Option<ConnectionFault> {
         match self {
             Self::Connection(fault) => Some(*fault),
@@ -108,10 +109,14 @@ impl Deed {
         }
     }
 
-    /// What becomes of a reply. `path` says where its list is, if it is a page.
-    pub(crate) fn change(&self, mut reply: CannedReply, path: &'static [String]) -> CannedReply {
-        let edit = |reply: &CannedReply, change: &dyn Fn(&mut Page)| {
-            let body = serde_json::from_slice(&reply.body).unwrap_or_default();
+    /// Applies the effect to a response. `path` is the path of its list, if it is a page.
+    pub(crate) fn change(
+        &self,
+        mut response: CannedResponse,
+        path: &'static [String],
+    ) -> CannedResponse {
+        let edit = |response: &CannedResponse, change: &dyn Fn(&mut Page)| {
+            let body = serde_json::from_slice(&response.body).unwrap_or_default();
             let mut page = Page { body, path };
             change(&mut page);
             Bytes::from(page.body.to_string())
@@ -120,42 +125,42 @@ impl Deed {
             Self::Instead(instead) | Self::Contents(instead) | Self::InsteadStalled(instead) => {
                 return instead();
             }
-            Self::Bytes(change) => reply.body = change(&reply.body),
-            Self::Page(change) | Self::Around(change) => reply.body = edit(&reply, change),
-            Self::Hole => {
+            Self::Bytes(change) => response.body = change(&response.body),
+            Self::Page(change) | Self::Around(change) => response.body = edit(&response, change),
+            Self::NullItem => {
                 let change = |page: &mut Page| {
                     let items = page.items();
-                    if let Some(item) = items.and_then(|items| items.get_mut(HOLE as usize)) {
+                    if let Some(item) = items.and_then(|items| items.get_mut(NULL_INDEX as usize)) {
                         *item = Value::Null;
                     }
                 };
-                reply.body = edit(&reply, &change);
+                response.body = edit(&response, &change);
             }
             Self::Twice => {
-                // No map can hold it: it goes in by another name.
+                // A map can't have a key twice, so it goes in under another name.
                 const OTHER: &str = "zz second list";
                 let change = |page: &mut Page| {
                     if let Some((around, _)) = page.around() {
                         around.insert(OTHER.to_owned(), json!([]));
                     }
                 };
-                let body = edit(&reply, &change);
+                let body = edit(&response, &change);
                 let name = path.last().map_or("", String::as_str);
                 let text = String::from_utf8_lossy(&body).replace(OTHER, name);
-                reply.body = text.into();
+                response.body = text.into();
             }
             Self::Encoded => {
-                reply.body = gzip(&reply.body);
-                return reply.header(CONTENT_ENCODING.as_str(), "gzip");
+                response.body = gzip(&response.body);
+                return response.header(CONTENT_ENCODING.as_str(), "gzip");
             }
             _ => {}
         }
-        reply
+        response
     }
 }
 
-/// The place on a page of the item that is null.
-pub(crate) const HOLE: u64 = 1;
+/// The position on a page of the item that is null.
+pub(crate) const NULL_INDEX: u64 = 1;
 
 pub(crate) fn gzip(bytes: &[u8]) -> Bytes {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -164,10 +169,10 @@ pub(crate) fn gzip(bytes: &[u8]) -> Bytes {
     gzip.finish().unwrap_or_default().into()
 }
 
-pub(crate) fn html(status: u16, title: &str) -> CannedReply {
+pub(crate) fn html(status: u16, title: &str) -> CannedResponse {
     let body = format!(
         "<!DOCTYPE html><html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     );
-    CannedReply { status, headers: Vec::new(), body: body.into() }
+    CannedResponse { status, headers: Vec::new(), body: body.into() }
         .header(CONTENT_TYPE.as_str(), "text/html; charset=utf-8")
 }

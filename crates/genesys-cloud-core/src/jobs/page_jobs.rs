@@ -1,13 +1,13 @@
-//! Results of which each page is a job of its own.
+//! Results with one job for each page.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::end::GONE;
+use super::errors::GONE;
+use super::poller::{Poller, how_to_check};
 use super::results::{page, ready};
-use super::run::{Run, how_to_look};
 use super::spec::{JobSpec, Results};
 use crate::call_counter::CallCounter;
 use crate::client::Client;
@@ -17,8 +17,7 @@ use crate::options::JobOptions;
 use crate::request::Request;
 use crate::response::RawResponse;
 
-/// The jobs of pages that have been submitted and not read yet, by what was submitted. A call that is given up
-/// on the way leaves its job here.
+/// The jobs of pages that have been submitted and not read yet, by submit. A call that is dropped leaves its job here.
 pub(super) struct PageJobs {
     slots: Mutex<HashMap<Submitted, Arc<tokio::sync::Mutex<Slot>>>>,
     calls: CallCounter,
@@ -33,8 +32,8 @@ enum Slot {
     Empty,
     /// The submit is in progress, or was abandoned.
     Submitting,
-    Running(Box<Run>),
-    /// The API has or may have a job that can't be resumed.
+    Running(Box<Poller>),
+    /// The API has, or may have, a job that can't be resumed.
     Lost(Error),
 }
 
@@ -53,7 +52,7 @@ impl PageJobs {
         &self,
         client: Client,
         request: Request,
-        family: JobSpec,
+        spec: JobSpec,
     ) -> Result<RawResponse, Error> {
         let submitted = Submitted { target: request.target()?, body: request.body().cloned() };
         let slot = self.lock().entry(submitted.clone()).or_default().clone();
@@ -61,12 +60,12 @@ impl PageJobs {
         let reads = request.operation().is_repeatable();
         let mut is_first = true;
         let page = loop {
-            let run = self.run(&mut slot, &client, &request, &family).await?;
-            let page = results_page(run, &self.options).await;
+            let poller = self.poller(&mut slot, &client, &request, &spec).await?;
+            let page = results_page(poller, &self.options).await;
             let Some(error) = page.as_ref().err().filter(|error| is_gone(error)) else {
                 break page;
             };
-            // Only a job that reads can be submitted again without harm.
+            // Only a job that reads can safely be submitted again.
             match reads {
                 true if is_first => (*slot, is_first) = (Slot::Empty, false),
                 true => break page,
@@ -76,7 +75,7 @@ impl PageJobs {
                 }
             }
         };
-        // A job that came to nothing is submitted anew; any other is gone on with.
+        // A job that failed is submitted again by the next call; any other continues.
         if page.as_ref().err().is_none_or(|error| error.is_job_without_result() || is_gone(error)) {
             *slot = Slot::Empty;
             self.lock().remove(&submitted);
@@ -85,26 +84,27 @@ impl PageJobs {
     }
 
     /// Returns the job of a page, submitting it if there is none.
-    async fn run<'a>(
+    async fn poller<'a>(
         &self,
         slot: &'a mut Slot,
         client: &Client,
         request: &Request,
-        family: &JobSpec,
-    ) -> Result<&'a mut Run, Error> {
+        spec: &JobSpec,
+    ) -> Result<&'a mut Poller, Error> {
         let reads = request.operation().is_repeatable();
         match slot {
             Slot::Lost(error) => return Err(error.share()),
-            Slot::Submitting if !reads => return Err(given_up(request, family)),
+            Slot::Submitting if !reads => return Err(abandoned(request, spec)),
             Slot::Running(_) => {}
             Slot::Empty | Slot::Submitting => {
                 *slot = Slot::Submitting;
                 let (client, request) = (client.clone(), request.clone());
-                let run = Run::submit(client, request, family.clone(), self.calls.clone()).await;
-                *slot = match run {
-                    Ok(mut run) => {
-                        run.apply(&self.options);
-                        Slot::Running(Box::new(run))
+                let poller =
+                    Poller::submit(client, request, spec.clone(), self.calls.clone()).await;
+                *slot = match poller {
+                    Ok(mut poller) => {
+                        poller.apply(&self.options);
+                        Slot::Running(Box::new(poller))
                     }
                     Err(error) => {
                         let is_lost = error.is_outcome_unknown();
@@ -115,8 +115,8 @@ impl PageJobs {
             }
         }
         match slot {
-            Slot::Running(run) => Ok(run),
-            Slot::Empty | Slot::Submitting | Slot::Lost(_) => Err(given_up(request, family)),
+            Slot::Running(poller) => Ok(poller),
+            Slot::Empty | Slot::Submitting | Slot::Lost(_) => Err(abandoned(request, spec)),
         }
     }
 
@@ -130,42 +130,42 @@ fn is_gone(error: &Error) -> bool {
     error.is_refused_by(&GONE) || error.kind() == ErrorKind::JobExpired
 }
 
-/// The error for a submit that was abandoned before its reply.
-fn given_up(request: &Request, family: &JobSpec) -> Error {
-    let why = "the submit of the job was abandoned before its reply arrived".to_owned();
+/// The error for a submit that was abandoned before its response.
+fn abandoned(request: &Request, spec: &JobSpec) -> Error {
+    let why = "the submit of the job was abandoned before its response arrived".to_owned();
     Error::job(ErrorKind::JobNotPollable, request.operation(), why)
-        .outcome_unknown(how_to_look(family))
+        .outcome_unknown(how_to_check(spec))
 }
 
-async fn results_page(run: &mut Run, options: &JobOptions) -> Result<RawResponse, Error> {
-    let status = run.wait().await?;
-    run.check_expiry(&status)?;
-    let Results::List(call, listing) = run.family.results() else {
-        let operation = run.operation();
+async fn results_page(poller: &mut Poller, options: &JobOptions) -> Result<RawResponse, Error> {
+    let status = poller.wait().await?;
+    poller.check_expiry(&status)?;
+    let Results::List(call, list_spec) = poller.spec.results() else {
+        let operation = poller.operation();
         let why = "no operation lists the results".to_owned();
         return Err(Error::job(ErrorKind::JobNotPollable, operation, why));
     };
-    let request = options.changed(run.ask(call));
-    let mut repeated = 0;
+    let request = options.changed(poller.ask(call));
+    let mut retries = 0;
     loop {
-        let reply = page(run, &request).await?;
-        // Repeated here, because the list could only submit the page again.
-        let Some(error) = unusable(&reply) else {
-            run.client.usable_after(repeated);
-            return ready(reply, Some(listing.items()));
+        let response = page(poller, &request).await?;
+        // Retried here: the list would submit another job.
+        let Some(error) = unusable(&response) else {
+            poller.client.usable_after(retries);
+            return ready(response, Some(list_spec.items()));
         };
-        run.client.wait_to_repeat(request.operation(), repeated, error).await?;
-        repeated += 1;
+        poller.client.wait_to_repeat(request.operation(), retries, error).await?;
+        retries += 1;
     }
 }
 
-/// The error for a reply that is not a page, whatever the list.
-fn unusable(reply: &RawResponse) -> Option<Error> {
-    match JsonText::of(reply) {
-        Err(error) => Some(Error::decode(reply, &error)),
+/// The error for a response that can't be a page of any list.
+fn unusable(response: &RawResponse) -> Option<Error> {
+    match JsonText::of(response) {
+        Err(error) => Some(Error::decode(response, &error)),
         Ok(fields) if fields.is_null() || fields.is_error() => {
             let why = "the API returned no page of the results".to_owned();
-            Some(Error::not_a_page(reply, why))
+            Some(Error::not_a_page(response, why))
         }
         Ok(_) => None,
     }

@@ -1,5 +1,5 @@
-//! A client that reads lists as the facts about the service say, and knows nothing of how the
-//! mock or the SDK see them.
+//! A client that reads lists according to the facts about the service, and knows neither the fake org nor the
+//! SDK.
 
 use std::collections::HashSet;
 
@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use crate::client::Client;
 
-/// What came out of a list.
+/// The result of reading a list.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Walked {
+pub(crate) struct ReadList {
     pub(crate) keys: Vec<String>,
     pub(crate) end: End,
     pub(crate) requests: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Walked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     Done,
-    /// The list would never end, or leads away.
+    /// The list never ends, or points to another host.
     Broken,
 }
 
@@ -35,67 +35,67 @@ struct Request {
     body: Value,
 }
 
-/// What follows from a page.
+/// The action after a page.
 enum Step {
     Stop(End),
     Go,
 }
 
-/// More empty pages in a row than this are a list that never ends.
+/// More consecutive empty pages than this count as a list that never ends.
 const EMPTY_PAGES: usize = 5;
 
-/// Every operation whose list a client can read, with its scheme.
+/// Every operation with a list that a client can read, and its scheme.
 pub(crate) fn lists() -> impl Iterator<Item = (&'static Operation, Scheme)> {
     let catalogue = Catalogue::embedded();
     catalogue.operations().filter_map(|operation| {
         let scheme = Scheme::of(catalogue, operation)?;
         let is_submit = matches!(scheme, Scheme::JobSelectsPage | Scheme::JobSetsPageSize);
-        // The document gives this one the reply of a single message.
+        // The document gives this one the response of a single message.
         let is_single = operation.id == "getChatsUserMessages";
         (!is_submit && !is_single).then_some((operation, scheme))
     })
 }
 
-pub(crate) async fn walk(
+pub(crate) async fn read_list(
     org: &MockOrg,
     client: &mut Client,
     (operation, scheme): (&Operation, Scheme),
     size: u64,
-) -> Walked {
+) -> ReadList {
     let mut request = Request::first(operation, scheme, size);
-    let mut walked = Walked { keys: Vec::new(), end: End::Done, requests: 0 };
+    let mut read = ReadList { keys: Vec::new(), end: End::Done, requests: 0 };
     let (mut previous, mut seen, mut empty) = (Vec::new(), HashSet::new(), 0);
     loop {
-        walked.requests += 1;
-        assert!(walked.requests < 200, "{} never ends", operation.id);
+        read.requests += 1;
+        assert!(read.requests < 200, "{} never ends", operation.id);
         let (method, uri) = (operation.method.as_str(), request.uri());
         let body = match operation.body {
             Some(_) => request.body.to_string(),
             None => String::new(),
         };
-        let Some(reply) = client.try_send(method, &uri, body.into()).await else {
+        let Some(response) = client.try_send(method, &uri, body.into()).await else {
             *client = Client::of(org).await;
             continue;
         };
-        let is_good = (200..300).contains(&reply.status);
-        assert!(is_good, "{} {uri}: {} {:?}", operation.id, reply.status, reply.bytes);
-        let page = reply.json();
+        let is_good = (200..300).contains(&response.status);
+        assert!(is_good, "{} {uri}: {} {:?}", operation.id, response.status, response.bytes);
+        let page = response.json();
         let items = items(&page);
         let keys: Vec<_> = items.iter().map(Expected::key).collect();
         if !keys.is_empty() && keys == previous {
-            walked.end = End::Broken;
-            return walked;
+            read.end = End::Broken;
+            return read;
         }
         empty = if keys.is_empty() { empty + 1 } else { 0 };
-        walked.keys.extend(keys.iter().cloned());
+        read.keys.extend(keys.iter().cloned());
         match request.step(operation, scheme, size, &page, items, &mut seen, org) {
             _ if empty > EMPTY_PAGES => {
-                walked.end = End::Broken;
-                return walked;
+                read.end = End::Broken;
+                return read;
             }
             Step::Stop(end) => {
-                walked.end = end;
-                return walked;
+                read.end = end;
+                return read;
             }
             Step::Go => previous = keys,
         }
@@ -156,7 +156,7 @@ impl Request {
         value.parse().ok()
     }
 
-    #[allow(clippy::too_many_arguments, reason = "all that a page can depend on")]
+    #[allow(clippy::too_many_arguments, reason = "everything that a step depends on")]
     fn step(
         &mut self,
         operation: &Operation,
@@ -285,7 +285,7 @@ impl Request {
     }
 }
 
-/// The list of a reply, wherever it is.
+/// The list of a page, in any of the known fields.
 pub(crate) fn items(page: &Value) -> &[Value] {
     let places = [
         "",
@@ -306,7 +306,7 @@ pub(crate) fn items(page: &Value) -> &[Value] {
     lists.map(Vec::as_slice).next().unwrap_or_default()
 }
 
-/// A search, packed as the service packs it.
+/// Encodes a search like the service.
 pub(crate) fn q64(search: &Value) -> String {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
     std::io::Write::write_all(&mut gzip, search.to_string().as_bytes()).expect("memory");

@@ -1,4 +1,4 @@
-//! A place in a range as it is written.
+//! The serialized form of a position in a range.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::windows::plan::Plan;
 use crate::windows::report::WindowsReport;
 
 pub(crate) use self::record::RangeForm;
-use self::record::{RangeReportForm, ReadForm};
+use self::record::{RangeReportForm, WindowForm};
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
 mod record {
@@ -20,20 +20,20 @@ mod record {
     use crate::windows::plan::PlanForm;
 
     crate::record! {
-        /// A place in a range. To write further fields takes no further version.
+        /// A position in a range. New fields need no new version.
         pub struct RangeForm {
             pub plan: Option<PlanForm> = "plan",
-            pub lists: Option<Vec<ReadForm>> = "lists",
-            pub known: Option<String> = "known",
-            pub forgotten: Option<i64> = "idsForgotten",
-            pub most: Option<i64> = "most",
+            pub lists: Option<Vec<WindowForm>> = "lists",
+            pub recent_ids: Option<String> = "known",
+            pub ids_forgotten: Option<i64> = "idsForgotten",
+            pub max_items: Option<i64> = "most",
             pub report: Option<RangeReportForm> = "report",
         }
     }
 
     crate::record! {
-        /// A window that had begun.
-        pub struct ReadForm {
+        /// A window that had been started.
+        pub struct WindowForm {
             pub window: Option<i64> = "window",
             pub list: Option<ListForm> = "list",
             pub without_id: Option<i64> = "withoutId",
@@ -41,12 +41,12 @@ mod record {
     }
 
     crate::record! {
-        /// What had been read.
+        /// The counts and the verdict.
         pub struct RangeReportForm {
             pub splits: Option<i64> = "splits",
             pub pages: Option<i64> = "pages",
             pub requests: Option<i64> = "requests",
-            pub repeated: Option<i64> = "repeated",
+            pub retries: Option<i64> = "retries",
             pub waited: Option<i64> = "waitedMilliseconds",
             pub items: Option<i64> = "items",
             pub duplicates: Option<i64> = "duplicates",
@@ -61,39 +61,39 @@ mod record {
     }
 }
 
-/// The largest count that is read: no sum of such overflows.
-const MOST: i64 = 1 << 53;
+/// The largest count that is accepted, so that sums can't overflow.
+const MAX_COUNT: i64 = 1 << 53;
 
 fn written(count: u64) -> Option<i64> {
-    Some(i64::try_from(count).unwrap_or(MOST).min(MOST))
+    Some(i64::try_from(count).unwrap_or(MAX_COUNT).min(MAX_COUNT))
 }
 
 fn read(count: Option<i64>) -> Result<u64, String> {
     match count.unwrap_or(0) {
-        count @ 0..=MOST => u64::try_from(count).map_err(|error| error.to_string()),
-        _ => Err("it has a count that is none".to_owned()),
+        count @ 0..=MAX_COUNT => u64::try_from(count).map_err(|error| error.to_string()),
+        _ => Err("it has a malformed count".to_owned()),
     }
 }
 
 fn read_hash(text: &str) -> Result<u64, String> {
-    from_hex(text).ok_or_else(|| "it has a hash that is none".to_owned())
+    from_hex(text).ok_or_else(|| "it has a malformed hash".to_owned())
 }
 
 impl RangePoint {
     pub(crate) fn form(&self) -> RangeForm {
-        let Self { plan, lists, known, forgotten, most, report } = self;
-        let lists = lists.iter().map(|(window, place)| ReadForm {
+        let Self { plan, lists, recent_ids, ids_forgotten, max_items, report } = self;
+        let lists = lists.iter().map(|(window, point)| WindowForm {
             window: written(*window as u64),
-            list: Some(place.list.form()),
-            without_id: written(place.without_id).filter(|count| *count > 0),
-            ..ReadForm::default()
+            list: Some(point.list.form()),
+            without_id: written(point.without_id).filter(|count| *count > 0),
+            ..WindowForm::default()
         });
         RangeForm {
             plan: Some(plan.form()),
             lists: Some(lists.collect()),
-            known: Some(known.iter().map(|id| hex(*id)).collect()),
-            forgotten: written(*forgotten),
-            most: most.and_then(written),
+            recent_ids: Some(recent_ids.iter().map(|id| hex(*id)).collect()),
+            ids_forgotten: written(*ids_forgotten),
+            max_items: max_items.and_then(written),
             report: Some(RangeReportForm::of(report)),
             ..RangeForm::default()
         }
@@ -104,28 +104,27 @@ impl RangePoint {
         let plan = form.plan.ok_or_else(|| lacks("plan"))?;
         let plan = Plan::of_form(plan)?;
         let mut lists = BTreeMap::new();
-        for read_of in form.lists.unwrap_or_default() {
-            let window =
-                usize::try_from(read(read_of.window)?).map_err(|error| error.to_string())?;
-            let list = ListPoint::of_form(read_of.list.ok_or_else(|| lacks("list"))?)?;
-            let place = WindowPoint { list, without_id: read(read_of.without_id)? };
-            if window >= plan.windows().len() || lists.insert(window, place).is_some() {
+        for window in form.lists.unwrap_or_default() {
+            let index = usize::try_from(read(window.window)?).map_err(|error| error.to_string())?;
+            let list = ListPoint::of_form(window.list.ok_or_else(|| lacks("list"))?)?;
+            let point = WindowPoint { list, without_id: read(window.without_id)? };
+            if index >= plan.windows().len() || lists.insert(index, point).is_some() {
                 return Err("it has a window that is not in its plan".to_owned());
             }
         }
-        let known = form.known.unwrap_or_default();
-        let (ids, rest) = known.as_bytes().as_chunks::<16>();
-        let id = |id: &[u8; 16]| std::str::from_utf8(id).map_or(Err(lacks("known")), read_hash);
-        let known: Vec<u64> = ids.iter().map(id).collect::<Result<_, _>>()?;
+        let hashes = form.recent_ids.unwrap_or_default();
+        let (hashes, rest) = hashes.as_bytes().as_chunks::<16>();
+        let id = |hash: &[u8; 16]| std::str::from_utf8(hash).map_or(Err(lacks("known")), read_hash);
+        let recent_ids: Vec<u64> = hashes.iter().map(id).collect::<Result<_, _>>()?;
         if !rest.is_empty() {
-            return Err("it has a hash that is none".to_owned());
+            return Err("it has a malformed hash".to_owned());
         }
         Ok(Self {
             plan,
             lists,
-            known,
-            forgotten: read(form.forgotten)?,
-            most: form.most.map(|most| read(Some(most))).transpose()?,
+            recent_ids,
+            ids_forgotten: read(form.ids_forgotten)?,
+            max_items: form.max_items.map(|count| read(Some(count))).transpose()?,
             report: form.report.unwrap_or_default().read()?,
         })
     }
@@ -144,7 +143,7 @@ impl RangeReportForm {
             splits: written(report.splits),
             pages: written(report.pages),
             requests: written(report.requests),
-            repeated: written(report.repeated),
+            retries: written(report.retries),
             waited: i64::try_from(report.waited.as_millis()).ok(),
             items: written(report.items),
             duplicates: written(report.duplicates),
@@ -165,20 +164,20 @@ impl RangeReportForm {
             let counts: Vec<u64> =
                 counts.into_iter().map(|count| read(Some(count))).collect::<Result<_, _>>()?;
             let reason = self.reason.as_deref().and_then(|name| Reason::read(name, &counts));
-            reason.ok_or_else(|| "it has a reason that is not known".to_owned())
+            reason.ok_or_else(|| "it has an unknown reason".to_owned())
         };
         let worst = match self.worst.as_deref() {
             None => None,
             Some("truncated") => Some(Verdict::Truncated(reason()?)),
             Some("drifted") => Some(Verdict::Drifted(reason()?)),
             Some("unknown") => Some(Verdict::Unknown(reason()?)),
-            Some(_) => return Err("it has a verdict that is not known".to_owned()),
+            Some(_) => return Err("it has an unknown verdict".to_owned()),
         };
         Ok(WindowsReport {
             splits: read(self.splits)?,
             pages: read(self.pages)?,
             requests: read(self.requests)?,
-            repeated: read(self.repeated)?,
+            retries: read(self.retries)?,
             waited: Duration::from_millis(read(self.waited)?),
             items: read(self.items)?,
             duplicates: read(self.duplicates)?,
