@@ -12,6 +12,7 @@ mod forms;
 mod fresh;
 mod jobs;
 mod large;
+mod parents;
 mod refused;
 mod rules;
 mod tags;

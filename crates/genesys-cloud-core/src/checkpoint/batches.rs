@@ -103,7 +103,7 @@ impl<P, C> Resumable for Nested<P, C> {
     }
 
     /// Jobs of lists that were opened since are not known there, and are submitted again.
-    fn place_knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+    fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
         match earlier.tree() {
             Some(earlier) => self.knowing(earlier).map(Checkpoint::of_tree),
             None => self.checkpoint(),

@@ -111,7 +111,7 @@ impl<P: Send> Parents<P> for Windows<P> {
 
     fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
         let ParentsPoint::Range(point) = &earlier else { return Ok(earlier) };
-        Ok(ParentsPoint::Range(Box::new(self.knowing(point)?)))
+        Ok(ParentsPoint::Range(Box::new(Self::with_jobs(self, point)?)))
     }
 
     fn resume(&mut self, point: Option<ParentsPoint>, _: DateTime<Utc>) {
