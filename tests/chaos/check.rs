@@ -215,7 +215,7 @@ fn ends_in(kind: FaultKind, error: &Error) -> bool {
         FaultKind::RateLimited
         | FaultKind::RateLimitedWithoutDelay
         | FaultKind::RateLimitedUntil => error.is_rate_limited(),
-        FaultKind::ResetBeforeReply
+        FaultKind::ResetBeforeResponse
         | FaultKind::CutInBody
         | FaultKind::ResetInBody
         | FaultKind::HugeHeaders

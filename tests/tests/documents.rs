@@ -20,7 +20,14 @@ fn crates() -> BTreeMap<String, PathBuf> {
 fn documents() -> Vec<PathBuf> {
     let files = fs::read_dir(workspace()).unwrap().map(|entry| entry.unwrap().path());
     let root = files.filter(|path| path.extension().is_some_and(|it| it == "md"));
-    root.chain(crates().into_values().map(|path| path.join("README.md"))).collect()
+    let crates = crates().into_values().map(|path| path.join("README.md"));
+    root.chain(crates).chain(chapters()).collect()
+}
+
+/// The files of the guide.
+fn chapters() -> Vec<PathBuf> {
+    let files = fs::read_dir(workspace().join("guide/src")).unwrap();
+    files.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The lines outside of code blocks.
@@ -85,6 +92,35 @@ fn links_within_the_repository_work() {
         }
     }
     assert!(count > 5, "{count} links");
+}
+
+/// The guide is also published as a book, without the rest of the repository.
+#[test]
+fn the_guide_links_to_its_own_chapters_only() {
+    for chapter in chapters() {
+        let text = fs::read_to_string(&chapter).unwrap();
+        for link in prose(&text).flat_map(links) {
+            let is_own = link.starts_with("https://") || !link.contains('/');
+            assert!(is_own, "{}: ({link})", chapter.display());
+        }
+    }
+}
+
+#[test]
+fn the_summary_of_the_guide_lists_every_chapter_once() {
+    let summary = fs::read_to_string(workspace().join("guide/src/SUMMARY.md")).unwrap();
+    let mut listed: Vec<&str> = prose(&summary).flat_map(links).collect();
+    listed.sort_unstable();
+    let names = chapters().into_iter().map(|it| it.file_name().unwrap().to_owned());
+    let mut names: Vec<String> = names.map(|it| it.into_string().unwrap()).collect();
+    names.retain(|name| name != "SUMMARY.md");
+    names.sort_unstable();
+    assert_eq!(listed, names);
+    for chapter in names {
+        let text = fs::read_to_string(workspace().join("guide/src").join(&chapter)).unwrap();
+        let title = text.lines().next().unwrap().trim_start_matches("# ");
+        assert!(summary.contains(&format!("[{title}]({chapter})")), "{chapter} has another title");
+    }
 }
 
 #[test]

@@ -92,7 +92,7 @@ async fn requests_are_client_spans_per_the_conventions() {
     // A new login succeeds.
     org.revoke_tokens();
     client.routing().queue("of-jane").send().await.expect("a response");
-    org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply).expect("an operation");
+    org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeResponse).expect("an operation");
     client.routing().queue("of-jane").send().await.expect_err("no response");
 
     let spans = exporter.get_finished_spans().expect("spans");

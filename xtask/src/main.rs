@@ -4,9 +4,9 @@
 
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::bench::{compile, export, limiter, measure, paging, polling};
 use xtask::chaos;
@@ -65,7 +65,7 @@ enum Bench {
 
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) if operations::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -74,9 +74,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<()> {
+fn run(command: Command) -> Result<ExitCode> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
-    match command {
+    let result = match command {
         Command::Codegen(options) => codegen::run(workspace, &options),
         Command::Operations(options) => {
             let mut out = BufWriter::new(io::stdout().lock());
@@ -84,7 +84,7 @@ fn run(command: Command) -> Result<()> {
             out.flush()?;
             Ok(())
         }
-        Command::Demo => demo(workspace),
+        Command::Demo => return Ok(xtask_launcher::demo()?),
         Command::Chaos(options) => chaos::run(workspace, &options),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
         Command::Bench { what: Bench::Limiter(options) } => limiter::run(workspace, &options),
@@ -93,20 +93,6 @@ fn run(command: Command) -> Result<()> {
         Command::Bench { what: Bench::Polling } => polling::run(workspace),
         Command::Measure { command } => measure(&command),
         Command::Pin { spec } => codegen::pin(workspace, &spec),
-    }
-}
-
-/// Runs the example in a process of its own: this one must build where the bindings do not.
-fn demo(workspace: &Path) -> Result<()> {
-    eprintln!("building the demo ..");
-    let status = process::Command::new(env!("CARGO"))
-        .current_dir(workspace)
-        .args(["run", "--quiet", "--package", "genesys-cloud", "--example", "demo"])
-        .args(["--no-default-features", "--features", "routing"])
-        .status()
-        .context("can't run cargo")?;
-    if !status.success() {
-        bail!("the demo ended with {status}");
-    }
-    Ok(())
+    };
+    result.map(|()| ExitCode::SUCCESS)
 }

@@ -1,5 +1,5 @@
 //! Exit codes, what each of them means, and what a script should do next. One table is the source of `--help`, the
-//! README and the tests.
+//! guide and the tests.
 
 use std::fmt::Write as _;
 
@@ -213,7 +213,7 @@ pub(crate) fn help() -> String {
     text
 }
 
-/// The table for the README.
+/// The table for the guide.
 #[cfg(test)]
 fn markdown() -> String {
     let mut text = "| exit code | name | meaning | then |\n| --- | --- | --- | --- |\n".to_owned();
@@ -260,10 +260,13 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_the_table() {
-        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
-        let readme = std::fs::read_to_string(readme).expect("the README").replace("\r\n", "\n");
+    fn the_guide_has_the_table() {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guide/src/command.md");
+        let guide = std::fs::read_to_string(guide).expect("the chapter").replace("\r\n", "\n");
         let table = markdown();
-        assert!(readme.contains(&table), "replace the table of exit codes in README.md:\n{table}");
+        assert!(
+            guide.contains(&table),
+            "replace the table of exit codes in guide/src/command.md:\n{table}"
+        );
     }
 }

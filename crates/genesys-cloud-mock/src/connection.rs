@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[non_exhaustive]
 pub enum ConnectionFault {
     /// It is reset after the request has arrived, without a response.
-    CutBeforeReply,
+    CutBeforeResponse,
     /// It is closed after half of the body; `content-length` states the full length.
     CutInBody,
     /// It is reset after half of the body.
@@ -87,7 +87,7 @@ impl ResponseBody {
     pub(crate) fn with(self, fault: ConnectionFault) -> Self {
         let half = self.promised as usize / 2;
         match fault {
-            ConnectionFault::CutBeforeReply => self,
+            ConnectionFault::CutBeforeResponse => self,
             ConnectionFault::CutInBody => self.cut_after(half),
             ConnectionFault::ResetInBody => self.up_to(half, Delivery::cut(Hangup::Reset)),
             ConnectionFault::StalledBody => self.up_to(half, Delivery::Stalled),

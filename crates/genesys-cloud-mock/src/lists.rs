@@ -1,4 +1,4 @@
-mod moves;
+mod changes;
 mod serve;
 
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
 
-use self::moves::Moves;
+use self::changes::ListChanges;
 use crate::api::{Endpoint, SuccessBody};
 use crate::cache::Cache;
 use crate::connection::ConnectionFault;
@@ -40,7 +40,7 @@ pub(crate) struct Lists {
     /// By operationId.
     active_scenarios: RwLock<HashMap<&'static str, Arc<ActiveScenario>>>,
     /// By operationId.
-    moves: RwLock<HashMap<&'static str, Moves>>,
+    changes: RwLock<HashMap<&'static str, ListChanges>>,
     /// By the operationId of the list.
     timelines: RwLock<HashMap<&'static str, Arc<Timeline>>>,
     /// The submitted jobs, by id.
@@ -100,7 +100,7 @@ impl Lists {
             sizes: RwLock::default(),
             set_up: RwLock::default(),
             active_scenarios: RwLock::default(),
-            moves: RwLock::default(),
+            changes: RwLock::default(),
             timelines: RwLock::default(),
             jobs: Mutex::default(),
             epoch: AtomicU64::new(0),
@@ -130,7 +130,7 @@ impl Lists {
         listing(endpoint)?;
         let id = endpoint.operation.id.as_str();
         self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner).remove(id);
-        self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.changes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.sizes.write().unwrap_or_else(PoisonError::into_inner).insert(id, size);
         self.cache.clear();
         Ok(())
@@ -150,7 +150,7 @@ impl Lists {
             self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner);
         active_scenarios.insert(&endpoint.operation.id, active);
         let id = endpoint.operation.id.as_str();
-        self.moves.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.changes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.cache.clear();
         self.set_up(endpoint);
         Ok(())
@@ -194,11 +194,11 @@ impl Lists {
         let total = self.total(endpoint, self.active_scenario(endpoint).as_deref());
         let timeline = self.timeline(endpoint);
         let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
-        let moves = self.moves_of(endpoint);
-        let left = moves.as_ref().map_or(total, |moves| moves.total(total));
+        let changes = self.changes_of(endpoint);
+        let left = changes.as_ref().map_or(total, |changes| changes.total(total));
         let positions = self.positions(endpoint, (0..left).collect());
         let positions =
-            positions.into_iter().map(|it| moves.as_ref().map_or(it, |m| m.index(it, total)));
+            positions.into_iter().map(|it| changes.as_ref().map_or(it, |m| m.index(it, total)));
         let unsent = positions.filter(|position| !self.lies.has_sent(endpoint.index, *position));
         Ok(unsent.map(|position| listing.key(list, position, times)).collect())
     }
@@ -251,7 +251,7 @@ impl Lists {
 
     pub(crate) fn forget_scenarios(&self) {
         self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner).clear();
-        self.moves.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.changes.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.cache.clear();
     }
 
@@ -326,9 +326,9 @@ impl Lists {
         let total = self.total(endpoint, active.as_deref());
         let timeline = self.timeline(endpoint);
         let times = timeline.as_deref().map(|timeline| Spread { timeline, count: total });
-        let moves = self.moves_of(endpoint);
+        let changes = self.changes_of(endpoint);
         let index =
-            |position| moves.as_ref().map_or(position, |moves| moves.index(position, total));
+            |position| changes.as_ref().map_or(position, |changes| changes.index(position, total));
         let keys = |positions: Vec<u64>| {
             let indexes = self.positions(endpoint, positions).into_iter().map(index);
             indexes.map(|index| listing.key(list, index, times)).collect()
@@ -339,7 +339,7 @@ impl Lists {
         };
         let selector = endpoint.scheme.map_or(PageSelector::Whole, PageSelector::of);
         let scenario = active.map(|active| active.scenario);
-        let total = moves.as_ref().map_or(total, |moves| moves.total(total));
+        let total = changes.as_ref().map_or(total, |changes| changes.total(total));
         Ok(Expected::of((selector, listing.has_id()), scenario, total, page_size, keys))
     }
 

@@ -222,7 +222,7 @@ impl ActiveScenario {
     ) -> Option<ConnectionFault> {
         let fault = match self.scenario {
             Scenario::DroppedConnection => ConnectionFault::CutInBody,
-            Scenario::ConnectionReset => ConnectionFault::CutBeforeReply,
+            Scenario::ConnectionReset => ConnectionFault::CutBeforeResponse,
             _ => return None,
         };
         let is_single = matches!(selector, PageSelector::Whole | PageSelector::First);

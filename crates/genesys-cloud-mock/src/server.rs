@@ -114,7 +114,7 @@ async fn respond(
     };
     match fault {
         None => Ok(response),
-        Some(ConnectionFault::CutBeforeReply) => Err(Hangup::Reset),
+        Some(ConnectionFault::CutBeforeResponse) => Err(Hangup::Reset),
         Some(fault) => Ok(response.map(|body| body.with(fault))),
     }
 }

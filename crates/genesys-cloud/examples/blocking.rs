@@ -1,31 +1,34 @@
 //! Lists queues from a program without an async runtime.
 //!
-//! `cargo run --example blocking --features blocking,test-util`
+//! `cargo run -p genesys-cloud --example blocking`
 
 #![allow(clippy::print_stdout)]
 
+mod support;
+
 use std::error::Error;
 
+use genesys_cloud::blocking;
 use genesys_cloud::test_util::mock::MockOrg;
-use genesys_cloud::{Client, blocking};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A fake org on this machine, with a runtime to run on; `Client::from_env()` connects to a real one.
+    // Only the fake org needs a runtime of the program; with a real one, this is `Client::from_env()?`.
     let runtime = tokio::runtime::Runtime::new()?;
-    let org = runtime.block_on(MockOrg::builder().list("getRoutingQueues", 1_200).start())?;
-    let client = Client::of(&org);
+    let fake = MockOrg::builder().list("getRoutingQueues", 1_200);
+    let (client, _fake) = runtime.block_on(support::connect(fake))?;
 
     let mut queues = blocking::iter(client.routing().queues().name("Support*").paginate());
-    let mut first = None;
+    let mut largest = None;
     for queue in queues.by_ref() {
-        first = first.or(queue?.id);
+        let queue = queue?;
+        largest = largest.max(Some((queue.member_count, queue.id)));
     }
     let report = queues.get_ref().report();
-    println!("{} queues, {}", report.items, report.verdict());
+    println!("{}: {} queues", report.verdict(), report.items);
 
-    if let Some(id) = first {
-        let queue = blocking::wait(client.routing().queue(&id))?;
-        println!("the first is {:?}", queue.value().name);
+    if let Some((Some(members), Some(id))) = largest {
+        let queue = blocking::wait(client.routing().queue(&id))?.into_value();
+        println!("the largest is {:?} with {members} members", queue.name.unwrap_or_default());
     }
     Ok(())
 }

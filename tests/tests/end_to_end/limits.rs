@@ -47,7 +47,7 @@ async fn reads_a_list_despite_faults() {
         CannedResponse::unauthorized(),
     ];
     let mut faults = faults.into_iter();
-    let mut cuts = [ConnectionFault::CutBeforeReply, ConnectionFault::CutInBody].into_iter();
+    let mut cuts = [ConnectionFault::CutBeforeResponse, ConnectionFault::CutInBody].into_iter();
     let mut read = Vec::new();
     while let Some(queue) = queues.try_next().await.expect("no error") {
         read.push(place(&queue));
@@ -86,7 +86,7 @@ async fn retries_a_create_only_after_a_rate_limit() {
     let unavailable = CannedResponse::error(503, "service.unavailable", "Service Unavailable");
     org.respond_next(POST, unavailable).expect("an operation");
     assert_eq!(create().await.expect_err("an error").attempts(), 1);
-    org.cut_next(POST, ConnectionFault::CutBeforeReply).expect("an operation");
+    org.cut_next(POST, ConnectionFault::CutBeforeResponse).expect("an operation");
     assert_eq!(create().await.expect_err("an error").attempts(), 1);
     assert_eq!(org.requests_for(POST).len(), 4);
 }

@@ -476,7 +476,7 @@ fn faults(document: &Value, made: &Made, tally: &mut Tally) -> Vec<String> {
     faults
 }
 
-/// What an operation has in the document but not in the catalogue, and the locations of notes that explain it:
+/// The parts of an operation that the catalogue lacks, and the locations of notes that explain it:
 /// in the operation, or in the document as a whole.
 fn lost(
     document: &Value,

@@ -151,7 +151,7 @@ async fn a_submit_whose_outcome_is_unknown_needs_a_person() {
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     let export = ["export", DETAILS, "--body", "b.json", "--out", "c.jsonl"];
-    org.cut_next(DETAILS, ConnectionFault::CutBeforeReply).unwrap();
+    org.cut_next(DETAILS, ConnectionFault::CutBeforeResponse).unwrap();
     let lost = run(Some(&org), folder.path(), &export).await;
     // A loop that tries again after 8 or 9 would submit it twice.
     assert_eq!(lost.code, Some(1), "{}", lost.told);

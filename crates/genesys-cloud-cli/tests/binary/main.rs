@@ -9,6 +9,8 @@ mod commands;
 mod earlier;
 mod export;
 mod files;
+#[cfg(unix)]
+mod guide;
 mod hostile;
 mod jobs;
 mod night;
@@ -17,8 +19,6 @@ mod pipes;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
-#[cfg(unix)]
-mod readme;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;

@@ -111,7 +111,7 @@ async fn jobs_of_every_family_are_read_by_the_catalogue() {
         };
         // What is asked for by sending it again is no job to the fake org.
         let Ok(truth) = org.expected_job(&entry.id) else { continue };
-        if is_listed && truth.end == JobEnd::Succeeded && truth.held.is_none() {
+        if is_listed && truth.end == JobEnd::Succeeded && truth.awaiting_input.is_none() {
             jobs.push((name, Paginator::<Value>::from_job(&client, request(entry), family), truth));
         }
     }

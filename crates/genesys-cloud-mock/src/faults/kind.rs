@@ -31,7 +31,7 @@ kinds! {
     /// 429 with a date in `Retry-After`, two seconds from now.
     RateLimitedUntil,
     /// The connection is reset without a response.
-    ResetBeforeReply,
+    ResetBeforeResponse,
     /// The connection closes in the middle of the body.
     CutInBody,
     /// The connection is reset in the middle of the body.
@@ -122,7 +122,7 @@ impl FaultKind {
     /// Whether the fault applies to such a request.
     pub(crate) fn applies_to(self, request: RequestTraits) -> bool {
         match self {
-            Self::ResetBeforeReply
+            Self::ResetBeforeResponse
             | Self::CutInBody
             | Self::ResetInBody
             | Self::SlowBody
@@ -142,7 +142,7 @@ impl FaultKind {
     /// The effect on the connection, if any.
     pub(crate) fn connection(self) -> Option<ConnectionFault> {
         match self {
-            Self::ResetBeforeReply => Some(ConnectionFault::CutBeforeReply),
+            Self::ResetBeforeResponse => Some(ConnectionFault::CutBeforeResponse),
             Self::CutInBody => Some(ConnectionFault::CutInBody),
             Self::ResetInBody => Some(ConnectionFault::ResetInBody),
             Self::SlowBody => Some(ConnectionFault::SlowBody),

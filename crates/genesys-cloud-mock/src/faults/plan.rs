@@ -18,7 +18,7 @@ use crate::rng::mix;
 /// // One call in ten is answered with 503, one in twenty gets no response, and the third gets a 429.
 /// let plan = FaultPlan::seeded(7)
 ///     .rate(FaultKind::ServiceUnavailable, 0.1)
-///     .rate(FaultKind::ResetBeforeReply, 0.05)
+///     .rate(FaultKind::ResetBeforeResponse, 0.05)
 ///     .at(3, FaultKind::RateLimited);
 /// let org = MockOrg::builder().faults(plan).start().await?;
 /// // .. your client reads a list ..

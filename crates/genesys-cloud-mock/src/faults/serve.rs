@@ -71,7 +71,8 @@ impl Service {
 
     fn next_fault(&self, routed: &RoutedRequest<'_>) -> Option<FaultKind> {
         // Before the plan is locked, because this takes other locks.
-        let (has_page_token, is_counted) = self.lists().traits_of(routed.endpoint, routed.request);
+        let (has_page_token, is_counted) =
+            self.lists().request_traits(routed.endpoint, routed.request);
         self.faults().next(RequestTraits {
             kind: RequestKind::Operation,
             has_page_token,

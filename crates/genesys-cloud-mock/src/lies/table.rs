@@ -115,7 +115,7 @@ pub(super) const TABLE: &[Row] = &[
     row("EqualPages", "a second page with the records of the first, and another token", &[SecondPage], lists(|it| it.selector.is_linked() && !it.listing.has_id()), Effect::EqualPages, always(AllRecords)),
     row("AnotherOrg", "another org answers", &[WhileStopped], long_lists(ListTraits::is_paged), Effect::AnotherOrg, always(Refused)),
     // Jobs.
-    row("SubmitReset", "a job is accepted, but the connection is reset before the response", &[Submit], jobs(is_submitted_once), Effect::Connection(ConnectionFault::CutBeforeReply), once(NotRepeated)),
+    row("SubmitReset", "a job is accepted, but the connection is reset before the response", &[Submit], jobs(is_submitted_once), Effect::Connection(ConnectionFault::CutBeforeResponse), once(NotRepeated)),
     row("SubmitCut", "a job is accepted, but the response ends in the middle", &[Submit], jobs(is_submitted_once), Effect::Connection(ConnectionFault::CutInBody), once(NotRepeated)),
     row("SubmitStalled", "a job is accepted, but the response does not end", &[Submit], jobs(is_submitted_once), Effect::Connection(ConnectionFault::StalledBody), once(NotRepeated)),
     row("SubmitBadGateway", "a job is accepted, but a gateway returns 502", &[Submit], jobs(is_submitted_once), Effect::Instead(|| html(502, "502 Bad Gateway")), once(NotRepeated)),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use genesys_cloud_catalogue::Location;
 
-use super::moves::Moves;
+use super::changes::ListChanges;
 use super::{Job, ListRequest, Lists, Served, ServedPage, equal};
 use crate::api::Endpoint;
 use crate::cache::Cache;
@@ -30,7 +30,7 @@ struct Records {
     first: u64,
     total: u64,
     /// The changes of the list, and its original length.
-    moves: Option<(Moves, u64)>,
+    changes: Option<(ListChanges, u64)>,
 }
 
 impl Lists {
@@ -108,9 +108,9 @@ impl Lists {
 
         // Where pages follow records, changes before them move nothing.
         let change = scenario.filter(|_| offset.ordinal > 0);
-        let moves = change.filter(|_| !selector.follows_records());
+        let moving = change.filter(|_| !selector.follows_records());
         let total = change.map_or(records.total, |scenario| scenario.moved(records.total));
-        let within = if moves.is_some() { total } else { records.total };
+        let within = if moving.is_some() { total } else { records.total };
         let window = Window::of(selector, offset, size, within, scenario);
         let start = window.offset.start.min(within);
         let positions = start..start.saturating_add(window.take).min(within);
@@ -125,7 +125,7 @@ impl Lists {
                     Some(Effect::EqualPages) => equal(position, size),
                     _ => position,
                 })
-                .map(|position| records.index(position, moves))
+                .map(|position| records.index(position, moving))
                 .collect(),
             next: window.next,
             scenario,
@@ -216,16 +216,16 @@ impl Lists {
             times.timeline.check(interval)?;
             let within = times.within(interval);
             let total = within.end - within.start;
-            return Ok(Records { filtered: None, first: within.start, total, moves: None });
+            return Ok(Records { filtered: None, first: within.start, total, changes: None });
         }
         let filtered = self.filtered(list_request, active);
         let count = match &filtered {
             Some(indexes) => indexes.len() as u64,
             None => self.total(list_request.endpoint, active),
         };
-        let moves = self.moves_of(list_request.endpoint).filter(|_| filtered.is_none());
-        let total = moves.as_ref().map_or(count, |moves| moves.total(count));
-        Ok(Records { filtered, first: 0, total, moves: moves.map(|moves| (moves, count)) })
+        let changes = self.changes_of(list_request.endpoint).filter(|_| filtered.is_none());
+        let total = changes.as_ref().map_or(count, |changes| changes.total(count));
+        Ok(Records { filtered, first: 0, total, changes: changes.map(|changes| (changes, count)) })
     }
 
     /// The positions of the records that match the filter by name, if there is one.
@@ -257,12 +257,12 @@ impl Lists {
 
 impl Records {
     /// Maps a current position to a position in the original list.
-    fn index(&self, position: u64, moves: Option<Scenario>) -> u64 {
-        match (&self.filtered, moves) {
+    fn index(&self, position: u64, moving: Option<Scenario>) -> u64 {
+        match (&self.filtered, moving) {
             (Some(indexes), _) => indexes.get(position as usize).copied().unwrap_or_default(),
             (None, Some(scenario)) => scenario.moved_index(position, self.total),
-            (None, None) => match &self.moves {
-                Some((moves, count)) => moves.index(position, *count),
+            (None, None) => match &self.changes {
+                Some((changes, count)) => changes.index(position, *count),
                 None => self.first + position,
             },
         }

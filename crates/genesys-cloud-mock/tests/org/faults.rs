@@ -41,7 +41,7 @@ async fn a_scripted_response_that_is_not_http_is_a_500() {
     let mut client = Client::of(&org).await;
     org.respond_next(QUEUES, CannedResponse::empty(200).header("a b", "")).expect("an operation");
     let response = client.get("/api/v2/routing/queues").await;
-    assert_eq!((response.status, response.bytes.starts_with(b"canned response:  ")), (500, true));
+    assert_eq!((response.status, response.bytes.starts_with(b"canned response: ")), (500, true));
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn a_connection_can_end_before_or_within_a_response() {
     let body = partial.split_once("\r\n\r\n").expect("a head").1;
     assert_eq!(body.len(), whole / 2);
 
-    org.cut_next(QUEUES, ConnectionFault::CutBeforeReply).expect("an operation");
+    org.cut_next(QUEUES, ConnectionFault::CutBeforeResponse).expect("an operation");
     let error = read_all(&org, path).await.expect_err("no response");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert_eq!(Client::of(&org).await.get(path).await.status, 200);
@@ -124,7 +124,7 @@ struct NoWrites;
 
 impl Fault for NoWrites {
     fn connection(&self, call: &Call<'_>) -> Option<ConnectionFault> {
-        (call.request.method == "PUT").then_some(ConnectionFault::CutBeforeReply)
+        (call.request.method == "PUT").then_some(ConnectionFault::CutBeforeResponse)
     }
 }
 

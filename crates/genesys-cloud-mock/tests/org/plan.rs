@@ -70,7 +70,7 @@ async fn faults_corrupt_the_response() {
     assert!(text.contains(&format!(r#""entities":[{}"#, "[".repeat(100_000))));
 
     for kind in [
-        FaultKind::ResetBeforeReply,
+        FaultKind::ResetBeforeResponse,
         FaultKind::CutInBody,
         FaultKind::ResetInBody,
         // More than this client accepts.

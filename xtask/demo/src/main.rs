@@ -1,6 +1,6 @@
 //! Streams queues from a fake org on this machine: `cargo xtask demo`.
 
-#![allow(clippy::print_stdout)] // A demo is there to be watched.
+#![allow(clippy::print_stdout)] // The output is the demo.
 
 use std::error::Error;
 use std::io::{IsTerminal as _, Write as _, stderr};
@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use genesys_cloud::Client;
 use genesys_cloud_mock::MockOrg;
 
-/// How many queues the fake org has.
 const QUEUES: u64 = 5_000;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let org = MockOrg::builder()
         .list("getRoutingQueues", QUEUES)
@@ -28,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .build()?;
 
     println!("client.routing().queues().paginate()");
-    let begin = Instant::now();
+    let start = Instant::now();
     let mut queues = client.routing().queues().paginate();
     let mut count = 0;
     while let Some(queue) = queues.try_next().await? {
@@ -49,19 +48,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
             stderr().flush()?;
         }
     }
-    let took = begin.elapsed();
+    let elapsed = start.elapsed();
     if stderr().is_terminal() {
         eprintln!();
     }
 
     let report = queues.report();
     println!(
-        "{count} typed queues in {} pages of {}, {} requests and {} login, {:.2} s",
+        "{}: {count} typed queues in {} pages of {}, {} requests and {} login, {:.2} s",
+        report.verdict(),
         report.pages,
         report.page_size_granted.unwrap_or_default(),
         report.requests,
         org.logins(),
-        took.as_secs_f64(),
+        elapsed.as_secs_f64(),
     );
 
     println!("client.routing().queues().name(\"Support*\").paginate().limit(3)");
@@ -70,5 +70,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("  {} {:?}", queue.id.unwrap_or_default(), queue.name.unwrap_or_default());
     }
     org.shutdown().await;
+
+    println!("\nNext:");
+    println!(
+        "  cargo run -p genesys-cloud --example queues    the same, from your org or a fake one"
+    );
+    println!("  cargo test --workspace                         all tests, on this machine only");
+    println!("  guide/src/getting-started.md                   a first program of your own");
     Ok(())
 }

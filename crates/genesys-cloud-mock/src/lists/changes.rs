@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 
 /// The changes of a list since it was set up.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Moves {
+pub(crate) struct ListChanges {
     /// The numbers of the inserted records that still exist, newest first.
     inserted: Vec<u64>,
     /// How many records were ever inserted.
@@ -21,9 +21,9 @@ pub(crate) struct Moves {
 }
 
 /// The distance of appended records from the end of the original list.
-const BEHIND: u64 = 1 << 12;
+const APPENDED_OFFSET: u64 = 1 << 12;
 
-impl Moves {
+impl ListChanges {
     /// The current number of records, given the original number.
     pub(crate) fn total(&self, total: u64) -> u64 {
         total.saturating_sub(self.deleted) + self.inserted.len() as u64 + self.added
@@ -35,7 +35,7 @@ impl Moves {
         match self.inserted.iter().rev().nth(position as usize) {
             Some(number) => total + number,
             None => match position - inserted + self.deleted {
-                index if index >= total => index + BEHIND,
+                index if index >= total => index + APPENDED_OFFSET,
                 index => index,
             },
         }
@@ -45,44 +45,44 @@ impl Moves {
 impl Lists {
     /// Inserts a record at the start.
     pub(crate) fn insert_record(&self, endpoint: &'static Endpoint) {
-        self.moved(endpoint, |moves| {
-            moves.inserted.push(moves.made);
-            moves.made += 1;
+        self.record_change(endpoint, |changes| {
+            changes.inserted.push(changes.made);
+            changes.made += 1;
         });
     }
 
     /// Deletes the first record.
     pub(crate) fn delete_record(&self, endpoint: &'static Endpoint) {
-        self.moved(endpoint, |moves| {
-            if moves.inserted.pop().is_none() {
-                moves.deleted += 1;
+        self.record_change(endpoint, |changes| {
+            if changes.inserted.pop().is_none() {
+                changes.deleted += 1;
             }
         });
     }
 
     /// Deletes this many records at the start, and appends as many.
     pub(crate) fn shift(&self, endpoint: &'static Endpoint, records: u64) {
-        self.moved(endpoint, |moves| {
-            moves.deleted += records;
-            moves.added += records;
+        self.record_change(endpoint, |changes| {
+            changes.deleted += records;
+            changes.added += records;
         });
     }
 
-    fn moved(&self, endpoint: &'static Endpoint, change: impl FnOnce(&mut Moves)) {
-        let mut moves = self.moves.write().unwrap_or_else(PoisonError::into_inner);
-        change(moves.entry(&endpoint.operation.id).or_default());
+    fn record_change(&self, endpoint: &'static Endpoint, change: impl FnOnce(&mut ListChanges)) {
+        let mut changes = self.changes.write().unwrap_or_else(PoisonError::into_inner);
+        change(changes.entry(&endpoint.operation.id).or_default());
         self.cache.clear();
     }
 
     /// Returns the changes of a list, if any.
-    pub(crate) fn moves_of(&self, endpoint: &Endpoint) -> Option<Moves> {
-        let moves = self.moves.read().unwrap_or_else(PoisonError::into_inner);
-        moves.get(endpoint.operation.id.as_str()).cloned()
+    pub(crate) fn changes_of(&self, endpoint: &Endpoint) -> Option<ListChanges> {
+        let changes = self.changes.read().unwrap_or_else(PoisonError::into_inner);
+        changes.get(endpoint.operation.id.as_str()).cloned()
     }
 
     /// Returns whether a request has a page token, and whether it is for a list that is paged by number or
     /// index, where insertions and deletions move later records.
-    pub(crate) fn traits_of(
+    pub(crate) fn request_traits(
         &self,
         endpoint: &'static Endpoint,
         request: &RecordedRequest,
