@@ -46,11 +46,11 @@ fn an_error_equals_that_of_a_call_with_the_same_response() {
 fn a_response_is_read_like_that_of_the_api() {
     let template = ResponseTemplate::new(201).insert_header("ININ-Correlation-Id", "c-2");
     let response: Response<Queue> =
-        template.clone().set_body_json(json!({"name": "Sales"})).into_reply("x").unwrap();
+        template.clone().set_body_json(json!({"name": "Sales"})).into_response("x").unwrap();
     assert_eq!((response.status(), response.correlation_id()), (201, Some("c-2")));
     assert_eq!(response.into_value().name.as_deref(), Some("Sales"));
 
-    let error = template.set_body_string("no JSON").into_reply::<Queue>("x").unwrap_err();
+    let error = template.set_body_string("no JSON").into_response::<Queue>("x").unwrap_err();
     assert_eq!(error.status(), Some(201));
     assert_eq!(Response::new(7).map(|number| number + 1).into_value(), 8);
 }

@@ -1,5 +1,4 @@
-//! The command line as clap parses it. Whatever is wrong with a single value is an error here; [`settings`] resolves
-//! the rest.
+//! The command line as clap parses it. Errors in a single value are found here; [`settings`] resolves the rest.
 //!
 //! [`settings`]: crate::settings
 
@@ -19,11 +18,11 @@ use crate::{times, values};
 
 /// Export and call any operation of the Genesys Cloud API.
 ///
-/// Environment variables select the org and its credentials: GENESYS_CLOUD_REGION, GENESYS_CLOUD_CLIENT_ID and
-/// GENESYS_CLOUD_CLIENT_SECRET, or GENESYS_CLOUD_ACCESS_TOKEN; GENESYS_CLOUD_API_URL and GENESYS_CLOUD_LOGIN_URL for
-/// a gateway.
+/// Select the org with GENESYS_CLOUD_REGION, and log in with GENESYS_CLOUD_CLIENT_ID and
+/// GENESYS_CLOUD_CLIENT_SECRET, or with GENESYS_CLOUD_ACCESS_TOKEN. For a gateway, set GENESYS_CLOUD_API_URL and
+/// GENESYS_CLOUD_LOGIN_URL. To try a command without an account, add --org mock.
 #[derive(Debug, Parser)]
-#[command(name = "genesys-cloud", version, after_help = crate::exit::help())]
+#[command(name = "genesys-cloud", version, max_term_width = 100, after_help = crate::exit::help())]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -33,65 +32,73 @@ pub(crate) struct Cli {
 
 /// Options of all commands.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Org to call: `env` for the one in the environment, `mock` for a fake one inside this program.
-    #[arg(long, global = true, value_enum, default_value_t = Org::Env, help_heading = "Org")]
+    /// Org to call.
+    #[arg(long, global = true, value_enum, default_value_t = Org::Env)]
     pub(crate) org: Org,
-    #[command(flatten)]
-    pub(crate) mock: MockOptions,
-    /// Log format on stderr: text for people, json for programs (see `schema events`).
-    #[arg(long, global = true, value_enum, default_value_t = Log::Text, help_heading = "Messages")]
+    /// Log format on stderr.
+    #[arg(long, global = true, value_enum, default_value_t = Log::Text)]
     pub(crate) log: Log,
     /// Only print errors.
-    #[arg(long, short, global = true, help_heading = "Messages")]
+    #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    // Last: the heading of its options stays.
+    #[command(flatten)]
+    pub(crate) mock: MockOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Org {
+    /// The org that the environment selects.
     Env,
+    /// A fake org inside this program.
     Mock,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Log {
+    /// Text and a progress bar.
     Text,
+    /// One JSON event per line; see `genesys-cloud schema events`.
     Json,
 }
 
 /// Options of the fake org.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Fake org")]
 pub(crate) struct MockOptions {
-    /// Number of records in a list of the fake org, such as routing.queues=2500; may be repeated.
-    #[arg(long, global = true, value_name = "OPERATION=COUNT", value_parser = values::list_count, help_heading = "Org")]
+    /// Number of records in a list of the fake org, such as routing.queues=2500; repeatable.
+    #[arg(long, global = true, value_name = "OPERATION=COUNT", value_parser = values::list_count)]
     pub(crate) mock_list: Vec<(String, u64)>,
     /// Number of records in every other paged list of the fake org.
-    #[arg(long, global = true, value_name = "COUNT", default_value_t = 100, help_heading = "Org")]
+    #[arg(long, global = true, value_name = "COUNT", default_value_t = 100)]
     pub(crate) mock_default_count: u64,
-    /// Calls that the fake org allows per minute; the service allows 300.
-    #[arg(
-        long,
-        global = true,
-        value_name = "CALLS",
-        default_value_t = 1_000_000,
-        help_heading = "Org"
-    )]
+    /// Rate limit of the fake org, in calls per minute.
+    ///
+    /// Genesys Cloud allows 300 calls per minute and token.
+    #[arg(long, global = true, value_name = "CALLS", default_value_t = 1_000_000)]
     pub(crate) mock_calls_per_minute: u64,
-    /// Seed of the data of the fake org.
-    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0, help_heading = "Org")]
+    /// Seed of the records of the fake org.
+    #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) mock_seed: u64,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Export a list, or the results of a job.
+    ///
+    /// Reads all pages of a list, or submits a job, waits for it and reads its results. The exit code says whether the
+    /// list is complete.
     Export(Box<Export>),
     /// List operations.
     Operations {
-        /// Only operations with these words in a name or the path.
-        #[arg(long, short)]
+        /// Only list operations that match all of these words.
+        ///
+        /// Searches the names, the method, the path and the summary, and ignores case.
+        #[arg(long, short, value_name = "WORDS")]
         search: Option<String>,
-        /// Only operations that can be exported.
+        /// Only list operations that can be exported.
         #[arg(long)]
         exportable: bool,
     },
@@ -105,61 +112,63 @@ pub(crate) enum Command {
         #[command(flatten)]
         call: CallOptions,
     },
-    /// List, wait for or cancel jobs that exports have submitted.
+    /// Manage jobs that exports have submitted.
     Jobs {
         #[command(subcommand)]
         command: Option<Jobs>,
     },
-    /// Show the org, the client and the rate limit that calls use.
+    /// Show the org, the OAuth client and the rate limit.
     Whoami,
-    /// Run the fake org until interrupted, and print the variables that select it.
+    /// Run the fake org until interrupted.
+    ///
+    /// Prints the environment variables that select it, as `export` lines for a shell.
     Mock {
         /// Port to listen on; 0 for any free port.
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print completions for a shell.
+    /// Print shell completions.
     Completions {
         /// Shell to complete for.
         shell: clap_complete::Shell,
     },
-    /// Print the JSON Schema of what this program writes for other programs.
+    /// Print the JSON Schema of an output format.
     Schema {
-        /// What to describe.
+        /// Format to describe.
         #[arg(value_enum)]
         of: Schema,
     },
 }
 
-/// What there is a schema of.
+/// A format with a JSON Schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Schema {
-    /// The events of --log json, one per line; a report has the fields of the event `end`.
+    /// Events of --log json; a report has the fields of the event `end`.
     Events,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Jobs {
-    /// List the saved jobs. Makes no call.
+    /// List the saved jobs, without a call to the API (default).
     List,
-    /// Wait until a job is done.
+    /// Wait for a job to finish.
     Wait {
-        /// ID of the job, or its beginning.
+        /// Job ID, or its first characters.
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
-        /// Longest time to wait, such as 30m.
-        #[arg(long, default_value = "1h", value_parser = times::duration)]
+        /// Maximum time to wait, such as 30m.
+        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = times::duration)]
         deadline: Duration,
     },
     /// Cancel a job.
     Cancel {
-        /// ID of the job, or its beginning.
+        /// Job ID, or its first characters.
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
     },
-    /// Forget a job. It keeps running.
+    /// Remove a job from the list; it keeps running.
     Forget {
-        /// ID of the job, or its beginning.
+        /// Job ID, or its first characters.
         #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
         id: String,
     },
@@ -170,14 +179,14 @@ pub(crate) enum Jobs {
 pub(crate) struct CallOptions {
     /// Operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
     pub(crate) operation: String,
-    /// Path, query or header parameter; may be repeated.
-    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = values::name_value)]
+    /// Path, query or header parameter; repeatable.
+    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request")]
     pub(crate) params: Vec<(String, String)>,
-    /// File with the request body as JSON, or - for standard input, as in --body - <<< '{}'.
-    #[arg(long, value_name = "FILE", value_parser = Unquoted::<BodySource>::new())]
+    /// File with the request body as JSON; - for standard input.
+    #[arg(long, value_name = "FILE", value_parser = Unquoted::<BodySource>::new(), help_heading = "Request")]
     pub(crate) body: Option<BodySource>,
     /// Skip validation against the API document.
-    #[arg(long)]
+    #[arg(long, help_heading = "Request")]
     pub(crate) unchecked: bool,
 }
 
@@ -185,153 +194,219 @@ pub(crate) struct CallOptions {
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) call: CallOptions,
-    /// Query parameter of the operation that lists the results of a job; may be repeated. `describe` names the
-    /// operation.
-    #[arg(long = "results-param", value_name = "NAME=VALUE", value_parser = values::name_value)]
+    /// Query parameter of the operation that lists a job's results; repeatable.
+    ///
+    /// `genesys-cloud describe` names that operation and its parameters.
+    #[arg(long = "results-param", value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request")]
     pub(crate) results_params: Vec<(String, String)>,
-    /// Time range to export, such as 2024-05-01/2024-06-01 (UTC), for an operation that takes an interval. A range
-    /// longer than the API allows is read in windows.
+    #[command(flatten)]
+    pub(crate) range: RangeOptions,
+    #[command(flatten)]
+    pub(crate) reading: ReadOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) table: TableOptions,
+    #[command(flatten)]
+    pub(crate) resuming: ResumeOptions,
+}
+
+/// Options of a time range.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Time range")]
+pub(crate) struct RangeOptions {
+    /// Time range to export, such as 2024-05-01/2024-06-01.
+    ///
+    /// Times are in UTC unless they state an offset. A range longer than the API allows is read in windows.
     #[arg(long, value_name = "START/END")]
     pub(crate) interval: Option<Interval>,
-    /// Length of a window of the interval, such as 6h or 1d. By default, the longest that the operation is known to
-    /// take, or 31 days. A window that the API refuses is split.
-    #[arg(long, requires = "interval", value_parser = times::duration)]
+    /// Length of a window, such as 6h or 1d.
+    ///
+    /// By default, the longest that the API is known to allow for the operation, or 31 days. A window that the API
+    /// rejects as too large is split.
+    #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
     pub(crate) window: Option<Duration>,
-    /// Overlap between windows, for records near a boundary.
-    #[arg(long, requires = "interval", value_parser = times::duration)]
+    /// Overlap between windows, for records near a boundary; none by default.
+    #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
     pub(crate) overlap: Option<Duration>,
-    /// Number of windows to read at a time. Records keep the order of the windows; those of later windows are held
-    /// in memory, a page and --prefetch of each.
+    /// Number of windows to read concurrently.
+    ///
+    /// Records keep the order of the windows. Memory holds one page of each window, and the pages prefetched.
     #[arg(long, requires = "interval", value_name = "WINDOWS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
-    /// Longest time to wait for a job, such as 30m; an hour by default. --resume waits for the same job again.
-    #[arg(long, value_parser = times::duration)]
-    pub(crate) deadline: Option<Duration>,
-    /// Longest time to wait until the data of the interval is available, such as 2h, before submitting a job. For
-    /// jobs over data that becomes available with a delay; see `describe`.
-    #[arg(long, value_parser = times::duration)]
-    pub(crate) wait_for_data: Option<Duration>,
-    /// ID field used to drop duplicates across windows, such as conversationId. By default, the one that is known for
-    /// the operation; see `describe`.
+    /// ID field used to drop duplicates across windows, such as conversationId.
+    ///
+    /// By default, the ID that `genesys-cloud describe` shows for the operation, if any.
     #[arg(long, requires = "interval", value_name = "FIELD")]
     pub(crate) unique: Option<String>,
     /// Keep duplicates across windows.
     #[arg(long, requires = "interval", conflicts_with = "unique")]
     pub(crate) keep_duplicates: bool,
+}
+
+/// Options of how records are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct ReadOptions {
     /// Number of records per page; by default, the most that the API allows.
-    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) page_size: Option<u64>,
-    /// Stop after this many records. With --resume, records of earlier runs count.
-    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) limit: Option<u64>,
     /// Number of pages to prefetch.
     #[arg(long, value_name = "PAGES", default_value_t = 1)]
     pub(crate) prefetch: usize,
-    /// Fields to write, separated by commas, nested ones with dots, such as id,name,division.name.
-    #[arg(long, value_delimiter = ',', value_name = "FIELD,..", value_parser = values::field)]
-    pub(crate) fields: Vec<String>,
-    /// Output; standard output by default. A file, which is staged in the folder .genesys-cloud beside it until it is
-    /// complete; an object in a bucket, which appears once it is complete: s3://bucket/key, gs://bucket/key,
-    /// az://container/key; or a table of a database: postgres://user@host/database, with the password in PGPASSWORD.
-    #[arg(long, short, value_name = "FILE|URL", value_parser = Unquoted::<Destination>::new())]
-    pub(crate) out: Option<Destination>,
-    #[command(flatten)]
-    pub(crate) table: TableOptions,
-    /// Output format: jsonl or csv, with .gz for gzip, or parquet. Inferred from the file extension by default.
-    #[arg(long, short)]
-    pub(crate) format: Option<Format>,
-    /// Least number of records per row group of Parquet. A killed export continues after the last row group.
-    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) row_group: Option<u64>,
-    /// Size of the parts of an upload to a bucket, in MiB, from 5 to 320, 8 by default; an upload has at most 10,000
-    /// parts. A resumed export keeps its part size.
-    #[cfg(feature = "buckets")]
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=320))]
-    pub(crate) part_size: Option<u64>,
-    /// Largest number of records per batch; 2 MiB of JSON end a batch earlier.
-    #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub(crate) batch: u64,
-    /// Where to keep the state of an incomplete export: a file, an object in a bucket, or redis://host/0, with the
-    /// password in REDISCLI_AUTH. Beside the output by default.
-    #[arg(long, requires = "out", value_name = "FILE|URL", value_parser = Unquoted::<StateLocation>::new())]
-    pub(crate) state: Option<StateLocation>,
-    /// Resume an interrupted export, or one whose list may be incomplete: the page in doubt is read again.
-    #[arg(long, requires = "out", group = "resuming")]
-    pub(crate) resume: bool,
-    /// Resume an interrupted export if it has the same parameters and is not older than --max-age. Start over
-    /// otherwise, and say so. For scheduled exports.
-    #[arg(long, requires = "out", group = "resuming", conflicts_with = "resume")]
-    pub(crate) resume_or_restart: bool,
-    /// Do not resume an export that began longer ago than this, such as 6h, so that its output does not mix old
-    /// records with new ones.
-    #[arg(long, requires = "resuming", value_name = "TIME", value_parser = times::duration)]
-    pub(crate) max_age: Option<Duration>,
-    /// Discard an interrupted export, cancel its jobs where the API allows it, and start over.
-    #[arg(long, requires = "out", conflicts_with = "resuming")]
-    pub(crate) restart: bool,
-    /// File to write the report to, or none. By default, it is in the folder .genesys-cloud beside the output, or in
-    /// the row of the table.
-    #[arg(long, value_name = "FILE|none", value_parser = Unquoted::<ReportLocation>::new())]
-    pub(crate) report: Option<ReportLocation>,
-    /// When the API no longer knows the place of a resumed export: fail, or read the list again and skip as many
-    /// records as are written.
-    #[arg(long, value_enum, default_value_t = Stale::Fail)]
-    pub(crate) on_stale: Stale,
-    /// Accept an incomplete result as success: the output gets its name, and the exit code is 0.
-    #[arg(long, value_enum, value_delimiter = ',')]
+    /// Maximum number of records to export, including those of resumed runs.
+    #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
+    pub(crate) limit: Option<u64>,
+    /// Maximum time to wait for a job, such as 30m; 1h by default.
+    ///
+    /// After that, the job keeps running, and --resume waits for it again.
+    #[arg(long, value_name = "TIME", value_parser = times::duration)]
+    pub(crate) deadline: Option<Duration>,
+    /// Maximum time to wait for the data of the interval before submitting a job, such as 2h.
+    ///
+    /// For jobs over data that becomes available with a delay; see `genesys-cloud describe`.
+    #[arg(long, value_name = "TIME", value_parser = times::duration)]
+    pub(crate) wait_for_data: Option<Duration>,
+    /// Accept an incomplete result as success.
+    ///
+    /// The output is published, and the exit code is 0. Separate several verdicts with commas.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "VERDICT")]
     pub(crate) accept: Vec<Accepted>,
-    /// What to do with a record that has a value the output can't hold, such as a text in a column of numbers: fail,
-    /// write null in its place, or skip the record. Those records go to --rejects.
-    #[arg(long, value_parser = on_bad_value(), value_name = "ACTION", default_value_t = OnBadValue::Fail)]
-    pub(crate) on_bad_value: OnBadValue,
-    /// File for the records that --on-bad-value changes or skips, as JSON lines with field and reason. By default, in
-    /// .genesys-cloud beside an output file.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rejects: Option<PathBuf>,
-    /// Show what the export would do, with the number of calls and the time they take, and exit.
+    /// Show what the export would do, with an estimate of calls and time, and exit.
     #[arg(long)]
     pub(crate) plan: bool,
 }
 
+/// Options of the output.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputOptions {
+    /// File, object or database to write to; standard output by default.
+    ///
+    /// A file is staged in the folder .genesys-cloud beside it until it is complete. An object
+    /// (s3://bucket/key, gs://bucket/key, az://container/key) appears once it is complete. For a table, use
+    /// postgres://user@host/database and set the password in PGPASSWORD.
+    #[arg(long, short, value_name = "FILE|URL", value_parser = Unquoted::<Destination>::new())]
+    pub(crate) out: Option<Destination>,
+    /// Output format: jsonl, csv or parquet; inferred from the file extension by default.
+    ///
+    /// jsonl.gz and csv.gz are compressed with gzip.
+    #[arg(long, short)]
+    pub(crate) format: Option<Format>,
+    /// Fields to write, such as id,name,division.name; all by default.
+    ///
+    /// Separate fields with commas. A dot selects a nested field.
+    #[arg(long, value_delimiter = ',', value_name = "FIELD,..", value_parser = values::field)]
+    pub(crate) fields: Vec<String>,
+    /// Action for a value that the output can't hold, such as text in a numeric column.
+    ///
+    /// Changed and skipped records go to --rejects.
+    #[arg(long, value_parser = on_bad_value(), value_name = "ACTION", default_value_t = OnBadValue::Fail)]
+    pub(crate) on_bad_value: OnBadValue,
+    /// File for records that --on-bad-value changes or skips.
+    ///
+    /// JSON lines with the record, the field and the reason. By default, in the folder .genesys-cloud beside an
+    /// output file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rejects: Option<PathBuf>,
+    /// File for the report, or none.
+    ///
+    /// By default, in the folder .genesys-cloud beside the output. The report of a table is in a row of the database.
+    #[arg(long, value_name = "FILE|none", value_parser = Unquoted::<ReportLocation>::new())]
+    pub(crate) report: Option<ReportLocation>,
+    /// Maximum number of records per batch; a batch also ends at 2 MiB of JSON.
+    #[arg(long, value_name = "RECORDS", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) batch: u64,
+    /// Minimum number of records per Parquet row group.
+    ///
+    /// A killed export resumes after the last complete row group.
+    #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
+    pub(crate) row_group: Option<u64>,
+    /// Part size of an upload to a bucket, in MiB: 5 to 320, 8 by default.
+    ///
+    /// An upload has at most 10,000 parts. A resumed export keeps its part size.
+    #[cfg(feature = "buckets")]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=320))]
+    pub(crate) part_size: Option<u64>,
+}
+
 /// Options of a table of a database.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "PostgreSQL")]
 pub(crate) struct TableOptions {
-    /// Table to write, as name or schema.name; by default, the name of the operation, such as routing_queues.
-    #[arg(long, value_name = "TABLE", requires = "out", help_heading = "PostgreSQL")]
+    /// Table to write to, as name or schema.name; by default, named after the operation, such as routing_queues.
+    #[arg(long, value_name = "TABLE", requires = "out")]
     pub(crate) table: Option<String>,
-    /// Create the table with the columns of the API document if it does not exist.
-    #[arg(long, requires = "out", help_heading = "PostgreSQL")]
+    /// Create the table if it does not exist, with columns from the API document.
+    #[arg(long, requires = "out")]
     pub(crate) create_table: bool,
-    /// Update the row with the same value in this field, id by default. Without it, rows are added to those that
-    /// exist.
+    /// Update rows that have the same value in this field; id by default.
+    ///
+    /// Without --upsert, records are inserted as new rows.
     #[arg(
         long,
         value_name = "FIELD",
         num_args = 0..=1,
         default_missing_value = "id",
-        requires = "out",
-        help_heading = "PostgreSQL"
+        requires = "out"
     )]
     pub(crate) upsert: Option<String>,
 }
 
+/// Options of what to do about an interrupted export.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Resuming")]
+pub(crate) struct ResumeOptions {
+    /// Resume an interrupted or possibly incomplete export.
+    ///
+    /// The page in doubt is read again. The output has each record once.
+    #[arg(long, requires = "out", group = "resume_or_not")]
+    pub(crate) resume: bool,
+    /// Resume an interrupted export if possible, or start over.
+    ///
+    /// Starts over, with a warning, if parameters have changed or the export is older than --max-age. For scheduled
+    /// exports.
+    #[arg(long, requires = "out", group = "resume_or_not", conflicts_with = "resume")]
+    pub(crate) resume_or_restart: bool,
+    /// Discard an interrupted export and start over.
+    ///
+    /// Cancels its jobs where the API allows it.
+    #[arg(long, requires = "out", conflicts_with = "resume_or_not")]
+    pub(crate) restart: bool,
+    /// Maximum age of an export to resume, such as 6h.
+    ///
+    /// Prevents mixing old records with new ones.
+    #[arg(long, requires = "resume_or_not", value_name = "TIME", value_parser = times::duration)]
+    pub(crate) max_age: Option<Duration>,
+    /// Action if the API can't continue at the saved position.
+    #[arg(long, value_enum, value_name = "ACTION", default_value_t = Stale::Fail)]
+    pub(crate) on_stale: Stale,
+    /// File, object or Redis database for the state of an incomplete export; beside the output by default.
+    ///
+    /// For Redis, use redis://host/0 and set the password in REDISCLI_AUTH.
+    #[arg(long, requires = "out", value_name = "FILE|URL", value_parser = Unquoted::<StateLocation>::new())]
+    pub(crate) state: Option<StateLocation>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Accepted {
-    /// The list is longer than the API lets it be read.
+    /// The list is longer than the API returns.
     Truncated,
     /// The list changed while it was read.
     Drifted,
-    /// The API does not say enough to tell.
+    /// The API does not report enough to know.
     Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stale {
+    /// Fail the export.
     Fail,
+    /// Read the list again from the start, and skip as many records as are written.
     Restart,
 }
 
-/// Parses a value that may hold a password: the error names the option, and does not quote the value.
+/// Parses a value that may contain a password: the error names the option but does not quote the value.
 struct Unquoted<T>(PhantomData<fn() -> T>);
 
 impl<T> Unquoted<T> {
@@ -357,7 +432,7 @@ impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser 
     ) -> Result<T, clap::Error> {
         let parsed = match value.to_str() {
             Some(text) => text.parse(),
-            None => Err("it is not valid UTF-8".to_owned()),
+            None => Err("must be valid UTF-8".to_owned()),
         };
         parsed.map_err(|why| {
             let option = argument.and_then(clap::Arg::get_long).unwrap_or_default();
@@ -366,12 +441,12 @@ impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser 
     }
 }
 
-/// Parses what to do with records that do not fit.
+/// Parses the action for a value that the output can't hold.
 fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
     let choice = |it: OnBadValue| {
         PossibleValue::new(it.name()).help(match it {
-            OnBadValue::Fail => "Fail",
-            OnBadValue::Null => "Write null in place of the value",
+            OnBadValue::Fail => "Fail the export",
+            OnBadValue::Null => "Write null instead of the value",
             OnBadValue::Skip => "Skip the record",
         })
     };
@@ -383,18 +458,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_is_consistent() {
+    fn clap_accepts_the_definition() {
         <Cli as clap::CommandFactory>::command().debug_assert();
     }
 
     #[test]
-    fn a_location_that_is_refused_is_not_quoted() {
+    fn an_invalid_location_is_not_quoted() {
         for (option, value, why) in [
-            ("--out", "postgres:/me:SECRET@host/db", "--out: write it as postgres://"),
-            ("--out", "ftp://me:SECRET@host/q.jsonl", "--out: no output has a URL of the scheme"),
-            ("--state", "redis:me:SECRET@host", "--state: write it as redis://"),
+            ("--out", "postgres:/me:SECRET@host/db", "--out: write a URL as postgres://"),
+            (
+                "--out",
+                "ftp://me:SECRET@host/q.jsonl",
+                "--out: can't write to a URL with the scheme",
+            ),
+            ("--state", "redis:me:SECRET@host", "--state: write a URL as redis://"),
             ("--report", "ftp://me:SECRET@host/r", "--report: "),
-            ("--body", "{\"SECRET\":1}", "--body: name a file"),
+            ("--body", "{\"SECRET\":1}", "--body: expected a file"),
         ] {
             let words = ["genesys-cloud", "export", "a", "--out=q", option, value];
             let words = words.into_iter().filter(|word| option != "--out" || *word != "--out=q");

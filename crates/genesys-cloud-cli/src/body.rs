@@ -1,4 +1,4 @@
-//! Request bodies as a user gives them, validated against the API document.
+//! Reads request bodies and validates them against the API document.
 
 use std::io::Read as _;
 
@@ -10,12 +10,12 @@ use crate::failure::Failure;
 use crate::locations::BodySource;
 use crate::resolve::{nearest, quoted};
 
-/// How deep a body is validated.
+/// Maximum depth of validation.
 const DEEPEST: usize = 64;
 
-/// Reads a body. It is sent as it is.
+/// Reads a body. It is sent unchanged.
 pub(crate) fn read(source: &BodySource) -> Result<Box<RawValue>, Failure> {
-    let (place, text) = match source {
+    let (name, text) = match source {
         BodySource::Stdin => {
             let mut text = String::new();
             let read = std::io::stdin().read_to_string(&mut text).map(|_| text);
@@ -24,13 +24,13 @@ pub(crate) fn read(source: &BodySource) -> Result<Box<RawValue>, Failure> {
         BodySource::File(path) => (path.display().to_string(), std::fs::read_to_string(path)),
     };
     let text =
-        text.map_err(|error| Failure::usage(format!("--body: can't read {place}: {error}")))?;
+        text.map_err(|error| Failure::usage(format!("--body: can't read {name}: {error}")))?;
     serde_json::from_str(lenient::without_mark(&text))
-        .map_err(|error| Failure::usage(format!("--body: {place} is not JSON: {error}")))
+        .map_err(|error| Failure::usage(format!("--body: {name} is not JSON: {error}")))
 }
 
-/// Fields that the document does not have, or has with another type. Missing fields and wrong values are left to the
-/// API: the document is stricter than the service.
+/// Finds fields that the document does not have, or has with another type. Leaves missing fields and invalid values to
+/// the API, because the document is stricter than the service.
 pub(crate) fn faults(schema: &Schema, body: &RawValue) -> Vec<String> {
     let mut faults = Vec::new();
     check(schema, body.get(), ("", 0), &mut faults);
@@ -46,13 +46,13 @@ fn check(schema: &Schema, json: &str, (path, depth): (&str, usize), faults: &mut
         Some(Kind::Integer) => number(json).is_some_and(|number| number.fract() == 0.0),
         Some(Kind::Number) => number(json).is_some(),
         Some(Kind::String) => json.starts_with('"'),
-        // What has no properties may be anything.
+        // A schema without properties allows any value.
         _ if schema.properties.is_empty() && schema.additional_properties.is_none() => return,
         _ => json.starts_with('{'),
     };
     if !is {
-        let place = match path {
-            "" => "the body is".to_owned(),
+        let field = match path {
+            "" => "the body must be".to_owned(),
             path => format!("`{path}` of the body takes"),
         };
         let wanted = match schema.kind {
@@ -63,7 +63,7 @@ fn check(schema: &Schema, json: &str, (path, depth): (&str, usize), faults: &mut
             Some(Kind::String) => "a string",
             _ => "an object",
         };
-        faults.push(format!("{place} {wanted}, not {}", word(json)));
+        faults.push(format!("{field} {wanted}, not {}", kind_of(json)));
         return;
     }
     if depth == DEEPEST {
@@ -88,7 +88,7 @@ fn check(schema: &Schema, json: &str, (path, depth): (&str, usize), faults: &mut
     }
 }
 
-/// A number, which may be larger than any double.
+/// Parses a number, which may exceed the range of a double.
 fn number(json: &str) -> Option<f64> {
     let is_number = json.starts_with(|it: char| it == '-' || it.is_ascii_digit());
     json.parse().ok().filter(|_| is_number)
@@ -106,11 +106,11 @@ fn unknown(schema: &Schema, name: &str, path: &str) -> String {
     }
 }
 
-fn word(json: &str) -> String {
+fn kind_of(json: &str) -> String {
     match json.as_bytes().first() {
         Some(b'[') => "a list".to_owned(),
         Some(b'{') => "an object".to_owned(),
-        // A text may be long.
+        // A string may be long.
         Some(b'"') => "a string".to_owned(),
         _ => json.to_owned(),
     }
@@ -124,14 +124,14 @@ mod tests {
     use crate::resolve;
 
     #[test]
-    fn a_body_is_read_as_it_is() {
+    fn reads_a_body_unchanged() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("body.json");
         let text = r#"{"a": 1.50, "a": 12345678901234567890, "b": "\ud83d", "c": 1e400}"#;
         std::fs::write(&path, format!("\u{feff}{text}\n")).expect("a file");
         let body = read(&BodySource::File(path.clone())).expect("a body");
         assert_eq!(body.get(), text);
-        // None of it is in the way of the check.
+        // Unusual but valid JSON does not break validation.
         let entry = resolve::operation("postAnalyticsConversationsDetailsQuery").expect("it");
         let schema = &entry.body.as_ref().expect("a body").schema;
         let found = faults(schema, &body);
@@ -141,14 +141,14 @@ mod tests {
     }
 
     #[test]
-    fn unknown_fields_and_types_are_found() {
+    fn finds_unknown_fields_and_wrong_types() {
         let entry = resolve::operation("postAnalyticsConversationsDetailsQuery").expect("it");
         let schema = &entry.body.as_ref().expect("a body").schema;
         for (body, expected) in [
             (json!({}), None),
             (json!({"interval": "a/b", "paging": {"pageSize": 10}, "order": null}), None),
-            (json!([1]), Some("the body is an object, not a list")),
-            (json!("x"), Some("the body is an object, not a string")),
+            (json!([1]), Some("the body must be an object, not a list")),
+            (json!("x"), Some("the body must be an object, not a string")),
             (json!({"intreval": "a"}), Some("no field `intreval`; did you mean `interval`?")),
             (json!({"interval": 5}), Some("`interval` of the body takes a string, not 5")),
             (json!({"paging": {"size": 1}}), Some("no field `paging.size`")),

@@ -3,7 +3,7 @@
 /// The JSON Schema of an event: `genesys-cloud schema events`.
 pub(crate) const SCHEMA: &str = include_str!("events.schema.json");
 
-/// Checks an event in builds for tests, so that none is written that the schema does not describe.
+/// Checks an event against the schema, in debug builds only.
 #[cfg(not(debug_assertions))]
 pub(crate) fn check(_: &str, _: &serde_json::Value) {}
 
@@ -21,7 +21,7 @@ mod checked {
     static EVENTS: LazyLock<Value> =
         LazyLock::new(|| serde_json::from_str(SCHEMA).unwrap_or_default());
 
-    /// Panics if the schema does not describe an event of this name with these facts.
+    /// Panics if an event does not match the schema.
     pub(crate) fn check(event: &str, facts: &Value) {
         let mut whole = facts.clone();
         whole["event"] = event.into();
@@ -30,15 +30,15 @@ mod checked {
         let schema = known.clone().find(|it| it["properties"]["event"]["const"] == event);
         let faults = match schema {
             Some(schema) => faults(schema, &whole, ""),
-            None => vec!["it is not in events.schema.json".to_owned()],
+            None => vec!["events.schema.json does not have this event".to_owned()],
         };
         assert!(
             faults.is_empty(),
-            "the event {event} is not as its schema says: {faults:?} {whole}"
+            "the event {event} does not match its schema: {faults:?} {whole}"
         );
     }
 
-    /// What of a value is not as the schema says. It knows the keywords that the schema of events uses.
+    /// Returns how a value differs from a schema. Supports only the keywords that the schema of events uses.
     pub(super) fn faults(schema: &Value, value: &Value, path: &str) -> Vec<String> {
         let Some(schema) = schema.as_object() else { return vec![format!("{path}: no schema")] };
         let mut faults = Vec::new();
@@ -74,9 +74,9 @@ mod checked {
         match (keyword, value) {
             ("properties", Value::Object(fields)) => {
                 let known = wanted.as_object().unwrap_or(&none).iter();
-                let there =
+                let present =
                     known.filter_map(|(name, schema)| Some((name, schema, fields.get(name)?)));
-                there
+                present
                     .flat_map(|(name, schema, it)| faults(schema, it, &format!("{path}/{name}")))
                     .collect()
             }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_schema_names_each_exit() {
+    fn the_schema_lists_all_exit_names() {
         let names: Vec<Value> = ROWS.iter().filter_map(|row| row.name).map(Value::from).collect();
         let all = schema();
         let events = all["oneOf"].as_array().expect("events");
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_is_not_as_the_schema_says_is_noticed() {
+    fn detects_an_event_that_does_not_match_the_schema() {
         check("saved", &json!({ "records": 5 }));
         let all = schema();
         let events = all["oneOf"].as_array().expect("events");

@@ -1,17 +1,15 @@
-//! Exit codes, what each of them means, and what a script should do next. One table is the source of `--help`, the
+//! Exit codes, their meaning, and what a script should do next. One table is the source of `--help`, the
 //! guide and the tests.
-
-use std::fmt::Write as _;
 
 use genesys_cloud_core::{Error, ErrorKind, Verdict};
 
-/// How a command ended, as its exit code.
+/// The exit code of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Done. An exported list is complete, or as long as `--limit` allowed.
     Complete = 0,
-    /// An error without a code of its own, such as a reply that is not what the document says.
+    /// Any other error, such as a response that does not match the API document.
     Failed = 1,
     /// The command is invalid, or the state that `--resume` found does not match.
     Usage = 2,
@@ -21,17 +19,17 @@ pub enum Exit {
     Drifted = 4,
     /// The API does not report enough to know whether the list is complete.
     Unknown = 5,
-    /// The credentials are missing, or were not accepted.
+    /// The credentials are missing or not accepted.
     Auth = 6,
-    /// The API refused the call: a missing permission, a wrong id, a conflict.
+    /// The API refused the call: a missing permission, an unknown ID, a conflict.
     Refused = 7,
-    /// No usable reply from the API: network, server error, a rate limit that lasts too long.
+    /// The API can't be reached, has a server error, or asks for too long a wait.
     Unavailable = 8,
-    /// The output, or the location of the state, can't be reached now.
+    /// The output or the location of the state can't be reached now.
     OutputUnavailable = 9,
-    /// The job failed, was cancelled, or has no results that can be read.
+    /// The job failed or was cancelled, or its results can't be read.
     Job = 10,
-    /// The output, or the location of the state, refuses the records.
+    /// The output or the location of the state refuses the records.
     OutputRefused = 11,
     /// The job is still running, or its data is not available yet.
     Pending = 12,
@@ -43,11 +41,11 @@ pub enum Exit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Nothing,
-    /// The same command may succeed later.
+    /// Retry: the same command may succeed later.
     Retry,
-    /// The same command fails again until a person has changed something.
-    Person,
-    /// A person has interrupted it, and may resume it.
+    /// Alert a person: the same command fails again until something has changed.
+    Alert,
+    /// Leave it to the person who interrupted the command, and may resume it.
     Resume,
 }
 
@@ -56,7 +54,7 @@ impl Then {
         match self {
             Self::Nothing => "-",
             Self::Retry => "retry later",
-            Self::Person => "needs a person",
+            Self::Alert => "needs attention",
             Self::Resume => "resume",
         }
     }
@@ -65,7 +63,7 @@ impl Then {
 /// An exit code.
 pub(crate) struct Row {
     pub(crate) code: u8,
-    /// The word for it in events and reports. `None` if the program was killed, so that it wrote none.
+    /// The name in events and reports. `None` if the program was killed, so that it wrote neither.
     pub(crate) name: Option<&'static str>,
     pub(crate) meaning: &'static str,
     pub(crate) then: Then,
@@ -91,25 +89,25 @@ pub(crate) const ROWS: [Row; 16] = [
     row(
         Exit::Failed,
         "failed",
-        "any other error, such as a reply that can't be read",
-        Then::Person,
+        "any other error, such as a response that can't be read",
+        Then::Alert,
     ),
     row(
         Exit::Usage,
         "usage",
         "the command is invalid, or the state that --resume found does not match; nothing was sent",
-        Then::Person,
+        Then::Alert,
     ),
-    row(Exit::Truncated, "truncated", "the API does not return the whole list", Then::Person),
-    row(Exit::Drifted, "drifted", "the list changed while it was read", Then::Person),
+    row(Exit::Truncated, "truncated", "the API does not return the whole list", Then::Alert),
+    row(Exit::Drifted, "drifted", "the list changed while it was read", Then::Alert),
     row(
         Exit::Unknown,
         "unknown",
         "the API does not report enough to know if the list is complete",
-        Then::Person,
+        Then::Alert,
     ),
-    row(Exit::Auth, "auth", "credentials are missing or not accepted", Then::Person),
-    row(Exit::Refused, "refused", "the API refused the call", Then::Person),
+    row(Exit::Auth, "auth", "credentials are missing or not accepted", Then::Alert),
+    row(Exit::Refused, "refused", "the API refused the call", Then::Alert),
     row(
         Exit::Unavailable,
         "unavailable",
@@ -126,13 +124,13 @@ pub(crate) const ROWS: [Row; 16] = [
         Exit::Job,
         "job",
         "the job failed or was cancelled, or its results can't be read",
-        Then::Person,
+        Then::Alert,
     ),
     row(
         Exit::OutputRefused,
         "output-refused",
         "the output refuses the records: no such column, no permission, no space left",
-        Then::Person,
+        Then::Alert,
     ),
     row(
         Exit::Pending,
@@ -146,8 +144,8 @@ pub(crate) const ROWS: [Row; 16] = [
         "stopped by Ctrl-C, SIGTERM or SIGHUP; an export has saved its progress",
         Then::Resume,
     ),
-    killed(137, "killed by SIGKILL, as the shell reports it, such as for lack of memory"),
-    killed(143, "killed by SIGTERM before it could handle it, as the shell reports it"),
+    killed(137, "killed by SIGKILL, for example when out of memory; reported by the shell"),
+    killed(143, "killed by SIGTERM before it could handle the signal; reported by the shell"),
 ];
 
 impl Exit {
@@ -163,7 +161,7 @@ impl Exit {
 
     pub(crate) fn of_error(error: &Error) -> Self {
         match error.kind() {
-            // Who tries it again may have it done twice.
+            // A retry might repeat the effect of the call.
             _ if error.is_outcome_unknown() => Self::Failed,
             ErrorKind::InvalidRequest | ErrorKind::JobMismatch | ErrorKind::CheckpointMismatch => {
                 Self::Usage
@@ -184,20 +182,23 @@ impl Exit {
     }
 
     fn row(self) -> &'static Row {
-        // All of them are there: see the test.
+        // Each exit has a row: see the test.
         ROWS.iter().find(|row| row.code == self as u8).unwrap_or(&ROWS[1])
     }
 
-    /// A word for it, for events and reports.
+    /// The name in events and reports.
     pub fn name(self) -> &'static str {
         self.row().name.unwrap_or_default()
     }
 
-    /// What a script does after it.
+    /// What a script should do next.
     pub(crate) fn then(self) -> Then {
         self.row().then
     }
 }
+
+/// Maximum width of a line of `--help`.
+const WIDTH: usize = 100;
 
 /// The table for `--help`.
 pub(crate) fn help() -> String {
@@ -207,8 +208,18 @@ pub(crate) fn help() -> String {
             Then::Nothing => String::new(),
             then => format!(" ({})", then.words()),
         };
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "  {code:>3}  {meaning}{then}");
+        let mut line = format!("  {code:>3} ");
+        for word in format!("{meaning}{then}").split(' ') {
+            if line.len() + 1 + word.len() > WIDTH {
+                text += &line;
+                text.push('\n');
+                line = " ".repeat("  130 ".len());
+            }
+            line.push(' ');
+            line += word;
+        }
+        text += &line;
+        text.push('\n');
     }
     text
 }
@@ -216,6 +227,8 @@ pub(crate) fn help() -> String {
 /// The table for the guide.
 #[cfg(test)]
 fn markdown() -> String {
+    use std::fmt::Write as _;
+
     let mut text = "| exit code | name | meaning | then |\n| --- | --- | --- | --- |\n".to_owned();
     for Row { code, name, meaning, then } in &ROWS {
         let name = name.map_or("-".to_owned(), |name| format!("`{name}`"));
@@ -256,7 +269,7 @@ mod tests {
             ROWS.iter().filter(|row| row.name.is_some()).map(|it| it.code).collect();
         assert_eq!(named, ALL.map(|exit| exit as u8));
         assert_eq!(Exit::OutputRefused.name(), "output-refused");
-        assert_eq!((Exit::Pending.then(), Exit::Job.then()), (Then::Retry, Then::Person));
+        assert_eq!((Exit::Pending.then(), Exit::Job.then()), (Then::Retry, Then::Alert));
     }
 
     #[test]

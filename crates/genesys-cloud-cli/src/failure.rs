@@ -1,4 +1,4 @@
-//! Why a command failed, what to do about it, and its exit code.
+//! The error of a command: cause, advice and exit code.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use genesys_cloud_sinks::SinkError;
 
 pub use crate::exit::Exit;
 
-/// Why an export that failed can't be resumed as it is.
+/// Why a failed export can't simply be resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lost {
-    /// Its job came to no result.
+    /// Its job has failed or was cancelled.
     Job,
-    /// The results of its job, or its place in the list, are gone.
+    /// The results of its job have expired, or its position in the list.
     Place,
     /// The status of its job can't be queried.
     Status,
     /// It is not known whether a job was submitted.
     Submit,
-    /// The earlier run does not fit this command.
+    /// The earlier run does not match this command.
     Fit,
 }
 
@@ -36,7 +36,7 @@ impl Lost {
     }
 }
 
-/// Why a command failed, what to do about it, and its exit code.
+/// The error of a command: cause, advice and exit code.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -44,31 +44,31 @@ pub struct Failure {
     advice: Vec<String>,
     correlation_id: Option<String>,
     lost: Option<Lost>,
-    /// Whether the earlier run can't be resumed, so that an export may start over.
+    /// Whether the earlier run can't be resumed, so that an export has to start over.
     is_stale: bool,
-    /// Whether the reader of the output has gone.
+    /// Whether the reader of standard output has exited.
     closed: bool,
 }
 
 impl Failure {
-    /// A failure of this kind.
+    /// Creates an error with this exit code.
     pub fn new(exit: Exit, text: impl Into<String>) -> Self {
         let (text, advice) = (text.into(), Vec::new());
         let (lost, is_stale, closed) = (None, false, false);
         Self { exit, text, advice, correlation_id: None, lost, is_stale, closed }
     }
 
-    /// Something in the command is wrong.
+    /// Creates an error for an invalid command.
     pub fn usage(text: impl Into<String>) -> Self {
         Self::new(Exit::Usage, text)
     }
 
-    /// The output refuses what is to be written.
+    /// Creates an error for an output that refuses the records.
     pub fn output(text: impl Into<String>) -> Self {
         Self::new(Exit::OutputRefused, text)
     }
 
-    /// A file can't be written: `text` says which one and why.
+    /// Creates an error for a file that can't be written. `text` names the file and the cause.
     pub(crate) fn from_io(text: impl Into<String>, error: &std::io::Error) -> Self {
         let text = text.into();
         match SinkError::from_io(text.as_str(), error).is_transient() {
@@ -77,14 +77,14 @@ impl Failure {
         }
     }
 
-    /// Adds a line on what to do.
+    /// Adds a line of advice.
     #[must_use]
     pub fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice.push(advice.into());
         self
     }
 
-    /// A failed call of an operation, if it was of one.
+    /// Creates an error for a failed call, of `entry` if it is of an operation.
     pub fn of_call(error: &Error, entry: Option<&Entry>) -> Self {
         let mut this = Self::new(Exit::of_error(error), format!("{error:#}"));
         this.correlation_id = error.correlation_id().map(str::to_owned);
@@ -99,12 +99,16 @@ impl Failure {
             ));
         }
         if error.kind() == ErrorKind::Authentication {
-            this = this.advise("set GENESYS_CLOUD_CLIENT_ID and GENESYS_CLOUD_CLIENT_SECRET to those of an OAuth client with the grant type Client Credentials in the region GENESYS_CLOUD_REGION, or set GENESYS_CLOUD_ACCESS_TOKEN");
+            this = this
+                .advise(
+                    "set GENESYS_CLOUD_REGION to the region of the org, and GENESYS_CLOUD_CLIENT_ID and \
+                     GENESYS_CLOUD_CLIENT_SECRET to an OAuth client with the grant type Client Credentials",
+                )
+                .advise("or set GENESYS_CLOUD_ACCESS_TOKEN");
         }
         if error.kind() == ErrorKind::Config {
-            this = this.advise(
-                "`--org mock` runs the same command against a fake org, without an account",
-            );
+            this =
+                this.advise("`--org mock` runs the command against a fake org, without an account");
         }
         if let Some(wait) = error.retry_after().filter(|_| error.is_rate_limited()) {
             this = this.advise(format!("the API asks to wait {} s", wait.as_secs()));
@@ -112,44 +116,44 @@ impl Failure {
         this
     }
 
-    /// Says that an export that failed so can't be resumed as it is.
+    /// Marks that the export can't simply be resumed.
     pub(crate) fn losing(mut self, lost: Lost) -> Self {
         self.lost = Some(lost);
         self
     }
 
-    /// Says that the earlier run does not fit this command, so that it can't be resumed.
+    /// Marks that the earlier run does not match this command and can't be resumed.
     pub(crate) fn of_earlier_run(mut self) -> Self {
         (self.lost, self.is_stale) = (Some(Lost::Fit), true);
         self
     }
 
-    /// Whether the earlier run can't be resumed.
+    /// Returns whether the earlier run can't be resumed.
     pub(crate) fn is_stale(&self) -> bool {
         self.is_stale
     }
 
-    /// The exit code.
+    /// Returns the exit code.
     pub fn exit(&self) -> Exit {
         self.exit
     }
 
-    /// What to do about it.
+    /// Returns the advice, one line each.
     pub fn advice(&self) -> &[String] {
         &self.advice
     }
 
-    /// What is lost, if an export that failed so can't be resumed as it is.
+    /// Returns why the export can't simply be resumed, if so.
     pub(crate) fn lost(&self) -> Option<Lost> {
         self.lost
     }
 
-    /// Whether the reader of standard output has gone, as after `| head`.
+    /// Returns whether the reader of standard output has exited, as in `| head`.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// The id under which Genesys finds the call in its logs.
+    /// Returns the correlation ID with which Genesys finds the call in its logs.
     pub fn correlation_id(&self) -> Option<&str> {
         self.correlation_id.as_deref()
     }
@@ -161,7 +165,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// The permissions that an operation requires, in words.
+/// Describes the permissions that an operation requires.
 pub(crate) fn permissions(entry: &Entry) -> Option<String> {
     match &entry.permissions[..] {
         [] => None,
@@ -175,7 +179,7 @@ pub(crate) fn permissions(entry: &Entry) -> Option<String> {
 
 impl std::error::Error for Failure {}
 
-/// The output, or what keeps the state, failed.
+/// An error of the output or the state.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         SinkError::from(error).into()
@@ -185,7 +189,7 @@ impl From<StoreError> for Failure {
 impl From<SinkError> for Failure {
     fn from(error: SinkError) -> Self {
         let exit = if error.is_mismatch() {
-            // The next try would fail as well.
+            // A retry would fail as well.
             Exit::Usage
         } else if error.is_stopped() {
             Exit::Interrupted

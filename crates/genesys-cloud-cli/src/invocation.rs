@@ -1,20 +1,20 @@
-//! The command that the program was called with, for advice on what to run next.
+//! The command line as it was entered, for advice on what to run next.
 
 use std::borrow::Cow;
 use std::ffi::OsString;
 
-/// The words of a command.
+/// The words of the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Invocation(Vec<String>);
 
 impl Invocation {
-    /// A command of these words, the name of the program first.
+    /// Creates an invocation from the words, with the program name first.
     pub(crate) fn new(words: &[OsString]) -> Self {
         Self(words.iter().map(|word| word.to_string_lossy().into_owned()).collect())
     }
 
-    /// The same command with these options in the place of those that say how an export starts, as a line for a
-    /// shell. Passwords are left out; the line begins with the variables for them.
+    /// Returns the same command as a shell line, with `--resume` and similar options replaced by `options`. Passwords
+    /// are omitted; the line starts with the variables for them.
     pub(crate) fn with_options(&self, options: &[&str]) -> String {
         let mut words = replaced(&self.0, options);
         let mut variables: Vec<&str> = Vec::new();
@@ -25,7 +25,7 @@ impl Invocation {
             }
         }
         if let Some(program) = words.first_mut() {
-            // As a shell finds it.
+            // Not the path of the binary: a shell finds the program by name.
             *program = "genesys-cloud".to_owned();
         }
         let variables = variables.iter().map(|name| format!("{name}=.."));
@@ -33,9 +33,9 @@ impl Invocation {
     }
 }
 
-/// The words of a command with these options in the place of those that say how an export starts.
+/// Replaces the options that select how an export starts.
 fn replaced(words: &[String], options: &[&str]) -> Vec<String> {
-    // It does the right thing by itself.
+    // This option covers both cases.
     if words.iter().any(|word| word == "--resume-or-restart") {
         return words.to_vec();
     }
@@ -55,15 +55,15 @@ fn replaced(words: &[String], options: &[&str]) -> Vec<String> {
     kept
 }
 
-/// A word with a URL that has a password, without it, and the variable that has its place. `None` if there is
-/// none to leave out.
+/// Removes the password from a URL. Returns the rest and the variable for the password, or `None` if the word has no
+/// password.
 fn without_password(word: &str) -> Option<(String, &'static str)> {
     let (before, url) = word.split_once("://")?;
     let variable = match before {
         it if it.ends_with("redis") || it.ends_with("rediss") => "REDISCLI_AUTH",
         _ => "PGPASSWORD",
     };
-    // A password may have any sign in it, whether it should or not.
+    // A password may contain any character, even one that should be encoded.
     let (address, query) = match url.split_once('?') {
         Some((address, query)) if address.contains('@') || !query.contains('@') => {
             (address, Some(query))
@@ -89,9 +89,9 @@ fn without_password(word: &str) -> Option<(String, &'static str)> {
     (plain != word).then_some((plain, variable))
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
-    // A word of a command never has the NUL character, which alone can't be quoted.
+    // Only NUL can't be quoted, and an argument never contains it.
     shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_as_a_shell_takes_it() {
+    fn quotes_the_command_for_a_shell() {
         let words =
             ["/usr/bin/genesys-cloud", "export", "a", "-p", "name=it's a b", "", "--restart"];
         let line = Invocation::new(&words.map(OsString::from)).with_options(&["--resume"]);
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_are_left_out() {
+    fn omits_passwords() {
         for (word, plain) in [
             ("postgres://u:secret@host:5432/db?a=b", "postgres://u@host:5432/db?a=b"),
             ("--out=postgres://u:secret@host/db", "--out=postgres://u@host/db"),
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn options_take_the_place_of_those_that_were_given() {
+    fn replaces_the_options_that_select_how_an_export_starts() {
         const RESUME: &[&str] = &["--resume"];
         const REREAD: &[&str] = &["--resume", "--on-stale", "restart"];
         const RESTART: &[&str] = &["--restart"];

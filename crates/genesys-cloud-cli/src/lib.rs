@@ -1,8 +1,7 @@
-//! Exports and calls any operation of the Genesys Cloud API by its name: the binary `genesys-cloud`, and what
-//! it is made of.
+//! The command `genesys-cloud`: exports and calls any operation of the Genesys Cloud API by name.
 //!
-//! Operations are run from the catalogue as data ([`specs`](genesys_cloud_core::specs)) by the same engine as the typed
-//! paginators; none of the generated bindings is compiled in. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
+//! It runs operations from the catalogue ([`specs`](genesys_cloud_core::specs)) with the page fetcher of the typed
+//! paginators, without the generated bindings. Records go to a [`Sink`](genesys_cloud_sinks::Sink).
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -42,7 +41,7 @@ use crate::reporter::{LogFormat, Reporter};
 use crate::session::Session;
 use crate::settings::{CallSettings, ExportSettings, Global};
 
-/// Runs the command that the program was called with.
+/// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
@@ -67,9 +66,9 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Prints what is wrong with the command line, or the help that was asked for.
+/// Prints an error in the command line, or the requested help.
 fn reject(error: &clap::Error, words: &[OsString]) -> ExitCode {
-    // No arguments were parsed, but a program still expects its own format.
+    // Parsing failed, so look for `--log json` in the words: the caller expects JSON errors.
     let is_json = words.iter().any(|it| it == "--log=json")
         || words.windows(2).any(|pair| pair == ["--log", "json"]);
     if !(is_json && error.use_stderr()) {
@@ -83,12 +82,12 @@ fn reject(error: &clap::Error, words: &[OsString]) -> ExitCode {
     ExitCode::from(failure.exit() as u8)
 }
 
-/// Makes a write beyond the limit on the size of files (`ulimit -f`) an error rather than the end of the program.
+/// Turns a write beyond the file size limit (`ulimit -f`) into an error instead of a killed process.
 fn survive_file_limit() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        // A signal that has a handler does not end the program. Without a handler, it still does.
+        // The default action of the signal is to kill the process. If no handler can be set, it stays.
         let _ = signal(SignalKind::from_raw(libc::SIGXFSZ));
     }
 }

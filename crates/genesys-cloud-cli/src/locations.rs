@@ -1,4 +1,4 @@
-//! Locations as a user writes them: of the body of a request, of records, of the state and of the report.
+//! Parses locations: of the request body, the output, the state and the report.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ impl FromStr for BodySource {
         match text {
             "-" => Ok(Self::Stdin),
             json if json.trim_start().starts_with(['{', '[']) => {
-                Err("name a file, or - for standard input, instead of the JSON itself; in bash: --body - <<< '{}'"
+                Err("expected a file, not JSON; in bash, pass JSON on standard input: --body - <<< '{}'"
                     .to_owned())
             }
             file => Ok(Self::File(file.into())),
@@ -51,7 +51,7 @@ impl FromStr for Destination {
         let Some((scheme, _)) = text.split_once("://") else {
             return match text {
                 "-" => Ok(Self::Stdout),
-                text => path(text).map(|path| Self::File(followed(path))),
+                text => path(text).map(|path| Self::File(follow_link(path))),
             };
         };
         match scheme {
@@ -65,12 +65,12 @@ impl FromStr for Destination {
             "postgres" | "postgresql" => Err(lacks("postgres")),
             #[cfg(feature = "buckets")]
             scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
-            _ => Err(format!("no output has a URL of the scheme `{scheme}`")),
+            _ => Err(format!("can't write to a URL with the scheme `{scheme}`")),
         }
     }
 }
 
-/// Without secrets.
+/// Omits secrets.
 impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -108,12 +108,12 @@ impl FromStr for StateLocation {
             "redis" | "rediss" => Err(lacks("redis")),
             #[cfg(feature = "buckets")]
             scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
-            _ => Err(format!("no state is kept at a URL of the scheme `{scheme}`")),
+            _ => Err(format!("can't keep the state at a URL with the scheme `{scheme}`")),
         }
     }
 }
 
-/// Without secrets.
+/// Omits secrets.
 impl fmt::Debug for StateLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -121,7 +121,7 @@ impl fmt::Debug for StateLocation {
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => url.fmt(f),
             #[cfg(feature = "redis")]
-            Self::Redis(place) => fmt::Display::fmt(place, f),
+            Self::Redis(server) => fmt::Display::fmt(server, f),
         }
     }
 }
@@ -129,7 +129,7 @@ impl fmt::Debug for StateLocation {
 /// Where the report goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum ReportLocation {
-    /// The hidden folder beside a file or an object, or the row of a table.
+    /// In the hidden folder beside a file or an object, or in a row of the database.
     #[default]
     BesideOutput,
     File(PathBuf),
@@ -142,31 +142,31 @@ impl FromStr for ReportLocation {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "none" => Ok(Self::Nowhere),
-            "" => Err("name a file, or none".to_owned()),
-            text if text.contains("://") => Err("name a file, not a URL".to_owned()),
+            "" => Err("expected a file, or none".to_owned()),
+            text if text.contains("://") => Err("expected a file, not a URL".to_owned()),
             path => Ok(Self::File(path.into())),
         }
     }
 }
 
-/// The path of a file, unless the text may be a mistyped URL, whose password would become part of a name.
+/// Parses the path of a file. Rejects what may be a mistyped URL: its password would become part of a file name.
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() {
-        return Err("it is empty".to_owned());
+        return Err("must not be empty".to_owned());
     }
     let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
     let known = ["postgres", "postgresql", "redis", "rediss", "s3", "gs", "az", "abfs", "abfss"];
     if let Some(scheme) = scheme.filter(|scheme| known.contains(&scheme.as_str())) {
-        return Err(format!("write it as {scheme}://.., or ./{scheme}:.. if it is a file"));
+        return Err(format!("write a URL as {scheme}://.., or a file as ./{scheme}:.."));
     }
     match text.contains("password=") {
-        true => Err("name a database by a URL, postgres://..".to_owned()),
+        true => Err("write a database as a URL, postgres://..".to_owned()),
         false => Ok(text.into()),
     }
 }
 
-/// Where the path is a symbolic link, the file that it leads to: that file is replaced, and not the link.
-fn followed(path: PathBuf) -> PathBuf {
+/// Follows a symbolic link, so that the export replaces the file and not the link.
+fn follow_link(path: PathBuf) -> PathBuf {
     match path.is_symlink() {
         true => std::fs::canonicalize(&path).unwrap_or(path),
         false => path,
@@ -175,7 +175,7 @@ fn followed(path: PathBuf) -> PathBuf {
 
 #[cfg(not(all(feature = "postgres", feature = "redis")))]
 fn lacks(feature: &str) -> String {
-    format!("this build lacks the feature {feature}")
+    format!("this build does not have the feature {feature}")
 }
 
 #[cfg(test)]
@@ -183,14 +183,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn destinations() {
+    fn parses_destinations_and_rejects_mistyped_urls() {
         for (text, shown) in [("-", "standard output"), ("a/q.jsonl", "a/q.jsonl")] {
             assert_eq!(text.parse::<Destination>().expect(text).to_string(), shown);
         }
         for (text, why) in [
-            ("", "it is empty"),
-            ("S3:bucket/key", "write it as s3://"),
-            ("host=a password=b", "name a database by a URL"),
+            ("", "must not be empty"),
+            ("S3:bucket/key", "write a URL as s3://"),
+            ("host=a password=b", "write a database as a URL"),
             ("ftp://host/q", "the scheme `ftp`"),
         ] {
             let error = text.parse::<Destination>().expect_err(text);
@@ -202,7 +202,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_file_that_a_link_leads_to_is_replaced() {
+    fn follows_symbolic_links() {
         let folder = tempfile::tempdir().expect("a folder");
         let folder = folder.path().canonicalize().expect("a path");
         let (file, link) = (folder.join("q.jsonl"), folder.join("link"));
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn reports() {
+    fn parses_report_locations() {
         assert_eq!("none".parse(), Ok(ReportLocation::Nowhere));
         assert_eq!("r.json".parse(), Ok(ReportLocation::File("r.json".into())));
         assert!("".parse::<ReportLocation>().is_err());

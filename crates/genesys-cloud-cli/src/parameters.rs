@@ -1,4 +1,4 @@
-//! Parameters as a user writes them, validated against the API document and put into a request.
+//! Validates parameters against the API document and builds a request.
 
 use chrono::{DateTime, NaiveDate};
 use genesys_cloud_catalogue::{Kind, Location, Operation as Entry, Parameter};
@@ -16,13 +16,13 @@ use crate::resolve::{nearest, quoted};
 pub(crate) struct Given {
     /// Names and values, in the order of the command line.
     pub(crate) params: Vec<(String, String)>,
-    /// The body, which is sent as it is.
+    /// The body, which is sent unchanged.
     pub(crate) body: Option<Box<RawValue>>,
-    /// Whether nothing is validated.
+    /// Whether to skip validation.
     pub(crate) unchecked: bool,
-    /// Parameters, or a field of the body, that are set later.
+    /// Names of parameters and body fields that the export sets later.
     pub(crate) later: Vec<String>,
-    /// The option that gives parameters.
+    /// The option for these parameters, for error messages.
     pub(crate) option: &'static str,
     /// Whether --interval can set the interval of the operation.
     pub(crate) takes_interval: bool,
@@ -36,12 +36,12 @@ impl Default for Given {
     }
 }
 
-/// The request, once it is known to be one that the API takes. All that is wrong with it is reported together.
+/// Builds and validates a request. Reports all faults in one error.
 pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> {
     let operation = specs::operation(entry).map_err(|error| Failure::usage(error.to_string()))?;
     let mut request = Request::new(operation);
     let mut faults: Vec<String> = Vec::new();
-    // Whether the document may be at fault.
+    // Whether the document may be outdated rather than the input wrong.
     let mut is_unknown = false;
     for (at, (name, value)) in given.params.iter().enumerate() {
         let Some(parameter) = entry.parameter(name) else {
@@ -55,7 +55,7 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             continue;
         };
         if !is_list(parameter) && given.params[..at].iter().any(|(known, _)| known == name) {
-            faults.push(format!("`{name}` is given twice, and takes one value"));
+            faults.push(format!("`{name}` is given twice but takes one value"));
             continue;
         }
         for value in values(parameter, value) {
@@ -103,7 +103,7 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         }
         (Some(body), None) if body.required && given.later.is_empty() => {
             let or = match given.takes_interval {
-                true => "; or --interval start/end, to export a time range",
+                true => "; or --interval start/end for a time range",
                 false => "",
             };
             faults.push(format!(
@@ -120,7 +120,7 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
         [] => Ok(request),
         faults => {
             let text = format!("{} {}: {}", entry.method, entry.path, faults.join("; "));
-            let advice = format!("`genesys-cloud describe {}` lists its parameters", entry.id);
+            let advice = format!("`genesys-cloud describe {}` shows its parameters", entry.id);
             let failure = Failure::usage(text).advise(advice);
             Err(match is_unknown {
                 true => failure.advise("--unchecked skips this validation"),
@@ -134,8 +134,7 @@ fn is_list(parameter: &Parameter) -> bool {
     parameter.kind == Kind::Array
 }
 
-/// The values that a text holds. Where the document lists all values, none of which has a comma, a comma
-/// parts them.
+/// Splits a value at commas if the document lists all allowed values, none of which contains a comma.
 fn values<'a>(parameter: &Parameter, text: &'a str) -> Vec<&'a str> {
     let listed = parameter.items.as_ref().is_some_and(|items| !items.values.is_empty());
     match is_list(parameter) && listed {
@@ -144,7 +143,7 @@ fn values<'a>(parameter: &Parameter, text: &'a str) -> Vec<&'a str> {
     }
 }
 
-/// Adds one value of a list.
+/// Adds a value to a list parameter.
 fn add<'a>(request: &'a mut Request, parameter: &Parameter, value: &str) -> &'a mut Request {
     let separator = match parameter.collection_format.as_deref() {
         Some("multi") => return request.add_query(parameter.name.clone(), value),
@@ -159,7 +158,7 @@ fn add<'a>(request: &'a mut Request, parameter: &Parameter, value: &str) -> &'a 
     request.set_query(parameter.name.clone(), joined)
 }
 
-/// What is wrong with a value.
+/// Checks a value against its parameter.
 fn check(parameter: &Parameter, value: &str) -> Result<(), String> {
     let name = &parameter.name;
     let (kind, format, listed) = match &parameter.items {
@@ -196,7 +195,7 @@ fn is_date(value: &str) -> bool {
     DateTime::parse_from_rfc3339(value).is_ok() || value.parse::<NaiveDate>().is_ok()
 }
 
-/// What a parameter takes, in words.
+/// Describes the values of a type.
 pub(crate) fn takes(kind: Option<Kind>, format: Option<&str>) -> &'static str {
     match (kind, format) {
         (Some(Kind::Integer), _) => "an integer",
@@ -223,13 +222,13 @@ pub(crate) fn example(parameter: &Parameter) -> String {
 fn unknown(entry: &Entry, name: &str) -> String {
     let names = entry.parameters.iter().map(|parameter| parameter.name.clone());
     let near = nearest(name, names.clone(), 2);
-    let text = format!("there is no parameter `{name}`");
+    let text = format!("unknown parameter `{name}`");
     if !near.is_empty() {
         return format!("{text}; did you mean {}?", quoted(&near));
     }
     let names: Vec<String> = names.collect();
     match names.is_empty() {
-        true => format!("{text}; the operation takes none"),
+        true => format!("{text}; the operation has no parameters"),
         false => format!("{text}; expected one of {}", names.join(", ")),
     }
 }
@@ -249,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_go_where_the_document_has_them() {
+    fn sets_parameters_in_the_path_and_query() {
         for (operation, params, target) in [
             (
                 "routing.queues",
@@ -274,13 +273,17 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_reported_together() {
+    fn reports_all_faults_together() {
         for (operation, params, parts) in [
-            ("routing.queues", &["nme=A"][..], &["no parameter `nme`", "did you mean `name`?"][..]),
+            (
+                "routing.queues",
+                &["nme=A"][..],
+                &["unknown parameter `nme`", "did you mean `name`?"][..],
+            ),
             (
                 "routing.queues",
                 &["zzzzzz=1"],
-                &["no parameter `zzzzzz`; expected one of", "pageSize"],
+                &["unknown parameter `zzzzzz`; expected one of", "pageSize"],
             ),
             ("routing.queues", &["pageSize=many"], &["`pageSize` takes an integer, not `many`"]),
             ("routing.queues", &["pageSize=1", "pageSize=2"], &["`pageSize` is given twice"]),
@@ -302,7 +305,7 @@ mod tests {
             (
                 "getRoutingQueueMembers",
                 &["pageSize=x", "by=y"],
-                &["`pageSize` takes", "no parameter `by`", "the path requires `queueId`"],
+                &["`pageSize` takes", "unknown parameter `by`", "the path requires `queueId`"],
             ),
             ("postAnalyticsConversationsDetailsJobs", &[], &["requires a body: --body"]),
         ] {
@@ -314,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_validated_if_the_user_says_so() {
+    fn unchecked_skips_validation() {
         let entry = resolve::operation("routing.queues").expect("an operation");
         let params =
             vec![("new".to_owned(), "1".to_owned()), ("sortOrder".to_owned(), "x".to_owned())];

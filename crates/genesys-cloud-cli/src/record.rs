@@ -1,4 +1,4 @@
-//! What the records of an operation look like, and which of their fields are written.
+//! The schema of an operation's records, and the fields to write.
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
 use genesys_cloud_core::specs::OperationKind;
@@ -8,7 +8,7 @@ use genesys_cloud_sinks::{Columns, FieldError};
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
 
-/// The columns of a table of records: those that `--fields` names, or all that the document has.
+/// Returns the columns: the fields that `--fields` names, or all fields in the document.
 pub(crate) fn columns(
     fields: &[String],
     item: Option<&Schema>,
@@ -22,7 +22,7 @@ pub(crate) fn columns(
     }
 }
 
-/// Refuses a path of an option that no record has.
+/// Checks that records have the field that an option names.
 pub(crate) fn check(option: &str, item: &Schema, path: &str) -> Result<(), Failure> {
     genesys_cloud_sinks::find(item, path).map(drop).map_err(|error| refused(option, &error))
 }
@@ -30,8 +30,10 @@ pub(crate) fn check(option: &str, item: &Schema, path: &str) -> Result<(), Failu
 fn refused(option: &str, error: &FieldError) -> Failure {
     let failure = Failure::usage(format!("{option}: {error}"));
     match error {
-        FieldError::Empty => failure.advise("names are parted by one comma each, such as id,name"),
-        FieldError::InList { list, .. } => failure.advise(format!("take it whole, as `{list}`")),
+        FieldError::Empty => failure.advise("separate names with commas, such as id,name"),
+        FieldError::InList { list, .. } => {
+            failure.advise(format!("write the whole list: `{list}`"))
+        }
         FieldError::Unknown { name, parent, known, .. } => {
             let whole = |name: String| format!("{parent}{name}");
             let names = || known.iter().cloned();
@@ -39,7 +41,7 @@ fn refused(option: &str, error: &FieldError) -> Failure {
             failure.advise(match near.is_empty() {
                 false => format!("did you mean {}?", quoted(&near)),
                 true => {
-                    format!("they have {}", names().map(whole).collect::<Vec<_>>().join(", "))
+                    format!("expected one of {}", names().map(whole).collect::<Vec<_>>().join(", "))
                 }
             })
         }
@@ -47,8 +49,8 @@ fn refused(option: &str, error: &FieldError) -> Failure {
     }
 }
 
-/// What the records look like that an operation lists, or that its jobs result in. `None` if the document
-/// does not say.
+/// Returns the schema of the records that an operation lists, or that its jobs produce. `None` if the document does not
+/// describe them.
 pub(crate) fn item(entry: &Entry, kind: &OperationKind) -> Option<&'static Schema> {
     let catalogue = Catalogue::embedded();
     let entry = catalogue.operation(&entry.id)?;
@@ -72,8 +74,8 @@ fn of_job(submit: &'static Entry, family: &JobSpec) -> Option<&'static Schema> {
             listed(catalogue.operation(call.operation().id())?, listing)
         }
         Results::Status(listing) => listed(status()?, listing),
-        Results::Response(places) => places.iter().find_map(|place| {
-            let ResultLocation::Items(path) = place else { return None };
+        Results::Response(locations) => locations.iter().find_map(|location| {
+            let ResultLocation::Items(path) = location else { return None };
             let mut replies =
                 status().into_iter().chain([submit]).filter_map(|entry| entry.reply());
             let found = replies.find_map(|reply| at(reply, path))?;
@@ -83,7 +85,7 @@ fn of_job(submit: &'static Entry, family: &JobSpec) -> Option<&'static Schema> {
     }
 }
 
-/// What stands at a path of a reply.
+/// Returns the schema at a path of a response.
 fn at(schema: &'static Schema, path: &str) -> Option<&'static Schema> {
     let catalogue = Catalogue::embedded();
     let mut names = path.split('.').filter(|name| *name != "[]");
@@ -109,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_records_of_lists_and_jobs_are_known() {
+    fn finds_the_records_of_lists_and_jobs() {
         for (operation, field) in [
             ("routing.queues", "memberCount"),
             ("postAnalyticsConversationsDetailsJobs", "conversationId"),
@@ -119,19 +121,19 @@ mod tests {
             assert!(item.property(field).is_some(), "{operation}");
         }
         let catalogue = Catalogue::embedded();
-        let ways =
+        let kinds =
             catalogue.operations().filter_map(|it| Some((it, specs::kind(catalogue, it).ok()?)));
-        let known = ways.filter(|(entry, kind)| item(entry, kind).is_some()).count();
+        let known = kinds.filter(|(entry, kind)| item(entry, kind).is_some()).count();
         assert!(known > 700, "{known}");
     }
 
     #[test]
-    fn fields_are_checked() {
+    fn rejects_unknown_fields() {
         let item = item_of("routing.queues");
         for (fields, advice) in [
             (&["naem"][..], "did you mean `name`?"),
             (&["division.nam"], "did you mean `division.name`?"),
-            (&["division.zzzzzzzz"], "they have division.id, "),
+            (&["division.zzzzzzzz"], "expected one of division.id, "),
         ] {
             let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
             let failure = columns(&fields, item, false).expect_err("no such field");

@@ -1,4 +1,4 @@
-//! Messages, events and progress of a command, on standard error.
+//! Messages, events and progress on standard error.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,18 +15,18 @@ use crate::failure::Failure;
 use crate::times::clock;
 use crate::tty::moves_cursor;
 
-/// How often the line on a terminal is redrawn.
+/// Interval between redraws of the line on a terminal.
 const FRAME: Duration = Duration::from_millis(100);
-/// How often plain lines report progress.
+/// Interval between progress lines without a terminal.
 const LINE: Duration = Duration::from_secs(10);
-/// How often events report progress.
+/// Interval between progress events.
 const EVENT: Duration = Duration::from_secs(1);
-/// Over what time the rate is measured.
+/// Time over which the rate is measured.
 const SPAN: Duration = Duration::from_secs(30);
-/// Waits from this length on are reported in plain lines.
+/// Minimum wait that is reported without a terminal.
 const LONG: Duration = Duration::from_secs(2);
 
-/// How messages are written.
+/// The format of messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Text,
@@ -38,12 +38,12 @@ enum Form {
     Terminal,
     Lines,
     Events,
-    /// Only errors, in words or as events.
+    /// Only errors, as text or as events.
     Errors,
     ErrorEvents,
 }
 
-/// Reports progress, waits and results.
+/// Prints progress, waits, results and errors.
 pub(crate) struct Reporter {
     form: Form,
     client: OnceLock<Client>,
@@ -51,25 +51,26 @@ pub(crate) struct Reporter {
 }
 
 struct State {
-    /// The line on the terminal, if one is drawn.
+    /// The line on the terminal, if drawn.
     bar: Option<ProgressBar>,
     drawn: Instant,
-    /// Until when calls wait, as far as that is known, and why.
+    /// Until when calls wait, and why.
     wait: Option<(Instant, WaitReason)>,
-    /// How many records there were when.
+    /// Number of records at recent times.
     marks: Vec<(Instant, u64)>,
 }
 
-/// How far an export is.
+/// Progress of an export.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Progress {
-    /// The operationId, and the name for people.
+    /// The operationId.
     pub(crate) id: String,
+    /// The name, such as `routing.queues`.
     pub(crate) operation: String,
     pub(crate) records: u64,
     pub(crate) total: Option<u64>,
     pub(crate) pages: u64,
-    /// Windows of the range that are done, and how many there are.
+    /// Number of windows done, and of all windows.
     pub(crate) windows: Option<(u64, u64)>,
 }
 
@@ -86,7 +87,7 @@ impl Reporter {
         Self { form, client: OnceLock::new(), state: Mutex::new(state) }
     }
 
-    /// Shows the rate limit of this client.
+    /// Shows the rate limit of this client in the progress.
     pub(crate) fn watch(&self, client: &Client) {
         let _ = self.client.set(client.clone());
     }
@@ -95,7 +96,7 @@ impl Reporter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reports something in words, and as an event of this name.
+    /// Prints a message, as text or as an event with this name.
     pub(crate) fn say(&self, event: &str, text: &str, facts: Value) {
         events::check(event, &facts);
         match self.form {
@@ -105,7 +106,7 @@ impl Reporter {
         }
     }
 
-    /// Reports an event for programs only.
+    /// Prints an event that has no text form.
     pub(crate) fn event(&self, event: &str, facts: impl FnOnce() -> Value) {
         if self.form == Form::Events || cfg!(debug_assertions) {
             let facts = facts();
@@ -124,7 +125,7 @@ impl Reporter {
         self.print(&facts.to_string());
     }
 
-    /// Reports why a command failed.
+    /// Prints an error.
     pub(crate) fn fail(&self, failure: &Failure) {
         if matches!(self.form, Form::Events | Form::ErrorEvents) {
             let facts = json!({
@@ -145,7 +146,7 @@ impl Reporter {
         self.print(&text);
     }
 
-    /// A call begins to wait.
+    /// Shows that a call waits.
     pub(crate) fn wait(&self, wait: &Wait<'_>) {
         let expected = wait.expected.unwrap_or_default();
         match self.form {
@@ -165,7 +166,7 @@ impl Reporter {
         }
     }
 
-    /// Reports progress, if enough time has passed.
+    /// Shows progress if enough time has passed.
     pub(crate) fn progress(&self, progress: impl FnOnce() -> Progress) {
         let every = match self.form {
             Form::Errors | Form::ErrorEvents => return,
@@ -186,7 +187,7 @@ impl Reporter {
         state.wait = state.wait.filter(|(until, _)| *until > now);
         let wait = state.wait;
         drop(state);
-        let budget = self.client.get().and_then(Client::rate_limit);
+        let limit = self.client.get().and_then(Client::rate_limit);
         if self.form == Form::Events {
             self.event("progress", || {
                 json!({
@@ -197,13 +198,13 @@ impl Reporter {
                     "windows_done": progress.windows.map(|(done, _)| done),
                     "windows": progress.windows.map(|(_, all)| all),
                     "records_per_second": rate.map(f64::round),
-                    "calls_left": budget.map(|it| it.left),
-                    "calls_allowed": budget.and_then(|it| it.allowed),
+                    "calls_left": limit.map(|it| it.left),
+                    "calls_allowed": limit.and_then(|it| it.allowed),
                 })
             });
             return;
         }
-        // Each with its rank: the highest are left out first if there is no room.
+        // Each part has a rank. If the line is too long, the highest ranks are dropped first.
         let mut parts = vec![(1, progress.operation.clone()), (0, records(&progress))];
         if let Some((done, all)) = progress.windows {
             parts.push((3, format!("{done} of {all} windows")));
@@ -212,10 +213,10 @@ impl Reporter {
         if let Some(rate) = rate {
             parts.push((4, format!("{}/s", grouped(rate as u64))));
         }
-        if let Some(budget) = budget {
+        if let Some(limit) = limit {
             let allowed =
-                budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
-            parts.push((5, format!("{}{allowed} calls left", grouped(budget.left))));
+                limit.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
+            parts.push((5, format!("{}{allowed} calls left", grouped(limit.left))));
         }
         match (wait, rate, progress.total) {
             (Some((until, why)), ..) => parts.push((2, waiting(until.duration_since(now), why))),
@@ -227,7 +228,7 @@ impl Reporter {
         }
         match self.form {
             Form::Terminal => {
-                // A line that fills the last column makes some terminals continue on the next.
+                // Some terminals wrap when the last column is filled.
                 let columns = usize::from(Term::stderr().size().1).saturating_sub(1);
                 let text = fitted(parts, columns);
                 self.lock().bar.get_or_insert_with(bar).set_message(text);
@@ -240,13 +241,13 @@ impl Reporter {
         if let Some(bar) = self.lock().bar.take() {
             bar.finish_and_clear();
         }
-        // What a server sent must not act on the terminal. In JSON, the escapes mean the same.
+        // Text from a server must not control the terminal. In JSON, the escaped text is equivalent.
         let text = display::lines(text);
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }
 
-/// A line on the terminal.
+/// Creates the line on the terminal.
 fn bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     match ProgressStyle::with_template("{msg}") {
@@ -255,7 +256,7 @@ fn bar() -> ProgressBar {
     }
 }
 
-/// The parts that have room in so many columns, those of the highest numbers left out first.
+/// Joins the parts that fit into this number of columns, dropping the highest ranks first.
 fn fitted(mut parts: Vec<(u8, String)>, columns: usize) -> String {
     loop {
         let texts: Vec<&str> = parts.iter().map(|(_, text)| &**text).collect();
@@ -282,14 +283,14 @@ fn records(progress: &Progress) -> String {
     }
 }
 
-/// Records a second.
+/// Returns the rate in records per second.
 fn rate(marks: &[(Instant, u64)]) -> Option<f64> {
     let ((begin, before), (end, after)) = (marks.first()?, marks.last()?);
     let seconds = end.duration_since(*begin).as_secs_f64();
     (seconds > 0.0).then(|| after.saturating_sub(*before) as f64 / seconds)
 }
 
-/// A number with its thousands apart.
+/// Formats a number with thousands separators.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -307,22 +308,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_fits_the_terminal() {
+    fn fits_the_line_to_the_terminal() {
         let parts = || {
             [
                 (1, "routing.queues"),
                 (0, "7,000 of 12,500 records"),
                 (6, "70 pages"),
-                (2, "0:01 to go"),
+                (2, "0:01 left"),
             ]
             .map(|(rank, text)| (rank, text.to_owned()))
             .to_vec()
         };
-        let whole = "routing.queues, 7,000 of 12,500 records, 70 pages, 0:01 to go";
+        let whole = "routing.queues, 7,000 of 12,500 records, 70 pages, 0:01 left";
         for (columns, text) in [
             (usize::MAX, whole),
             (whole.len(), whole),
-            (whole.len() - 1, "routing.queues, 7,000 of 12,500 records, 0:01 to go"),
+            (whole.len() - 1, "routing.queues, 7,000 of 12,500 records, 0:01 left"),
             (40, "routing.queues, 7,000 of 12,500 records"),
             (30, "7,000 of 12,500 records"),
             (10, "7,000 of 1"),
@@ -330,19 +331,19 @@ mod tests {
         ] {
             assert_eq!(fitted(parts(), columns), text, "{columns}");
         }
-        // Letters of two columns.
+        // Characters that are two columns wide.
         assert_eq!(fitted(vec![(0, "\u{4e2d}\u{6587}".to_owned())], 3), "\u{4e2d}");
     }
 
     #[test]
-    fn numbers_are_grouped() {
+    fn groups_thousands() {
         for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
     }
 
     #[test]
-    fn the_rate_is_that_of_the_last_seconds() {
+    fn the_rate_is_the_average_over_recent_seconds() {
         let begin = Instant::now();
         assert_eq!(rate(&[]), None);
         assert_eq!(rate(&[(begin, 5)]), None);

@@ -1,10 +1,10 @@
-//! Resolves names that a user has given, and suggests what was meant where nothing has that name.
+//! Resolves names of operations, and suggests similar names for unknown ones.
 
 use genesys_cloud_catalogue::{Catalogue, Operation};
 
 use crate::failure::Failure;
 
-/// An operation by its name in Rust, its operationId or its method and path.
+/// Finds an operation by its name in Rust, its operationId, or its method and path.
 pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
     let catalogue = Catalogue::embedded();
     let name = name.trim();
@@ -32,7 +32,7 @@ pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
     let names = catalogue
         .operations()
         .flat_map(|it| [rust_name(it), it.id.clone(), format!("{} {}", it.method, it.path)]);
-    let mut failure = Failure::usage(format!("the API has no operation `{name}`"));
+    let mut failure = Failure::usage(format!("unknown operation `{name}`"));
     if let Some(advice) = by_path(name) {
         return Err(failure.advise(advice));
     }
@@ -52,7 +52,7 @@ pub(crate) fn operation(name: &str) -> Result<&'static Operation, Failure> {
         .advise(format!("`genesys-cloud operations --search {}` searches operations", words(name))))
 }
 
-/// What was meant by a path with values in it, or by a URL.
+/// Suggests the operation for a path with values, or for a URL.
 fn by_path(name: &str) -> Option<String> {
     let (before, path) = name.split_at(name.find("/api/")?);
     let method = before.split_whitespace().next().unwrap_or("GET");
@@ -66,7 +66,7 @@ fn by_path(name: &str) -> Option<String> {
             && known.len() == wanted.len()
             && known.iter().zip(&wanted).all(|(known, it)| is_value(known) || known == it)
     };
-    // Of `queues/me` and `queues/{queueId}`, the first is meant by `queues/me`.
+    // Prefer `queues/me` to `queues/{queueId}`.
     let values = |operation: &&Operation| operation.path.matches('{').count();
     let found = Catalogue::embedded().operations().filter(|it| fits(it)).min_by_key(values)?;
     let known = found.path.split('/').zip(&wanted).filter(|(known, _)| is_value(known));
@@ -76,12 +76,12 @@ fn by_path(name: &str) -> Option<String> {
     Some(format!("write it as `{}{}`", rust_name(found), params.concat()))
 }
 
-/// The name of an operation in the client, such as `routing.queues`.
+/// Returns the name of an operation in the client, such as `routing.queues`.
 pub(crate) fn rust_name(operation: &Operation) -> String {
     format!("{}.{}", operation.group, operation.rust)
 }
 
-/// The words of a name, as a search takes them.
+/// Splits a name into words for `operations --search`.
 fn words(name: &str) -> String {
     let mut words = String::new();
     let mut was_lower = false;
@@ -96,7 +96,7 @@ fn words(name: &str) -> String {
         }
         was_lower = letter.is_lowercase();
     }
-    // Those of all paths find nothing.
+    // These occur in every path.
     let words: Vec<&str> =
         words.split_whitespace().filter(|word| !matches!(*word, "api" | "v2")).collect();
     match &words[..] {
@@ -105,7 +105,7 @@ fn words(name: &str) -> String {
     }
 }
 
-/// Operations that have all of these words in a name, the path or the summary.
+/// Finds operations with all of these words in the name, the method, the path or the summary.
 pub(crate) fn search<'a>(
     catalogue: &'a Catalogue,
     words: &'a str,
@@ -125,7 +125,7 @@ pub(crate) fn search<'a>(
     })
 }
 
-/// Names that are like this one, the most alike first.
+/// Returns similar names, the most similar first.
 pub(crate) fn nearest(
     name: &str,
     names: impl IntoIterator<Item = String>,
@@ -145,9 +145,14 @@ pub(crate) fn nearest(
     near.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
-/// Names as a text lists them.
+/// Joins names for a message: `a`, `b` or `c`.
 pub(crate) fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match &quoted[..] {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_operation_is_found_by_any_name_and_whatever_its_case() {
+    fn finds_an_operation_by_any_name_ignoring_case() {
         for name in [
             "routing.queues",
             "getRoutingQueues",
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_meant_is_suggested() {
+    fn suggests_similar_names() {
         for (name, meant) in [
             ("routing.queus", "`routing.queues`"),
             ("routing.qeues", "`routing.queues`"),
@@ -190,7 +195,7 @@ mod tests {
         ] {
             let failure = match operation(name) {
                 Err(failure) => failure,
-                // Some of these are operations of their own.
+                // Some of these names exist.
                 Ok(found) => {
                     assert_eq!(found.id, name);
                     continue;

@@ -1,4 +1,4 @@
-//! Jobs that exports have submitted, saved as files until their results are read.
+//! Jobs that exports have submitted, saved in files until their results are read.
 
 use std::fs;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use crate::failure::{Exit, Failure};
 use crate::reporter::Reporter;
 use crate::resolve;
 
-/// How much of an ID is in the name of a file, in characters.
+/// Maximum number of characters of an ID in a file name.
 const LONGEST_ID: usize = 100;
 
-/// A larger file, in bytes, is not a saved job.
+/// Maximum size of a saved job in bytes.
 const LARGEST: u64 = 16 << 20;
 
 /// The folder of saved jobs.
@@ -28,29 +28,29 @@ pub(crate) struct JobStore(Option<PathBuf>);
 /// A saved job.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct StoredJob {
-    /// The API that it runs at.
+    /// The API URL.
     pub(crate) api: String,
     pub(crate) job: SavedJob,
 }
 
 impl StoredJob {
-    /// A job that runs where calls of this client go.
+    /// Saves a job of this client's API.
     pub(crate) fn new(client: &Client, job: SavedJob) -> Self {
         Self { api: client.api_url().to_owned(), job }
     }
 
-    /// The job, to be asked for by a client.
+    /// Loads the job for a client.
     pub(crate) fn load(&self, client: &Client) -> Result<Job<Box<RawValue>>, Failure> {
         if self.api != client.api_url() {
             return Err(Failure::usage(format!(
-                "the job runs at {}, but calls go to {}",
+                "the job runs at {}, but this command calls {}",
                 self.api,
                 client.api_url()
             )));
         }
         let entry = resolve::operation(self.job.operation())?;
         let broken = |error: specs::Error| Failure::usage(error.to_string());
-        let family = specs::family(Catalogue::embedded(), self.job.family()).map_err(broken)?;
+        let family = specs::job_spec(Catalogue::embedded(), self.job.family()).map_err(broken)?;
         let operation = specs::operation(entry).map_err(broken)?;
         Job::load(client, operation, family, self.job.clone())
             .map_err(|error| Failure::of_call(&error, Some(entry)))
@@ -58,23 +58,22 @@ impl StoredJob {
 }
 
 impl JobStore {
-    /// The jobs below this folder. Without one, saving a job is an error.
+    /// Creates a store in this folder. Without a folder, saving a job fails.
     pub(crate) fn new(state_dir: Option<PathBuf>) -> Self {
         Self(state_dir.map(|folder| folder.join("jobs")))
     }
 
     fn folder(&self) -> Result<&PathBuf, Failure> {
         self.0.as_ref().ok_or_else(|| {
-            Failure::usage("there is no home folder for jobs; set GENESYS_CLOUD_STATE_DIR")
+            Failure::usage("no home folder for saved jobs; set GENESYS_CLOUD_STATE_DIR")
         })
     }
 
     /// Saves a job.
     pub(crate) fn save(&self, stored: &StoredJob) -> Result<(), Failure> {
         let Some(path) = self.path(stored)? else { return Ok(()) };
-        let text = serde_json::to_string(stored).map_err(|error| {
-            Failure::new(Exit::Failed, format!("a job can't be saved: {error}"))
-        })?;
+        let text = serde_json::to_string(stored)
+            .map_err(|error| Failure::new(Exit::Failed, format!("can't save a job: {error}")))?;
         fs::create_dir_all(self.folder()?)
             .and_then(|()| private::replace(&path, text.as_bytes()))
             .map_err(|error| {
@@ -90,10 +89,10 @@ impl JobStore {
         })
     }
 
-    /// A job without an ID has no file: there is nothing to ask for.
+    /// Returns the file of a job. A job without an ID has none, because it can't be polled.
     fn path(&self, stored: &StoredJob) -> Result<Option<PathBuf>, Failure> {
         let Some(id) = stored.job.id() else { return Ok(None) };
-        // The ID comes from the service: it must not lead out of the folder, nor be longer than a file name can be.
+        // The ID comes from the service: it must not escape the folder or exceed the maximum length of a file name.
         let id: String = id
             .chars()
             .take(LONGEST_ID)
@@ -102,7 +101,7 @@ impl JobStore {
         Ok(Some(self.folder()?.join(format!("{}-{id}.json", stored.job.operation()))))
     }
 
-    /// All saved jobs, the oldest first. Other files are ignored.
+    /// Returns all saved jobs, the oldest first. Ignores other files.
     pub(crate) fn all(&self) -> Result<Vec<StoredJob>, Failure> {
         let Ok(files) = fs::read_dir(self.folder()?) else { return Ok(Vec::new()) };
         let texts = files.flatten().filter_map(|file| private::read(&file.path(), LARGEST).ok());
@@ -112,7 +111,7 @@ impl JobStore {
         Ok(all)
     }
 
-    /// The job whose ID begins with this text.
+    /// Finds the job whose ID starts with `id`.
     pub(crate) fn find(&self, id: &str) -> Result<StoredJob, Failure> {
         let mut found: Vec<StoredJob> = self.all()?;
         found.retain(|it| it.job.id().is_some_and(|known| known.starts_with(id)));
@@ -121,15 +120,15 @@ impl JobStore {
         }
         match found.len() {
             1 => Ok(found.remove(0)),
-            0 => Err(Failure::usage(format!("no saved job has an ID that begins with `{id}`"))
+            0 => Err(Failure::usage(format!("no saved job has an ID that starts with `{id}`"))
                 .advise("`genesys-cloud jobs list` lists the saved jobs")),
             many => {
-                Err(Failure::usage(format!("{many} saved jobs have IDs that begin with `{id}`")))
+                Err(Failure::usage(format!("{many} saved jobs have IDs that start with `{id}`")))
             }
         }
     }
 
-    /// Cancels jobs of a discarded export, where the API can do that, and removes them.
+    /// Cancels jobs of a discarded export if the API allows it, and removes them.
     pub(crate) async fn abandon(
         &self,
         client: &Client,
@@ -144,7 +143,7 @@ impl JobStore {
             jobs.iter().any(|job| name(job) == name(&it.job)) && it.api == client.api_url()
         };
         for stored in self.all()?.into_iter().filter(is_one) {
-            // A job of another release stays as it is.
+            // Leave a job of another release alone.
             let Ok(mut job) = stored.load(client) else { continue };
             if job.spec().cancel().is_some() {
                 let id = stored.job.id().unwrap_or_default();
@@ -153,10 +152,10 @@ impl JobStore {
                         let text = format!("cancelled job {id} of the interrupted export");
                         reporter.say("cancelled", &text, json!({ "id": id }));
                     }
-                    // It ended long ago.
+                    // The API has already deleted it.
                     Err(error) if error.kind() == ErrorKind::NotFound => {}
                     Err(error) => {
-                        let text = format!("job {id} could not be cancelled: {error:#}");
+                        let text = format!("can't cancel job {id}: {error:#}");
                         reporter.say("not-cancelled", &text, json!({ "id": id }));
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! What a command runs in: the org that calls go to, and where messages and jobs go.
+//! The context of a command: the org to call, the reporter and the job store.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::resolve;
 use crate::saved_jobs::JobStore;
 use crate::settings::{Global, MockSettings, Org};
 
-/// What all commands share.
+/// The context that all commands share.
 pub(crate) struct Session {
     org: Org,
     mock: MockSettings,
@@ -22,7 +22,7 @@ pub(crate) struct Session {
     pub(crate) invocation: Invocation,
 }
 
-/// A client, and the fake org for as long as calls may go there.
+/// A client, and the fake org that it calls, if any.
 pub(crate) struct Connection {
     pub(crate) client: Client,
     _mock: Option<MockOrg>,
@@ -34,12 +34,12 @@ impl Session {
         Self { org, mock, reporter, jobs: JobStore::new(state_dir), invocation }
     }
 
-    /// A client for the org.
+    /// Connects to the org.
     pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
         self.reconnect(None).await
     }
 
-    /// The same for an export that is resumed, if it is. A fake org then has the same URL as before.
+    /// Connects to the org of an interrupted export, if one is resumed. A fake org keeps its earlier URL.
     pub(crate) async fn reconnect(
         &self,
         before: Option<&OrgIdentity>,
@@ -67,7 +67,7 @@ impl Session {
         Ok(Connection { client, _mock: mock })
     }
 
-    /// The org that calls go to. Where the OAuth client does not say which one it is, the API is asked.
+    /// Identifies the org. Calls the API if the OAuth client does not identify it.
     pub(crate) async fn identity(&self, client: &Client) -> Result<OrgIdentity, Failure> {
         let identity = client.identity();
         match (self.org, identity.client_id()) {
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// The fake org of the settings.
+    /// Configures the fake org.
     pub(crate) fn mock_org(&self) -> Result<MockOrgBuilder, Failure> {
         let mock = &self.mock;
         let mut builder = MockOrg::builder()
@@ -91,7 +91,7 @@ impl Session {
     }
 }
 
-/// Why there is no fake org.
+/// Formats an error of the fake org with its source.
 pub(crate) fn with_source(error: &genesys_cloud_mock::Error) -> String {
     let source = std::error::Error::source(error).map(|source| format!(": {source}"));
     format!("{error}{}", source.unwrap_or_default())

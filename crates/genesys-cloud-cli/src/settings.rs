@@ -1,4 +1,4 @@
-//! What a command does: the arguments with defaults, environment and conflicts resolved. No other module reads the
+//! Settings of a command: its arguments with defaults, environment and conflicts resolved. No other module reads the
 //! arguments of an export.
 
 use std::path::PathBuf;
@@ -13,34 +13,34 @@ use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
 
-/// What holds for every command.
+/// Settings of every command.
 #[derive(Clone, Debug)]
 pub(crate) struct Global {
     pub(crate) org: Org,
-    /// The fake org, for calls to it and for running it.
+    /// Settings of the fake org, both for `--org mock` and for `mock`.
     pub(crate) mock: MockSettings,
-    /// The folder for jobs that are not read to their end. `None` if the system names none.
+    /// The folder for saved jobs. `None` if the system has no such folder.
     pub(crate) state_dir: Option<PathBuf>,
 }
 
-/// The org that calls go to.
+/// The org to call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Org {
     Environment,
     Mock,
 }
 
-/// What the fake org is like.
+/// Settings of the fake org.
 #[derive(Clone, Debug)]
 pub(crate) struct MockSettings {
-    /// Operations, and how many records each of them lists.
+    /// Number of records per list operation.
     pub(crate) lists: Vec<(String, u64)>,
     pub(crate) default_count: u64,
     pub(crate) calls_per_minute: u64,
     pub(crate) seed: u64,
 }
 
-/// How messages are written, and whether only errors are.
+/// Returns the log format, and whether to print only errors.
 pub(crate) fn messages(arguments: &arguments::Global) -> (LogFormat, bool) {
     let format = match arguments.log {
         arguments::Log::Text => LogFormat::Text,
@@ -50,7 +50,7 @@ pub(crate) fn messages(arguments: &arguments::Global) -> (LogFormat, bool) {
 }
 
 impl Global {
-    /// Resolves the options of all commands. `runs_mock`: the command runs the fake org by itself.
+    /// Resolves the global options. `runs_mock`: the command is `mock`.
     pub(crate) fn resolve(arguments: arguments::Global, runs_mock: bool) -> Result<Self, Failure> {
         let org = match arguments.org {
             arguments::Org::Env => Org::Environment,
@@ -59,14 +59,11 @@ impl Global {
         let mock = arguments.mock;
         let mut names: Vec<&str> = mock.mock_list.iter().map(|(name, _)| &**name).collect();
         if org != Org::Mock && !runs_mock && !names.is_empty() {
-            return Err(Failure::usage(
-                "--mock-list is for the fake org, but calls go to another org",
-            )
-            .advise("--org mock"));
+            return Err(Failure::usage("`--mock-list` needs the fake org; add `--org mock`"));
         }
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Failure::usage(format!("--mock-list {} is given twice", pair[0])));
+            return Err(Failure::usage(format!("`--mock-list {}` is given twice", pair[0])));
         }
         let mock = MockSettings {
             lists: mock.mock_list,
@@ -78,14 +75,14 @@ impl Global {
     }
 }
 
-/// `GENESYS_CLOUD_STATE_DIR`, or the user's folder for state.
+/// Returns `GENESYS_CLOUD_STATE_DIR`, or the user's folder for state.
 fn state_dir() -> Option<PathBuf> {
     let set = std::env::var_os("GENESYS_CLOUD_STATE_DIR").filter(|value| !value.is_empty());
     if let Some(folder) = set {
         return Some(folder.into());
     }
     let folders = etcetera::choose_base_strategy().ok()?;
-    // Windows has none for state: its local data are beside its caches.
+    // Windows has no folder for state; local data and caches share one.
     let folder = folders.state_dir().unwrap_or_else(|| folders.cache_dir());
     Some(folder.join("genesys-cloud"))
 }
@@ -96,7 +93,7 @@ pub(crate) struct CallSettings {
     pub(crate) operation: String,
     pub(crate) params: Vec<(String, String)>,
     pub(crate) body: Option<BodySource>,
-    /// Whether nothing is validated against the API document.
+    /// Whether to skip validation against the API document.
     pub(crate) unchecked: bool,
 }
 
@@ -116,57 +113,56 @@ pub(crate) struct ExportSettings {
     pub(crate) range: Option<RangeSettings>,
     pub(crate) reading: ReadSettings,
     pub(crate) destination: Destination,
-    /// What is said of the form of the output; what is left out is inferred.
     pub(crate) form: FormSettings,
     pub(crate) table: TableSettings,
-    /// Where the state is kept, if not beside the output.
+    /// Location of the state, if not beside the output.
     pub(crate) state: Option<StateLocation>,
     pub(crate) start: Start,
-    /// Do not resume an export that began longer ago.
+    /// Maximum age of an export to resume.
     pub(crate) max_age: Option<Duration>,
     pub(crate) report: ReportLocation,
     pub(crate) accept: Accept,
-    /// Whether the export is only described.
+    /// Whether to only show what the export would do.
     pub(crate) is_dry_run: bool,
 }
 
-/// A range of time.
+/// A time range.
 #[derive(Clone, Debug)]
 pub(crate) struct RangeSettings {
     pub(crate) interval: Interval,
-    /// How long a window is, unless the longest that is known.
+    /// Length of a window; by default, the longest that the API is known to allow.
     pub(crate) window: Option<Duration>,
     pub(crate) overlap: Duration,
-    /// How many windows are read at a time.
+    /// Number of windows to read concurrently.
     pub(crate) concurrency: usize,
     pub(crate) unique: Unique,
 }
 
-/// How duplicates across windows are recognized.
+/// How to recognize duplicates across windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Unique {
-    /// By the ID that is known for the operation, if one is.
+    /// By the ID field known for the operation, if any.
     Known,
     /// By this field.
     Field(String),
-    /// Not at all.
+    /// Keep duplicates.
     Keep,
 }
 
-/// How a list, a job or each window of a range is read.
+/// How to read a list, a job or each window of a time range.
 #[derive(Clone, Debug)]
 pub(crate) struct ReadSettings {
     pub(crate) page_size: Option<u64>,
     pub(crate) limit: Option<u64>,
     pub(crate) prefetch: usize,
-    /// How long a job is waited for.
+    /// Maximum time to wait for a job.
     pub(crate) deadline: Option<Duration>,
-    /// How long the data of an interval is waited for.
+    /// Maximum time to wait for the data of the interval.
     pub(crate) wait_for_data: Option<Duration>,
     pub(crate) on_stale: OnStale,
 }
 
-/// The form of the output.
+/// Format of the output. Unset values are inferred.
 #[derive(Clone, Debug)]
 pub(crate) struct FormSettings {
     pub(crate) fields: Vec<String>,
@@ -174,13 +170,13 @@ pub(crate) struct FormSettings {
     pub(crate) row_group: Option<usize>,
     #[cfg(feature = "buckets")]
     pub(crate) part_size: Option<u64>,
-    /// The largest number of records per batch.
+    /// Maximum number of records per batch.
     pub(crate) batch: usize,
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) rejects: Option<PathBuf>,
 }
 
-/// The table of a database.
+/// A database table.
 #[derive(Clone, Debug)]
 pub(crate) struct TableSettings {
     pub(crate) name: Option<String>,
@@ -188,30 +184,30 @@ pub(crate) struct TableSettings {
     pub(crate) upsert: Option<String>,
 }
 
-/// What to do about an earlier run that was interrupted.
+/// What to do about an interrupted earlier run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// Fail: nothing is overwritten.
+    /// Fail, so that nothing is overwritten.
     New,
     Resume,
-    /// Resume it if it fits, and start over otherwise.
+    /// Resume it if it matches, or start over.
     ResumeOrRestart,
     Restart,
 }
 
 impl Start {
-    /// Whether an earlier run is resumed if it fits.
+    /// Returns whether to resume an earlier run that matches.
     pub(crate) fn resumes(self) -> bool {
         matches!(self, Self::Resume | Self::ResumeOrRestart)
     }
 
-    /// Whether an earlier run that does not fit is discarded.
+    /// Returns whether to discard an earlier run that does not match.
     pub(crate) fn may_discard(self) -> bool {
         matches!(self, Self::ResumeOrRestart | Self::Restart)
     }
 }
 
-/// Which verdicts count as success.
+/// Verdicts that count as success.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Accept {
     truncated: bool,
@@ -220,7 +216,7 @@ pub(crate) struct Accept {
 }
 
 impl Accept {
-    /// Whether a list with this verdict may pass for complete.
+    /// Returns whether this verdict counts as success.
     pub(crate) fn allows(self, verdict: &Verdict) -> bool {
         match verdict {
             Verdict::Complete | Verdict::Truncated(Reason::Limit) => true,
@@ -233,66 +229,69 @@ impl Accept {
 
 impl ExportSettings {
     pub(crate) fn resolve(arguments: arguments::Export) -> Self {
-        let unique = match (arguments.keep_duplicates, arguments.unique) {
+        let arguments::Export { call, results_params, range, reading, output, table, resuming } =
+            arguments;
+        let unique = match (range.keep_duplicates, range.unique) {
             (true, _) => Unique::Keep,
             (false, Some(field)) => Unique::Field(field),
             (false, None) => Unique::Known,
         };
-        let range = arguments.interval.map(|interval| RangeSettings {
+        let range = range.interval.map(|interval| RangeSettings {
             interval,
-            window: arguments.window,
-            overlap: arguments.overlap.unwrap_or_default(),
-            concurrency: arguments.concurrency.into(),
+            window: range.window,
+            overlap: range.overlap.unwrap_or_default(),
+            concurrency: range.concurrency.into(),
             unique,
         });
-        let reading = ReadSettings {
-            page_size: arguments.page_size,
-            limit: arguments.limit,
-            prefetch: arguments.prefetch,
-            deadline: arguments.deadline,
-            wait_for_data: arguments.wait_for_data,
-            on_stale: match arguments.on_stale {
-                Stale::Fail => OnStale::Fail,
-                Stale::Restart => OnStale::Restart,
-            },
-        };
-        let form = FormSettings {
-            fields: arguments.fields,
-            format: arguments.format,
-            row_group: arguments.row_group.map(saturated),
-            #[cfg(feature = "buckets")]
-            part_size: arguments.part_size,
-            batch: saturated(arguments.batch),
-            on_bad_value: arguments.on_bad_value,
-            rejects: arguments.rejects,
-        };
-        let start = match (arguments.resume, arguments.resume_or_restart, arguments.restart) {
-            (true, ..) => Start::Resume,
-            (_, true, _) => Start::ResumeOrRestart,
-            (_, _, true) => Start::Restart,
-            _ => Start::New,
-        };
-        let accepts = |verdict: Accepted| arguments.accept.contains(&verdict);
+        let accepts = |verdict: Accepted| reading.accept.contains(&verdict);
         let accept = Accept {
             truncated: accepts(Accepted::Truncated),
             drifted: accepts(Accepted::Drifted),
             unknown: accepts(Accepted::Unknown),
         };
-        let arguments::TableOptions { table, create_table, upsert } = arguments.table;
+        let is_dry_run = reading.plan;
+        let reading = ReadSettings {
+            page_size: reading.page_size,
+            limit: reading.limit,
+            prefetch: reading.prefetch,
+            deadline: reading.deadline,
+            wait_for_data: reading.wait_for_data,
+            on_stale: match resuming.on_stale {
+                Stale::Fail => OnStale::Fail,
+                Stale::Restart => OnStale::Restart,
+            },
+        };
+        let form = FormSettings {
+            fields: output.fields,
+            format: output.format,
+            row_group: output.row_group.map(saturated),
+            #[cfg(feature = "buckets")]
+            part_size: output.part_size,
+            batch: saturated(output.batch),
+            on_bad_value: output.on_bad_value,
+            rejects: output.rejects,
+        };
+        let start = match (resuming.resume, resuming.resume_or_restart, resuming.restart) {
+            (true, ..) => Start::Resume,
+            (_, true, _) => Start::ResumeOrRestart,
+            (_, _, true) => Start::Restart,
+            _ => Start::New,
+        };
+        let arguments::TableOptions { table, create_table, upsert } = table;
         Self {
-            call: CallSettings::resolve(arguments.call),
-            results_params: arguments.results_params,
+            call: CallSettings::resolve(call),
+            results_params,
             range,
             reading,
-            destination: arguments.out.unwrap_or(Destination::Stdout),
+            destination: output.out.unwrap_or(Destination::Stdout),
             form,
             table: TableSettings { name: table, create: create_table, upsert },
-            state: arguments.state,
+            state: resuming.state,
             start,
-            max_age: arguments.max_age,
-            report: arguments.report.unwrap_or_default(),
+            max_age: resuming.max_age,
+            report: output.report.unwrap_or_default(),
             accept,
-            is_dry_run: arguments.plan,
+            is_dry_run,
         }
     }
 }
@@ -316,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn defaults() {
+    fn resolves_defaults() {
         let settings = resolved("");
         assert!(matches!(settings.destination, Destination::Stdout));
         assert!(settings.range.is_none() && settings.state.is_none());
@@ -327,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn options_that_belong_together_are_one_setting() {
+    fn combines_related_options_into_one_setting() {
         for (options, start) in [
             ("-o q --resume", Start::Resume),
             ("-o q --resume-or-restart", Start::ResumeOrRestart),

@@ -1,32 +1,32 @@
-//! Standard output, which may be a terminal: what a server sent must not act on it.
+//! Standard output. Text from a server must not control the terminal.
 
 use std::io::{self, IsTerminal as _, Write};
 
 use genesys_cloud_core::display;
 
-/// Standard output for text that people read, such as names. Control characters are always escaped.
+/// Returns standard output for text such as names. Always escapes control characters.
 pub(crate) fn text() -> Escaping<io::Stdout> {
     Escaping::new(io::stdout(), true)
 }
 
-/// Standard output for data. It is written as it is, unless it goes to a terminal.
+/// Returns standard output for data. Escapes control characters only on a terminal.
 pub(crate) fn data() -> Escaping<io::Stdout> {
     let stdout = io::stdout();
     let is_terminal = stdout.is_terminal();
     Escaping::new(stdout, is_terminal)
 }
 
-/// Escapes control characters and bidirectional marks in what is written, except for line feeds and tabs.
+/// A writer that escapes control characters and bidirectional marks, except line feeds and tabs.
 pub(crate) struct Escaping<W> {
     out: W,
     escapes: bool,
-    /// The beginning of a character whose rest has not been written yet.
-    begun: Vec<u8>,
+    /// The first bytes of a character whose other bytes have not arrived yet.
+    partial: Vec<u8>,
 }
 
 impl<W: Write> Escaping<W> {
     fn new(out: W, escapes: bool) -> Self {
-        Self { out, escapes, begun: Vec::new() }
+        Self { out, escapes, partial: Vec::new() }
     }
 }
 
@@ -35,7 +35,7 @@ impl<W: Write> Write for Escaping<W> {
         if !self.escapes {
             return self.out.write(bytes);
         }
-        let mut whole = std::mem::take(&mut self.begun);
+        let mut whole = std::mem::take(&mut self.partial);
         whole.extend_from_slice(bytes);
         let mut rest = &whole[..];
         loop {
@@ -50,9 +50,9 @@ impl<W: Write> Write for Escaping<W> {
             rest = rest.get(text.len()..).unwrap_or_default();
             match invalid {
                 None => break,
-                // It may go on with the next bytes.
+                // The next bytes may complete it.
                 Some(None) => {
-                    self.begun = rest.to_owned();
+                    self.partial = rest.to_owned();
                     break;
                 }
                 Some(Some(length)) => {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_to_a_terminal_is_escaped_however_it_is_cut() {
+    fn escapes_control_characters_at_any_split_of_the_bytes() {
         let bytes = "a\u{1b}[2Jä\t\u{9b}1m\n日\u{202e}本\u{7f}".as_bytes();
         let mut bytes = bytes.to_owned();
         bytes.extend_from_slice(b"\x9b\xff.");

@@ -1,8 +1,9 @@
-//! Lengths of time as a user writes them.
+//! Parses and formats durations.
 
 use std::time::Duration;
 
-/// A time such as `30s`, `15m`, `6h`, `1d` or `1h 30m`, in whole seconds. Months and years have no fixed length.
+/// Parses a duration such as `30s`, `15m`, `6h`, `1d` or `1h 30m`, in whole seconds. Months and years have no fixed
+/// length.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     const FORM: &str = "write it as 30s, 15m, 6h, 1d or 2w";
     let is_vague = |unit: &str| unit.starts_with(['M', 'y']) || unit.starts_with("mo");
@@ -11,12 +12,12 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
     match humantime::parse_duration(text) {
         Ok(time) if time.subsec_nanos() == 0 => Ok(time),
-        Ok(_) => Err(format!("parts of a second are not supported; {FORM}")),
+        Ok(_) => Err(format!("fractions of a second are not supported; {FORM}")),
         Err(error) => Err(format!("{error}; {FORM}")),
     }
 }
 
-/// A time as [`duration`] takes it.
+/// Formats a duration so that [`duration`] parses it.
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let units = [(604_800, 'w'), (86_400, 'd'), (3_600, 'h'), (60, 'm')];
@@ -26,7 +27,7 @@ pub(crate) fn span(time: Duration) -> String {
     }
 }
 
-/// A number of days, in words.
+/// Formats a number of days.
 pub(crate) fn days(time: Duration) -> String {
     match time.as_secs() / 86_400 {
         1 => "1 day".to_owned(),
@@ -34,7 +35,7 @@ pub(crate) fn days(time: Duration) -> String {
     }
 }
 
-/// A time as a person reads it, such as `1:02:03` or `4:05`.
+/// Formats a duration as a clock does, such as `1:02:03` or `4:05`.
 pub(crate) fn clock(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -44,7 +45,7 @@ pub(crate) fn clock(time: Duration) -> String {
     }
 }
 
-/// How long ago something was, in its two largest units: `40 s`, `12 min`, `9 h 12 min`, `3 days 4 h`.
+/// Formats an age in its two largest units: `40 s`, `12 min`, `9 h 12 min`, `3 days 4 h`.
 pub(crate) fn age(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

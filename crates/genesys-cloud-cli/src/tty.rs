@@ -1,23 +1,23 @@
-//! What standard output and standard error are connected to.
+//! Properties of the terminal and of standard output.
 
-/// Whether a terminal of this kind (`TERM`) takes the sequences that move the cursor.
+/// Returns whether the terminal (`TERM`) understands the sequences that move the cursor.
 pub(crate) fn moves_cursor() -> bool {
     !cfg!(unix) || std::env::var_os("TERM").is_some_and(|kind| kind != "dumb" && !kind.is_empty())
 }
 
-/// Whether standard output was closed when the program began, as by `>&-`, so that everything written there vanishes.
+/// Returns whether standard output was closed at start, as by `>&-`, so that everything written to it is lost.
 ///
-/// By now, the standard library has opened the null device in its place, for reading and writing. A shell opens it
-/// for writing alone where it is asked to (`> /dev/null`).
+/// In that case, the standard library has opened the null device as standard output, for reading and writing. A shell
+/// opens it only for writing (`> /dev/null`).
 #[cfg(unix)]
 pub(crate) fn stdout_was_closed() -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fstat, stat};
     let out = std::io::stdout();
-    let (Ok(there), Ok(null), Ok(flags)) = (fstat(&out), stat("/dev/null"), fcntl_getfl(&out))
+    let (Ok(stdout), Ok(null), Ok(flags)) = (fstat(&out), stat("/dev/null"), fcntl_getfl(&out))
     else {
         return false;
     };
-    let is_null = (there.st_rdev, there.st_mode) == (null.st_rdev, null.st_mode);
+    let is_null = (stdout.st_rdev, stdout.st_mode) == (null.st_rdev, null.st_mode);
     is_null && flags & OFlags::RWMODE == OFlags::RDWR
 }
 

@@ -1,4 +1,4 @@
-//! Where the bearer token comes from: given, or from a login that is shared by all clones of a client.
+//! Bearer tokens: given by the program, or from a login that all clones of a client share.
 
 mod credentials;
 mod login;
@@ -17,23 +17,23 @@ use crate::error::Error;
 use crate::operation::Operation;
 use crate::redact::Secrets;
 
-/// The first call within this time before the end of a token has it renewed, or within a tenth of its life if that is
-/// shorter: an OAuth client can be set to lives of five minutes to two days. It leaves time to try again.
+/// A call renews the token during this time before it expires, or during the last tenth of its lifetime if that is
+/// shorter: lifetimes of OAuth clients range from five minutes to two days. This leaves time for retries.
 const MARGIN: Duration = Duration::from_secs(300);
 
-/// A bearer token, ready to be sent.
+/// A bearer token.
 #[derive(Clone)]
 pub(crate) struct Token {
     /// `None` for a client without authentication.
     authorization: Option<HeaderValue>,
-    /// Counts the tokens of a client. Two logins may well be answered with the same text.
+    /// Number of the token within its client. Two logins may return the same token.
     serial: u64,
     renew_at: Option<Instant>,
-    ends_at: Option<Instant>,
+    expires_at: Option<Instant>,
 }
 
 impl Token {
-    /// A token of unknown life. `None` if it is empty or has a character that no token has.
+    /// Creates a token of unknown lifetime. `None` if it is empty or has an invalid character.
     pub(crate) fn new(secret: &str) -> Option<Self> {
         if secret.is_empty() || !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
             return None;
@@ -43,56 +43,56 @@ impl Token {
         Some(Self { authorization: Some(authorization), ..Self::NONE })
     }
 
-    /// No token at all.
-    const NONE: Self = Self { authorization: None, serial: 0, renew_at: None, ends_at: None };
+    /// No token.
+    const NONE: Self = Self { authorization: None, serial: 0, renew_at: None, expires_at: None };
 
-    /// The same token with this life, from when it was asked for. Without one, or with none left, it is used until the
-    /// API refuses it.
-    fn living(self, asked_at: Instant, life: Option<Duration>) -> Self {
-        let Some(life) = life.filter(|life| !life.is_zero()) else { return self };
-        let margin = MARGIN.min(life / 10);
-        let renew_at = asked_at.checked_add(life - margin);
-        Self { renew_at, ends_at: asked_at.checked_add(life), ..self }
+    /// Sets the lifetime, counted from when the token was requested. If it is unknown or zero, the token is used until
+    /// the API rejects it.
+    fn with_lifetime(self, requested_at: Instant, lifetime: Option<Duration>) -> Self {
+        let Some(lifetime) = lifetime.filter(|lifetime| !lifetime.is_zero()) else { return self };
+        let margin = MARGIN.min(lifetime / 10);
+        let renew_at = requested_at.checked_add(lifetime - margin);
+        Self { renew_at, expires_at: requested_at.checked_add(lifetime), ..self }
     }
 
-    /// The value of the `Authorization` header, marked as sensitive.
+    /// Returns the value of the `Authorization` header, marked as sensitive.
     pub(crate) fn authorization(&self) -> Option<HeaderValue> {
         self.authorization.clone()
     }
 
-    /// Which token of its client it is: a higher number is that of a later one.
+    /// Returns the serial number of the token; later tokens have higher numbers.
     pub(crate) fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// Has the token removed from what is shown.
-    pub(crate) fn remember_in(&self, secrets: &Secrets) {
+    /// Adds the token to the secrets to redact.
+    pub(crate) fn add_to(&self, secrets: &Secrets) {
         let authorization = self.authorization.as_ref().and_then(|it| it.to_str().ok());
         let authorization = authorization.unwrap_or_default();
         secrets.add_token(authorization.trim_start_matches("Bearer "));
     }
 
-    fn is_over(&self) -> bool {
-        self.ends_at.is_some_and(|at| at <= Instant::now())
+    fn is_expired(&self) -> bool {
+        self.expires_at.is_some_and(|at| at <= Instant::now())
     }
 
-    fn is_due(&self) -> bool {
+    fn needs_renewal(&self) -> bool {
         self.renew_at.is_some_and(|at| at <= Instant::now())
     }
 }
 
-/// How a client gets its token.
+/// The authentication of a client.
 pub(crate) enum Auth {
     /// No authentication.
     None,
-    /// From the caller, who also renews it.
+    /// A token from the program, which also renews it.
     Ready(Token),
-    /// By logging in.
+    /// Tokens from logins or from the program's provider.
     Login(Box<Login>),
 }
 
 impl Auth {
-    /// The token to send now.
+    /// Returns the current token.
     pub(crate) async fn token(&self) -> Result<Token, Error> {
         match self {
             Self::None => Ok(Token::NONE),
@@ -101,8 +101,7 @@ impl Auth {
         }
     }
 
-    /// Whether there is another token than this one, which the API refused to an operation: logs in if
-    /// that is needed, and may help.
+    /// Gets a new token after the API rejected one. Returns whether a different token is available.
     pub(crate) async fn renew(
         &self,
         refused: &Token,
@@ -114,21 +113,21 @@ impl Auth {
         }
     }
 
-    /// An operation was refused with a new token as well.
+    /// Records that an operation rejected the new token too.
     pub(crate) fn refused_again(&self, operation: &Operation) {
         if let Self::Login(login) = self {
             login.suspend(operation);
         }
     }
 
-    /// An operation was done, with whatever token.
+    /// Records that an operation accepted a token.
     pub(crate) fn accepted(&self, operation: &Operation) {
         if let Self::Login(login) = self {
             login.accepted(operation);
         }
     }
 
-    /// The OAuth client id used to log in. `None` for an access token.
+    /// Returns the OAuth client id used to log in. `None` for an access token.
     pub(crate) fn client_id(&self) -> Option<&str> {
         match self {
             Self::None | Self::Ready(_) => None,
@@ -136,27 +135,27 @@ impl Auth {
         }
     }
 
-    /// What can be done about a 401 that stays.
+    /// Returns advice for a 401 that a new token did not fix.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
-            Self::None => "the client was built with `no_auth`, and the operation needs a token",
+            Self::None => "the operation needs a token, but the client was built with `no_auth`",
             Self::Ready(_) => {
-                "the access token was refused: it may have ended or be of another region; client \
-                 credentials renew theirs by themselves"
+                "the access token was rejected: it may have expired or belong to another region; client \
+                 credentials renew their token automatically"
             }
             Self::Login(login) if login.source().client_id().is_none() => {
-                "the token was refused, and so was a new one: check the token provider, and that the API URL is of \
-                 the region of its tokens"
+                "the token and its replacement were rejected: check the token provider, and that the API URL is in the \
+                 region of its tokens"
             }
             Self::Login(_) => {
-                "the token was refused, and so was a new one: check that the API URL and the login \
-                 URL are of the same region"
+                "the token and its replacement were rejected: check that the API URL and the login URL are in the \
+                 same region"
             }
         }
     }
 }
 
-/// Shows no secret.
+/// Omits secrets.
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -175,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_marked_so_that_it_is_neither_shown_nor_indexed() {
+    fn the_authorization_header_is_sensitive() {
         let token = Token::new("the-token").and_then(|it| it.authorization()).expect("a token");
         assert!(token.is_sensitive());
         assert_eq!(format!("{token:?}"), "Sensitive");

@@ -1,51 +1,51 @@
-//! The URL that a client sends to, and the check that nothing leaves it.
+//! Base URLs of a client, and the check that requests stay below them.
 
 use std::sync::Arc;
 
 use url::{Host, Url};
 
-/// Scheme, host, port and path prefix of the API or of the login service.
+/// Scheme, host, port and path prefix of the API or the login service.
 #[derive(Clone, Debug)]
 pub(crate) struct BaseUrl {
     url: Url,
-    /// The URL as text, without a slash at its end.
+    /// The URL without a trailing slash.
     text: String,
-    /// Hosts that plain http may be sent to, beyond this machine.
+    /// Hosts other than this machine for which plain HTTP is allowed.
     insecure: Arc<[String]>,
 }
 
 impl BaseUrl {
-    /// Accepts `https`, and `http` where nothing leaves the machine, or to these hosts. The reason it refuses for does
-    /// not repeat the URL, which may hold a password.
+    /// Accepts `https`, and `http` to this machine or the `insecure` hosts. Errors do not quote the URL, which may
+    /// contain a password.
     pub(crate) fn parse(text: &str, insecure: &Arc<[String]>) -> Result<Self, String> {
         let url = Url::parse(text.trim()).map_err(|error| {
             format!("it is not a URL such as https://api.mypurecloud.com ({error})")
         })?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err("it must begin with https://".into());
+            return Err("it must start with https://".into());
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it must not hold a user name or password".into());
+            return Err("it must not contain a user name or password".into());
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err("it must not hold a query or fragment".into());
+            return Err("it must not contain a query or fragment".into());
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
         let this = Self { url, text, insecure: insecure.clone() };
         if this.url.scheme() == "http" && !is_loopback(&this.url) && !this.is_named(&this.url) {
-            return Err("it must begin with https://: http is for this machine, and for hosts that are named by \
-                        `allow_insecure_host`"
-                .into());
+            return Err(
+                "it must start with https://; http is allowed on this machine and for `allow_insecure_host`".into(),
+            );
         }
         Ok(this)
     }
 
-    /// The URL of a request target (path and query), which is appended as text.
+    /// Appends a request target (path and query).
     ///
-    /// Refuses what would leave this URL, so that what is joined can be given a token: a target such as
-    /// `@evil.example/` names another host, `/../x` climbs out of the prefix.
+    /// Rejects targets that leave this URL, since the result may be sent a token: `@evil.example/` names another host,
+    /// and `/../x` leaves the prefix.
     pub(crate) fn join(&self, target: &str) -> Result<Url, String> {
-        let away = || format!("its path must begin with `/` and stay below {}", self.text);
+        let away = || format!("its path must start with `/` and stay below {}", self.text);
         let joined = Url::parse(&format!("{}{target}", self.text)).map_err(|_| away())?;
         let same_host = joined.origin() == self.url.origin() && joined.username().is_empty();
         let prefix = self.url.path().trim_end_matches('/');
@@ -54,12 +54,12 @@ impl BaseUrl {
             return Err(away());
         }
         if joined.fragment().is_some() {
-            return Err("its path must not hold a `#`".to_owned());
+            return Err("its path must not contain a `#`".to_owned());
         }
         Ok(joined)
     }
 
-    /// The request target of a URL that lies below this one. `None` where it lies elsewhere.
+    /// Returns the request target of a URL below this one, or `None` if it is not below.
     pub(crate) fn target_of(&self, url: &Url) -> Option<String> {
         let prefix = self.url.path().trim_end_matches('/');
         let path = url.path().strip_prefix(prefix).filter(|path| path.starts_with('/'))?;
@@ -68,18 +68,18 @@ impl BaseUrl {
         (self.join(&target).as_ref() == Ok(url)).then_some(target)
     }
 
-    /// The URL, without a slash at its end.
+    /// Returns the URL without a trailing slash.
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The host, without its port.
+    /// Returns the host without its port.
     pub(crate) fn host(&self) -> Option<&str> {
         self.url.host_str()
     }
 
-    /// Whether plain http may be sent to a URL: where it stays on this machine, as calls of the API do, or to a host
-    /// that the user named.
+    /// Whether plain HTTP may be used for a URL: on this machine, if the API is there too, or for a host that the program
+    /// allowed.
     pub(crate) fn allows_http(&self, url: &Url) -> bool {
         (is_loopback(url) && is_loopback(&self.url)) || self.is_named(url)
     }
@@ -94,7 +94,7 @@ impl BaseUrl {
     }
 }
 
-/// Whether a URL leads to this machine.
+/// Whether the host of a URL is this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -104,8 +104,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Whether a URL must not be reached through a proxy: plain http, which the proxy could read, and this machine, under
-/// any of its names.
+/// Whether a URL must not be reached through a proxy: plain HTTP, which the proxy could read, and this machine under any
+/// of its names.
 pub(crate) fn is_direct(url: &Url) -> bool {
     let is_here = match url.host() {
         Some(Host::Ipv4(address)) => address.is_unspecified(),
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn urls_that_are_accepted() {
+    fn accepts_https_and_local_http() {
         for (given, expected) in [
             ("https://api.mypurecloud.ie", "https://api.mypurecloud.ie"),
             ("https://api.mypurecloud.ie/", "https://api.mypurecloud.ie"),
@@ -166,20 +166,20 @@ mod tests {
     }
 
     #[test]
-    fn urls_that_are_refused() {
+    fn rejects_insecure_urls_and_credentials() {
         for (given, why) in [
             ("", "not a URL"),
             ("api.mypurecloud.ie", "not a URL"),
             ("https://", "not a URL"),
-            ("ftp://api.mypurecloud.ie", "must begin with https://"),
-            ("localhost:8080", "must begin with https://"),
-            ("http://api.mypurecloud.ie", "must begin with https://"),
-            ("http://10.0.0.1", "must begin with https://"),
-            ("http://0.0.0.0", "must begin with https://"),
-            ("http://128.0.0.1", "must begin with https://"),
-            ("http://[::2]", "must begin with https://"),
-            ("http://localhost.example.com", "must begin with https://"),
-            ("http://127.0.0.1.example.com", "must begin with https://"),
+            ("ftp://api.mypurecloud.ie", "must start with https://"),
+            ("localhost:8080", "must start with https://"),
+            ("http://api.mypurecloud.ie", "must start with https://"),
+            ("http://10.0.0.1", "must start with https://"),
+            ("http://0.0.0.0", "must start with https://"),
+            ("http://128.0.0.1", "must start with https://"),
+            ("http://[::2]", "must start with https://"),
+            ("http://localhost.example.com", "must start with https://"),
+            ("http://127.0.0.1.example.com", "must start with https://"),
             ("https://user@gw.example.com", "user name or password"),
             ("https://user:hunter2@gw.example.com", "user name or password"),
             ("https://:hunter2@gw.example.com", "user name or password"),
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_plain_or_here_is_reached_directly() {
+    fn plain_http_and_loopback_bypass_proxies() {
         for (url, direct) in [
             ("http://api.mypurecloud.ie", true),
             ("https://api.mypurecloud.ie", false),
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_is_appended_to_the_prefix() {
+    fn appends_a_target_to_the_prefix() {
         for (base, target, expected) in [
             ("https://api.mypurecloud.ie", "/api/v2/x", "https://api.mypurecloud.ie/api/v2/x"),
             ("https://gw.example.com/g/", "/api/v2/x?a=b", "https://gw.example.com/g/api/v2/x?a=b"),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_leaves_the_base_is_refused() {
+    fn rejects_a_target_outside_the_base() {
         for (base, target) in [
             ("https://api.mypurecloud.ie", "api/v2/x"),
             ("https://api.mypurecloud.ie", ".evil.example/"),

@@ -1,12 +1,11 @@
-//! For programs without an async runtime: calls that wait, and lists as iterators.
+//! Blocking calls, and lists as iterators, for programs without an async runtime.
 //!
-//! [`wait`] runs anything of this SDK that is awaited elsewhere: a call, the submit of a job, the next batch of a
-//! list. [`iter`] turns a list into an iterator. Both run on one Tokio runtime that all of the program shares;
-//! it is started by the first of them, and its one thread also renews tokens and reads pages ahead.
+//! [`wait`] blocks on anything that async code would await: a call, the submit of a job, the next batch of a list.
+//! [`iter`] turns a list into an iterator. The first use starts a Tokio runtime that the whole program shares. Its one
+//! thread also renews tokens and prefetches pages.
 //!
-//! In async code both are an error ([`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime)) rather than a panic: await there
-//! instead. Code that runs on the threads
-//! for blocking work of an async runtime counts as async code.
+//! In async code, both return an error ([`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime)) instead of blocking: await
+//! there. `spawn_blocking` counts as async code.
 //!
 //! ```no_run
 //! use genesys_cloud_core::{Client, Error, ListSpec, Method, Operation, Paginator, Request, Scheme, blocking};
@@ -34,20 +33,20 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::error::Error;
 
-/// Waits for a call, or for anything else that is awaited in async code.
+/// Blocks until a call has ended, or any other future of this SDK.
 ///
 /// ```no_run
 /// # use genesys_cloud_core::{Call, Client, Error, Method, Operation, RawResponse, blocking};
 /// # fn example(client: &Client) -> Result<(), Error> {
 /// let operation = Operation::new("getUsersMe", Method::Get, "/api/v2/users/me");
-/// let reply = blocking::wait(Call::<RawResponse>::new(client, operation))?;
-/// println!("{}", reply.status());
+/// let response = blocking::wait(Call::<RawResponse>::new(client, operation))?;
+/// println!("{}", response.status());
 /// # Ok(())
 /// # }
 /// ```
 ///
 /// # Errors
-/// Those of the call. In async code an error that says so, before anything is sent.
+/// Those of the call. In async code, an error before anything is sent.
 pub fn wait<T, F>(call: F) -> Result<T, Error>
 where
     F: IntoFuture<Output = Result<T, Error>>,
@@ -55,10 +54,10 @@ where
     runtime()?.block_on(call.into_future())
 }
 
-/// The items of a list, of the results of a job, or of a range of time, as an iterator.
+/// Turns a list, the results of a job, or a time range into an iterator.
 ///
-/// As with the stream, an error does not end it: the next call of `next` makes the failed request again. A loop that
-/// goes on after errors should count them.
+/// As with the stream, an error does not end it: the following `next` retries the failed request. A loop that continues
+/// after errors should limit their number.
 pub fn iter<S, T>(list: S) -> Iter<S>
 where
     S: Stream<Item = Result<T, Error>> + Unpin,
@@ -66,24 +65,24 @@ where
     Iter { list }
 }
 
-/// A list as an iterator: see [`iter`].
-#[must_use = "an iterator does nothing until items are asked for"]
+/// An iterator over a list: see [`iter`].
+#[must_use = "iterators do nothing until items are read"]
 pub struct Iter<S> {
     list: S,
 }
 
 impl<S> Iter<S> {
-    /// The list, for its report and its checkpoint.
+    /// Returns the list, for its report or checkpoint.
     pub fn get_ref(&self) -> &S {
         &self.list
     }
 
-    /// The list.
+    /// Returns the list.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.list
     }
 
-    /// The list, to be read on in another way.
+    /// Returns the list, to continue it in another way.
     pub fn into_inner(self) -> S {
         self.list
     }
@@ -113,7 +112,7 @@ impl<S: fmt::Debug> fmt::Debug for Iter<S> {
     }
 }
 
-/// The runtime that all blocking calls of the program share.
+/// The runtime of all blocking calls.
 fn runtime() -> Result<&'static Runtime, Error> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     if Handle::try_current().is_ok() {
@@ -122,7 +121,9 @@ fn runtime() -> Result<&'static Runtime, Error> {
     let runtime = RUNTIME.get_or_init(|| {
         let mut builder = Builder::new_multi_thread();
         let builder = builder.worker_threads(1).thread_name("genesys-cloud").enable_all();
-        builder.build().map_err(|error| format!("the runtime for blocking calls: {error}"))
+        builder
+            .build()
+            .map_err(|error| format!("can't start the runtime for blocking calls: {error}"))
     });
     runtime.as_ref().map_err(|why| Error::config(why.clone()))
 }

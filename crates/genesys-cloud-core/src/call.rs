@@ -1,4 +1,4 @@
-//! One call of an operation, ready to be sent.
+//! A call of one operation.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,7 +18,7 @@ use crate::pipeline::failed;
 use crate::request::Request;
 use crate::response::{Decode, RawResponse, Response};
 
-/// One call of an operation that returns a `T`. Nothing is sent before it is awaited or [sent](Call::send).
+/// One call of an operation that returns a `T`. It is sent when awaited or by [`send`](Call::send).
 #[must_use = "a call does nothing until it is awaited or sent"]
 pub struct Call<T> {
     client: Client,
@@ -27,28 +27,28 @@ pub struct Call<T> {
 }
 
 impl<T> Call<T> {
-    /// A call of this operation with nothing set, for endpoints that the bindings do not know.
+    /// Creates a call of an operation that the bindings do not have, with nothing set.
     pub fn new(client: &impl AsRef<Client>, operation: Operation) -> Self {
         let (client, request) = (client.as_ref().clone(), Request::new(operation));
         Self { client, request, output: PhantomData }
     }
 
-    /// What will be sent.
+    /// Returns the request.
     pub fn request(&self) -> &Request {
         &self.request
     }
 
-    /// What will be sent, to change it.
+    /// Returns the request, to change it.
     pub fn request_mut(&mut self) -> &mut Request {
         &mut self.request
     }
 
-    /// The client and the request.
+    /// Returns the client and the request.
     pub fn into_parts(self) -> (Client, Request) {
         (self.client, self.request)
     }
 
-    /// Changes what will be sent: headers and parameters that the API document does not list.
+    /// Changes the request, for example to set headers and parameters that the API document does not list.
     pub fn with(self, change: impl FnOnce(&mut Request)) -> Self {
         OperationCall::with(self, change)
     }
@@ -69,8 +69,8 @@ impl<T> Call<T> {
     }
 }
 
-/// What every call of an operation offers beside its own setters: headers and parameters that the API document does
-/// not list. For code that is generic over calls, and for calls that have setters.
+/// Methods that all calls share, in addition to the setters of their operation: headers and parameters that the API
+/// document does not list. Also for code that is generic over calls.
 ///
 /// ```no_run
 /// # async fn example(call: genesys_cloud_core::Call<()>) -> Result<(), genesys_cloud_core::Error> {
@@ -81,16 +81,16 @@ impl<T> Call<T> {
 /// # }
 /// ```
 pub trait OperationCall: Sized {
-    /// What the operation returns.
+    /// The type that the operation returns.
     type Output;
 
-    /// What will be sent, to change it.
+    /// Returns the request, to change it.
     fn request_mut(&mut self) -> &mut Request;
 
-    /// The call without its own setters.
+    /// Returns the call without the setters of its operation.
     fn into_call(self) -> Call<Self::Output>;
 
-    /// Changes what will be sent.
+    /// Changes the request.
     #[must_use = "a call does nothing until it is awaited or sent"]
     fn with(mut self, change: impl FnOnce(&mut Request)) -> Self {
         change(self.request_mut());
@@ -159,8 +159,7 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// A call on its way: a future of the [`Response`]. Dropping it gives the call up; whether the API has seen
-/// it is then unknown.
+/// A call in flight: a future of its [`Response`]. If it is dropped, the API may or may not have received the request.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Sending<T> {
     attempts: Attempts,
@@ -175,9 +174,9 @@ impl<T: Decode> Future for Sending<T> {
             match ready!(self.attempts.poll(cx))?.decode() {
                 Err(error) if error.is_passing() => self.attempts.repeat(error),
                 Err(error) => return Poll::Ready(Err(failed(error))),
-                Ok(reply) => {
+                Ok(response) => {
                     self.attempts.client.usable_after(self.attempts.repeated);
-                    return Poll::Ready(Ok(reply));
+                    return Poll::Ready(Ok(response));
                 }
             }
         }
@@ -190,7 +189,7 @@ impl<T> fmt::Debug for Sending<T> {
     }
 }
 
-/// Sends a call until its reply can be decoded. Not generic, so that only the decoding is compiled per operation.
+/// Sends a call until its response can be decoded. Not generic, so that only decoding is compiled per operation.
 struct Attempts {
     client: Client,
     request: Arc<Request>,
@@ -212,7 +211,7 @@ impl Attempts {
         self.execution.as_mut().poll(cx)
     }
 
-    /// Sends the request again after a reply that could not be decoded, if retries allow it.
+    /// Retries after a response that could not be decoded, if retries allow it.
     fn repeat(&mut self, error: Error) {
         let (client, request) = (self.client.clone(), self.request.clone());
         let repeated = self.repeated;

@@ -1,4 +1,4 @@
-//! The client, and how it is set up.
+//! The client and its settings.
 
 mod builder;
 mod hooks;
@@ -26,32 +26,30 @@ use crate::response::{CallStats, RawResponse};
 
 /// A client of the Genesys Cloud Platform API.
 ///
-/// Clones are cheap and share connections, token and rate limit. The first call logs in. Calls in the last five minutes of
-/// a token (in the last tenth of its life, if that is shorter) have it renewed in the background, and use it until it
-/// ends. If the API refuses it, a call logs in once more.
+/// Clones are cheap and share connections, token and rate limit. The first call logs in. During the last five minutes of
+/// a token's life (or the last tenth, if that is shorter), calls keep using it and renew it in the background. If the
+/// API rejects the token, a call logs in again, once. Dropping the last clone ends the background work.
 ///
-/// Dropping the last clone ends the background work.
-///
-/// Calls wait for their turn, so that the rate limit is kept: the client learns it from the answers. What
-/// fails in a way that may pass is repeated where that does no harm. [`ClientBuilder`] has the settings.
+/// Calls wait for their turn, so that the client stays within its rate limit, which it learns from responses. Calls that
+/// fail temporarily are retried if that is safe. See [`ClientBuilder`] for the settings.
 #[derive(Clone)]
 pub struct Client(Arc<Pipeline>);
 
 impl Client {
-    /// A client set up from environment variables, as [`ClientBuilder::from_env`] reads them.
+    /// Creates a client from environment variables; see [`ClientBuilder::from_env`].
     ///
     /// # Errors
-    /// When variables are missing or wrong; the error names them all.
+    /// If variables are missing or invalid; the error lists all of them.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env().build()
     }
 
-    /// Sets up a client in code.
+    /// Returns a builder to configure a client in code.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// Starts from environment variables, as [`ClientBuilder::from_env`] reads them, to set more in code.
+    /// Returns a builder that starts from environment variables; see [`ClientBuilder::from_env`].
     ///
     /// ```no_run
     /// # fn main() -> Result<(), genesys_cloud_core::Error> {
@@ -65,7 +63,7 @@ impl Client {
         ClientBuilder::from_env()
     }
 
-    /// Sends a request and gives the reply as it came.
+    /// Sends a request and returns the raw response.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), genesys_cloud_core::Error> {
@@ -80,20 +78,20 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// When the request can't be sent, no login or no reply comes about, or the operation does not accept
-    /// the status of the reply.
+    /// If the request is invalid, the login fails, no response arrives, or the operation does not accept the status of
+    /// the response.
     pub async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.0.execute(request).await
     }
 
-    /// Sends a read again after a successful but unusable reply, which `error` describes. `repeated` is how often that
-    /// was done before.
+    /// Retries a read after a successful but unusable response, described by `error`. `repeated` is the number of
+    /// retries so far.
     ///
     /// The result counts only the attempts and waits of this call.
     ///
     /// # Errors
-    /// `error` itself, with all attempts counted, if the operation is not repeatable, the retries are used up, or the
-    /// fault is permanent. Otherwise those of [`execute`](Self::execute).
+    /// Returns `error`, with all attempts counted, if the operation is not repeatable, the retries are used up, or the
+    /// fault is permanent. Otherwise returns the errors of [`execute`](Self::execute).
     pub(crate) async fn execute_again(
         &self,
         request: &Request,
@@ -104,10 +102,10 @@ impl Client {
         self.0.execute_again(request, repeated, error, CallStats::default()).await
     }
 
-    /// Waits before a read is sent again in another way, as [`execute_again`](Self::execute_again) does.
+    /// Waits before a read is retried in a different way; see [`execute_again`](Self::execute_again).
     ///
     /// # Errors
-    /// The given one where it is not to be sent again.
+    /// Returns `error` if the read must not be retried.
     pub(crate) async fn wait_to_repeat(
         &self,
         operation: &Operation,
@@ -124,21 +122,21 @@ impl Client {
         repeated: u32,
         error: Error,
     ) -> Result<RawResponse, Error> {
-        let so_far = error.course();
+        let so_far = error.stats();
         self.0.execute_again(request, repeated, error, so_far).await
     }
 
-    /// The connections for a file at a host that is not the API's. Nothing that they send is authorized.
+    /// The connections for a file on another host. They never carry a token.
     pub(crate) fn files(&self, url: &Url) -> Result<&reqwest::Client, Error> {
         self.0.files.to(url).map_err(Error::config)
     }
 
-    /// The credentials of this client, to be removed from what is shown.
+    /// The credentials of this client, which are redacted from messages.
     pub(crate) fn secrets(&self) -> &Secrets {
         self.0.http_client.secrets()
     }
 
-    /// A reply could be used after this many that could not.
+    /// Records that a response was usable after `repeated` that were not.
     pub(crate) fn usable_after(&self, repeated: u32) {
         self.0.retries.usable_after(repeated);
     }
@@ -147,37 +145,37 @@ impl Client {
         &self.0.api
     }
 
-    /// The most bytes that a reply may have.
+    /// Maximum size of a response in bytes.
     pub(crate) fn max_body(&self) -> usize {
         self.0.http_client.max_body()
     }
 
-    /// How many items a page may hold.
+    /// Maximum number of items per page.
     pub(crate) fn max_page_items(&self) -> usize {
         self.0.max_page_items
     }
 
-    /// A new client whose calls are answered by a function.
+    /// Returns this new client with a function that answers its calls.
     #[cfg(feature = "test-util")]
     pub(crate) fn with_responder(mut self, responder: crate::pipeline::Responder) -> Self {
-        if let Some(transport) = Arc::get_mut(&mut self.0) {
-            transport.responder = Some(responder);
+        if let Some(pipeline) = Arc::get_mut(&mut self.0) {
+            pipeline.responder = Some(responder);
         }
         self
     }
 
-    /// Where the token stands in its rate limit, as the last answer told. `None` before that.
+    /// Returns the state of the token's rate limit, from the last response that reported it. `None` before that.
     pub fn rate_limit(&self) -> Option<RateLimit> {
-        self.0.rate_limiter.standing()
+        self.0.rate_limiter.current()
     }
 
-    /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.
+    /// Returns the base URL of the API, such as `https://api.mypurecloud.ie`.
     pub fn api_url(&self) -> &str {
         self.0.api.as_str()
     }
 }
 
-/// For what takes this client, or one that is made from it.
+/// For functions that accept a client or a type made from one.
 impl AsRef<Self> for Client {
     fn as_ref(&self) -> &Self {
         self

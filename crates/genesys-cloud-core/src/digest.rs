@@ -1,10 +1,10 @@
-//! Hashes that are kept in files: the same in every process, on every machine and in every version.
+//! Persistent hashes: the same in every process, on every machine and in every version.
 
 use std::fmt;
 
 use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
-/// A hash of several parts, in 64 bits (XXH3). It tells texts apart, and keeps nothing secret.
+/// A 64-bit hash of several parts (XXH3). Not cryptographic.
 #[derive(Clone)]
 pub(crate) struct Digest(Xxh3);
 
@@ -17,7 +17,7 @@ impl Digest {
         self.0.update(&word.to_le_bytes());
     }
 
-    /// The bytes and how many they are, so that what follows can't be taken for a part of them.
+    /// Hashes the bytes and their number, so that the boundary to the next part is unambiguous.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
         self.word(bytes.len() as u64);
@@ -34,22 +34,22 @@ impl fmt::Debug for Digest {
     }
 }
 
-/// The hash of a text.
+/// Returns the hash of a text.
 pub(crate) fn digest(text: &str) -> u64 {
     xxh3_64(text.as_bytes())
 }
 
-/// The same in 128 bits, in which no two texts are alike in practice.
+/// Returns the 128-bit hash of a text, which is unique in practice.
 pub(crate) fn wide_digest(text: &str) -> u128 {
     xxh3_128(text.as_bytes())
 }
 
-/// As it is written: in JSON, large integers lose digits on their way through other programs.
+/// Formats a hash. A JSON number would lose digits in some programs.
 pub(crate) fn hex(hash: u64) -> String {
     format!("{hash:016x}")
 }
 
-/// As [`hex`] wrote it.
+/// Parses the output of [`hex`].
 pub(crate) fn from_hex(text: &str) -> Option<u64> {
     let is_hex = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| u64::from_str_radix(text, 16).ok()).flatten()
@@ -59,10 +59,10 @@ pub(crate) fn from_hex(text: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// What is in files must be found again by later versions.
+    /// Later versions must read saved hashes.
     #[test]
-    fn hashes_stay_what_they_are() {
-        // As the authors of the hash have them.
+    fn hashes_never_change() {
+        // Test vectors of the XXH3 authors.
         for (text, hash) in [("", "2d06800538d394c2"), ("a", "e6c632b61e964e1f")] {
             assert_eq!(hex(digest(text)), hash, "{text}");
             assert_eq!(from_hex(hash), Some(digest(text)));
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_told_apart() {
+    fn similar_texts_have_different_hashes() {
         let texts = ["", "\0", "\0\0", "a", "a\0", "aaaaaaaa", "aaaaaaaa\0", "aaaaaaab", "b"];
         let mut hashes: Vec<u64> = texts.iter().map(|text| digest(text)).collect();
         hashes.extend((0..100_000).map(|number: u32| digest(&number.to_string())));

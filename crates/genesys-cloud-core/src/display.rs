@@ -1,16 +1,15 @@
-//! Text from outside, in a form that is safe to show: nothing in it moves the cursor, colors a terminal or reverses
-//! the direction of writing.
+//! Makes text from outside safe to print: it cannot move the cursor, color the terminal or reverse the text direction.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
-/// Escapes control characters and bidirectional marks, line breaks among them: `\n`, `\u001b`, `\u202e`. In a JSON
-/// string these escapes stand for the same characters.
+/// Escapes control characters, including line breaks, and bidirectional marks: `\n`, `\u001b`, `\u202e`. Escaped JSON
+/// keeps its value.
 pub fn one_line(text: &str) -> Cow<'_, str> {
     escaped(text, |_| false)
 }
 
-/// The same, but keeps line feeds and tabs.
+/// Like [`one_line`], but keeps line feeds and tabs.
 pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |char| matches!(char, '\n' | '\t'))
 }
@@ -22,7 +21,7 @@ fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for char in text.chars() {
-        // Writing to a string can't fail.
+        // Writing to a string cannot fail.
         let _ = match is_escaped(char) {
             true => escape(&mut shown, char),
             false => shown.write_char(char),
@@ -31,8 +30,8 @@ fn escaped(text: &str, is_kept: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character acts on the text around it instead of being shown: C0 and C1 controls, and the marks of
-/// Unicode's bidirectional algorithm (UAX #9).
+/// Whether a character affects the text around it: C0 and C1 controls, and the marks of Unicode's bidirectional
+/// algorithm (UAX #9).
 fn is_hidden(char: char) -> bool {
     char.is_control()
         || matches!(
@@ -46,12 +45,12 @@ fn escape(out: &mut impl fmt::Write, char: char) -> fmt::Result {
         '\n' => out.write_str("\\n"),
         '\r' => out.write_str("\\r"),
         '\t' => out.write_str("\\t"),
-        // All of them have four digits at most.
+        // All of them have at most four digits.
         _ => write!(out, "\\u{:04x}", u32::from(char)),
     }
 }
 
-/// Shows a text on one line, and no more of it than this many characters.
+/// Prints a text on one line, up to a maximum number of characters.
 pub(crate) struct Bounded<'a>(pub(crate) &'a str, pub(crate) usize);
 
 impl fmt::Display for Bounded<'_> {
@@ -71,7 +70,7 @@ impl fmt::Display for Bounded<'_> {
     }
 }
 
-/// The beginning of a text with its blanks collapsed, on one line.
+/// Returns the beginning of a text on one line, with whitespace collapsed.
 pub(crate) fn excerpt(text: &str, most: usize) -> String {
     let words = text.split_whitespace();
     let mut begun = String::new();
@@ -80,7 +79,7 @@ pub(crate) fn excerpt(text: &str, most: usize) -> String {
             begun.push(' ');
         }
         begun.push_str(word);
-        // A character has four bytes at most.
+        // A character has at most four bytes.
         if begun.len() > most.saturating_mul(4) {
             break;
         }
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_acts_on_a_terminal_is_escaped() {
+    fn escapes_control_characters_and_bidirectional_marks() {
         for (text, line) in [
             ("plain, ä, 日本, 🙂", "plain, ä, 日本, 🙂"),
             ("a\nb\tc\r", "a\\nb\\tc\\r"),
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_cut_at_a_number_of_characters() {
+    fn cuts_text_after_a_number_of_characters() {
         assert_eq!(Bounded("äöü", 3).to_string(), "äöü");
         assert_eq!(Bounded("äö\nü", 3).to_string(), "äö\\n… (1 more characters)");
         assert_eq!(excerpt("  a \n b\t\u{1b}c ", 100), "a b \\u001bc");

@@ -1,4 +1,4 @@
-//! The one error of the crate: what failed, on which operation, why, and what to do about it.
+//! The error type of the crate.
 
 mod body;
 mod causes;
@@ -20,52 +20,53 @@ use crate::retry::Meaning;
 
 pub(crate) use causes::excerpt;
 
-/// How many characters of the reason and of the advice are in the text, and of a correlation id.
-const MOST_OF_WHY: usize = 2_000;
-const MOST_OF_ADVICE: usize = 1_000;
-const MOST_OF_ID: usize = 200;
+/// Maximum number of characters of the reason, the advice and the correlation id in a message.
+const MAX_REASON: usize = 2_000;
+const MAX_ADVICE: usize = 1_000;
+const MAX_ID: usize = 200;
 
-/// What went wrong with a call, or with making a client.
+/// An error of a call, or of building a client.
 ///
-/// Its text says what failed, on which operation, why, and what to do; `{:#}` adds the [source](std::error::Error::source),
-/// such as the error of the operating system. [`kind`](Self::kind) and the accessors tell a program the same. No secret,
-/// token or query value is in it, and of a successful reply no text.
+/// The message says what failed, on which operation, why, and what to do. `{:#}` adds the
+/// [source](std::error::Error::source), such as the error of the operating system. Programs use [`kind`](Self::kind) and
+/// the other accessors. The message contains no secrets, tokens or query values, and nothing from a successful
+/// response.
 ///
-/// The text of a server error quotes at most 1,000 characters of the server's message, the whole text has some 3,500
-/// at most, and [`body`](Self::body) has the rest. Control characters and bidirectional marks are escaped in the text,
-/// as in `\u001b`. Credentials of the client that a server echoes, in whatever encoding, are replaced by `[redacted]`
-/// in the text and the body; so are the queries of URLs, which may be presigned.
+/// The message quotes at most 1,000 characters of a server's error message and has at most about 3,500 characters;
+/// [`body`](Self::body) has the rest. Control characters and bidirectional marks are escaped, as in `\u001b`.
+/// Credentials of the client that a server echoes in any encoding are replaced by `[redacted]`, in the message and in
+/// the body. So are the queries of URLs, which may be presigned.
 pub struct Error(Box<Inner>);
 
-/// Cloned only to give the failure of one login to all the calls that waited for it.
+/// Cloned only to share the failure of one login with all calls that waited for it.
 #[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     is_connect_timeout: bool,
     operation: Option<Operation>,
-    /// The login host, when what failed is the login that the operation needed.
+    /// The login host, if the operation failed because its login failed.
     login: Option<String>,
     why: String,
     advice: Option<Cow<'static, str>>,
     answer: Option<Answer>,
-    /// Whether a successful reply was unusable, and another try may help.
+    /// Whether a successful response was unusable, but a retry may succeed.
     is_passing: bool,
     is_outcome_unknown: bool,
-    /// Whether the retry table has ruled out another attempt.
+    /// Whether the retry rules have ruled out another attempt.
     is_spent: bool,
-    course: CallStats,
+    stats: CallStats,
     source: Option<Source>,
 }
 
-/// What caused an error.
+/// The cause of an error.
 #[derive(Clone)]
 enum Source {
-    /// The HTTP library. Only its root cause is shown: what wraps it adds nothing to the error's own text.
+    /// An error of the HTTP library. Only its root cause is shown: the layers around it repeat the message.
     Network(Arc<reqwest::Error>),
     Other(Arc<dyn std::error::Error + Send + Sync>),
 }
 
-/// What is kept of the reply that an error came with.
+/// The parts of an error response that are kept.
 #[derive(Clone)]
 struct Answer {
     status: u16,
@@ -75,25 +76,25 @@ struct Answer {
 }
 
 impl Error {
-    /// What went wrong.
+    /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Whether the network failed: no connection, a timeout, or a connection that broke. The kinds
+    /// Whether the network failed: no connection, a timeout, or a broken connection. These are the kinds
     /// [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout) and [`Interrupted`](ErrorKind::Interrupted).
     pub fn is_transport(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted)
     }
 
-    /// Whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 of the API does
+    /// Whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 from the API does
     /// not count.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout || self.0.is_connect_timeout
     }
 
-    /// Whether a rate limit was hit: status 429, or the login host's 400 "rate limit exceeded". True for files and
-    /// checkpoints too, whose [kind](Self::kind) is another.
+    /// Whether a rate limit was reached: status 429, or the login host's 400 "rate limit exceeded". Also true for files
+    /// and checkpoints, which have other [kinds](Self::kind).
     pub fn is_rate_limited(&self) -> bool {
         match self.status() {
             Some(429) => true,
@@ -107,13 +108,13 @@ impl Error {
         }
     }
 
-    /// Whether the login failed, not the operation.
+    /// Whether the login failed rather than the operation.
     pub(crate) const fn is_of_login(&self) -> bool {
         self.0.login.is_some()
     }
 
-    /// Whether the same call may succeed later, unchanged: there was no reply, a rate limit was hit, the server is at
-    /// fault, or a successful reply was not JSON or contained a server error.
+    /// Whether the same call may succeed later: no response arrived, a rate limit was reached, the server failed, or a
+    /// successful response was not JSON or contained a server error.
     pub fn is_transient(&self) -> bool {
         self.is_transport()
             || self.is_rate_limited()
@@ -122,24 +123,24 @@ impl Error {
                 && self.meaning() != Meaning::Final)
     }
 
-    /// What the status means for a retry.
+    /// What the status means for retries.
     fn meaning(&self) -> Meaning {
         self.status().map_or(Meaning::Final, |status| Meaning::of(status, self.code()))
     }
 
-    /// Whether a successful reply was unusable, and another try may help.
+    /// Whether a successful response was unusable, but a retry may succeed.
     pub(crate) const fn is_passing(&self) -> bool {
         self.0.is_passing
     }
 
-    /// Whether the API may have carried out the call although there was no usable reply: the connection broke, the call
-    /// timed out, a gateway gave up, or the reply to a job submit has no job id. Such a call is never retried
-    /// automatically, because that could do the work twice. The error text says how to check.
+    /// Whether the API may have carried out the call although no usable response arrived: the connection broke, the call
+    /// timed out, a gateway gave up, or the response to a job submit has no job id. Such a call is not retried, because
+    /// that could do the work twice. The message says how to check.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.is_outcome_unknown
     }
 
-    /// Whether a job has no result and will have none: it failed, was cancelled or has expired.
+    /// Whether a job will never have a result: it failed, was cancelled or has expired.
     pub fn is_job_without_result(&self) -> bool {
         use ErrorKind::{JobCancelled, JobExpired, JobFailed};
         matches!(self.0.kind, JobFailed | JobCancelled | JobExpired)
@@ -148,7 +149,7 @@ impl Error {
     pub(crate) fn checkpoint_store(
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        let why = "the store of checkpoints failed".to_owned();
+        let why = "the checkpoint store failed".to_owned();
         let mut this = Self::new(ErrorKind::CheckpointStore, None, why);
         this.0.source = Some(Source::Other(Arc::from(source.into())));
         this
@@ -156,50 +157,50 @@ impl Error {
 
     pub(crate) fn checkpoint_in_use(why: impl Into<String>) -> Self {
         Self::new(ErrorKind::CheckpointInUse, None, why.into())
-            .advise("stop the other one, or use another key")
+            .advise("stop the other writer, or use another key")
     }
 
-    /// The HTTP status, when a reply or its head came.
+    /// Returns the HTTP status, if the head of a response arrived.
     pub fn status(&self) -> Option<u16> {
         self.0.answer.as_ref().map(|answer| answer.status)
     }
 
-    /// How long the API asks to wait before the next call, from `Retry-After`. It can be hours: a rate
-    /// limit becomes an error only where it asks for more than the client's
+    /// Returns how long the API asks to wait before the next call, from `Retry-After`. This can be hours: a rate limit
+    /// becomes an error only if the wait exceeds the client's
     /// [`max_rate_limit_wait`](crate::ClientBuilder::max_rate_limit_wait).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.answer.as_ref().and_then(|answer| answer.retry_after)
     }
 
-    /// The id under which Genesys finds the call in its logs: `ININ-Correlation-Id` of the reply, or
-    /// the error body's `contextId`.
+    /// Returns the id of the call in the logs of Genesys: `ININ-Correlation-Id` of the response, or `contextId` of the
+    /// error body.
     pub fn correlation_id(&self) -> Option<&str> {
         self.0.answer.as_ref().and_then(|answer| answer.correlation_id.as_deref())
     }
 
-    /// How many requests were sent for the call: 0 if it did not come to that, more than 1 if some were
-    /// repeated. Logins are not counted.
+    /// Returns the number of requests sent: 0 if the call failed before, more than 1 after retries. Logins are not
+    /// counted.
     pub fn attempts(&self) -> u32 {
-        self.0.course.attempts
+        self.0.stats.attempts
     }
 
-    /// How long the call waited for its turn within the rate limit, and before repetitions.
+    /// Returns how long the call waited, for the rate limiter and before retries.
     pub fn waited(&self) -> Duration {
-        self.0.course.waited
+        self.0.stats.waited
     }
 
-    /// The operationId of the operation that failed, such as `getRoutingQueues`.
+    /// Returns the operationId of the failed operation, such as `getRoutingQueues`.
     pub fn operation(&self) -> Option<&str> {
         self.0.operation.as_ref().map(Operation::id)
     }
 
-    /// The error as the API describes it, when the reply was JSON of up to 1 MiB. Its texts are those of the reply, without
-    /// credentials of the client; control characters are not escaped.
+    /// Returns the error body of the API, if the response was JSON of at most 1 MiB. Credentials of the client are
+    /// redacted; control characters are not escaped.
     pub fn body(&self) -> Option<&ErrorBody> {
         self.0.answer.as_ref().and_then(|answer| answer.body.as_ref())
     }
 
-    /// The same error without these credentials, in case a server has echoed them.
+    /// Removes these credentials, which a server may have echoed.
     pub(crate) fn redacted(mut self, secrets: &Secrets) -> Self {
         let redactor = secrets.redactor();
         let Inner { why, advice, answer, .. } = &mut *self.0;
@@ -214,13 +215,13 @@ impl Error {
         self
     }
 
-    /// The API's code for the error, such as `too.many.requests.retry.after`.
+    /// Returns the API's error code, such as `too.many.requests.retry.after`.
     pub fn code(&self) -> Option<&str> {
         self.body().and_then(|body| body.code.as_deref())
     }
 }
 
-/// The text of the error itself, without its source. `{:#}` adds the chain of sources after the reason.
+/// Prints the message without its source. `{:#}` adds the chain of sources after the reason.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = &self.0.operation {
@@ -239,31 +240,31 @@ impl fmt::Display for Error {
             write!(f, "login at {host}: ")?;
         }
         match self.0.kind {
-            // A list of the user's own settings.
+            // A list of the program's own settings.
             ErrorKind::Config => f.write_str(&display::lines(&self.0.why))?,
-            _ => write!(f, "{}", Bounded(&self.0.why, MOST_OF_WHY))?,
+            _ => write!(f, "{}", Bounded(&self.0.why, MAX_REASON))?,
         }
         let mut sources = String::new();
         if f.alternate() {
             let mut source = std::error::Error::source(self);
             while let Some(error) = source {
-                write!(sources, ": {}", Bounded(&error.to_string(), MOST_OF_WHY))?;
+                write!(sources, ": {}", Bounded(&error.to_string(), MAX_REASON))?;
                 source = error.source();
             }
             f.write_str(&sources)?;
         }
         if let Some(advice) = &self.0.advice {
-            write!(f, "; {}", Bounded(advice, MOST_OF_ADVICE))?;
+            write!(f, "; {}", Bounded(advice, MAX_ADVICE))?;
         }
-        // A source may be the error of the reply that the id is of.
+        // The source may be an error of the same response and print the id.
         if let Some(id) = self.correlation_id().filter(|id| !sources.contains(*id)) {
-            write!(f, " (correlation id {})", Bounded(id, MOST_OF_ID))?;
+            write!(f, " (correlation id {})", Bounded(id, MAX_ID))?;
         }
         Ok(())
     }
 }
 
-/// Holds the text and its sources: `fn main() -> Result<(), Error>` prints this.
+/// Includes the message and its sources, since `fn main() -> Result<(), Error>` prints this.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Error")
@@ -284,7 +285,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What an error goes back to.
+/// The last error in the chain of sources.
 pub(crate) fn root_cause<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> &'a (dyn std::error::Error + 'static) {

@@ -1,4 +1,4 @@
-//! What the macros of generated code expand to. Not part of the public API.
+//! Functions that the macros of generated code expand to. Not part of the public API.
 
 use std::time::Duration;
 
@@ -28,13 +28,12 @@ pub use schemars;
 pub use serde;
 pub use serde_json::Result as JsonResult;
 
-/// A call of an operation with nothing set.
+/// Creates a call with nothing set.
 pub fn call<T>(client: &Client, operation: Operation) -> Call<T> {
     Call::new(client, operation)
 }
 
-/// What the arguments and setters of generated code come down to: one call each, since the compiler
-/// checks some 7,000 of them.
+/// Arguments and setters of generated code, one call each because the compiler checks some 7,000 of them.
 #[doc(hidden)]
 impl<T> Call<T> {
     pub fn with_path<P: Param>(mut self, name: &'static str, value: impl Into<P>) -> Self {
@@ -107,12 +106,12 @@ impl<T> Call<T> {
     }
 }
 
-/// The items that an operation lists.
+/// Returns the items of a list operation.
 pub fn paginate<T: Wire, O>(call: Call<O>, listing: ListSpec) -> Paginator<T> {
     Paginator::from_call(call, listing)
 }
 
-/// What a range holds, through an operation that lists what an interval holds.
+/// Reads a time range with a list operation that takes an interval.
 pub fn windows<T: Wire + 'static, O>(
     call: Call<O>,
     listing: ListSpec,
@@ -129,7 +128,7 @@ pub fn windows<T: Wire + 'static, O>(
     Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
-/// The same through jobs.
+/// Reads a time range with jobs.
 pub fn job_windows<T: Wire + 'static, O>(
     call: Call<O>,
     family: JobSpec,
@@ -140,7 +139,7 @@ pub fn job_windows<T: Wire + 'static, O>(
     windows_of_jobs(call, family, interval, facts, range, read_wire)
 }
 
-/// The same through jobs whose results are files, returned as bytes.
+/// Reads a time range with jobs whose results are files, as bytes.
 pub fn job_windows_for_bytes<O>(
     call: Call<O>,
     family: JobSpec,
@@ -168,12 +167,12 @@ fn windows_of_jobs<T: 'static, O>(
     Windows::with_defaults(range, Box::new(make), facts.span(), facts.id)
 }
 
-/// What is known of the intervals of an operation.
+/// Properties of the intervals of an operation.
 #[derive(Clone, Copy, Debug)]
 pub struct IntervalFacts {
-    /// The longest one, in days.
+    /// The longest interval, in days.
     pub days: Option<u64>,
-    /// The path of the id of its items, if they are the same in each interval.
+    /// The path of the items' id, if it is the same in every interval.
     pub id: Option<&'static str>,
 }
 
@@ -183,19 +182,19 @@ impl IntervalFacts {
     }
 }
 
-/// A job through the call that submits it.
+/// Submits a job.
 pub fn submit<T: Wire, O>(call: Call<O>, family: JobSpec) -> Submitting<T> {
     let (client, request) = call.into_parts();
     Submitting::new(client, request, family, read_wire)
 }
 
-/// The results of a job through the call that submits it.
+/// Submits a job and returns its results.
 pub fn results<T: Wire, O>(call: Call<O>, family: JobSpec) -> Paginator<T> {
     let (client, request) = call.into_parts();
     Paginator::of_job(JobSource::new(client, request, family), read_wire)
 }
 
-/// A job that was submitted by this operation, and saved.
+/// Restores a saved job that this operation submitted.
 pub fn load<T: Wire>(
     client: &Client,
     operation: Operation,
@@ -205,7 +204,7 @@ pub fn load<T: Wire>(
     Job::load_wire(client, operation, family, saved)
 }
 
-/// The same three for a job whose results are files, returned as bytes.
+/// Like [`submit`], [`results`] and [`load`], for jobs whose results are files, as bytes.
 pub fn submit_for_bytes<O>(call: Call<O>, family: JobSpec) -> Submitting<Bytes> {
     let (client, request) = call.into_parts();
     Submitting::new(client, request, family, read_bytes)

@@ -1,4 +1,4 @@
-//! One request out, one reply in. Login and API calls both go through here.
+//! Sends one request and reads the response, for API calls and logins.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -15,17 +15,16 @@ use crate::redact::Secrets;
 use crate::response::{RawResponse, ResponseHead};
 use crate::tls::{self, Tls};
 
-/// Of an error reply no more than this is read, in bytes.
+/// Maximum number of bytes read from an error response.
 pub(crate) const MAX_ERROR_BODY: usize = 1 << 20;
 
-/// The longest time to wait for the body of an error reply.
+/// Maximum time to read the body of an error response.
 const MAX_ERROR_TIME: Duration = Duration::from_secs(5);
 
-/// A body is read into room made at once for as much as the host declares, up to so many bytes: what it
-/// declares can't be relied on.
-const MAX_ROOM: u64 = 4 << 20;
+/// Maximum buffer allocated up front for a declared content length, which may be wrong.
+const MAX_PREALLOCATION: u64 = 4 << 20;
 
-/// How connections are made.
+/// Connection settings.
 #[derive(Clone)]
 pub(crate) struct Http {
     pub(crate) connect_timeout: Duration,
@@ -44,7 +43,7 @@ impl Http {
             false => http.no_gzip().no_brotli().no_deflate().no_zstd(),
         };
         let http = http
-            // A redirect could lead the token to another host.
+            // A redirect could send the token to another host.
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(self.connect_timeout)
             .read_timeout(self.read_timeout)
@@ -53,21 +52,22 @@ impl Http {
         let http = match &self.proxy {
             _ if is_direct => http.no_proxy(),
             Some(proxy) => http.proxy(proxy.clone()),
-            // That of the system.
+            // Uses the system's proxy.
             None => http,
         };
         http.build().map_err(|error| format!("TLS can't be set up: {}", root_cause(&error)))
     }
 }
 
-/// Connections of one kind. They are made when they are first used: to read the certificates of the system takes
-/// longer than the rest of the client does.
+/// Connections with the same settings. Created on first use, because loading the system's certificates takes longer than
+/// building the rest of the client.
 pub(crate) struct Connections {
     http: Http,
-    /// Whether they decompress bodies.
+    /// Whether response bodies are decompressed.
     decodes: bool,
-    /// Without any proxy, and by that of the settings or the system.
+    /// Without a proxy.
     direct: OnceLock<Result<reqwest::Client, String>>,
+    /// Through the configured proxy or that of the system.
     proxied: OnceLock<Result<reqwest::Client, String>>,
 }
 
@@ -76,13 +76,12 @@ impl Connections {
         Self { http, decodes: true, direct: OnceLock::new(), proxied: OnceLock::new() }
     }
 
-    /// Connections for files, which come as they are, compressed or not.
+    /// Connections for files, which are not decompressed.
     pub(crate) fn for_files(http: Http) -> Self {
         Self { decodes: false, ..Self::new(http) }
     }
 
-    /// The connections to use for this URL. Plain http and loopback traffic never goes through a proxy, whatever
-    /// other hosts the client calls.
+    /// Returns the connections for this URL. Plain HTTP and loopback traffic bypasses proxies.
     pub(crate) fn to(&self, url: &Url) -> Result<&reqwest::Client, String> {
         if let Some(why) = tls::missing().filter(|_| url.scheme() == "https") {
             return Err(why.to_owned());
@@ -94,7 +93,7 @@ impl Connections {
     }
 }
 
-/// The connections, and the bounds on what comes back over them.
+/// Connections with limits on responses.
 #[derive(Clone)]
 pub(crate) struct HttpClient {
     http: Arc<Connections>,
@@ -117,17 +116,17 @@ impl HttpClient {
         self.max_body
     }
 
-    /// The time for a request and its reply.
+    /// The timeout of a request, including its response.
     pub(crate) const fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// The credentials that this sends, to be removed from what is shown.
+    /// The credentials sent, which are redacted from messages.
     pub(crate) const fn secrets(&self) -> &Secrets {
         &self.secrets
     }
 
-    /// A request to this URL, to be completed and given to [`send`](Self::send).
+    /// Starts a request, to be passed to [`send`](Self::send).
     pub(crate) fn request(
         &self,
         method: Method,
@@ -137,8 +136,8 @@ impl HttpClient {
         Ok(http.request(method.into(), url))
     }
 
-    /// Sends a request once and reads the reply, whatever its status. `max_body` limits the size of a successful reply
-    /// further, in bytes.
+    /// Sends a request once and reads the response, whatever its status. `max_body` further limits the bytes of a
+    /// successful response.
     pub(crate) async fn send(
         &self,
         operation: &Operation,
@@ -149,33 +148,33 @@ impl HttpClient {
         let deadline = || Error::deadline(operation, self.timeout);
         let sent = tokio::time::timeout(self.timeout, request.send()).await;
         let sent = sent.map_err(|_| deadline())?;
-        let mut response = sent.map_err(|error| Error::unanswered(operation, error))?;
-        let head = ResponseHead::new(response.status(), std::mem::take(response.headers_mut()));
+        let mut incoming = sent.map_err(|error| Error::unanswered(operation, error))?;
+        let head = ResponseHead::new(incoming.status(), std::mem::take(incoming.headers_mut()));
         let head = head.with_secrets(&self.secrets);
-        let mut reply = RawResponse { operation: operation.clone(), head, body: Bytes::new() };
-        let accepted = operation.accepts(reply.status());
+        let mut response = RawResponse { operation: operation.clone(), head, body: Bytes::new() };
+        let accepted = operation.accepts(response.status());
         let most = max_body.map_or(self.max_body, |bytes| bytes.min(self.max_body));
         let limit = if accepted { most } else { MAX_ERROR_BODY };
         let left = self.timeout.saturating_sub(began.elapsed());
         let left = if accepted { left } else { left.min(MAX_ERROR_TIME) };
-        // What is dropped anyway need not be transferred first.
-        let is_declared = |bytes: usize| response.content_length() > Some(bytes as u64);
+        // Fail before reading a body that is declared too large.
+        let is_declared = |bytes: usize| incoming.content_length() > Some(bytes as u64);
         if accepted && max_body.is_some_and(is_declared) {
-            return Err(Error::too_large(&reply, limit));
+            return Err(Error::too_large(&response, limit));
         }
-        let room = response.content_length().unwrap_or(0).min(MAX_ROOM);
+        let room = incoming.content_length().unwrap_or(0).min(MAX_PREALLOCATION);
         let mut body = BytesMut::with_capacity(limit.min(room as usize));
-        let whole = tokio::time::timeout(left, read(&mut response, &mut body, limit)).await;
+        let whole = tokio::time::timeout(left, read(&mut incoming, &mut body, limit)).await;
         match whole {
             Ok(Ok(())) => {}
-            // The status matters more than the body, which may stall, break off or never end.
+            // An incomplete error body is acceptable: the status matters more.
             _ if !accepted => {}
-            Ok(Err(Some(error))) => return Err(Error::broken_body(&reply, error)),
-            Ok(Err(None)) => return Err(Error::too_large(&reply, limit)),
-            Err(_) => return Err(deadline().with_answer(&reply)),
+            Ok(Err(Some(error))) => return Err(Error::broken_body(&response, error)),
+            Ok(Err(None)) => return Err(Error::too_large(&response, limit)),
+            Err(_) => return Err(deadline().with_answer(&response)),
         }
-        reply.body = body.freeze();
-        Ok(reply)
+        response.body = body.freeze();
+        Ok(response)
     }
 }
 
@@ -186,7 +185,7 @@ async fn read(
     limit: usize,
 ) -> Result<(), Option<reqwest::Error>> {
     while let Some(chunk) = response.chunk().await? {
-        // Counted as it comes, after decompression: a declared length can't be relied on.
+        // Count decompressed bytes as they arrive; the declared length may be wrong.
         if chunk.len() > limit - body.len() {
             return Err(None);
         }

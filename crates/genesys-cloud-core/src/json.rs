@@ -1,5 +1,5 @@
-//! JSON as text. A field is found or replaced without reading the rest as anything, so that numbers, the order of
-//! fields and names that occur twice stay as they are.
+//! Edits JSON as text: a field is found or replaced without parsing the rest, so numbers, the order of fields and
+//! duplicate names are unchanged.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,21 +7,21 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The fields of an object in their order.
+/// The fields of an object, in order.
 pub(crate) type Entries<'a> = Vec<(Cow<'a, [u8]>, &'a str)>;
 
-/// The text of a value at a JSON pointer. `None` if there is none.
+/// Returns the JSON text at a JSON pointer.
 pub(crate) fn get<'a>(json: &'a str, pointer: &str) -> Option<&'a str> {
     let root: &RawValue = serde_json::from_str(json).ok()?;
     let mut names = pointer.split('/').skip(1);
     names.try_fold(root.get(), |level, name| child(level, &unescaped(name)))
 }
 
-/// The text with the field at a JSON pointer set to this value, which is JSON. `create` adds the objects on the way
-/// that are missing or null.
+/// Sets the field at a JSON pointer to a value, which is JSON text. With `create`, adds enclosing objects that are
+/// missing or null.
 ///
 /// # Errors
-/// If the text is not JSON, or nothing on the way holds such a field.
+/// If the text is not JSON, or the enclosing object is missing.
 pub(crate) fn set(json: &str, pointer: &str, value: &str, create: bool) -> Result<String, String> {
     let root: &RawValue = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let (parent, field) =
@@ -43,7 +43,7 @@ pub(crate) fn set(json: &str, pointer: &str, value: &str, create: bool) -> Resul
     }
     match child(level, &field) {
         None => inserted(json, level, &field, value),
-        there => replaced(json, there, value),
+        existing => replaced(json, existing, value),
     }
 }
 
@@ -55,7 +55,7 @@ fn is_object(json: &str) -> bool {
     json.starts_with('{')
 }
 
-/// The value of a field or an element. Of a field that occurs twice the last one counts, as for records.
+/// Returns a field or an element. Of duplicate fields, the last one counts, as in records.
 fn child<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     if is_object(json) {
         let mut fields = entries(json).ok()?.into_iter().rev();
@@ -66,7 +66,7 @@ fn child<'a>(json: &'a str, name: &str) -> Option<&'a str> {
     elements.get(at).map(|element| element.get())
 }
 
-/// Objects within objects of these names, the innermost of which holds the value.
+/// Returns nested objects with these names around a value.
 fn nested<'a>(names: impl DoubleEndedIterator<Item = &'a String>, value: &str) -> String {
     names.rev().fold(value.to_owned(), |inner, name| format!("{{{}:{inner}}}", quoted(name)))
 }
@@ -90,15 +90,15 @@ fn inserted(json: &str, object: &str, name: &str, value: &str) -> Result<String,
     Ok(format!("{}{comma}{}:{value}{}", &json[..at], quoted(name), &json[at..]))
 }
 
-const NOT_FOUND: &str = "its place in the body was not found";
+const NOT_FOUND: &str = "the field was not found in the body";
 
-/// Where a part begins in a text that it was borrowed from.
+/// Returns the offset of a slice in the text that it was borrowed from.
 fn offset(text: &str, part: &str) -> Option<usize> {
     let offset = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
     text.get(offset..)?.starts_with(part).then_some(offset)
 }
 
-/// The fields of an object. An error of any other value.
+/// Returns the fields of an object, or an error for any other value.
 pub(crate) fn entries(object: &str) -> Result<Entries<'_>, serde_json::Error> {
     struct Fields;
 
@@ -121,7 +121,7 @@ pub(crate) fn entries(object: &str) -> Result<Entries<'_>, serde_json::Error> {
     serde_json::Deserializer::from_str(object).deserialize_map(Fields)
 }
 
-/// Reads the name of a field as bytes: it needs no check, and half of a surrogate pair in it is not an error.
+/// Reads a field name as bytes, so that it is not validated and unpaired surrogates are not an error.
 #[derive(Debug)]
 pub struct Name;
 
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_else_stays_as_it_is() {
+    fn leaves_the_rest_unchanged() {
         let body = r#"{ "a" : 31.245270191439438, "b":[1.50,{"c":12345678901234567890}],
             "x\ud83d": 1e400, "d":null, "a": 7 }"#;
         for (pointer, value, old, new) in [

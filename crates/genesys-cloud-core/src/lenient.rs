@@ -1,5 +1,5 @@
-//! Reads JSON values in every form in which the API sends them, for tables: by the same rules as records are read.
-//! For the command of this workspace; not part of the public API.
+//! Reads JSON values in every form that the API sends, by the rules of records, for tables. Used by the command of this
+//! workspace; not part of the public API.
 
 use std::borrow::Cow;
 
@@ -11,33 +11,33 @@ pub use crate::wire::stamp::Read;
 use crate::wire::stamp::Stamp;
 use crate::wire::{mended, number};
 
-/// A whole number: `25`, `25.0`, `2.5e1` or `"25"`. `None` for any other value, and for what does not fit.
+/// Reads an integer: `25`, `25.0`, `2.5e1` or `"25"`. `None` for other values and if it does not fit.
 pub fn integer(json: &str) -> Option<i64> {
     number::integer(&scalar(json)?)
 }
 
-/// A number, in quotes or without. Of whole ones without an exponent, only those that a double has exactly.
+/// Reads a number or a number in quotes. Integers without an exponent must be exact as a double.
 pub fn number(json: &str) -> Option<f64> {
     number::number(&scalar(json)?)
 }
 
-/// `true` or `false`, in quotes or without.
+/// Reads `true` or `false`, in quotes or without.
 pub fn flag(json: &str) -> Option<bool> {
     number::flag(&scalar(json)?)
 }
 
-/// A point in time, as a text or as milliseconds since 1970.
+/// Reads a point in time from a text, or from milliseconds since 1970.
 pub fn instant(json: &str) -> Option<Read<DateTime<Utc>>> {
     Some(stamp(json)?.instant())
 }
 
-/// A date, as it stands in the text.
+/// Reads a date from a text, whatever its offset.
 pub fn date(json: &str) -> Option<Read<NaiveDate>> {
     Some(stamp(json)?.date())
 }
 
-/// What a JSON text says, and whether U+FFFD stands there for halves of surrogate pairs, or for NUL if it is to be
-/// replaced too. `None` if it is no text.
+/// Decodes a JSON string. The flag says whether unpaired surrogates were replaced by U+FFFD, or NUL with `with_nul`.
+/// `None` if it is not a string.
 pub fn text(json: &str, with_nul: bool) -> Option<(Cow<'_, str>, bool)> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if !inner.contains('\\') {
@@ -48,34 +48,33 @@ pub fn text(json: &str, with_nul: bool) -> Option<(Cow<'_, str>, bool)> {
     Some((Cow::Owned(text), matches!(clean, Cow::Owned(_))))
 }
 
-/// JSON with U+FFFD in the place of each half of a surrogate pair, and of each NUL if that is to be replaced too. What
-/// has none is borrowed.
+/// Replaces unpaired surrogates in JSON by U+FFFD, and NUL too with `with_nul`. Borrowed if nothing is replaced.
 pub fn clean(json: &str, with_nul: bool) -> Cow<'_, str> {
     mended(json, with_nul)
 }
 
-/// A JSON text without the byte order mark that may stand before it.
+/// Strips a byte order mark.
 pub fn without_mark(json: &str) -> &str {
     crate::wire::without_mark(json)
 }
 
-/// The fields of an object in their order, as their names and their JSON. `None` of any other value.
+/// Returns the fields of an object in order, as names and JSON texts. `None` for other values.
 pub fn fields(json: &str) -> Option<Vec<(String, &str)>> {
     let fields = json::entries(json).ok()?.into_iter();
     Some(fields.map(|(name, value)| (String::from_utf8_lossy(&name).into_owned(), value)).collect())
 }
 
-/// The JSON of the value at a JSON pointer. Of a field that occurs twice the last one counts.
+/// Returns the JSON text at a JSON pointer. Of duplicate fields, the last one counts.
 pub fn at<'a>(json: &'a str, pointer: &str) -> Option<&'a str> {
     json::get(json, pointer)
 }
 
-/// A point in time as the API writes it.
+/// Formats a point in time as the API does.
 pub fn instant_text(time: &DateTime<Utc>) -> String {
     crate::wire::stamp::instant_text(time)
 }
 
-/// A date as the API writes it.
+/// Formats a date as the API does.
 pub fn date_text(date: &NaiveDate) -> String {
     crate::wire::stamp::date_text(date)
 }
@@ -93,7 +92,7 @@ fn stamp(json: &str) -> Option<Stamp> {
     }
 }
 
-/// The text of a scalar: in quotes, what they hold.
+/// Returns the text of a scalar, without quotes.
 fn scalar(json: &str) -> Option<Cow<'_, str>> {
     match json.as_bytes().first()? {
         b'"' => text(json, false).map(|(text, _)| text),
@@ -115,7 +114,7 @@ mod tests {
 
     /// Bindings and tables read the same values from the same JSON.
     #[test]
-    fn a_table_reads_what_a_record_reads() {
+    fn tables_and_records_read_the_same_values() {
         for json in [
             "0",
             "25",
@@ -153,7 +152,7 @@ mod tests {
             let same = |one: Option<f64>, other: Option<f64>| {
                 one.map(f64::to_bits) == other.map(f64::to_bits)
             };
-            // A whole number of more digits than `u64` has comes to a record as a double.
+            // An integer with more digits than `u64` reaches a record as a double.
             assert!(same(typed(json), number(json)), "{json}: {:?}", number(json));
             assert_eq!(typed::<bool>(json), flag(json), "{json}");
             assert_eq!(typed(json), instant(json).map(|it| it.value), "{json}");
@@ -167,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn texts() {
+    fn decodes_strings() {
         for (json, expected) in [
             (r#""""#, Some(("", false))),
             (r#""a b""#, Some(("a b", false))),

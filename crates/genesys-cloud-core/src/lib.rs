@@ -1,8 +1,7 @@
-//! The runtime of the Genesys Cloud SDK for Rust: client, login, transport, replies and errors.
+//! The runtime of the Genesys Cloud SDK for Rust: client, login, HTTP, lists, jobs and errors.
 //!
-//! Generated code describes operations as data ([`Operation`], [`Request`]); everything that happens
-//! when one is called is written here, once. Users depend on the crate `genesys-cloud`, which re-exports
-//! what they need.
+//! Generated code describes operations as data ([`Operation`], [`Request`]); their behavior is implemented here. Programs
+//! depend on the crate `genesys-cloud`, which re-exports the public API.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

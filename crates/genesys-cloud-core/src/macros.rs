@@ -1,9 +1,8 @@
-//! The macros through which generated code states the facts of its groups and operations.
+//! Macros with which generated code describes groups and operations.
 //!
-//! All functions are `#[inline]`: they are compiled where they are called, so that nobody pays for the
-//! thousands that are not.
+//! All functions are `#[inline]`, so that a program compiles only those that it calls, out of thousands.
 
-/// Makes the type that holds the operations of one API group.
+/// Defines the type that has the operations of one API group.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! group {
@@ -15,7 +14,7 @@ macro_rules! group {
         }
 
         impl $group {
-            /// The operations of this group, called through the given client.
+            /// Creates the group of operations of a client.
             pub fn new(client: &$crate::Client) -> Self {
                 Self { client: client.clone() }
             }
@@ -23,15 +22,15 @@ macro_rules! group {
     };
 }
 
-/// Makes the method of one operation, and the type of its call where it has optional parameters.
+/// Defines the method of one operation, and the type of its call if it has optional parameters.
 ///
-/// Path parameters, required query parameters, required headers and a required body are arguments, in this order;
-/// all else is a setter, which takes an `Option` too. An operation that changes nothing though its method may is marked with `reads`:
-/// `"postThingsQuery" Post reads "/things/query"`.
+/// Path parameters, required query parameters, required headers and a required body are arguments, in this order.
+/// Everything else is a setter, which also takes an `Option`. `reads` marks an operation that changes nothing despite its
+/// method: `"postThingsQuery" Post reads "/things/query"`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! operation {
-    // Without optional parameters: the call needs no separate type.
+    // Without optional parameters, the call needs no type of its own.
     (
         $(#[$meta:meta])*
         $group:ident.$method:ident -> $output:ty;
@@ -74,7 +73,7 @@ macro_rules! operation {
         }
     };
 
-    // With setters: the call is a type that has them.
+    // With optional parameters, the call is a type with setters.
     (
         $(#[$meta:meta])*
         $group:ident.$method:ident -> $call:ident -> $output:ty;
@@ -121,7 +120,7 @@ macro_rules! operation {
             }
         }
 
-        #[doc = concat!("A call of [`", stringify!($group), "::", stringify!($method), "`], ready to be sent.")]
+        #[doc = concat!("A call of [`", stringify!($group), "::", stringify!($method), "`].")]
         #[derive(Clone, Debug)]
         #[must_use = "a call does nothing until it is sent"]
         pub struct $call($crate::Call<$output>);
@@ -176,7 +175,7 @@ macro_rules! operation {
                 }
             )*)?
 
-            /// Changes what will be sent: headers and parameters that the API document does not list. See
+            /// Changes the request, for example to set headers and parameters that the API document does not list. See
             /// [`OperationCall`]($crate::OperationCall).
             #[inline]
             pub fn with(self, change: impl ::core::ops::FnOnce(&mut $crate::Request)) -> Self {
@@ -216,7 +215,7 @@ macro_rules! operation {
     };
 }
 
-/// Makes the type of a reply whose form depends on its status.
+/// Defines a response type that depends on the status.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! replies {
@@ -229,7 +228,7 @@ macro_rules! replies {
         #[non_exhaustive]
         pub enum $name {
             $(
-                #[doc = concat!("The reply of status ", $status, ".")]
+                #[doc = concat!("The response with status ", $status, ".")]
                 $variant($type),
             )*
         }
@@ -237,18 +236,18 @@ macro_rules! replies {
         impl $crate::Decode for $name {
             #[inline]
             fn decode(
-                reply: &$crate::RawResponse,
+                response: &$crate::RawResponse,
             ) -> ::core::result::Result<Self, $crate::DecodeError> {
                 const STATUSES: &[u16] = &[$($status,)*];
-                // A status that the document does not list is read like the first that it does.
-                let status = reply.status();
+                // An undocumented status is decoded like the first documented one.
+                let status = response.status();
                 let status = if STATUSES.contains(&status) { status } else { STATUSES[0] };
                 $(
                     if status == $status {
-                        return <$type as $crate::Decode>::decode(reply).map(Self::$variant);
+                        return <$type as $crate::Decode>::decode(response).map(Self::$variant);
                     }
                 )*
-                ::core::unreachable!("the status is one of those above")
+                ::core::unreachable!("the status is one of `STATUSES`")
             }
         }
     };

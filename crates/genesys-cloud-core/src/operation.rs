@@ -1,4 +1,4 @@
-//! The static facts of one API operation.
+//! Static descriptions of API operations.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -22,7 +22,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method as it stands in a request line, such as `GET`.
+    /// Returns the method as in the request line, such as `GET`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Delete => "DELETE",
@@ -54,10 +54,10 @@ impl From<Method> for http::Method {
     }
 }
 
-/// What the API document says of one operation, as far as sending it goes.
+/// The description of an API operation that is needed to call it.
 ///
-/// Generated code holds one per operation; make your own with [`Operation::new`] to call or page an
-/// endpoint that the bindings do not know.
+/// Generated code has one for each operation. Create your own with [`Operation::new`] for an endpoint that the bindings
+/// do not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     id: Cow<'static, str>,
@@ -69,7 +69,7 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// An operation of a name that errors and traces show, and a path below the API's host, such as
+    /// Creates an operation. The id appears in errors and traces; the path is below the API's host, such as
     /// `/api/v2/routing/queues/{queueId}`.
     pub fn new(
         id: impl Into<Cow<'static, str>>,
@@ -86,7 +86,7 @@ impl Operation {
         }
     }
 
-    /// The same for generated code, which knows all of it when it is compiled.
+    /// Creates an operation in a constant.
     pub const fn from_static(id: &'static str, method: Method, path: &'static str) -> Self {
         Self {
             id: Cow::Borrowed(id),
@@ -98,33 +98,31 @@ impl Operation {
         }
     }
 
-    /// Statuses outside 2xx that are an answer rather than an error for this operation, such as the 304
-    /// of a conditional read.
+    /// Accepts these statuses outside 2xx as success, such as the 304 of a conditional read.
     #[must_use]
     pub const fn also_accepting(mut self, statuses: &'static [u16]) -> Self {
         self.also_accepts = statuses;
         self
     }
 
-    /// The same operation, known to change nothing whatever its method, such as a POST that only
-    /// queries. The client then repeats it after a failure that leaves open whether it was done; see
-    /// [`is_repeatable`](Self::is_repeatable).
+    /// Marks an operation as changing nothing, such as a POST that only queries, so that the client may retry it after
+    /// failures with an unknown outcome. See [`is_repeatable`](Self::is_repeatable).
     #[must_use]
     pub const fn reads(mut self) -> Self {
         self.reads = true;
         self
     }
 
-    /// The same operation, known to do more when it is done twice, such as a DELETE that submits a job. One that
-    /// reads can be repeated all the same.
+    /// Marks an operation as not idempotent, such as a DELETE that submits a job. An operation that only reads stays
+    /// repeatable.
     #[must_use]
     pub const fn once(mut self) -> Self {
         self.once = true;
         self
     }
 
-    /// Whether doing it twice comes to the same as doing it once: true of GET, HEAD, PUT and DELETE, and
-    /// of operations that [only read](Self::reads), unless it is said [otherwise](Self::once).
+    /// Whether repeating the operation has no further effect. True for GET, HEAD, PUT and DELETE, unless marked with
+    /// [`once`](Self::once), and for operations that [only read](Self::reads).
     pub const fn is_repeatable(&self) -> bool {
         match self.method {
             Method::Get | Method::Head => true,
@@ -133,34 +131,33 @@ impl Operation {
         }
     }
 
-    /// The operationId of the API document, such as `getRoutingQueues`.
+    /// Returns the operationId of the API document, such as `getRoutingQueues`.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The HTTP method.
+    /// Returns the HTTP method.
     pub const fn method(&self) -> Method {
         self.method
     }
 
-    /// The path template, such as `/api/v2/routing/queues/{queueId}`.
+    /// Returns the path template, such as `/api/v2/routing/queues/{queueId}`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The path template without a query, for traces: query values can be personal data.
+    /// The path template without its query, for traces: query values can be personal data.
     pub(crate) fn template(&self) -> &str {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// Whether a reply of this status is an answer rather than an error: any 2xx, listed in the
-    /// document or not, and what the operation accepts beyond.
+    /// Whether this status is a success: any 2xx, in the document or not, and the additionally accepted statuses.
     pub fn accepts(&self, status: u16) -> bool {
         (200..300).contains(&status) || self.also_accepts.contains(&status)
     }
 }
 
-/// `GET /api/v2/routing/queues (getRoutingQueues)`
+/// Prints `GET /api/v2/routing/queues (getRoutingQueues)`.
 impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} ({})", self.method, self.path, self.id)
@@ -172,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_repeated() {
+    fn repeatable_methods() {
         for (method, repeatable) in [
             (Method::Delete, true),
             (Method::Get, true),

@@ -1,4 +1,4 @@
-//! How a value is written into a path, a query or a header.
+//! Values in paths, queries and headers.
 
 use std::borrow::Cow;
 
@@ -11,10 +11,10 @@ use crate::wire::stamp::{date_text, instant_text};
 
 /// A value of a path parameter, a query parameter or a header.
 ///
-/// Date-times are written as the API documents them, `2024-05-01T12:30:00.000Z`, and to the nanosecond where they are
-/// finer.
+/// Date-times are written in the documented form, `2024-05-01T12:30:00.000Z`, with up to nine digits if they are more
+/// precise.
 pub trait Param {
-    /// The text of the value, not yet percent-encoded.
+    /// Returns the text of the value, not percent-encoded.
     fn to_param(&self) -> Cow<'_, str>;
 }
 
@@ -72,8 +72,8 @@ impl Param for NaiveDateTime {
     }
 }
 
-/// A value of an optional parameter: a `T`, what becomes one, or an [`Option`] of those. `None` leaves the parameter
-/// out.
+/// A value for an optional parameter of type `T`: a `T`, a type that converts to it, or an [`Option`] of these. `None`
+/// omits the parameter.
 ///
 /// ```
 /// use genesys_cloud_core::IntoOption;
@@ -91,7 +91,7 @@ impl Param for NaiveDateTime {
     note = "convert it, or pass an `Option`"
 )]
 pub trait IntoOption<T> {
-    /// The value, if there is one.
+    /// Returns the value, if any.
     fn into_option(self) -> Option<T>;
 }
 

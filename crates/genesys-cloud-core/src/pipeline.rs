@@ -1,4 +1,4 @@
-//! From a request to the reply: the one path that every call takes, whatever it returns.
+//! Sends calls: token, rate limiter, attempts, retries, tracing and hooks. All calls take this path.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,26 +16,26 @@ use crate::client::{CallEnded, Hooks, Learned};
 use crate::error::Error;
 use crate::http_client::{Connections, HttpClient};
 use crate::operation::{Method, Operation};
-use crate::rate_limit::{Closure, Permit, RateLimiter, Refused};
+use crate::rate_limit::{FailFast, Permit, RateLimiter, Refused};
 use crate::request::Request;
 use crate::response::{CallStats, RawResponse, ResponseHead};
-use crate::retry::{Attempts, LONGEST_CLOSURE, Next, Retries};
+use crate::retry::{Attempts, MAX_PAUSE, Next, Retries};
 use crate::wait::WaitReason;
 use crate::{runtime, spans};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// JSON wherever there is a choice; a few operations have none, and answer with text alone.
+/// Some operations return only text, so other types are accepted with low priority.
 const ACCEPTED: HeaderValue = HeaderValue::from_static("application/json, */*;q=0.1");
 
-/// What answers the requests of a client in place of the API, in unit tests.
+/// Answers requests instead of the API, in unit tests.
 #[cfg(feature = "test-util")]
 pub(crate) type Responder = Arc<dyn Fn(&Request) -> Result<RawResponse, Error> + Send + Sync>;
 
-/// What all clones of a client share.
+/// The state shared by all clones of a client.
 pub(crate) struct Pipeline {
     pub(crate) http_client: HttpClient,
-    /// For files at hosts that are not the API's. They are sent no token.
+    /// Connections for files on other hosts. They never carry a token.
     pub(crate) files: Connections,
     pub(crate) api: BaseUrl,
     pub(crate) auth: Auth,
@@ -43,14 +43,14 @@ pub(crate) struct Pipeline {
     pub(crate) retries: Arc<Retries>,
     pub(crate) hooks: Hooks,
     pub(crate) max_page_items: usize,
-    /// What the API said about the token, after `Client::identify`.
+    /// The token's identity, once `Client::identify` has requested it.
     pub(crate) learned: OnceCell<Learned>,
     #[cfg(feature = "test-util")]
     pub(crate) responder: Option<Responder>,
 }
 
 impl Pipeline {
-    /// Sends a request and gives the reply if the operation accepts its status.
+    /// Sends a request and returns the response if the operation accepts its status.
     pub(crate) async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         #[cfg(feature = "test-util")]
         if let Some(responder) = &self.responder {
@@ -61,8 +61,8 @@ impl Pipeline {
         self.call(request, attempts, None, CallStats::default()).await
     }
 
-    /// Sends a request again after a successful but unusable reply, or returns `error` if it must not be sent again.
-    /// The result adds to the attempts and waits of `so_far`.
+    /// Sends a request again after a successful but unusable response, or returns `error` if it must not be retried.
+    /// Attempts and waits are added to those of `so_far`.
     pub(crate) async fn execute_again(
         &self,
         request: &Request,
@@ -82,7 +82,7 @@ impl Pipeline {
         }
     }
 
-    /// Waits before a call is made again whose successful reply could not be used, unless this error stands.
+    /// Waits before a retry after a successful but unusable response, or returns `error` if it must not be retried.
     pub(crate) async fn wait_to_repeat(
         &self,
         operation: &Operation,
@@ -101,13 +101,13 @@ impl Pipeline {
         }
     }
 
-    /// `again` is the wait before the first attempt, and the error that made it necessary.
+    /// `again` is the wait before the first attempt, and the error that caused it.
     async fn call(
         &self,
         request: &Request,
         attempts: Attempts<'_>,
         again: Option<(Duration, Error)>,
-        mut course: CallStats,
+        mut stats: CallStats,
     ) -> Result<RawResponse, Error> {
         let operation = request.operation();
         runtime::current(Some(operation))?;
@@ -122,25 +122,25 @@ impl Pipeline {
                     after_ms = after.as_millis() as u64,
                     status = error.status(),
                     error = %error.kind(),
-                    "the reply could not be used; trying again"
+                    "unusable response; retrying"
                 );
                 let pause = self.rate_limiter.pause(operation, WaitReason::Retry, after);
-                waiting(&mut course, pause).await;
+                waiting(&mut stats, pause).await;
             }
-            self.send(request, &url, attempts, &mut course).await
+            self.send(request, &url, attempts, &mut stats).await
         };
         let outcome = outcome.instrument(span.clone()).await;
         let outcome = match outcome {
-            Ok(mut reply) => {
-                reply.head.course = course;
-                Ok(reply)
+            Ok(mut response) => {
+                response.head.stats = stats;
+                Ok(response)
             }
-            Err(error) => Err(error.after(course).redacted(self.http_client.secrets())),
+            Err(error) => Err(error.after(stats).redacted(self.http_client.secrets())),
         };
-        span.record("attempts", course.attempts);
-        span.record("waited_ms", course.waited.as_millis() as u64);
+        span.record("attempts", stats.attempts);
+        span.record("waited_ms", stats.waited.as_millis() as u64);
         let (status, correlation_id) = match &outcome {
-            Ok(reply) => (Some(reply.status()), reply.correlation_id()),
+            Ok(response) => (Some(response.status()), response.correlation_id()),
             Err(error) => (error.status(), error.correlation_id()),
         };
         let is_seen = !span.is_disabled() || self.hooks.has_on_call() || outcome.is_err();
@@ -155,7 +155,7 @@ impl Pipeline {
             Ok(_) => tracing::debug!(parent: &span, "call ended"),
             Err(error) => {
                 spans::failed(&span, error);
-                let (kind, attempts) = (error.kind(), course.attempts);
+                let (kind, attempts) = (error.kind(), stats.attempts);
                 tracing::warn!(
                     parent: &span,
                     operation = operation.id(), error = %kind, status, correlation_id, attempts,
@@ -168,61 +168,61 @@ impl Pipeline {
             method: operation.method(),
             template: operation.template(),
             status,
-            attempts: course.attempts,
+            attempts: stats.attempts,
             duration,
-            waited: course.waited,
+            waited: stats.waited,
             error: outcome.as_ref().err().map(Error::kind),
             correlation_id,
         });
         outcome
     }
 
-    /// The attempts of one call. Each waits for its turn, so that a repetition is within the budget as
-    /// well; none holds a place while it waits for something else.
+    /// Makes the attempts of one call. Each attempt, including retries, waits for its turn in the rate limiter. None
+    /// holds a permit while it waits for something else.
     async fn send(
         &self,
         request: &Request,
         url: &Url,
         mut attempts: Attempts<'_>,
-        course: &mut CallStats,
+        stats: &mut CallStats,
     ) -> Result<RawResponse, Error> {
         let operation = request.operation();
         let on_call = |error: Error| error.on(operation);
         let ticket = self.rate_limiter.begin();
         let mut renewed = false;
-        // Before the queue, so that all who wait for the same login share it, and its failure.
+        // Log in before queueing, so that all calls waiting for the login share it and its failure.
         self.auth.token().await.map_err(on_call)?;
         loop {
-            let permit = match waiting(course, self.rate_limiter.turn(ticket, operation)).await {
+            let permit = match waiting(stats, self.rate_limiter.turn(ticket, operation)).await {
                 Ok(permit) => permit,
                 Err(Refused { error, remaining }) => {
                     attempts.limited();
                     return Err(on_call(self.retries.held_back(&error, remaining)));
                 }
             };
-            // Once more: a token may end while its call waits.
+            // Again, because the token may expire while the call waits.
             let token = self.auth.token().await.map_err(on_call)?;
-            course.attempts += 1;
+            stats.attempts += 1;
             attempts.begun();
-            let (head, error) = match self.attempt(request, url, &token, course.attempts).await {
-                Ok(reply) if operation.accepts(reply.status()) => {
-                    permit.answered(token.serial(), &reply.head);
+            let (head, error) = match self.attempt(request, url, &token, stats.attempts).await {
+                Ok(response) if operation.accepts(response.status()) => {
+                    permit.answered(token.serial(), &response.head);
                     attempts.answered();
                     self.auth.accepted(operation);
-                    return Ok(reply);
+                    return Ok(response);
                 }
-                Ok(reply) => (Some(reply.head.clone()), Error::refused(&reply)),
+                Ok(response) => (Some(response.head.clone()), Error::refused(&response)),
                 Err(error) => (None, error),
             };
             if error.status() == Some(401) && head.is_some() {
                 self.settle(permit, &token, head.as_ref(), &error, None);
                 attempts.answered();
-                // Nothing was done for a request that was refused, so it can be repeated whatever it is.
+                // A rejected request had no effect, so even a call that is not repeatable is retried.
                 if renewed {
                     self.auth.refused_again(operation);
                 } else if self.auth.renew(&token, operation).await.map_err(on_call)? {
                     renewed = true;
-                    tracing::info!(attempt = course.attempts, "token refused; trying again");
+                    tracing::info!(attempt = stats.attempts, "token rejected; retrying");
                     continue;
                 }
                 return Err(error.advise(self.auth.advice()));
@@ -236,16 +236,16 @@ impl Pipeline {
             match next {
                 Next::Again(after) => {
                     tracing::info!(
-                        attempt = course.attempts,
+                        attempt = stats.attempts,
                         status = error.status(),
                         after_ms = after.as_millis() as u64,
                         error = %error.kind(),
-                        "failed; trying again"
+                        "attempt failed; retrying"
                     );
-                    // For a rate limit, the budget waits: it has been told, and there are others.
+                    // For a rate limit, the limiter waits, since the pause applies to other calls too.
                     if !error.is_rate_limited() {
                         let pause = self.rate_limiter.pause(operation, WaitReason::Retry, after);
-                        waiting(course, pause).await;
+                        waiting(stats, pause).await;
                     }
                 }
                 Next::GiveUp(reason) => return Err(reason.advise(error)),
@@ -253,7 +253,7 @@ impl Pipeline {
         }
     }
 
-    /// Sends the request once. `url` was joined to the URL of the API, and so checked against it.
+    /// Sends the request once. `url` was joined to the API's base URL, which validates it.
     async fn attempt(
         &self,
         request: &Request,
@@ -262,7 +262,7 @@ impl Pipeline {
         number: u32,
     ) -> Result<RawResponse, Error> {
         let operation = request.operation();
-        // Within the span of the request, so that a hook can pass its context on.
+        // Inside the span of the request, so that a hook can propagate its context.
         let sent = async {
             let headers = self.headers(request, token, number);
             let outgoing =
@@ -276,7 +276,7 @@ impl Pipeline {
         spans::request(operation, url, number - 1, sent).await
     }
 
-    /// The headers of an attempt.
+    /// Returns the headers of an attempt.
     fn headers(&self, request: &Request, token: &Token, number: u32) -> HeaderMap {
         let operation = request.operation();
         let mut headers = request.headers().clone();
@@ -286,13 +286,13 @@ impl Pipeline {
         if request.body().is_some() {
             headers.entry(CONTENT_TYPE).or_insert(JSON);
         } else if matches!(operation.method(), Method::Patch | Method::Post | Method::Put) {
-            // Gateways may refuse a method that is to have a body and tells no length of it.
+            // Gateways may reject these methods without a body length.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         headers
     }
 
-    /// Tells the budget what came of a request that failed. `pause` is the wait before it is sent again.
+    /// Reports a failed attempt to the rate limiter. `pause` is the wait before the retry.
     fn settle(
         &self,
         permit: Permit<'_>,
@@ -305,33 +305,33 @@ impl Pipeline {
             Some(head) if error.is_rate_limited() => {
                 let limit = error.body().and_then(|body| body.limit.as_ref());
                 let serial = token.serial();
-                if self.retries.closes(error) {
-                    let patience = self.retries.patience();
-                    let closure = Closure { error: Arc::new(error.share()), patience };
-                    let pause = error.retry_after().map(|wait| wait.min(LONGEST_CLOSURE));
-                    permit.limited(serial, head, limit, pause, Some(&closure));
+                if self.retries.fails_fast(error) {
+                    let max_wait = self.retries.max_wait();
+                    let fail_fast = FailFast { error: Arc::new(error.share()), max_wait };
+                    let pause = error.retry_after().map(|wait| wait.min(MAX_PAUSE));
+                    permit.limited(serial, head, limit, pause, Some(&fail_fast));
                 } else {
                     permit.limited(serial, head, limit, pause.or(error.retry_after()), None);
                 }
             }
             Some(head) => permit.answered(token.serial(), head),
-            // Dropped, it counts as one that may have been seen.
+            // A dropped permit counts as a request that the API may have seen.
             None => drop(permit),
         }
     }
 }
 
-/// Traces that a call failed for good though the API answered: its reply could not be used.
+/// Logs the final failure of a call whose successful response was unusable.
 pub(crate) fn failed(error: Error) -> Error {
     let (operation, attempts) = (error.operation(), error.attempts());
     tracing::warn!(operation, error = %error.kind(), status = error.status(), attempts, "call failed");
     error
 }
 
-/// Counts the time that something takes as time that the call waited.
-async fn waiting<T>(course: &mut CallStats, wait: impl Future<Output = T>) -> T {
+/// Adds the time of `wait` to the waits of a call.
+async fn waiting<T>(stats: &mut CallStats, wait: impl Future<Output = T>) -> T {
     let since = Instant::now();
     let result = wait.await;
-    course.waited += since.elapsed();
+    stats.waited += since.elapsed();
     result
 }

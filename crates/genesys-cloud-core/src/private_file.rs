@@ -1,9 +1,9 @@
-//! Files that may hold personal data or lead to it: checkpoints, states, reports, saved jobs, unfinished outputs.
+//! Files that may contain personal data or give access to it: checkpoints, states, reports, saved jobs, partial outputs.
 //!
-//! One policy for all of them: only the owner may read a file (mode 0600 on Unix), no symbolic link is followed, and a
-//! file is replaced as a whole. For that, a temporary file with a random name is created in the same directory, which
-//! fails if there is one, written, synced and renamed, and the directory is synced. A crash leaves the old file or the
-//! new one.
+//! One policy applies to all of them: only the owner may read a file (mode 0600 on Unix), symbolic links are not
+//! followed, and files are replaced atomically. For that, a temporary file with a random name is created in the same
+//! directory, written, synced and renamed, and the directory is synced. After a crash, either the old or the new file
+//! exists.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
@@ -13,35 +13,35 @@ use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// A temporary file that is older was left by a process that was killed: none is written for that long.
+/// Older temporary files were left by killed processes: none takes that long to write.
 const LEFT: Duration = Duration::from_secs(3_600);
 
-/// How many random letters the name of a temporary file has.
+/// Number of random characters in the name of a temporary file.
 const RANDOM: usize = 16;
 
-/// Opens a file for reading and writing, and restricts it to its owner. Its content stays as it is. It is created if it
-/// is missing and `create` says so.
+/// Opens a file for reading and writing, and restricts it to its owner. Keeps its content. With `create`, creates a
+/// missing file.
 ///
 /// # Errors
-/// When it can't be opened, is a symbolic link, or is not a regular file.
+/// If it cannot be opened, is a symbolic link, or is not a regular file.
 pub fn open(path: &Path, create: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(create).truncate(false);
     let file = regular(owner_only(&mut options).open(path).map_err(explained)?)?;
-    // It may be there with other permissions. Whoever may write it and does not own it can't change them.
+    // An existing file may have other permissions, which a writer who does not own it cannot change.
     let _ = restrict(&file);
     Ok(file)
 }
 
-/// Reads a file of at most this many bytes.
+/// Reads a file of at most `most` bytes.
 ///
 /// # Errors
-/// When it can't be read, is a symbolic link, is not a regular file, or is larger ([`ErrorKind::FileTooLarge`]).
+/// If it cannot be read, is a symbolic link, is not a regular file, or is larger ([`ErrorKind::FileTooLarge`]).
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut options = OpenOptions::new();
     let file = regular(owner_only(options.read(true)).open(path).map_err(explained)?)?;
     let too_large = |length: u64| {
-        let why = format!("it has {length} bytes, more than the {most} that are read");
+        let why = format!("it has {length} bytes, more than the maximum of {most}");
         Err(io::Error::new(ErrorKind::FileTooLarge, why))
     };
     let length = file.metadata()?.len();
@@ -49,17 +49,17 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
         return too_large(length);
     }
     let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
-    // It may grow meanwhile.
+    // The file may grow while it is read.
     match file.take(most.saturating_add(1)).read_to_end(&mut bytes)? as u64 {
         read if read > most => too_large(read),
         _ => Ok(bytes),
     }
 }
 
-/// Replaces a file as a whole.
+/// Replaces a file atomically.
 ///
 /// # Errors
-/// When the file can't be written. The old one is then still there.
+/// If the file cannot be written. The old one is unchanged.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = create_beside(path, |_| ())?;
     file.write_all(bytes)?;
@@ -68,10 +68,10 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// Gives a finished file its name, and the permissions of the file that it replaces, or of any new file.
+/// Renames a finished file, and gives it the permissions of the file that it replaces, or those of any new file.
 ///
 /// # Errors
-/// When it can't be renamed.
+/// If it cannot be renamed.
 pub fn publish(part: &Path, path: &Path) -> io::Result<()> {
     if let Some(permissions) = permissions_for(path) {
         let mut options = OpenOptions::new();
@@ -86,19 +86,19 @@ pub fn publish(part: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
-/// Gives a file another name, for good. It stays readable by its owner alone.
+/// Renames a file durably. It stays readable only by its owner.
 ///
 /// # Errors
-/// When it can't be renamed.
+/// If it cannot be renamed.
 pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
     fs::rename(from, to)?;
     sync_folder(to)
 }
 
-/// Removes a file, if it is there.
+/// Removes a file, if it exists.
 ///
 /// # Errors
-/// When it can't be removed.
+/// If it cannot be removed.
 pub fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -107,7 +107,7 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the temporary files of a path that were left by processes that were killed, an hour ago or more.
+/// Removes temporary files for a path that killed processes left more than an hour ago.
 pub fn sweep(path: &Path) {
     let Some(name) = path.file_name() else { return };
     let prefix = format!(".{}.", name.to_string_lossy());
@@ -125,8 +125,8 @@ pub fn sweep(path: &Path) {
     }
 }
 
-/// Whether an error of the system may pass by itself: the network or a file server is not there, or something is in
-/// use. A full disk is not such an error.
+/// Whether an error of the system may be temporary, such as an unreachable file server or a file in use. A full disk is
+/// not.
 pub fn is_transient(error: &io::Error) -> bool {
     use ErrorKind as Kind;
     matches!(
@@ -148,8 +148,7 @@ pub fn is_transient(error: &io::Error) -> bool {
     )
 }
 
-/// Creates a temporary file in the directory of this one, which is removed unless it is persisted. It can be read by its
-/// owner alone.
+/// Creates a temporary file in the directory of `path`, readable only by its owner. It is removed unless persisted.
 fn create_beside(
     path: &Path,
     change: impl FnOnce(&mut Builder<'_, '_>),
@@ -179,7 +178,7 @@ fn regular(file: File) -> io::Result<File> {
 #[cfg(unix)]
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
-    // A pipe is not waited for.
+    // Do not wait for the other end of a pipe.
     options.mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
 }
 
@@ -215,14 +214,14 @@ fn explained(error: io::Error) -> io::Error {
     error
 }
 
-/// The permissions of the file of this name. Where there is none: those that a new file gets.
+/// Returns the permissions of an existing file, or else those of a new file.
 #[cfg(unix)]
 fn permissions_for(path: &Path) -> Option<Permissions> {
     use std::os::unix::fs::PermissionsExt as _;
-    let there = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
-    let mode = match there {
-        Some(there) => there.permissions().mode(),
-        // The mask for new files can't be read without changing it, so a new file shows it.
+    let existing = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_file);
+    let mode = match existing {
+        Some(existing) => existing.permissions().mode(),
+        // The umask cannot be read without changing it, so create a file to see its effect.
         None => {
             let usual = Permissions::from_mode(0o666);
             let probe = create_beside(path, |it| {
@@ -240,13 +239,13 @@ fn permissions_for(_: &Path) -> Option<Permissions> {
     None
 }
 
-/// Makes it durable that a file has its name, or is gone.
+/// Makes a rename or removal durable.
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-/// Other systems have no way to.
+/// Not supported on other systems.
 #[cfg(not(unix))]
 fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_symbolic_link_is_never_followed() {
+    fn never_follows_a_symbolic_link() {
         let folder = tempfile::tempdir().expect("a folder");
         let [victim, path, other] = ["victim", "a", "b"].map(|name| folder.path().join(name));
         fs::write(&victim, "precious").expect("a file");
@@ -291,16 +290,16 @@ mod tests {
         symlink(&victim, &other).expect("a link");
         publish(&path, &other).expect("published");
         assert!(!other.is_symlink());
-        assert_ne!(mode(&other), 0o777, "not that of the link");
+        assert_ne!(mode(&other), 0o777, "the mode of the link");
         assert_eq!(fs::read(&victim).expect("a file"), b"precious");
         symlink(&victim, &path).expect("a link");
         remove(&path).expect("removed");
-        remove(&path).expect("nothing is there");
+        remove(&path).expect("already removed");
         assert_eq!(names(folder.path()), ["b", "victim"]);
     }
 
     #[test]
-    fn only_what_is_finished_may_be_read_by_others() {
+    fn only_published_files_are_readable_by_others() {
         let folder = tempfile::tempdir().expect("a folder");
         let [a, b, c] = ["a", "b", "c"].map(|name| folder.path().join(name));
         fs::write(&a, "").expect("a file");
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_or_too_large_is_refused() {
+    fn rejects_directories_and_large_files() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a");
         assert_eq!(read(&path, 1).expect_err("missing").kind(), ErrorKind::NotFound);
@@ -333,11 +332,11 @@ mod tests {
         assert!(replace(&folder.path().join("b"), b"").is_err());
         assert!(replace(&folder.path().join("no/c"), b"").is_err());
         assert!(replace(Path::new("/"), b"").is_err());
-        assert_eq!(names(folder.path()), ["a", "b"], "nothing is left");
+        assert_eq!(names(folder.path()), ["a", "b"], "no temporary files are left");
     }
 
     #[test]
-    fn what_a_killed_process_left_is_removed() {
+    fn removes_files_left_by_killed_processes() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.json");
         let long_ago = SystemTime::now() - LEFT - Duration::from_secs(1);

@@ -1,4 +1,15 @@
-//! Removes credentials from text that a server sent: a gateway that reports an error may echo what it received.
+//! Redacts credentials in text from servers: a gateway that reports an error may echo what it received.
+//!
+//! A known credential is redacted in plain text and in every encoding in which servers echo it: percent encoding, escapes
+//! of JSON and HTML, hexadecimal and base64. Credentials of at least [`LONG`] bytes are redacted wherever they occur.
+//! Shorter ones, such as the password `abc`, may also be parts of ordinary words. They are redacted only as a whole value,
+//! in plain text, with escapes, or inside decoded base64 or hexadecimal text: `"abc"`, `password=abc` and `user:abc@host`
+//! are redacted, `abcd` and `x-abc-y` are not. So no credential appears as a value, and messages stay readable.
+//!
+//! Unknown credentials are redacted where their context identifies them; see [`Redactor::redact`].
+
+mod context;
+mod short;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -9,13 +20,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 
-/// What takes the place of a credential.
+/// Replaces a credential.
 const REDACTED: &str = "[redacted]";
 
-/// A shorter text is not searched for: it would be found in ordinary words. Credentials are longer.
-const SHORTEST: usize = 6;
+/// Minimum length in bytes of a credential that is redacted inside longer words.
+const LONG: usize = 6;
 
-/// How many tokens of a client are remembered: the current one, and those before it.
+/// Maximum number of tokens remembered per client: the current one and earlier ones.
 const TOKENS: usize = 8;
 
 /// The credentials of a client. Clones share them.
@@ -29,15 +40,15 @@ struct Known {
 }
 
 impl Secrets {
-    /// These credentials.
+    /// Creates a set of credentials. Empty ones are ignored.
     pub fn new(fixed: impl IntoIterator<Item = SecretString>) -> Self {
-        let fixed = fixed.into_iter().filter(|it| it.expose_secret().len() >= SHORTEST).collect();
+        let fixed = fixed.into_iter().filter(|it| !it.expose_secret().is_empty()).collect();
         Self(Some(Arc::new(Known { fixed, tokens: RwLock::default() })))
     }
 
-    /// Remembers an access token, and forgets the oldest one if there are many.
+    /// Adds an access token, and forgets the oldest one beyond the maximum.
     pub(crate) fn add_token(&self, token: &str) {
-        let Some(known) = self.0.as_ref().filter(|_| token.len() >= SHORTEST) else { return };
+        let Some(known) = self.0.as_ref().filter(|_| !token.is_empty()) else { return };
         let mut tokens = known.tokens.write().unwrap_or_else(PoisonError::into_inner);
         tokens.push_back(SecretString::from(token));
         if tokens.len() > TOKENS {
@@ -45,9 +56,9 @@ impl Secrets {
         }
     }
 
-    /// Removes the credentials from one text. For several, make one [`redactor`](Self::redactor).
+    /// Redacts one text. For several, create one [`redactor`](Self::redactor).
     pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        match text.len() < SHORTEST {
+        match text.is_empty() {
             true => Cow::Borrowed(text),
             false => self.redactor().redact(text),
         }
@@ -60,16 +71,20 @@ impl Secrets {
     }
 }
 
-/// Finds the credentials of a client in texts.
+/// Redacts the credentials of a client in texts.
 pub(crate) struct Redactor {
     needles: Vec<Needle>,
-    /// Which needles may begin with a byte, so that most places of a text are not looked at twice.
+    /// The needles that may start with a byte, so that most positions of a text are checked once.
     by_first: Vec<Vec<usize>>,
+    /// Credentials that are redacted only as whole values.
+    short: Vec<Needle>,
 }
 
 impl Redactor {
     fn new<'a>(secrets: impl Iterator<Item = &'a str>) -> Self {
-        let needles: Vec<Needle> = secrets.flat_map(Needle::of).collect();
+        let (long, short): (Vec<_>, Vec<_>) = secrets.partition(|secret| secret.len() >= LONG);
+        let needles: Vec<Needle> = long.into_iter().flat_map(Needle::of).collect();
+        let short = short.into_iter().map(Needle::plain).collect();
         let mut by_first = vec![Vec::new(); 256];
         for (index, needle) in needles.iter().enumerate() {
             let first = needle.bytes.first().copied().unwrap_or_default();
@@ -79,18 +94,19 @@ impl Redactor {
                 }
             }
         }
-        Self { needles, by_first }
+        Self { needles, by_first, short }
     }
 
-    /// Replaces each credential in a text by `[redacted]`: known ones in any encoding, and what looks like one: the
-    /// query of a URL, which may be presigned, its user name and password, what follows `Bearer` or `Basic`, and
-    /// the values of parameters such as `access_token`.
+    /// Replaces each credential in a text by `[redacted]`. Apart from known ones, these are the query of a URL, which may
+    /// be presigned, its user name and password, the value after `Bearer` or `Basic`, and the values of parameters such
+    /// as `access_token`.
     pub(crate) fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let bytes = text.as_bytes();
         let mut found = Vec::new();
         self.find_known(bytes, &mut found);
-        find_urls(bytes, &mut found);
-        find_named(bytes, &mut found);
+        short::find(&self.short, bytes, &mut found);
+        context::find_urls(bytes, &mut found);
+        context::find_named(bytes, &mut found);
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
@@ -108,7 +124,7 @@ impl Redactor {
         Cow::Owned(String::from_utf8_lossy(&redacted).into_owned())
     }
 
-    /// The same for a text that is kept.
+    /// Redacts a text in place.
     pub(crate) fn redact_in(&self, text: &mut String) {
         if let Cow::Owned(redacted) = self.redact(text) {
             *text = redacted;
@@ -121,7 +137,7 @@ impl Redactor {
             let here = self.by_first.get(usize::from(*byte)).into_iter().flatten();
             let here = here.filter_map(|index| self.needles.get(*index));
             let ends = here.filter_map(|needle| Some((needle.end_at(text, at, 0)?, needle.form)));
-            // Where two are here, such as a token that begins like another, the longer one counts.
+            // If several match, such as a token that starts with another one, the longest counts.
             let Some((end, form)) = ends.max_by_key(|(end, _)| *end) else {
                 at += 1;
                 continue;
@@ -133,7 +149,7 @@ impl Redactor {
     }
 }
 
-/// A form of a secret that is searched for.
+/// One encoding of a secret.
 struct Needle {
     bytes: Vec<u8>,
     form: Form,
@@ -142,25 +158,29 @@ struct Needle {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Plain,
-    /// The characters of a base64 text that depend on the secret alone, whatever is around it.
+    /// The base64 characters that depend only on the secret, whatever surrounds it.
     Base64,
     Hex,
 }
 
 impl Needle {
+    fn plain(secret: &str) -> Self {
+        Self { bytes: secret.as_bytes().to_vec(), form: Form::Plain }
+    }
+
     fn of(secret: &str) -> impl Iterator<Item = Self> {
-        let plain = Self { bytes: secret.as_bytes().to_vec(), form: Form::Plain };
+        let plain = Self::plain(secret);
         let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
         let hex = Self { bytes: hex.into_bytes(), form: Form::Hex };
         let once = cores(secret.as_bytes());
-        // Within a text that is encoded again.
+        // Inside a text that is encoded twice.
         let twice = once.clone().into_iter().flat_map(|core| cores(&core));
         let base64 = once.into_iter().chain(twice).collect::<Vec<_>>();
         let base64 = base64.into_iter().map(|bytes| Self { bytes, form: Form::Base64 });
         [plain, hex].into_iter().chain(base64)
     }
 
-    /// Whether a character of the text stands for one of the needle.
+    /// Whether a character of the text matches one of the needle.
     fn is_same(&self, found: u8, wanted: u8) -> bool {
         match self.form {
             Form::Plain => found == wanted,
@@ -169,7 +189,7 @@ impl Needle {
         }
     }
 
-    /// Where this ends if it is in the text at this place, from its `index`th byte on.
+    /// Returns the end of a match at `at`, of the needle from its byte `index` on.
     fn end_at(&self, text: &[u8], mut at: usize, mut index: usize) -> Option<usize> {
         while let Some(&wanted) = self.bytes.get(index) {
             let &found = text.get(at)?;
@@ -195,8 +215,7 @@ impl Needle {
     }
 }
 
-/// What these bytes are in base64, as far as that does not depend on what is around them: what comes before shifts them
-/// by zero, one or two bytes.
+/// Returns the base64 characters that depend only on these bytes, for each of the three alignments.
 fn cores(bytes: &[u8]) -> [Vec<u8>; 3] {
     [0, 1, 2].map(|shift| {
         let mut shifted = vec![0; shift];
@@ -207,7 +226,7 @@ fn cores(bytes: &[u8]) -> [Vec<u8>; 3] {
     })
 }
 
-/// The character of the standard alphabet for one of the URL-safe alphabet.
+/// Converts a character of the URL-safe alphabet to the standard one.
 const fn standard(char: u8) -> u8 {
     match char {
         b'-' => b'+',
@@ -216,7 +235,7 @@ const fn standard(char: u8) -> u8 {
     }
 }
 
-/// The whole base64 text that this range is a part of.
+/// Extends a range to the whole base64 text around it.
 fn around(text: &[u8], range: Range<usize>) -> Range<usize> {
     // Some of its characters may be escaped.
     let is_in = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+/-_=%\\".contains(byte);
@@ -230,20 +249,20 @@ const fn is_escape(byte: u8) -> bool {
     matches!(byte, b'%' | b'\\' | b'&' | b'+')
 }
 
-/// What an escape sequence at this place may stand for, and its length.
+/// Returns the bytes that an escape sequence at this position may encode, with its length.
 fn escapes(text: &[u8], at: usize) -> [Option<(u8, usize)>; 2] {
     let rest = text.get(at..).unwrap_or_default();
     match rest {
         [b'%', ..] => percent(rest),
         [b'\\', ..] => backslash(rest),
         [b'&', ..] => [entity(rest), None],
-        // A space in a form.
+        // A form-encoded space.
         [b'+', ..] => [Some((b' ', 1)), None],
         _ => [None, None],
     }
 }
 
-/// A percent-encoded byte, encoded once or several times: `%2F`, `%252f`.
+/// Decodes a byte that was percent-encoded once or several times: `%2F`, `%252f`.
 fn percent(text: &[u8]) -> [Option<(u8, usize)>; 2] {
     let once = text.get(1..3).and_then(hex).map(|byte| (byte, 3));
     let mut at = 1;
@@ -251,12 +270,12 @@ fn percent(text: &[u8]) -> [Option<(u8, usize)>; 2] {
         at += 2;
     }
     let last = text.get(at..at + 2).and_then(hex).map(|byte| (byte, at + 2));
-    // Or the last of them is the percent sign itself.
+    // The byte may be a percent sign.
     let deepest = last.filter(|_| at > 1).or((at > 3).then_some((b'%', at)));
     [once, deepest]
 }
 
-/// An escape of JSON or of a string literal, within any number of such strings: `\/`, `\u002f`, `\\u002F`, `\x2f`.
+/// Decodes an escape of JSON or a string literal, nested in any number of strings: `\/`, `\u002f`, `\\u002F`, `\x2f`.
 fn backslash(text: &[u8]) -> [Option<(u8, usize)>; 2] {
     let slashes = text.iter().take_while(|byte| **byte == b'\\').count();
     let digits = |from: usize, count: usize| text.get(slashes + from..slashes + from + count);
@@ -270,12 +289,12 @@ fn backslash(text: &[u8]) -> [Option<(u8, usize)>; 2] {
     };
     match one {
         Some(_) => [one, None],
-        // Backslashes themselves, escaped once or several times.
+        // Backslashes, escaped once or several times.
         None => [(slashes > 1).then_some((b'\\', 2)), (slashes > 2).then_some((b'\\', slashes))],
     }
 }
 
-/// A character of HTML or XML: `&amp;`, `&#43;`, `&#x2B;`.
+/// Decodes an HTML or XML entity: `&amp;`, `&#43;`, `&#x2B;`.
 fn entity(text: &[u8]) -> Option<(u8, usize)> {
     let end = text.iter().take(10).position(|byte| *byte == b';')?;
     let name = text.get(1..end)?;
@@ -298,131 +317,6 @@ fn hex(digits: &[u8]) -> Option<u8> {
 
 fn number(digits: &[u8], radix: u32) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
-}
-
-/// Whether a URL or the value of a parameter ends with this character.
-fn is_end(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte.is_ascii_control() || b"\"'<>`{}|,;()[]".contains(&byte)
-}
-
-/// The queries of URLs, and their user names and passwords.
-fn find_urls(text: &[u8], found: &mut Vec<Range<usize>>) {
-    let mut at = 0;
-    while let Some(colon) = text.get(at..).and_then(|rest| rest.iter().position(|it| *it == b':')) {
-        let colon = at + colon;
-        at = colon + 1;
-        let mut host = colon + 1;
-        let mut slashes = 0;
-        // In JSON, slashes may be escaped.
-        while let Some(byte @ (b'/' | b'\\')) = text.get(host) {
-            slashes += usize::from(*byte == b'/');
-            host += 1;
-        }
-        if slashes < 2 {
-            continue;
-        }
-        let rest = text.get(host..).unwrap_or_default();
-        let end = rest.iter().position(|byte| is_end(*byte)).unwrap_or(rest.len());
-        let url = rest.get(..end).unwrap_or_default();
-        let query = url.iter().position(|byte| *byte == b'?');
-        let path = url.iter().position(|byte| matches!(byte, b'/' | b'\\' | b'?'));
-        let authority = url.get(..path.unwrap_or(end)).unwrap_or_default();
-        if let Some(user) = authority.iter().rposition(|byte| *byte == b'@').filter(|it| *it > 0) {
-            found.push(host..host + user);
-        }
-        if let Some(query) = query.filter(|query| query + 1 < end) {
-            found.push(host + query + 1..host + end);
-        }
-        at = host + end;
-    }
-}
-
-/// HTTP authentication schemes, which a credential follows.
-const SCHEMES: [&str; 2] = ["bearer", "basic"];
-
-/// Parameters whose values are credentials.
-const PARAMETERS: [&str; 12] = [
-    "access_token",
-    "refresh_token",
-    "id_token",
-    "client_secret",
-    "client_assertion",
-    "signature",
-    "sig",
-    "x-amz-signature",
-    "x-amz-credential",
-    "x-amz-security-token",
-    "x-goog-signature",
-    "x-goog-credential",
-];
-
-/// What follows the names of schemes and parameters.
-fn find_named(text: &[u8], found: &mut Vec<Range<usize>>) {
-    let is_in_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let mut before: &[u8] = &[];
-    for at in 0..text.len() {
-        // After an escape such as `%26`, a word follows a digit.
-        let begins = !before.last().is_some_and(is_in_word) || matches!(before, [.., b'%', _, _]);
-        before = text.get(..=at).unwrap_or_default();
-        let rest = text.get(at..).unwrap_or_default();
-        if !begins || !rest.first().is_some_and(u8::is_ascii_alphabetic) {
-            continue;
-        }
-        let is_here = |name: &&&str| {
-            let word = rest.get(..name.len());
-            word.is_some_and(|word| word.eq_ignore_ascii_case(name.as_bytes()))
-        };
-        let follows = |name: &str| rest.get(name.len()..).unwrap_or_default();
-        let of_scheme = SCHEMES.iter().find(is_here);
-        let of_scheme = of_scheme.and_then(|name| Some((name, credential(follows(name))?)));
-        let of_parameter = || {
-            let mut names = PARAMETERS.iter().filter(is_here);
-            names.find_map(|name| Some((name, value(follows(name))?)))
-        };
-        if let Some((name, range)) = of_scheme.or_else(of_parameter) {
-            let begin = at + name.len();
-            found.push(begin + range.start..begin + range.end);
-        }
-    }
-}
-
-/// Where a credential is in what follows the name of a scheme.
-fn credential(text: &[u8]) -> Option<Range<usize>> {
-    let blanks = match text {
-        [b' ' | b'+' | b':', ..] => text.iter().take_while(|byte| b" +:".contains(byte)).count(),
-        [b'%', b'2', b'0', ..] => 3,
-        _ => return None,
-    };
-    let value = text.get(blanks..)?;
-    let is_in = |byte: &&u8| byte.is_ascii_alphanumeric() || b"._~+/=-%\\".contains(byte);
-    let length = value.iter().take_while(is_in).count();
-    // Not a word of a sentence.
-    let is_odd = |value: &[u8]| value.iter().any(|byte| byte.is_ascii_digit() || *byte == b'=');
-    let is_credential = length >= 20 || length >= 8 && value.get(..length).is_some_and(is_odd);
-    is_credential.then_some(blanks..blanks + length)
-}
-
-/// Where the value of a parameter is in what follows its name: in a query (`sig=..`), an encoded query (`sig%3D..`) or
-/// JSON (`"sig":"..`).
-fn value(text: &[u8]) -> Option<Range<usize>> {
-    let begin = separator(text)?;
-    let value = text.get(begin..)?;
-    let is_over = |byte: &u8| is_end(*byte) || matches!(byte, b'&' | b'\\');
-    let length = value.iter().position(is_over).unwrap_or(value.len());
-    (length > 0).then_some(begin..begin + length)
-}
-
-/// The length of what is between the name of a parameter and its value.
-fn separator(text: &[u8]) -> Option<usize> {
-    match text {
-        [b'=', ..] => return Some(1),
-        [b'%', b'3', b'D' | b'd', ..] => return Some(3),
-        [b'\\' | b'"' | b'\'', ..] => {}
-        _ => return None,
-    }
-    let is_between = |byte: &&u8| byte.is_ascii_whitespace() || b"\\\"':".contains(byte);
-    let length = text.iter().take_while(is_between).count();
-    text.get(..length)?.contains(&b':').then_some(length)
 }
 
 #[cfg(test)]

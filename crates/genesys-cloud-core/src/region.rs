@@ -1,4 +1,4 @@
-//! The regions of Genesys Cloud and the hosts that serve them.
+//! The regions of Genesys Cloud and their hosts.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::error::Error;
 
 /// A region of Genesys Cloud, as listed at <https://developer.genesys.cloud/platform/api/>.
 ///
-/// Parsed from its AWS name (`eu-west-1`, `eu_west_1`), its domain (`mypurecloud.ie`) or one of its hosts
+/// Parses from its AWS name (`eu-west-1`, `eu_west_1`), its domain (`mypurecloud.ie`) or one of its hosts
 /// (`api.mypurecloud.ie`, `login.mypurecloud.ie`, `apps.mypurecloud.ie`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -51,7 +51,7 @@ pub enum Region {
 }
 
 impl Region {
-    /// All regions, in the order of their names.
+    /// All regions, sorted by name.
     pub const ALL: &[Self] = &[
         Self::ApNortheast1,
         Self::ApNortheast2,
@@ -73,12 +73,12 @@ impl Region {
         Self::UsWest2,
     ];
 
-    /// The AWS name, such as `eu-west-1`.
+    /// Returns the AWS name, such as `eu-west-1`.
     pub const fn name(self) -> &'static str {
         self.name_and_domain().0
     }
 
-    /// The domain, such as `mypurecloud.ie`. The API is served at `api.` and the login at `login.` below it.
+    /// Returns the domain, such as `mypurecloud.ie`. Its `api.` and `login.` subdomains serve the API and logins.
     pub const fn domain(self) -> &'static str {
         self.name_and_domain().1
     }
@@ -114,12 +114,12 @@ impl Region {
         format!("https://login.{}", self.domain())
     }
 
-    /// The region of an API host.
+    /// Returns the region of an API host.
     pub(crate) fn of_api_host(host: &str) -> Option<Self> {
         Self::of_host("api.", host)
     }
 
-    /// The region of an apps host.
+    /// Returns the region of an apps host.
     pub(crate) fn of_apps_host(host: &str) -> Option<Self> {
         Self::of_host("apps.", host)
     }
@@ -129,14 +129,14 @@ impl Region {
         Self::ALL.iter().copied().find(|region| region.domain() == domain)
     }
 
-    /// What a region can be called, for errors: `eu-west-1 (mypurecloud.ie), ...`
+    /// Lists the names and domains for error messages: `eu-west-1 (mypurecloud.ie), ...`
     pub(crate) fn choices() -> String {
         let choice = |region: &Self| format!("{} ({})", region.name(), region.domain());
         Self::ALL.iter().map(choice).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// The AWS name, such as `eu-west-1`.
+/// Prints the AWS name, such as `eu-west-1`.
 impl fmt::Display for Region {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
@@ -163,7 +163,7 @@ impl FromStr for Region {
         let matches = |region: &Self| region.name() == name || region.domain() == domain;
         Self::ALL.iter().copied().find(matches).ok_or_else(|| {
             let choices = Self::choices();
-            Error::config(format!("{text:?} is not a Genesys Cloud region; they are {choices}"))
+            Error::config(format!("unknown region {text:?}; expected one of {choices}"))
         })
     }
 }
@@ -174,7 +174,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn every_region_is_known_by_name_domain_and_host() {
+    fn parses_names_domains_and_hosts() {
         assert_eq!(Region::ALL.len(), 18);
         for &region in Region::ALL {
             let (name, domain) = (region.name(), region.domain());
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn names_stand_for_the_domains_that_genesys_lists() {
+    fn names_match_the_domains_listed_by_genesys() {
         let table = [
             ("us-east-1", "mypurecloud.com"),
             ("eu-west-1", "mypurecloud.ie"),
@@ -225,17 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_region_is_told_with_the_choices() {
+    fn an_unknown_region_is_rejected_with_the_choices() {
         for text in
             ["", "eu-wst-1", "mypurecloud", "api.", "evil-mypurecloud.ie", "mypurecloud.ie.evil"]
         {
             let error = text.parse::<Region>().expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Config);
             let message = error.to_string();
-            assert!(
-                message.starts_with(&format!("{text:?} is not a Genesys Cloud region")),
-                "{message}"
-            );
+            assert!(message.starts_with(&format!("unknown region {text:?}")), "{message}");
             assert!(message.contains("eu-west-1 (mypurecloud.ie)"), "{message}");
         }
     }

@@ -1,4 +1,4 @@
-//! A request as plain data: it can be cloned, looked at, changed and sent again.
+//! Requests as plain data, which can be cloned, inspected, changed and sent again.
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
@@ -18,21 +18,21 @@ use crate::operation::Operation;
 use crate::param::Param;
 use crate::wire::not_finite;
 
-/// All but the characters that RFC 3986 calls unreserved.
+/// Encodes all but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The maximum length of path and query in bytes. AWS load balancers, which the API runs behind, accept no longer
-/// request line.
+/// Maximum length of path and query in bytes. The API runs behind AWS load balancers, which reject longer request
+/// lines.
 pub(crate) const MAX_TARGET: usize = 16 << 10;
 
-/// The headers that the client or the connection sets.
+/// Headers that the client or the connection sets.
 pub(crate) const OWN_HEADERS: [HeaderName; 5] =
     [AUTHORIZATION, HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION];
 
 /// One call of an [`Operation`]: path parameters, query, headers and body.
 ///
-/// Setters can't fail. What is wrong with a value (an empty path parameter, a header that holds a line
-/// break) is kept and reported when the request is sent, before anything goes over the network.
+/// Setters can't fail. An invalid value, such as an empty path parameter or a header with a line break, is reported when
+/// the request is sent, before anything goes over the network.
 #[derive(Clone)]
 pub struct Request {
     operation: Operation,
@@ -41,12 +41,12 @@ pub struct Request {
     headers: HeaderMap,
     body: Option<Bytes>,
     fault: Option<String>,
-    /// The most bytes that a successful reply may have, if less than the client allows.
+    /// Maximum size of a successful response in bytes, if below the client's limit.
     max_body: Option<usize>,
 }
 
 impl Request {
-    /// A call of this operation with nothing set.
+    /// Creates a request with nothing set.
     pub fn new(operation: Operation) -> Self {
         Self {
             operation,
@@ -59,7 +59,7 @@ impl Request {
         }
     }
 
-    /// The operation that is called.
+    /// Returns the operation.
     pub fn operation(&self) -> &Operation {
         &self.operation
     }
@@ -69,8 +69,8 @@ impl Request {
         let name = name.into();
         let value = value.to_param().into_owned();
         if matches!(value.as_str(), "" | "." | "..") {
-            // An empty value would name the collection above, and URL parsers fold dot segments
-            // even when they are percent-encoded.
+            // An empty value would address the collection, and URL parsers resolve dot segments even if they are
+            // percent-encoded.
             self.fault(format!("path parameter `{name}` must not be {value:?}"));
         }
         self.path.retain(|(known, _)| *known != name);
@@ -78,7 +78,7 @@ impl Request {
         self
     }
 
-    /// Adds a query parameter; one that is there under the same name stays, and both are sent.
+    /// Adds a query parameter, and keeps existing ones with the same name.
     pub fn add_query(
         &mut self,
         name: impl Into<Cow<'static, str>>,
@@ -88,7 +88,7 @@ impl Request {
         self
     }
 
-    /// Sets a query parameter in the place of all that are there under the same name.
+    /// Sets a query parameter, and removes existing ones with the same name.
     pub fn set_query(
         &mut self,
         name: impl Into<Cow<'static, str>>,
@@ -99,7 +99,7 @@ impl Request {
         self.add_query(name, value)
     }
 
-    /// Sets a list-valued query parameter, one pair for each value (`expand=a&expand=b`).
+    /// Sets a list-valued query parameter as one pair per value (`expand=a&expand=b`).
     pub fn set_query_each<P: Param>(
         &mut self,
         name: &'static str,
@@ -112,7 +112,7 @@ impl Request {
         self
     }
 
-    /// Sets a list-valued query parameter as one pair, its values joined (`id=a,b`).
+    /// Sets a list-valued query parameter as one pair with joined values (`id=a,b`).
     pub fn set_query_joined<P: Param>(
         &mut self,
         name: &'static str,
@@ -129,13 +129,13 @@ impl Request {
         self.set_query(name, joined)
     }
 
-    /// The first value of a query parameter, as it was set.
+    /// Returns the first value of a query parameter, not encoded.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Sets a header. Those that the client or the connection sets itself (`Authorization`, `Host`,
-    /// `Content-Length`, `Transfer-Encoding`, `Connection`) are refused.
+    /// Sets a header. Headers that the client or the connection sets are rejected: `Authorization`, `Host`,
+    /// `Content-Length`, `Transfer-Encoding` and `Connection`.
     pub fn set_header(&mut self, name: &str, value: impl Param) -> &mut Self {
         let value = value.to_param();
         match (HeaderName::try_from(name), HeaderValue::try_from(value.as_ref())) {
@@ -145,21 +145,21 @@ impl Request {
             (Ok(name), Ok(value)) => {
                 self.headers.insert(name, value);
             }
-            // The value is left out of the message: it may be a secret.
+            // Omit the value, which may be secret.
             _ => self.fault(format!("header `{name}` has a character that HTTP does not allow")),
         }
         self
     }
 
-    /// Removes a header that was set.
+    /// Removes a header.
     pub fn remove_header(&mut self, name: &str) -> &mut Self {
         self.headers.remove(name);
         self
     }
 
-    /// Sets the body, as JSON. Use a [`RawValue`](serde_json::value::RawValue) to send a JSON text as it is.
+    /// Sets the body, serialized as JSON. Use a [`RawValue`](serde_json::value::RawValue) to send JSON text unchanged.
     ///
-    /// NaN and infinite numbers are refused: JSON has no form for them, and as `null` they would clear a field.
+    /// NaN and infinite numbers are rejected: JSON cannot represent them, and `null` in their place would clear a field.
     pub fn set_body(&mut self, body: &(impl Serialize + ?Sized)) -> &mut Self {
         match json_of(body) {
             Ok(json) => self.body = Some(json.into()),
@@ -180,12 +180,11 @@ impl Request {
         self.set_header(CONTENT_TYPE.as_str(), content_type)
     }
 
-    /// Sets one field of the body to an explicit JSON `null`, which is how the API clears a field. All else stays as
-    /// it is.
+    /// Sets one field of the body to JSON `null`, which clears the field in the API. The rest of the body is unchanged.
     ///
     /// `pointer` is a JSON pointer ([RFC 6901](https://www.rfc-editor.org/rfc/rfc6901)) such as
-    /// `/manager` or `/mediaSettings/call/alertingTimeoutSeconds`; what holds the field must be in the
-    /// body already. Set the body first.
+    /// `/manager` or `/mediaSettings/call/alertingTimeoutSeconds`. The body and the object that contains the field must
+    /// already be set.
     pub fn set_null(&mut self, pointer: &str) -> &mut Self {
         if let Err(why) = self.edit_body(pointer, "null", false) {
             self.fault(format!("can't set `{pointer}` of the body to null: {why}"));
@@ -193,8 +192,8 @@ impl Request {
         self
     }
 
-    /// Sets one field of the body, which is made if there is none, and so are the objects that hold the
-    /// field. All else stays as it is. `pointer` is a JSON pointer, such as `/paging/pageNumber`.
+    /// Sets one field of the body, and creates the body and the enclosing objects if they are missing. The rest is
+    /// unchanged. `pointer` is a JSON pointer, such as `/paging/pageNumber`.
     pub fn set_body_field(&mut self, pointer: &str, value: impl Serialize) -> &mut Self {
         let edited = json_of(&value).and_then(|value| self.edit_body(pointer, &value, true));
         if let Err(why) = edited {
@@ -207,66 +206,64 @@ impl Request {
         let body = match &self.body {
             Some(body) => std::str::from_utf8(body).map_err(|error| error.to_string())?,
             None if create => "{}",
-            None => return Err("there is no body".to_owned()),
+            None => return Err("the request has no body".to_owned()),
         };
         self.body = Some(json::set(body, pointer, value, create)?.into());
         Ok(())
     }
 
-    /// One field of the body, as its JSON text. `None` where it is not there, or null.
+    /// Returns a field of the body as JSON text. `None` if it is missing or null.
     pub(crate) fn body_field(&self, pointer: &str) -> Option<&str> {
         let body = std::str::from_utf8(self.body.as_ref()?).ok()?;
         json::get(body, pointer).filter(|value| *value != "null")
     }
 
-    /// What fills the placeholder `{name}` of the path, as it was set.
+    /// Returns the value of the placeholder `{name}` of the path, not encoded.
     pub(crate) fn path_value(&self, name: &str) -> Option<&str> {
         self.path.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// The placeholders of the path that are filled, with what fills them.
+    /// Returns the placeholders of the path with their values.
     pub(crate) fn path_values(&self) -> impl Iterator<Item = (&str, &str)> {
         self.path.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 
-    /// The query parameters in their order, as they were set; one that has several values comes several times.
+    /// Returns the query parameters in order, not encoded. A parameter with several values appears several times.
     pub fn query_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.query.iter().map(|(name, value)| (&**name, value.as_str()))
     }
 
-    /// Takes redirects for answers too.
+    /// Accepts redirects as responses.
     pub(crate) fn accept_redirects(&mut self) {
         self.operation = self.operation.clone().also_accepting(&[301, 302, 303, 307, 308]);
     }
 
-    /// The same request, not to be repeated where that may do it twice.
+    /// Marks the request as not repeatable.
     pub(crate) fn once(mut self) -> Self {
         self.operation = self.operation.once();
         self
     }
 
-    /// The same request without its body.
+    /// Removes the body.
     pub(crate) fn without_body(mut self) -> Self {
         self.body = None;
         self
     }
 
-    /// The headers that were set.
+    /// Returns the headers that were set.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body, as it will be sent.
+    /// Returns the body.
     pub fn body(&self) -> Option<&Bytes> {
         self.body.as_ref()
     }
 
-    /// Path and query as in the request line, encoded, such as
-    /// `/api/v2/routing/queues?pageSize=100`.
+    /// Returns path and query of the request line, encoded, such as `/api/v2/routing/queues?pageSize=100`.
     ///
     /// # Errors
-    /// When a setter was given something that can't be sent, a path parameter is missing, or the target is longer
-    /// than 16 KiB.
+    /// If a setter got an invalid value, a path parameter is missing, or the target is longer than 16 KiB.
     pub fn target(&self) -> Result<String, Error> {
         if let Some(fault) = &self.fault {
             return Err(Error::invalid_request(&self.operation, fault.clone()));
@@ -285,7 +282,7 @@ impl Request {
         }
         target.push_str(rest);
         self.drop_replaced(&mut target);
-        // A custom path may include a query.
+        // The path of a custom operation may include a query.
         let mut separator = match target.find('?') {
             Some(_) if target.ends_with(['?', '&']) => None,
             Some(_) => Some('&'),
@@ -295,7 +292,7 @@ impl Request {
             let (name, value) =
                 (utf8_percent_encode(name, ENCODED), utf8_percent_encode(value, ENCODED));
             target.extend(separator);
-            // Writing to a string can't fail.
+            // Writing to a string cannot fail.
             let _ = write!(target, "{name}={value}");
             separator = Some('&');
         }
@@ -303,8 +300,8 @@ impl Request {
         Ok(target)
     }
 
-    /// Removes the parameters of a query in the path that are set by name as well, such as the number of a page: a
-    /// server may read either.
+    /// Removes parameters from the query in the path that are also set by name, such as a page number, because a server
+    /// might use either.
     fn drop_replaced(&self, target: &mut String) {
         let Some((path, query)) = target.split_once('?') else { return };
         let is_replaced = |pair: &&str| {
@@ -321,8 +318,8 @@ impl Request {
         };
     }
 
-    /// Refuses a target that is too long for a request line. The error names the longest parameter, but not its value,
-    /// which may be personal data.
+    /// Rejects a target that is too long. The error names the longest parameter without its value, which may be personal
+    /// data.
     fn check_length(&self, target: &str) -> Result<(), Error> {
         if target.len() <= MAX_TARGET {
             return Ok(());
@@ -331,14 +328,14 @@ impl Request {
         let longest = parameters.max_by_key(|(_, value)| value.len());
         let longest = longest.map(|(name, value)| format!(", {} of `{name}`", value.len()));
         let why = format!(
-            "the URL is too long: path and query have {} bytes{}, the maximum is {MAX_TARGET}",
+            "the URL is too long: path and query have {} bytes{}; the maximum is {MAX_TARGET}",
             target.len(),
             longest.unwrap_or_default(),
         );
         Err(Error::invalid_request(&self.operation, why))
     }
 
-    /// Limits the size of a successful reply, in bytes, below the client's `max_body`.
+    /// Limits the size of a successful response in bytes, below the client's `max_body`.
     pub(crate) fn set_max_body(&mut self, bytes: usize) {
         self.max_body = Some(bytes);
     }
@@ -347,23 +344,23 @@ impl Request {
         self.max_body
     }
 
-    /// Notes what is wrong with a value, to be reported when the request is sent.
+    /// Records an error, to be reported when the request is sent.
     pub(crate) fn fault(&mut self, what: String) {
         self.fault.get_or_insert(what);
     }
 }
 
-/// A value as JSON, all of whose numbers JSON can hold.
+/// Serializes a value as JSON, and rejects numbers that JSON cannot represent.
 fn json_of(value: &(impl Serialize + ?Sized)) -> Result<String, String> {
     if let Some(number) = not_finite(value) {
         return Err(format!(
-            "{number}, which JSON has no form for; leave it out, or set another number"
+            "{number}, which JSON cannot represent; omit it, or set another number"
         ));
     }
     serde_json::to_string(value).map_err(|error| error.to_string())
 }
 
-/// Shows how long the body is, and not what it holds: it may be personal data or a password.
+/// Omits the body, which may contain personal data or a password.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -390,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_may_have_a_query() {
+    fn a_path_may_contain_a_query() {
         for (path, target) in [
             ("/things", "/things?page=2&a=b"),
             ("/things?", "/things?page=2&a=b"),
@@ -411,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_of_the_body_is_set_wherever_it_stands() {
+    fn sets_a_body_field_at_any_depth() {
         for (body, pointer, result) in [
             (None, "/a", r#"{"a":7}"#),
             (None, "/a/b", r#"{"a":{"b":7}}"#),
@@ -434,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_json_can_not_hold_are_faults() {
+    fn rejects_numbers_that_json_cannot_represent() {
         type Change = fn(&mut Request) -> &mut Request;
         let cases: [(Change, &str); 3] = [
             (|it| it.set_body(&[1.0, f64::NAN]), "the body can't be written as JSON: /1 is NaN"),
@@ -450,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_json_text_is_sent_as_it_is() {
+    fn sends_raw_json_unchanged() {
         let text = r#"{"n": 31.245270191439438, "id": 12345678901234567890, "x":1.50, "x":1e400}"#;
         let body: &serde_json::value::RawValue = serde_json::from_str(text).expect("JSON");
         let mut request = with_body(None);
@@ -467,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_can_not_be_set_is_a_fault() {
+    fn reports_a_body_field_that_cannot_be_set() {
         for (body, pointer, why) in [
             (Some("[]"), "/a", "`` is not an object"),
             (Some(r#"{"a":1}"#), "/a/b", "`/a` is not an object"),
@@ -484,7 +481,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_set_only_where_its_holder_is() {
+    fn sets_null_only_in_an_existing_object() {
         let mut request = with_body(Some(r#"{"a":{"b":1}}"#));
         request.set_null("/a/b").set_null("/c");
         assert_eq!(

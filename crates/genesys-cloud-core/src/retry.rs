@@ -1,4 +1,4 @@
-//! Which failures lead to another attempt, and when. Decides alone: nothing is sent or waited for here.
+//! Decides which failed attempts are retried, and when. Sends nothing and does not wait.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::ops::RangeInclusive;
@@ -8,41 +8,40 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind};
 
-/// The first wait is up to this long, each further one up to twice as long, to the longest.
-const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// Upper bound of the first backoff. It doubles with each retry, up to the maximum.
+const INITIAL_BACKOFF: Duration = Duration::from_secs(1);
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// No host is believed to want no call for longer than this: a wrong `Retry-After` would stop a client for good.
-pub(crate) const LONGEST_CLOSURE: Duration = Duration::from_secs(24 * 3_600);
+/// Upper bound on a pause, since a wrong `Retry-After` could stop a client for good.
+pub(crate) const MAX_PAUSE: Duration = Duration::from_secs(24 * 3_600);
 
-/// What repetitions cost a client, in the measure in which each success brings it 1. These are the values of
-/// the retry quota in aws-sdk-js-v3 (`packages/middleware-retry/src/constants.ts`).
+/// The retry quota of a client: retries cost tokens, successes earn 1. The values are those of aws-sdk-js-v3
+/// (`packages/middleware-retry/src/constants.ts`).
 const QUOTA: u32 = 500;
 const COST: u32 = 5;
-const COST_OF_TIMEOUT: u32 = 10;
+const TIMEOUT_COST: u32 = 10;
 
-/// What a user may set.
+/// Settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// How often a call is repeated after failures other than rate limits.
+    /// Maximum number of retries per call, without rate limits.
     pub(crate) max_retries: u32,
-    /// How long the API may have a call wait in all.
+    /// Maximum total wait per call that the API may demand.
     pub(crate) max_rate_limit_wait: Duration,
 }
 
-/// The repetitions of all calls of a client.
+/// The retry state shared by all calls of a client.
 #[derive(Debug)]
 pub(crate) struct Retries {
     policy: Policy,
-    /// What repetitions are paid from. An outage uses it up, and is not made worse by every call being
-    /// sent six times.
+    /// The tokens left. In an outage they run out, so that calls are not sent six times each.
     quota: Mutex<u32>,
-    /// Whether any answer has come to this client: then its URLs and certificates are right, and a
-    /// connection that does not come about is a fault that may pass.
+    /// Whether any response has arrived. If so, URLs and certificates are right, and a failure to connect is likely
+    /// temporary.
     has_answer: AtomicBool,
 }
 
-/// What an error status means for a retry.
+/// What an error status means for retries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// A rate limit refused the request. Nothing was done.
@@ -51,12 +50,11 @@ pub(crate) enum Meaning {
     Unavailable,
     /// A server fault. An immediate retry is likely to fail again; a later one may succeed.
     Faulty,
-    /// A retry would get the same reply.
+    /// A retry would get the same response.
     Final,
 }
 
-/// The error statuses that are not final; the first match counts. Calls, logins, jobs, downloads and lists all use
-/// this table.
+/// The error statuses that are not final; the first match applies. Used by calls, logins, jobs, downloads and lists.
 const STATUSES: &[(RangeInclusive<u16>, Meaning)] = &[
     // A gateway timed out waiting for the request.
     (408..=408, Meaning::Unavailable),
@@ -80,58 +78,58 @@ impl Meaning {
     }
 }
 
-/// Why an attempt failed, as far as another one goes.
+/// Why an attempt failed, as far as retries are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
-    /// Refused by a rate limit, so that nothing was done.
+    /// Rejected by a rate limit, without effect.
     Limited,
-    /// Nothing of it reached the host.
+    /// Never reached the host.
     Unsent,
-    /// The service could not answer; whether it did something is open.
+    /// The service was unavailable. The request may have had an effect.
     Unavailable,
-    /// The connection broke; whether something was done is open.
+    /// The connection broke. The request may have had an effect.
     Broken,
     TimedOut,
-    /// An answer that stands.
+    /// A valid response that a retry would not change.
     Final,
 }
 
-/// What is to be done after a failed attempt.
+/// The decision after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Another one, no sooner than that.
+    /// Retry after this time at the earliest.
     Again(Duration),
     GiveUp(Reason),
 }
 
-/// Why there is no other attempt.
+/// Why a call is not retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
-    /// It would end in the same way, or the client makes none.
+    /// A retry would end in the same way, or retries are disabled.
     Final,
-    /// It could do twice what is to be done once.
+    /// A retry could do the work twice.
     NotRepeatable,
-    /// There have been as many as there may be.
+    /// The maximum number of retries is reached.
     Retries,
-    /// Too many calls of the client fail.
+    /// Too many calls of the client are failing.
     Quota,
-    /// The API wants a longer wait than is allowed.
+    /// The API asks for a longer wait than allowed.
     Wait { allowed: Duration },
 }
 
 impl Reason {
-    /// The same error, with what can be done about it if this is why it stands.
+    /// Adds advice to the final error of a call.
     pub(crate) fn advise(self, error: Error) -> Error {
         match self {
             Self::Final | Self::Retries => error,
             Self::NotRepeatable => error.outcome_unknown(
-                "it may have been done nevertheless, and is not repeated by itself, as that could do it \
-                 twice: look before you call again",
+                "the request may have been carried out, and a retry could repeat its effect: check before you send \
+                 it again",
             ),
             Self::Quota => error.advise(
-                "it was not repeated, since too many calls of this client fail: try again later",
+                "not retried, because too many calls of this client are failing: try again later",
             ),
-            // A client that waits for nothing has no setting to be pointed at.
+            // A program that disabled waiting needs no hint at the setting.
             Self::Wait { allowed } if allowed.is_zero() => error,
             Self::Wait { allowed } => {
                 let when = match error.retry_after() {
@@ -139,7 +137,7 @@ impl Reason {
                     None => "later".to_owned(),
                 };
                 error.advise(format!(
-                    "call again {when}: the client waits for at most {} s (`max_rate_limit_wait`)",
+                    "call again {when}: the client waits at most {} s (`max_rate_limit_wait`)",
                     allowed.as_secs()
                 ))
             }
@@ -152,34 +150,34 @@ impl Retries {
         Self { policy, quota: Mutex::new(QUOTA), has_answer: AtomicBool::new(false) }
     }
 
-    /// Those of one call.
+    /// Starts the attempts of one call.
     pub(crate) fn begin(&self, is_repeatable: bool) -> Attempts<'_> {
         self.begin_again(is_repeatable, 0)
     }
 
-    /// Those of a call with an unusable reply that was already retried this often.
+    /// Continues a call with an unusable response that was already retried `repeated` times.
     pub(crate) fn begin_again(&self, is_repeatable: bool, repeated: u32) -> Attempts<'_> {
         let (limited, paused, paid, pending) = (0, Duration::ZERO, 0, 0);
         Attempts { retries: self, is_repeatable, repeated, limited, paused, paid, pending }
     }
 
-    /// A reply could be used after this many that could not: what the repetitions have cost comes back.
+    /// Records a usable response after `repeated` unusable ones: their cost is refunded.
     pub(crate) fn usable_after(&self, repeated: u32) {
         self.refund(repeated.saturating_mul(COST));
     }
 
-    /// Whether the API asks for a longer wait than calls make, so that none is to be sent before.
-    pub(crate) fn closes(&self, error: &Error) -> bool {
+    /// Whether the API asks for a longer wait than calls make, so that calls fail until then.
+    pub(crate) fn fails_fast(&self, error: &Error) -> bool {
         let allowed = self.policy.max_rate_limit_wait;
         error.is_rate_limited() && error.retry_after().is_some_and(|wait| wait > allowed)
     }
 
-    /// How long the API may have a call wait.
-    pub(crate) const fn patience(&self) -> Duration {
+    /// Maximum wait per call that the API may demand.
+    pub(crate) const fn max_wait(&self) -> Duration {
         self.policy.max_rate_limit_wait
     }
 
-    /// The error of a call that is not sent, since an earlier one was answered with this and the wait goes on.
+    /// Returns the error of a call that is not sent, because an earlier one got `error` and its wait is not over.
     pub(crate) fn held_back(&self, error: &Error, remaining: Duration) -> Error {
         let allowed = self.policy.max_rate_limit_wait;
         Reason::Wait { allowed }.advise(error.held_back(remaining))
@@ -200,51 +198,51 @@ impl Retries {
 pub(crate) struct Attempts<'a> {
     retries: &'a Retries,
     is_repeatable: bool,
-    /// Repetitions after failures, and after rate limits.
+    /// Retries after failures, and retries after rate limits.
     repeated: u32,
     limited: u32,
-    /// How long the API has had the call wait.
+    /// Total wait demanded by the API.
     paused: Duration,
-    /// What the repetitions have cost. It comes back with an answer.
+    /// The cost of the retries, refunded by a response.
     paid: u32,
-    /// What was paid for an attempt that has not begun. It comes back if that is given up.
+    /// The cost of a retry not sent yet, refunded if it is dropped.
     pending: u32,
 }
 
 impl Attempts<'_> {
-    /// The next attempt is sent now.
+    /// Records that the next attempt is being sent.
     pub(crate) fn begun(&mut self) {
         self.pending = 0;
     }
 
-    /// An answer came that stands: it shows that the service is there.
+    /// Records a final response: the service is up.
     pub(crate) fn answered(&mut self) {
         self.retries.has_answer.store(true, Ordering::Relaxed);
         self.pending = 0;
         self.retries.refund(std::mem::take(&mut self.paid).max(1));
     }
 
-    /// The call ends with a rate limit, which is no outage.
+    /// Records that the call ends with a rate limit, which is not an outage.
     pub(crate) fn limited(&mut self) {
         self.pending = 0;
         self.retries.refund(std::mem::take(&mut self.paid));
     }
 
-    /// Decides what to do after an unusable successful reply. The quota spent on it is not refunded by the next reply,
-    /// which may be unusable too.
+    /// Decides what to do after an unusable successful response. The next response does not refund its cost, because it
+    /// may be unusable too.
     pub(crate) fn after_unusable(&mut self, error: &Error) -> Next {
         let next = self.after(error);
         self.paid = 0;
         next
     }
 
-    /// What is to be done after this failure.
+    /// Decides what to do after a failed attempt.
     pub(crate) fn after(&mut self, error: &Error) -> Next {
         let has_answer = &self.retries.has_answer;
         let failure = Failure::of(error, has_answer.load(Ordering::Relaxed));
         if let Some(status) = error.status() {
             has_answer.store(true, Ordering::Relaxed);
-            // A final refusal shows that the service is up.
+            // A final error response shows that the service is up.
             if failure == Failure::Final && Meaning::of(status, error.code()) == Meaning::Final {
                 self.answered();
             }
@@ -256,8 +254,8 @@ impl Attempts<'_> {
         next
     }
 
-    /// What is to be done after the failed renewal of a token that is still good, after this many others: nobody waits
-    /// for it, so that it costs nothing of the quota and has no number.
+    /// Decides when to retry a failed renewal of a token that is still valid, after `failures` others. No call waits
+    /// for it, so it costs no quota and has no maximum.
     pub(crate) fn after_renewal(&mut self, error: &Error, failures: u32) -> Next {
         let failure = Failure::of(error, true);
         if failure == Failure::Final {
@@ -266,18 +264,18 @@ impl Attempts<'_> {
         let own = backoff(failures.saturating_add(1), 0.5 + chance() / 2.0);
         let wait = error.retry_after().unwrap_or_default().max(own);
         let allowed = self.retries.policy.max_rate_limit_wait;
-        if self.retries.closes(error) {
+        if self.retries.fails_fast(error) {
             return Next::GiveUp(Reason::Wait { allowed });
         }
         Next::Again(wait)
     }
 
-    /// `chance` is evenly spread over `0.0..1.0`.
+    /// `chance` is uniformly distributed over `0.0..1.0`.
     fn decide(&mut self, failure: Failure, retry_after: Option<Duration>, chance: f64) -> Next {
         let policy = self.retries.policy;
         let allowed = policy.max_rate_limit_wait;
         if failure == Failure::Limited {
-            // Where the API says when, that counts. If it was wrong before, the waits grow nevertheless.
+            // Honor `Retry-After`, but back off further if it was too short before.
             let own = match (retry_after, self.limited) {
                 (Some(_), 0) => Duration::ZERO,
                 (Some(_), again) => backoff(again - 1, 0.5 + chance / 2.0),
@@ -307,7 +305,7 @@ impl Attempts<'_> {
         if self.paused.saturating_add(asked) > allowed {
             return Next::GiveUp(Reason::Wait { allowed });
         }
-        let cost = if failure == Failure::TimedOut { COST_OF_TIMEOUT } else { COST };
+        let cost = if failure == Failure::TimedOut { TIMEOUT_COST } else { COST };
         let mut quota = self.retries.quota();
         let Some(rest) = quota.checked_sub(cost) else { return Next::GiveUp(Reason::Quota) };
         *quota = rest;
@@ -320,7 +318,7 @@ impl Attempts<'_> {
     }
 }
 
-/// A repetition that is given up before it is sent costs nothing.
+/// Refunds a retry that was never sent.
 impl Drop for Attempts<'_> {
     fn drop(&mut self) {
         if self.pending > 0 {
@@ -351,13 +349,13 @@ impl Failure {
     }
 }
 
-/// A part of the longest wait before this repetition, counted from 0.
+/// Returns a part of the maximum backoff before this retry, counted from 0.
 fn backoff(repetition: u32, part: f64) -> Duration {
-    let longest = FIRST_BACKOFF.saturating_mul(2_u32.saturating_pow(repetition));
-    longest.min(LONGEST_BACKOFF).mul_f64(part)
+    let longest = INITIAL_BACKOFF.saturating_mul(2_u32.saturating_pow(repetition));
+    longest.min(MAX_BACKOFF).mul_f64(part)
 }
 
-/// A number in `0.0..1.0`. Clients that failed at the same moment must not all come again at another.
+/// Returns a random number in `0.0..1.0`, so that clients that failed together do not retry together.
 pub(crate) fn chance() -> f64 {
     let bits = RandomState::new().hash_one(());
     (bits >> 11) as f64 / (1_u64 << 53) as f64

@@ -1,8 +1,8 @@
 //! Spans and metrics by the OpenTelemetry conventions for HTTP clients
 //! (<https://opentelemetry.io/docs/specs/semconv/http/>).
 //!
-//! A call is an internal span, and each of its requests a client span within it. `url.full`, which the conventions ask for,
-//! is left out: query values and ids in paths can be personal data.
+//! A call is an internal span, and each of its requests a client span inside it. The conventions ask for `url.full`, but
+//! it is omitted: query values and ids in paths can be personal data.
 
 use tracing::field::Empty;
 use tracing::{Instrument as _, Span};
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::operation::Operation;
 use crate::response::RawResponse;
 
-/// The span of a call: all of its attempts, and the waits between them.
+/// Creates the span of a call, including its retries and waits.
 pub(crate) fn call(operation: &Operation) -> Span {
     tracing::info_span!(
         "call",
@@ -31,39 +31,37 @@ pub(crate) fn call(operation: &Operation) -> Span {
     )
 }
 
-/// The span of a list, with all of its calls. If its items are results of a job, it holds the job too.
+macro_rules! operation_span {
+    ($name:literal, $title:literal, $operation:expr) => {{
+        let id = $operation.id();
+        tracing::info_span!(
+            $name,
+            otel.name = %format_args!($title, id = id),
+            otel.kind = "internal",
+            otel.status_code = Empty,
+            operation = id,
+            "error.type" = Empty,
+        )
+    }};
+}
+
+/// Creates the span of a list, including all of its calls and the job that its items come from, if any.
 pub(crate) fn list(operation: &Operation) -> Span {
-    let id = operation.id();
-    tracing::info_span!(
-        "list",
-        otel.name = %format_args!("list {id}"),
-        otel.kind = "internal",
-        otel.status_code = Empty,
-        operation = id,
-        "error.type" = Empty,
-    )
+    operation_span!("list", "list {id}", operation)
 }
 
-/// The span of a job that is waited for.
+/// Creates the span of waiting for a job.
 pub(crate) fn job(operation: &Operation) -> Span {
-    let id = operation.id();
-    tracing::info_span!(
-        "job",
-        otel.name = %format_args!("wait for {id}"),
-        otel.kind = "internal",
-        otel.status_code = Empty,
-        operation = id,
-        "error.type" = Empty,
-    )
+    operation_span!("job", "wait for {id}", operation)
 }
 
-/// Notes in the span of a call, a list or a job that it failed.
+/// Records the failure of a call, a list or a job in its span.
 pub(crate) fn failed(span: &Span, error: &Error) {
     span.record("otel.status_code", "ERROR");
     span.record("error.type", error.kind().as_str());
 }
 
-/// Sends one request of an operation within a client span, and records how it ended. `resends` counts the earlier
+/// Sends one request of an operation in a client span, and records the outcome. `resends` is the number of earlier
 /// attempts of the call.
 pub(crate) async fn request(
     operation: &Operation,
@@ -71,10 +69,24 @@ pub(crate) async fn request(
     resends: u32,
     sent: impl Future<Output = Result<RawResponse, Error>>,
 ) -> Result<RawResponse, Error> {
-    let (method, template) = (operation.method().as_str(), operation.template());
-    let span = tracing::info_span!(
+    let target = (operation.method().as_str(), Some(operation.template()));
+    recorded(target, resends, url, sent, RawResponse::status).await
+}
+
+/// Sends a request for a file on another host in a client span. It has no template, and the URL may be secret.
+pub(crate) async fn file<T>(
+    url: &Url,
+    sent: impl Future<Output = Result<T, Error>>,
+    status: impl Fn(&T) -> u16,
+) -> Result<T, Error> {
+    recorded(("GET", None), 0, url, sent, status).await
+}
+
+fn request_span((method, template): (&str, Option<&str>), resends: u32, url: &Url) -> Span {
+    let separator = if template.is_some() { " " } else { "" };
+    tracing::info_span!(
         "request",
-        otel.name = %format_args!("{method} {template}"),
+        otel.name = %format_args!("{method}{separator}{}", template.unwrap_or_default()),
         otel.kind = "client",
         otel.status_code = Empty,
         http.request.method = method,
@@ -85,49 +97,27 @@ pub(crate) async fn request(
         url.scheme = url.scheme(),
         url.template = template,
         "error.type" = Empty,
-    );
-    recorded(span, (method, Some(template)), url, sent, RawResponse::status).await
+    )
 }
 
-/// Requests a file at another host in the same way. There is no template, and the URL may be a secret.
-pub(crate) async fn file<T>(
-    url: &Url,
-    sent: impl Future<Output = Result<T, Error>>,
-    status: impl Fn(&T) -> u16,
-) -> Result<T, Error> {
-    let span = tracing::info_span!(
-        "request",
-        otel.name = "GET",
-        otel.kind = "client",
-        otel.status_code = Empty,
-        http.request.method = "GET",
-        http.response.status_code = Empty,
-        server.address = url.host_str(),
-        server.port = url.port_or_known_default().map(i64::from),
-        url.scheme = url.scheme(),
-        "error.type" = Empty,
-    );
-    recorded(span, ("GET", None), url, sent, status).await
-}
-
-#[cfg_attr(not(feature = "metrics"), allow(unused_variables, reason = "for metrics"))]
 async fn recorded<T>(
-    span: Span,
     target: (&str, Option<&str>),
+    resends: u32,
     url: &Url,
     sent: impl Future<Output = Result<T, Error>>,
     status: impl Fn(&T) -> u16,
 ) -> Result<T, Error> {
+    let span = request_span(target, resends, url);
     #[cfg(feature = "metrics")]
     let began = std::time::Instant::now();
     let outcome = sent.instrument(span.clone()).await;
     let status = match &outcome {
-        Ok(reply) => Some(status(reply)),
+        Ok(response) => Some(status(response)),
         Err(error) => error.status(),
     };
-    // OpenTelemetry has no unsigned numbers: they would become text.
+    // OpenTelemetry has no unsigned integers: they would be exported as text.
     span.record("http.response.status_code", status.map(i64::from));
-    // The type of an error reply is its status.
+    // By convention, the type of an HTTP error is its status.
     let refused = status.filter(|status| *status >= 400).map(|status| status.to_string());
     let error = refused.as_deref().or(outcome.as_ref().err().map(|error| error.kind().as_str()));
     if let Some(error) = error {
@@ -148,10 +138,10 @@ pub(crate) mod metric {
 
     const DURATION: &str = "http.client.request.duration";
 
-    /// Gives the recorder of metrics the unit of what comes.
+    /// Registers the unit and description of the metric.
     pub(crate) fn describe() {
-        let what = "Duration of HTTP requests to the API, to the login host and for files";
-        metrics::describe_histogram!(DURATION, Unit::Seconds, what);
+        let description = "Duration of HTTP requests to the API, to the login host and for files";
+        metrics::describe_histogram!(DURATION, Unit::Seconds, description);
     }
 
     pub(super) fn record(

@@ -1,14 +1,13 @@
-//! Replies, errors, pages and lists made from values, for unit tests of code that uses this SDK.
+//! Responses, errors, pages and lists made from values, for unit tests of programs that use this SDK.
 //!
-//! - [`ResponseTemplate`] is a reply of the API, made into a [`Response`] or an [`Error`] exactly as one from the
-//!   network is.
-//! - [`Response::new`] and [`Page::from_items`](crate::Page::from_items) hold values of a test.
-//! - [`Paginator::from_items`] and [`Paginator::from_pages`] are lists with the items of a test. They run on the
-//!   engine of real lists: report, verdict, checkpoint, `limit`, `chunks` and errors behave the same.
-//! - [`client`] is a client whose replies come from a function. Nothing is sent, no login is made and no time
-//!   passes.
+//! - [`ResponseTemplate`] becomes a [`Response`] or an [`Error`] in the same way as a response of the API.
+//! - [`Response::new`] and [`Page::from_items`](crate::Page::from_items) wrap values of a test.
+//! - [`Paginator::from_items`] and [`Paginator::from_pages`] list the items of a test. They use the code of real lists:
+//!   report, verdict, checkpoint, `limit`, `chunks` and errors behave the same.
+//! - [`client`] returns a client whose calls are answered by a function. It sends nothing, does not log in and never
+//!   waits.
 //!
-//! For a whole API to test against, use the fake org of `genesys-cloud-mock`.
+//! To test against a whole API, use the fake org in `genesys-cloud-mock`.
 //!
 //! ```
 //! use genesys_cloud_core::test_util::ResponseTemplate;
@@ -52,7 +51,7 @@ use crate::pipeline::Responder;
 use crate::request::Request;
 use crate::response::{Decode, RawResponse, Response, ResponseHead};
 
-/// A reply of the API, to be made into a [`Response`] or an [`Error`].
+/// A response of the API, to be converted to a [`Response`] or an [`Error`].
 ///
 /// ```
 /// use std::time::Duration;
@@ -75,7 +74,7 @@ pub struct ResponseTemplate {
 }
 
 impl ResponseTemplate {
-    /// A reply with this HTTP status and without a body.
+    /// Creates a response with this HTTP status and no body.
     ///
     /// # Panics
     /// If the status is not from 100 to 999.
@@ -84,10 +83,10 @@ impl ResponseTemplate {
         Self { status, headers: HeaderMap::new(), body: Bytes::new() }
     }
 
-    /// The same with a header.
+    /// Sets a header.
     ///
     /// # Panics
-    /// If the name or the value is not valid in HTTP.
+    /// If the name or the value is invalid.
     #[must_use]
     pub fn insert_header(mut self, name: &str, value: &str) -> Self {
         let name = name.parse::<HeaderName>().expect("a name of a header");
@@ -96,10 +95,10 @@ impl ResponseTemplate {
         self
     }
 
-    /// The same with a JSON body.
+    /// Sets a JSON body.
     ///
     /// # Panics
-    /// If the value can't be serialized.
+    /// If the value cannot be serialized.
     #[must_use]
     pub fn set_body_json(self, body: impl Serialize) -> Self {
         let body = serde_json::to_vec(&body).expect("a value that can be serialized");
@@ -107,29 +106,29 @@ impl ResponseTemplate {
         body.insert_header("content-type", "application/json")
     }
 
-    /// The same with a text as its body.
+    /// Sets a text body.
     #[must_use]
     pub fn set_body_string(mut self, body: impl Into<String>) -> Self {
         self.body = body.into().into();
         self
     }
 
-    /// What a call returns for this reply.
+    /// Returns the result of a call that gets this response.
     ///
     /// # Errors
-    /// Those of a call: the status is not 2xx, or the body is not what the operation returns.
-    pub fn into_reply<T: Decode>(self, operation: &str) -> Result<Response<T>, Error> {
+    /// Those of a call: the status is not 2xx, or the body cannot be decoded.
+    pub fn into_response<T: Decode>(self, operation: &str) -> Result<Response<T>, Error> {
         self.raw(&named(operation)).accepted()?.decode()
     }
 
-    /// The error that a call of this operation fails with for this reply.
+    /// Returns the error of a call of this operation that gets this response.
     pub fn into_error(self, operation: &str) -> Error {
         Error::refused(&self.raw(&named(operation)))
     }
 
     fn raw(self, operation: &Operation) -> RawResponse {
         let mut head = ResponseHead::new(self.status, self.headers);
-        head.course.attempts = 1;
+        head.stats.attempts = 1;
         RawResponse { operation: operation.clone(), head, body: self.body }
     }
 }
@@ -138,8 +137,8 @@ fn named(operation: &str) -> Operation {
     Operation::new(operation.to_owned(), Method::Get, "/api/v2/test")
 }
 
-/// A client whose replies come from a function. A status that the operation does not accept becomes an error, as
-/// it does for a reply of the API; nothing is retried.
+/// Returns a client whose calls are answered by a function. As with a real response, a status that the operation does
+/// not accept becomes an error. Nothing is retried.
 ///
 /// ```
 /// use genesys_cloud_core::test_util::{self, ResponseTemplate};
@@ -161,7 +160,7 @@ fn named(operation: &str) -> Operation {
 /// ```
 ///
 /// # Panics
-/// If this machine can't make any client.
+/// If no client can be built on this machine.
 pub fn client(
     respond: impl Fn(&Request) -> Result<ResponseTemplate, Error> + Send + Sync + 'static,
 ) -> Client {
@@ -169,19 +168,19 @@ pub fn client(
         request.target()?;
         respond(request)?.raw(request.operation()).accepted()
     });
-    // Port 1 of this machine: no request gets there.
+    // Nothing listens on port 1.
     let builder = Client::builder().api_url("http://127.0.0.1:1").access_token("test");
     builder.build().expect("a client for tests").with_responder(responder)
 }
 
 impl<T> Response<T> {
-    /// A reply of status 200 with this value. [`ResponseTemplate::into_reply`] makes others.
+    /// Creates a response with status 200 and this value. For others, see [`ResponseTemplate::into_response`].
     ///
     /// ```
     /// use genesys_cloud_core::Response;
     ///
-    /// let reply = Response::new("Ada");
-    /// assert_eq!((reply.status(), reply.value()), (200, &"Ada"));
+    /// let response = Response::new("Ada");
+    /// assert_eq!((response.status(), response.value()), (200, &"Ada"));
     /// ```
     pub fn new(value: T) -> Self {
         let head = ResponseTemplate::new(200).raw(&named("test")).head;
@@ -193,7 +192,7 @@ impl<T> Paginator<T>
 where
     T: Serialize + DeserializeOwned + 'static,
 {
-    /// A list of these items, in one page.
+    /// Creates a list with one page of these items.
     ///
     /// ```
     /// use genesys_cloud_core::{Paginator, Verdict};
@@ -211,8 +210,8 @@ where
         Self::from_pages([Ok(items.into_iter().collect())])
     }
 
-    /// A list of these pages. Where there is an error in place of a page, it is returned once; the next poll reads
-    /// the page after it. The list ends after the last page.
+    /// Creates a list of these pages. An error in place of a page is returned once; the next poll reads the page after
+    /// it. The list ends after the last page.
     ///
     /// ```
     /// use genesys_cloud_core::Paginator;
@@ -235,7 +234,9 @@ where
         for page in pages {
             let items = page.and_then(|items| {
                 let items = items.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>();
-                items.map_err(|error| Error::config(format!("an item for a test: {error}")))
+                items.map_err(|error| {
+                    Error::config(format!("an item cannot be serialized: {error}"))
+                })
             });
             script.push(items);
         }
@@ -251,12 +252,12 @@ where
 const TOKEN: &str = "pageToken";
 const NEXT: &str = "nextPageToken";
 
-/// The pages of a list for a test.
+/// The pages of a test list.
 #[derive(Debug, Default)]
 struct Script {
-    /// Each page with the errors that come before it.
+    /// Each page, with the errors before it.
     pages: Vec<(Mutex<VecDeque<Error>>, Vec<Value>)>,
-    /// Errors for which there is no further page.
+    /// Errors after the last page.
     rest: Mutex<VecDeque<Error>>,
 }
 

@@ -1,10 +1,10 @@
-//! TLS, by the library that a feature chooses: `rustls` or `native-tls`. Without either, only plain http is left.
+//! TLS with the library selected by the feature `rustls` or `native-tls`. Without either, only plain HTTP works.
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use secrecy::ExposeSecret as _;
 use secrecy::SecretString;
 
-/// What https needs beyond the certificates of the system.
+/// Certificates in addition to those of the system.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -17,14 +17,14 @@ pub(crate) struct Tls {
 #[derive(Clone)]
 #[cfg_attr(
     not(any(feature = "rustls", feature = "native-tls")),
-    expect(dead_code, reason = "it is refused")
+    expect(dead_code, reason = "rejected without TLS")
 )]
 pub(crate) struct ClientCertificate {
     pub(crate) certificate: Vec<u8>,
     pub(crate) key: SecretString,
 }
 
-/// Why an https URL can't be reached, if it can't.
+/// Returns why https is not available, if it is not.
 pub(crate) const fn missing() -> Option<&'static str> {
     match cfg!(any(feature = "rustls", feature = "native-tls")) {
         true => None,
@@ -36,7 +36,7 @@ pub(crate) const fn missing() -> Option<&'static str> {
 
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 impl Tls {
-    /// From bundles of root certificates, and a certificate of the client. The reasons do not repeat the key.
+    /// Parses bundles of root certificates and a client certificate. Errors do not quote the key.
     pub(crate) fn new(
         roots: &[Vec<u8>],
         certificate: Option<&ClientCertificate>,
@@ -45,16 +45,14 @@ impl Tls {
         for pem in roots {
             let bundle = reqwest::Certificate::from_pem_bundle(pem).unwrap_or_default();
             if bundle.is_empty() {
-                return Err(
-                    "`add_root_certificate`: there is no certificate in PEM form".to_owned()
-                );
+                return Err("`add_root_certificate`: no certificate in PEM format found".to_owned());
             }
             this.roots.extend(bundle);
         }
         if let Some(certificate) = certificate {
-            let identity = identity(certificate).map_err(|_| {
-                "`client_certificate`: the certificate or the key is not in PEM form (a key is PKCS #8)"
-            })?;
+            let identity = identity(certificate).map_err(
+                |_| "`client_certificate`: the certificate or the PKCS #8 key is not in PEM format",
+            )?;
             this.identity = Some(identity);
         }
         Ok(this)

@@ -1,19 +1,18 @@
-//! Waits of a client: why, how long, and who is told.
+//! Waits of calls, and how programs observe them.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A wait that a call begins, as [`ClientBuilder::on_wait`](crate::ClientBuilder::on_wait) is told of it.
+/// The start of a wait, passed to [`ClientBuilder::on_wait`](crate::ClientBuilder::on_wait).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Wait<'a> {
-    /// The operationId of the call that waits, such as `getRoutingQueues`.
+    /// The operationId of the waiting call, such as `getRoutingQueues`.
     pub operation: &'a str,
-    /// Why it waits.
+    /// Why the call waits.
     pub reason: WaitReason,
-    /// How long it is going to wait: an estimate, as a rule within a factor of two. `None` if that depends on the answers
-    /// to calls under way.
+    /// Estimated length, usually within a factor of two. `None` if it depends on responses to calls in flight.
     pub expected: Option<Duration>,
 }
 
@@ -21,36 +20,35 @@ pub struct Wait<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {
-    /// Nothing is known yet of the rate limit, or of its new window, and enough calls are under way to
-    /// find out.
-    Unknown,
-    /// The calls that the API allows in this window are used up, but for the reserve.
-    Budget,
-    /// The calls that the API allows are spread over the window, since there are more than it allows.
-    Spread,
+    /// The rate limit, or that of the new window, is not known yet. A few calls are in flight to find out.
+    LimitUnknown,
+    /// The calls of this window are used up, except for the reserve.
+    LimitReached,
+    /// Calls are spread evenly over the window, because more are waiting than it allows.
+    Pacing,
     /// The API answered 429 to a call with this token.
-    RateLimited,
-    /// Calls of this operation have a limit of their own at the API, which was hit before.
-    Endpoint,
-    /// The client's own `max_requests_per_second`.
+    TooManyRequests,
+    /// The operation has its own limit, which an earlier call reached.
+    OperationLimit,
+    /// The client's `max_requests_per_second`.
     RequestsPerSecond,
-    /// The client's own `max_concurrent_requests`.
+    /// The client's `max_concurrent_requests`.
     ConcurrentRequests,
-    /// The call failed, and is to be sent again.
+    /// The call failed and will be retried.
     Retry,
-    /// The login failed, and is to be tried again.
+    /// The login failed and will be retried.
     Login,
 }
 
 impl WaitReason {
-    /// The name under which it stands in traces.
+    /// Returns the name used in traces.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Unknown => "unknown",
-            Self::Budget => "budget",
-            Self::Spread => "spread",
-            Self::RateLimited => "rate limited",
-            Self::Endpoint => "endpoint",
+            Self::LimitUnknown => "rate limit unknown",
+            Self::LimitReached => "rate limit reached",
+            Self::Pacing => "pacing",
+            Self::TooManyRequests => "too many requests",
+            Self::OperationLimit => "operation limit",
             Self::RequestsPerSecond => "requests per second",
             Self::ConcurrentRequests => "concurrent requests",
             Self::Retry => "retry",
@@ -65,12 +63,12 @@ impl fmt::Display for WaitReason {
     }
 }
 
-/// Waits from this length on are told at the level INFO: they are what a person who looks on wonders at.
+/// Waits of at least this length are logged at INFO, since a user notices them.
 const LONG: Duration = Duration::from_secs(1);
 
 type OnWait = dyn Fn(&Wait<'_>) + Send + Sync;
 
-/// Tells of waits as they begin: traces them, and calls the hook of the user.
+/// Logs waits as they begin, and calls the program's hook.
 #[derive(Clone, Default)]
 pub(crate) struct WaitObserver(Option<Arc<OnWait>>);
 
@@ -79,7 +77,7 @@ impl WaitObserver {
         Self(Some(Arc::new(on_wait)))
     }
 
-    pub(crate) fn tell(&self, wait: &Wait<'_>) {
+    pub(crate) fn notify(&self, wait: &Wait<'_>) {
         let &Wait { operation, reason, expected } = wait;
         let expected_ms = expected.map(|expected| expected.as_millis() as u64);
         if expected.is_some_and(|expected| expected >= LONG) {

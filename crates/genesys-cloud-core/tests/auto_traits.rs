@@ -1,4 +1,4 @@
-//! Futures and streams can be moved to another task, and shared data to another thread. That it compiles is the test.
+//! Futures and streams can move to another task, and shared data to another thread. Compiling is the test.
 
 use bytes::Bytes;
 use futures::Stream;
@@ -20,7 +20,7 @@ const fn stream<S: Stream + Send + Unpin>() {}
 const fn future<F: Future + Send + Unpin>() {}
 
 #[test]
-fn streams_are_for_any_task() {
+fn streams_are_send() {
     stream::<Paginator<Value>>();
     stream::<Paginator<RawItem>>();
     stream::<Pages<Value>>();
@@ -37,7 +37,7 @@ fn streams_are_for_any_task() {
 }
 
 #[test]
-fn data_is_for_any_thread() {
+fn data_is_send_and_sync() {
     shared::<Client>();
     shared::<ClientBuilder>();
     shared::<Call<Value>>();
@@ -56,9 +56,9 @@ fn data_is_for_any_thread() {
     shared::<(Checkpoint, FileStore)>();
 }
 
-/// What `async` functions return has no name: they are called here, and nothing is polled.
-#[expect(dead_code, clippy::too_many_arguments, reason = "it is compiled and never called")]
-async fn futures_are_for_any_task(
+/// Futures of `async` functions have no name, so they are created here. Nothing is polled.
+#[expect(dead_code, clippy::too_many_arguments, reason = "compiled, but never called")]
+async fn futures_are_send(
     client: &Client,
     request: &Request,
     call: Call<Value>,

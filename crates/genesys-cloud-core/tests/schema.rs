@@ -1,6 +1,6 @@
-//! JSON Schemas of records and enums, as generated code makes them.
+//! JSON Schemas of records and enums, as in generated code.
 
-#![allow(missing_docs, unreachable_pub, reason = "the types are made as generated code makes them")]
+#![allow(missing_docs, unreachable_pub, reason = "the types look like generated code")]
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ fn property(name: &str) -> Value {
 }
 
 #[test]
-fn a_record_has_its_fields_by_their_names_on_the_wire() {
+fn the_properties_are_the_json_names_of_the_fields() {
     let schema = schema();
     assert_eq!((&schema["title"], &schema["type"]), (&json!("Lobby"), &json!("object")));
     let properties = schema["properties"].as_object().expect("properties");
@@ -49,14 +49,14 @@ fn a_record_has_its_fields_by_their_names_on_the_wire() {
 }
 
 #[test]
-fn no_field_is_required_and_each_may_be_null() {
+fn fields_are_optional_and_nullable() {
     assert_eq!(schema().get("required"), None);
     assert_eq!(property("name"), json!({ "type": ["string", "null"] }));
     assert_eq!(property("seatCount"), json!({ "type": ["integer", "null"], "format": "int64" }));
 }
 
 #[test]
-fn dates_lists_and_maps() {
+fn dates_lists_and_maps_have_types() {
     assert_eq!(property("opened"), json!({ "type": ["string", "null"], "format": "date-time" }));
     assert_eq!(property("closedOn"), json!({ "type": ["string", "null"], "format": "date" }));
     let numbers = json!({ "type": "array", "items": { "type": "number", "format": "double" } });
@@ -69,7 +69,7 @@ fn dates_lists_and_maps() {
 }
 
 #[test]
-fn a_record_within_is_a_reference_even_to_itself() {
+fn a_nested_record_is_a_reference() {
     assert_eq!(property("annex"), json!({ "anyOf": [{ "$ref": "#" }, { "type": "null" }] }));
 }
 

@@ -1,4 +1,4 @@
-//! The bytes of an output: records in some form, compressed, in parts that can be put one after the other.
+//! The bytes of an output: encoded and compressed records.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -9,11 +9,11 @@ use super::format::Format;
 use super::reject::{OnBadValue, Rejected, Tolerant};
 use crate::columns::Columns;
 
-/// How many records and bytes are encoded at a time: the bytes are still in the processor's cache when they are written.
-const PIECE: (usize, usize) = (64, 256 << 10);
+/// Maximum records and bytes per write. The bytes are still in the processor's cache when they are written.
+const WRITE_SIZE: (usize, usize) = (64, 256 << 10);
 
-/// Makes the bytes of an output. Each method gives those that follow what was given before. What is compressed may
-/// come later, at the next commit.
+/// Produces the bytes of an output. Each method returns the next bytes. Compressed bytes may be delayed until the next
+/// commit.
 pub(super) struct Body {
     encoder: Tolerant,
     packer: Packer,
@@ -32,12 +32,12 @@ impl Body {
         self.packer.push(plain)
     }
 
-    /// Goes on behind a commit that gave this form.
-    pub(super) fn resume(&mut self, columns: &Columns, form: &Value) -> Result<(), SinkError> {
-        self.encoder.resume(columns, form)
+    /// Resumes after a commit that returned `state`.
+    pub(super) fn resume(&mut self, columns: &Columns, state: &Value) -> Result<(), SinkError> {
+        self.encoder.resume(columns, state)
     }
 
-    /// Encodes a batch, and has its bytes written piece by piece.
+    /// Encodes a batch, in several writes.
     pub(super) fn records(
         &mut self,
         batch: &[Box<RawValue>],
@@ -48,7 +48,7 @@ impl Body {
         for record in batch {
             self.encoder.record(record, &mut plain)?;
             (records, bytes) = (records + 1, bytes + record.get().len());
-            if records >= PIECE.0 || bytes >= PIECE.1 {
+            if records >= WRITE_SIZE.0 || bytes >= WRITE_SIZE.1 {
                 (records, bytes) = (0, 0);
                 self.pass_on(&mut plain, &mut write)?;
             }
@@ -66,7 +66,7 @@ impl Body {
             return Ok(());
         }
         if self.packer.is_idle() {
-            // The same room for each piece.
+            // Reuse the buffer.
             write(plain)?;
             plain.clear();
             return Ok(());
@@ -75,36 +75,36 @@ impl Body {
         if packed.is_empty() { Ok(()) } else { write(&packed) }
     }
 
-    /// The bytes that make the records so far complete, and what [`resume`](Self::resume) takes. `None`: too early for
-    /// that, and the bytes are those that have come so far.
+    /// Returns the bytes that complete the records so far, and the state for [`resume`](Self::resume). `None` if it is
+    /// too early; the bytes must be written all the same.
     pub(super) fn commit(&mut self, is_last: bool) -> Result<(Vec<u8>, Option<Value>), SinkError> {
         let mut plain = Vec::new();
-        let form = self.encoder.commit(is_last, &mut plain)?;
+        let state = self.encoder.commit(is_last, &mut plain)?;
         let mut bytes = self.packer.push(plain)?;
-        if form.is_some() {
+        if state.is_some() {
             bytes.extend(self.packer.flush()?);
         }
-        Ok((bytes, form))
+        Ok((bytes, state))
     }
 
-    /// What is left of the bytes so far.
+    /// Returns the remaining bytes.
     pub(super) fn flush(&mut self) -> Result<Vec<u8>, SinkError> {
         self.packer.flush()
     }
 
-    /// What comes after all records, once they are committed. It changes nothing.
+    /// Returns the bytes after the last record, once all records are committed.
     pub(super) fn end(&self) -> Result<Vec<u8>, SinkError> {
         let mut plain = Vec::new();
         self.encoder.end(&mut plain)?;
         self.packer.alone(plain)
     }
 
-    /// Chooses what becomes of records that don't fit.
+    /// Sets the action for invalid values.
     pub(super) fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
         self.encoder.set(on_bad_value);
     }
 
-    /// The records that did not fit since this was called last.
+    /// Returns the records rejected since the last call.
     pub(super) fn rejected(&mut self) -> Vec<Rejected> {
         self.encoder.rejected()
     }

@@ -1,10 +1,10 @@
-//! Records as columns of a table.
+//! The columns of records.
 
 use std::fmt;
 
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
-/// The columns of a table of records, in the order of the document.
+/// The columns of a table, in the order of the API document or of the selection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Columns {
     columns: Vec<Column>,
@@ -14,17 +14,17 @@ pub struct Columns {
 /// A column of a table: a field of the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
-    /// The names of the fields that lead there, joined by dots, such as `division.name`.
+    /// The path of the field, with dots between names, such as `division.name`.
     pub path: String,
-    /// What its values are.
+    /// The type of its values.
     pub kind: ColumnKind,
 }
 
-/// What the values of a column are.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ColumnKind {
-    /// Texts.
+    /// Strings.
     Text,
     /// Whole numbers.
     Integer,
@@ -32,7 +32,7 @@ pub enum ColumnKind {
     Number,
     /// True or false.
     Boolean,
-    /// Points in time, in the form that the API has them.
+    /// Date-times.
     DateTime,
     /// Dates.
     Date,
@@ -41,17 +41,17 @@ pub enum ColumnKind {
 }
 
 impl Columns {
-    /// The columns. None, if nothing is known of the records.
+    /// Returns the columns. Empty if the API document does not describe the records.
     pub fn all(&self) -> &[Column] {
         &self.columns
     }
 
-    /// Whether the user has named them.
+    /// Returns whether the user has selected the columns.
     pub fn are_chosen(&self) -> bool {
         self.chosen
     }
 
-    /// All fields that the API document has of a record: those of each nested object too, and what these hold as JSON.
+    /// Returns all fields in the API document, including those of nested objects. Deeper objects are one JSON column.
     pub fn of(item: Option<&Schema>) -> Self {
         let mut columns = Vec::new();
         if let Some(item) = item {
@@ -68,11 +68,11 @@ impl Columns {
         Self { columns, chosen: false }
     }
 
-    /// The fields that a user has named, in that order.
+    /// Selects fields, in this order.
     ///
     /// # Errors
-    /// When a name is empty or repeated, or is not a field of the record, if the document describes it and `unchecked`
-    /// is false.
+    /// If a name is empty or repeated. If `unchecked` is false and the API document describes the record: if it does not
+    /// have the field.
     pub fn chosen(
         fields: &[String],
         item: Option<&Schema>,
@@ -100,29 +100,29 @@ impl Columns {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FieldError {
-    /// Its name is empty.
+    /// The name is empty.
     Empty,
-    /// It is named twice.
+    /// The field is selected twice.
     Repeated {
         /// The path of the field.
         path: String,
     },
-    /// Its path leads into a list.
+    /// The path enters a list.
     InList {
         /// The path of the list.
         list: String,
         /// The name that follows.
         name: String,
     },
-    /// Records have no such field.
+    /// Records do not have the field.
     Unknown {
         /// The path of the field.
         path: String,
-        /// The name in it that is unknown.
+        /// The unknown name in the path.
         name: String,
-        /// The path before that name, with a dot at its end, or nothing.
+        /// The path before that name, empty or with a dot at its end.
         parent: String,
-        /// The names of the fields that are there.
+        /// The known names.
         known: Vec<String>,
     },
 }
@@ -130,9 +130,11 @@ pub enum FieldError {
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("a name is empty"),
-            Self::Repeated { path } => write!(f, "`{path}` is there twice"),
-            Self::InList { list, name } => write!(f, "`{list}` is a list, and has no `{name}`"),
+            Self::Empty => f.write_str("empty field name"),
+            Self::Repeated { path } => write!(f, "`{path}` is given twice"),
+            Self::InList { list, name } => {
+                write!(f, "`{list}` is a list and has no field `{name}`")
+            }
             Self::Unknown { path, .. } => write!(f, "records have no field `{path}`"),
         }
     }
@@ -140,16 +142,16 @@ impl fmt::Display for FieldError {
 
 impl std::error::Error for FieldError {}
 
-/// The field at a path of a record; `None` in what the document does not describe.
+/// Finds the field at a path of a record. `None` if the API document does not describe that part of the record.
 ///
 /// # Errors
-/// When the document describes the record, and it has no such field.
+/// If the API document describes the record without this field.
 pub fn find<'a>(item: &'a Schema, path: &str) -> Result<Option<&'a Schema>, FieldError> {
     let mut schema = item;
     let (mut walked, mut rest) = (String::new(), path);
     while !rest.is_empty() {
         let known = properties(schema);
-        // A name may have dots itself.
+        // A name may contain dots.
         let is_next = |name: &&(String, Schema)| {
             rest.strip_prefix(&*name.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
@@ -180,7 +182,7 @@ pub fn find<'a>(item: &'a Schema, path: &str) -> Result<Option<&'a Schema>, Fiel
     Ok(Some(schema))
 }
 
-/// The fields of an object, if the schema is one.
+/// Returns the fields of an object. Empty for other schemas.
 pub fn properties(schema: &Schema) -> &[(String, Schema)] {
     &Catalogue::embedded().resolve(schema).properties
 }
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn nested_objects_are_dotted_columns_and_deeper_ones_json() {
+    fn nested_objects_are_dotted_columns_and_deeper_objects_json() {
         let columns = Columns::of(queue());
         let kind_of =
             |path: &str| columns.all().iter().find(|it| it.path == path).map(|it| it.kind);
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_checked() {
+    fn rejects_unknown_and_repeated_fields() {
         let chosen = |fields: &[&str]| {
             let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
             Columns::chosen(&fields, queue(), false)
@@ -242,9 +244,9 @@ mod tests {
         assert_eq!((&*path, &*name, &*parent), ("division.nam", "nam", "division."));
         assert!(known.iter().any(|it| it == "name"), "{known:?}");
         for (fields, text) in [
-            (&["id", "id"][..], "`id` is there twice"),
-            (&[""], "a name is empty"),
-            (&["memberGroups.x"], "`memberGroups` is a list, and has no `x`"),
+            (&["id", "id"][..], "`id` is given twice"),
+            (&[""], "empty field name"),
+            (&["memberGroups.x"], "`memberGroups` is a list and has no field `x`"),
         ] {
             assert_eq!(chosen(fields).expect_err("refused").to_string(), text);
         }

@@ -1,4 +1,4 @@
-//! Compression of what is written, in parts that can be put one after the other.
+//! Compression in parts that can be concatenated.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
@@ -8,24 +8,24 @@ use flate2::write::GzEncoder;
 
 use super::SinkError;
 
-/// How many bytes are compressed at a time: fewer make larger files.
+/// Minimum number of bytes per part. Smaller parts compress worse.
 const PART: usize = 512 << 10;
 
-/// How many parts are compressed at once at the most.
+/// Maximum number of parts compressed concurrently.
 const MOST_THREADS: usize = 4;
 
-/// Records are so alike that a higher level takes longer and gains little.
+/// Records are similar, so a higher level takes longer and gains little.
 const GZIP_LEVEL: u32 = 3;
 
-/// How output is compressed.
+/// The compression of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Not at all.
+    /// No compression.
     None,
-    /// By gzip: in members, which all readers take for one file (RFC 1952, 2.2).
+    /// gzip, in several members, which readers concatenate (RFC 1952, 2.2).
     Gzip,
-    /// By Zstandard: in frames, which all readers take for one file (RFC 8878, 3.1).
+    /// Zstandard, in several frames, which readers concatenate (RFC 8878, 3.1).
     #[cfg(feature = "zstd")]
     Zstd,
 }
@@ -34,7 +34,7 @@ impl Compression {
     #[cfg(feature = "zstd")]
     pub(super) const ENDINGS: &str = ".gz or .zst";
     #[cfg(not(feature = "zstd"))]
-    pub(super) const ENDINGS: &str = ".gz (.zst takes a build with the feature zstd)";
+    pub(super) const ENDINGS: &str = ".gz (.zst needs a build with the feature zstd)";
 
     pub(super) fn of_ending(ending: &str) -> Option<Self> {
         match ending {
@@ -54,7 +54,7 @@ impl Compression {
         }
     }
 
-    /// Compresses a part of a file by itself: a file that is cut between two parts is whole.
+    /// Compresses one part. A file cut between two parts is valid.
     fn part(self, plain: &[u8]) -> Result<Vec<u8>, SinkError> {
         let failed = |error: std::io::Error| SinkError::new(format!("can't compress: {error}"));
         match self {
@@ -71,12 +71,12 @@ impl Compression {
     }
 }
 
-/// Compresses what is written, in parts, each on a thread, and gives them in their order.
+/// Compresses bytes in parts, each on a thread, and returns the parts in order.
 pub(super) struct Packer {
     compression: Compression,
-    /// What fills no part yet.
+    /// Bytes that do not fill a part yet.
     pending: Vec<u8>,
-    /// The parts that are being compressed, the first one first.
+    /// Parts that are being compressed, in order.
     running: VecDeque<JoinHandle<Result<Vec<u8>, SinkError>>>,
     most: usize,
 }
@@ -88,12 +88,12 @@ impl Packer {
         Self { compression, pending: Vec::new(), running: VecDeque::new(), most }
     }
 
-    /// Whether bytes pass as they are.
+    /// Returns whether bytes pass unchanged.
     pub(super) fn is_idle(&self) -> bool {
         self.compression == Compression::None
     }
 
-    /// Bytes as a part, whatever is pending.
+    /// Compresses bytes as a separate part, without the pending ones.
     pub(super) fn alone(&self, plain: Vec<u8>) -> Result<Vec<u8>, SinkError> {
         match plain.is_empty() || self.is_idle() {
             true => Ok(plain),
@@ -101,7 +101,7 @@ impl Packer {
         }
     }
 
-    /// Takes in bytes, and gives those that are compressed by now.
+    /// Adds bytes, and returns the parts that are complete.
     pub(super) fn push(&mut self, plain: Vec<u8>) -> Result<Vec<u8>, SinkError> {
         if self.is_idle() {
             return Ok(plain);
@@ -125,11 +125,11 @@ impl Packer {
         Ok(done)
     }
 
-    /// Ends the part that is pending, and gives all that is left.
+    /// Ends the pending part, and returns all remaining bytes.
     pub(super) fn flush(&mut self) -> Result<Vec<u8>, SinkError> {
         let last = match self.pending.is_empty() {
             true => Vec::new(),
-            // The others are compressed meanwhile.
+            // The threads compress the other parts meanwhile.
             false => self.compression.part(&std::mem::take(&mut self.pending))?,
         };
         let mut done = Vec::new();
@@ -164,12 +164,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_come_in_their_order_and_are_whole_at_a_flush() {
+    fn returns_parts_in_order_and_everything_at_a_flush() {
         let mut packer = Packer::new(Compression::Gzip);
         let (mut plain, mut packed) = (Vec::new(), Vec::new());
         let mut flushes = Vec::new();
         for n in 0_u32..4_000 {
-            // Some parts are quicker than others.
+            // Some parts take longer than others.
             let line = match n / 500 % 2 {
                 0 => format!("{n} {}\n", "x".repeat(2_000)),
                 _ => (0..400).map(|k| format!("{}", n.wrapping_mul(k * 7_919))).collect(),

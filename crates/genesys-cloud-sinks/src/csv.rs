@@ -1,4 +1,4 @@
-//! CSV as RFC 4180 has it, with a header.
+//! CSV (RFC 4180) with a header.
 
 use std::borrow::Cow;
 
@@ -13,13 +13,13 @@ use crate::columns::{ColumnKind, Columns};
 use crate::encode::Encode;
 use crate::error::SinkError;
 
-/// What a null is in a table of one column, where an empty line would be left out by readers.
+/// The value for null in a table of one column, where readers would skip an empty line.
 const LONE_NULL: &str = "NULL";
 
-/// A table. A field that is missing or null is empty, and an empty text is `""`; lists, maps and deeper objects are
-/// JSON. Whole numbers and dates have one form each, whatever the API sends.
+/// Writes records as CSV. A missing or null field is empty, and an empty string is `""`. Lists, maps and deeper objects
+/// are JSON. Integers and dates are normalized.
 ///
-/// In a table of one column a null is `NULL`, and a text of these letters is in quotes.
+/// In a table of one column, null is `NULL`, and the string "NULL" is quoted.
 #[derive(Default)]
 pub(super) struct Csv {
     projection: Projection,
@@ -43,9 +43,9 @@ impl Encode for Csv {
         Ok(())
     }
 
-    fn resume(&mut self, columns: &Columns, form: &Value) -> Result<(), SinkError> {
+    fn resume(&mut self, columns: &Columns, state: &Value) -> Result<(), SinkError> {
         self.begin(columns, &mut Vec::new())?;
-        self.losses.resume(form)
+        self.losses.resume(state)
     }
 
     fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
@@ -82,7 +82,7 @@ impl Encode for Csv {
     }
 }
 
-/// Writes a value that is there.
+/// Writes a value other than null.
 fn write(kind: ColumnKind, json: &str, is_lone: bool, out: &mut Vec<u8>) -> Option<Loss> {
     let text = match json.as_bytes().first() {
         Some(b'"') => match lenient::text(json, true) {
@@ -104,10 +104,10 @@ fn write(kind: ColumnKind, json: &str, is_lone: bool, out: &mut Vec<u8>) -> Opti
         }
         _ => Cow::Borrowed(json),
     };
-    let (text, loss) = match usual(kind, json, &text) {
-        Usual::AsItIs => (text, None),
-        Usual::Other(other) => (Cow::Owned(other), None),
-        Usual::Odd => (text, Some(Loss::Odd)),
+    let (text, loss) = match normal(kind, json, &text) {
+        Normal::Unchanged => (text, None),
+        Normal::Changed(other) => (Cow::Owned(other), None),
+        Normal::Odd => (text, Some(Loss::Odd)),
     };
     match text.is_empty() || is_lone && text == LONE_NULL {
         true => quoted(&text, out),
@@ -116,47 +116,49 @@ fn write(kind: ColumnKind, json: &str, is_lone: bool, out: &mut Vec<u8>) -> Opti
     loss
 }
 
-/// The usual form of a value of a kind.
-enum Usual {
-    AsItIs,
-    Other(String),
-    /// It is of another kind.
+/// The normalized form of a value.
+enum Normal {
+    Unchanged,
+    Changed(String),
+    /// The value has another type.
     Odd,
 }
 
-fn usual(kind: ColumnKind, json: &str, text: &str) -> Usual {
-    let is = |is: bool| if is { Usual::AsItIs } else { Usual::Odd };
-    let or_odd = |text: Option<String>| text.map_or(Usual::Odd, Usual::Other);
+fn normal(kind: ColumnKind, json: &str, text: &str) -> Normal {
+    let is = |is: bool| if is { Normal::Unchanged } else { Normal::Odd };
+    let or_odd = |text: Option<String>| text.map_or(Normal::Odd, Normal::Changed);
     match kind {
-        ColumnKind::Text | ColumnKind::Json => Usual::AsItIs,
-        ColumnKind::Integer if is_plain_integer(json) => Usual::AsItIs,
+        ColumnKind::Text | ColumnKind::Json => Normal::Unchanged,
+        ColumnKind::Integer if is_plain_integer(json) => Normal::Unchanged,
         ColumnKind::Integer => or_odd(lenient::integer(json).map(|number| number.to_string())),
-        // Any number stays as it came, also one that a double can't hold.
+        // Numbers stay unchanged, even if a double can't represent them.
         ColumnKind::Number => is(json.starts_with(|it: char| it == '-' || it.is_ascii_digit())
             || lenient::number(json).is_some()),
-        ColumnKind::Boolean if matches!(json, "true" | "false") => Usual::AsItIs,
+        ColumnKind::Boolean if matches!(json, "true" | "false") => Normal::Unchanged,
         ColumnKind::Boolean => or_odd(lenient::flag(json).map(|flag| flag.to_string())),
-        ColumnKind::DateTime if is_rfc3339(text) => Usual::AsItIs,
+        ColumnKind::DateTime if is_rfc3339(text) => Normal::Unchanged,
         ColumnKind::DateTime => match lenient::instant(json) {
-            Some(read) if json.starts_with('"') && (read.is_far || read.is_finer) => Usual::AsItIs,
+            Some(read) if json.starts_with('"') && (read.is_far || read.is_finer) => {
+                Normal::Unchanged
+            }
             read => or_odd(read.map(|read| lenient::instant_text(&read.value))),
         },
         ColumnKind::Date => match lenient::date(json) {
-            Some(read) if json.starts_with('"') && read.is_far => Usual::AsItIs,
-            // No other form of a date is as short.
-            Some(_) if text.len() == "2024-05-01".len() => Usual::AsItIs,
+            Some(read) if json.starts_with('"') && read.is_far => Normal::Unchanged,
+            // Only this form of a date has this length.
+            Some(_) if text.len() == "2024-05-01".len() => Normal::Unchanged,
             read => or_odd(read.map(|read| lenient::date_text(&read.value))),
         },
     }
 }
 
-/// Whether all tools read these digits as a whole number.
+/// Returns whether all tools parse this text as an integer.
 fn is_plain_integer(json: &str) -> bool {
     let digits = json.strip_prefix('-').unwrap_or(json);
     !digits.is_empty() && digits.bytes().all(|it| it.is_ascii_digit())
 }
 
-/// Whether a text has the form in which the API writes points in time, or one with another offset.
+/// Returns whether a string is an RFC 3339 date-time.
 fn is_rfc3339(text: &str) -> bool {
     let form = b"0000-00-00T00:00:00";
     let Some((begin, end)) = text.as_bytes().split_at_checked(form.len()) else { return false };
@@ -179,7 +181,7 @@ fn is_rfc3339(text: &str) -> bool {
     is_offset && begin.iter().zip(form).all(fits)
 }
 
-/// Writes a cell, in quotes where it has what parts cells and lines.
+/// Writes a cell, quoted if necessary.
 fn cell(text: &str, out: &mut Vec<u8>) {
     let parts = |byte: u8| matches!(byte, b',' | b'"' | b'\r' | b'\n');
     let is_padded = text.starts_with(' ') || text.ends_with(' ');
@@ -220,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_quoted_where_they_must_be() {
+    fn quotes_cells_if_necessary() {
         let (text, _) = table(
             &chosen(&["id", "name", "n", "list", "o.x"]),
             &[
@@ -236,9 +238,9 @@ mod tests {
         assert_eq!(text, expected);
     }
 
-    /// Python's csv.DictReader, pandas and DuckDB leave out lines that are empty.
+    /// Python's csv.DictReader, pandas and DuckDB skip empty lines.
     #[test]
-    fn a_null_in_a_table_of_one_column_is_no_empty_line() {
+    fn null_in_a_table_of_one_column_is_not_an_empty_line() {
         let records = [r#"{"a":null}"#, "{}", r#"{"a":""}"#, r#"{"a":"NULL"}"#, r#"{"a":"null"}"#];
         let (text, _) = table(&chosen(&["a"]), &records);
         assert_eq!(text, "a\r\nNULL\r\nNULL\r\n\"\"\r\n\"NULL\"\r\nnull\r\n");
@@ -247,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_a_type_have_one_form() {
+    fn normalizes_values_by_type() {
         use ColumnKind::{Boolean, Date, DateTime, Integer, Json, Number, Text};
         for (kind, json, expected) in [
             (Integer, "25", "25"),
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_csv_can_not_hold_is_replaced_and_noted() {
+    fn replaces_and_counts_invalid_characters() {
         let columns = chosen(&["a", "b"]);
         let records = [
             r#"{"a":"x\ud83d y","b":{"\udc00":["\u0000"]}}"#,
@@ -315,7 +317,7 @@ mod tests {
             \u{1f600},\r\n";
         assert_eq!(text, expected);
         assert!(encoder.notes()[0].contains("(a 2, b 1)"), "{:?}", encoder.notes());
-        // They are counted on after a kill.
+        // Counts continue after a resume.
         let form = encoder.commit(false, &mut Vec::new()).expect("a commit").expect("a form");
         let mut resumed = Csv::default();
         resumed.resume(&columns, &form).expect("resumed");
@@ -323,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_that_of_the_document_whatever_comes() {
+    fn the_header_has_the_columns_of_the_document() {
         let item = genesys_cloud_catalogue::Catalogue::embedded().definition("NamedEntity");
         let columns = Columns::of(item);
         let (text, encoder) = table(&columns, &[r#"{"name":"n","shoeSize":4}"#, "{}"]);

@@ -1,4 +1,4 @@
-//! What all formats have in common.
+//! The trait of all formats.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -6,24 +6,24 @@ use serde_json::value::RawValue;
 use crate::columns::Columns;
 use crate::error::SinkError;
 
-/// Writes records in some form.
+/// Encodes records.
 pub(crate) trait Encode: Send + Sync {
-    /// Writes what comes before the first record, of a list with these columns.
+    /// Writes what precedes the first record.
     fn begin(&mut self, columns: &Columns, out: &mut Vec<u8>) -> Result<(), SinkError>;
 
-    /// Has it go on with a list that was begun, behind the commit that gave this value.
-    fn resume(&mut self, columns: &Columns, _form: &Value) -> Result<(), SinkError> {
+    /// Resumes after the commit that returned `_state`.
+    fn resume(&mut self, columns: &Columns, _state: &Value) -> Result<(), SinkError> {
         self.begin(columns, &mut Vec::new())
     }
 
     fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
 
-    /// Writes what is due after a batch.
+    /// Writes what follows a batch.
     fn end_batch(&mut self, _out: &mut Vec<u8>) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// The same with null in these columns, by their index.
+    /// Writes a record with null in the columns with these indexes.
     fn record_without(
         &mut self,
         record: &RawValue,
@@ -33,13 +33,13 @@ pub(crate) trait Encode: Send + Sync {
         self.record(record, out)
     }
 
-    /// Writes what is missing for the records so far to be complete, and gives what it takes to go on behind
-    /// it. `None` if it is too early for that, which it never is for the last one of a run.
+    /// Completes the records so far, and returns the state to resume from. `None` if it is too early; never if
+    /// `_is_last`.
     fn commit(&mut self, _is_last: bool, _out: &mut Vec<u8>) -> Result<Option<Value>, SinkError> {
         Ok(Some(Value::Null))
     }
 
-    /// Writes what comes after the last record.
+    /// Writes what follows the last record.
     fn end(&self, _out: &mut Vec<u8>) -> Result<(), SinkError> {
         Ok(())
     }

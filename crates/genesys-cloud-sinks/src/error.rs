@@ -1,4 +1,4 @@
-//! What goes wrong with an output.
+//! Errors of sinks.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use genesys_cloud_core::{StoreError, private_file};
 
 use crate::reject::Unfit;
 
-/// Why a sink could not take in records.
+/// An error of a sink.
 #[derive(Debug)]
 pub struct SinkError {
     text: String,
     kind: Kind,
-    /// The value that does not fit, if that is what is wrong.
+    /// The invalid value, if that is the cause.
     unfit: Option<Box<Unfit>>,
 }
 
@@ -26,28 +26,28 @@ enum Kind {
 }
 
 impl SinkError {
-    /// An error of this text, which says what could not be written, and why. The same export fails again until a
-    /// person has changed something.
+    /// Creates an error that says what can't be written, and why. The same export fails again until something has
+    /// changed.
     pub fn new(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Refused, unfit: None }
     }
 
-    /// An error that may pass by itself, such as a lost connection.
+    /// Creates a transient error, such as a lost connection.
     pub fn unavailable(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Unavailable, unfit: None }
     }
 
-    /// The user has stopped what could have gone on.
+    /// Creates an error for an operation that the user interrupted.
     pub fn stopped(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Stopped, unfit: None }
     }
 
-    /// What was saved of an export does not fit its output, so that another try fails as well.
+    /// Creates an error for a saved state that does not match its output. A retry fails as well.
     pub fn mismatch(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Mismatch, unfit: None }
     }
 
-    /// An error of the system. `why` says what could not be done, and why.
+    /// Creates an error of the system. `why` says what failed, and why.
     pub fn from_io(why: impl Into<String>, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::BrokenPipe => Kind::Closed,
@@ -57,49 +57,49 @@ impl SinkError {
         Self { text: why.into(), kind, unfit: None }
     }
 
-    /// A value does not fit.
+    /// Creates an error for an invalid value.
     #[cfg_attr(not(any(feature = "parquet", feature = "postgres")), allow(dead_code))]
     pub(crate) fn of_value(text: String, unfit: Unfit) -> Self {
         Self { unfit: Some(Box::new(unfit)), ..Self::new(text) }
     }
 
-    /// The value that does not fit, if that is what is wrong.
+    /// Returns the invalid value, if that is the cause.
     pub(crate) fn unfit(&self) -> Option<&Unfit> {
         self.unfit.as_deref()
     }
 
-    /// The same kind of error in other words.
+    /// Replaces the text.
     #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn reworded(self, words: impl FnOnce(&str) -> String) -> Self {
         Self { text: words(&self.text), ..self }
     }
 
-    /// Whether what was saved of an export does not fit its output.
+    /// Returns whether the saved state does not match the output.
     pub fn is_mismatch(&self) -> bool {
         self.kind == Kind::Mismatch
     }
 
-    /// Whether the same export may succeed later.
+    /// Returns whether the same export may succeed later.
     pub fn is_transient(&self) -> bool {
         self.kind == Kind::Unavailable
     }
 
-    /// Another export writes to the same place by now.
+    /// Creates an error for an output that another export writes to.
     pub fn taken(why: impl Into<String>) -> Self {
         Self { text: why.into(), kind: Kind::Taken, unfit: None }
     }
 
-    /// Whether another export writes to the same place, so that nobody will resume this one.
+    /// Returns whether another export writes to the same output, so that this one will not be resumed.
     pub fn is_taken(&self) -> bool {
         self.kind == Kind::Taken
     }
 
-    /// Whether the user has stopped it.
+    /// Returns whether the user interrupted the operation.
     pub fn is_stopped(&self) -> bool {
         self.kind == Kind::Stopped
     }
 
-    /// Whether the reader of the output has gone, as after `| head`.
+    /// Returns whether the reader of the output has exited, as in `| head`.
     pub fn is_closed(&self) -> bool {
         self.kind == Kind::Closed
     }
@@ -113,7 +113,7 @@ impl fmt::Display for SinkError {
 
 impl std::error::Error for SinkError {}
 
-/// What keeps the state failed.
+/// An error of the store of the state.
 impl From<StoreError> for SinkError {
     fn from(error: StoreError) -> Self {
         let text = error.to_string();
@@ -131,7 +131,7 @@ impl From<StoreError> for SinkError {
     }
 }
 
-/// What a sink says of the state that it keeps itself.
+/// An error of a sink that keeps the state.
 impl From<SinkError> for StoreError {
     fn from(error: SinkError) -> Self {
         let SinkError { text, kind, .. } = error;

@@ -1,4 +1,4 @@
-//! A file that gets its name once it is whole.
+//! A file that is published once it is complete.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
@@ -19,18 +19,18 @@ use genesys_cloud_core::private_file as private;
 
 /// Writes records to a file.
 ///
-/// Until it is whole, it is in the folder `.genesys-cloud` beside its path, and its owner alone may read it. At a commit it remembers its length
-/// and a checksum. An export that is resumed checks that the file still begins with what was committed, and cuts it
-/// there.
+/// Until the file is complete, it is in the folder `.genesys-cloud` beside its path, and only its owner may read it. A
+/// commit returns its length and checksum. A resumed export verifies that the file starts with the committed bytes, and
+/// truncates the rest.
 pub struct FileSink {
     path: PathBuf,
     body: Body,
     written: Open,
-    /// Whether it has its name.
+    /// Whether the file is published.
     is_whole: bool,
 }
 
-/// A file that is written, and what is in it.
+/// An open file, and the length and checksum of its content.
 struct Open {
     file: Option<File>,
     length: u64,
@@ -47,26 +47,26 @@ impl Open {
     }
 }
 
-/// What a commit remembers.
+/// The state of a commit.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Committed {
     length: u64,
-    /// The checksum of these bytes.
+    /// Checksum of the first `length` bytes.
     sum: String,
-    /// The length with what comes in the end.
+    /// Length of the complete file.
     whole: u64,
     form: Value,
 }
 
 impl FileSink {
-    /// A sink for a file of this path and format. A file that is there is replaced once this one is whole.
+    /// Creates a sink for a file. An existing file is replaced once this one is complete.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
         let written = Open { file: None, length: 0, sum: Checksum::new() };
         Self { path: path.into(), body: Body::new(format), written, is_whole: false }
     }
 
-    /// Where the records are until the file is whole.
+    /// Returns the path of the file until it is complete.
     pub fn part(path: &Path) -> PathBuf {
         work_folder::path(path, work_folder::PART)
     }
@@ -85,7 +85,7 @@ impl FileSink {
         let committed: Committed = from_saved(committed)?;
         self.body.resume(columns, &committed.form)?;
         let (mut file, sum) = self.reopen(&committed)?;
-        // Records written after the commit will be written again.
+        // Records after the commit are written again.
         file.set_len(committed.length)
             .and_then(|()| file.seek(SeekFrom::Start(committed.length)))
             .map_err(|error| self.cant(&error))?;
@@ -93,10 +93,10 @@ impl FileSink {
         Ok(())
     }
 
-    /// Opens the file that was committed, once it is known to be that file.
+    /// Opens and verifies the committed file.
     fn reopen(&self, committed: &Committed) -> Result<(File, Checksum), SinkError> {
         let part = Self::part(&self.path);
-        // An export that was killed right after it had named its file is whole, but does not know it.
+        // The export may have been killed right after publishing the file.
         let named =
             !part.exists() && fs::metadata(&self.path).is_ok_and(|it| it.len() == committed.whole);
         if named {
@@ -124,14 +124,13 @@ impl FileSink {
         body.records(batch, |part| written.append(part).map_err(cant))
     }
 
-    fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+    fn commit_written(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
         let (part, form) = self.body.commit(is_last)?;
         self.append(&part)?;
         let Some(form) = form else { return Ok(None) };
-        // It must be on the disk before it is said to be.
+        // The bytes must be durable before the state says so.
         self.sync()?;
         let (length, sum) = (self.written.length, self.written.sum.text());
-        // With what comes in the end.
         let whole = length + self.body.end()?.len() as u64;
         to_saved(&Committed { length, sum, whole, form }).map(Some)
     }
@@ -160,28 +159,28 @@ impl FileSink {
     }
 }
 
-/// Opens a file that is not whole yet, and keeps other exports out of it. Its content stays as it is.
+/// Opens and locks the staged file of an output, without changing its content.
 ///
 /// # Errors
-/// When it can't be opened, is missing and not to be created, or another export has it open.
+/// If it can't be opened, is missing and `create` is false, or another export has it open.
 pub fn open_part(part: &Path, create: bool) -> Result<File, SinkError> {
     let made = if create { work_folder::make_folder(part) } else { Ok(()) };
     let file = made.and_then(|()| private::open(part, create)).map_err(|error| match error.kind() {
         ErrorKind::NotFound if !create => SinkError::mismatch(format!(
-            "{} is missing, so the export can't be resumed: put the file back, or start over with --restart",
+            "{} is missing, so the export can't be resumed; restore the file, or start over with --restart",
             part.display()
         )),
         _ => unwritable(part, &error),
     })?;
     match file.try_lock() {
         Err(fs::TryLockError::WouldBlock) => {
-            Err(SinkError::unavailable(format!("another export writes {}", part.display())))
+            Err(SinkError::unavailable(format!("another export is writing to {}", part.display())))
         }
         _ => Ok(file),
     }
 }
 
-/// Checks that a file begins with what was committed.
+/// Verifies that a file starts with the committed bytes.
 fn check(
     mut file: File,
     path: &Path,
@@ -190,20 +189,20 @@ fn check(
     let Committed { length, sum, .. } = committed;
     let wrong = |what: String| {
         SinkError::mismatch(format!(
-            "{} is not the file that the state describes: {what}. Put that file back, or start over with --restart",
+            "{} is not the file that the state describes: {what}; restore the file, or start over with --restart",
             path.display()
         ))
     };
     let cant =
         |error| SinkError::from_io(format!("can't read {}: {error}", path.display()), &error);
-    let there = file.metadata().map_err(cant)?.len();
-    if there < *length {
-        return Err(wrong(format!("it has {there} bytes, and {length} had been written")));
+    let found = file.metadata().map_err(cant)?.len();
+    if found < *length {
+        return Err(wrong(format!("it has {found} bytes, but {length} were written")));
     }
     let found = Checksum::of_beginning(&mut file, *length).map_err(cant)?;
     match found.text() == *sum {
         true => Ok((file, found)),
-        false => Err(wrong(format!("its first {length} bytes are not those that were written"))),
+        false => Err(wrong(format!("its first {length} bytes have changed"))),
     }
 }
 
@@ -235,12 +234,12 @@ impl Sink for FileSink {
     }
 
     fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
-        let settled = self.settle(false);
+        let settled = self.commit_written(false);
         Box::pin(async { settled })
     }
 
     fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
-        let settled = self.settle(true);
+        let settled = self.commit_written(true);
         Box::pin(async { settled })
     }
 
@@ -251,7 +250,7 @@ impl Sink for FileSink {
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
         let path = work_folder::path(&self.path, work_folder::REPORT);
-        // The one of the last run stays where there is no room for another.
+        // If the disk is full, the report of the last run stays.
         let written = work_folder::make_folder(&path);
         let written = written.and_then(|()| private::replace(&path, report.as_bytes()));
         let written = written.map_err(|error| unwritable(&path, &error));
@@ -280,11 +279,11 @@ mod tests {
     }
 
     fn now<T>(written: SinkFuture<'_, T>) -> Result<T, SinkError> {
-        futures::FutureExt::now_or_never(written).expect("nothing is waited for")
+        futures::FutureExt::now_or_never(written).expect("a ready future")
     }
 
     #[test]
-    fn what_came_after_the_last_commit_is_taken_back() {
+    fn discards_what_follows_the_last_commit() {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["a.jsonl", "a.jsonl.gz"] {
             let path = folder.path().join(name);
@@ -296,13 +295,13 @@ mod tests {
             let state = now(sink.commit()).expect("committed").expect("a state");
             now(sink.write(&batch(3..9))).expect("written");
             let mut other = FileSink::new(&path, format);
-            assert!(now(other.open(&columns, None)).is_err(), "it is in use");
+            assert!(now(other.open(&columns, None)).is_err(), "it is locked");
             drop(sink);
 
             let mut sink = FileSink::new(&path, format);
             now(sink.open(&columns, Some(&state))).expect("begun");
             now(sink.write(&batch(3..5))).expect("written");
-            assert!(!path.exists(), "it is not whole yet");
+            assert!(!path.exists(), "it is not complete yet");
             now(sink.finish(true)).expect("finished");
             assert!(!FileSink::part(&path).exists());
             let bytes = fs::read(&path).expect("a file");
@@ -320,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_named_before_that_was_known_is_whole() {
+    fn resumes_a_file_that_was_published_before_the_kill() {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["a.jsonl", "a.jsonl.gz", "a.csv", "a.parquet"] {
             let path = folder.path().join(name);
@@ -343,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_the_one_that_was_committed_is_left_as_it_is() {
+    fn rejects_and_keeps_a_file_that_differs_from_the_commit() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.jsonl");
         let part = FileSink::part(&path);
@@ -362,8 +361,8 @@ mod tests {
         let mut other = longer.clone();
         other[3] ^= 1;
         for (there, why) in [
-            (&whole[..5], "it has 5 bytes, and 24 had been written"),
-            (&other[..], "its first 24 bytes are not those that were written"),
+            (&whole[..5], "it has 5 bytes, but 24 were written"),
+            (&other[..], "its first 24 bytes have changed"),
         ] {
             fs::write(&part, there).expect("a file");
             let error = begin(&state).expect_err("another file");
@@ -394,7 +393,7 @@ mod tests {
         let error = begin(&state).expect_err("missing");
         assert!(error.to_string().contains(".genesys-cloud/a.jsonl.part is missing"), "{error}");
         assert!(!part.exists());
-        // Of the same length, and another one.
+        // Same length, different content.
         fs::write(&path, &other[..24]).expect("a file");
         begin(&state).expect_err("another file");
         assert_eq!(fs::read(&path).expect("a file"), other[..24]);

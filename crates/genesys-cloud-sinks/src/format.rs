@@ -1,4 +1,4 @@
-//! The forms in which records are written.
+//! Output formats.
 
 use std::fmt;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::jsonl::Jsonl;
 use super::parquet::Parquet;
 use crate::encode::Encode;
 
-/// A form in which records are written, and how it is compressed.
+/// An output format and its compression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
     form: Form,
@@ -22,22 +22,22 @@ pub struct Format {
 enum Form {
     Jsonl,
     Csv,
-    /// With at least this number of records in a row group.
+    /// With the minimum number of records per row group.
     #[cfg(feature = "parquet")]
     Parquet(usize),
 }
 
 #[cfg(feature = "parquet")]
-const FORMS: &str = "jsonl, csv and parquet, the first two";
+const FORMS: &str = "jsonl, csv, parquet";
 #[cfg(not(feature = "parquet"))]
-const FORMS: &str = "jsonl and csv (parquet takes a build with the feature parquet),";
+const FORMS: &str = "jsonl, csv (parquet needs a build with the feature parquet)";
 
-/// How many records a row group of Parquet has unless something else is said.
+/// Default minimum number of records per Parquet row group.
 #[cfg(feature = "parquet")]
 const ROW_GROUP: usize = 50_000;
 
 impl Format {
-    /// The form that the name of a file ends in, such as `queues.csv.gz`.
+    /// Returns the format of a file by its extension, such as `queues.csv.gz`.
     pub fn from_path(path: &Path) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let parts: Vec<&str> = name.rsplit('.').take(2).collect();
@@ -45,13 +45,15 @@ impl Format {
         format!("{before}.{last}").parse().or_else(|_| last.parse()).ok()
     }
 
-    /// How it is compressed.
+    /// Returns the compression.
     pub fn compression(self) -> Compression {
         self.compression
     }
 
-    /// Parquet with at least this number of records in each row group, 50,000 by default. Fewer are in the last one,
-    /// in those that have 32 MiB of values by then (4 MiB of records above 64 KiB), and where an export was stopped. Other forms have none.
+    /// Sets the minimum number of records per Parquet row group, 50,000 by default. No effect on other formats.
+    ///
+    /// A row group has fewer records if it is the last one, if its values reach 32 MiB (4 MiB for records above 64 KiB),
+    /// or if the export was interrupted.
     #[must_use]
     #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]
     pub fn row_group(self, records: usize) -> Self {
@@ -72,12 +74,12 @@ impl Format {
         }
     }
 
-    /// Whether its records are in row groups.
+    /// Returns whether the format has row groups.
     pub fn is_grouped(self) -> bool {
         !matches!(self.form, Form::Jsonl | Form::Csv)
     }
 
-    /// Whether it can't do without columns.
+    /// Returns whether the format needs columns.
     pub fn is_table(self) -> bool {
         self.form != Form::Jsonl
     }
@@ -119,14 +121,13 @@ impl FromStr for Format {
             _ => None,
         };
         match (form, compression) {
-            // It is compressed within.
             #[cfg(feature = "parquet")]
             (Some(Form::Parquet(_)), Some(compression)) if compression != Compression::None => {
-                Err("parquet is compressed within, and has no ending".to_owned())
+                Err("parquet has its own compression; write it as parquet".to_owned())
             }
             (Some(form), Some(compression)) => Ok(Self { form, compression }),
             _ => Err(format!(
-                "it is one of {FORMS} with {} if it is to be compressed",
+                "expected one of {FORMS}; for compression, add {} to jsonl or csv",
                 Compression::ENDINGS
             )),
         }
@@ -138,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_file_tells_its_form() {
+    fn infers_the_format_from_the_extension() {
         let csv = Format { form: Form::Csv, compression: Compression::None };
         let gzip = Format { form: Form::Jsonl, compression: Compression::Gzip };
         for (path, format) in [

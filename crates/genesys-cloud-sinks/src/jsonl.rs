@@ -1,4 +1,4 @@
-//! JSON, one record per line.
+//! JSON lines: one record per line.
 
 use serde_json::value::RawValue;
 
@@ -7,10 +7,10 @@ use crate::columns::Columns;
 use crate::encode::Encode;
 use crate::error::SinkError;
 
-/// The records as the API sent them, or an object of the fields that were chosen.
+/// Writes records unchanged, or objects with the selected fields.
 #[derive(Default)]
 pub(super) struct Jsonl {
-    /// The fields as JSON texts with their colons, if some were chosen.
+    /// The selected fields, if any, with their names as JSON followed by a colon.
     chosen: Option<(Projection, Vec<String>)>,
 }
 
@@ -47,7 +47,7 @@ impl Encode for Jsonl {
     }
 }
 
-/// JSON may have line breaks between its parts, and a line must not.
+/// Appends JSON without line breaks between its tokens.
 pub fn line(text: &str, out: &mut Vec<u8>) {
     if memchr::memchr2(b'\n', b'\r', text.as_bytes()).is_none() {
         out.extend_from_slice(text.as_bytes());
@@ -67,7 +67,7 @@ pub fn line(text: &str, out: &mut Vec<u8>) {
 }
 
 pub(super) fn unreadable(error: serde_json::Error) -> SinkError {
-    SinkError::new(format!("a record can't be read: {error}"))
+    SinkError::new(format!("can't read a record: {error}"))
 }
 
 #[cfg(test)]
@@ -90,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_one_line_as_it_came() {
+    fn writes_a_record_unchanged_on_one_line() {
         assert_eq!(written(r#"{"b": 1, "a":"ü"}"#, &[]), "{\"b\": 1, \"a\":\"ü\"}\n");
         let folded = "{\n  \"a b\": [1,\r\n 2],\n  \"c\": \"x \\\" \\\\\" }";
         assert_eq!(written(folded, &[]), "{\"a b\":[1,2],\"c\":\"x \\\" \\\\\"}\n");
     }
 
     #[test]
-    fn fields_are_written_in_the_order_of_the_user() {
+    fn writes_fields_in_the_order_of_the_selection() {
         let record = r#"{"a":1,"b":{"c":"x"},"d":null}"#;
         assert_eq!(
             written(record, &["d", "b.c", "e", "a"]),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_written_as_they_came() {
+    fn writes_values_unchanged() {
         let record = r#"{"a":1.50,"b":12345678901234567890,"c":"x\ud83d \u0000","d":{"\udc00":1e400},"a":2}"#;
         assert_eq!(written(record, &[]), format!("{record}\n"));
         let fields = r#"{"d":{"\udc00":1e400},"c":"x\ud83d \u0000","b":12345678901234567890}"#;

@@ -1,20 +1,20 @@
-//! Where the records of the Genesys Cloud API go: files, streams, buckets and tables of PostgreSQL.
+//! Outputs for records of the Genesys Cloud API: files, streams, objects in buckets, and PostgreSQL tables.
 //!
-//! A [`Sink`] takes the records of a list in batches and commits them. What a commit returns is saved together with
-//! the position in the list, so that an export that was killed resumes without losing or repeating a record.
+//! A [`Sink`] writes the records of a list in batches and commits them. The result of a commit is saved with the
+//! position in the list, so that a killed export resumes without losing or repeating a record.
 //!
-//! | feature | what it adds |
+//! | feature | adds |
 //! | --- | --- |
 //! | `buckets` | [`BucketSink`] and [`BucketStore`]: objects in S3, Google Cloud Storage and Azure |
 //! | `parquet` | Parquet, as a [`Format`] |
-//! | `postgres` | [`PostgresSink`]: tables of a PostgreSQL database |
+//! | `postgres` | [`PostgresSink`]: PostgreSQL tables |
 //! | `redis` | [`RedisStore`]: the state of an export in Redis |
-//! | `zstd` | compression by Zstandard, which needs a C compiler |
+//! | `zstd` | Zstandard compression; needs a C compiler |
 //!
-//! The state is a text in a [`CheckpointStore`](genesys_cloud_core::CheckpointStore): a [`StateFile`], an object of a
-//! bucket, a key of Redis, or the database that the records go to ([`Sink::store`]).
+//! JSONL, CSV, gzip, files and streams need no feature.
 //!
-//! JSONL, CSV, gzip, files and streams are always there.
+//! The state is text in a [`CheckpointStore`](genesys_cloud_core::CheckpointStore): a [`StateFile`], an object in a
+//! bucket, a Redis key, or the database of the records ([`Sink::store`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(all(feature = "buckets", feature = "postgres", feature = "redis")),
@@ -67,7 +67,7 @@ pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
 
-/// The examples of the README.
+/// Compiles the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

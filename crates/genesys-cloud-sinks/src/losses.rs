@@ -1,4 +1,4 @@
-//! What a table could not hold of the values of records, counted by field.
+//! Counts of values that a table can't hold unchanged, by field.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use serde_json::Value;
 use super::SinkError;
 use crate::columns::Columns;
 
-/// How many fields a note names.
+/// Maximum number of fields in a note.
 const MOST_NAMED: usize = 8;
 
-/// What became of a value that a table could not hold as it came.
+/// How a value was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
-    /// Characters that the format has no form for were replaced.
+    /// Invalid characters were replaced.
     Replaced,
-    /// A time was cut to what the column can hold.
+    /// A time was truncated to the precision of the column.
     Cut,
-    /// A time beyond what the column can hold became the furthest one.
+    /// A time out of range became the largest or smallest one.
     Far,
-    /// It is not of the type that the document gives, and was written as it came.
+    /// The value does not have the type in the API document, and was written unchanged.
     Odd,
 }
 
@@ -27,14 +27,14 @@ const LOSSES: [(Loss, &str, &str); 4] = [
     (
         Loss::Replaced,
         "replaced",
-        "with characters that the output can't hold, such as half of a surrogate pair: replaced by U+FFFD",
+        "with invalid characters, such as half of a surrogate pair: replaced by U+FFFD",
     ),
-    (Loss::Cut, "cut", "with a time finer than the column: the digits beyond are left out"),
-    (Loss::Far, "far", "with a time too far away for the column: the furthest one was written"),
-    (Loss::Odd, "odd", "not of the type that the document gives: written as they came"),
+    (Loss::Cut, "cut", "with a time more precise than the column: truncated"),
+    (Loss::Far, "far", "with a time out of range: replaced by the largest or smallest time"),
+    (Loss::Odd, "odd", "of another type than in the API document: written unchanged"),
 ];
 
-/// Counts of what was lost.
+/// Counts of changed values.
 #[derive(Default)]
 pub(super) struct Losses {
     fields: Vec<String>,
@@ -52,7 +52,7 @@ impl Losses {
         Self::new(columns.all().iter().map(|column| column.path.as_str()))
     }
 
-    /// Counts a value of a column.
+    /// Counts a changed value of a column.
     pub(super) fn add(&mut self, column: usize, loss: Loss) {
         let kind = LOSSES.iter().position(|(known, ..)| *known == loss);
         if let (Some(counts), Some(kind)) = (self.counts.get_mut(column), kind) {
@@ -60,7 +60,7 @@ impl Losses {
         }
     }
 
-    /// The counts as they are saved with a commit.
+    /// Returns the counts for a commit.
     pub(super) fn saved(&self) -> Value {
         let of_kind = |kind: usize| -> BTreeMap<&str, u64> {
             let counts = self.fields.iter().zip(&self.counts);
@@ -72,28 +72,28 @@ impl Losses {
         serde_json::json!(all)
     }
 
-    /// Goes on with counts that were saved.
+    /// Resumes from saved counts.
     pub(super) fn resume(&mut self, saved: &Value) -> Result<(), SinkError> {
-        let odd = |why: &str| {
+        let invalid = |why: &str| {
             SinkError::mismatch(format!(
-                "what was saved of the output can't be read ({why}); start over with --restart"
+                "the saved state of the output is invalid ({why}); start over with --restart"
             ))
         };
         let saved: BTreeMap<String, BTreeMap<String, u64>> =
-            serde_json::from_value(saved.clone()).map_err(|error| odd(&error.to_string()))?;
+            serde_json::from_value(saved.clone()).map_err(|error| invalid(&error.to_string()))?;
         for (name, counts) in saved {
             let kind = LOSSES.iter().position(|(_, known, _)| *known == name);
-            let kind = kind.ok_or_else(|| odd("it counts something else"))?;
+            let kind = kind.ok_or_else(|| invalid("unknown count"))?;
             for (field, count) in counts {
                 let column = self.fields.iter().position(|known| *known == field);
-                let column = column.ok_or_else(|| odd("it has other fields"))?;
+                let column = column.ok_or_else(|| invalid("different fields"))?;
                 self.counts[column][kind] = count;
             }
         }
         Ok(())
     }
 
-    /// What the user should know.
+    /// Returns notes for the user.
     pub(super) fn notes(&self) -> Vec<String> {
         let note = |(kind, (_, _, what)): (usize, &(Loss, &str, &str))| {
             let fields = self.fields.iter().zip(&self.counts).map(|(field, it)| (field, it[kind]));
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn losses_are_counted_by_field_also_across_a_kill() {
+    fn counts_losses_by_field_across_a_resume() {
         let mut losses = Losses::new(["a", "b.c"]);
         assert!(losses.notes().is_empty());
         assert_eq!(losses.saved(), json!({}));
@@ -135,9 +135,10 @@ mod tests {
         let notes = resumed.notes();
         assert_eq!(notes.len(), 2);
         assert!(
-            notes[0].starts_with("4 values with characters ") && notes[0].ends_with("(a 2, b.c 2)")
+            notes[0].starts_with("4 values with invalid characters")
+                && notes[0].ends_with("(a 2, b.c 2)")
         );
-        assert!(notes[1].starts_with("1 value with a time finer"), "{notes:?}");
+        assert!(notes[1].starts_with("1 value with a time more precise"), "{notes:?}");
         for odd in [json!(null), json!({ "x": {} }), json!({ "cut": { "z": 1 } }), json!([])] {
             assert!(Losses::new(["a", "b.c"]).resume(&odd).is_err(), "{odd}");
         }

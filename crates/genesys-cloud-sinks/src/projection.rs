@@ -1,4 +1,4 @@
-//! Selects fields of a record in one pass, without reading the rest.
+//! Selects fields of a record in one pass, without parsing the rest.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +7,7 @@ use genesys_cloud_core::lenient::Name;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// How many names of fields that no column has are kept.
+/// Maximum number of unknown field names to keep.
 const MOST_UNKNOWN: usize = 20;
 
 /// The fields to select, as a tree of their names.
@@ -15,7 +15,7 @@ const MOST_UNKNOWN: usize = 20;
 pub(super) struct Projection {
     root: Node,
     columns: usize,
-    /// Names of fields at the top that no column has, if they are wanted.
+    /// Names of top-level fields without a column, if watched.
     unknown: Option<BTreeSet<String>>,
 }
 
@@ -26,7 +26,7 @@ struct Node {
 }
 
 impl Node {
-    /// The field of a name that has dots itself, as those of SCIM have: a path has them between its names as well.
+    /// Finds the field of a name that contains dots, as in SCIM. A path also has dots between names.
     fn named_with_dots(&self, name: &[u8]) -> Option<&Self> {
         if !name.contains(&b'.') {
             return None;
@@ -40,7 +40,7 @@ impl Node {
 }
 
 impl Projection {
-    /// Fields by their paths. `watch`: whether fields that none of them leads to are noted.
+    /// Selects fields by their paths. `watch`: whether to note fields that are not selected.
     pub(super) fn new<'a>(paths: impl IntoIterator<Item = &'a str>, watch: bool) -> Self {
         let mut projection = Self { unknown: watch.then(BTreeSet::new), ..Self::default() };
         for path in paths {
@@ -61,8 +61,7 @@ impl Projection {
         projection
     }
 
-    /// The JSON of each field; `None` where the record does not have it. Of a record that is no object,
-    /// nothing.
+    /// Returns the JSON of each field, or `None` if the record does not have it or is not an object.
     pub(super) fn select<'a>(
         &mut self,
         record: &'a RawValue,
@@ -72,13 +71,13 @@ impl Projection {
         Ok(found)
     }
 
-    /// Says which fields records had that no column has.
+    /// Returns a note about fields without a column.
     pub(super) fn notes(&self) -> Vec<String> {
         let unknown: Vec<&str> = self.unknown.iter().flatten().map(String::as_str).collect();
         match unknown.is_empty() {
             true => Vec::new(),
             false => vec![format!(
-                "records have fields that the document does not, and that the table so lacks: {}; \
+                "records have fields that are not in the API document and have no column: {}; \
                  name them with --fields, or write jsonl",
                 unknown.join(", ")
             )],
@@ -114,7 +113,7 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         let known = &self.node.inner;
-        // Fields mostly come in the order of the document.
+        // Fields mostly have the order of the document.
         let mut next = 0;
         while let Some(name) = map.next_key_seed(Name)? {
             let is_it = |(it, _): &(String, Node)| it.as_bytes() == &*name;
@@ -131,7 +130,7 @@ impl<'a> Visitor<'a> for Fields<'_, '_, 'a> {
             if let Some(column) = node.column {
                 self.found[column] = Some(value);
             } else if !value.get().starts_with(['{', 'n']) {
-                // It has columns for what is within it, and nothing is.
+                // Its columns are for nested fields, but the value is not an object.
                 note(self.unknown, &name);
             }
             if !node.inner.is_empty() {
@@ -155,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_found_wherever_they_stand() {
+    fn finds_fields_in_any_order() {
         let record = r#"{"b":{"y":1,"x":"two","z":null},"new":1,"a":[1, 2],"a\u0062":7}"#;
         let record = RawValue::from_string(record.to_owned()).expect("a record");
         let mut projection = Projection::new(["a", "b.x", "b", "ab", "b.x.w", "c"], true);
@@ -165,15 +164,19 @@ mod tests {
         assert_eq!(found, [Some("[1, 2]"), Some("\"two\""), Some(whole), Some("7"), None, None]);
         let record = RawValue::from_string(r#"{"b":null,"a":1}"#.to_owned()).expect("a record");
         projection.select(&record).expect("fields");
-        assert!(projection.notes()[0].contains("lacks: new;"), "{:?}", projection.notes());
+        assert!(projection.notes()[0].contains("no column: new;"), "{:?}", projection.notes());
         let mut projection = Projection::new(["b.x"], true);
         let record = RawValue::from_string(r#"{"b":"no object"}"#.to_owned()).expect("a record");
         projection.select(&record).expect("fields");
-        assert!(projection.notes()[0].contains("lacks: b;"), "{:?}", projection.notes());
+        assert!(projection.notes()[0].contains("no column: b;"), "{:?}", projection.notes());
         let record = RawValue::from_string(r#"{"x\ud83d":1,"b":{"x":2,"\ude00":3}}"#.to_owned());
         let record = record.expect("a record");
         assert_eq!(projection.select(&record).expect("fields")[0].map(RawValue::get), Some("2"));
-        assert!(projection.notes()[0].contains("lacks: b, x\u{fffd}"), "{:?}", projection.notes());
+        assert!(
+            projection.notes()[0].contains("no column: b, x\u{fffd}"),
+            "{:?}",
+            projection.notes()
+        );
         let record = r#"{"urn:2.0:User":{"org":"a"},"urn:3.0":1,"b.x":2}"#.to_owned();
         let record = RawValue::from_string(record).expect("a record");
         let mut projection =
@@ -181,7 +184,7 @@ mod tests {
         let found = projection.select(&record).expect("fields");
         let found: Vec<Option<&str>> = found.iter().map(|it| it.map(RawValue::get)).collect();
         assert_eq!(found, [Some("\"a\""), None, Some("2")]);
-        assert!(projection.notes()[0].contains("lacks: urn:3.0;"), "{:?}", projection.notes());
+        assert!(projection.notes()[0].contains("no column: urn:3.0;"), "{:?}", projection.notes());
         let number = RawValue::from_string("7".to_owned()).expect("a number");
         assert_eq!(projection.select(&number).expect("nothing").iter().flatten().count(), 0);
     }

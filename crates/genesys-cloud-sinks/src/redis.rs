@@ -12,49 +12,49 @@ use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as
 
 use crate::watch::{Watch, unless_stopped};
 
-/// How long a connection and an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Timeout of a connection and of a response.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Changes the state if it is still the one that this store saved or read last.
+/// Saves the state if it is still the version that this store read or saved last.
 const SAVE: &str = "if (redis.call('HGET', KEYS[1], 'version') or '') ~= ARGV[1] then return 0 end \
     redis.call('HSET', KEYS[1], 'version', ARGV[2], 'state', ARGV[3]) return 1";
 
-/// The same to remove it.
+/// Removes the state if it is still the version that this store read or saved last.
 const CLEAR: &str = "local found = redis.call('HGET', KEYS[1], 'version') or '' \
     if found ~= '' and found ~= ARGV[1] then return 0 end \
     redis.call('DEL', KEYS[1]) return 1";
 
-/// A database of Redis.
+/// A Redis database.
 #[derive(Clone)]
 pub struct RedisServer {
     client: Client,
     secrets: Secrets,
 }
 
-/// Keeps states in a database of Redis, each in a hash: the text, and the save that it is of.
+/// Keeps states in a Redis database, each in a hash with the text and its version.
 ///
-/// It replaces what it has read or saved itself, and nothing else: another writer of the same key does not go unnoticed.
+/// It replaces only a version that it has read or saved, so that another writer of the same key is detected.
 pub struct RedisStore {
     server: RedisServer,
     watch: Option<Watch>,
     connection: Option<MultiplexedConnection>,
-    /// Tells the saves of this run from those of others.
+    /// Distinguishes the versions of this run from those of others.
     run: u64,
     saves: u64,
-    /// The version of each key that is there as far as this store knows.
+    /// The last known version of each key.
     known: HashMap<String, String>,
 }
 
 impl RedisServer {
-    /// The database of this URL. If the URL has no password, REDISCLI_AUTH has it. No connection is made yet.
+    /// Parses a URL, without connecting. If it has no password, uses the one in REDISCLI_AUTH.
     ///
     /// # Errors
-    /// When the URL is wrong.
+    /// If the URL is invalid.
     pub fn new(url: &str) -> Result<Self, String> {
         let wrong = |error: redis::RedisError| match error.detail() {
-            // The description alone says of a password no more than that it is wrong.
-            Some(detail) => format!("the URL of Redis is wrong: {detail}"),
-            None => format!("the URL of Redis is wrong: {error}"),
+            // The detail never quotes a password.
+            Some(detail) => format!("invalid Redis URL: {detail}"),
+            None => format!("invalid Redis URL: {error}"),
         };
         let mut info = url.into_connection_info().map_err(wrong)?;
         let settings = info.redis_settings();
@@ -65,8 +65,8 @@ impl RedisServer {
             info = info.set_redis_settings(settings);
         }
         if let ConnectionAddr::TcpTls { .. } = info.addr() {
-            // The client takes the provider of the process, and there may be several to choose from. If one
-            // is chosen already, that is as good.
+            // The client uses the process default, which is undefined if several providers are compiled in. Keep one that
+            // is already installed.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         }
         let secrets = Secrets::new(info.redis_settings().password().map(Into::into));
@@ -74,7 +74,7 @@ impl RedisServer {
     }
 }
 
-/// The server and the database, without what is secret.
+/// The server and the database, without secrets.
 impl fmt::Display for RedisServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let info = self.client.get_connection_info();
@@ -89,7 +89,7 @@ impl fmt::Debug for RedisServer {
 }
 
 impl RedisStore {
-    /// States in this database.
+    /// Creates a store in this database.
     pub fn new(server: &RedisServer) -> Self {
         Self {
             server: server.clone(),
@@ -101,7 +101,7 @@ impl RedisStore {
         }
     }
 
-    /// Lets the user stop a wait for the server.
+    /// Sets the watch, which interrupts waits for the server.
     #[must_use]
     pub fn watch(mut self, watch: Watch) -> Self {
         self.watch = Some(watch);
@@ -109,7 +109,7 @@ impl RedisStore {
     }
 
     fn stopped(&self) -> StoreError {
-        StoreError::stopped(format!("stopped while {} was waited for", self.server))
+        StoreError::stopped(format!("stopped while waiting for {}", self.server))
     }
 
     async fn connection(&mut self) -> Result<MultiplexedConnection, StoreError> {
@@ -117,8 +117,8 @@ impl RedisStore {
             return Ok(connection.clone());
         }
         let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE));
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT));
         let made = self.server.client.get_multiplexed_async_connection_with_config(&config);
         let made = unless_stopped(self.watch.as_ref(), made).await;
         let made = made.ok_or_else(|| self.stopped())?.map_err(|error| {
@@ -133,7 +133,7 @@ impl RedisStore {
         size.arg(key).arg("state");
         let size: u64 = self.ask(async |mut it| size.query_async(&mut it).await).await?;
         if size > LARGEST_STATE {
-            return Err(self.odd(key, &format!("it has {size} bytes")));
+            return Err(self.invalid(key, &format!("it has {size} bytes")));
         }
         let mut get = redis::cmd("HMGET");
         get.arg(key).arg("version").arg("state");
@@ -141,17 +141,17 @@ impl RedisStore {
             self.ask(async |mut it| get.query_async(&mut it).await).await?;
         self.known.insert(key.to_owned(), version.unwrap_or_default());
         let text = state.map(String::from_utf8).transpose();
-        text.map_err(|_| self.odd(key, "it is not text"))
+        text.map_err(|_| self.invalid(key, "it is not text"))
     }
 
-    fn odd(&self, key: &str, why: &str) -> StoreError {
+    fn invalid(&self, key: &str, why: &str) -> StoreError {
         StoreError::unreadable(format!(
-            "{} is not a saved state: {why}. Remove it, or choose another location",
+            "{} is not a saved state: {why}; remove it, or choose another location",
             self.location(key)
         ))
     }
 
-    /// Has a script change the state, unless it is that of somebody else by now.
+    /// Changes the state by a script, unless another writer has changed it.
     async fn change(
         &mut self,
         script: &str,
@@ -168,7 +168,7 @@ impl RedisStore {
             return Ok(());
         }
         Err(StoreError::conflict(format!(
-            "another export saves its state under {}; this one has saved nothing over it",
+            "another export saves its state at {}; this one has not replaced it",
             self.location(key)
         )))
     }
@@ -180,7 +180,7 @@ impl RedisStore {
         let connection = self.connection().await?;
         let answer = unless_stopped(self.watch.as_ref(), call(connection)).await;
         let answer = answer.ok_or_else(|| {
-            // What has not come yet must not pass for the answer to something else.
+            // A late response must not be taken for that of another command.
             self.connection = None;
             self.stopped()
         })?;
@@ -197,7 +197,7 @@ impl RedisStore {
         })
     }
 
-    /// What is there as far as this store knows: what it has seen last.
+    /// Returns the last known version of a key. Reads it the first time.
     async fn known(&mut self, key: &str) -> Result<String, StoreError> {
         if !self.known.contains_key(key) {
             self.read(key).await?;
@@ -211,8 +211,8 @@ impl RedisStore {
         let next = format!("{:016x}-{}", self.run, self.saves);
         let saved = self.change(SAVE, key, &[&known, &next, text]).await;
         if let Err(error) = saved {
-            // Servers end connections that were idle for long, as they are while a job runs. A new one tells
-            // whether the state has arrived.
+            // Servers close idle connections, for example while a job runs. A new connection shows whether the state
+            // has arrived.
             if self.connection.is_some() || error.is_stopped() {
                 return Err(error);
             }
@@ -228,14 +228,14 @@ impl RedisStore {
     }
 
     async fn remove(&mut self, key: &str) -> Result<(), StoreError> {
-        // Who throws a state away without having looked at it means whatever is there.
+        // Without a known version, remove any.
         let known = self.known(key).await?;
         self.change(CLEAR, key, &[&known]).await?;
         self.known.insert(key.to_owned(), String::new());
         Ok(())
     }
 
-    /// What went wrong, in words.
+    /// Describes an error without secrets.
     fn why(&self, error: &redis::RedisError) -> String {
         let text = match error.detail() {
             Some(detail) if !error.is_io_error() => detail.to_owned(),
@@ -245,13 +245,13 @@ impl RedisStore {
     }
 }
 
-/// An error of these words: one that may pass, where the server can't be reached or says that it is not ready.
+/// Creates an error: a transient one if the server can't be reached or is not ready.
 fn failed(error: &redis::RedisError, text: String) -> StoreError {
     let is_busy = matches!(
         error.code(),
         Some("LOADING" | "BUSY" | "TRYAGAIN" | "MASTERDOWN" | "CLUSTERDOWN" | "READONLY")
     );
-    // Those of certificates are errors of the system as well.
+    // Certificate errors are I/O errors, too.
     let is_certificate = text.contains("certificate") || text.contains("PEM");
     match is_busy || error.is_io_error() && !is_certificate {
         true => StoreError::unavailable(text),
@@ -277,7 +277,7 @@ impl CheckpointStore for RedisStore {
     }
 }
 
-/// Without what is secret.
+/// Omits secrets.
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RedisStore").field(&self.server).finish()
@@ -295,18 +295,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_location_says_no_password() {
+    fn a_location_omits_the_password() {
         let server = RedisServer::new("redis://u:secret@host:7/3").expect("a server");
         let store = RedisStore::new(&server);
         assert_eq!(store.location("a"), "a in Redis at host:7, database 3");
         assert!(!format!("{store:?} {server:?}").contains("secret"));
         for url in ["redis://u:secret@host/db", "redis://", "rediss://u:secret@host:x/0"] {
             let error = RedisServer::new(url).map(drop).expect_err(url);
-            assert!(error.contains("wrong") && !error.contains("secret"), "{error}");
+            assert!(error.contains("invalid Redis URL") && !error.contains("secret"), "{error}");
         }
     }
 
-    /// A server that answers everything with this; with nothing, it never answers.
+    /// Starts a server that responds to everything with `answer`; never, if that is empty.
     async fn server(answer: &'static str) -> RedisServer {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_quotes_the_password_does_not_make_it_known() {
+    async fn redacts_a_password_that_the_server_quotes() {
         let answer = "-ERR AUTH user top-secret failed for redis://user:top-secret@host\r\n";
         let mut store = RedisStore::new(&server(answer).await);
         for error in [
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_ends_the_wait_for_a_server_that_does_not_answer() {
+    async fn an_interrupt_ends_the_wait_for_an_unresponsive_server() {
         let server = server("").await;
         let stop = Arc::new(Notify::new());
         stop.notify_one();

@@ -1,4 +1,4 @@
-//! What becomes of records with values that an output can't hold.
+//! The action for values that an output can't hold.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -9,23 +9,23 @@ use serde_json::value::RawValue;
 use crate::encode::Encode;
 use crate::error::SinkError;
 
-/// What becomes of a record with a value that the output can't hold.
+/// What to do with a record that has a value the output can't hold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnBadValue {
-    /// The export fails.
+    /// Fail.
     #[default]
     Fail,
-    /// The record is written with null in place of the value.
+    /// Write the record with null instead of the value.
     Null,
-    /// The record is left out.
+    /// Skip the record.
     Skip,
 }
 
 impl OnBadValue {
-    /// All of them.
+    /// All actions.
     pub const VARIANTS: [Self; 3] = [Self::Fail, Self::Null, Self::Skip];
 
-    /// Its name: `fail`, `null` or `skip`.
+    /// Returns the name: `fail`, `null` or `skip`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Fail => "fail",
@@ -53,32 +53,32 @@ impl FromStr for OnBadValue {
 /// A value that an output can't hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The path of the field, if it is known.
+    /// The path of the field, if known.
     pub field: Option<String>,
     /// Why the output can't hold it.
     pub reason: String,
 }
 
-/// A record that an output could not hold as it came.
+/// A record that an output can't hold unchanged.
 #[derive(Debug)]
 pub struct Rejected {
-    /// The record as it came.
+    /// The record as the API sent it.
     pub record: Box<RawValue>,
-    /// The values that are in the way.
+    /// The invalid values.
     pub faults: Vec<Fault>,
-    /// Whether it was left out, rather than written with null in place of these values.
+    /// Whether the record was skipped, instead of written with null for these values.
     pub is_skipped: bool,
 }
 
-/// A value that does not fit, and the column that it does not fit into.
+/// A value that does not fit its column.
 #[derive(Clone, Debug)]
 pub(super) struct Unfit {
-    /// The index of the column. `None` where it is the whole record.
+    /// The index of the column. `None` for the whole record.
     pub(super) column: Option<usize>,
     pub(super) fault: Fault,
 }
 
-/// An encoder that does not end with the first value that it can't hold, if that is wanted.
+/// An encoder that handles invalid values as [`OnBadValue`] says.
 pub(super) struct Tolerant {
     encoder: Box<dyn Encode>,
     on_bad_value: OnBadValue,
@@ -94,7 +94,7 @@ impl Tolerant {
         self.on_bad_value = on_bad_value;
     }
 
-    /// Writes a record as far as the encoder can.
+    /// Writes a record, without its invalid values if allowed.
     pub(super) fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
         let Err(error) = self.encoder.record(record, out) else { return Ok(()) };
         let encoder = &mut self.encoder;
@@ -103,13 +103,13 @@ impl Tolerant {
         Ok(())
     }
 
-    /// The records that were rejected since this was called last.
+    /// Returns the records rejected since the last call.
     pub(super) fn rejected(&mut self) -> Vec<Rejected> {
         std::mem::take(&mut self.rejected)
     }
 }
 
-/// Everything but records is as it is.
+/// Forwards everything else to the encoder.
 impl Deref for Tolerant {
     type Target = dyn Encode;
 
@@ -124,8 +124,8 @@ impl DerefMut for Tolerant {
     }
 }
 
-/// Writes a record that did not fit without the values that are in the way, or not at all. The error, unless it is one
-/// of a value and may be passed over.
+/// Writes a record without its invalid values, or skips it. Returns the error if it has another cause or `on_bad_value`
+/// is `Fail`.
 pub(super) fn tolerated(
     on_bad_value: OnBadValue,
     record: &RawValue,

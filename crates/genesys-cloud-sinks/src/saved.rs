@@ -1,4 +1,4 @@
-//! What sinks remember of a commit, as it is saved.
+//! Serialization of a sink's commits.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -6,23 +6,24 @@ use serde_json::Value;
 
 use crate::error::SinkError;
 
-/// What a commit remembers, as it is saved.
+/// Serializes a commit.
 pub(crate) fn to_saved(committed: &impl Serialize) -> Result<Value, SinkError> {
     serde_json::to_value(committed)
-        .map_err(|error| SinkError::new(format!("the state of the output can't be saved: {error}")))
+        .map_err(|error| SinkError::new(format!("can't save the state of the output: {error}")))
 }
 
-/// Reads what [`to_saved`] has given, and nothing else.
+/// Deserializes a commit. Rejects anything that [`to_saved`] does not produce.
 pub(crate) fn from_saved<T: DeserializeOwned + Serialize>(saved: &Value) -> Result<T, SinkError> {
-    let odd = |why: String| {
+    let invalid = |why: String| {
         SinkError::mismatch(format!(
-            "what was saved of the output can't be read ({why}); start over with --restart"
+            "the saved state of the output is invalid ({why}); start over with --restart"
         ))
     };
-    let read: T = serde_json::from_value(saved.clone()).map_err(|error| odd(error.to_string()))?;
+    let read: T =
+        serde_json::from_value(saved.clone()).map_err(|error| invalid(error.to_string()))?;
     match to_saved(&read)? == *saved {
         true => Ok(read),
-        false => Err(odd("it is not what is saved of such an output".to_owned())),
+        false => Err(invalid("it is of another output".to_owned())),
     }
 }
 
@@ -40,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_what_was_saved_passes_for_a_commit() {
+    fn rejects_what_is_not_a_saved_commit() {
         let good = to_saved(&Commit { rows: 1, key: None }).expect("a value");
         assert_eq!(from_saved::<Commit>(&good).expect("a commit").rows, 1);
         for odd in [
@@ -55,7 +56,7 @@ mod tests {
             json!({ "rows": "1", "key": null }),
             json!({ "rows": 1, "key": null, "more": null }),
         ] {
-            let error = from_saved::<Commit>(&odd).expect_err("it is none");
+            let error = from_saved::<Commit>(&odd).expect_err("not a commit");
             assert!(error.is_mismatch(), "{odd}: {error}");
         }
     }

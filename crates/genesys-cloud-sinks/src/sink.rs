@@ -1,4 +1,4 @@
-//! What all sinks have in common.
+//! The trait of all sinks.
 
 use futures::future::BoxFuture;
 use genesys_cloud_core::CheckpointStore;
@@ -10,16 +10,15 @@ use crate::error::SinkError;
 use crate::reject::{OnBadValue, Rejected};
 use crate::watch::Watch;
 
-/// What a sink does, as a future.
+/// The future that a [`Sink`] returns.
 pub type SinkFuture<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 
-/// Where the records of an export go.
+/// An output for records.
 ///
-/// An export calls [`open`](Self::open) once, then for each batch [`write`](Self::write) and
-/// [`commit`](Self::commit), and [`finish`](Self::finish) at the end. What `commit` returns is saved together
-/// with the position in the list. An export that resumes after it was killed passes it to `open`: everything that was
-/// written after that commit must then be removed, since it will come again. A sink that does so holds each record
-/// once.
+/// An export calls [`open`](Self::open) once, [`write`](Self::write) and [`commit`](Self::commit) for each batch, and
+/// [`finish`](Self::finish) at the end. It saves the result of `commit` with the position in the list. After a kill, it
+/// passes that result to `open`, which must remove everything written after that commit, because those records are
+/// written again. Such a sink has each record once.
 ///
 /// ```
 /// use genesys_cloud_sinks::{Columns, Sink, SinkError, SinkFuture};
@@ -38,7 +37,7 @@ pub type SinkFuture<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 ///             None => 0,
 ///             Some((_, Some(kept))) if kept <= self.records.len() as u64 => kept as usize,
 ///             Some((odd, _)) => {
-///                 let error = SinkError::mismatch(format!("there never was a commit {odd}"));
+///                 let error = SinkError::mismatch(format!("invalid commit: {odd}"));
 ///                 return Box::pin(async { Err(error) });
 ///             }
 ///         };
@@ -59,95 +58,90 @@ pub type SinkFuture<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 ///     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_> {
 ///         let written = match is_whole {
 ///             true => Ok(()),
-///             false => Err(SinkError::new("only a whole list is of use here")),
+///             false => Err(SinkError::new("the list is incomplete")),
 ///         };
 ///         Box::pin(async { written })
 ///     }
 /// }
 /// ```
 pub trait Sink: Send {
-    /// Learns the id of the export, which is random, and stays the same when it is resumed. Called once, before
-    /// [`open`](Self::open). A sink may store it beside the records, so that they are known to be of this export.
+    /// Sets the ID of the export, which is random and kept on resume. Called once, before [`open`](Self::open). A sink
+    /// may store it with the records to verify that they are of this export.
     fn identify(&mut self, _run: &str) {}
 
-    /// Learns how to say what it waits for, and that the user wants to stop meanwhile. Called once, before all else.
+    /// Sets the watch, which shows what the sink waits for and interrupts waits. Called once, before any other method.
     fn watch(&mut self, _watch: Watch) {}
 
-    /// Makes ready for records that have these columns: as new, or as it was at a commit. Anything but what a commit
-    /// has given, and an output that is not the one of that commit, is an error
-    /// ([`SinkError::mismatch`]), and is left as it is.
+    /// Opens the output for records with these columns: empty, or as of a commit. Fails with [`SinkError::mismatch`],
+    /// without changing the output, if `committed` is not the result of a commit or the output does not match it.
     fn open<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>)
     -> SinkFuture<'a>;
 
-    /// Takes in records, each of which is the JSON that the API sent.
+    /// Writes records, each as the JSON that the API sent.
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a>;
 
-    /// Chooses what becomes of records with values that the output can't hold. Called once, before
-    /// [`open`](Self::open). A sink that can hold every JSON value has nothing to choose.
+    /// Sets the action for values that the output can't hold. Called once, before [`open`](Self::open). No effect on a
+    /// sink that can hold every JSON value.
     fn on_bad_value(&mut self, _: OnBadValue) {}
 
-    /// The records that the last [`write`](Self::write) could not take as they were, unless it has failed.
+    /// Returns the records that the last successful [`write`](Self::write) changed or skipped.
     fn rejected(&mut self) -> Vec<Rejected> {
         Vec::new()
     }
 
-    /// Makes what was written last, and says how to come back to here. `None` if it is too early for that,
-    /// such as where a part must have a least size: what came since the last commit comes again after a kill.
+    /// Makes the written records durable, and returns the state to resume from. `None` if it is too early, for example
+    /// because parts have a minimum size: after a kill, the records since the last commit are written again.
     fn commit(&mut self) -> SinkFuture<'_, Option<Value>>;
 
-    /// Commits as [`commit`](Self::commit) does, at the end of a run: nothing will be written behind this, and
-    /// what is not committed has to be read again when the export is resumed. A sink for which it is often too
-    /// early does here what it can.
+    /// Commits like [`commit`](Self::commit), at the end of a run: nothing more is written, and uncommitted records are
+    /// read again on resume. A sink whose `commit` is often too early should commit as much as possible here.
     fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
         self.commit()
     }
 
-    /// Throws away what an export has left that was at this commit, and that nobody will go on with. Called
-    /// before [`open`](Self::open), if there is anything.
+    /// Discards the output of an interrupted export that will not be resumed. Called before [`open`](Self::open).
     fn discard<'a>(&'a mut self, _committed: &'a Value) -> SinkFuture<'a> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Ends. `is_whole`: whether the output may pass for the whole list. If not, it must not look like one,
-    /// and may be resumed.
+    /// Finishes the output. `is_whole`: whether it counts as the complete list. If not, it must not look complete, and
+    /// may be resumed.
     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_>;
 
-    /// Whether an earlier run of this export has finished the output, and could not say so any more. Known once the
-    /// state is loaded. Nothing is written then.
+    /// Returns whether an earlier run was killed right after finishing the output, so that nothing is left to write.
+    /// Valid after the state is loaded.
     fn is_done(&self) -> bool {
         false
     }
 
-    /// Where the state of the export is, if the sink keeps it itself: in one transaction with the records, for example.
-    /// What was written last is then committed by saving the state that follows. There is one state for each output,
-    /// whatever the key.
+    /// Returns the store of the state, if the sink keeps it, for example in the transaction of the records. Saving the
+    /// state then commits the written records. The sink has one state per output and ignores the key.
     fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         None
     }
 
-    /// Discards the export that the state in its own [`store`](Self::store) is of, to start over. An error where that
-    /// would do harm.
+    /// Discards the export whose state is in [`store`](Self::store), to start over. Fails if that would do harm.
     fn restart(&mut self) -> SinkFuture<'_> {
         Box::pin(async { Ok(()) })
     }
 
-    /// Puts the report on the export, which is JSON, beside the output, and says where, for people. `None` if
-    /// it has no place for it.
+    /// Stores the report, which is JSON, beside the output, and returns its location as text. `None` if the sink can't
+    /// store it.
     fn report<'a>(&'a mut self, _report: &'a str) -> SinkFuture<'a, Option<String>> {
         Box::pin(async { Ok(None) })
     }
 
-    /// Where the records are by now, for people.
+    /// Returns the current location of the records as text.
     fn location(&self) -> Option<String> {
         None
     }
 
-    /// What became of the records at the end, such as how many of them were added and how many were there already.
+    /// Returns counts of rows after the end, such as how many were added and how many were unchanged.
     fn counts(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
     }
 
-    /// What the user should know in the end, such as what did not fit.
+    /// Returns notes for the user, such as which values were changed.
     fn notes(&self) -> Vec<String> {
         Vec::new()
     }

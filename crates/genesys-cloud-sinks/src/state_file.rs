@@ -6,9 +6,9 @@ use genesys_cloud_core::{CheckpointStore, FileStore, StoreError, StoreFuture};
 
 use crate::work_folder;
 
-/// Keeps the state of an export in a file. It takes no lock: the output that the state is of is locked.
+/// Keeps the state of an export in a file, without a lock: the output has one.
 ///
-/// In the hidden folder beside an output, it makes the folder, and removes it once it is empty.
+/// Creates the hidden folder beside an output, and removes it once it is empty.
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
@@ -16,13 +16,13 @@ pub struct StateFile {
 }
 
 impl StateFile {
-    /// The file of this path.
+    /// Creates a store at this path.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self { store: FileStore::file(path.clone()), path }
     }
 
-    /// The file beside this output.
+    /// Creates a store in the hidden folder beside this output.
     pub fn beside(out: &Path) -> Self {
         Self::new(work_folder::path(out, work_folder::STATE))
     }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_folder_is_there_as_long_as_the_state() {
+    async fn removes_the_folder_with_the_state() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("q.jsonl");
         let mut state = StateFile::beside(&out);

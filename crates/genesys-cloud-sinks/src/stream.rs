@@ -1,4 +1,4 @@
-//! Standard output, and anything else that takes bytes and can't take them back.
+//! Standard output, and other streams that can't be truncated.
 
 use std::io::Write;
 
@@ -10,14 +10,14 @@ use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
 use crate::columns::Columns;
 
-/// Writes records to a stream. It can't be resumed.
+/// Writes records to a stream. An export to it can't be resumed.
 pub struct StreamSink<W> {
     stream: W,
     body: Body,
 }
 
 impl<W: Write + Send> StreamSink<W> {
-    /// A sink for a stream.
+    /// Creates a sink for a stream.
     pub fn new(stream: W, format: Format) -> Self {
         Self { stream, body: Body::new(format) }
     }
@@ -26,7 +26,7 @@ impl<W: Write + Send> StreamSink<W> {
         self.stream.write_all(part).and_then(|()| self.stream.flush()).map_err(unwritable)
     }
 
-    fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+    fn commit_written(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
         let (part, form) = self.body.commit(is_last)?;
         self.put(&part).map(|()| form.map(|_| Value::Null))
     }
@@ -69,20 +69,20 @@ impl<W: Write + Send> Sink for StreamSink<W> {
     }
 
     fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
-        let settled = self.settle(false);
+        let settled = self.commit_written(false);
         Box::pin(async { settled })
     }
 
     fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
-        let settled = self.settle(true);
+        let settled = self.commit_written(true);
         Box::pin(async { settled })
     }
 
     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_> {
-        // Without its end, what needs one does not pass for whole.
+        // An incomplete output lacks its end, so that it can't be mistaken for a complete one.
         let ended = match is_whole {
             true => self.end(),
-            // What was compressed by then is of use.
+            // The compressed records are still useful.
             false => self.body.flush().and_then(|rest| self.put(&rest)),
         };
         Box::pin(async { ended })

@@ -1,4 +1,4 @@
-//! What a sink says while it waits, and how it learns that the user wants to stop.
+//! Messages about waits, and their interruption by the user.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,34 +6,33 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// How long what is waited for may still take once the user wants to stop: most of it is done by then.
+/// Time that a pending operation may still take after an interrupt. Most operations finish within it.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// The way from a sink that has to wait, such as for the lock of a table, to the user, and back.
+/// Shows what a sink waits for, such as the lock of a table, and interrupts the wait if the user wants to stop.
 #[derive(Clone)]
 pub struct Watch {
     stop: Arc<Notify>,
-    tell: Arc<dyn Fn(&str) + Send + Sync>,
+    show: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl Watch {
-    /// `stop` is notified once if the user wants to stop; `tell` shows a line to the user.
-    pub fn new(stop: Arc<Notify>, tell: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self { stop, tell: Arc::new(tell) }
+    /// Creates a watch. Notify `stop` once if the user wants to stop; `show` shows a line to the user.
+    pub fn new(stop: Arc<Notify>, show: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self { stop, show: Arc::new(show) }
     }
 
-    /// Shows what is waited for.
-    pub fn tell(&self, text: &str) {
-        (self.tell)(text);
+    /// Shows what the sink waits for.
+    pub fn show(&self, text: &str) {
+        (self.show)(text);
     }
 
-    /// Waits until the user wants to stop. Whoever sees that and does not stop passes it on by
-    /// [`pass_on`](Self::pass_on).
+    /// Waits until the user wants to stop. A caller that does not stop must call [`pass_on`](Self::pass_on).
     pub async fn stopped(&self) {
         self.stop.notified().await;
     }
 
-    /// Has whoever waits next see that the user wants to stop.
+    /// Passes the interrupt on to the next caller of [`stopped`](Self::stopped).
     pub fn pass_on(&self) {
         self.stop.notify_one();
     }
@@ -45,7 +44,7 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// Waits for a server. If the user wants to stop and it does not answer soon, the wait ends with nothing.
+/// Waits for a server. Returns `None` if the user wants to stop and the server does not respond soon.
 #[cfg_attr(not(any(feature = "buckets", feature = "redis")), allow(dead_code))]
 pub(crate) async fn unless_stopped<T>(
     watch: Option<&Watch>,
@@ -60,7 +59,7 @@ pub(crate) async fn unless_stopped<T>(
     }
     let done = tokio::time::timeout(GRACE, work).await.ok();
     if done.is_some() {
-        // Whoever reads the list stops in its own way.
+        // The reader of the list handles the interrupt.
         watch.pass_on();
     }
     done
@@ -73,7 +72,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stop_ends_a_wait_for_a_server_that_does_not_answer() {
+    async fn an_interrupt_ends_the_wait_for_an_unresponsive_server() {
         let stop = Arc::new(Notify::new());
         let watch = Watch::new(stop.clone(), |_| ());
         stop.notify_one();
@@ -81,7 +80,7 @@ mod tests {
         let never = std::future::pending::<()>();
         assert_eq!(unless_stopped(Some(&watch), never).await, None);
         assert_eq!(began.elapsed(), GRACE);
-        assert!(watch.stopped().now_or_never().is_none(), "it is taken");
+        assert!(watch.stopped().now_or_never().is_none(), "it is consumed");
 
         stop.notify_one();
         let soon = tokio::time::sleep(GRACE / 2).map(|()| 7);
@@ -90,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn without_a_stop_nothing_is_cut_short() {
+    async fn waits_without_limit_unless_interrupted() {
         let watch = Watch::new(Arc::new(Notify::new()), |_| ());
         let long = || tokio::time::sleep(Duration::from_secs(3_600)).map(|()| 7);
         assert_eq!(unless_stopped(Some(&watch), long()).await, Some(7));

@@ -1,7 +1,7 @@
-//! Where an export keeps what is not its output: records of a list that is not complete yet, state and report.
+//! The hidden folder beside an output, for staged records, state and report.
 //!
-//! They are in a hidden folder beside the output. pandas, pyarrow datasets and Spark leave out names that begin with a
-//! dot or an underscore; a glob of DuckDB, such as `users/*`, takes such files all the same, but no folders.
+//! pandas, pyarrow datasets and Spark ignore names that start with a dot or an underscore. A DuckDB glob, such as
+//! `users/*`, matches such files, but not folders.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,22 +10,22 @@ use std::path::{Path, PathBuf};
 
 use crate::checksum::Checksum;
 
-/// The name of the folder, also among the keys of a bucket.
+/// The name of the folder, also in the keys of a bucket.
 pub const FOLDER: &str = ".genesys-cloud";
 
-/// The end of the name of an output that is not whole yet.
+/// The suffix of a staged output.
 pub const PART: &str = ".part";
-/// The end of the name of a state.
+/// The suffix of a state.
 pub const STATE: &str = ".state.json";
-/// The end of the name of a report.
+/// The suffix of a report.
 pub const REPORT: &str = ".report.json";
-/// The end of the name of the file of rejected records.
+/// The suffix of a rejects file.
 pub const REJECTS: &str = ".rejects.jsonl";
 
-/// The path of what belongs to this output, by the end of its name.
+/// Returns the path of a file that belongs to this output, with this suffix.
 ///
-/// File systems such as those of macOS and Windows do not distinguish `Q.csv` and `q.csv`, nor two spellings of `é`. What
-/// belongs to such outputs must not be shared, so their names get a suffix.
+/// File systems such as those of macOS and Windows do not distinguish `Q.csv` from `q.csv`, or two encodings of `é`.
+/// Such outputs must not share files, so their names get a checksum.
 pub fn path(out: &Path, end: &str) -> PathBuf {
     let mut name = out.file_name().map(OsString::from).unwrap_or_default();
     let is_distinct = |byte: &u8| byte.is_ascii() && !byte.is_ascii_uppercase() && *byte != b'~';
@@ -37,7 +37,7 @@ pub fn path(out: &Path, end: &str) -> PathBuf {
     out.with_file_name(FOLDER).join(name)
 }
 
-/// The same for the key of an object, or its URL.
+/// Returns the key, or the URL, of an object that belongs to this one.
 #[cfg(feature = "buckets")]
 pub fn key(out: &str, end: &str) -> String {
     match out.rsplit_once('/') {
@@ -46,27 +46,27 @@ pub fn key(out: &str, end: &str) -> String {
     }
 }
 
-/// Creates the folder of a path, if that is such a folder.
+/// Creates the parent of `path` if it is such a hidden folder.
 ///
 /// # Errors
-/// When it can't be created, or is something else than a folder.
+/// If it can't be created, or is not a folder.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     let Some(folder) = folder(path) else { return Ok(()) };
     match fs::symlink_metadata(folder) {
-        Ok(there) if there.is_dir() => Ok(()),
+        Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(io::Error::other(format!("{} is not a folder; remove it", folder.display()))),
         Err(_) => match fs::create_dir(folder) {
-            // Another export has created it in the meantime.
+            // Another export may create it at the same time.
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(()),
         },
     }
 }
 
-/// Removes the folder of a path, if it is such a folder, and empty.
+/// Removes the parent of `path` if it is such a hidden folder and empty.
 pub fn remove_folder(path: &Path) {
     if let Some(folder) = folder(path) {
-        // One that is in use stays.
+        // Fails if the folder is in use.
         let _ = fs::remove_dir(folder);
     }
 }
@@ -75,7 +75,7 @@ fn folder(path: &Path) -> Option<&Path> {
     path.parent().filter(|folder| folder.file_name().is_some_and(|name| name == FOLDER))
 }
 
-/// What earlier releases left beside this output, where readers of the folder take it for data.
+/// Returns files that an earlier release left beside this output, where readers of the folder may take them for data.
 pub fn left_by_earlier_release(out: &Path) -> Vec<PathBuf> {
     let beside = |end: &&str| {
         let mut path = out.as_os_str().to_owned();
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_in_a_hidden_folder_beside_the_output() {
+    fn the_folder_is_hidden_beside_the_output() {
         for (out, state) in [
             ("users/1.parquet", "users/.genesys-cloud/1.parquet.state.json"),
             ("/data/q", "/data/.genesys-cloud/q.state.json"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_a_file_system_may_not_distinguish_share_nothing() {
+    fn names_that_a_file_system_may_not_distinguish_share_no_files() {
         let names = ["q.csv", "Q.csv", "q.CSV", "Q.CSV", "\u{e9}.csv", "e\u{301}.csv", "q.csv~0"];
         let ends = [PART, STATE, REPORT, REJECTS];
         let mut folded: Vec<String> = Vec::new();
@@ -117,7 +117,7 @@ mod tests {
         folded.sort();
         folded.dedup();
         assert_eq!(folded.len(), names.len() * ends.len(), "{folded:?}");
-        // Of an output of one spelling, the name is the same every time.
+        // The name does not depend on how the path is written.
         assert_eq!(
             path(Path::new("Q.csv"), PART),
             path(Path::new("./Q.csv"), PART).strip_prefix(".").expect(".")
@@ -125,19 +125,19 @@ mod tests {
     }
 
     #[test]
-    fn the_folder_is_there_as_long_as_it_is_needed() {
+    fn removes_the_folder_once_it_is_empty() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("q.jsonl");
         let part = path(&out, PART);
         make_folder(&part).expect("made");
-        make_folder(&part).expect("it is there");
+        make_folder(&part).expect("it exists");
         fs::write(&part, "").expect("a file");
         remove_folder(&part);
         assert!(part.exists());
         fs::remove_file(&part).expect("removed");
         remove_folder(&part);
         assert!(!folder.path().join(FOLDER).exists());
-        // Any other folder is not ours to make or to remove.
+        // Other folders are neither created nor removed.
         let other = folder.path().join("other/q.jsonl.part");
         make_folder(&other).expect("nothing to do");
         assert!(!folder.path().join("other").exists());

@@ -1,4 +1,4 @@
-//! Single calls.
+//! The commands `call` and `whoami`.
 
 use std::io::Write as _;
 
@@ -25,7 +25,7 @@ pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, 
         ..Given::default()
     };
     let request = parameters::request(entry, &given)?;
-    // The call may change something, and what it answered would be lost.
+    // The call may have effects, and its response would be lost.
     if tty::stdout_was_closed() {
         return Err(Failure::output("standard output is closed, so the response would be lost")
             .advise("`> /dev/null` discards it"));
@@ -37,7 +37,7 @@ pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, 
     Ok(Exit::Complete)
 }
 
-/// JSON so that it can be read, anything else as it came.
+/// Prints JSON indented, and any other body unchanged.
 fn print(reply: &RawResponse) -> Result<(), Failure> {
     let mut out = terminal::data();
     match json(reply) {
@@ -48,7 +48,7 @@ fn print(reply: &RawResponse) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The JSON of a reply that is said to be JSON.
+/// Returns the body as JSON if its content type allows it.
 fn json(reply: &RawResponse) -> Option<&RawValue> {
     let is_json = reply.content_type().is_none_or(|media| {
         let media = media.split(';').next().unwrap_or(media).trim().to_ascii_lowercase();
@@ -58,14 +58,14 @@ fn json(reply: &RawResponse) -> Option<&RawValue> {
     serde_json::from_str(lenient::without_mark(text)).ok()
 }
 
-/// JSON on lines of its own. Numbers, texts, the order of fields and names that occur twice stay as they are.
+/// Indents JSON without parsing values: numbers, strings, the order of fields and duplicate names stay unchanged.
 fn indented(json: &str) -> String {
     let mut text = String::with_capacity(json.len() * 2);
     let mut depth = 0;
     let mut rest = json.trim_ascii_start();
     while let Some(first) = rest.chars().next() {
         let length = match first {
-            '"' => end_of_text(rest),
+            '"' => string_length(rest),
             _ => first.len_utf8(),
         };
         let (part, after) = rest.split_at(length);
@@ -90,8 +90,8 @@ fn indented(json: &str) -> String {
     text
 }
 
-/// How long the text is that JSON begins with.
-fn end_of_text(json: &str) -> usize {
+/// Returns the length of the string at the start of `json`.
+fn string_length(json: &str) -> usize {
     let mut is_escaped = false;
     let inside = json.bytes().skip(1).take_while(|byte| {
         let is_in = is_escaped || *byte != b'"';
@@ -101,7 +101,7 @@ fn end_of_text(json: &str) -> usize {
     (inside.count() + 2).min(json.len())
 }
 
-/// Prints where calls go, as whom, and what is left of the rate limit.
+/// Prints the API, the org, the OAuth client and the rate limit.
 pub(crate) async fn whoami(session: &Session) -> Result<Exit, Failure> {
     let org = session.connect().await?;
     let token = get(&org.client, "getTokensMe").await?;
@@ -126,10 +126,10 @@ pub(crate) async fn whoami(session: &Session) -> Result<Exit, Failure> {
     if !scopes.is_empty() {
         writeln!(out, "scopes        {}", scopes.join(", "))?;
     }
-    if let Some(budget) = org.client.rate_limit() {
-        let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
-        let (left, resets) = (grouped(budget.left), budget.resets_in.as_secs());
-        writeln!(out, "budget        {left}{allowed} calls left, resets in {resets} s")?;
+    if let Some(limit) = org.client.rate_limit() {
+        let allowed = limit.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
+        let (left, resets) = (grouped(limit.left), limit.resets_in.as_secs());
+        writeln!(out, "rate limit    {left}{allowed} calls left, resets in {resets} s")?;
     }
     Ok(Exit::Complete)
 }
@@ -140,7 +140,7 @@ async fn get(client: &Client, operation: &str) -> Result<Value, Failure> {
     let reply = client.execute(&request).await;
     let reply = reply.map_err(|error| Failure::of_call(&error, Some(entry)))?;
     serde_json::from_slice(reply.body()).map_err(|error| {
-        Failure::new(Exit::Failed, format!("{operation}: the reply is not JSON: {error}"))
+        Failure::new(Exit::Failed, format!("{operation}: the response is not JSON: {error}"))
     })
 }
 
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_indented_and_otherwise_as_it_came() {
+    fn indents_json_and_keeps_its_values() {
         let json = r#" {"n":31.245270191439438, "id":12345678901234567890,"x":1.50,"x":null,
             "e":{},"l":[ ],"t":"a \" : , { \\","u":"\u00fc ü","in":[1,{"a":[true]}]} "#;
         let expected = r#"{

@@ -1,4 +1,4 @@
-//! Shows parameters, response and permissions of an operation.
+//! The command `describe`: shows parameters, response and permissions of an operation.
 
 use std::io::Write;
 
@@ -27,7 +27,7 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
         writeln!(out, "{summary}")?;
     }
     for (is, text) in
-        [(entry.deprecated, "deprecated"), (entry.preview, "preview: it may change without notice")]
+        [(entry.deprecated, "deprecated"), (entry.preview, "preview: may change without notice")]
     {
         if is {
             writeln!(out, "{text}")?;
@@ -59,33 +59,33 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The mark of a parameter that `call` takes, and an export does not.
-const SET_BY_EXPORT: &str = "set by an export itself";
+/// Marks a parameter that an export sets.
+const SET_BY_EXPORT: &str = "set by `export`";
 
-/// The mark of the parameter that --interval sets.
-const BY_INTERVAL: &str = "or by --interval";
+/// Marks the parameter that --interval sets.
+const BY_INTERVAL: &str = "or --interval";
 
-/// How the operation is run.
+/// Writes how the operation runs.
 fn write_kind(out: &mut dyn Write, kind: &OperationKind) -> Result<(), Failure> {
     match kind {
         OperationKind::Single => writeln!(out, "\nA single call")?,
         OperationKind::Accepted => {
-            writeln!(out, "\nA single call. It starts work whose status can't be queried")?
+            writeln!(out, "\nA single call that starts work whose status can't be queried")?
         }
         OperationKind::List(listing) => {
             writeln!(
                 out,
-                "\nA list by the scheme {}, records at {}",
+                "\nA list with the scheme {}, records at {}",
                 listing.scheme().name(),
                 listing.items()
             )?;
             sizes(out, listing)?;
         }
         OperationKind::Job(family) => {
-            writeln!(out, "\nA job of the family {}", family.name())?;
+            writeln!(out, "\nA job ({})", family.name())?;
             results(out, family)?;
             if let Some(lifetime) = family.lifetime() {
-                writeln!(out, "Kept for {} hours", lifetime.as_secs() / 3600)?;
+                writeln!(out, "The API keeps the job for {} hours", lifetime.as_secs() / 3600)?;
             }
             if let Some(data) = family.availability() {
                 let operation = data.operation();
@@ -126,19 +126,18 @@ fn sizes(out: &mut dyn Write, listing: &ListSpec) -> Result<(), Failure> {
 fn results(out: &mut dyn Write, family: &JobSpec) -> Result<(), Failure> {
     if !family.is_pollable() && *family.results() != Results::Nothing {
         let topic = family.topic().map(|it| format!(" of the topic {it}")).unwrap_or_default();
-        let at_once = match family.results_at_once() {
-            true => "in the reply to the submit, where it has them at once; or else ",
+        let immediate = match family.results_at_once() {
+            true => "in the response to the submit if available immediately; otherwise ",
             false => "",
         };
-        let text = "alone, which an export can't read";
-        writeln!(out, "Results: {at_once}by a notification{topic} {text}")?;
+        writeln!(out, "Results: {immediate}in a notification{topic}, which an export can't read")?;
         return Ok(());
     }
     match family.results() {
         Results::List(call, listing) => {
             writeln!(
                 out,
-                "Results: {}, by the scheme {}, records at {}",
+                "Results: {}, with the scheme {}, records at {}",
                 call.operation(),
                 listing.scheme().name(),
                 listing.items()
@@ -173,7 +172,7 @@ fn results(out: &mut dyn Write, family: &JobSpec) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Parameters of the operation that lists the results, without those that the job or the export sets.
+/// Writes the parameters of the operation that lists the results, except those that the job or the export sets.
 fn results_parameters(
     out: &mut dyn Write,
     call: &JobOperation,
@@ -246,7 +245,7 @@ fn kind_of(parameter: &Parameter) -> String {
     }
 }
 
-/// Whether a range of time is all that a body has to hold.
+/// Returns whether the interval is the only required field of the body.
 fn interval_suffices(entry: &Entry, kind: &OperationKind) -> Result<bool, Failure> {
     let known =
         capabilities::interval(kind, entry).map_err(|error| Failure::usage(error.to_string()))?;
@@ -255,24 +254,24 @@ fn interval_suffices(entry: &Entry, kind: &OperationKind) -> Result<bool, Failur
     Ok(known.place.is_in_body() && required.iter().all(|name| name == known.place.name()))
 }
 
-/// How a long range of time is read.
+/// Writes how a long time range is read.
 fn interval(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     let known =
         capabilities::interval(kind, entry).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(known) = known else { return Ok(()) };
     let place = if known.place.is_in_body() { "of the body" } else { "of the query" };
-    writeln!(out, "\nRange of time (--interval start/end sets `{}` {place})", known.place.name())?;
+    writeln!(out, "\nTime range (--interval start/end sets `{}` {place})", known.place.name())?;
     match known.span {
         Some(span) => {
-            writeln!(out, "  read in windows of {}, the longest that the API takes", days(span))?
+            writeln!(out, "  read in windows of {}, the longest that the API allows", days(span))?
         }
         None => writeln!(
             out,
-            "  read in windows of 31 days, or of --window; the longest that the API takes is not documented"
+            "  read in windows of 31 days, or --window; the API does not document a maximum"
         )?,
     }
     if let Some(id) = &known.id {
-        writeln!(out, "  duplicates across windows are dropped by {id}")?;
+        writeln!(out, "  drops duplicates across windows by {id}")?;
     }
     Ok(())
 }
@@ -292,7 +291,7 @@ fn fields(out: &mut dyn Write, schema: &Schema) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A type in a word or two.
+/// Describes a type.
 fn word(schema: &Schema) -> String {
     let resolved = Catalogue::embedded().resolve(schema);
     let name = schema.reference.as_deref();
@@ -331,7 +330,7 @@ mod tests {
     use crate::parameters;
     use crate::settings::ExportSettings;
 
-    /// A value that each parameter takes: some page sizes have a minimum of 10.
+    /// A valid value: some page sizes have a minimum of 10.
     fn example(parameter: &Parameter) -> String {
         match parameters::example(parameter) {
             one if one == "1" && parameter.name != "pageNumber" => "10".to_owned(),
@@ -339,7 +338,7 @@ mod tests {
         }
     }
 
-    /// The command with everything that the description of an operation capabilities.
+    /// The command line with every option that the description mentions.
     fn offered(entry: &Entry, text: &str, folder: &Path) -> Vec<String> {
         let mut words: Vec<String> =
             ["genesys-cloud", "export", &entry.id].map(str::to_owned).into();
@@ -376,7 +375,7 @@ mod tests {
                 };
                 add("--body", folder.join(name).display().to_string());
             }
-            if line.starts_with("Range of time (--interval") {
+            if line.starts_with("Time range (--interval") {
                 add("--interval", "2024-05-01/2024-05-08".to_owned());
             }
             if is_offered(line, "--wait-for-data") {
@@ -394,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn an_export_takes_whatever_is_offered() {
+    fn export_accepts_everything_that_describe_shows() {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, body) in [("object.json", "{}"), ("list.json", "[]"), ("text.json", "\"\"")] {
             std::fs::write(folder.path().join(name), body).expect("a file");
@@ -417,7 +416,7 @@ mod tests {
             let Command::Export(options) = cli.command else { panic!("{words:?}") };
             match export::check(ExportSettings::resolve(*options)) {
                 Ok(()) => exported += 1,
-                // It says so, too.
+                // The description says so, too.
                 Err(error) if error.to_string().contains("its jobs have no results") => {}
                 Err(error) => refused.push(format!("{}: {error}", words[1..].join(" "))),
             }

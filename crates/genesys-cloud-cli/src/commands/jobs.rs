@@ -1,4 +1,4 @@
-//! Jobs that exports have submitted: listed, waited for, cancelled, forgotten.
+//! The command `jobs`: manages jobs that exports have submitted.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::terminal;
 
-/// Forgets a saved job, which keeps running.
+/// Removes a saved job, which keeps running.
 pub(crate) fn forget(id: &str, session: &Session) -> Result<Exit, Failure> {
     let stored = session.jobs.find(id)?;
     session.jobs.remove(&stored)?;
@@ -71,32 +71,32 @@ pub(crate) async fn wait(id: &str, deadline: Duration, session: &Session) -> Res
             session.reporter.say("status", &word(&status), facts(&status));
         }
         shown = Some(status);
-        // It waits for the user.
+        // A job that awaits input is not done, but waiting longer does not help.
         if is_over {
             break;
         }
     }
     drop(statuses);
-    // One that came to no result is an error.
+    // Fails if the job has failed, or awaits input.
     let status = job.wait().await.map_err(failed)?;
     let text = format!("{}: {}", word(&status), meaning(status.state()));
     session.reporter.say("done", text.trim_start_matches(": "), facts(&status));
     Ok(Exit::Complete)
 }
 
-/// The state as the API names it: on one line, and nothing that a terminal takes for a command.
+/// Returns the state as the API names it, without control characters and at most 100 characters long.
 fn word(status: &JobStatus) -> String {
     let name = status.name().unwrap_or_default();
     name.chars().filter(|it| !it.is_control()).take(100).collect()
 }
 
-/// What a state means, in words.
+/// Describes a state.
 fn meaning(state: JobState) -> &'static str {
     match state {
         JobState::Pending => "not done",
-        JobState::AwaitingInput => "waits for you",
+        JobState::AwaitingInput => "awaits input",
         JobState::Succeeded => "done",
-        JobState::PartlySucceeded => "done, and some of its work failed",
+        JobState::PartlySucceeded => "done; some of its work failed",
         JobState::Failed => "failed",
         JobState::Cancelled => "cancelled",
         JobState::Expired => "expired",

@@ -1,4 +1,4 @@
-//! The commands other than the export.
+//! The commands other than `export`.
 
 mod call;
 mod describe;
@@ -15,12 +15,12 @@ use crate::events;
 use crate::failure::{Exit, Failure};
 use crate::session::{Session, with_source};
 
-/// Runs the fake org by itself.
+/// Runs the fake org until Ctrl-C.
 pub(crate) async fn mock(port: u16, session: &Session) -> Result<Exit, Failure> {
     let org = session.mock_org()?.port(port).start().await;
     let org = org.map_err(|error| {
         let why = with_source(&error);
-        // Where the system stood in the way, it is the port.
+        // An error of the system is about the port.
         let is_of_port = std::error::Error::source(&error).is_some();
         Failure::usage(if is_of_port { format!("--port {port}: {why}") } else { why })
     })?;
@@ -42,7 +42,7 @@ pub(crate) fn schema() -> Result<Exit, Failure> {
     print(events::SCHEMA.as_bytes())
 }
 
-/// Prints a text for a program.
+/// Prints text unchanged.
 pub(crate) fn print(text: &[u8]) -> Result<Exit, Failure> {
     std::io::stdout().write_all(text)?;
     Ok(Exit::Complete)

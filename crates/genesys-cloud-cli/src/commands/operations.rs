@@ -1,4 +1,4 @@
-//! Lists operations.
+//! The command `operations`.
 
 use std::io::Write as _;
 
@@ -23,7 +23,7 @@ pub(crate) fn operations(search: Option<&str>, exportable: bool) -> Result<Exit,
     }
     if rows.is_empty() {
         return Err(Failure::usage(format!(
-            "no operation has the words {:?} in a name or the path",
+            "no operation matches {:?}",
             search.unwrap_or_default()
         )));
     }

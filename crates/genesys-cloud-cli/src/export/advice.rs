@@ -1,5 +1,4 @@
-//! What to run after an export that did not complete: one function decides it, from what remains of the export and how
-//! it ended.
+//! What to run after an incomplete export: one function decides, from what remains of the export and how it ended.
 
 use crate::exit::Exit;
 use crate::failure::Lost;
@@ -10,7 +9,7 @@ use crate::invocation::Invocation;
 pub(super) enum Continuation {
     /// Resume it.
     Resume,
-    /// Continue after what is written, with a new list or job.
+    /// Resume after the written records, with a new list or job.
     Reread,
     /// Start over.
     Restart,
@@ -29,21 +28,21 @@ impl Continuation {
 /// What remains of an export for another run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Remainder {
-    /// Whether a state is saved. None ever is of an export to standard output.
+    /// Whether a state is saved; never for an export to standard output.
     pub(super) is_saved: bool,
     /// Whether records are written.
     pub(super) has_records: bool,
-    /// Whether the state has jobs.
+    /// Whether the state contains jobs.
     pub(super) has_jobs: bool,
-    /// Whether it is of a range of time.
+    /// Whether it has a time range.
     pub(super) is_range: bool,
 }
 
-/// How an export ended that is not complete.
+/// How an incomplete export ended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Ended {
     Stopped,
-    /// The list was read to its end, and has this verdict.
+    /// The list was read to its end, with this verdict.
     Incomplete {
         verdict: &'static str,
         is_in_doubt: bool,
@@ -54,23 +53,23 @@ pub(super) enum Ended {
     },
 }
 
-/// A command to run, and what it is for.
+/// A command to run, and its purpose.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Advice {
     pub(super) text: &'static str,
     pub(super) command: String,
 }
 
-/// How another run can continue. `None` if there is nothing to resume.
+/// Returns how another run can continue. `None` if there is nothing to resume.
 pub(super) fn next(left: Remainder, lost: Option<Lost>) -> Option<Continuation> {
     if !left.is_saved {
         return None;
     }
     Some(match lost {
         None => Continuation::Resume,
-        // Where the state has no job, the next run submits one: for a page, or a piece of a range.
+        // If the state contains no job, the next run submits one: for a page, or for a window.
         Some(Lost::Job) if !left.has_jobs => Continuation::Resume,
-        // They are jobs of other windows, which may fail too.
+        // These are jobs of other windows, which may fail too.
         Some(Lost::Job) if left.is_range => Continuation::Reread,
         Some(Lost::Place) if left.has_records => Continuation::Reread,
         Some(Lost::Submit) => Continuation::Reread,
@@ -78,7 +77,7 @@ pub(super) fn next(left: Remainder, lost: Option<Lost>) -> Option<Continuation> 
     })
 }
 
-/// What to run, the most likely first. `invocation`: the command that has ended.
+/// Returns what to run, the most likely command first. `invocation`: the command that has ended.
 pub(super) fn advice(left: Remainder, ended: Ended, invocation: &Invocation) -> Vec<Advice> {
     let lost = match ended {
         Ended::Failed { lost, .. } => lost,
@@ -90,31 +89,31 @@ pub(super) fn advice(left: Remainder, ended: Ended, invocation: &Invocation) -> 
         command: invocation.with_options(next.options()),
     };
     match (ended, next) {
-        // A command that is wrong is so the next time, unless what is wrong is the state.
+        // An invalid command stays invalid, unless the error is in the state.
         (Ended::Failed { exit: Exit::Usage, lost }, _) if lost != Some(Lost::Fit) => Vec::new(),
         (Ended::Failed { lost: Some(Lost::Submit), .. }, next) => {
-            vec![of("to submit another job, once you know that there is none", next)]
+            vec![of("once you know that no job was submitted, to submit one", next)]
         }
         (Ended::Failed { .. } | Ended::Stopped, Continuation::Resume) => {
             vec![of("to resume", next)]
         }
         (Ended::Failed { lost: Some(Lost::Place), .. }, Continuation::Reread) => vec![
-            of("to read the list again and skip what is written", next),
+            of("to read the list again and skip the written records", next),
             of("to start over", Continuation::Restart),
         ],
         (Ended::Failed { .. } | Ended::Stopped, Continuation::Reread) => {
             vec![of("to resume", next)]
         }
         (Ended::Failed { .. } | Ended::Stopped, Continuation::Restart) => {
-            vec![of("it can't be resumed; to start over", next)]
+            vec![of("can't be resumed; to start over", next)]
         }
         (Ended::Incomplete { verdict, is_in_doubt }, next) => {
             let again = is_in_doubt.then(|| of("to read the page in doubt again", next));
-            let mut accept = of("to accept it as it is", next);
+            let mut accept = of("to accept the result", next);
             accept.command += &format!(" --accept {verdict}");
-            let anew = (verdict == "drifted")
-                .then(|| of("to read it again from the beginning", Continuation::Restart));
-            again.into_iter().chain([accept]).chain(anew).collect()
+            let restart = (verdict == "drifted")
+                .then(|| of("to read the list again from the start", Continuation::Restart));
+            again.into_iter().chain([accept]).chain(restart).collect()
         }
     }
 }
@@ -146,12 +145,12 @@ mod tests {
         })
     }
 
-    /// Whether a run with these options can do anything with what is left.
+    /// Returns whether a run with these options can make progress.
     fn works(left: Remainder, lost: Option<Lost>, options: &str) -> bool {
         let continues = options.contains("--resume");
         match lost {
             _ if !left.is_saved => false,
-            // A state that does not fit, or a job that can't be asked for, is in the way until it is discarded.
+            // A state that does not match, or a job that can't be polled, blocks until it is discarded.
             Some(Lost::Fit | Lost::Status) => !continues,
             // The same job fails again, unless another is submitted.
             Some(Lost::Job) if left.has_jobs => {
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_advised_that_can_not_work() {
+    fn never_advises_a_command_that_can_not_work() {
         let program = invocation(&["genesys-cloud", "export", "a", "-o", "b"]);
         let mut count = 0;
         for left in lefts() {
@@ -185,7 +184,7 @@ mod tests {
                     count += 1;
                 }
                 assert!(left.is_saved || found.is_empty(), "{left:?} {ended:?}: {found:?}");
-                // Something can be done about everything else.
+                // Everything else has advice.
                 let is_wrong = matches!(ended, Ended::Failed { exit: Exit::Usage, .. });
                 assert!(!left.is_saved || is_wrong || !found.is_empty(), "{left:?} {ended:?}");
             }
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_advised() {
+    fn advises_by_how_the_export_ended() {
         let program = invocation(&["genesys-cloud", "export", "a"]);
         let left =
             Remainder { is_saved: true, has_records: true, has_jobs: false, is_range: false };
@@ -203,21 +202,21 @@ mod tests {
             (
                 Ended::Incomplete { verdict: "drifted", is_in_doubt: false },
                 &[
-                    "to accept it as it is: --resume --accept drifted",
-                    "to read it again from the beginning: --restart",
+                    "to accept the result: --resume --accept drifted",
+                    "to read the list again from the start: --restart",
                 ],
             ),
             (
                 Ended::Incomplete { verdict: "unknown", is_in_doubt: true },
                 &[
                     "to read the page in doubt again: --resume",
-                    "to accept it as it is: --resume --accept unknown",
+                    "to accept the result: --resume --accept unknown",
                 ],
             ),
             (Ended::Failed { exit: Exit::Usage, lost: None }, &[]),
             (
                 Ended::Failed { exit: Exit::Usage, lost: Some(Lost::Fit) },
-                &["it can't be resumed; to start over: --restart"],
+                &["can't be resumed; to start over: --restart"],
             ),
         ] {
             let found = advice(left, ended, &program).into_iter().map(|it| {

@@ -1,4 +1,4 @@
-//! What an export would do, with the number of calls and the time that they take.
+//! `--plan`: what an export would do, with an estimate of calls and time.
 
 use std::io::Write;
 use std::time::Duration;
@@ -14,68 +14,66 @@ use crate::reporter::grouped;
 use crate::resolve;
 use crate::times::span;
 
-/// How many calls a job takes beside those for the pages of its results: submit and one poll.
+/// Calls of a job in addition to the pages of its results: submit and one poll.
 const CALLS_OF_A_JOB: u64 = 2;
 
-/// How many calls an export takes, as far as that is known in advance.
+/// The number of calls of an export, as far as known in advance.
 enum Calls {
     Exactly(u64),
     AtLeast(u64),
-    /// The number of records per call.
+    /// One call per this number of records.
     Each(u64),
 }
 
-/// Prints the estimate. The first page of a list is read, for the number of records; jobs and ranges are not begun.
+/// Prints the estimate. Reads the first page of a list for the number of records; does not submit jobs.
 pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failure> {
-    // Printed as a whole, so that a part does not look like the estimate if a call fails.
+    // Printed at the end, so that a failed call does not leave part of an estimate.
     let mut out: Vec<u8> = Vec::new();
     let operation = source.request.operation();
-    writeln!(out, "operation  {}, {operation}", resolve::rust_name(source.entry))?;
+    writeln!(out, "operation   {}, {operation}", resolve::rust_name(source.entry))?;
     if let Some(needed) = permissions(source.entry) {
-        writeln!(out, "requires   {needed}")?;
+        writeln!(out, "requires    {needed}")?;
     }
     scheme(&mut out, source)?;
     let calls = match (&source.kind, &source.range) {
         (_, Some(range)) => of_range(&mut out, client, source, range)?,
         (OperationKind::List(_), None) => of_list(&mut out, client, source).await?,
         (OperationKind::Job(family), None) if family.is_job_per_page() => {
-            writeln!(out, "pages      not known in advance: each page is a separate job")?;
+            writeln!(out, "pages       not known in advance: each page is a separate job")?;
             Calls::AtLeast(CALLS_OF_A_JOB + 1)
         }
         _ => {
-            writeln!(out, "pages      not known before the job is done")?;
+            writeln!(out, "pages       not known before the job is done")?;
             Calls::AtLeast(CALLS_OF_A_JOB + 1)
         }
     };
     match calls {
-        Calls::Exactly(calls) => writeln!(out, "calls      {}", grouped(calls))?,
-        Calls::AtLeast(calls) => writeln!(out, "calls      at least {}", grouped(calls))?,
+        Calls::Exactly(calls) => writeln!(out, "calls       {}", grouped(calls))?,
+        Calls::AtLeast(calls) => writeln!(out, "calls       at least {}", grouped(calls))?,
         Calls::Each(records) => {
-            writeln!(out, "calls      one per {} records", grouped(records))?;
+            writeln!(out, "calls       1 per {} records", grouped(records))?;
         }
     }
-    match budget(client).await? {
-        Some(budget) => {
-            time(&mut out, &calls, budget, matches!(source.kind, OperationKind::Job(_)))?
-        }
-        None => writeln!(out, "budget     not reported by the API")?,
+    match rate_limit(client).await? {
+        Some(limit) => time(&mut out, &calls, limit, matches!(source.kind, OperationKind::Job(_)))?,
+        None => writeln!(out, "rate limit  not reported by the API")?,
     }
     std::io::stdout().write_all(&out)?;
     Ok(())
 }
 
-/// How the records are read.
+/// Writes how the records are read.
 fn scheme(out: &mut dyn Write, source: &Source) -> Result<(), Failure> {
     let listing = match &source.kind {
         OperationKind::List(listing) => {
-            writeln!(out, "scheme     {}", listing.scheme().name())?;
+            writeln!(out, "scheme      {}", listing.scheme().name())?;
             Some(listing.as_ref())
         }
         OperationKind::Job(family) => of_job(out, family)?,
         OperationKind::Single | OperationKind::Accepted => None,
     };
     if let Some(cap) = listing.and_then(ListSpec::cap) {
-        writeln!(out, "cap        the API returns no more than {cap}")?;
+        writeln!(out, "cap         the API returns no more than {cap}")?;
     }
     Ok(())
 }
@@ -89,9 +87,9 @@ fn of_job<'a>(out: &mut dyn Write, family: &'a JobSpec) -> Result<Option<&'a Lis
         Results::Status(listing) => ("pages of its status".to_owned(), Some(listing)),
         _ => ("its status, or files that it names".to_owned(), None),
     };
-    writeln!(out, "scheme     a job of the family {}: submit, wait, then {found}", family.name())?;
+    writeln!(out, "scheme      a job of the family {}: submit, wait, then {found}", family.name())?;
     if let Some(note) = family.note() {
-        writeln!(out, "note       {note}")?;
+        writeln!(out, "note        {note}")?;
     }
     Ok(listing)
 }
@@ -104,13 +102,13 @@ async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Resul
     let first = pages.try_next().await;
     let first = first.map_err(|error| Failure::of_call(&error, Some(source.entry)))?;
     let Some(first) = first else {
-        writeln!(out, "records    0")?;
+        writeln!(out, "records     0")?;
         return Ok(Calls::Exactly(1));
     };
     let here = first.items().len() as u64;
     if pages.report().end.is_some() {
-        writeln!(out, "records    {}", grouped(here))?;
-        writeln!(out, "pages      1")?;
+        writeln!(out, "records     {}", grouped(here))?;
+        writeln!(out, "pages       1")?;
         return Ok(Calls::Exactly(1));
     }
     let asked = pages.report().page_size_asked;
@@ -120,22 +118,25 @@ async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Resul
     match total {
         Some(total) => {
             let count = total.div_ceil(size).max(1);
-            writeln!(out, "records    {}", grouped(total))?;
-            writeln!(out, "pages      {} of {}", grouped(count), grouped(size))?;
+            writeln!(out, "records     {}", grouped(total))?;
+            writeln!(out, "pages       {} of {}", grouped(count), grouped(size))?;
             Ok(Calls::Exactly(count))
         }
         None => {
             let most = limit.map(|limit| limit.div_ceil(size).max(1));
             match (limit, most) {
                 (Some(limit), Some(most)) => {
-                    writeln!(out, "records    at most {}", grouped(limit))?;
-                    writeln!(out, "pages      {} of {}", grouped(most), grouped(size))?;
+                    writeln!(out, "records     at most {}", grouped(limit))?;
+                    writeln!(out, "pages       {} of {}", grouped(most), grouped(size))?;
                     Ok(Calls::AtLeast(most))
                 }
                 _ => {
                     let here = grouped(here);
-                    writeln!(out, "records    not reported by the API; the first page has {here}")?;
-                    writeln!(out, "pages      of at most {}", grouped(size))?;
+                    writeln!(
+                        out,
+                        "records     not reported by the API; the first page has {here}"
+                    )?;
+                    writeln!(out, "pages       of at most {}", grouped(size))?;
                     Ok(Calls::Each(size))
                 }
             }
@@ -155,31 +156,31 @@ fn of_range(
     let noun = if windows == 1 { "window" } else { "windows" };
     writeln!(
         out,
-        "range      {}, in {} {noun} of {}",
+        "range       {}, in {} {noun} of {}",
         range.interval,
         grouped(windows),
         span(range.span)
     )?;
     if let Some(id) = &range.id {
-        writeln!(out, "unique     by {id}: a record in two windows is written once")?;
+        writeln!(out, "unique      by {id}: a record in two windows is written once")?;
     }
     writeln!(
         out,
-        "pages      at least {}; the number per window is not known in advance",
+        "pages       at least {}; the number per window is not known in advance",
         grouped(windows)
     )?;
     let calls = if matches!(source.kind, OperationKind::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 };
     Ok(Calls::AtLeast(windows * calls))
 }
 
-/// What is left of the rate limit. If no call has reported it, one that needs no permission is made.
-async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
+/// Returns the rate limit. If no call has reported it, makes one that needs no permission.
+async fn rate_limit(client: &Client) -> Result<Option<RateLimit>, Failure> {
     if client.rate_limit().is_none() {
         let entry = resolve::operation("getTokensMe")?;
         let operation = specs::operation(entry);
         let operation = operation.map_err(|error| Failure::usage(error.to_string()))?;
         match client.execute(&Request::new(operation)).await {
-            // A refusal reports the rate limit too.
+            // A refused call reports the rate limit too.
             Err(error)
                 if matches!(error.kind(), ErrorKind::Authentication | ErrorKind::Config)
                     || error.is_transport() =>
@@ -192,48 +193,45 @@ async fn budget(client: &Client) -> Result<Option<RateLimit>, Failure> {
     Ok(client.rate_limit())
 }
 
-fn time(
-    out: &mut dyn Write,
-    calls: &Calls,
-    budget: RateLimit,
-    is_job: bool,
-) -> Result<(), Failure> {
-    let allowed = budget.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
+fn time(out: &mut dyn Write, calls: &Calls, limit: RateLimit, is_job: bool) -> Result<(), Failure> {
+    let allowed = limit.allowed.map(|it| format!(" of {}", grouped(it))).unwrap_or_default();
     writeln!(
         out,
-        "budget     {}{allowed} calls left, resets in {} s",
-        grouped(budget.left),
-        budget.resets_in.as_secs()
+        "rate limit  {}{allowed} calls left, resets in {} s",
+        grouped(limit.left),
+        limit.resets_in.as_secs()
     )?;
     let waits = if is_job { "; the run time of a job is not known in advance" } else { "" };
     let (Calls::Exactly(calls) | Calls::AtLeast(calls)) = calls else {
-        if let (Calls::Each(size), Some(allowed)) = (calls, budget.allowed) {
+        if let (Calls::Each(size), Some(allowed)) = (calls, limit.allowed) {
             let records = grouped(size.saturating_mul(allowed));
-            writeln!(out, "time       a minute per {records} records, by the rate limit")?;
+            writeln!(out, "time        1 min per {records} records, by the rate limit")?;
         }
         return Ok(());
     };
-    let least = at_least(*calls, budget);
+    let least = at_least(*calls, limit);
     match least.is_zero() {
-        true => writeln!(out, "time       no wait for the rate limit{waits}")?,
-        false => writeln!(out, "time       at least {}, by the rate limit{waits}", minutes(least))?,
+        true => writeln!(out, "time        no wait for the rate limit{waits}")?,
+        false => {
+            writeln!(out, "time        at least {}, by the rate limit{waits}", minutes(least))?
+        }
     }
     Ok(())
 }
 
-/// How long the rate limit makes these calls take.
-fn at_least(calls: u64, budget: RateLimit) -> Duration {
-    let later = calls.saturating_sub(budget.left);
-    let windows = match budget.allowed {
+/// Returns how long these calls take at least, by the rate limit.
+fn at_least(calls: u64, limit: RateLimit) -> Duration {
+    let later = calls.saturating_sub(limit.left);
+    let windows = match limit.allowed {
         _ if later == 0 => return Duration::ZERO,
-        // What the next window allows needs no other one.
+        // Calls in the next window need no further one.
         Some(allowed) => (later - 1) / allowed.max(1),
         None => 0,
     };
-    budget.resets_in + Duration::from_mins(1) * u32::try_from(windows).unwrap_or(u32::MAX)
+    limit.resets_in + Duration::from_mins(1) * u32::try_from(windows).unwrap_or(u32::MAX)
 }
 
-/// A time in words, rounded up.
+/// Formats a duration in minutes, rounded up.
 fn minutes(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..60 => format!("{} s", seconds.max(1)),
@@ -252,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_in_words() {
+    fn formats_minutes() {
         for (seconds, text) in
             [(0, "1 s"), (59, "59 s"), (60, "1 min"), (61, "2 min"), (7_200, "2 h 0 min")]
         {

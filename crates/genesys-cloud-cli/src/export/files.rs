@@ -1,4 +1,4 @@
-//! Jobs whose results are files, such as CSV: they are downloaded and written as they are.
+//! Jobs whose results are files, such as CSV: downloads the files and writes them unchanged.
 
 use std::fs::{self, File};
 use std::io::{Seek as _, Write as _};
@@ -17,11 +17,11 @@ use serde_json::Value;
 use super::plan::Source;
 use crate::failure::{Exit, Failure, Lost};
 
-/// What comes of a job whose results are files.
+/// An event of a job whose results are files.
 pub(super) enum FileEvent {
-    /// The job is known: it was submitted, or is resumed.
+    /// The job was submitted or is resumed.
     Job(SavedJob),
-    /// The job is done, and has done part or all of its work.
+    /// The job is done. `is_partial`: some of its work failed.
     Ready { files: usize, is_partial: bool },
     /// Part of the files.
     Part(FilePart),
@@ -29,15 +29,15 @@ pub(super) enum FileEvent {
 
 /// Part of the files of a job.
 pub(super) enum FilePart {
-    /// This many files follow, one after the other.
+    /// This number of files follows.
     Count(usize),
     /// Bytes of the current file.
     Bytes(Bytes),
-    /// The current file has ended.
+    /// The current file is complete.
     End,
 }
 
-/// What a reader does next.
+/// The next step of a reader.
 enum Step {
     Submit,
     Load(SavedJob),
@@ -46,8 +46,8 @@ enum Step {
     End,
 }
 
-/// Submits a job, or resumes a saved one, waits for it and downloads its files. The stream may be polled again after a
-/// future that waits for its next event was dropped.
+/// Submits a job, or resumes a saved one, waits for it and downloads its files. Waiting for the next event is
+/// cancel-safe.
 pub(super) fn events(
     client: &Client,
     source: &Source,
@@ -108,7 +108,7 @@ async fn wait(
         }
         None => {
             let id = job.id().unwrap_or_default();
-            let text = format!("the job {id} at {} is done, but names no file", client.api_url());
+            let text = format!("job {id} at {} is done but has no result files", client.api_url());
             Err(Failure::new(Exit::Job, text).losing(Lost::Job))
         }
     }
@@ -132,12 +132,12 @@ async fn next_bytes(
     })
 }
 
-/// The files of an export. Until all of them are complete, they are staged in the folder `.genesys-cloud`.
+/// The files of an export, staged in the folder `.genesys-cloud` until all are complete.
 pub(super) struct FileTarget {
     out: PathBuf,
-    /// The staged file of the output. It is locked, so that no other export writes here.
+    /// The staged file of the output, locked against other exports.
     lock: Option<File>,
-    /// How many files there are.
+    /// Number of files.
     count: usize,
     current: Option<Staged>,
     written: Vec<(PathBuf, u64)>,
@@ -147,13 +147,13 @@ pub(super) struct FileTarget {
 /// A file that is being written.
 struct Staged {
     path: PathBuf,
-    /// `None` for the file that is locked.
+    /// `None` for the locked file.
     file: Option<File>,
     bytes: u64,
 }
 
 impl FileTarget {
-    /// Files of this path, which is numbered if there are several.
+    /// Creates a target at this path. Several files are numbered.
     pub(super) fn new(out: &Path) -> Self {
         Self {
             out: out.to_owned(),
@@ -171,7 +171,7 @@ impl FileTarget {
         Ok(())
     }
 
-    /// Takes in the next part.
+    /// Adds the next part.
     pub(super) fn add(&mut self, part: &FilePart) -> Result<(), Failure> {
         match part {
             FilePart::Count(count) => self.count = *count,
@@ -206,7 +206,7 @@ impl FileTarget {
         Ok(())
     }
 
-    /// Opens the next file, unless one is open. An earlier run may have written part of it.
+    /// Opens the next file, unless one is open. Truncates what an earlier run wrote.
     fn begin_file(&mut self) -> Result<(), Failure> {
         if self.current.is_some() {
             return Ok(());
@@ -228,7 +228,7 @@ impl FileTarget {
         Ok(())
     }
 
-    /// Gives complete files their names. Others stay where they are, for another run.
+    /// Publishes complete files. Leaves incomplete ones to another run.
     pub(super) fn finish(&mut self, is_whole: bool) -> Result<(), Failure> {
         if is_whole {
             for (path, _) in &self.written {
@@ -236,7 +236,7 @@ impl FileTarget {
                     .map_err(|error| unwritable(path, &error))?;
             }
             if self.count > 1 {
-                // It is no more than a lock.
+                // With several files, this one is only a lock.
                 fs::remove_file(FileSink::part(&self.out))
                     .map_err(|error| unwritable(&self.out, &error))?;
             }
@@ -247,13 +247,13 @@ impl FileTarget {
         Ok(())
     }
 
-    /// Writes the report beside the output, and says where.
+    /// Writes the report beside the output, and returns its path.
     pub(super) fn report(&self, report: &str) -> Result<Option<String>, Failure> {
         let path = work_folder::path(&self.out, work_folder::REPORT);
         write_report(&path, report).map(|()| Some(path.display().to_string()))
     }
 
-    /// Where the complete files are by now.
+    /// Returns the paths and sizes of the complete files.
     pub(super) fn paths(&self) -> impl Iterator<Item = (PathBuf, u64)> + '_ {
         self.written.iter().map(|(path, bytes)| match self.is_whole {
             true => (path.clone(), *bytes),
@@ -261,7 +261,7 @@ impl FileTarget {
         })
     }
 
-    /// The same in words.
+    /// Returns the paths of the complete files as text.
     pub(super) fn location(&self) -> Option<String> {
         let paths: Vec<String> = self.paths().map(|(path, _)| path.display().to_string()).collect();
         (!paths.is_empty()).then(|| paths.join("\n"))
@@ -280,7 +280,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
     Failure::from_io(format!("can't write {}: {error}", path.display()), error)
 }
 
-/// `data-2.zip` of `data.zip`
+/// Adds a number to a file name, such as `data-2.zip` for `data.zip`.
 fn numbered(out: &Path, number: usize) -> PathBuf {
     let mut name = out.file_stem().unwrap_or_default().to_owned();
     name.push(format!("-{number}"));
@@ -296,7 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn several_files_are_numbered() {
+    fn numbers_several_files() {
         for (out, second) in [("a/data.zip", "a/data-2.zip"), ("data", "data-2")] {
             assert_eq!(numbered(Path::new(out), 2), Path::new(second));
         }

@@ -1,4 +1,4 @@
-//! Reads a list to its end and writes it: from settings to an output that is complete, or says that it is not.
+//! The command `export`: reads a list to its end and writes it, and reports whether it is complete.
 
 mod advice;
 mod estimate;
@@ -73,11 +73,11 @@ async fn attempt(
         let org = session.connect().await?;
         return estimate::print(&org.client, &plan.source).await.map(|()| Exit::Complete);
     }
-    // What can't be written is an error before anything is asked for.
+    // Find out that the output can't be written before any call.
     plan.output.check()?;
     if plan.output.is_stdout() && tty::stdout_was_closed() {
         return Err(Failure::output("standard output is closed, so the records would be lost")
-            .advise("--out FILE writes a file, and `> /dev/null` discards them"));
+            .advise("`--out FILE` writes a file; `> /dev/null` discards the records"));
     }
     let mut target = Target::new(plan)?;
     let stop = stop.get_or_init(|| stop_on_interrupt(reporter)).clone();
@@ -93,13 +93,13 @@ async fn attempt(
     let client = &org.client;
     let identity = match store_of(&mut store, &mut target) {
         Some(_) => session.identity(client).await?,
-        // No other run will ask for it.
+        // Without a state, no other run compares it.
         None => client.identity(),
     };
     let run = match previous.state() {
         Some(state) => {
             state.run.check_org(&identity)?;
-            // Where nothing more is read, it is not resumed, but finished.
+            // If everything is read, this run only finishes the output.
             match target.is_done() || state.is_read() {
                 true => state.run.clone(),
                 false => state.run.clone().resumed_now(),
@@ -112,9 +112,9 @@ async fn attempt(
     // Jobs of another org are left alone.
     let discarded = previous.discarded().filter(|state| state.run.is_of(&identity));
     let abandoned = discarded.map(State::jobs).unwrap_or_default();
-    // Only now is it known that no other export waits for them.
+    // Cancel jobs only after the output is locked: no other export waits for them.
     if let Err(failure) = session.jobs.abandon(client, &abandoned, reporter).await {
-        // Nothing is left of what was begun.
+        // Remove the empty output.
         target.finish(false).await?;
         return Err(failure);
     }
@@ -123,7 +123,7 @@ async fn attempt(
         let facts = || json!({ "operation": plan.source.entry.id, "out": plan.output.text() });
         reporter.event("begin", facts);
     }
-    // The output keeps other exports out by now.
+    // The output is locked by now.
     target.open_rejects(plan, from)?;
     let mut report = Report::new(plan, &run, session);
     if let (true, Some(state)) = (target.is_done(), from) {
@@ -142,14 +142,14 @@ async fn attempt(
         && failure.is_stale()
         && from.is_some_and(|state| state.records() == runner.reader.read().records)
     {
-        // There is nothing to report on this run: another one starts over.
+        // No report: the next attempt starts over.
         runner.target.finish(false).await?;
         return read.map(|_| Exit::Failed);
     }
     conclude(plan, session, runner, report, read).await
 }
 
-/// Ends an export: gives a complete output its name, reports, and removes the state of what is complete.
+/// Ends an export: publishes a complete output, reports, and removes the state of a complete export.
 async fn conclude(
     plan: &Plan,
     session: &Session,
@@ -165,7 +165,7 @@ async fn conclude(
         Ok(ReadEnd::Stopped) | Err(_) => false,
     };
     let finished = target.finish(is_whole).await;
-    // The first error is the cause of what follows.
+    // The first error is the cause of the others.
     let read = read.and_then(|read| finished.map(|()| read));
     let named = if is_whole && read.is_ok() { target.finish_rejects() } else { Ok(()) };
     let read = read.and_then(|read| named.map(|()| read));
@@ -182,7 +182,7 @@ async fn conclude(
         notes.extend(plan.output.earlier_release(true).await?);
     }
     report.notes(notes);
-    // What is written is reported first, whatever becomes of the state.
+    // The report is written even if the state can't be removed.
     let forgotten = match is_whole {
         true => forget(plan, session, &mut store, &mut target, &stored).await,
         false => Ok(()),
@@ -212,19 +212,19 @@ async fn forget(
     if let Some(state) = store_of(store, target) {
         state.clear(&previous::key(plan)).await.map_err(|error| {
             let text = format!("{location} is finished, but its state can't be removed: {error}");
-            Failure::output(text).advise("--resume removes it, and reads nothing that is written")
+            Failure::output(text).advise("--resume removes it without reading anything again")
         })?;
     }
     jobs.iter().try_for_each(|job| session.jobs.remove(job))
 }
 
-/// Notified when the user wants to stop. A second Ctrl-C ends the program at once.
+/// Notifies on SIGTERM, SIGHUP or Ctrl-C. A second Ctrl-C exits immediately.
 fn stop_on_interrupt(reporter: &Arc<Reporter>) -> Arc<Notify> {
     let stop = Arc::new(Notify::new());
     let (notifier, reporter) = (stop.clone(), reporter.clone());
     #[cfg(unix)]
     for kind in [SignalKind::terminate(), SignalKind::hangup()] {
-        // What a machine sends before it kills, and a terminal that is closed.
+        // Sent before a system kills a process, and when a terminal is closed.
         if let Ok(mut signal) = signal(kind) {
             let notifier = stop.clone();
             tokio::spawn(async move {

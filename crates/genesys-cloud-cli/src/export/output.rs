@@ -1,4 +1,4 @@
-//! Where an export goes: what writes there, and where its state is kept.
+//! The output of an export: its sink and the store of its state.
 
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::locations::Destination;
 use crate::settings::ExportSettings;
 use crate::terminal;
 
-/// Where an export goes.
+/// The output of an export.
 pub(super) struct Output {
     pub(super) destination: Destination,
     #[cfg(feature = "buckets")]
@@ -31,7 +31,7 @@ impl Output {
         }
     }
 
-    /// The destination, without secrets. `None` for standard output.
+    /// Returns the destination without secrets. `None` for standard output.
     pub(super) fn text(&self) -> Option<String> {
         match &self.destination {
             Destination::Stdout => None,
@@ -39,7 +39,7 @@ impl Output {
         }
     }
 
-    /// The file, if it is one.
+    /// Returns the path if the output is a file.
     pub(super) fn file(&self) -> Option<&Path> {
         match &self.destination {
             Destination::File(path) => Some(path),
@@ -51,7 +51,7 @@ impl Output {
         matches!(self.destination, Destination::Stdout)
     }
 
-    /// The name of what is written, whose end says the format.
+    /// Returns the name whose extension selects the format.
     pub(super) fn name(&self) -> Option<&Path> {
         match &self.destination {
             Destination::Stdout => None,
@@ -63,7 +63,7 @@ impl Output {
         }
     }
 
-    /// Whether it can't do without columns, whatever the format.
+    /// Returns whether the output is a database table, which needs columns.
     pub(super) fn is_table(&self) -> bool {
         match &self.destination {
             #[cfg(feature = "postgres")]
@@ -72,17 +72,19 @@ impl Output {
         }
     }
 
-    /// Why the state of an export is kept nowhere else.
+    /// Returns why `--state` can't be used.
     pub(super) fn keeps_no_state(&self) -> Option<&'static str> {
         match &self.destination {
             Destination::Stdout => Some("an export to standard output can't be resumed"),
             #[cfg(feature = "postgres")]
-            Destination::Postgres(_) => Some("PostgreSQL has the state beside the records"),
+            Destination::Postgres(_) => {
+                Some("the state of an export to PostgreSQL is in the database")
+            }
             _ => None,
         }
     }
 
-    /// Chooses the table, where it is a database.
+    /// Sets the table of a database, or rejects the options for one.
     #[cfg_attr(not(feature = "postgres"), expect(unused_variables))]
     pub(super) fn choose_table(
         &mut self,
@@ -95,7 +97,7 @@ impl Output {
             Destination::Postgres(target) => {
                 if settings.form.format.is_some() || settings.form.row_group.is_some() {
                     return Err(Failure::usage(
-                        "--format is for files, not for a table of a database",
+                        "`--format` and `--row-group` can't be used with a database table",
                     ));
                 }
                 let name = options.name.as_deref().unwrap_or(usual);
@@ -105,13 +107,15 @@ impl Output {
             }
             _ => match (&options.name, &options.upsert, options.create) {
                 (None, None, false) => Ok(()),
-                _ => Err(Failure::usage("--table, --create-table and --upsert are for a database")
-                    .advise("--out postgres://user@host/database")),
+                _ => Err(Failure::usage(
+                    "`--table`, `--create-table` and `--upsert` need a database",
+                )
+                .advise("add `--out postgres://user@host/database`")),
             },
         }
     }
 
-    /// Refuses what can't be written, as far as that shows without writing.
+    /// Checks that the output can be written, as far as possible without writing.
     pub(super) fn check(&self) -> Result<(), Failure> {
         match &self.destination {
             Destination::File(path) => check_file(path),
@@ -119,8 +123,8 @@ impl Output {
         }
     }
 
-    /// What an earlier release left, whose names were others: the state of an interrupted export is refused,
-    /// and everything else is to be noted.
+    /// Looks for files of an earlier release, which used other names. Fails for the state of an interrupted export, and
+    /// returns a note for every other file.
     pub(super) async fn earlier_release(&self, is_restart: bool) -> Result<Vec<String>, Failure> {
         let mut left = Vec::new();
         match &self.destination {
@@ -143,21 +147,21 @@ impl Output {
         let is_state = |path: &&PathBuf| path.to_string_lossy().ends_with(work_folder::STATE);
         if let (Some(state), false) = (left.iter().find(is_state), is_restart) {
             return Err(Failure::usage(format!(
-                "{} is the state of an export by an earlier release, which this one can't resume",
+                "{} is the state of an earlier release, which this release can't resume",
                 state.display()
             ))
-            .advise("finish that export with the earlier release, or remove the file"));
+            .advise("finish the export with the earlier release, or remove the file"));
         }
         let note = |path: PathBuf| {
             format!(
-                "{} was left by an earlier release; remove it, since readers of the folder take it for data",
+                "{} is a leftover of an earlier release; remove it, or readers of the folder may take it for data",
                 path.display()
             )
         };
         Ok(left.into_iter().map(note).collect())
     }
 
-    /// What writes there.
+    /// Creates the sink.
     pub(super) fn sink(&self, format: Format) -> Result<Box<dyn Sink>, Failure> {
         Ok(match &self.destination {
             Destination::Stdout => Box::new(StreamSink::new(terminal::data(), format)),
@@ -172,7 +176,7 @@ impl Output {
         })
     }
 
-    /// The store of its state, unless the sink is it.
+    /// Creates the store of the state, unless the sink keeps it.
     #[cfg_attr(not(feature = "buckets"), expect(unused_variables))]
     pub(super) fn store(&self, watch: &Watch) -> Result<Option<Box<dyn CheckpointStore>>, Failure> {
         Ok(match &self.destination {
@@ -195,13 +199,13 @@ fn check_file(path: &Path) -> Result<(), Failure> {
     };
     let cant = |why: String| Failure::output(format!("can't write {}: {why}", path.display()));
     if !folder.is_dir() {
-        return Err(cant(format!("there is no folder {}", folder.display())));
+        return Err(cant(format!("no such folder: {}", folder.display())));
     }
     match std::fs::metadata(path) {
-        Ok(there) if there.is_dir() => Err(cant("it is a folder".to_owned())),
-        // A device or a pipe would be replaced.
-        Ok(there) if !there.is_file() => {
-            Err(cant("not a regular file; leave out --out and redirect standard output".to_owned()))
+        Ok(found) if found.is_dir() => Err(cant("it is a folder".to_owned())),
+        // Publishing the output would replace a device or a pipe.
+        Ok(found) if !found.is_file() => {
+            Err(cant("not a regular file; redirect standard output instead of --out".to_owned()))
         }
         _ => Ok(()),
     }

@@ -1,15 +1,14 @@
-//! How often the state of an export is saved.
+//! When to save the state of an export.
 
 use std::time::{Duration, Instant};
 
-/// How long saves may take in all, before they are paced.
+/// Total time of saves before they are paced.
 const FREE: Duration = Duration::from_secs(1);
 
-/// Which part of the time saves may take from then on: one in so many.
+/// From then on, saves may take one tenth of the elapsed time.
 const SHARE: u32 = 10;
 
-/// Spaces out saves that cost more than the batches they are made after. A kill costs what came since the last one, and
-/// that is no more than ten times what it took.
+/// Spaces out expensive saves. A kill loses the work since the last save: at most ten times the duration of a save.
 pub(super) struct Pace {
     began: Instant,
     spent: Duration,
@@ -20,7 +19,7 @@ impl Pace {
         Self { began: Instant::now(), spent: Duration::ZERO }
     }
 
-    /// Whether another save is due.
+    /// Returns whether a save is due.
     pub(super) fn is_due(&self) -> bool {
         self.allows(self.began.elapsed())
     }
@@ -29,7 +28,7 @@ impl Pace {
         self.spent <= FREE + elapsed / SHARE
     }
 
-    /// Counts a save that began then.
+    /// Counts a save that started at `began`.
     pub(super) fn saved(&mut self, began: Instant) {
         self.spent += began.elapsed();
     }
@@ -40,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn saves_take_a_second_and_then_a_tenth_of_the_time() {
+    fn saves_may_take_one_second_and_then_a_tenth_of_the_time() {
         let mut pace = Pace::new();
         let seconds = Duration::from_secs;
         assert!(pace.allows(Duration::ZERO));

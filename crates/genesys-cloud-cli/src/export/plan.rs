@@ -1,5 +1,5 @@
-//! What an export does: what is read, how it is cut into windows, where it goes, and with which state. Everything that
-//! can be wrong with it before the first call is an error here.
+//! The plan of an export: its source, windows, output and state. Finds all errors that can be found before the first
+//! call.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -22,57 +22,56 @@ use crate::record;
 use crate::resolve;
 use crate::settings::{Accept, ExportSettings, ReadSettings, Start, Unique};
 
-/// An export that is known to make sense.
+/// A validated export.
 pub(super) struct Plan {
     pub(super) source: Source,
     pub(super) delivery: Delivery,
-    /// Where it goes.
     pub(super) output: Output,
-    /// Where the state is kept, if not beside the output.
+    /// Location of the state, if not beside the output.
     pub(super) state: Option<StateLocation>,
     pub(super) start: Start,
-    /// An export that began longer ago is not resumed.
+    /// Maximum age of an export to resume.
     pub(super) max_age: Option<Duration>,
     pub(super) report: ReportLocation,
     pub(super) accept: Accept,
-    /// Whether it is only described.
+    /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
 }
 
-/// What is read.
+/// What to read.
 pub(super) struct Source {
     pub(super) entry: &'static Entry,
     pub(super) kind: OperationKind,
     pub(super) request: Request,
-    /// The range of time, if it is one, and how it is cut.
+    /// The time range, if any.
     pub(super) range: Option<Range>,
     pub(super) reading: ReadSettings,
     /// Parameters of the operation that lists the results of a job.
     pub(super) results_params: Vec<(String, String)>,
 }
 
-/// What of it is written.
+/// What to write.
 pub(super) enum Delivery {
     Records(Records),
-    /// The files that a job results in, as they are.
+    /// The result files of a job, unchanged.
     Files,
 }
 
-/// How records are written.
+/// How to write records.
 pub(super) struct Records {
     pub(super) columns: Columns,
-    /// The fields that the user has chosen; none for all.
+    /// The fields in `--fields`; empty for all.
     pub(super) fields: Vec<String>,
     pub(super) format: Format,
-    /// The largest number of records per batch.
+    /// Maximum number of records per batch.
     pub(super) batch: usize,
     pub(super) on_bad_value: OnBadValue,
-    /// The file for records that do not fit, if the user has named one.
+    /// The file in `--rejects`.
     pub(super) rejects: Option<PathBuf>,
 }
 
 impl Plan {
-    /// The plan of these settings.
+    /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
         let (source, columns) = Source::new(&settings)?;
         let mut output = Output::new(&settings);
@@ -89,7 +88,7 @@ impl Plan {
 }
 
 impl Source {
-    /// What is read, and the columns of its records.
+    /// Resolves the source and the columns of its records.
     fn new(settings: &ExportSettings) -> Result<(Self, Columns), Failure> {
         let call = &settings.call;
         let entry = resolve::operation(&call.operation)?;
@@ -109,7 +108,7 @@ impl Source {
             ..Given::default()
         };
         let request = parameters::request(entry, &given)?;
-        validation::begins_at_the_beginning(&kind, entry, &given)?;
+        validation::starts_at_the_first_page(&kind, entry, &given)?;
         validation::is_given_once(&settings.reading, &kind, range.as_ref(), &given)?;
         validation::page_size(&settings.reading, &kind, &given)?;
         let item = record::item(entry, &kind);
@@ -123,10 +122,10 @@ impl Source {
         Ok((Self { entry, kind, request, range, reading, results_params }, columns))
     }
 
-    /// A checksum of what is asked for, so that what is resumed is the same.
+    /// Returns a checksum of the request, so that only the same export is resumed.
     pub(super) fn fingerprint(&self) -> String {
         let mut sum = Checksum::new();
-        // A request that can't be written is refused when it is sent.
+        // An invalid request fails when it is sent.
         let target = self.request.target().unwrap_or_default();
         let interval = self.range.as_ref().map(|range| range.interval.to_string());
         for part in [&self.entry.id, &target, &interval.unwrap_or_default()] {
@@ -150,9 +149,7 @@ impl Records {
         if let Some(key) = &settings.table.upsert
             && !columns.all().iter().any(|column| column.path == *key)
         {
-            return Err(Failure::usage(format!(
-                "--upsert: the records have no field {key} to write"
-            )));
+            return Err(Failure::usage(format!("--upsert: the output has no field `{key}`")));
         }
         if settings.state.is_some()
             && let Some(why) = output.keeps_no_state()
@@ -164,10 +161,10 @@ impl Records {
         let format = form.row_group.map_or(format, |records| format.row_group(records));
         if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
-                "the document does not describe the records of {}, so their columns are unknown",
+                "the API document does not describe the records of {}, so their columns are unknown",
                 source.entry.id
             ))
-            .advise("name columns with --fields, or write jsonl"));
+            .advise("name the columns with --fields, or write jsonl"));
         }
         let (fields, rejects) = (form.fields.clone(), form.rejects.clone());
         let (batch, on_bad_value) = (form.batch, form.on_bad_value);
@@ -175,7 +172,7 @@ impl Records {
     }
 }
 
-/// Refuses what has no records to export.
+/// Rejects operations without records to export.
 fn check_exportable(entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
     let name = resolve::rust_name(entry);
     match kind {
@@ -191,7 +188,7 @@ fn check_exportable(entry: &Entry, kind: &OperationKind) -> Result<(), Failure> 
     }
 }
 
-/// Checks an export as it is checked before anything is sent.
+/// Validates an export without a call.
 #[cfg(test)]
 pub(crate) fn check(settings: ExportSettings) -> Result<(), Failure> {
     Plan::new(settings).map(drop)

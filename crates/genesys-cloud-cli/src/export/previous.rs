@@ -1,4 +1,4 @@
-//! What an earlier run of an export has left: to be resumed, discarded or left alone.
+//! The earlier run of an export, to resume or to discard.
 
 use genesys_cloud_core::CheckpointStore;
 use genesys_cloud_sinks::Watch;
@@ -12,16 +12,16 @@ use crate::failure::Failure;
 use crate::reporter::Reporter;
 use crate::settings::Start;
 
-/// What an earlier run has left.
+/// An earlier run.
 pub(super) enum Previous {
     Nothing,
-    /// To be resumed.
+    /// A run to resume.
     State(Box<State>),
-    /// To be discarded, as far as the state can be relied on.
+    /// A run to discard. `None` if its state can't be read.
     Discarded(Option<Box<State>>),
 }
 
-/// The store of the state, unless the target is it.
+/// Opens the store of the state, unless the target keeps it.
 pub(super) fn store(
     plan: &Plan,
     watch: &Watch,
@@ -32,12 +32,12 @@ pub(super) fn store(
     }
 }
 
-/// The key of the state.
+/// Returns the key of the state.
 pub(super) fn key(plan: &Plan) -> String {
     state_location::key(&plan.source.entry.id, &plan.output.destination)
 }
 
-/// The store of the state: one beside the target, or the target. Standard output has none.
+/// Returns the store of the state, which may be the target. Standard output has none.
 pub(super) fn store_of<'a>(
     store: &'a mut Option<Box<dyn CheckpointStore>>,
     target: &'a mut Target,
@@ -49,7 +49,7 @@ pub(super) fn store_of<'a>(
 }
 
 impl Previous {
-    /// Looks for an earlier run. One that would be overwritten is an error.
+    /// Loads an earlier run. Fails if the export would overwrite it.
     pub(super) async fn load(
         plan: &Plan,
         store: &mut Option<Box<dyn CheckpointStore>>,
@@ -58,7 +58,7 @@ impl Previous {
     ) -> Result<Self, Failure> {
         let (is_own, key) = (store.is_none(), key(plan));
         let Some(state) = store_of(store, target) else { return Ok(Self::Nothing) };
-        let place = state.location(&key);
+        let location = state.location(&key);
         let loaded = state.load(&key).await?;
         let is_done = target.is_done();
         let operation = &plan.source.entry.id;
@@ -67,14 +67,14 @@ impl Previous {
                 plan.output.earlier_release(plan.start.may_discard()).await?;
             }
             if plan.start.resumes() {
-                let text = format!("{place}: no saved state; starting over");
+                let text = format!("{location}: no saved state; starting over");
                 let facts = json!({ "operation": operation, "records": 0 });
                 reporter.say("resume", &text, facts);
             }
             return Ok(Self::Nothing);
         };
         if plan.start.resumes() {
-            let state = State::resume(&text, &place, plan, is_done)?;
+            let state = State::resume(&text, &location, plan, is_done)?;
             return Ok(Self::State(Box::new(state)));
         }
         if plan.start == Start::New {
@@ -87,16 +87,16 @@ impl Previous {
         let discarded = State::discarded(&text).map(Box::new);
         if discarded.is_none() {
             let text = format!(
-                "{place}: the state can't be read, so uploads and jobs that the export had begun are left alone"
+                "{location}: can't read the state; unfinished uploads and jobs of the export are not cancelled"
             );
             let facts = json!({ "operation": operation, "reason": text });
             reporter.say("restart", &text, facts);
         }
         if is_own {
-            // It keeps other writers out by itself.
+            // The target has a lock.
             let is_other = discarded.as_ref().is_some_and(|it| !it.is_of(plan));
             match target.store() {
-                // It is complete, and what it has written is not what is written now.
+                // A complete export with a different request: its output stays.
                 Some(state) if is_done && is_other => state.clear(&key).await?,
                 _ => target.restart().await?,
             }
@@ -104,7 +104,7 @@ impl Previous {
         Ok(Self::Discarded(discarded))
     }
 
-    /// The state to resume, if there is one.
+    /// Returns the state to resume, if any.
     pub(super) fn state(&self) -> Option<&State> {
         match self {
             Self::State(state) => Some(state),
@@ -112,7 +112,7 @@ impl Previous {
         }
     }
 
-    /// The state that is discarded, if it can be relied on.
+    /// Returns the state to discard, if it can be read.
     pub(super) fn discarded(&self) -> Option<&State> {
         match self {
             Self::Discarded(state) => state.as_deref(),
@@ -120,14 +120,14 @@ impl Previous {
         }
     }
 
-    /// Removes what is discarded, once the target keeps other exports out.
+    /// Removes a discarded run, after the target is locked.
     pub(super) async fn remove(
         &self,
         plan: &Plan,
         store: &mut Option<Box<dyn CheckpointStore>>,
         target: &mut Target,
     ) -> Result<(), Failure> {
-        // Where the target is the store, it has discarded it before.
+        // A target that keeps the state has already discarded it.
         let (Self::Discarded(discarded), Some(store)) = (self, store) else { return Ok(()) };
         if let Some(discarded) = discarded {
             target.discard(discarded).await?;

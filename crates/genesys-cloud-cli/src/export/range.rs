@@ -1,4 +1,4 @@
-//! The range of time that an export reads, and how it is cut into windows that the API takes.
+//! The time range of an export, and its windows.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use crate::failure::Failure;
 use crate::settings::{RangeSettings, Unique};
 use crate::times::{days, span};
 
-/// How many IDs of records are saved, to recognize duplicates across windows after a kill. They take 800 kB.
+/// Number of record IDs to save, for dropping duplicates across windows after a kill. They take 800 kB.
 const IDS_KEPT: usize = 50_000;
 
-/// The length of a window where neither the user nor the document gives one.
+/// Default length of a window if the API document has no maximum.
 const SPAN: Duration = Duration::from_hours(31 * 24);
 
-/// A range of time, and how it is read.
+/// A time range, and how to read it.
 pub(super) struct Range {
     pub(super) interval: Interval,
-    /// Where an interval goes in a request.
+    /// Where a request has the interval.
     place: ParamLocation,
-    /// The length of a window.
+    /// Length of a window.
     pub(super) span: Duration,
     overlap: Duration,
-    /// How many windows are read at a time.
+    /// Number of windows to read concurrently.
     concurrency: usize,
-    /// The path of the ID that is used to drop duplicates across windows.
+    /// Path of the ID for dropping duplicates across windows.
     pub(super) id: Option<String>,
 }
 
 impl Range {
-    /// The range of the settings. What is left out is as it is known of the operation.
+    /// Creates the range, with defaults of the operation.
     pub(super) fn new(
         settings: &RangeSettings,
         entry: &Entry,
@@ -42,7 +42,7 @@ impl Range {
         let known = known.map_err(|error| Failure::usage(error.to_string()))?;
         let known = known.ok_or_else(|| {
             Failure::usage(format!("--interval: {} takes no interval", entry.id)).advise(format!(
-                "`genesys-cloud describe {}` lists its parameters; set dates with --param",
+                "`genesys-cloud describe {}` shows its parameters; set dates with --param",
                 entry.id
             ))
         })?;
@@ -65,7 +65,7 @@ impl Range {
                 span(overlap),
                 span(window)
             ))
-            .advise("--window sets the length of a window"));
+            .advise("set a longer window with --window"));
         }
         let id = match &settings.unique {
             Unique::Known => known.id,
@@ -74,39 +74,38 @@ impl Range {
         };
         if !overlap.is_zero() && id.is_none() && settings.unique != Unique::Keep {
             return Err(Failure::usage(format!(
-                "--overlap: records in two windows would be written twice, since the ID field of the records of {} \
-                 is not known",
+                "--overlap: records in two windows would be written twice, because the ID field of {} is not known",
                 entry.id
             ))
-            .advise("--unique FIELD sets the ID field, such as id")
-            .advise("--keep-duplicates writes them twice"));
+            .advise("set the ID field with --unique, such as --unique id")
+            .advise("or write them twice with --keep-duplicates"));
         }
         let (interval, concurrency) = (settings.interval, settings.concurrency);
         Ok(Self { interval, place: known.place, span: window, overlap, concurrency, id })
     }
 
-    /// The parameter, or the field of the body, that the interval is set in.
+    /// Returns the name of the parameter or body field for the interval.
     pub(super) fn name(&self) -> &str {
         self.place.name()
     }
 
-    /// Whether that is a field of the body.
+    /// Returns whether the interval is a field of the body.
     pub(super) fn is_in_body(&self) -> bool {
         self.place.is_in_body()
     }
 
-    /// What it holds, by the list of each piece.
+    /// Creates the stream of records, from a list for each window.
     pub(super) fn windows(
         &self,
         request: Request,
         list: impl Fn(Request) -> Paginator<RawItem> + Send + 'static,
     ) -> Windows<RawItem> {
         let place = self.place.clone();
-        let windows = Windows::new(self.interval, move |piece: Interval| {
+        let windows = Windows::new(self.interval, move |window: Interval| {
             let mut request = request.clone();
             match place.is_in_body() {
-                true => request.set_body_field(&format!("/{}", place.name()), piece.to_string()),
-                false => request.set_query(place.name().to_owned(), piece.to_string()),
+                true => request.set_body_field(&format!("/{}", place.name()), window.to_string()),
+                false => request.set_query(place.name().to_owned(), window.to_string()),
             };
             list(request)
         })

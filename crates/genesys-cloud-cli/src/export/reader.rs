@@ -1,4 +1,4 @@
-//! What an export reads, whatever it comes from.
+//! The reader of an export, for lists, time ranges and files.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
@@ -17,33 +17,33 @@ use serde_json::value::RawValue;
 
 use super::files::{self, FileEvent, FilePart};
 use super::plan::Source;
-use super::state::Place;
+use super::state::Position;
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::reporter::Progress;
 use crate::resolve;
 use crate::settings::ReadSettings;
 
-/// A page that is larger is read in smaller ones, in bytes.
+/// Maximum size of a page in bytes. A larger page is read in smaller ones.
 const MAX_PAGE_BYTES: usize = 32 << 20;
 
 /// A record as the API sent it.
 pub(super) type Raw = Box<RawValue>;
 
-/// Reads what an export delivers.
+/// Reads records or files.
 pub(super) struct Reader {
     entry: &'static Entry,
     input: Input,
 }
 
-/// A list, what a range of time holds, or the files of a job.
+/// A list, the windows of a time range, or the files of a job.
 enum Input {
     List(Box<Paginator<RawItem>>),
     Range(Box<Windows<RawItem>>),
     Files(Box<Files>),
 }
 
-/// The files of a job while they are read.
+/// The files of a job.
 struct Files {
     events: BoxStream<'static, Result<FileEvent, Failure>>,
     job: Option<SavedJob>,
@@ -51,7 +51,7 @@ struct Files {
     verdict: Verdict,
 }
 
-/// What comes next.
+/// The next item to deliver.
 pub(super) enum Next {
     Record(RawItem),
     /// A job was submitted.
@@ -61,7 +61,7 @@ pub(super) enum Next {
     End,
 }
 
-/// What was read so far.
+/// Counts of what was read so far.
 pub(super) struct ReadCounts {
     pub(super) records: u64,
     pub(super) pages: u64,
@@ -73,13 +73,13 @@ pub(super) struct ReadCounts {
     pub(super) windows: Option<(u64, u64)>,
     pub(super) duplicates: u64,
     pub(super) nulls: u64,
-    /// Up to when the data was available.
+    /// Time until which the data was available.
     pub(super) available_until: Option<String>,
     pub(super) verdict: Verdict,
 }
 
 impl Input {
-    /// A list or a range.
+    /// Reads a list or a time range.
     fn of_records(client: &Client, source: &Source, from: Option<&Checkpoint>) -> Self {
         let request = source.request.clone();
         let make = maker(client.clone(), source.kind.clone());
@@ -103,7 +103,7 @@ impl Input {
     }
 }
 
-/// How lists and ranges are read.
+/// Converts the settings to options of the core.
 fn options(reading: &ReadSettings) -> ReadOptions {
     let count = |of: u64| usize::try_from(of).unwrap_or(usize::MAX);
     let mut options = ReadOptions::new().prefetch(reading.prefetch).on_stale(reading.on_stale);
@@ -124,22 +124,22 @@ fn options(reading: &ReadSettings) -> ReadOptions {
 }
 
 impl Reader {
-    /// Reads from the beginning, or from this place.
-    pub(super) fn new(client: &Client, source: &Source, from: Option<Place<'_>>) -> Self {
+    /// Reads from the start, or resumes.
+    pub(super) fn new(client: &Client, source: &Source, from: Option<Position<'_>>) -> Self {
         let entry = source.entry;
         let input = match capabilities::files(&source.kind) {
             Some(family) => {
-                let job = from.and_then(Place::job).cloned();
+                let job = from.and_then(Position::job).cloned();
                 let events = files::events(client, source, family, job.clone());
                 let verdict = Verdict::Unknown(Reason::Unfinished);
                 Input::Files(Box::new(Files { events, job, is_partial: false, verdict }))
             }
-            None => Input::of_records(client, source, from.and_then(Place::checkpoint)),
+            None => Input::of_records(client, source, from.and_then(Position::checkpoint)),
         };
         Self { entry, input }
     }
 
-    /// The ids of the jobs that are waited for or read. Empty where the API gave none.
+    /// Returns the IDs of jobs that are running or being read. An ID is empty if the API returned none.
     pub(super) fn jobs(&self) -> Vec<String> {
         let jobs = match &self.input {
             Input::List(list) => Resumable::jobs(list.as_ref()),
@@ -149,7 +149,7 @@ impl Reader {
         jobs.iter().map(|job| job.id().unwrap_or_default().to_owned()).collect()
     }
 
-    /// What the user should know in the end.
+    /// Returns notes for the report.
     pub(super) fn notes(&self) -> Vec<String> {
         let forgotten = match &self.input {
             Input::List(_) | Input::Files(_) => 0,
@@ -158,13 +158,12 @@ impl Reader {
         match forgotten {
             0 => Vec::new(),
             ids => vec![format!(
-                "the ids of {ids} records were forgotten: one that came again since is written twice"
+                "the IDs of {ids} records were forgotten; later duplicates of them are written twice"
             )],
         }
     }
 
-    /// Waits for what comes next, or for a job that is not among the known ones. A future that is dropped loses
-    /// nothing.
+    /// Waits for the next item, or for a job that is not in `known`. Cancel-safe.
     pub(super) async fn next(&mut self, known: &[String]) -> Result<Next, Failure> {
         let entry = self.entry;
         poll_fn(|cx| {
@@ -228,17 +227,17 @@ impl Reader {
         }
     }
 
-    /// An earlier place, which knows the jobs that were submitted since.
+    /// Adds the jobs submitted since to an earlier checkpoint.
     pub(super) fn knowing_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Failure> {
-        let place = match &self.input {
+        let checkpoint = match &self.input {
             Input::List(list) => list.checkpoint_with_jobs(earlier),
             Input::Range(windows) => windows.checkpoint_with_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
-        place.map_err(|error| Failure::of_call(&error, Some(self.entry)))
+        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.entry)))
     }
 
-    /// How far it is: up to the last record that was delivered. `None` where the results of a job are files.
+    /// Returns a checkpoint after the last delivered record. `None` if the results are files.
     pub(super) fn checkpoint(&self) -> Result<Option<Checkpoint>, Failure> {
         let checkpoint = match &self.input {
             Input::List(list) => Ok(list.checkpoint()),
@@ -248,7 +247,7 @@ impl Reader {
         checkpoint.map(Some).map_err(|error| Failure::of_call(&error, Some(self.entry)))
     }
 
-    /// The job whose results are files, once it is known.
+    /// Returns the job whose results are files, once it is submitted.
     pub(super) fn job(&self) -> Option<&SavedJob> {
         match &self.input {
             Input::Files(files) => files.job.as_ref(),
@@ -256,7 +255,7 @@ impl Reader {
         }
     }
 
-    /// Whether reading may stop here: not while a job is submitted whose ID would be lost.
+    /// Returns whether reading may stop here. While a job is being submitted, its ID would be lost.
     pub(super) fn may_stop(&self) -> bool {
         match &self.input {
             Input::Files(files) => files.job.is_some(),
@@ -264,7 +263,7 @@ impl Reader {
         }
     }
 
-    /// The list, if it is one.
+    /// Returns the list, unless this reads a time range or files.
     pub(super) fn into_list(self) -> Option<Paginator<RawItem>> {
         match self.input {
             Input::List(list) => Some(*list),
@@ -282,7 +281,7 @@ impl Reader {
         Progress { id, operation, records, total, pages, windows }
     }
 
-    /// How many windows a range has before any of them is read.
+    /// Returns the number of windows before any is read.
     pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
             Input::List(_) | Input::Files(_) => Ok(None),
@@ -317,7 +316,7 @@ impl Files {
 }
 
 impl ReadCounts {
-    /// No records, of a job whose results are files.
+    /// Returns zero counts, for a job whose results are files.
     fn nothing(verdict: Verdict) -> Self {
         Self {
             records: 0,
@@ -340,7 +339,7 @@ fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Makes the list of a request.
+/// Returns a function that makes the list of a request.
 fn maker(
     client: Client,
     kind: OperationKind,

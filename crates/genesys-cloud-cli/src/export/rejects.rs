@@ -1,4 +1,4 @@
-//! The file of records that the output could not hold as they came.
+//! The rejects file: records that the output can't hold unchanged.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Seek as _, SeekFrom, Write as _};
@@ -16,10 +16,10 @@ use super::plan::{Plan, Records};
 use crate::failure::Failure;
 use crate::reporter::grouped;
 
-/// Writes the records that were rejected, one JSON object per line.
+/// Writes rejected records, one JSON object per line.
 ///
-/// Until the export is complete, the name of the file ends in `.part`. At each commit of the output its length and
-/// checksum are saved; what came later is cut off when the export is resumed, since it will come again.
+/// Until the export is complete, the file name ends in `.part`. Each commit of the output saves its length and
+/// checksum. On resume, later records are cut off, because they are read again.
 pub(super) struct Rejects {
     operation: String,
     path: Option<PathBuf>,
@@ -34,17 +34,17 @@ struct Open {
     length: u64,
     sum: Checksum,
     is_synced: bool,
-    /// Whether the user has named it, so that it is there even if it is empty.
+    /// Whether `--rejects` names it, so that it is kept even if empty.
     is_named: bool,
 }
 
-/// What is saved at a commit.
+/// The saved state of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Committed {
     path: PathBuf,
     length: u64,
-    /// The checksum of these bytes.
+    /// Checksum of the first `length` bytes.
     sum: String,
     nulled: u64,
     skipped: u64,
@@ -54,12 +54,12 @@ pub(super) struct Committed {
 #[derive(Serialize)]
 struct Line<'a> {
     operation: &'a str,
-    /// `null` or `skip`: what became of the record.
+    /// `null` or `skip`.
     action: &'static str,
-    /// The first value that does not fit.
+    /// The first invalid value.
     field: Option<&'a str>,
     reason: &'a str,
-    /// The other values that do not fit.
+    /// The other invalid values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     more: Vec<More<'a>>,
     record: &'a RawValue,
@@ -71,12 +71,12 @@ struct More<'a> {
     reason: &'a str,
 }
 
-/// The file of an export, if it has one.
+/// Returns the rejects file of an export, if any.
 fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> {
     let out = plan.output.file();
     if records.on_bad_value == OnBadValue::Fail {
         return match records.rejects {
-            Some(_) => Err(Failure::usage("--rejects requires --on-bad-value null or skip")),
+            Some(_) => Err(Failure::usage("`--rejects` needs `--on-bad-value null` or `skip`")),
             None => Ok(None),
         };
     }
@@ -84,10 +84,8 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
         (Some(path), _) => path.clone(),
         (None, Some(out)) => work_folder::path(out, work_folder::REJECTS),
         (None, _) => {
-            return Err(Failure::usage(
-                "--on-bad-value null and skip require a file for the rejected records",
-            )
-            .advise("add --rejects rejects.jsonl"));
+            return Err(Failure::usage("`--on-bad-value` needs a file for the rejected records")
+                .advise("add `--rejects rejects.jsonl`"));
         }
     };
     let is_output = out.is_some_and(|out| out == path);
@@ -99,13 +97,13 @@ fn location(plan: &Plan, records: &Records) -> Result<Option<PathBuf>, Failure> 
 }
 
 impl Rejects {
-    /// No file.
+    /// Returns no file.
     pub(super) fn none(plan: &Plan) -> Self {
         let operation = plan.source.entry.id.clone();
         Self { operation, path: None, open: None, nulled: 0, skipped: 0 }
     }
 
-    /// Opens the file: empty, or as it was at a commit.
+    /// Opens the file, empty or as of a commit.
     pub(super) fn open(
         plan: &Plan,
         records: &Records,
@@ -146,7 +144,7 @@ impl Rejects {
             let mut record = Vec::with_capacity(it.record.get().len());
             genesys_cloud_sinks::one_line(it.record.get(), &mut record);
             let record: Box<RawValue> = serde_json::from_slice(&record)
-                .map_err(|error| Failure::output(format!("a record can't be written: {error}")))?;
+                .map_err(|error| Failure::output(format!("can't write a record: {error}")))?;
             let line = Line {
                 operation: &self.operation,
                 action: if it.is_skipped { "skip" } else { "null" },
@@ -158,7 +156,7 @@ impl Rejects {
                 record: &record,
             };
             serde_json::to_writer(&mut lines, &line)
-                .map_err(|error| Failure::output(format!("a record can't be written: {error}")))?;
+                .map_err(|error| Failure::output(format!("can't write a record: {error}")))?;
             lines.push(b'\n');
             match it.is_skipped {
                 true => self.skipped += 1,
@@ -168,7 +166,7 @@ impl Rejects {
         open.append(&lines)
     }
 
-    /// Makes what was added last, and says how to come back to here.
+    /// Makes added records durable, and returns the state to resume from.
     pub(super) fn commit(&mut self) -> Result<Option<Committed>, Failure> {
         let Some(open) = &mut self.open else { return Ok(None) };
         open.sync()?;
@@ -181,7 +179,7 @@ impl Rejects {
         }))
     }
 
-    /// Gives the file its name, once the output has its own. One that the user has not named is removed if it is empty.
+    /// Publishes the file, after the output. Removes an empty one that `--rejects` does not name.
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
         let Some(mut open) = self.open.take() else { return Ok(()) };
         open.sync()?;
@@ -189,39 +187,39 @@ impl Rejects {
         let done = match open.length > 0 || open.is_named {
             true => private::rename(&part, &open.path),
             false => {
-                // That of an earlier run is of an output that is no more.
+                // The file of an earlier run describes an output that was replaced.
                 remove(&open.path).and_then(|()| remove(&part))
             }
         };
         done.map_err(|error| cant(&open.path, &error))
     }
 
-    /// Removes what is not finished.
+    /// Removes an unfinished file.
     pub(super) fn discard(&mut self) {
         if let Some(open) = self.open.take() {
-            // It would be emptied by the next run.
+            // The next run truncates it anyway.
             let _ = remove(&part(&open.path));
         }
     }
 
-    /// How many records were left out.
+    /// Returns the number of skipped records.
     pub(super) fn skipped(&self) -> u64 {
         self.skipped
     }
 
-    /// How many records were written with null in place of a value.
+    /// Returns the number of records written with null instead of a value.
     pub(super) fn nulled(&self) -> u64 {
         self.nulled
     }
 
-    /// What the report says, once it is known whether the export is complete.
+    /// Returns the facts for the report.
     pub(super) fn facts(&self, is_whole: bool) -> Value {
         let path = self.path.as_ref().filter(|_| self.skipped + self.nulled > 0);
         let path = path.map(|path| if is_whole { path.clone() } else { part(path) });
         json!({ "skipped": self.skipped, "nulled": self.nulled, "file": path })
     }
 
-    /// The same in words, for people.
+    /// Returns the facts as a note.
     pub(super) fn note(&self, facts: &Value) -> Option<String> {
         let (skipped, nulled) = (self.skipped, self.nulled);
         let what = match (skipped, nulled) {
@@ -248,10 +246,10 @@ impl Open {
         Ok(Self { path, file, length: 0, sum: Checksum::new(), is_synced: false, is_named })
     }
 
-    /// Opens a file that was committed, once it is known to be that file, and cuts off what came later.
+    /// Verifies the committed part of a file, and cuts off the rest.
     fn resume(path: PathBuf, saved: &Committed, is_named: bool) -> Result<Self, Failure> {
         let part = part(&path);
-        // An export that was killed right after it had named its file does not know that.
+        // The export may have been killed right after publishing the file.
         if !part.exists() && fs::metadata(&path).is_ok_and(|it| it.len() == saved.length) {
             private::rename(&path, &part).map_err(|error| cant(&path, &error))?;
         }
@@ -259,12 +257,12 @@ impl Open {
             return Self::create(path, is_named);
         }
         let mut file = open_part(&part, false)?;
-        let there = file.metadata().map_err(|error| cant(&path, &error))?.len();
-        let sum = Checksum::of_beginning(&mut file, saved.length.min(there))
+        let length = file.metadata().map_err(|error| cant(&path, &error))?.len();
+        let sum = Checksum::of_beginning(&mut file, saved.length.min(length))
             .map_err(|error| cant(&path, &error))?;
-        if there < saved.length || sum.text() != saved.sum {
+        if length < saved.length || sum.text() != saved.sum {
             return Err(Failure::usage(format!(
-                "{} does not begin with the rejected records that the state describes; put that file back, or start \
+                "{} does not start with the rejected records that the state describes; restore the file, or start \
                  over with --restart",
                 part.display()
             )));
@@ -306,5 +304,5 @@ fn remove(path: &Path) -> std::io::Result<()> {
 }
 
 fn cant(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::from_io(format!("can't write the rejected records {}: {error}", path.display()), error)
+    Failure::from_io(format!("can't write rejected records to {}: {error}", path.display()), error)
 }

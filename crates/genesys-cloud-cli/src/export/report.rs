@@ -1,4 +1,4 @@
-//! How an export ended: for people in words, for programs as JSON beside the output.
+//! The report of an export: as text on standard error, and as JSON beside the output.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -20,7 +20,7 @@ use crate::reporter::{Reporter, grouped};
 use crate::resolve;
 use crate::session::Session;
 
-/// The report on an export.
+/// The report of an export.
 pub(super) struct Report<'a> {
     plan: &'a Plan,
     reporter: &'a Reporter,
@@ -30,16 +30,17 @@ pub(super) struct Report<'a> {
     verdict: Verdict,
     notes: Vec<String>,
     remainder: Option<Remainder>,
-    /// Whether the next run reads the end of the list again.
+    /// Whether the next run reads the last page again.
     is_in_doubt: bool,
-    /// What was read, in words, and before that, what the list is known to be.
+    /// Text of what was read.
     read: String,
+    /// Text of the verdict, which precedes it.
     known: String,
-    /// Whether nothing is printed for people.
+    /// Whether to print no text.
     is_silent: bool,
     /// Whether nothing was read.
     is_empty: bool,
-    /// When, if not in one run.
+    /// Text of the times of several runs.
     times: Option<String>,
 }
 
@@ -54,9 +55,9 @@ impl<'a> Report<'a> {
             "resumed": run.resumptions(),
         });
         let times = run.resumptions().last().map(|last| match run.resumptions().len() {
-            1 => format!("read in two runs, which began at {} and {last}", run.began()),
+            1 => format!("read in two runs, started at {} and {last}", run.began()),
             many => format!(
-                "read in {} runs, of which the first began at {}, the last at {last}",
+                "read in {} runs, the first started at {}, the last at {last}",
                 many + 1,
                 run.began()
             ),
@@ -81,7 +82,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// All of it was written by an earlier run.
+    /// Reports an export that an earlier run has completely written.
     pub(super) fn earlier(&mut self, state: &State) {
         let Delivered::Records(saved) = &state.delivered else { return };
         let records = state.records();
@@ -93,10 +94,10 @@ impl<'a> Report<'a> {
             saved.verdict.reason.iter().map(|reason| format!("{reason}: ")).collect::<String>();
         self.known = format!("{}: {reason}", saved.verdict.word);
         let records = grouped(records);
-        self.read = format!("{records} {noun}, which the interrupted run had written");
+        self.read = format!("{records} {noun}, written by the interrupted run");
     }
 
-    /// What this run has read.
+    /// Reports the counts and the verdict.
     pub(super) fn read(&mut self, read: &ReadCounts, target: &Target) {
         self.verdict = read.verdict;
         self.facts["verdict"] = word(&read.verdict).into();
@@ -143,7 +144,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The files that are complete.
+    /// Reports the complete files.
     fn files(&mut self, target: &FileTarget) {
         let files: Vec<_> = target.paths().collect();
         let bytes = files.iter().map(|(_, bytes)| bytes).sum();
@@ -153,7 +154,7 @@ impl<'a> Report<'a> {
         self.facts["files"] = files.iter().map(fact).collect();
     }
 
-    /// Adds the records that did not fit. The list may be complete, but the output lacks those that were left out.
+    /// Reports rejected records. The list may be complete, but the output lacks the skipped ones.
     pub(super) fn rejected(&mut self, target: &Target, is_whole: bool) {
         let Target::Records(target) = target else { return };
         let rejects = &target.rejects;
@@ -169,7 +170,7 @@ impl<'a> Report<'a> {
             }
         }
         if rejects.nulled() > 0 {
-            self.read += &format!(", {} with null in place of a value", grouped(rejects.nulled()));
+            self.read += &format!(", {} with null instead of a value", grouped(rejects.nulled()));
         }
     }
 
@@ -177,17 +178,17 @@ impl<'a> Report<'a> {
         self.notes.extend(notes);
     }
 
-    /// Says what is left for another run.
+    /// Sets what remains for another run.
     pub(super) fn remains(&mut self, remainder: Remainder) {
         self.remainder = Some(remainder);
     }
 
-    /// Says whether the next run reads the end of the list again, rather than repeat the verdict.
+    /// Sets whether the next run reads the last page again, instead of repeating the verdict.
     pub(super) fn in_doubt(&mut self, is_in_doubt: bool) {
         self.is_in_doubt = is_in_doubt;
     }
 
-    /// The list was read to its end.
+    /// Reports a list that was read to its end.
     pub(super) async fn completed(
         mut self,
         target: &mut Target,
@@ -205,7 +206,7 @@ impl<'a> Report<'a> {
         Ok(exit)
     }
 
-    /// The user has stopped it.
+    /// Reports an interrupted export.
     pub(super) async fn stopped(mut self, target: &mut Target) -> Result<Exit, Failure> {
         let advice = self.advice(Ended::Stopped);
         self.end(target, Exit::Interrupted, false, &advice).await?;
@@ -213,13 +214,13 @@ impl<'a> Report<'a> {
         Ok(Exit::Interrupted)
     }
 
-    /// It failed.
+    /// Reports a failed export.
     pub(super) async fn failed(mut self, target: &mut Target, failure: Failure) -> Failure {
         self.facts["error"] = failure.to_string().into();
         self.facts["correlation_id"] = failure.correlation_id().into();
         if self.verdict != Verdict::Unknown(Reason::Unfinished) {
-            // Whatever the list is, the output is not that.
-            "read to its end, but not written: ".clone_into(&mut self.known);
+            // The verdict is about the list; the output is incomplete.
+            "read to its end but not written: ".clone_into(&mut self.known);
         }
         let advice = self.advice(Ended::Failed { exit: failure.exit(), lost: failure.lost() });
         let ended = self.end(target, failure.exit(), false, &advice).await;
@@ -227,14 +228,14 @@ impl<'a> Report<'a> {
             Ok(()) => failure,
             Err(other) => failure.advise(other.to_string()),
         };
-        let told = advice.iter().map(|it| format!("{}: {}", it.text, it.command));
-        told.fold(failure, Failure::advise)
+        let lines = advice.iter().map(|it| format!("{}: {}", it.text, it.command));
+        lines.fold(failure, Failure::advise)
     }
 
-    /// The reader of standard output has enough.
+    /// Reports that the reader of standard output has exited.
     pub(super) async fn closed(mut self, target: &mut Target) -> Exit {
         self.is_silent = true;
-        // Nobody waits for the report.
+        // The report is optional here.
         let _ = self.end(target, Exit::Complete, false, &[]).await;
         Exit::Complete
     }
@@ -244,7 +245,7 @@ impl<'a> Report<'a> {
         self.remainder.map(advice).unwrap_or_default()
     }
 
-    /// Tells how it ended, and writes the report.
+    /// Prints how the export ended, and writes the report.
     async fn end(
         &mut self,
         target: &mut Target,
@@ -278,7 +279,7 @@ impl<'a> Report<'a> {
             text += &format!("\n{times}");
         }
         let report = format!("{:#}\n", self.facts);
-        // It may be shown on a terminal.
+        // The report may be shown on a terminal.
         let report = display::lines(&report);
         let report = match &self.plan.report {
             ReportLocation::BesideOutput => target.report(&report).await,
@@ -288,23 +289,23 @@ impl<'a> Report<'a> {
             ReportLocation::Nowhere => Ok(None),
         };
         match (target.location(), report.as_ref().ok().cloned().flatten()) {
-            (Some(place), Some(report)) => text += &format!("\n{place}, report in {report}"),
-            (place, report) => {
-                for place in place.into_iter().chain(report) {
-                    text += &format!("\n{place}");
+            (Some(output), Some(report)) => text += &format!("\n{output}, report in {report}"),
+            (output, report) => {
+                for location in output.into_iter().chain(report) {
+                    text += &format!("\n{location}");
                 }
             }
         }
         for note in &self.notes {
             text += &format!("\nnote: {note}");
         }
-        // Where nothing was read, the error says all there is to say.
-        let is_said = self.is_empty && exit != Exit::Complete && exit != Exit::Interrupted;
-        match self.is_silent || is_said {
+        // If nothing was read, the error is enough.
+        let is_covered = self.is_empty && exit != Exit::Complete && exit != Exit::Interrupted;
+        match self.is_silent || is_covered {
             true => self.reporter.event("end", || self.facts.clone()),
             false => self.reporter.say("end", &text, self.facts.clone()),
         }
-        // What there is to say of the output is said by then.
+        // An error of the report comes last.
         report.map(drop)
     }
 }

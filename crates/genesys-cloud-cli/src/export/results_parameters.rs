@@ -1,4 +1,4 @@
-//! Parameters of the operation that lists the results of a job.
+//! Parameters of the operation that lists a job's results.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::settings::ExportSettings;
 
 const OPTION: &str = "--results-param";
 
-/// The same list or job, its results asked for with the parameters of the options, which are checked.
+/// Validates `--results-param` and adds the parameters to the job's result list.
 pub(super) fn set(
     kind: OperationKind,
     settings: &ExportSettings,
@@ -22,7 +22,7 @@ pub(super) fn set(
 ) -> Result<OperationKind, Failure> {
     let none = || {
         Failure::usage(format!(
-            "{OPTION}: {} is not a job whose results another operation lists",
+            "{OPTION}: {} is not a job whose results are listed by another operation",
             resolve::rust_name(entry)
         ))
     };
@@ -41,7 +41,7 @@ pub(super) fn set(
     let in_path: Vec<String> =
         listed_by.parameters_in(Location::Path).map(|it| it.name.clone()).collect();
     if let Some((name, _)) = params.iter().find(|(name, _)| in_path.contains(name)) {
-        return Err(Failure::usage(format!("{OPTION} {name}: the job sets it")));
+        return Err(Failure::usage(format!("{OPTION} {name}: the job sets this parameter")));
     }
     let given = Given {
         params: params.clone(),
@@ -51,7 +51,7 @@ pub(super) fn set(
         ..Given::default()
     };
     let request = parameters::request(listed_by, &given)?;
-    validation::begins_at_the_beginning(
+    validation::starts_at_the_first_page(
         &OperationKind::List(Box::new(listing.clone())),
         listed_by,
         &given,

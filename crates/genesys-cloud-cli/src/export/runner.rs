@@ -1,4 +1,4 @@
-//! The loop of an export: what is read goes to the output, and progress is saved.
+//! The main loop of an export: writes records to the output and saves progress.
 
 use std::time::{Duration, Instant};
 
@@ -22,20 +22,20 @@ use crate::saved_jobs::StoredJob;
 use crate::session::Session;
 use crate::settings::Start;
 
-/// How many bytes of records a batch has at most, not counting its last record.
+/// A batch ends once its records have this many bytes of JSON.
 const MOST_BYTES: usize = 2 << 20;
 
 /// Commits of the sink and of the file of rejected records.
 type Commits = (Value, Option<rejects::Committed>);
 
-/// How the reading ended.
+/// Why reading ended.
 pub(super) enum ReadEnd {
     End,
-    /// The user has stopped it.
+    /// The user interrupted it.
     Stopped,
 }
 
-/// An export that runs.
+/// A running export.
 pub(super) struct Runner<'a> {
     plan: &'a Plan,
     session: &'a Session,
@@ -44,26 +44,26 @@ pub(super) struct Runner<'a> {
     pub(super) reader: Reader,
     pub(super) target: Target,
     pub(super) store: Option<Box<dyn CheckpointStore>>,
-    /// The jobs that the API works on, or whose results are read.
+    /// Jobs that are running, or whose results are being read.
     pub(super) stored: Vec<StoredJob>,
-    /// Whether there is a state to resume.
+    /// Whether a state is saved.
     pub(super) is_saved: bool,
-    /// Whether this run has resumed one.
+    /// Whether this run has resumed a state.
     is_resumed: bool,
-    /// IDs of the jobs that were saved last.
+    /// IDs of the jobs in the last saved state.
     known: Vec<String>,
     batch: Batch,
-    /// How often the state is saved.
+    /// When to save the state.
     pace: Pace,
-    /// Whether the last batch is written, but not saved.
+    /// Whether the last batch is written but not saved.
     is_unsaved: bool,
-    /// What was saved last, where jobs may be submitted later.
+    /// The last saved checkpoint and commits, if jobs may be submitted later.
     last: Option<(Checkpoint, Commits)>,
-    /// After how many records it resumes, until that is reported.
+    /// Number of records before this run, until it is reported.
     resumed: Option<u64>,
 }
 
-/// Records that are not written yet.
+/// Records to write.
 #[derive(Default)]
 struct Batch {
     records: Vec<Raw>,
@@ -78,7 +78,7 @@ impl Batch {
 }
 
 impl<'a> Runner<'a> {
-    /// An export that begins, or resumes from a state.
+    /// Creates an export that starts, or resumes from a state.
     pub(super) fn new(
         plan: &'a Plan,
         session: &'a Session,
@@ -87,7 +87,7 @@ impl<'a> Runner<'a> {
         (target, store): (Target, Option<Box<dyn CheckpointStore>>),
         from: Option<&State>,
     ) -> Self {
-        let reader = Reader::new(client, &plan.source, from.map(State::place));
+        let reader = Reader::new(client, &plan.source, from.map(State::position));
         let last = from.and_then(|state| match &state.delivered {
             Delivered::Records(it) => {
                 Some((it.checkpoint.clone(), (it.sink.clone(), it.rejects.clone())))
@@ -114,7 +114,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Reads to the end, to an error, or until the user stops it. What was read by then is written.
+    /// Reads to the end, to an error, or until interrupted. Writes everything read until then.
     pub(super) async fn read(&mut self, stop: &Notify) -> Result<ReadEnd, Failure> {
         let ended = self.deliver(stop).await?;
         let lost = ended.as_ref().err().and_then(Failure::lost);
@@ -123,17 +123,17 @@ impl<'a> Runner<'a> {
             return ended;
         }
         if matches!(self.target, Target::Files(_)) {
-            // A job that came to nothing does so whenever it is resumed.
+            // Resuming a failed job fails again.
             let is_gone = matches!(lost, Some(Lost::Job | Lost::Place)) && self.is_resumed;
             return match is_gone && self.plan.start == Start::ResumeOrRestart {
                 true => ended.map_err(Failure::of_earlier_run),
                 false => ended,
             };
         }
-        // If nothing has come, there is nothing to resume: the next run begins by itself.
-        let has_come =
+        // If nothing was read, there is nothing to resume.
+        let has_read =
             self.is_saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();
-        if has_come || matches!(ended, Ok(ReadEnd::End)) {
+        if has_read || matches!(ended, Ok(ReadEnd::End)) {
             self.put_records().await?;
             let committed = self.commit(true).await?;
             self.save(committed).await?;
@@ -141,7 +141,7 @@ impl<'a> Runner<'a> {
         ended
     }
 
-    /// Delivers what comes until nothing more does, and says why. An error of its own is one of the output.
+    /// Delivers records until reading ends. The outer error is one of the output, the inner one of reading.
     async fn deliver(&mut self, stop: &Notify) -> Result<Result<ReadEnd, Failure>, Failure> {
         let mut tick = tokio::time::interval(Duration::from_millis(200));
         loop {
@@ -182,18 +182,18 @@ impl<'a> Runner<'a> {
                     true
                 }
             };
-            // Where the output is slower than the API, the next record is always there already.
+            // If the output is slower than the API, `select!` always finds a record and never the signal.
             if has_written && stop.notified().now_or_never().is_some() {
                 return Ok(Ok(ReadEnd::Stopped));
             }
         }
     }
 
-    /// Adds a record to the batch, and writes the batch once it is full. Whether it was written is returned.
+    /// Adds a record to the batch and writes the batch if it is full. Returns whether it was written.
     async fn add_record(&mut self, record: RawItem) -> Result<bool, Failure> {
-        let record = record.into_json().map_err(|error| {
-            Failure::new(Exit::Failed, format!("a record can't be read: {error}"))
-        })?;
+        let record = record
+            .into_json()
+            .map_err(|error| Failure::new(Exit::Failed, format!("can't read a record: {error}")))?;
         self.batch.bytes += record.get().len();
         self.batch.records.push(record);
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(false) };
@@ -216,19 +216,19 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Reports once that it resumes, now that this is known to be possible.
+    /// Reports once that the export resumes, after the first page has shown that it can.
     fn report_resumed(&mut self) {
         let Some(records) = self.resumed.take() else { return };
         let text = match self.reader.job() {
-            Some(job) => format!("resumes job {}", job.id().unwrap_or_default()),
-            None => format!("resumes after {} records", grouped(records)),
+            Some(job) => format!("resuming job {}", job.id().unwrap_or_default()),
+            None => format!("resuming after {} records", grouped(records)),
         };
         let operation = &self.plan.source.entry.id;
         let facts = json!({ "operation": operation, "records": records });
         self.reporter().say("resume", &text, facts);
     }
 
-    /// What remains of the export for another run.
+    /// Returns what remains of the export for another run.
     pub(super) fn remainder(&self) -> Remainder {
         let checkpoint = self.reader.checkpoint().ok().flatten();
         Remainder {
@@ -240,7 +240,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Leaves nothing that could be in the way of another run.
+    /// Discards the state and the output, so that another run can start.
     async fn discard(&mut self) -> Result<(), Failure> {
         let text = match store_of(&mut self.store, &mut self.target) {
             Some(store) => store.load(&key(self.plan)).await?,
@@ -262,7 +262,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Writes the batch, and saves progress unless it is too early for that.
+    /// Writes the batch, and saves progress if that is due.
     async fn write_batch(&mut self) -> Result<(), Failure> {
         self.put_records().await?;
         self.is_unsaved = !self.pace.is_due();
@@ -288,7 +288,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Commits what is written, if the sink can resume from here. `is_last`: nothing more is written in this run.
+    /// Commits the written records, if the sink can resume from here. `is_last`: this run writes nothing more.
     async fn commit(&mut self, is_last: bool) -> Result<Option<Value>, Failure> {
         match &mut self.target {
             Target::Records(target) => target.commit(is_last).await,
@@ -296,12 +296,12 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Saves progress, if the sink has committed. Nothing may have been read that is not written.
+    /// Saves progress if the sink has committed. All records read so far must be written.
     async fn save(&mut self, committed: Option<Value>) -> Result<bool, Failure> {
-        // A checkpoint takes time, so none is made for nothing.
+        // Making a checkpoint takes time.
         let Some(sink) = committed else { return Ok(false) };
         let Some(checkpoint) = self.reader.checkpoint()? else { return Ok(false) };
-        // Before that is saved: of a job that no state knows, no later run would do so.
+        // Remove jobs before saving the state: no later run knows them.
         self.remove_all_but(&jobs(&checkpoint))?;
         let rejects = match &mut self.target {
             Target::Records(target) => target.rejects.commit()?,
@@ -311,7 +311,7 @@ impl<'a> Runner<'a> {
         Ok(true)
     }
 
-    /// Saves the jobs, where the sink can't resume from here: with the place that it can resume from.
+    /// Saves the jobs with the last position that the sink can resume from.
     async fn save_jobs(&mut self) -> Result<(), Failure> {
         let Some((earlier, commits)) = self.last.clone() else {
             let committed = self.commit(true).await?;
@@ -321,7 +321,7 @@ impl<'a> Runner<'a> {
         self.put_checkpoint(checkpoint, commits).await
     }
 
-    /// Saves a place in the list, and the commits that belong to it.
+    /// Saves a checkpoint and the commits that belong to it.
     async fn put_checkpoint(
         &mut self,
         checkpoint: Checkpoint,
@@ -337,7 +337,7 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// Saves what was delivered.
+    /// Saves the state.
     async fn put(&mut self, delivered: Delivered) -> Result<(), Failure> {
         let Some(store) = store_of(&mut self.store, &mut self.target) else { return Ok(()) };
         let state = State::new(self.plan, self.run, delivered);
@@ -348,7 +348,7 @@ impl<'a> Runner<'a> {
             self.is_saved = true;
             return Ok(());
         };
-        // Nobody will resume from here, so what a bucket has of it would stay for ever.
+        // No run will resume from here, so an unfinished upload would stay forever.
         if error.is_conflict() || !self.is_saved && !error.is_unavailable() {
             self.is_saved = false;
             self.target.discard(&state).await?;
@@ -356,16 +356,16 @@ impl<'a> Runner<'a> {
         Err(error.into())
     }
 
-    /// Saves the jobs that the API works on: it may do so for hours, and they are not to be submitted twice.
+    /// Saves the running jobs. They may take hours, and must not be submitted twice.
     async fn save_new_jobs(&mut self) -> Result<(), Failure> {
         self.known = self.reader.jobs();
         let jobs = match self.reader.checkpoint()? {
-            // Where each page is another job, checkpoints have none.
+            // If each page is a separate job, checkpoints contain no jobs.
             Some(_) if self.has_job_per_page() => return Ok(()),
             Some(checkpoint) => {
                 let jobs = jobs(&checkpoint);
                 self.remove_all_but(&jobs)?;
-                // The state is of both the list and the output.
+                // The state describes both the list and the output.
                 self.put_records().await?;
                 let committed = self.commit(false).await?;
                 if !self.save(committed).await? {
@@ -394,7 +394,7 @@ impl<'a> Runner<'a> {
         matches!(&self.plan.source.kind, OperationKind::Job(family) if family.is_job_per_page())
     }
 
-    /// Removes the jobs of which nothing is left to do.
+    /// Removes all saved jobs except `jobs`.
     fn remove_all_but(&mut self, jobs: &[SavedJob]) -> Result<(), Failure> {
         let is_left = |job: &StoredJob| jobs.iter().any(|left| left.id() == job.job.id());
         let (left, done) = std::mem::take(&mut self.stored).into_iter().partition(is_left);
@@ -404,12 +404,12 @@ impl<'a> Runner<'a> {
     }
 }
 
-/// The jobs that a checkpoint knows.
+/// Returns the jobs in a checkpoint.
 fn jobs(checkpoint: &Checkpoint) -> Vec<SavedJob> {
     checkpoint.jobs().into_iter().cloned().collect()
 }
 
-/// The same as they are saved for other commands.
+/// Converts jobs to the form in which other commands load them.
 pub(super) fn stored(jobs: &[SavedJob], client: &Client) -> Vec<StoredJob> {
     jobs.iter().map(|job| StoredJob::new(client, job.clone())).collect()
 }

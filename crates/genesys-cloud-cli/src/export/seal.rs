@@ -1,5 +1,4 @@
-//! The form in which a state is saved: with a checksum, so that one that was edited, cut short or damaged is not
-//! taken for a state.
+//! The format of a saved state, with a checksum that detects an edited, truncated or damaged state.
 
 use genesys_cloud_core::LARGEST_STATE;
 use genesys_cloud_sinks::checksum::Checksum;
@@ -12,22 +11,22 @@ use crate::failure::Failure;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sealed {
-    /// It is looked at before the rest is read.
+    /// Checked before the rest is parsed.
     #[serde(rename = "version")]
     _version: u64,
-    /// The checksum of the text of the state.
+    /// Checksum of the state's text.
     sum: String,
     state: Box<RawValue>,
 }
 
-/// The text of a state, to be read by this version of its form.
+/// Formats a state with this version.
 pub(super) fn seal(version: u64, state: &impl Serialize) -> Result<String, Failure> {
     sealed(version, state, LARGEST_STATE)
 }
 
 fn sealed(version: u64, state: &impl Serialize, largest: u64) -> Result<String, Failure> {
-    let cant = |error| Failure::output(format!("the state can't be saved: {error}"));
-    // In one piece, since a state may have many megabytes: the sum is filled in once the state is there.
+    let cant = |error| Failure::output(format!("can't save the state: {error}"));
+    // A state may have many megabytes: write it once, and fill in the checksum afterwards.
     let empty = Checksum::of(&[]);
     let mut text = format!("{{\"version\":{version},\"sum\":\"{empty}\",\"state\":").into_bytes();
     let begin = text.len();
@@ -37,26 +36,26 @@ fn sealed(version: u64, state: &impl Serialize, largest: u64) -> Result<String, 
     text[at..at + empty.len()].copy_from_slice(sum.as_bytes());
     text.push(b'}');
     let text = String::from_utf8(text)
-        .map_err(|error| Failure::output(format!("the state can't be saved: {error}")))?;
-    // What can't be loaded must not take the place of what can.
+        .map_err(|error| Failure::output(format!("can't save the state: {error}")))?;
+    // A state too large to load must not replace a valid one.
     match text.len() as u64 <= largest {
         true => Ok(text),
         false => Err(Failure::output(format!(
-            "the state of the export has {} bytes, and none above {largest} can be loaded. The one that was saved \
-             before stays. Export less at a time, such as a shorter --interval",
+            "the state of the export has {} bytes, more than the maximum of {largest}; the last saved state is kept",
             text.len()
-        ))),
+        ))
+        .advise("export less at a time, such as a shorter --interval")),
     }
 }
 
-/// Reads a state. Any text that is not as it was saved is an error, which says why.
+/// Parses a state. Fails if the text is not exactly what was saved.
 pub(super) fn unseal<T: DeserializeOwned>(version: u64, text: &str) -> Result<T, String> {
     #[derive(Deserialize)]
     struct Versioned {
         version: u64,
     }
     let damaged = |error: serde_json::Error| {
-        format!("the state is damaged, or is not that of an export ({error})")
+        format!("the state is damaged, or not the state of an export ({error})")
     };
     let found = serde_json::from_str::<Versioned>(text).map_err(damaged)?;
     if found.version != version {
@@ -64,7 +63,7 @@ pub(super) fn unseal<T: DeserializeOwned>(version: u64, text: &str) -> Result<T,
     }
     let sealed: Sealed = serde_json::from_str(text).map_err(damaged)?;
     if Checksum::of(sealed.state.get().as_bytes()) != sealed.sum {
-        return Err("the state was changed after it was saved: its checksum is wrong".to_owned());
+        return Err("the state was modified after it was saved: wrong checksum".to_owned());
     }
     serde_json::from_str(sealed.state.get()).map_err(damaged)
 }
@@ -76,14 +75,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_text_that_was_saved_is_read() {
+    fn rejects_a_state_that_was_truncated_or_edited() {
         let state = json!({"sink": {"length": 12}, "text": "a\u{e9}b", "number": 1.5});
         let text = seal(2, &state).expect("a text");
         assert_eq!(unseal::<Value>(2, &text), Ok(state));
         assert!(unseal::<Value>(3, &text).is_err_and(|why| why.contains("(version 2)")));
         for end in 0..text.len() {
             if text.is_char_boundary(end) {
-                unseal::<Value>(2, &text[..end]).expect_err("it is cut short");
+                unseal::<Value>(2, &text[..end]).expect_err("truncated");
             }
         }
         for at in 0..text.len() {
@@ -96,16 +95,16 @@ mod tests {
         {
             let changed = text.replacen(old, new, 1);
             assert_ne!(changed, text);
-            let why = unseal::<Value>(2, &changed).expect_err("it was edited");
-            assert!(why.contains("its checksum is wrong"), "{changed}: {why}");
+            let why = unseal::<Value>(2, &changed).expect_err("edited");
+            assert!(why.contains("wrong checksum"), "{changed}: {why}");
         }
     }
 
     #[test]
-    fn a_state_that_could_not_be_loaded_is_not_saved() {
+    fn does_not_save_a_state_too_large_to_load() {
         let state = "x".repeat(100);
         let length = sealed(2, &state, 1_000).expect("a text").len() as u64;
-        sealed(2, &state, length).expect("it is as large as allowed");
+        sealed(2, &state, length).expect("as large as allowed");
         let error = sealed(2, &state, length - 1).expect_err("too large");
         assert!(error.to_string().contains(&format!("has {length} bytes")), "{error}");
     }

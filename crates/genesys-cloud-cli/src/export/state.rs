@@ -1,4 +1,4 @@
-//! What is saved of an export that is not complete yet.
+//! The saved state of an incomplete export.
 
 use std::time::Duration;
 
@@ -16,57 +16,57 @@ use crate::failure::Failure;
 use crate::reporter::grouped;
 use crate::times::{age, span};
 
-/// What is written, and all that is read.
+/// The only version that is written and read.
 const VERSION: u64 = 4;
 
-/// What can be done about a state that is refused.
+/// Advice for a state that can't be resumed.
 pub(super) const RESTART: &str = "--restart discards the earlier run and starts over";
 
-/// How many resumptions are remembered, the latest.
+/// Maximum number of resume times to keep.
 const MOST_RESUMPTIONS: usize = 100;
 
-/// An export that is not complete: which one it is, and what it has delivered.
+/// An incomplete export: its identity and progress.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
     pub(super) run: Run,
-    /// What was asked for, as a checksum.
+    /// Checksum of the request.
     asked: String,
     pub(super) delivered: Delivered,
 }
 
-/// What an export has delivered.
+/// The progress of an export.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) enum Delivered {
     Records(Box<DeliveredRecords>),
-    /// The files of this job, which are downloaded from the beginning by each run.
+    /// The job whose result files each run downloads from the start.
     Files(Box<SavedJob>),
 }
 
-/// How far an export is: in the list, and in its output. Both belong to the same record.
+/// The position of an export in the list and in its output, after the same record.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeliveredRecords {
-    /// What decides how a record is written.
+    /// How records are written.
     shape: Shape,
-    /// The verdict on the list, if nothing more is read.
+    /// The verdict on the list, unless more is read.
     pub(super) verdict: VerdictText,
     pub(super) checkpoint: Checkpoint,
     pub(super) sink: Value,
-    /// The commit of the file of rejected records, if there is one.
+    /// The commit of the rejects file, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) rejects: Option<rejects::Committed>,
 }
 
-/// Where a run continues.
+/// Where a run resumes.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum Position<'a> {
     List(&'a Checkpoint),
     Job(&'a SavedJob),
 }
 
-impl<'a> Place<'a> {
+impl<'a> Position<'a> {
     pub(super) fn checkpoint(self) -> Option<&'a Checkpoint> {
         match self {
             Self::List(checkpoint) => Some(checkpoint),
@@ -82,48 +82,48 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Which export it is, and when it was read.
+/// The identity of an export, and the times of its runs.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Run {
-    /// Random, and the same when it is resumed.
+    /// Random; kept on resume.
     pub(super) id: String,
-    /// Whose records they are: all orgs of a region have the same host.
+    /// The org. All orgs of a region have the same host.
     org: OrgIdentity,
     began: DateTime<Utc>,
     resumed: Vec<DateTime<Utc>>,
 }
 
 impl Run {
-    /// An export of this org that begins now.
+    /// Creates an export of this org that starts now.
     pub(super) fn new(org: OrgIdentity) -> Self {
         Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new() }
     }
 
-    /// Refuses to add records of another org.
+    /// Checks that the records are of the same org.
     pub(super) fn check_org(&self, org: &OrgIdentity) -> Result<(), Failure> {
         match self.org.difference(org) {
             None => Ok(()),
-            Some(why) => Err(Failure::usage(format!(
-                "the interrupted export is of another org, or may be: {why}"
-            ))
-            .advise("--resume takes the same API URL and OAuth client")
-            .advise(RESTART)
-            .of_earlier_run()),
+            Some(why) => {
+                Err(Failure::usage(format!("the interrupted export may be of another org: {why}"))
+                    .advise("use the same API URL and OAuth client as before")
+                    .advise(RESTART)
+                    .of_earlier_run())
+            }
         }
     }
 
-    /// Whose records they are.
+    /// Returns the org.
     pub(super) fn org(&self) -> &OrgIdentity {
         &self.org
     }
 
-    /// Whether it is known to be of this org.
+    /// Returns whether the export is of this org.
     pub(super) fn is_of(&self, org: &OrgIdentity) -> bool {
         self.org.difference(org).is_none()
     }
 
-    /// The same, resumed now.
+    /// Adds a resume time.
     pub(super) fn resumed_now(mut self) -> Self {
         if self.resumed.len() >= MOST_RESUMPTIONS {
             self.resumed.remove(0);
@@ -136,12 +136,12 @@ impl Run {
         instant(self.began)
     }
 
-    /// When it was resumed, the first time first.
+    /// Returns the resume times, the earliest first.
     pub(super) fn resumptions(&self) -> Vec<String> {
         self.resumed.iter().copied().map(instant).collect()
     }
 
-    /// Refuses to add what is read now to what was read longer ago than this.
+    /// Checks that the export is not older than `--max-age`.
     pub(super) fn check_age(&self, most: Option<Duration>) -> Result<(), Failure> {
         let Some(most) = most else { return Ok(()) };
         let is = (Utc::now() - self.began).to_std().unwrap_or_default();
@@ -149,7 +149,7 @@ impl Run {
             return Ok(());
         }
         Err(Failure::usage(format!(
-            "the interrupted export began {} ago, at {}, and --max-age allows {}",
+            "the interrupted export started {} ago, at {}; --max-age is {}",
             age(is),
             self.began(),
             span(most)
@@ -193,14 +193,14 @@ impl DeliveredRecords {
         Self { shape, verdict, checkpoint, sink, rejects }
     }
 
-    /// Why these records can't be continued by this export.
+    /// Returns why this export can't resume these records, if so.
     fn difference(&self, plan: &Plan, records: &Records) -> Option<String> {
         let (saved, wanted) = (self.checkpoint.operation(), &plan.source.entry.id);
         if saved != wanted {
             return Some(format!("the interrupted export is of {saved}, not of {wanted}"));
         }
         (self.shape != Shape::of(plan, records)).then(|| {
-            "the interrupted export has another format or other fields, or --results-param"
+            "the interrupted export has a different --format, --fields or --results-param"
                 .to_owned()
         })
     }
@@ -211,18 +211,18 @@ impl State {
         Self { run: run.clone(), asked: plan.source.fingerprint(), delivered }
     }
 
-    /// Reads the state at `place`, if this export can resume it. `is_done`: the output is finished, so that nothing
-    /// more will be read.
+    /// Loads the state from `location` if this export can resume it. `is_done`: the output is finished, and nothing
+    /// more is read.
     pub(super) fn resume(
         text: &str,
-        place: &str,
+        location: &str,
         plan: &Plan,
         is_done: bool,
     ) -> Result<Self, Failure> {
-        let odd = |why: String| {
-            Failure::usage(format!("{place}: {why}")).advise(RESTART).of_earlier_run()
+        let mismatch = |why: String| {
+            Failure::usage(format!("{location}: {why}")).advise(RESTART).of_earlier_run()
         };
-        let state: Self = unseal(VERSION, text).map_err(odd)?;
+        let state: Self = unseal(VERSION, text).map_err(mismatch)?;
         let difference = match (&state.delivered, &plan.delivery) {
             (Delivered::Records(saved), Delivery::Records(records)) => {
                 saved.difference(plan, records)
@@ -231,12 +231,12 @@ impl State {
             _ => Some("the interrupted export is of another operation".to_owned()),
         };
         if let Some(difference) = difference {
-            return Err(odd(difference));
+            return Err(mismatch(difference));
         }
-        // Of a list that is read on, its checkpoint knows more than the sum: which parameter differs.
+        // For a list with more to read, the checkpoint reports which parameter differs; the checksum can't.
         let is_read_on = matches!(state.delivered, Delivered::Records(_)) && !is_done;
         if !is_read_on && !state.is_of(plan) {
-            return Err(odd("the interrupted export has other parameters".to_owned()));
+            return Err(mismatch("the interrupted export has different parameters".to_owned()));
         }
         if is_done {
             return Ok(state);
@@ -244,20 +244,20 @@ impl State {
         if let Some(limit) = plan.source.reading.limit.filter(|limit| state.records() > *limit) {
             let saved = grouped(state.records());
             return Err(Failure::usage(format!(
-                "{place}: {saved} records are written already, more than --limit {limit}"
+                "{location}: {saved} records are already written, more than --limit {limit}"
             ))
-            .advise("leave --limit out, or allow as many")
+            .advise("raise or omit --limit")
             .advise(RESTART)
             .of_earlier_run());
         }
-        // A list that was read to its end has no second half.
+        // A list that was read to its end does not mix old and new records.
         if !state.is_read() {
             state.run.check_age(plan.max_age)?;
         }
         Ok(state)
     }
 
-    /// Reads the state of an export that is discarded. `None` if it can't be relied on.
+    /// Loads the state of an export to discard. `None` if it is damaged or of another version.
     pub(super) fn discarded(text: &str) -> Option<Self> {
         unseal(VERSION, text).ok()
     }
@@ -266,34 +266,34 @@ impl State {
         seal(VERSION, self)
     }
 
-    /// Whether it is of an export that asks for the same.
+    /// Returns whether the state is of an export with the same request.
     pub(super) fn is_of(&self, plan: &Plan) -> bool {
         self.asked == plan.source.fingerprint()
     }
 
-    /// Where another run continues.
-    pub(super) fn place(&self) -> Place<'_> {
+    /// Returns where another run resumes.
+    pub(super) fn position(&self) -> Position<'_> {
         match &self.delivered {
-            Delivered::Records(saved) => Place::List(&saved.checkpoint),
-            Delivered::Files(job) => Place::Job(job),
+            Delivered::Records(saved) => Position::List(&saved.checkpoint),
+            Delivered::Files(job) => Position::Job(job),
         }
     }
 
-    /// How many records are written.
+    /// Returns the number of records written.
     pub(super) fn records(&self) -> u64 {
-        self.place().checkpoint().map_or(0, Checkpoint::items)
+        self.position().checkpoint().map_or(0, Checkpoint::items)
     }
 
-    /// Whether everything was read.
+    /// Returns whether everything was read.
     pub(super) fn is_read(&self) -> bool {
-        self.place().checkpoint().is_some_and(Checkpoint::is_complete)
+        self.position().checkpoint().is_some_and(Checkpoint::is_complete)
     }
 
-    /// The jobs that the export has submitted, and not read to their end.
+    /// Returns the submitted jobs whose results are not completely read.
     pub(super) fn jobs(&self) -> Vec<SavedJob> {
-        match self.place() {
-            Place::List(checkpoint) => checkpoint.jobs().into_iter().cloned().collect(),
-            Place::Job(job) => vec![job.clone()],
+        match self.position() {
+            Position::List(checkpoint) => checkpoint.jobs().into_iter().cloned().collect(),
+            Position::Job(job) => vec![job.clone()],
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where the state of an export is kept, if not beside its output.
+//! The location of the state, if not beside the output.
 
 use genesys_cloud_core::CheckpointStore;
 #[cfg(feature = "buckets")]
@@ -10,7 +10,7 @@ use genesys_cloud_sinks::{StateFile, Watch};
 use crate::failure::Failure;
 use crate::locations::{Destination, StateLocation};
 
-/// The store at a location. `watch`: how the user stops a wait for it.
+/// Opens the store at a location. `watch` interrupts waits for it.
 #[cfg_attr(not(any(feature = "buckets", feature = "redis")), expect(unused_variables))]
 pub(super) fn open(
     location: &StateLocation,
@@ -21,7 +21,7 @@ pub(super) fn open(
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
                 let folder = folder.display();
-                return Err(Failure::output(format!("--state: there is no folder {folder}")));
+                return Err(Failure::output(format!("--state: no such folder: {folder}")));
             }
             Box::new(StateFile::new(path))
         }
@@ -32,13 +32,13 @@ pub(super) fn open(
     })
 }
 
-/// The key of a state: the same wherever the export runs, for the same output.
+/// Returns the key of a state. It depends on the operation and the output only.
 pub(super) fn key(operation: &str, destination: &Destination) -> String {
-    let place = match destination {
+    let output = match destination {
         Destination::File(path) => {
             std::path::absolute(path).unwrap_or_else(|_| path.clone()).display().to_string()
         }
         other => other.to_string(),
     };
-    format!("genesys-cloud:export:{operation}:{place}")
+    format!("genesys-cloud:export:{operation}:{output}")
 }

@@ -1,4 +1,4 @@
-//! Where an export delivers to: a sink of records, or the files of a job.
+//! The target of an export: a sink for records, or the result files of a job.
 
 use genesys_cloud_core::CheckpointStore;
 use genesys_cloud_sinks::{Columns, Sink, Watch};
@@ -11,13 +11,13 @@ use super::rejects::Rejects;
 use super::state::{Delivered, State};
 use crate::failure::{Exit, Failure};
 
-/// What an export writes to.
+/// The target of an export.
 pub(super) enum Target {
     Records(Box<RecordTarget>),
     Files(FileTarget),
 }
 
-/// A sink, and the file for records that do not fit.
+/// A sink and its rejects file.
 pub(super) struct RecordTarget {
     pub(super) sink: Box<dyn Sink>,
     columns: Columns,
@@ -25,7 +25,7 @@ pub(super) struct RecordTarget {
 }
 
 impl Target {
-    /// What the plan writes to. Nothing is created yet.
+    /// Creates the target without opening it.
     pub(super) fn new(plan: &Plan) -> Result<Self, Failure> {
         match &plan.delivery {
             Delivery::Records(records) => {
@@ -36,19 +36,21 @@ impl Target {
             }
             Delivery::Files => match plan.output.file() {
                 Some(out) => Ok(Self::Files(FileTarget::new(out))),
-                None => Err(Failure::usage("--out must name a file")),
+                None => Err(Failure::usage(
+                    "the results of this job are files; name a local file with --out",
+                )),
             },
         }
     }
 
-    /// Where the target waits, and how it learns that the user wants to stop.
+    /// Sets the watch, which reports and interrupts waits.
     pub(super) fn watch(&mut self, watch: Watch) {
         if let Self::Records(target) = self {
             target.sink.watch(watch);
         }
     }
 
-    /// The store of the state, where the target is it.
+    /// Returns the store of the state, if the target keeps it.
     pub(super) fn store(&mut self) -> Option<&mut dyn CheckpointStore> {
         match self {
             Self::Records(target) => target.sink.store(),
@@ -56,7 +58,7 @@ impl Target {
         }
     }
 
-    /// Discards the earlier run whose state the target itself keeps.
+    /// Discards an earlier run whose state the target keeps.
     pub(super) async fn restart(&mut self) -> Result<(), Failure> {
         match self {
             Self::Records(target) => target.sink.restart().await.map_err(Failure::from),
@@ -64,12 +66,12 @@ impl Target {
         }
     }
 
-    /// Whether an earlier run has finished the output. Known once the state is loaded.
+    /// Returns whether an earlier run has finished the output. Valid after the state is loaded.
     pub(super) fn is_done(&self) -> bool {
         matches!(self, Self::Records(target) if target.sink.is_done())
     }
 
-    /// Opens the output for this run: empty, or as it was when this state was saved.
+    /// Opens the output for this run, empty or as of a saved state.
     pub(super) async fn open(&mut self, run: &str, from: Option<&State>) -> Result<(), Failure> {
         match self {
             Self::Records(target) => {
@@ -88,7 +90,7 @@ impl Target {
         }
     }
 
-    /// Opens the file for records that do not fit, once the output keeps other exports out.
+    /// Opens the rejects file, after the output is locked.
     pub(super) fn open_rejects(
         &mut self,
         plan: &Plan,
@@ -104,15 +106,17 @@ impl Target {
         Ok(())
     }
 
-    /// Takes in a part of the files of a job.
+    /// Adds a part of the files of a job.
     pub(super) fn file(&mut self, part: &FilePart) -> Result<(), Failure> {
         match self {
             Self::Files(target) => target.add(part),
-            Self::Records(_) => Err(Failure::new(Exit::Failed, "a file came among records")),
+            Self::Records(_) => {
+                Err(Failure::new(Exit::Failed, "unexpected file in a list of records"))
+            }
         }
     }
 
-    /// Discards what an earlier export has left in the output.
+    /// Discards an earlier run's unfinished output.
     pub(super) async fn discard(&mut self, earlier: &State) -> Result<(), Failure> {
         match (self, &earlier.delivered) {
             (Self::Records(target), Delivered::Records(saved)) => {
@@ -122,7 +126,7 @@ impl Target {
         }
     }
 
-    /// Ends the output. Only a complete one gets its name.
+    /// Ends the output, and publishes it if complete.
     pub(super) async fn finish(&mut self, is_whole: bool) -> Result<(), Failure> {
         match self {
             Self::Records(target) => target.sink.finish(is_whole).await.map_err(Failure::from),
@@ -130,7 +134,7 @@ impl Target {
         }
     }
 
-    /// Gives the file of rejected records its name, once the output has its own.
+    /// Publishes the rejects file, after the output.
     pub(super) fn finish_rejects(&mut self) -> Result<(), Failure> {
         match self {
             Self::Records(target) => target.rejects.finish(),
@@ -138,7 +142,7 @@ impl Target {
         }
     }
 
-    /// Writes the report beside the output, and says where.
+    /// Writes the report beside the output, and returns its location.
     pub(super) async fn report(&mut self, report: &str) -> Result<Option<String>, Failure> {
         match self {
             Self::Records(target) => target.sink.report(report).await.map_err(Failure::from),
@@ -146,7 +150,7 @@ impl Target {
         }
     }
 
-    /// Where the output is by now.
+    /// Returns the current location of the output.
     pub(super) fn location(&self) -> Option<String> {
         match self {
             Self::Records(target) => target.sink.location(),
@@ -154,7 +158,7 @@ impl Target {
         }
     }
 
-    /// What became of the records, such as how many were added.
+    /// Returns counts of rows, such as how many were added.
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
         match self {
             Self::Records(target) => target.sink.counts(),
@@ -162,7 +166,7 @@ impl Target {
         }
     }
 
-    /// What the user should know about the output.
+    /// Returns notes about the output.
     pub(super) fn notes(&self) -> Vec<String> {
         match self {
             Self::Records(target) => target.sink.notes(),
@@ -172,13 +176,13 @@ impl Target {
 }
 
 impl RecordTarget {
-    /// Writes records, and those that do not fit to their file.
+    /// Writes records, and rejected ones to the rejects file.
     pub(super) async fn write(&mut self, batch: &[Raw]) -> Result<(), Failure> {
         self.sink.write(batch).await?;
         self.rejects.add(&self.sink.rejected())
     }
 
-    /// Commits what was written, if it is not too early for that. `is_last`: nothing more is written in this run.
+    /// Commits the written records, if the sink can resume from here. `is_last`: this run writes nothing more.
     pub(super) async fn commit(&mut self, is_last: bool) -> Result<Option<Value>, Failure> {
         let committed = match is_last {
             true => self.sink.commit_last().await,

@@ -1,4 +1,4 @@
-//! What an export is refused for and a single call is not.
+//! Validates what applies to exports only, and not to `call`.
 
 use std::path::Path;
 
@@ -16,42 +16,42 @@ use crate::locations::Destination;
 use crate::parameters::Given;
 use crate::settings::{ExportSettings, FormSettings, ReadSettings};
 
-/// The form of the output: as the option says, or else the name of the file. A name that ends in something
-/// else is refused, since it would promise another form.
+/// Returns the format in `--format`, or else of the file extension. Rejects an unknown extension: it would promise
+/// another format.
 pub(super) fn format(form: &FormSettings, output: &Output) -> Result<Format, Failure> {
     let name = output.name();
     if let (Some(format), Some(named)) = (form.format, name.and_then(Format::from_path))
         && format != named
     {
         return Err(Failure::usage(format!(
-            "--format {format}: the name of --out {} says {named}",
+            "--format {format} does not match --out {}, which is {named}",
             output.destination
         ))
-        .advise("leave --format out, or choose another name"));
+        .advise("omit --format, or choose another name"));
     }
     match (form.format.or(name.and_then(Format::from_path)), name) {
         (None, Some(name)) => match name.extension() {
             Some(end) => Err(Failure::usage(format!(
-                "--out {}: records are not written as .{}, or the name does not say what is compressed",
+                "--out {}: no format for the extension .{}",
                 output.destination,
                 end.to_string_lossy()
             ))
-            .advise(format!("a name such as {} says it, or --format jsonl", example(name)))),
+            .advise(format!("use a name such as {}, or add --format", example(name)))),
             None => Ok(Format::default()),
         },
         (format, _) => Ok(format.unwrap_or_default()),
     }
 }
 
-/// Refuses options that do nothing for an output of this kind.
+/// Rejects options that have no effect for this output.
 pub(super) fn options_of_output(form: &FormSettings, output: &Output) -> Result<(), Failure> {
     #[cfg(feature = "buckets")]
     if form.part_size.is_some() && !matches!(output.destination, Destination::Bucket(_)) {
-        return Err(Failure::usage("--part-size is for an object in a bucket")
-            .advise("--out s3://bucket/key"));
+        return Err(Failure::usage("`--part-size` needs an output in a bucket")
+            .advise("add `--out s3://bucket/key`"));
     }
     if form.row_group.is_some() && !output.is_table() && !format(form, output)?.is_grouped() {
-        return Err(Failure::usage("--row-group is for Parquet").advise("--format parquet"));
+        return Err(Failure::usage("`--row-group` needs Parquet").advise("add `--format parquet`"));
     }
     Ok(())
 }
@@ -61,13 +61,13 @@ fn example(out: &Path) -> String {
         Some("gz") => "jsonl.gz",
         _ => "jsonl",
     };
-    // Of `u.jsonl.xz`, what is before both.
+    // Strip both extensions of `u.jsonl.xz`.
     let plain = out.with_extension("");
     let stem = if Format::from_path(&plain).is_some() { plain.with_extension("") } else { plain };
     format!("{}.{end}", stem.display())
 }
 
-/// Refuses options that say something about records, where a job results in files.
+/// Rejects options about records if the results of a job are files.
 pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure> {
     let (form, reading) = (&settings.form, &settings.reading);
     let of_records = [
@@ -82,18 +82,16 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(
-            "{option}: the jobs of this operation result in files, which are written as they are"
+            "{option}: the results of this job are files, which are written unchanged"
         )));
     }
     match (&settings.destination, settings.is_dry_run) {
         (Destination::File(_), _) | (Destination::Stdout, true) => Ok(()),
-        _ => Err(Failure::usage(
-            "the jobs of this operation result in files; name a file on this machine with --out",
-        )),
+        _ => Err(Failure::usage("the results of this job are files; name a local file with --out")),
     }
 }
 
-/// Refuses options of jobs where there is no job, or where the API does not report what they wait for.
+/// Rejects options about jobs for other operations, and waits for data whose availability the API does not report.
 pub(super) fn options_of_jobs(
     reading: &ReadSettings,
     entry: &Entry,
@@ -104,21 +102,18 @@ pub(super) fn options_of_jobs(
         _ => None,
     };
     if reading.deadline.is_some() && family.is_none() {
-        return Err(Failure::usage(format!(
-            "--deadline: {} is not a job, so there is nothing to wait for",
-            entry.id
-        )));
+        return Err(Failure::usage(format!("--deadline: {} is not a job", entry.id)));
     }
     if reading.wait_for_data.is_some() && family.and_then(|it| it.availability()).is_none() {
         return Err(Failure::usage(format!(
-            "--wait-for-data: the API does not report how far the data of {} is available",
+            "--wait-for-data: the API does not report when the data of {} is available",
             entry.id
         )));
     }
     Ok(())
 }
 
-/// Refuses a page size that the operation is known not to take, before anything is sent.
+/// Rejects a page size outside the documented bounds, before any call.
 pub(super) fn page_size(
     reading: &ReadSettings,
     kind: &OperationKind,
@@ -155,17 +150,18 @@ pub(super) fn page_size(
         _ => return Ok(()),
     };
     Err(Failure::usage(format!("{source} must be {bounds} for this operation, not {items}"))
-        .advise("without --page-size, pages are as large as the operation is known to allow"))
+        .advise("omit it for the largest page size that the operation is known to allow"))
 }
 
-/// Refuses parameters that choose a page: what comes before it would be missing from an output that passes for whole.
-pub(super) fn begins_at_the_beginning(
+/// Rejects parameters that select a later page: earlier pages would be missing from an output that claims to be
+/// complete.
+pub(super) fn starts_at_the_first_page(
     kind: &OperationKind,
     entry: &Entry,
     given: &Given,
 ) -> Result<(), Failure> {
     let Some(listing) = capabilities::pages(kind) else { return Ok(()) };
-    // What the operation can't do without says what is listed, and only a value that can be read says where it begins.
+    // A required parameter selects what is listed; only its value may show that it starts at a later page.
     let is_needed = |name: &str| entry.parameters.iter().any(|it| it.required && it.name == name);
     let params = given.params.iter().map(|(name, value)| (name.as_str(), value.clone()));
     let in_body =
@@ -184,19 +180,19 @@ pub(super) fn begins_at_the_beginning(
     });
     match found {
         None => Ok(()),
-        // It holds more than the page.
+        // The parameter contains more than the page.
         Some((name, _)) if is_needed(name) => Err(Failure::usage(format!(
-            "`{name}` asks for a later page, but the export reads all pages from the first"
+            "`{name}` requests a later page, but an export reads all pages from the first"
         ))
-        .advise("leave the page out of it")),
+        .advise("omit the page")),
         Some((name, _)) => Err(Failure::usage(format!(
             "`{name}` is set by the export, which reads all pages from the first"
         ))
-        .advise("--page-size sets how many records a page has, --limit after how many it ends")),
+        .advise("use --page-size for the number of records per page, and --limit for the maximum in total")),
     }
 }
 
-/// Refuses what is given twice: by an option, and as a parameter or in the body.
+/// Rejects a value that is given both by an option and as a parameter or in the body.
 pub(super) fn is_given_once(
     reading: &ReadSettings,
     kind: &OperationKind,
@@ -205,7 +201,7 @@ pub(super) fn is_given_once(
 ) -> Result<(), Failure> {
     let twice = |option: &str, name: &str| {
         Failure::usage(format!(
-            "{option} sets `{name}`, which is given already; leave one of them out"
+            "{option} sets `{name}`, which is also given directly; omit one of them"
         ))
     };
     if let (Some(_), Some(size)) = (reading.page_size, capabilities::page_size(kind))
@@ -221,7 +217,7 @@ pub(super) fn is_given_once(
     }
 }
 
-/// Whether a parameter, or a field of the body, is given.
+/// Returns whether a parameter or body field is given.
 fn is_given(given: &Given, name: &str, is_in_body: bool) -> bool {
     let pointer = format!("/{}", name.replace('.', "/"));
     match is_in_body {

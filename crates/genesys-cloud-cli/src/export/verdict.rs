@@ -1,9 +1,9 @@
-//! Verdicts in words, as reports, events and states have them.
+//! Verdicts as text, for reports, events and states.
 
 use genesys_cloud_core::Verdict;
 use serde::{Deserialize, Serialize};
 
-/// A verdict in words.
+/// A verdict as text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerdictText {
@@ -22,7 +22,7 @@ pub(super) fn word(verdict: &Verdict) -> &'static str {
         Verdict::Complete => "complete",
         Verdict::Truncated(_) => "truncated",
         Verdict::Drifted(_) => "drifted",
-        // A verdict of a later release is not one to rely on.
+        // `Verdict` is non-exhaustive.
         _ => "unknown",
     }
 }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verdicts() {
+    fn formats_verdict_and_reason() {
         assert_eq!((word(&Verdict::Complete), reason(&Verdict::Complete)), ("complete", None));
         let limit = VerdictText::new(&Verdict::Truncated(Reason::Limit));
         assert_eq!(limit.word, "truncated");

@@ -14,26 +14,27 @@ use tokio::sync::Notify;
 
 use crate::resume::{killed_in, to_the_end_in};
 use crate::s3::S3;
-use crate::{keys, program, read, run, run_in};
+use crate::{keys, program, read, run, run_in, signalled_while_waiting};
 
+const URL: &str = "s3://bucket/a/q.jsonl";
 const OPERATION: &str = "getRoutingQueues";
 
-/// Parts of 5 MiB, of which a thousand queues fill one.
+/// Parts of 5 MiB; a thousand queues fill one part.
 const EXPORT: [&str; 7] =
-    ["export", "routing.queues", "--out", "s3://bucket/a/q.jsonl", "--part-size", "5", "--resume"];
+    ["export", "routing.queues", "--out", URL, "--part-size", "5", "--resume"];
 
 async fn org(records: u64) -> MockOrg {
     MockOrg::builder().list(OPERATION, records).start().await.unwrap()
 }
 
-/// The list in a file, written at once.
+/// Exports the list to a file without an interruption.
 async fn at_once(org: &MockOrg, folder: &Path, name: &str) -> Vec<u8> {
     let arguments = ["export", "routing.queues", "--out", name, "--batch", "50"];
     run(Some(org), folder, &arguments).await.done();
     std::fs::read(folder.join(name)).unwrap()
 }
 
-/// Runs it, and kills it when the bucket has got so many requests. Whether that came before its end.
+/// Runs the export and kills it at request `n` to the bucket. Returns whether it was killed before its end.
 async fn killed_at_request(s3: &S3, org: &MockOrg, folder: &Path, n: u64) -> bool {
     let mut child = program(Some(org), &folder.join("state"))
         .envs(s3.environment())
@@ -62,7 +63,7 @@ async fn killed_at_request(s3: &S3, org: &MockOrg, folder: &Path, n: u64) -> boo
 }
 
 #[tokio::test]
-async fn killed_at_random_it_holds_each_record_once() {
+async fn has_each_record_once_after_random_kills() {
     let org = org(1_000).await;
     let folder = tempdir().unwrap();
     let once = at_once(&org, folder.path(), "q.jsonl").await;
@@ -72,7 +73,7 @@ async fn killed_at_random_it_holds_each_record_once() {
     while killed_at_request(&s3, &org, folder.path(), 1 + (chance >> 33) % 7).await {
         kills += 1;
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        assert!(s3.object("a/q.jsonl").is_none_or(|object| object == once), "it is not whole");
+        assert!(s3.object("a/q.jsonl").is_none_or(|object| object == once), "it is not complete");
     }
     assert!(kills > 1, "{kills} kills");
     assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
@@ -85,7 +86,7 @@ async fn killed_at_random_it_holds_each_record_once() {
 
 #[cfg(feature = "parquet")]
 #[tokio::test]
-async fn a_table_that_was_killed_is_whole() {
+async fn a_killed_table_is_complete_after_a_resume() {
     use crate::tables::{ids, rows};
 
     let org = org(16_000).await;
@@ -112,7 +113,7 @@ async fn a_table_that_was_killed_is_whole() {
         assert_eq!(
             s3.keys(),
             [".genesys-cloud/q.parquet.state.json"],
-            "it is not there before it is whole"
+            "it does not exist before it is complete"
         );
         assert_eq!(s3.uploads(), 1);
     }
@@ -123,7 +124,7 @@ async fn a_table_that_was_killed_is_whole() {
 }
 
 #[tokio::test]
-async fn small_lists_of_every_format() {
+async fn uploads_small_lists_in_every_format() {
     let org = MockOrg::builder().list(OPERATION, 30).list("getUsers", 0).start().await.unwrap();
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
@@ -134,8 +135,8 @@ async fn small_lists_of_every_format() {
         let arguments = ["export", "routing.queues", "--out", &out, "--batch", "50"];
         let done = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
         assert_eq!(done.done(), "");
-        let told = format!("{out}, report in s3://bucket/.genesys-cloud/{name}.report.json");
-        assert!(done.told.contains(&told), "{}", done.told);
+        let err = format!("{out}, report in s3://bucket/.genesys-cloud/{name}.report.json");
+        assert!(done.err.contains(&err), "{}", done.err);
         assert_eq!(s3.object(name), Some(once), "{name}");
     }
     let arguments = ["export", "users.users", "--out", "s3://bucket/none.jsonl"];
@@ -145,7 +146,7 @@ async fn small_lists_of_every_format() {
 }
 
 #[tokio::test]
-async fn without_rights_it_says_so_before_anything_is_read() {
+async fn reports_missing_permissions_before_reading() {
     let org = org(10).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
@@ -154,46 +155,48 @@ async fn without_rights_it_says_so_before_anything_is_read() {
     {
         s3.refuse(is_refused);
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &EXPORT).await;
-        assert_eq!(refused.code, Some(11), "{}", refused.told);
-        for part in ["s3://bucket/a/", "refuses it (AccessDenied)", "the rights to"] {
-            assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.err);
+        for part in
+            ["s3://bucket/a/", "access denied (AccessDenied)", "permission to list the bucket"]
+        {
+            assert!(refused.err.contains(part), "{part}: {}", refused.err);
         }
-        assert!(!refused.told.contains("not-to-be-told"), "{}", refused.told);
+        assert!(!refused.err.contains("not-to-be-shown"), "{}", refused.err);
     }
     s3.refuse_nothing();
     let small = [&EXPORT[..4], &["--part-size", "4"]].concat();
     let refused = run_in(&s3.environment(), Some(&org), folder.path(), &small).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
     let mut plain = s3.environment();
     plain.retain(|(name, _)| *name != "AWS_ALLOW_HTTP");
     let refused = run_in(&plain, Some(&org), folder.path(), &EXPORT).await;
-    assert!(refused.told.contains("AWS_ENDPOINT is an http:// URL"), "{}", refused.told);
+    assert!(refused.err.contains("AWS_ENDPOINT is an http:// URL"), "{}", refused.err);
     let other = ["export", "routing.queues", "--out", "s3://other/q.jsonl"];
     let refused = run_in(&s3.environment(), Some(&org), folder.path(), &other).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    assert!(refused.told.contains("no such bucket"), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    assert!(refused.err.contains("no such bucket"), "{}", refused.err);
     assert_eq!(org.requests_for(OPERATION).len(), 0);
     assert_eq!((s3.keys().len(), s3.uploads()), (0, 0));
 }
 
 #[tokio::test]
-async fn what_is_refused_on_the_way_is_not_lost() {
+async fn resumes_after_a_refused_request() {
     let org = org(1_000).await;
     let folder = tempdir().unwrap();
     let once = at_once(&org, folder.path(), "q.jsonl").await;
     let s3 = S3::start().await;
     let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
-    // In the middle, when it is complete, and when that is to be noted.
+    // During the upload, at its completion, and when the state is removed.
     for (method, part) in
         [(Method::PUT, "partNumber=2"), (Method::POST, "uploadId"), (Method::DELETE, "state.json")]
     {
         s3.refuse(move |it, target| *it == method && target.contains(part));
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(11), "{part}: {}", refused.told);
-        assert!(refused.told.contains("AccessDenied"), "{part}: {}", refused.told);
+        assert_eq!(refused.code, Some(11), "{part}: {}", refused.err);
+        assert!(refused.err.contains("AccessDenied"), "{part}: {}", refused.err);
     }
     s3.refuse_nothing();
-    // By now it is whole, and does not know it.
+    // The object is complete, but the state does not say so.
     let requests = org.requests_for(OPERATION).len();
     run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await.done();
     assert_eq!(org.requests_for(OPERATION).len(), requests, "nothing was read again");
@@ -202,7 +205,7 @@ async fn what_is_refused_on_the_way_is_not_lost() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
+async fn reports_a_lost_upload_and_aborts_a_discarded_one() {
     let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
@@ -211,9 +214,9 @@ async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
     assert!(killed_in(&environment, &org, folder, &arguments, "saved", 1).await);
     s3.forget_uploads();
     let refused = run_in(&environment, Some(&org), folder, &arguments).await;
-    // Another try would end in the same way.
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("Start over with --restart"), "{}", refused.told);
+    // A retry would fail the same way.
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("start over with --restart"), "{}", refused.err);
     assert_eq!(s3.object("a/q.jsonl"), None);
 
     let restart = [&EXPORT[..EXPORT.len() - 1], &["--batch", "50", "--restart"]].concat();
@@ -226,7 +229,7 @@ async fn an_upload_that_is_gone_is_told_and_one_that_is_left_is_thrown_away() {
 }
 
 #[tokio::test]
-async fn another_export_to_the_same_place_does_not_go_unnoticed() {
+async fn detects_another_export_to_the_same_object() {
     let org = org(3_000).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
@@ -238,9 +241,9 @@ async fn another_export_to_the_same_place_does_not_go_unnoticed() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut error = Value::Null;
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         match line["event"].as_str() {
             Some("saved") => s3.put("a/.genesys-cloud/q.jsonl.state.json", b"of another one"),
@@ -256,7 +259,7 @@ async fn another_export_to_the_same_place_does_not_go_unnoticed() {
 }
 
 #[tokio::test]
-async fn a_state_in_a_bucket_that_was_edited_is_refused() {
+async fn rejects_an_edited_state_in_a_bucket() {
     let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
@@ -275,17 +278,17 @@ async fn a_state_in_a_bucket_that_was_edited_is_refused() {
         assert_ne!(edited, saved);
         s3.put(state, edited.as_bytes());
         let refused = run_in(&environment, Some(&org), folder, &arguments).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
         assert!(
-            refused.told.contains("s3://bucket/a/.genesys-cloud/q.jsonl.state.json: "),
+            refused.err.contains("s3://bucket/a/.genesys-cloud/q.jsonl.state.json: "),
             "{}",
-            refused.told
+            refused.err
         );
         assert_eq!(s3.object(state).unwrap(), edited.as_bytes());
     }
     assert_eq!((org.request_count(), s3.uploads()), (requests, 1));
     s3.put(state, saved.as_bytes());
-    // Parts of another size than the first ones would be refused by some servers.
+    // Some servers reject parts of different sizes.
     let larger = [&arguments[..2], &["--out", "s3://bucket/a/q.jsonl", "--resume"]].concat();
     run_in(&environment, Some(&org), folder, &larger).await.done();
     let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
@@ -294,12 +297,12 @@ async fn a_state_in_a_bucket_that_was_edited_is_refused() {
 }
 
 #[tokio::test]
-async fn the_state_may_be_kept_elsewhere() {
+async fn keeps_the_state_at_another_location() {
     let org = org(1_200).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
     let truth = org.expected(OPERATION).unwrap().records;
-    // Of a file in a bucket.
+    // The state of a file in a bucket.
     let state = ["--state", "s3://bucket/states/q", "--batch", "20", "--resume"];
     let arguments = [&["export", "routing.queues", "--out", "q.jsonl"][..], &state].concat();
     let environment = s3.environment();
@@ -307,7 +310,7 @@ async fn the_state_may_be_kept_elsewhere() {
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), truth);
     assert!(s3.requests().iter().any(|it| it == "PUT /bucket/states/q"));
     assert_eq!(s3.keys().len(), 0);
-    // Of an object in a file.
+    // The state of an object in a file.
     let state = ["--state", "state-of-q.json", "--batch", "50"];
     let arguments = [&EXPORT[..], &state].concat();
     assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
@@ -319,9 +322,9 @@ async fn the_state_may_be_kept_elsewhere() {
     assert!(!folder.path().join("state-of-q.json").exists());
 }
 
-/// Google Cloud Storage has uploads in parts as well, and tells versions of objects by numbers.
+/// Google Cloud Storage supports multipart uploads, and identifies versions by generation numbers.
 #[tokio::test]
-async fn a_bucket_of_google_is_as_good() {
+async fn exports_to_google_cloud_storage() {
     let org = org(2_000).await;
     let folder = tempdir().unwrap();
     let once = at_once(&org, folder.path(), "q.jsonl").await;
@@ -333,25 +336,25 @@ async fn a_bucket_of_google_is_as_good() {
     assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
     let state = "a/.genesys-cloud/q.jsonl.state.json";
     assert_eq!((s3.keys(), s3.uploads()), (vec![state.to_owned()], 1));
-    // What is there is not overwritten; and its version is that which it has now, whoever has written it.
+    // An interrupted export is not overwritten, and the state is read with its current version.
     let refused = run_in(&environment, Some(&org), folder.path(), &arguments[..6]).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
     let kept = s3.object(state).unwrap();
     s3.put(state, &kept);
     run_in(&environment, Some(&org), folder.path(), &arguments).await.done();
     assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
     assert_eq!(s3.keys(), ["a/.genesys-cloud/q.jsonl.report.json", "a/q.jsonl"]);
-    let told = s3.requests();
+    let err = s3.requests();
     assert!(
-        told.iter().any(|it| it.starts_with("PUT /bucket/a%2Fq%2Ejsonl?partNumber=1")),
-        "{told:?}"
+        err.iter().any(|it| it.starts_with("PUT /bucket/a%2Fq%2Ejsonl?partNumber=1")),
+        "{err:?}"
     );
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_interrupt_saves_what_does_not_fill_a_part() {
+async fn an_interrupt_saves_an_unfinished_part() {
     let org = org(20_000).await;
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
@@ -365,9 +368,9 @@ async fn an_interrupt_saves_what_does_not_fill_a_part() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let (mut end, mut sent) = (Value::Null, false);
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         if line["event"] == "progress" && !std::mem::replace(&mut sent, true) {
             let id = child.id().unwrap().to_string();
@@ -393,9 +396,7 @@ async fn an_interrupt_saves_what_does_not_fill_a_part() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_signal_ends_the_wait_for_a_bucket_that_does_not_answer() {
-    let org = org(30).await;
-    let folder = tempdir().unwrap();
+async fn a_signal_ends_the_wait_for_an_unresponsive_bucket() {
     let s3 = S3::start().await;
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut environment = s3.environment();
@@ -404,21 +405,6 @@ async fn a_signal_ends_the_wait_for_a_bucket_that_does_not_answer() {
             *value = format!("http://{}", silent.local_addr().unwrap());
         }
     }
-    let child = program(Some(&org), &folder.path().join("state"))
-        .envs(environment)
-        .args(EXPORT)
-        .current_dir(folder.path())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It is connected, and waits for the first byte.
-    let _connection = silent.accept().await.unwrap();
-    let id = child.id().unwrap().to_string();
-    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(kill.unwrap().success());
-    let output = child.wait_with_output().await.unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{told}");
-    assert!(told.contains("stopped while s3://bucket/a/"), "{told}");
-    assert_eq!(org.requests_for(OPERATION).len(), 0);
+    let err = signalled_while_waiting(&silent, &environment, &["--out", URL]).await;
+    assert!(err.contains("stopped while waiting for s3://bucket/a/"), "{err}");
 }

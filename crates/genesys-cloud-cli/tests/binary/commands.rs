@@ -1,4 +1,4 @@
-//! The commands beside the export.
+//! The commands other than `export`.
 
 use genesys_cloud_mock::{JobPace, MockOrg};
 use serde_json::Value;
@@ -7,7 +7,7 @@ use tempfile::tempdir;
 use crate::run;
 
 #[tokio::test]
-async fn operations_are_found_and_described() {
+async fn finds_and_describes_operations() {
     let folder = tempdir().unwrap();
     let found =
         run(None, folder.path(), &["operations", "--search", "queue members", "--exportable"])
@@ -29,18 +29,18 @@ async fn operations_are_found_and_described() {
     }
     let described = run(None, folder.path(), &["describe", "postAuditsQuery"]).await;
     for part in [
-        "family audits-query",
+        "A job (audits-query)",
         "a range of 31 days at most",
         "--interval start/end sets `interval` of the body",
-        "read in windows of 31 days, the longest that the API takes",
-        "duplicates across windows are dropped by id",
+        "read in windows of 31 days, the longest that the API allows",
+        "drops duplicates across windows by id",
     ] {
         assert!(described.done().contains(part), "{part}: {}", described.out);
     }
 }
 
 #[tokio::test]
-async fn what_a_job_takes_beside_what_the_export_sets_is_described() {
+async fn describes_the_parameters_of_jobs() {
     let folder = tempdir().unwrap();
     let describe = async |name: &str| run(None, folder.path(), &["describe", name]).await.out;
     let details = describe("postAnalyticsConversationsDetailsJobs").await;
@@ -53,17 +53,17 @@ async fn what_a_job_takes_beside_what_the_export_sets_is_described() {
     assert!(queue.contains("(--body file.json, required)"), "{queue}");
     let schedules = describe("postWorkforcemanagementBusinessunitWeekSchedulesGenerate").await;
     assert!(schedules.contains("(--results-param name=value): managementUnitIds"), "{schedules}");
-    let told = describe(crate::jobs::TOLD_BY_NOTIFICATION).await;
+    let described = describe(crate::jobs::ENDS_BY_NOTIFICATION).await;
     for part in [
-        "by a notification of the topic v2.workforcemanagement.users.{id}.schedules.query alone",
+        "in a notification of the topic v2.workforcemanagement.users.{id}.schedules.query",
         "which an export can't read",
     ] {
-        assert!(told.contains(part), "{told}");
+        assert!(described.contains(part), "{described}");
     }
 }
 
 #[tokio::test]
-async fn every_operation_can_be_described() {
+async fn describes_operations_of_every_kind() {
     let folder = tempdir().unwrap();
     for name in
         ["postRoutingQueues", "getFlowsDatatableExportJob", "patchUsersBulk", "headTokensMe"]
@@ -73,7 +73,7 @@ async fn every_operation_can_be_described() {
 }
 
 #[tokio::test]
-async fn a_call_prints_its_reply() {
+async fn a_call_prints_the_response() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let called =
@@ -87,12 +87,12 @@ async fn a_call_prints_its_reply() {
 }
 
 #[tokio::test]
-async fn whoami_tells_the_org_and_the_budget() {
+async fn whoami_shows_the_org_and_the_rate_limit() {
     let org = MockOrg::builder().calls_per_minute(300).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let told = run(Some(&org), folder.path(), &["whoami"]).await;
+    let shown = run(Some(&org), folder.path(), &["whoami"]).await;
     for part in [&org.url()[..], "organization", "299 of 300 calls left"] {
-        assert!(told.done().contains(part), "{}", told.out);
+        assert!(shown.done().contains(part), "{}", shown.out);
     }
 }
 
@@ -105,22 +105,22 @@ async fn the_embedded_org_needs_no_account() {
 }
 
 #[tokio::test]
-async fn completions_know_the_commands() {
+async fn completions_contain_the_commands() {
     let folder = tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
-        let told = run(None, folder.path(), &["completions", shell]).await;
-        assert!(told.done().contains("whoami"), "{shell}");
+        let shown = run(None, folder.path(), &["completions", shell]).await;
+        assert!(shown.done().contains("whoami"), "{shell}");
     }
 }
 
 #[tokio::test]
-async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
+async fn waits_for_and_cancels_a_saved_job() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let org = MockOrg::start().await.unwrap();
     org.job_pace(submit, JobPace::Polls(1)).unwrap();
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
-    // The results are refused, so that the job stays.
+    // The results are refused, so the job stays saved.
     for _ in 0..2 {
         let reply = genesys_cloud_mock::CannedResponse::error(403, "missing.permissions", "No");
         org.respond_next("getAnalyticsConversationsDetailsJobResults", reply).unwrap();
@@ -136,19 +136,19 @@ async fn a_job_that_is_kept_is_waited_for_and_cancelled() {
     }
     let arguments = ["jobs", "wait", &id, "--deadline", "1s"];
     let waited = run(Some(&org), folder.path(), &arguments).await;
-    assert_eq!(waited.code, Some(12), "{}", waited.told);
-    assert!(waited.told.contains("(it is PENDING)"), "{}", waited.told);
-    assert_eq!(waited.told.lines().filter(|line| *line == "PENDING").count(), 1, "{}", waited.told);
+    assert_eq!(waited.code, Some(12), "{}", waited.err);
+    assert!(waited.err.contains("(it is PENDING)"), "{}", waited.err);
+    assert_eq!(waited.err.lines().filter(|line| *line == "PENDING").count(), 1, "{}", waited.err);
     let waited = run(Some(&org), folder.path(), &["jobs", "wait", &id[..8]]).await;
     waited.done();
-    assert!(waited.told.ends_with("FULFILLED: done\n"), "{}", waited.told);
+    assert!(waited.err.ends_with("FULFILLED: done\n"), "{}", waited.err);
     run(Some(&org), folder.path(), &["jobs", "cancel", &id]).await.done();
     assert_eq!(org.requests_for("deleteAnalyticsConversationsDetailsJob").len(), 1);
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
 }
 
 #[tokio::test]
-async fn an_export_waits_for_its_job_as_long_as_is_said() {
+async fn an_export_waits_for_its_job_until_the_deadline() {
     for submit in ["postAnalyticsConversationsDetailsJobs", "postOutboundContactlistExport"] {
         let org = MockOrg::start().await.unwrap();
         org.job_pace(submit, JobPace::Polls(10_000)).unwrap();
@@ -160,8 +160,8 @@ async fn an_export_waits_for_its_job_as_long_as_is_said() {
             _ => arguments.extend(["--body", "b.json"]),
         }
         let waited = run(Some(&org), folder.path(), &arguments).await;
-        assert_eq!(waited.code, Some(12), "{}", waited.told);
-        assert!(waited.told.contains("has not ended within 1s"), "{}", waited.told);
-        assert!(waited.told.contains("--resume"), "{}", waited.told);
+        assert_eq!(waited.code, Some(12), "{}", waited.err);
+        assert!(waited.err.contains("did not finish within 1s"), "{}", waited.err);
+        assert!(waited.err.contains("--resume"), "{}", waited.err);
     }
 }

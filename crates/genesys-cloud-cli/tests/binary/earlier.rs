@@ -1,4 +1,4 @@
-//! A good earlier output: only a complete list replaces it, or one that is accepted.
+//! Only a complete or accepted list replaces an earlier output.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::{Outcome, run_in};
 
 const QUEUES: &str = "getRoutingQueues";
 
-/// Where an output is, and how to look at it.
+/// An output, and how to export to it.
 pub(crate) struct Output {
     pub(crate) url: String,
     pub(crate) options: Vec<&'static str>,
@@ -38,7 +38,7 @@ fn page(entities: &Value, total: u64) -> CannedResponse {
     CannedResponse::json(200, &page)
 }
 
-/// Checks that nothing but a complete list changes the output. `look` returns its content.
+/// Checks that only a complete list changes the output. `look` returns its content.
 pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>>(
     output: &Output,
     look: impl Fn() -> Now,
@@ -59,31 +59,31 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
             org.respond_next(QUEUES, reply.clone()).unwrap();
         }
         let failed = output.export(&org, QUEUES, &["--restart"]).await;
-        assert_eq!(failed.code, Some(code), "{what}: {}", failed.told);
+        assert_eq!(failed.code, Some(code), "{what}: {}", failed.err);
         assert!(look().await == earlier, "{what}");
         org.reset();
     }
-    // It is replaced by what is accepted.
+    // An accepted list replaces it.
     org.respond_next(QUEUES, page(&one, 5)).unwrap();
     output.export(&org, QUEUES, &["--restart", "--accept", "unknown"]).await.done();
     assert!(look().await != earlier);
 }
 
 #[tokio::test]
-async fn a_file_stays_where_an_error_does_not_pass() {
+async fn a_file_stays_after_a_persistent_error() {
     let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
     let folder = tempdir().unwrap();
     let output = Output::new("q.jsonl", folder.path());
     output.export(&org, QUEUES, &[]).await.done();
     let earlier = crate::read(folder.path().join("q.jsonl"));
-    // It is asked for again, but not for ever.
+    // The client retries, but not forever.
     let error = json!({ "errorMessage": "Task timed out after 30.00 seconds" });
     for _ in 0..10 {
         org.respond_next(QUEUES, CannedResponse::json(200, &error)).unwrap();
     }
     let failed = output.export(&org, QUEUES, &[]).await;
-    assert_eq!(failed.code, Some(8), "{}", failed.told);
-    assert!(failed.told.contains("is not a page"), "{}", failed.told);
+    assert_eq!(failed.code, Some(8), "{}", failed.err);
+    assert!(failed.err.contains("is not a page"), "{}", failed.err);
     assert_eq!(crate::read(folder.path().join("q.jsonl")), earlier);
 }
 
@@ -116,7 +116,7 @@ async fn an_object_stays_until_a_list_is_complete() {
 }
 
 #[tokio::test]
-async fn a_job_without_results_is_a_complete_list_of_none() {
+async fn a_job_without_results_is_a_complete_empty_list() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 0).start().await.unwrap();
@@ -127,9 +127,9 @@ async fn a_job_without_results_is_a_complete_list_of_none() {
     let options = ["--body", "b.json", "--fields", "conversationId"];
     let done = output.export(&org, submit, &options).await;
     done.done();
-    assert!(done.told.contains("complete: 0 records"), "{}", done.told);
+    assert!(done.err.contains("complete: 0 records"), "{}", done.err);
     assert_eq!(crate::read(folder.path().join("c.csv")), "conversationId\r\n");
-    // A job whose results can't be read is none.
+    // A job whose results can't be read has no complete list.
     std::fs::write(folder.path().join("c.csv"), "of yesterday").unwrap();
     org.respond_next(results, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     assert_eq!(output.export(&org, submit, &options).await.code, Some(7));

@@ -1,4 +1,4 @@
-//! Exports that come to their end.
+//! Exports without an interruption.
 
 use std::io::Read as _;
 
@@ -9,13 +9,13 @@ use tempfile::tempdir;
 use crate::{keys, read, report, run};
 
 #[tokio::test]
-async fn a_list_is_written_as_it_is_and_gets_its_name_when_it_is_whole() {
+async fn publishes_a_complete_list() {
     let org = MockOrg::builder().list("getRoutingQueues", 1_234).start().await.unwrap();
     let folder = tempdir().unwrap();
     let done =
         run(Some(&org), folder.path(), &["export", "routing.queues", "--out", "q.jsonl"]).await;
     assert_eq!(done.done(), "");
-    assert!(done.told.contains("complete: 1,234 records in 3 pages"), "{}", done.told);
+    assert!(done.err.contains("complete: 1,234 records in 3 pages"), "{}", done.err);
     assert_eq!(
         keys(&read(folder.path().join("q.jsonl"))),
         org.expected("getRoutingQueues").unwrap().records
@@ -32,7 +32,7 @@ async fn a_list_is_written_as_it_is_and_gets_its_name_when_it_is_whole() {
 }
 
 #[tokio::test]
-async fn the_report_goes_where_it_is_to_go() {
+async fn writes_the_report_to_its_location() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let names = |folder: &std::path::Path| {
@@ -46,28 +46,28 @@ async fn the_report_goes_where_it_is_to_go() {
     let export = ["export", "routing.queues", "--out", "q.jsonl", "--report"];
     let none = run(Some(&org), folder.path(), &[&export[..], &["none"]].concat()).await;
     none.done();
-    assert!(none.told.ends_with("\nq.jsonl\n"), "{}", none.told);
+    assert!(none.err.ends_with("\nq.jsonl\n"), "{}", none.err);
     assert_eq!(names(folder.path()), ["q.jsonl"]);
     let there = run(Some(&org), folder.path(), &[&export[..], &["r.json"]].concat()).await;
     there.done();
-    assert!(there.told.ends_with("\nq.jsonl, report in r.json\n"), "{}", there.told);
+    assert!(there.err.ends_with("\nq.jsonl, report in r.json\n"), "{}", there.err);
     assert_eq!(names(folder.path()), ["q.jsonl", "r.json"]);
     let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
     assert_eq!(report["records"], 100);
-    // Of a stream as well.
+    // Also with standard output.
     let stream = ["export", "routing.queues", "--limit", "3", "--report", "r.json"];
     run(Some(&org), folder.path(), &stream).await.done();
     let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
     assert_eq!(report["records"], 3);
-    // What is written is said, also where the report is not.
+    // The output is reported even if the report can't be written.
     let nowhere = run(Some(&org), folder.path(), &[&export[..], &["none/r.json"]].concat()).await;
-    assert_eq!(nowhere.code, Some(11), "{}", nowhere.told);
-    assert!(nowhere.told.starts_with("complete: 100 records"), "{}", nowhere.told);
-    assert!(nowhere.told.contains("error: can't write the report none/r.json"), "{}", nowhere.told);
+    assert_eq!(nowhere.code, Some(11), "{}", nowhere.err);
+    assert!(nowhere.err.starts_with("complete: 100 records"), "{}", nowhere.err);
+    assert!(nowhere.err.contains("error: can't write the report none/r.json"), "{}", nowhere.err);
 }
 
 #[tokio::test]
-async fn what_an_earlier_release_left_is_told() {
+async fn detects_files_of_an_earlier_release() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -77,27 +77,23 @@ async fn what_an_earlier_release_left_is_told() {
     let export = ["export", "routing.queues", "--out", "q.jsonl"];
     for more in [&[][..], &["--resume"]] {
         let refused = run(Some(&org), folder.path(), &[&export[..], more].concat()).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(
-            refused
-                .told
-                .contains("q.jsonl.state.json is the state of an export by an earlier release")
-        );
-        assert!(!refused.told.contains("--re"), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains("q.jsonl.state.json is the state of an earlier release"));
+        assert!(!refused.err.contains("--re"), "{}", refused.err);
     }
     assert_eq!(org.request_count(), 0);
     std::fs::remove_file(path("q.jsonl.state.json")).unwrap();
     let done = run(Some(&org), folder.path(), &export).await;
     done.done();
     for name in ["q.jsonl.part", "q.jsonl.report.json"] {
-        let note = format!("note: {name} was left by an earlier release; remove it");
-        assert!(done.told.contains(&note), "{}", done.told);
+        let note = format!("note: {name} is a leftover of an earlier release; remove it");
+        assert!(done.err.contains(&note), "{}", done.err);
         assert_eq!(read(path(name)), "{}");
     }
 }
 
 #[tokio::test]
-async fn every_name_of_an_operation_and_every_format_gives_the_same_records() {
+async fn every_name_and_every_format_give_the_same_records() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let truth = org.expected("getRoutingQueues").unwrap().records;
@@ -105,7 +101,7 @@ async fn every_name_of_an_operation_and_every_format_gives_the_same_records() {
         let done =
             run(Some(&org), folder.path(), &["export", name, "--batch", "7", "--quiet"]).await;
         assert_eq!(keys(done.done()), truth, "{name}");
-        assert_eq!(done.told, "");
+        assert_eq!(done.err, "");
     }
     let gzip = ["export", "routing.queues", "--out", "q.jsonl.gz", "--batch", "30"];
     run(Some(&org), folder.path(), &gzip).await.done();
@@ -122,12 +118,12 @@ async fn every_name_of_an_operation_and_every_format_gives_the_same_records() {
 }
 
 #[tokio::test]
-async fn a_limit_is_no_lack() {
+async fn a_list_cut_by_the_limit_is_complete() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let arguments = ["export", "routing.queues", "--limit", "42", "--out", "q.jsonl"];
     let done = run(Some(&org), folder.path(), &arguments).await;
-    assert!(done.told.contains("the limit of items was reached"), "{}", done.told);
+    assert!(done.err.contains("the item limit was reached"), "{}", done.err);
     assert_eq!(done.done().len(), 0);
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 42);
 }
@@ -151,7 +147,7 @@ async fn parameters_and_a_body_reach_the_api() {
 }
 
 #[tokio::test]
-async fn a_job_is_submitted_waited_for_and_read() {
+async fn submits_a_job_and_reads_its_results() {
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 250).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -164,32 +160,32 @@ async fn a_job_is_submitted_waited_for_and_read() {
     let truth = org.expected_job("postAnalyticsConversationsDetailsJobs").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth.records);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 1);
-    // What is read to its end is no longer kept.
+    // A job is removed once its results are read.
     let jobs = run(Some(&org), folder.path(), &["jobs"]).await;
     assert_eq!(jobs.done(), "");
-    assert_eq!(jobs.told, "no saved jobs\n");
+    assert_eq!(jobs.err, "no saved jobs\n");
     let report = report(&folder.path().join("c.jsonl"));
-    assert!(done.told.contains(&format!(" page, {} calls, ", report["calls"])), "{}", done.told);
+    assert!(done.err.contains(&format!(" page, {} calls, ", report["calls"])), "{}", done.err);
 }
 
 #[tokio::test]
-async fn a_list_that_is_not_whole_says_so_and_has_no_name() {
+async fn does_not_publish_an_incomplete_list() {
     let org = MockOrg::start().await.unwrap();
     org.scenario("getRoutingQueues", Scenario::RecordAdded).unwrap();
     let folder = tempdir().unwrap();
     let arguments = ["export", "routing.queues", "--page-size", "10", "--out", "q.jsonl"];
     let ended = run(Some(&org), folder.path(), &arguments).await;
-    assert_eq!(ended.code, Some(4), "{}", ended.told);
-    assert!(ended.told.contains("drifted: "), "{}", ended.told);
-    assert!(ended.told.contains("--resume --accept drifted"), "{}", ended.told);
+    assert_eq!(ended.code, Some(4), "{}", ended.err);
+    assert!(ended.err.contains("drifted: "), "{}", ended.err);
+    assert!(ended.err.contains("--resume --accept drifted"), "{}", ended.err);
     assert!(!folder.path().join("q.jsonl").exists());
     let out = folder.path().join("q.jsonl");
     assert_eq!(report(&out)["whole"], false);
-    // What was read is taken for whole without being read again.
+    // The result is accepted without reading it again.
     let requests = org.request_count();
     let accepted = [&arguments[..], &["--resume", "--accept", "drifted"]].concat();
     run(Some(&org), folder.path(), &accepted).await.done();
-    assert_eq!(org.requests_for("getRoutingQueues").len() as u64, requests - 1, "no page anew");
+    assert_eq!(org.requests_for("getRoutingQueues").len() as u64, requests - 1, "no page again");
     assert_eq!(
         read(out).lines().count(),
         report(&folder.path().join("q.jsonl"))["records"].as_u64().unwrap() as usize
@@ -197,7 +193,7 @@ async fn a_list_that_is_not_whole_says_so_and_has_no_name() {
 }
 
 #[tokio::test]
-async fn a_range_is_read_in_pieces() {
+async fn reads_a_range_in_windows() {
     let submit = "postAnalyticsConversationsDetailsQuery";
     let org = MockOrg::builder().list(submit, 300).start().await.unwrap();
     let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
@@ -224,7 +220,7 @@ async fn a_range_is_read_in_pieces() {
 }
 
 #[tokio::test]
-async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_for() {
+async fn waits_for_data_or_reports_unknown() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let org = MockOrg::builder().data_available_until("2024-05-10T06:00Z").start().await.unwrap();
     org.timeline(submit, Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z")).unwrap();
@@ -234,18 +230,18 @@ async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_f
     let with = |more: &[&'static str]| [&export[..], more].concat();
     let arguments = with(&["2024-05-01/2024-05-21"]);
     let done = run(Some(&org), folder.path(), &arguments).await;
-    assert_eq!(done.code, Some(5), "{}", done.told);
-    assert!(done.told.contains("available only up to 2024-05-10T06:00:00Z"), "{}", done.told);
-    let told = report(&folder.path().join("c.jsonl"));
-    assert_eq!(told["available_until"], "2024-05-10T06:00:00Z", "{told}");
-    assert_eq!(told["verdict"], "unknown");
+    assert_eq!(done.code, Some(5), "{}", done.err);
+    assert!(done.err.contains("available only up to 2024-05-10T06:00:00Z"), "{}", done.err);
+    let summary = report(&folder.path().join("c.jsonl"));
+    assert_eq!(summary["available_until"], "2024-05-10T06:00:00Z", "{summary}");
+    assert_eq!(summary["verdict"], "unknown");
 
-    // Nothing is submitted for the second piece.
+    // No job is submitted for the second window.
     let submits = org.requests_for(submit).len();
     let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "0s", "--restart"];
     let done = run(Some(&org), folder.path(), &with(&wait)).await;
-    assert_eq!(done.code, Some(12), "{}", done.told);
-    assert!(done.told.contains("the interval ends at 2024-05-11T00:00:00Z"), "{}", done.told);
+    assert_eq!(done.code, Some(12), "{}", done.err);
+    assert!(done.err.contains("the interval ends at 2024-05-11T00:00:00Z"), "{}", done.err);
     assert_eq!(org.requests_for(submit).len(), submits);
     org.set_data_available_until("2024-05-21").unwrap();
     let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "2h", "--resume"];
@@ -259,13 +255,13 @@ async fn data_that_is_not_available_yet_makes_the_verdict_unknown_or_is_waited_f
 
     let queues = ["export", "routing.queues", "--wait-for-data", "1h"];
     let done = run(Some(&org), folder.path(), &queues).await;
-    assert_eq!(done.code, Some(2), "{}", done.told);
-    assert!(done.told.contains("does not report how far the data of getRoutingQueues"));
+    assert_eq!(done.code, Some(2), "{}", done.err);
+    assert!(done.err.contains("does not report when the data of getRoutingQueues"));
 }
 
 #[tokio::test]
-async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
-    // Takes 14 days at most, and its records are known by their ids.
+async fn uses_the_known_window_and_id_of_the_operation() {
+    // The maximum interval is 14 days, and the records have a known ID.
     let submit = "postAuditsQueryRealtime";
     let org = MockOrg::builder().list(submit, 200).start().await.unwrap();
     org.timeline(submit, Timeline::new("2024-05-01T00:00Z", "2024-06-01T00:00Z")).unwrap();
@@ -279,9 +275,9 @@ async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
     found.sort();
     truth.sort();
     assert_eq!(found, truth);
-    let told = report(&folder.path().join("once.jsonl"));
-    assert_eq!(told["windows"], 3, "{told}");
-    assert!(told["duplicates"].as_u64().unwrap() > 0, "the overlaps hold some");
+    let summary = report(&folder.path().join("once.jsonl"));
+    assert_eq!(summary["windows"], 3, "{summary}");
+    assert!(summary["duplicates"].as_u64().unwrap() > 0, "the overlaps hold some");
     let first: Value = serde_json::from_slice(&org.requests_for(submit)[0].body).unwrap();
     assert_eq!(first["interval"], "2024-05-01T00:00:00Z/2024-05-15T00:00:00Z");
 
@@ -291,7 +287,7 @@ async fn pieces_and_ids_are_as_they_are_known_of_the_operation() {
 }
 
 #[tokio::test]
-async fn an_interval_goes_to_the_query_where_the_operation_has_it_there() {
+async fn sets_an_interval_in_the_query() {
     let entry = genesys_cloud_catalogue::Catalogue::embedded()
         .operations()
         .find(|it| {
@@ -323,8 +319,8 @@ async fn events_are_json_one_per_line() {
     let done = run(Some(&org), folder.path(), &arguments).await;
     done.done();
     let events: Vec<Value> =
-        done.told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        done.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let named = |name: &str| events.iter().filter(|it| it["event"] == name).count();
-    assert_eq!((named("begin"), named("saved"), named("end")), (1, 2, 1), "{}", done.told);
+    assert_eq!((named("begin"), named("saved"), named("end")), (1, 2, 1), "{}", done.err);
     assert_eq!(events.last().unwrap()["records"], 100);
 }

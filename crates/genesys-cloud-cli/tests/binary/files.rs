@@ -1,4 +1,4 @@
-//! Jobs whose results are files, and jobs whose results take parameters of their own.
+//! Jobs whose results are files, and parameters of result lists.
 
 use std::process::Stdio;
 
@@ -12,13 +12,13 @@ use crate::{report, run};
 const SUBMIT: &str = "postOutboundContactlistExport";
 
 #[tokio::test]
-async fn a_file_is_written_as_it_is() {
+async fn writes_a_result_file_unchanged() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
     let done = run(Some(&org), folder.path(), &export).await;
     assert_eq!(done.done(), "");
-    assert!(done.told.contains("complete: 1 file"), "{}", done.told);
+    assert!(done.err.contains("complete: 1 file"), "{}", done.err);
     let written = std::fs::read(folder.path().join("c.csv")).unwrap();
     assert_eq!(org.expected_job(SUBMIT).unwrap().files[0][..], written[..]);
     let report = report(&folder.path().join("c.csv"));
@@ -33,30 +33,30 @@ async fn a_file_is_written_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_job_of_files_is_gone_on_with() {
+async fn resumes_a_job_with_files() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let status = "getOutboundContactlistExport";
     org.respond_next(status, CannedResponse::error(403, "missing.permissions", "Not you")).unwrap();
     let export = ["export", SUBMIT, "-p", "contactListId=a", "--out", "c.csv"];
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(7), "{}", refused.told);
-    assert!(refused.told.contains("--out c.csv --resume"), "{}", refused.told);
+    assert_eq!(refused.code, Some(7), "{}", refused.err);
+    assert!(refused.err.contains("--out c.csv --resume"), "{}", refused.err);
     assert!(!folder.path().join("c.csv").exists());
-    let told = report(&folder.path().join("c.csv"));
-    assert_eq!(told["verdict"], "unknown", "{told}");
-    assert_eq!((&told["exit"], &told["files"]), (&json!("refused"), &json!([])), "{told}");
-    assert!(told["resume"].as_str().unwrap().ends_with("--out c.csv --resume"), "{told}");
+    let summary = report(&folder.path().join("c.csv"));
+    assert_eq!(summary["verdict"], "unknown", "{summary}");
+    assert_eq!((&summary["exit"], &summary["files"]), (&json!("refused"), &json!([])), "{summary}");
+    assert!(summary["resume"].as_str().unwrap().ends_with("--out c.csv --resume"), "{summary}");
     for (more, part) in [
         (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
-            "the interrupted export has other parameters",
+            "the interrupted export has different parameters",
         ),
     ] {
         let refused = run(Some(&org), folder.path(), more).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(refused.told.contains(part), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains(part), "{}", refused.err);
     }
     let resume = [&export[..], &["--resume"]].concat();
     run(Some(&org), folder.path(), &resume).await.done();
@@ -65,7 +65,7 @@ async fn a_job_of_files_is_gone_on_with() {
 }
 
 #[tokio::test]
-async fn files_have_the_state_and_the_report_that_records_have() {
+async fn files_have_a_state_and_a_report() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let status = "getOutboundContactlistExport";
@@ -80,16 +80,16 @@ async fn files_have_the_state_and_the_report_that_records_have() {
     let resumed = run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await;
     resumed.done();
     let events: Vec<Value> =
-        resumed.told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        resumed.err.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let names: Vec<&Value> = events.iter().map(|it| &it["event"]).collect();
-    assert_eq!(names, ["resume", "end"], "{}", resumed.told);
+    assert_eq!(names, ["resume", "end"], "{}", resumed.err);
     assert!(!folder.path().join("s.json").exists());
     let report = of("r.json").unwrap();
     assert_eq!((&report["verdict"], &report["out"]), (&json!("complete"), &json!("c.csv")));
     assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
 }
 
-/// Otherwise nobody would know the job, and the next run would submit another one.
+/// Otherwise the next run would submit another job.
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_waits_for_the_id_of_the_job() {
@@ -103,9 +103,9 @@ async fn an_interrupt_waits_for_the_id_of_the_job() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut events = Vec::new();
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let event: Value = serde_json::from_str(&line).unwrap();
         if event["event"] == "begin" {
             let id = child.id().unwrap().to_string();
@@ -122,7 +122,7 @@ async fn an_interrupt_waits_for_the_id_of_the_job() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_thrown_away_is_cancelled() {
+async fn cancels_a_discarded_job() {
     let submit = "postKnowledgeKnowledgebaseExportJobs";
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -142,7 +142,7 @@ async fn a_job_that_is_thrown_away_is_cancelled() {
 }
 
 #[tokio::test]
-async fn an_earlier_file_stays_until_there_is_a_new_one() {
+async fn an_earlier_file_stays_until_the_new_one_is_complete() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let path = folder.path().join("c.csv");
@@ -151,7 +151,7 @@ async fn an_earlier_file_stays_until_there_is_a_new_one() {
     let failed = CannedResponse::error(500, "internal.error", "No");
     org.respond_next(SUBMIT, failed).unwrap();
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(8), "{}", refused.told);
+    assert_eq!(refused.code, Some(8), "{}", refused.err);
     assert_eq!(crate::read(&path), "of yesterday");
     run(Some(&org), folder.path(), &export).await.done();
     let written = std::fs::read(&path).unwrap();
@@ -159,7 +159,7 @@ async fn an_earlier_file_stays_until_there_is_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_job_that_names_no_file_is_an_error_that_restart_gets_over() {
+async fn restart_recovers_from_a_job_without_files() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
@@ -168,9 +168,9 @@ async fn a_job_that_names_no_file_is_an_error_that_restart_gets_over() {
     org.respond_next("getGdprRequest", CannedResponse::json(200, &reply)).unwrap();
     let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(10), "{}", refused.told);
-    assert!(refused.told.contains("names no file"), "{}", refused.told);
-    assert!(refused.told.contains("to start over: genesys-cloud export"), "{}", refused.told);
+    assert_eq!(refused.code, Some(10), "{}", refused.err);
+    assert!(refused.err.contains("has no result files"), "{}", refused.err);
+    assert!(refused.err.contains("to start over: genesys-cloud export"), "{}", refused.err);
     assert_eq!(crate::read(folder.path().join("g.json")), "of yesterday");
     let file = format!("{}/api/v2/routing/queues/one", org.url());
     let reply = json!({ "status": "COMPLETED", "resultsUrls": [file] });
@@ -190,14 +190,14 @@ async fn a_job_of_files_that_is_too_old_is_not_resumed() {
     let resume = [&export[..], &["--resume", "--max-age"]].concat();
     let requests = org.request_count();
     let old = run(Some(&org), folder.path(), &[&resume[..], &["0s"]].concat()).await;
-    assert_eq!(old.code, Some(2), "{}", old.told);
-    assert!(old.told.contains("--max-age allows 0s"), "{}", old.told);
+    assert_eq!(old.code, Some(2), "{}", old.err);
+    assert!(old.err.contains("--max-age is 0s"), "{}", old.err);
     let state = folder.path().join(".genesys-cloud/c.csv.state.json");
     let saved = crate::read(&state);
     std::fs::write(&state, saved.replace("\"asked\":\"", "\"asked\":\"0")).unwrap();
     let edited = run(Some(&org), folder.path(), &[&resume[..], &["6h"]].concat()).await;
-    assert_eq!(edited.code, Some(2), "{}", edited.told);
-    assert!(edited.told.contains("its checksum is wrong"), "{}", edited.told);
+    assert_eq!(edited.code, Some(2), "{}", edited.err);
+    assert!(edited.err.contains("wrong checksum"), "{}", edited.err);
     assert_eq!(org.request_count(), requests);
     std::fs::write(&state, saved).unwrap();
     run(Some(&org), folder.path(), &[&resume[..], &["6h"]].concat()).await.done();
@@ -206,7 +206,7 @@ async fn a_job_of_files_that_is_too_old_is_not_resumed() {
 }
 
 #[tokio::test]
-async fn several_files_are_numbered() {
+async fn numbers_several_files() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
@@ -216,14 +216,14 @@ async fn several_files_are_numbered() {
     let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
     let done = run(Some(&org), folder.path(), &export).await;
     done.done();
-    assert!(done.told.contains("g-1.json\ng-2.json"), "{}", done.told);
+    assert!(done.err.contains("g-1.json\ng-2.json"), "{}", done.err);
     assert!(crate::read(folder.path().join("g-1.json")).contains("\"one\""));
     assert!(crate::read(folder.path().join("g-2.json")).contains("\"two\""));
     assert!(!folder.path().join(".genesys-cloud/g.json.part").exists());
 }
 
 #[tokio::test]
-async fn results_are_asked_for_with_parameters_of_their_own() {
+async fn passes_parameters_to_the_result_list() {
     let submit = "postWorkforcemanagementBusinessunitWeekSchedulesGenerate";
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -243,7 +243,7 @@ async fn results_are_asked_for_with_parameters_of_their_own() {
     assert_eq!(refused.code, Some(2));
     for part in ["--results-param managementUnitIds=..", "--results-param expand=headcountForecast"]
     {
-        assert!(refused.told.contains(part), "{}", refused.told);
+        assert!(refused.err.contains(part), "{}", refused.err);
     }
     assert_eq!(org.request_count(), 0);
     let params = ["--results-param=managementUnitIds=x", "--results-param=expand=agentSchedules"];

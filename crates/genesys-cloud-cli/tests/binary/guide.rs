@@ -167,6 +167,8 @@ impl Servers {
         if session.contains("postgres://") {
             #[cfg(all(feature = "postgres", feature = "redis"))]
             self.postgres.as_ref()?;
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).find(|folder| folder.join("psql").is_file())?;
             #[cfg(not(all(feature = "postgres", feature = "redis")))]
             return None;
             #[cfg(all(feature = "postgres", feature = "redis"))]
@@ -306,7 +308,7 @@ fn scripts() -> Vec<(String, Block)> {
         .collect()
 }
 
-/// A part of each script that has a test of its own below.
+/// A part of each script that has its own test below.
 const PARTS: [&str; 4] = ["$(date +%F).parquet", "until genesys-cloud", "while read", "days ago"];
 
 /// Returns the script with this part.
@@ -383,7 +385,7 @@ async fn the_loop_resumes_after_a_kill() {
     shell.interrupts_the_first_run("KILL", ".genesys-cloud/queues.jsonl.state.json");
     let (code, out) = shell.run(&script("until genesys-cloud")).await;
     assert_eq!((code, shell.slept()), (Some(0), 1), "{out}");
-    assert!(shell.path("interrupted").exists() && out.contains("resumes after"), "{out}");
+    assert!(shell.path("interrupted").exists() && out.contains("resuming after"), "{out}");
     assert_eq!(keys(&read(shell.path("queues.jsonl"))), org.expected(QUEUES).unwrap().records);
 }
 

@@ -1,4 +1,4 @@
-//! A server that echoes credentials, and sends what acts on a terminal.
+//! A server that echoes credentials and sends terminal escape sequences.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ const ID: &str = "the-client-id";
 const SECRET: &str = "hunter2/the+client&secret";
 const TOKEN: &str = "hunter3-the-access-token";
 
-/// Answers each request, given its request line and headers, with a whole reply.
+/// A server that responds to each request, given its head, with complete responses.
 struct Server {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -30,7 +30,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (requests.clone(), Arc::new(answer));
-        // It ends with the process.
+        // The thread ends with the process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (log, answer) = (log.clone(), answer.clone());
@@ -50,7 +50,7 @@ impl Server {
     }
 }
 
-/// The head of a request, and its body with it.
+/// Reads the head and the body of a request.
 fn head(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let mut part = [0; 4096];
@@ -100,7 +100,7 @@ async fn program(server: &Server, folder: &Path, arguments: &[&str]) -> Outcome 
     run_in(&environment, None, folder, arguments).await
 }
 
-/// All that is in the files of a folder.
+/// The content of all files in a folder.
 fn files(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -132,7 +132,7 @@ const COMMANDS: [&[&str]; 4] = [
 ];
 
 #[tokio::test]
-async fn credentials_that_a_server_echoes_are_in_no_output() {
+async fn no_output_contains_credentials_that_a_server_echoes() {
     let kinds = encodings(SECRET).len();
     for of_login in [true, false] {
         let count = AtomicUsize::new(0);
@@ -157,8 +157,8 @@ async fn credentials_that_a_server_echoes_are_in_no_output() {
             for command in COMMANDS {
                 let done = program(&server, folder.path(), command).await;
                 assert_ne!(done.code, Some(0), "{command:?}");
-                assert!(done.told.contains("[redacted]"), "{command:?}: {}", done.told);
-                shown += &(done.out + &done.told);
+                assert!(done.err.contains("[redacted]"), "{command:?}: {}", done.err);
+                shown += &(done.out + &done.err);
             }
         }
         shown += &files(folder.path());
@@ -170,7 +170,7 @@ async fn credentials_that_a_server_echoes_are_in_no_output() {
 }
 
 #[tokio::test]
-async fn what_a_server_sends_does_not_act_on_the_terminal() {
+async fn text_from_a_server_does_not_control_the_terminal() {
     let acting = "\u{1b}[2J\u{9b}1m\u{202e}\u{2066}\u{200f}\u{8}\rerror: all is well";
     let server = Server::start(move |head| {
         let json = "content-type: application/json\r\n";
@@ -192,26 +192,22 @@ async fn what_a_server_sends_does_not_act_on_the_terminal() {
     };
     for command in COMMANDS {
         let done = program(&server, folder.path(), command).await;
-        for text in [&done.out, &done.told] {
+        for text in [&done.out, &done.err] {
             assert!(!text.contains(is_acting), "{command:?}: {text:?}");
             assert!(text.len() < 10_000, "{command:?}: {}", text.len());
         }
         if command[0] != "whoami" {
-            assert!(done.told.contains("\\u001b[2J"), "{}", done.told);
-            assert!(
-                done.told.contains("\\u009b1m") && done.told.contains("\\u202e"),
-                "{}",
-                done.told
-            );
+            assert!(done.err.contains("\\u001b[2J"), "{}", done.err);
+            assert!(done.err.contains("\\u009b1m") && done.err.contains("\\u202e"), "{}", done.err);
         }
     }
     let whoami = program(&server, folder.path(), &["whoami"]).await;
     assert!(whoami.done().contains("organization  \\u001b[2J"), "{}", whoami.out);
-    // What is piped is data, and stays what it is.
+    // Piped output is unchanged.
     let me = program(&server, folder.path(), &["call", "getUsersMe"]).await;
     let read: serde_json::Value = serde_json::from_str(me.done()).unwrap();
     assert_eq!(read["name"], acting);
-    // As a terminal would get it.
+    // Output on a terminal.
     let terminal = Command::new("script")
         .args([
             "-qec",
@@ -224,7 +220,7 @@ async fn what_a_server_sends_does_not_act_on_the_terminal() {
         .env("GENESYS_CLOUD_ACCESS_TOKEN", TOKEN)
         .output()
         .await;
-    // Where there is no such program, this much is not seen.
+    // Skipped if the program is not installed.
     if let Ok(terminal) = terminal {
         let text = String::from_utf8_lossy(&terminal.stdout).replace("\r\n", "\n");
         assert!(text.contains("\\u009b1m\\u202e") && !text.contains(is_acting), "{text:?}");
@@ -232,7 +228,7 @@ async fn what_a_server_sends_does_not_act_on_the_terminal() {
 }
 
 #[tokio::test]
-async fn plain_http_goes_around_the_proxy_of_the_system() {
+async fn plain_http_bypasses_the_system_proxy() {
     let server = Server::start(|head| match head.starts_with("POST /oauth/token") {
         true => token(),
         false => reply(200, "content-type: application/json\r\n", "{}"),
@@ -253,8 +249,8 @@ async fn plain_http_goes_around_the_proxy_of_the_system() {
         let before = proxy.requests().len();
         let done = run_in(&environment, None, folder.path(), &["whoami"]).await;
         let new = proxy.requests().split_off(before);
-        assert_eq!(!new.is_empty(), tunnels, "{login}: {}", done.told);
-        assert_eq!(done.code == Some(0), !tunnels, "{}", done.told);
+        assert_eq!(!new.is_empty(), tunnels, "{login}: {}", done.err);
+        assert_eq!(done.code == Some(0), !tunnels, "{}", done.err);
         let is_tunnel = |request: &String| {
             request.starts_with("CONNECT gw.example.invalid:443 ")
                 && header(request, "authorization").is_none()
@@ -265,7 +261,7 @@ async fn plain_http_goes_around_the_proxy_of_the_system() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn what_an_export_that_fails_leaves_is_for_its_owner_alone() {
+async fn only_the_owner_reads_what_a_failed_export_leaves() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let server = Server::start(|head| {
@@ -294,7 +290,7 @@ async fn what_an_export_that_fails_leaves_is_for_its_owner_alone() {
         "100",
     ];
     let done = program(&server, folder.path(), &arguments).await;
-    assert_ne!(done.code, Some(0), "{}", done.told);
+    assert_ne!(done.code, Some(0), "{}", done.err);
     let mut names = Vec::new();
     let mut folders = vec![folder.path().to_owned()];
     while let Some(folder) = folders.pop() {
@@ -308,5 +304,5 @@ async fn what_an_export_that_fails_leaves_is_for_its_owner_alone() {
             names.push(entry.file_name());
         }
     }
-    assert!(names.len() >= 2, "{names:?}: {}", done.told);
+    assert!(names.len() >= 2, "{names:?}: {}", done.err);
 }

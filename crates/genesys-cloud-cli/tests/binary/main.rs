@@ -1,4 +1,4 @@
-//! The binary against a fake org, as a user runs it.
+//! Runs the binary against a fake org.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,6 +13,14 @@ mod files;
 mod guide;
 mod hostile;
 mod jobs;
+#[cfg(all(
+    unix,
+    feature = "buckets",
+    feature = "parquet",
+    feature = "postgres",
+    feature = "redis"
+))]
+mod messages;
 mod night;
 #[cfg(unix)]
 mod pipes;
@@ -31,7 +39,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
-// Some tests take features.
+// Some tests need features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;
 #[cfg(target_os = "linux")]
@@ -44,12 +52,12 @@ use genesys_cloud_mock::{Expected, MockOrg};
 use serde_json::Value;
 use tokio::process::Command;
 
-/// The program with an environment that holds nothing but the way to this org.
+/// The program, with only the variables that select this org.
 fn program(org: Option<&MockOrg>, state: &Path) -> Command {
     program_by(&[], org, state)
 }
 
-/// The same, run by another program.
+/// The program, run by another one.
 fn program_by(before: &[&str], org: Option<&MockOrg>, state: &Path) -> Command {
     let mut words = before.iter().copied().chain([env!("CARGO_BIN_EXE_genesys-cloud")]);
     let mut command = Command::new(words.next().unwrap_or_default());
@@ -69,26 +77,26 @@ fn program_by(before: &[&str], org: Option<&MockOrg>, state: &Path) -> Command {
     command
 }
 
-/// An org with so many queues that reading them takes a second at least, by pages of 25.
+/// An org whose queues take at least a second to read, in pages of 25.
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 async fn slow() -> MockOrg {
     let latency = std::time::Duration::from_millis(10);
     MockOrg::builder().list("getRoutingQueues", 2_500).latency(latency).start().await.unwrap()
 }
 
-/// What a run has come to.
+/// The result of a run.
 struct Outcome {
     code: Option<i32>,
     out: String,
-    told: String,
+    err: String,
 }
 
-/// Runs it in a folder.
+/// Runs the program in a folder.
 async fn run(org: Option<&MockOrg>, folder: &Path, arguments: &[&str]) -> Outcome {
     run_in(&[], org, folder, arguments).await
 }
 
-/// Runs it in a folder, with more in the environment.
+/// Runs the program in a folder, with additional variables.
 async fn run_in(
     environment: &[(&str, String)],
     org: Option<&MockOrg>,
@@ -105,19 +113,19 @@ async fn run_in(
     Outcome {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
-        told: String::from_utf8(output.stderr).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
 impl Outcome {
-    /// The output, once it is known that all went well.
+    /// Checks that the run succeeded, and returns standard output.
     fn done(&self) -> &str {
-        assert_eq!(self.code, Some(0), "{}", self.told);
+        assert_eq!(self.code, Some(0), "{}", self.err);
         &self.out
     }
 }
 
-/// The keys of the records in lines of JSON.
+/// The keys of records in JSON lines.
 fn keys(text: &str) -> Vec<String> {
     text.lines().map(|line| Expected::key(&serde_json::from_str::<Value>(line).unwrap())).collect()
 }
@@ -131,8 +139,43 @@ fn report(out: &Path) -> Value {
     serde_json::from_str(&read(aside(out, ".report.json"))).unwrap()
 }
 
-/// What belongs to an output and is not data, by the end of its name.
+/// A file in the hidden folder beside an output, by its suffix.
 fn aside(out: &Path, end: &str) -> std::path::PathBuf {
     let name = out.file_name().unwrap().to_str().unwrap();
     out.with_file_name(".genesys-cloud").join(format!("{name}{end}"))
+}
+
+/// Runs an export against a server that accepts the connection but never responds, sends SIGTERM, and returns standard
+/// error. Checks that the export ends with code 130 and without a call.
+#[cfg(unix)]
+#[cfg_attr(
+    not(any(feature = "buckets", feature = "postgres", feature = "redis")),
+    allow(dead_code)
+)]
+async fn signalled_while_waiting(
+    silent: &tokio::net::TcpListener,
+    environment: &[(&str, String)],
+    options: &[&str],
+) -> String {
+    const QUEUES: &str = "getRoutingQueues";
+    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let child = program(Some(&org), &folder.path().join("state"))
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .args(["export", QUEUES])
+        .args(options)
+        .current_dir(folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The program is connected, and waits for the first byte.
+    let _connection = silent.accept().await.unwrap();
+    let id = child.id().unwrap().to_string();
+    let kill = Command::new("kill").args(["-TERM", &id]).status().await;
+    assert!(kill.unwrap().success());
+    let output = child.wait_with_output().await.unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{err}");
+    assert_eq!(org.requests_for(QUEUES).len(), 0);
+    err
 }

@@ -1,4 +1,4 @@
-//! Exports to a PostgreSQL that the tests start for themselves.
+//! Exports to a PostgreSQL server that the tests start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,11 +12,11 @@ use tokio_postgres::Client;
 use crate::resume::{killed, to_the_end};
 use crate::servers::{Cut, Postgres, Proxy};
 use crate::values::{Odd, is_odd, rejected};
-use crate::{Outcome, program, read, run, slow};
+use crate::{Outcome, program, read, run, signalled_while_waiting, slow};
 
 const QUEUES: &str = "getRoutingQueues";
 
-/// A database of its own on the server that tests share.
+/// A separate database on the shared server.
 struct Database {
     server: Arc<Postgres>,
     name: &'static str,
@@ -38,7 +38,7 @@ impl Database {
         Self { server, name, client }
     }
 
-    /// Its URL, without the password.
+    /// The URL without the password.
     fn url(&self) -> String {
         let url = self.server.url();
         format!("{}/{}", url.rsplit_once('/').unwrap().0, self.name)
@@ -48,7 +48,7 @@ impl Database {
         self.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD))
     }
 
-    /// The rows of a table, as JSON by a column.
+    /// The rows of a table as JSON, by the value of a column.
     async fn rows(&self, table: &str, key: &str) -> BTreeMap<String, Value> {
         let query = format!("SELECT \"{key}\"::text, to_json(t)::text FROM {table} t");
         let rows = self.client.query(&query, &[]).await.unwrap();
@@ -56,7 +56,7 @@ impl Database {
             .iter()
             .map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap()))
             .collect();
-        assert_eq!(found.len(), rows.len(), "each key is there once");
+        assert_eq!(found.len(), rows.len(), "each key occurs once");
         found
     }
 
@@ -72,7 +72,7 @@ impl Database {
         self.export_to(&self.url(), org, folder, arguments).await
     }
 
-    /// The same by a URL that leads there.
+    /// Exports to this URL of the database.
     async fn export_to(
         &self,
         url: &str,
@@ -91,12 +91,12 @@ impl Database {
         Outcome {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).unwrap(),
-            told: String::from_utf8(output.stderr).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
         }
     }
 }
 
-/// The records as the org has them.
+/// The records of the org.
 async fn truth(org: &MockOrg, folder: &Path) -> BTreeMap<String, Value> {
     run(Some(org), folder, &["export", QUEUES, "--out", "truth.jsonl"]).await.done();
     let text = read(folder.join("truth.jsonl"));
@@ -116,7 +116,7 @@ fn snake(name: &str) -> String {
         .collect()
 }
 
-/// Whether two values say the same: points in time may be written in two ways.
+/// Whether two values are equal. A time may have different formats.
 fn same(column: &Value, field: &Value) -> bool {
     let instant =
         |value: &Value| value.as_str().and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok());
@@ -126,7 +126,7 @@ fn same(column: &Value, field: &Value) -> bool {
         || number(column).is_some() && number(column) == number(field)
 }
 
-/// Checks every value of every row against the record, and that no value is missing.
+/// Compares every value of every row with the record.
 fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
     assert_eq!(rows.keys().collect::<Vec<_>>(), records.keys().collect::<Vec<_>>());
     for (id, record) in records {
@@ -154,7 +154,7 @@ fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>
 }
 
 #[tokio::test]
-async fn killed_at_random_a_table_holds_each_record_once() {
+async fn a_table_has_each_record_once_after_random_kills() {
     let Some(database) = Database::new("killed").await else { return };
     let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -177,7 +177,7 @@ async fn killed_at_random_a_table_holds_each_record_once() {
     let tables =
         database.one("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await;
     assert_eq!(tables, "2", "the part is gone");
-    // Killed after the records were moved, and before the state was forgotten.
+    // Killed after the move and before the state is removed.
     database
         .do_(
             "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
@@ -204,13 +204,13 @@ async fn killed_at_random_a_table_holds_each_record_once() {
 }
 
 #[tokio::test]
-async fn an_upsert_that_is_killed_replaces_and_keeps() {
+async fn a_killed_upsert_updates_and_keeps_rows() {
     let Some(database) = Database::new("upserts").await else { return };
     let org = MockOrg::builder().list(QUEUES, 200).start().await.unwrap();
     let folder = tempdir().unwrap();
     let url = database.url_with_password();
     let table = ["--table", "public.queues", "--create-table", "--upsert"];
-    // An older state of the list, and a record that is not in it.
+    // Older rows, and one that is not in the list.
     let older = [&table[..], &["--limit", "50"]].concat();
     database.export(&org, folder.path(), &older).await.done();
     assert_eq!(database.rows("queues", "id").await.len(), 50);
@@ -220,7 +220,7 @@ async fn an_upsert_that_is_killed_replaces_and_keeps() {
     let arguments =
         [&["export", QUEUES, "--out", &url, "--batch", "11", "--resume"], &table[..]].concat();
     assert!(killed(&org, folder.path(), &arguments, "saved", 4).await);
-    // Nothing shows of what is not whole.
+    // An incomplete export does not change the table.
     let stale = "SELECT concat(count(*), min(name)) FROM queues WHERE id <> 'foreign'";
     assert_eq!(database.one(stale).await, "50stale");
     assert_eq!(database.one("SELECT concat(whole) FROM genesys_cloud_exports").await, "f");
@@ -228,13 +228,13 @@ async fn an_upsert_that_is_killed_replaces_and_keeps() {
     let mut rows = database.rows("queues", "id").await;
     assert_eq!(rows.remove("foreign").unwrap()["name"], "f");
     assert_same(&rows, &truth(&org, folder.path()).await);
-    // The same command again changes nothing.
+    // Running the command again changes nothing.
     database.export(&org, folder.path(), &table).await.done();
     assert_eq!(database.rows("queues", "id").await.len(), 201);
 }
 
 #[tokio::test]
-async fn a_table_of_the_user_takes_what_its_columns_are() {
+async fn writes_to_a_table_of_the_user_by_column_type() {
     let Some(database) = Database::new("own").await else { return };
     let org = MockOrg::builder().list(QUEUES, 120).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -247,8 +247,8 @@ async fn a_table_of_the_user_takes_what_its_columns_are() {
     let fields = ["--table", "crm.q", "--fields", "id,name,memberCount,division.name,dateCreated"];
     let done = database.export(&org, folder.path(), &fields).await;
     done.done();
-    let told = "table crm.q, report in table crm.genesys_cloud_exports";
-    assert!(done.told.contains(told), "{}", done.told);
+    let err = "table crm.q, report in table crm.genesys_cloud_exports";
+    assert!(done.err.contains(err), "{}", done.err);
     let truth = truth(&org, folder.path()).await;
     let rows = database.rows("crm.q", "id").await;
     for (id, record) in &truth {
@@ -260,13 +260,13 @@ async fn a_table_of_the_user_takes_what_its_columns_are() {
         let day = record["dateCreated"].as_str().map(|instant| &instant[..10]);
         assert_eq!(row["date_created"].as_str(), day);
     }
-    // Without an upsert, records are added.
+    // Without --upsert, records are added.
     database.export(&org, folder.path(), &fields).await.done();
     assert_eq!(database.one("SELECT count(*)::text FROM crm.q").await, "240");
 }
 
 #[tokio::test]
-async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
+async fn names_an_invalid_value_and_resumes() {
     let Some(database) = Database::new("unfit").await else { return };
     let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -280,25 +280,25 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "100"];
     let options = [&options[..], &["--page-size", "100"]].concat();
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
     for part in
         [&format!("record 218 (id {})", truth[217])[..], "violates check constraint", "--resume"]
     {
-        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert_eq!(database.one("SELECT count(*)::text FROM q_staging").await, "200");
     assert_eq!(database.one("SELECT count(*)::text FROM q").await, "0");
     let again = database.export(&org, folder.path(), &options).await;
-    assert_eq!(again.code, Some(2), "it is not overwritten: {}", again.told);
+    assert_eq!(again.code, Some(2), "it is not overwritten: {}", again.err);
     database.do_("ALTER TABLE q DROP CONSTRAINT q_id_check; ALTER TABLE q_staging DROP CONSTRAINT q_id_check").await;
     org.reset();
     let resumed = [&options[..], &["--resume"]].concat();
     database.export(&org, folder.path(), &resumed).await.done();
     assert_eq!(database.rows("q", "id").await.len(), 300);
-    // Of what was read, the last page alone is read again.
+    // Only the last page is read again.
     assert_eq!(org.requests_for(QUEUES).len(), 2);
 
-    // A text where the document has a number, in a batch of some megabytes.
+    // A string for a number, in a batch of several megabytes.
     let long = "x".repeat(100_000);
     let mut records: Vec<Value> =
         (0..60).map(|n| json!({"id": format!("r{n}"), "name": long, "memberCount": n})).collect();
@@ -306,18 +306,18 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
     respond(&org, &records);
     let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
     let refused = database.export(&org, folder.path(), &restart).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    let told = "record 38 (id r37) does not fit into column memberCount of public.q_staging (field memberCount)";
-    assert!(refused.told.contains(told), "{}", refused.told);
-    assert!(refused.told.contains("\"many\""), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    let err = "record 38 (id r37) does not fit into column memberCount of public.q_staging (field memberCount)";
+    assert!(refused.err.contains(err), "{}", refused.err);
+    assert!(refused.err.contains("\"many\""), "{}", refused.err);
 
-    // What no text of PostgreSQL may have.
+    // Characters that PostgreSQL does not support.
     let records = [json!({"id": "a", "name": "nul \0 and \u{1F600}", "memberCount": 25.0})];
     respond(&org, &records);
     database.do_("TRUNCATE q").await;
     let done = database.export(&org, folder.path(), &restart).await;
     done.done();
-    assert!(done.told.contains("1 value with characters"), "{}", done.told);
+    assert!(done.err.contains("1 value with invalid characters"), "{}", done.err);
     let rows = database.rows("q", "id").await;
     assert_eq!(
         rows["a"],
@@ -326,7 +326,7 @@ async fn a_value_that_does_not_fit_is_named_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
+async fn an_upsert_can_be_added_on_resume() {
     let Some(database) = Database::new("forgotten").await else { return };
     let org = MockOrg::builder().list(QUEUES, 120).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -341,25 +341,25 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
     let options = ["--table", "q", "--fields", "id,name,memberCount", "--batch", "50"];
     org.reset();
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
     for part in ["duplicate key", "no record is added; --resume --upsert has"] {
-        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
-    assert!(!refused.told.contains("25P02"), "{}", refused.told);
+    assert!(!refused.err.contains("25P02"), "{}", refused.err);
     let read = org.requests_for(QUEUES).len();
     let report = "SELECT concat(whole, report->>'records', report->>'exit') \
                   FROM genesys_cloud_exports";
     assert_eq!(database.one(report).await, "f120output-refused");
     let resumed = |upsert: &'static [&'static str]| [&options[..], &["--resume"], upsert].concat();
-    // Once more without it, and by what no index is for.
-    for (upsert, told) in
+    // Again without --upsert, and by a field without an index.
+    for (upsert, why) in
         [(&[][..], "duplicate key"), (&["--upsert", "memberCount"], "no unique index")]
     {
         let again = database.export(&org, folder.path(), &resumed(upsert)).await;
-        assert_eq!(again.code, Some(11), "{}", again.told);
-        assert!(again.told.contains(told), "{}", again.told);
+        assert_eq!(again.code, Some(11), "{}", again.err);
+        assert!(again.err.contains(why), "{}", again.err);
     }
-    // A later record of the same key counts, also where it came before the key was known.
+    // The later record of a key wins, even if it was written before --upsert was given.
     database
         .do_(&format!(
             "INSERT INTO q_staging (id, name, \"memberCount\") VALUES ('{there}', 'later', 99)"
@@ -375,14 +375,14 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
         assert_eq!(rows[id]["name"], record["name"]);
     }
 
-    // It shows in the beginning that it may come to this, where it is stopped on its way as well.
+    // A warning shows at the start, also after an interruption.
     database.do_("ALTER TABLE q ADD CHECK (id <> 'r1')").await;
     respond(&org, &[json!({"id": "r1", "name": "x", "memberCount": 1})]);
     let stopped = database.export(&org, folder.path(), &options).await;
-    assert_eq!(stopped.code, Some(11), "{}", stopped.told);
+    assert_eq!(stopped.code, Some(11), "{}", stopped.err);
     let doubt = "note: table public.q has rows and a unique index on id: without --upsert";
-    assert!(stopped.told.contains(doubt), "{}", stopped.told);
-    // What tells the later record is no column of a table that is made.
+    assert!(stopped.err.contains(doubt), "{}", stopped.err);
+    // A new table does not have the order column.
     let new = ["--table", "new", "--create-table", "--fields", "id,name"];
     let records = [("a", "x"), ("b", "x"), ("a", "y")];
     respond(&org, &records.map(|(id, name)| json!({"id": id, "name": name})));
@@ -391,7 +391,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
                    FROM information_schema.columns WHERE table_name = 'new'";
     assert_eq!(database.one(columns).await, "id,name");
     assert_eq!(database.one("SELECT count(*)::text FROM new").await, "3");
-    // By another field than it was begun with.
+    // With another upsert field than before.
     let url = database.url_with_password();
     let begun = ["export", QUEUES, "--out", &url, "--batch", "40", "--upsert", "name"];
     let made = ["--table", "made", "--create-table"];
@@ -405,7 +405,7 @@ async fn an_upsert_that_was_forgotten_is_given_when_it_goes_on() {
 }
 
 #[tokio::test]
-async fn no_record_is_blamed_for_what_befalls_the_database() {
+async fn does_not_blame_a_record_for_a_database_failure() {
     let Some(database) = Database::new("befallen").await else { return };
     let org = MockOrg::builder().list(QUEUES, 60).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -434,11 +434,11 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
         let table = format!("t_{table}");
         let options = ["--table", &table, "--fields", "id", "--batch", "25"];
         let lost = database.export(&org, folder.path(), &options).await;
-        assert_eq!(lost.code, Some(code), "{}", lost.told);
+        assert_eq!(lost.code, Some(code), "{}", lost.err);
         for part in parts {
-            assert!(lost.told.contains(part), "{part}: {}", lost.told);
+            assert!(lost.err.contains(part), "{part}: {}", lost.err);
         }
-        assert!(!lost.told.contains("does not fit"), "{}", lost.told);
+        assert!(!lost.err.contains("does not fit"), "{}", lost.err);
         let mend = format!(
             "ALTER TABLE {table}_staging DROP CONSTRAINT {table}_id_check; ALTER TABLE {table} DROP CONSTRAINT {table}_id_check"
         );
@@ -449,7 +449,7 @@ async fn no_record_is_blamed_for_what_befalls_the_database() {
     }
 }
 
-/// Has the org answer with a list of these.
+/// Makes the org respond with these records.
 fn respond(org: &MockOrg, records: &[Value]) {
     let page = json!({
         "entities": records, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": records.len(),
@@ -457,9 +457,9 @@ fn respond(org: &MockOrg, records: &[Value]) {
     org.respond_next(QUEUES, CannedResponse::json(200, &page)).unwrap();
 }
 
-/// Of three queues one does not fit: by the type of its column, or by a constraint that no column is named for.
+/// One of three queues is invalid: by its column type, or by a constraint without a column.
 #[tokio::test]
-async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() {
+async fn rejects_each_invalid_record_once_across_kills() {
     let Some(database) = Database::new("rejects").await else { return };
     let latency = std::time::Duration::from_millis(10);
     let org = MockOrg::builder().list(QUEUES, 500).latency(latency).fault(Odd);
@@ -515,7 +515,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
 }
 
 #[tokio::test]
-async fn a_database_that_lacks_characters_names_record_and_column() {
+async fn names_record_and_column_of_an_unsupported_character() {
     let Some(server) = Postgres::shared() else { return };
     let create =
         "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
@@ -532,9 +532,9 @@ async fn a_database_that_lacks_characters_names_record_and_column() {
     let options = ["--table", "q", "--fields", "id,name,description", "--prefetch", "0"];
     respond(&org, &records);
     let refused = database.export(&org, folder.path(), &options).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    let told = "record 138 (id r137) does not fit into column description of public.q_staging";
-    assert!(refused.told.contains(told), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    let err = "record 138 (id r137) does not fit into column description of public.q_staging";
+    assert!(refused.err.contains(err), "{}", refused.err);
     for (what, rows) in [("null", 300), ("skip", 298)] {
         respond(&org, &records);
         let rest = ["--restart", "--on-bad-value", what, "--rejects", "r.jsonl"];
@@ -555,7 +555,7 @@ async fn a_database_that_lacks_characters_names_record_and_column() {
         }
         database.do_("TRUNCATE q").await;
     }
-    // What stands for half of a surrogate pair can't be U+FFFD there.
+    // This encoding does not have U+FFFD.
     let body =
         r#"{"entities":[{"id":"a","name":"x\ud83d"}],"pageNumber":1,"pageCount":1,"total":1}"#;
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -583,7 +583,7 @@ async fn bad_input() {
     let missing = url.replace("/refusals", "/nothing");
     let wrong = url.replace("postgres@", "postgres:not-the-password@");
     let fields = ["--fields", "id"];
-    let mut told = Vec::new();
+    let mut faults = Vec::new();
     for (out, options, code, parts) in [
         (
             &nowhere,
@@ -592,9 +592,14 @@ async fn bad_input() {
             &["can't connect to database refusals at 127.0.0.1:1", "refused"][..],
         ),
         (&wrong, &["--create-table"], 11, &["does not accept the password of user postgres"]),
-        (&missing, &["--create-table"], 11, &["there is no database nothing at 127.0.0.1"]),
-        (&weak, &["--create-table"], 11, &["user weak lacks a right", "CREATE on schema public"]),
-        (&url, &[], 11, &["there is no table public.routing_queues; --create-table makes it"]),
+        (&missing, &["--create-table"], 11, &["database nothing at 127.0.0.1"]),
+        (
+            &weak,
+            &["--create-table"],
+            11,
+            &["user weak lacks a privilege", "CREATE on schema public"],
+        ),
+        (&url, &[], 11, &["table public.routing_queues does not exist; --create-table creates it"]),
         (
             &url,
             &["--table", "narrow", "--fields", "id,memberCount,division.name"],
@@ -608,7 +613,11 @@ async fn bad_input() {
             &url,
             &["--table", "narrow"],
             11,
-            &["has no column for ", " fields (", "have another table made with --create-table"],
+            &[
+                "has no column for ",
+                " fields (",
+                "create another table with --table and --create-table",
+            ],
         ),
         (
             &url,
@@ -616,27 +625,42 @@ async fn bad_input() {
             11,
             &["no unique index", "CREATE UNIQUE INDEX ON \"public\".\"narrow\" (\"id\")"],
         ),
-        (&url, &["--create-table", "--fields", "name", "--upsert"], 2, &["no field id to write"]),
+        (
+            &url,
+            &["--create-table", "--fields", "name", "--upsert"],
+            2,
+            &["the output has no field `id`"],
+        ),
         (
             &url,
             &["--table", "foreign", "--create-table"],
             11,
-            &["public.foreign_staging that no export to public.foreign has left"],
+            &["public.foreign_staging exists but is not of an export to public.foreign"],
         ),
         (&url, &["--table", "none.q", "--create-table"], 11, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
-        (&url, &["--format", "csv"], 2, &["--format is for files, not for a table of a database"]),
-        (&url, &["--state", "redis://127.0.0.1/0"], 2, &["PostgreSQL has the state"]),
-        (&wrong.replacen("postgres:", "mysql:", 1), &[], 2, &["a URL of the scheme `mysql`"]),
+        (
+            &url,
+            &["--format", "csv"],
+            2,
+            &["`--format` and `--row-group` can't be used with a database table"],
+        ),
+        (
+            &url,
+            &["--state", "redis://127.0.0.1/0"],
+            2,
+            &["the state of an export to PostgreSQL is in the database"],
+        ),
+        (&wrong.replacen("postgres:", "mysql:", 1), &[], 2, &["a URL with the scheme `mysql`"]),
         (&format!("{wrong}?shoe=7"), &[], 2, &["unknown option `shoe`"]),
-        (&format!("{wrong}?sslmode=maybe"), &[], 2, &["sslmode is one of"]),
+        (&format!("{wrong}?sslmode=maybe"), &[], 2, &["sslmode must be"]),
         (
             &format!("{url}?sslmode=require"),
             &["--create-table"],
             11,
             &["server does not support TLS"],
         ),
-        (&"q.jsonl".to_owned(), &["--upsert"], 2, &["are for a database"]),
+        (&"q.jsonl".to_owned(), &["--upsert"], 2, &["need a database"]),
     ] {
         let output = program(Some(&org), &folder.path().join("state"))
             .args(["export", QUEUES, "--out", out])
@@ -648,20 +672,20 @@ async fn bad_input() {
             .await
             .unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
-        let is_told = parts.iter().all(|part| text.contains(part));
+        let is_named = parts.iter().all(|part| text.contains(part));
         let is_secret = !["not-the-password", "weak-password", Postgres::PASSWORD]
             .iter()
             .any(|password| text.contains(password));
-        if output.status.code() != Some(code) || !is_told || !is_secret {
-            told.push(format!("{out} {options:?}: {:?} {text}", output.status.code()));
+        if output.status.code() != Some(code) || !is_named || !is_secret {
+            faults.push(format!("{out} {options:?}: {:?} {text}", output.status.code()));
         }
     }
-    assert!(told.is_empty(), "{}", told.join("\n"));
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
     assert_eq!(org.request_count(), 0);
 }
 
 #[tokio::test]
-async fn a_database_that_is_lost_is_told_and_gone_on_with() {
+async fn resumes_after_a_lost_database() {
     let Some(server) = Postgres::start() else { return };
     let org = slow().await;
     let folder = tempdir().unwrap();
@@ -669,11 +693,11 @@ async fn a_database_that_is_lost_is_told_and_gone_on_with() {
     let options = ["--create-table", "--batch", "20", "--page-size", "25", "--log", "json"];
     let arguments = [&["export", QUEUES, "--out", &url], &options[..]].concat();
     let lost = crashed(&server, false, &org, folder.path(), &arguments).await;
-    assert_eq!(lost.code, Some(9), "{}", lost.told);
+    assert_eq!(lost.code, Some(9), "{}", lost.err);
     for part in ["was lost: ", "PGPASSWORD=.. genesys-cloud export", "--resume"] {
-        assert!(lost.told.contains(part), "{part}: {}", lost.told);
+        assert!(lost.err.contains(part), "{part}: {}", lost.err);
     }
-    assert!(!lost.told.contains(Postgres::PASSWORD), "{}", lost.told);
+    assert!(!lost.err.contains(Postgres::PASSWORD), "{}", lost.err);
     server.resume();
     let resumed = [&arguments[..], &["--resume"]].concat();
     run(Some(&org), folder.path(), &resumed).await.done();
@@ -687,18 +711,18 @@ async fn a_database_that_is_lost_is_told_and_gone_on_with() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_made_again() {
+async fn reconnects_after_a_lost_connection() {
     let Some(server) = Postgres::start() else { return };
     let org = slow().await;
     let folder = tempdir().unwrap();
     let url = server.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD));
     let options = ["--create-table", "--batch", "20", "--page-size", "25", "--log", "json"];
     let arguments = [&["export", QUEUES, "--out", &url], &options[..]].concat();
-    // It crashes, and starts again.
+    // The server crashes and restarts.
     let done = crashed(&server, true, &org, folder.path(), &arguments).await;
     done.done();
-    assert!(done.told.contains("connecting again"), "{}", done.told);
-    // A COMMIT is lost, with its answer or as it is.
+    assert!(done.err.contains("reconnecting"), "{}", done.err);
+    // The COMMIT or its response is lost.
     for (table, cut) in [("answer", Cut::Answer), ("request", Cut::Request)] {
         let proxy = Proxy::once(&server, cut, STORES).await;
         let by_proxy = proxy.url(&url);
@@ -706,7 +730,7 @@ async fn a_lost_connection_is_made_again() {
         let arguments = [&["export", QUEUES, "--limit", "200", "--out", &by_proxy], &options[..]];
         let done = run(Some(&org), folder.path(), &arguments.concat()).await;
         done.done();
-        assert!(done.told.contains("connecting again"), "{cut:?}: {}", done.told);
+        assert!(done.err.contains("reconnecting"), "{cut:?}: {}", done.err);
     }
     let client = server.client().await;
     let truth = org.expected(QUEUES).unwrap().records;
@@ -719,7 +743,7 @@ async fn a_lost_connection_is_made_again() {
     }
 }
 
-/// Runs an export, and crashes the server in the middle of it. `comes_back`: it is started again.
+/// Runs an export and crashes the server during it. `comes_back`: restarts the server.
 async fn crashed(
     server: &Postgres,
     comes_back: bool,
@@ -736,7 +760,7 @@ async fn crashed(
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let (mut told, mut saved) = (String::new(), 0);
+    let (mut err, mut saved) = (String::new(), 0);
     while let Some(line) = lines.next_line().await.unwrap() {
         saved += u32::from(line.contains("\"event\":\"saved\""));
         if saved == 3 {
@@ -746,14 +770,14 @@ async fn crashed(
             }
             saved += 1;
         }
-        told += &line;
-        told.push('\n');
+        err += &line;
+        err.push('\n');
     }
-    Outcome { code: child.wait().await.unwrap().code(), out: String::new(), told }
+    Outcome { code: child.wait().await.unwrap().code(), out: String::new(), err }
 }
 
 #[tokio::test]
-async fn tls_is_as_the_url_has_it() {
+async fn uses_tls_as_in_the_url() {
     let Some((server, certificate)) = Postgres::with_tls() else { return };
     let org = MockOrg::builder().list(QUEUES, 5).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -777,19 +801,19 @@ async fn tls_is_as_the_url_has_it() {
             .output()
             .await
             .unwrap();
-        let told = String::from_utf8(done.stderr).unwrap();
+        let err = String::from_utf8(done.stderr).unwrap();
         match refused {
-            None => assert!(done.status.success(), "{mode}: {told}"),
+            None => assert!(done.status.success(), "{mode}: {err}"),
             Some(part) => {
-                assert_eq!(done.status.code(), Some(11), "{mode}: {told}");
-                assert!(told.contains(part), "{mode}: {told}");
+                assert_eq!(done.status.code(), Some(11), "{mode}: {err}");
+                assert!(err.contains(part), "{mode}: {err}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn two_exports_to_one_table_are_refused() {
+async fn rejects_a_second_export_to_the_same_table() {
     let Some(database) = Database::new("twice").await else { return };
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -797,21 +821,21 @@ async fn two_exports_to_one_table_are_refused() {
         "SELECT pg_advisory_lock(hashtextextended('genesys-cloud public.routing_queues', 0))";
     database.do_(lock).await;
     let refused = database.export(&org, folder.path(), &["--create-table"]).await;
-    assert_eq!(refused.code, Some(9), "{}", refused.told);
+    assert_eq!(refused.code, Some(9), "{}", refused.err);
     assert!(
-        refused.told.contains("another export writes table public.routing_queues"),
+        refused.err.contains("another export is writing to table public.routing_queues"),
         "{}",
-        refused.told
+        refused.err
     );
     database.export(&org, folder.path(), &["--create-table", "--table", "other"]).await.done();
 }
 
-/// A statement of the transaction that stores a batch, and of the one that moves the records.
+/// Statements of the transaction that stores a batch, and of the one that moves the records.
 const STORES: &str = "COPY ";
 const MOVES: &str = "SET whole = true";
 
 #[tokio::test]
-async fn the_outcome_of_a_batch_whose_commit_was_lost_is_unknown_until_it_is_resumed() {
+async fn a_resume_resolves_the_outcome_of_a_lost_commit() {
     let Some(database) = Database::new("batches").await else { return };
     let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -820,13 +844,13 @@ async fn the_outcome_of_a_batch_whose_commit_was_lost_is_unknown_until_it_is_res
         let url = proxy.url(&database.url());
         let options = ["--table", table, "--create-table", "--batch", "100"];
         let lost = database.export_to(&url, &org, folder.path(), &options).await;
-        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        assert_eq!(lost.code, Some(9), "{}", lost.err);
         for part in [
             "the connection to database batches at 127.0.0.1:",
             "was lost",
             "not known whether the last batch is stored. --resume finds out",
         ] {
-            assert!(lost.told.contains(part), "{part}: {}", lost.told);
+            assert!(lost.err.contains(part), "{part}: {}", lost.err);
         }
         let there = format!("SELECT count(*)::text FROM {table}_staging");
         assert_eq!(database.one(&there).await, stored, "{cut:?}");
@@ -837,7 +861,7 @@ async fn the_outcome_of_a_batch_whose_commit_was_lost_is_unknown_until_it_is_res
 }
 
 #[tokio::test]
-async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
+async fn does_not_add_records_twice_after_a_lost_move() {
     let Some(database) = Database::new("moves").await else { return };
     let org = MockOrg::builder().list(QUEUES, 120).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -848,7 +872,7 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
         let options = ["--table", table, "--fields", "id,name", "--batch", "50"];
         let with = |more: &[&'static str]| [&options[..], more].concat();
         let lost = database.export_to(&url, &org, folder.path(), &options).await;
-        assert_eq!(lost.code, Some(9), "{}", lost.told);
+        assert_eq!(lost.code, Some(9), "{}", lost.err);
         let place = format!(
             "table public.{table} if the COMMIT was carried out, else table public.{table}_staging"
         );
@@ -856,28 +880,28 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
         for part in
             [&place[..], &unknown, "to resume: PGPASSWORD=.. genesys-cloud export", "--resume"]
         {
-            // The password is in the environment, and not in the command.
+            // The command does not contain the password.
             let part = part.replace("PGPASSWORD=.. ", "");
-            assert!(lost.told.contains(&part), "{part}: {}", lost.told);
+            assert!(lost.err.contains(&part), "{part}: {}", lost.err);
         }
-        assert!(!lost.told.contains("complete"), "{}", lost.told);
+        assert!(!lost.err.contains("complete"), "{}", lost.err);
         let rows = format!("SELECT count(*)::text FROM {table}");
         assert_eq!(database.one(&rows).await, moved, "{cut:?}");
         let read = org.requests_for(QUEUES).len();
         let again = database.export(&org, folder.path(), &options).await;
-        assert_eq!(again.code, Some(2), "{}", again.told);
+        assert_eq!(again.code, Some(2), "{}", again.err);
         if let Cut::Answer = cut {
             let refused = database.export(&org, folder.path(), &with(&["--restart"])).await;
-            assert_eq!(refused.code, Some(2), "{}", refused.told);
+            assert_eq!(refused.code, Some(2), "{}", refused.err);
             for part in ["has moved its records to table public.answer", "with --resume"] {
-                assert!(refused.told.contains(part), "{part}: {}", refused.told);
+                assert!(refused.err.contains(part), "{part}: {}", refused.err);
             }
         }
         let old = ["--resume", "--max-age", "0s", "--limit", "5"];
         let old = if let Cut::Answer = cut { &old[..] } else { &old[..1] };
         let done = database.export(&org, folder.path(), &with(old)).await;
         done.done();
-        assert!(done.told.contains("complete: 120 records"), "{}", done.told);
+        assert!(done.err.contains("complete: 120 records"), "{}", done.err);
         assert_eq!(org.requests_for(QUEUES).len(), read, "{cut:?}: nothing was read again");
         assert_eq!(database.rows(table, "id").await.len(), 120, "{cut:?}");
         let left = format!(
@@ -885,11 +909,11 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
              FROM genesys_cloud_exports WHERE table_name = '{table}'"
         );
         assert_eq!(database.one(&left).await, "ttcomplete120", "{cut:?}");
-        // From here on, it is as if nothing had happened.
+        // After that, exports work as usual.
         database.export(&org, folder.path(), &options).await.done();
         assert_eq!(database.one(&rows).await, "240", "{cut:?}");
     }
-    // An upsert adds nothing twice, so it may start over.
+    // An upsert does not add rows twice, so --restart is allowed.
     database.do_("TRUNCATE answer; CREATE UNIQUE INDEX ON answer (id)").await;
     let proxy = Proxy::before(&database.server, Cut::Answer, MOVES).await;
     let url = proxy.url(&database.url());
@@ -901,7 +925,7 @@ async fn records_whose_move_may_have_been_committed_are_not_added_twice() {
 }
 
 #[tokio::test]
-async fn a_state_and_a_part_of_other_exports_are_refused() {
+async fn rejects_the_state_and_staging_table_of_another_export() {
     let Some(database) = Database::new("mixed").await else { return };
     let org = MockOrg::builder().list(QUEUES, 300).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -910,27 +934,24 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
     let resume = [&export[..], &["--resume"]].concat();
     let stopped = async || assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     stopped().await;
-    for (meddle, told) in [
-        (
-            "UPDATE genesys_cloud_exports SET run = 'another'",
-            "not that of the export that its row is of",
-        ),
+    for (meddle, why) in [
+        ("UPDATE genesys_cloud_exports SET run = 'another'", "does not match its row"),
         (
             "UPDATE genesys_cloud_exports SET state = replace(state, '\"rows\":60', '\"rows\":-1')",
-            "its checksum is wrong",
+            "wrong checksum",
         ),
         ("UPDATE genesys_cloud_exports SET state = left(state, 300)", "the state is damaged"),
         (
             "COMMENT ON TABLE routing_queues_staging IS 'genesys-cloud run another'",
-            "routing_queues_staging is not the one that the export",
+            "routing_queues_staging is not the staging table of the export",
         ),
         ("ALTER TABLE routing_queues_staging RENAME TO away", "routing_queues_staging is missing"),
     ] {
         database.do_(meddle).await;
         let requests = org.requests_for(QUEUES).len();
         let refused = run(Some(&org), folder.path(), &resume).await;
-        assert_eq!(refused.code, Some(2), "{meddle}: {}", refused.told);
-        assert!(refused.told.contains(told), "{meddle}: {}", refused.told);
+        assert_eq!(refused.code, Some(2), "{meddle}: {}", refused.err);
+        assert!(refused.err.contains(why), "{meddle}: {}", refused.err);
         assert_eq!(org.requests_for(QUEUES).len(), requests);
         database
             .do_(
@@ -940,17 +961,21 @@ async fn a_state_and_a_part_of_other_exports_are_refused() {
             .await;
         stopped().await;
     }
-    // A part that the row says nothing of is not dropped with it.
+    // A staging table of another export is not dropped.
     database.do_("COMMENT ON TABLE routing_queues_staging IS 'genesys-cloud run another'").await;
     let restart = [&export[..], &["--restart"]].concat();
     let refused = run(Some(&org), folder.path(), &restart).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    assert!(refused.told.contains("has the records of another export"), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    assert!(
+        refused.err.contains("has the records of another unfinished export"),
+        "{}",
+        refused.err
+    );
     assert_eq!(database.one("SELECT count(*)::text FROM routing_queues_staging").await, "60");
 }
 
 #[tokio::test]
-async fn a_table_stays_as_it_is_until_a_list_is_complete() {
+async fn a_table_stays_until_a_list_is_complete() {
     let Some(database) = Database::new("earlier").await else { return };
     let folder = tempdir().unwrap();
     let mut output = crate::earlier::Output::new(&database.url(), folder.path());
@@ -964,7 +989,7 @@ async fn a_table_stays_as_it_is_until_a_list_is_complete() {
 }
 
 #[tokio::test]
-async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
+async fn skips_nulls_and_reads_a_page_in_doubt_again() {
     let Some(database) = Database::new("doubt").await else { return };
     let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -977,7 +1002,7 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
     let nulls = [&options[..], &["nulls"]].concat();
     let done = database.export(&org, folder.path(), &nulls).await;
     done.done();
-    assert!(done.told.contains("1 record in 1 page, 1 call, 2 nulls"), "{}", done.told);
+    assert!(done.err.contains("1 record in 1 page, 1 call, 2 nulls"), "{}", done.err);
     assert_eq!(database.one("SELECT concat(count(*), min(id)) FROM nulls").await, "1q1");
 
     let truth = org.expected(QUEUES).unwrap().records;
@@ -990,7 +1015,7 @@ async fn nulls_make_no_rows_and_a_page_in_doubt_is_read_again() {
     }
     let doubt = [&options[..], &["doubt"]].concat();
     let unknown = database.export(&org, folder.path(), &doubt).await;
-    assert_eq!(unknown.code, Some(5), "{}", unknown.told);
+    assert_eq!(unknown.code, Some(5), "{}", unknown.err);
     org.reset();
     let resumed = database.export(&org, folder.path(), &[&doubt[..], &["--resume"]].concat()).await;
     resumed.done();
@@ -1020,7 +1045,7 @@ async fn two_tables_with_long_names_do_not_share_a_staging_table() {
 }
 
 #[tokio::test]
-async fn what_would_fail_in_the_end_is_refused_in_the_beginning() {
+async fn rejects_at_the_start_what_would_fail_in_the_end() {
     let Some(database) = Database::new("early").await else { return };
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -1052,13 +1077,13 @@ async fn what_would_fail_in_the_end_is_refused_in_the_beginning() {
         (&url, "a_view", &[], "public.a_view is a view"),
         (&url, "stored", &[], "public.stored is a materialized view"),
         (&url, "counter", &[], "public.counter is a sequence"),
-        (&url, "mood", &["--create-table"], "there is a type public.mood"),
+        (&url, "mood", &["--create-table"], "a type is named public.mood"),
         (&url, "computed", &[], "column name of table public.computed is GENERATED ALWAYS"),
         (&url, "identity", &[], "column id of table public.identity is GENERATED ALWAYS"),
         (&url, "needy", &[], "column region of table public.needy is NOT NULL without a default"),
         (&url, "ruled", &["--upsert"], "table public.ruled has rules"),
         (&clerk, "secured", &[], "no policy allows user clerk to INSERT"),
-        (&clerk, "t", &[], "user clerk lacks a right in database early at 127.0.0.1:"),
+        (&clerk, "t", &[], "user clerk lacks a privilege in database early at 127.0.0.1:"),
         (&clerk, "t", &[], "INSERT on public.t (column id)"),
         (&clerk, "own", &["--upsert"], "UPDATE on public.own (column name)"),
         (&clerk, "shut", &[], "SELECT on public.shut"),
@@ -1066,8 +1091,8 @@ async fn what_would_fail_in_the_end_is_refused_in_the_beginning() {
     ] {
         let options = [&["--table", table, "--fields", "id,name"][..], more].concat();
         let refused = database.export_to(url, &org, folder.path(), &options).await;
-        if refused.code != Some(11) || !refused.told.contains(why) {
-            wrong.push(format!("{table:?} {more:?}: {:?} {}", refused.code, refused.told));
+        if refused.code != Some(11) || !refused.err.contains(why) {
+            wrong.push(format!("{table:?} {more:?}: {:?} {}", refused.code, refused.err));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -1077,7 +1102,7 @@ async fn what_would_fail_in_the_end_is_refused_in_the_beginning() {
 }
 
 #[tokio::test]
-async fn rows_are_counted_before_the_commit() {
+async fn counts_rows_before_the_commit() {
     let Some(database) = Database::new("counted").await else { return };
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -1093,9 +1118,9 @@ async fn rows_are_counted_before_the_commit() {
         database.do_("ALTER TABLE q ENABLE TRIGGER drops; TRUNCATE q").await;
         org.reset();
         let refused = database.export(&org, folder.path(), &options).await;
-        assert_eq!(refused.code, Some(11), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.err);
         for part in ["0 of 10 rows arrived in table public.q", "--resume"] {
-            assert!(refused.told.contains(part), "{part}: {}", refused.told);
+            assert!(refused.err.contains(part), "{part}: {}", refused.err);
         }
         assert_eq!(database.one("SELECT count(*)::text FROM q_staging").await, "10");
         database.do_("ALTER TABLE q DISABLE TRIGGER drops").await;
@@ -1108,11 +1133,11 @@ async fn rows_are_counted_before_the_commit() {
 }
 
 #[tokio::test]
-async fn an_upsert_writes_no_row_that_is_the_same() {
+async fn an_upsert_does_not_write_unchanged_rows() {
     let Some(database) = Database::new("same").await else { return };
     let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
     let folder = tempdir().unwrap();
-    // Of a type without equality, too.
+    // Also for a type without equality.
     database
         .do_("CREATE TABLE q (id text PRIMARY KEY, name text, \"memberCount\" json, seen int)")
         .await;
@@ -1120,7 +1145,7 @@ async fn an_upsert_writes_no_row_that_is_the_same() {
     let counts = "SELECT (report->'rows')::text FROM genesys_cloud_exports";
     let done = database.export(&org, folder.path(), &options).await;
     done.done();
-    assert!(done.told.contains("rows: 50 added, 0 updated, 0 unchanged"), "{}", done.told);
+    assert!(done.err.contains("rows: 50 added, 0 updated, 0 unchanged"), "{}", done.err);
     database
         .do_("UPDATE q SET name = 'old' WHERE id IN (SELECT id FROM q LIMIT 3); DELETE FROM q WHERE id = (SELECT max(id) FROM q WHERE name <> 'old')")
         .await;
@@ -1137,7 +1162,7 @@ async fn an_upsert_writes_no_row_that_is_the_same() {
 }
 
 #[tokio::test]
-async fn limits_of_a_session_do_not_end_an_export() {
+async fn session_timeouts_do_not_end_an_export() {
     let Some(database) = Database::new("limits").await else { return };
     let latency = std::time::Duration::from_millis(600);
     let org = MockOrg::builder().list(QUEUES, 60).latency(latency).start().await.unwrap();
@@ -1157,7 +1182,7 @@ async fn limits_of_a_session_do_not_end_an_export() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_wait_for_a_lock_is_shown_and_can_be_ended() {
+async fn shows_a_lock_wait_that_can_be_interrupted() {
     use tokio::io::{AsyncBufReadExt as _, BufReader};
     let Some(database) = Database::new("locked").await else { return };
     let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
@@ -1175,7 +1200,7 @@ async fn a_wait_for_a_lock_is_shown_and_can_be_ended() {
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let (mut told, mut is_stopped) = (String::new(), false);
+    let (mut err, mut is_stopped) = (String::new(), false);
     while let Some(line) = lines.next_line().await.unwrap() {
         let waits = format!("waiting for a lock on public.q held by pid {pid}");
         if line.contains(&waits) && !std::mem::replace(&mut is_stopped, true) {
@@ -1183,11 +1208,11 @@ async fn a_wait_for_a_lock_is_shown_and_can_be_ended() {
             let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
             assert!(kill.unwrap().success());
         }
-        told += &line;
-        told.push('\n');
+        err += &line;
+        err.push('\n');
     }
-    assert_eq!(child.wait().await.unwrap().code(), Some(130), "{told}");
-    assert!(is_stopped && told.contains("--resume"), "{told}");
+    assert_eq!(child.wait().await.unwrap().code(), Some(130), "{err}");
+    assert!(is_stopped && err.contains("--resume"), "{err}");
     database.do_("ROLLBACK").await;
     let read = org.requests_for(QUEUES).len();
     let options = ["--table", "q", "--fields", "id,name", "--resume"];
@@ -1197,24 +1222,9 @@ async fn a_wait_for_a_lock_is_shown_and_can_be_ended() {
 }
 
 #[tokio::test]
-async fn a_signal_ends_the_wait_for_a_database_that_does_not_answer() {
-    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
-    let folder = tempdir().unwrap();
+async fn a_signal_ends_the_wait_for_an_unresponsive_database() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("postgres://me@{}/crm", silent.local_addr().unwrap());
-    let child = program(Some(&org), &folder.path().join("state"))
-        .args(["export", QUEUES, "--out", &url, "--create-table"])
-        .current_dir(folder.path())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It is connected, and waits for the first byte.
-    let _connection = silent.accept().await.unwrap();
-    let id = child.id().unwrap().to_string();
-    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(kill.unwrap().success());
-    let output = child.wait_with_output().await.unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{told}");
-    assert_eq!(org.requests_for(QUEUES).len(), 0);
+    let err = signalled_while_waiting(&silent, &[], &["--out", &url, "--create-table"]).await;
+    assert!(err.contains("stopped while connecting to database crm at 127.0.0.1:"), "{err}");
 }

@@ -1,16 +1,16 @@
-//! Exports whose state is in a Redis that the tests start for themselves.
+//! Exports with their state in a Redis server that the tests start.
 
 use genesys_cloud_mock::MockOrg;
 use tempfile::tempdir;
 
 use crate::resume::{killed, to_the_end};
 use crate::servers::Redis;
-use crate::{keys, program, read, run, slow};
+use crate::{keys, program, read, run, signalled_while_waiting, slow};
 
 const QUEUES: &str = "getRoutingQueues";
 
 #[tokio::test]
-async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once() {
+async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills() {
     let Some(mut redis) = Redis::start(None) else { return };
     let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -24,23 +24,23 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     assert!(!folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
     let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
-    assert_eq!(left, Vec::<String>::new(), "what is whole leaves nothing");
+    assert_eq!(left, Vec::<String>::new(), "a complete export leaves nothing");
 
-    // From here on, an export takes a second at least, in which something can happen to it.
+    // From here on, an export takes at least a second.
     let org = slow().await;
     let export = [&export[..], &["--page-size", "25"]].concat();
     let arguments = [&export[..], &["--resume"]].concat();
-    // A state is found under the operation and the output, and is not overwritten.
+    // The key has the operation and the output. The state is not overwritten.
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     let path = folder.path().canonicalize().unwrap().join("q.jsonl");
     let key = format!("genesys-cloud:export:{QUEUES}:{}", path.display());
     assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
 
-    // Another writer of the same key is noticed by whoever comes second.
+    // The second writer of a key detects the first.
     let mut hash = ::redis::cmd("HSET");
     hash.arg(&key).arg("version").arg("another");
     let second = meddled(&org, folder.path(), &arguments, || {
@@ -48,10 +48,10 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     })
     .await;
     assert_eq!(second.0, Some(11), "{}", second.1);
-    assert!(second.1.contains("another export saves its state under"), "{}", second.1);
+    assert!(second.1.contains("another export saves its state at"), "{}", second.1);
     run(Some(&org), folder.path(), &arguments).await.done();
 
-    // A connection that the server ends is made anew.
+    // Reconnects if the server closes the connection.
     let mut end = ::redis::cmd("CLIENT");
     end.arg(&["KILL", "TYPE", "normal"]);
     let ended = meddled(&org, folder.path(), &export, || {
@@ -60,7 +60,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
     .await;
     assert_eq!(ended.0, Some(0), "{}", ended.1);
 
-    // A server that goes away loses nothing of the file.
+    // A lost server does not affect the staged file.
     let lost = meddled(&org, folder.path(), &export, || redis.kill()).await;
     assert_eq!(lost.0, Some(9), "{}", lost.1);
     assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
@@ -69,7 +69,7 @@ async fn killed_at_random_with_its_state_in_redis_a_file_holds_each_record_once(
 }
 
 #[tokio::test]
-async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
+async fn rejects_a_state_in_redis_of_another_file() {
     let Some(redis) = Redis::start(None) else { return };
     let org = MockOrg::builder().list(QUEUES, 250).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -95,28 +95,28 @@ async fn a_state_in_redis_that_does_not_belong_to_the_file_is_refused() {
     for edited in [&saved[..saved.len() - 2], &saved.replace("\"length\":", "\"length\":1")] {
         set(edited, &mut connection);
         let refused = run(Some(&org), folder.path(), &resume).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(refused.told.contains("in Redis at 127.0.0.1:"), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains("in Redis at 127.0.0.1:"), "{}", refused.err);
         assert_eq!(get(&mut connection), edited);
     }
     set(&saved, &mut connection);
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     assert_eq!(org.request_count(), requests);
 
-    // A person exports to the same file by hand, and knows nothing of the state in Redis.
+    // Another export to the same file, with its state beside the file.
     run(Some(&org), folder.path(), &by_hand).await.done();
     let finished = read(folder.path().join("q.jsonl"));
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains(".genesys-cloud/q.jsonl.part is missing"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains(".genesys-cloud/q.jsonl.part is missing"), "{}", refused.err);
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(folder.path().join("q.jsonl")), finished);
     run(Some(&org), folder.path(), &[&export[..], &["--restart"]].concat()).await.done();
     assert_eq!(read(folder.path().join("q.jsonl")), finished);
 }
 
-/// Runs it, and does something once it has saved its state.
+/// Runs the program, and calls `meddle` once the state is saved.
 async fn meddled(
     org: &MockOrg,
     folder: &std::path::Path,
@@ -133,17 +133,17 @@ async fn meddled(
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let (mut told, mut meddle) = (String::new(), Some(meddle));
+    let (mut err, mut meddle) = (String::new(), Some(meddle));
     while let Some(line) = lines.next_line().await.unwrap() {
         if line.contains("\"event\":\"saved\"")
             && let Some(meddle) = meddle.take()
         {
             meddle();
         }
-        told += &line;
-        told.push('\n');
+        err += &line;
+        err.push('\n');
     }
-    (child.wait().await.unwrap().code(), told)
+    (child.wait().await.unwrap().code(), err)
 }
 
 #[tokio::test]
@@ -157,21 +157,21 @@ async fn bad_input() {
         (&url[..], "q.jsonl", 11, "uthentication required"),
         (&wrong, "q.jsonl", 11, "can't connect to Redis at 127.0.0.1:"),
         ("redis://127.0.0.1:1/0", "q.jsonl", 9, "can't connect to Redis at 127.0.0.1:1"),
-        ("redis://:not-the-password@host/x", "q.jsonl", 2, "the URL of Redis is wrong"),
+        ("redis://:not-the-password@host/x", "q.jsonl", 2, "invalid Redis URL"),
         (
             "http://:not-the-password@host/x",
             "q.jsonl",
             2,
-            "no state is kept at a URL of the scheme `http`",
+            "can't keep the state at a URL with the scheme `http`",
         ),
         (&url, "-", 2, "standard output can't be resumed"),
     ] {
         let refused =
             run(Some(&org), folder.path(), &["export", QUEUES, "--out", out, "--state", state])
                 .await;
-        assert_eq!(refused.code, Some(code), "{state}: {}", refused.told);
-        assert!(refused.told.contains(part), "{state}: {}", refused.told);
-        assert!(!refused.told.contains("not-the-password"), "{}", refused.told);
+        assert_eq!(refused.code, Some(code), "{state}: {}", refused.err);
+        assert!(refused.err.contains(part), "{state}: {}", refused.err);
+        assert!(!refused.err.contains("not-the-password"), "{}", refused.err);
     }
     assert_eq!(org.request_count(), 0);
     let done = program(Some(&org), folder.path())
@@ -185,7 +185,7 @@ async fn bad_input() {
 }
 
 #[tokio::test]
-async fn tls_by_rediss() {
+async fn uses_tls_for_rediss() {
     let Some((redis, certificate)) = Redis::with_tls() else { return };
     let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
     let folder = tempdir().unwrap();
@@ -204,42 +204,26 @@ async fn tls_by_rediss() {
             .output()
             .await
             .unwrap();
-        let told = String::from_utf8(done.stderr).unwrap();
+        let err = String::from_utf8(done.stderr).unwrap();
         match refused {
             None => {
-                assert!(done.status.success(), "{told}");
+                assert!(done.status.success(), "{err}");
                 let found = keys(&read(folder.path().join("q.jsonl")));
                 assert_eq!(found, org.expected(QUEUES).unwrap().records);
             }
             Some(part) => {
-                assert_eq!(done.status.code(), Some(11), "{told}");
-                assert!(told.contains(part), "{told}");
+                assert_eq!(done.status.code(), Some(11), "{err}");
+                assert!(err.contains(part), "{err}");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn a_signal_ends_the_wait_for_a_server_that_does_not_answer() {
-    let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
-    let folder = tempdir().unwrap();
+async fn a_signal_ends_the_wait_for_an_unresponsive_redis() {
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://me:top-secret@{}/0", silent.local_addr().unwrap());
-    let child = program(Some(&org), &folder.path().join("state"))
-        .args(["export", QUEUES, "--out", "q.jsonl", "--state", &url])
-        .current_dir(folder.path())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It is connected, and waits for the first byte.
-    let _connection = silent.accept().await.unwrap();
-    let id = child.id().unwrap().to_string();
-    let kill = tokio::process::Command::new("kill").args(["-TERM", &id]).status().await;
-    assert!(kill.unwrap().success());
-    let output = child.wait_with_output().await.unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{told}");
-    assert!(told.contains("stopped while Redis at 127.0.0.1:"), "{told}");
-    assert!(!told.contains("top-secret"), "{told}");
-    assert_eq!(org.requests_for(QUEUES).len(), 0);
+    let err = signalled_while_waiting(&silent, &[], &["--out", "q.jsonl", "--state", &url]).await;
+    assert!(err.contains("stopped while waiting for Redis at 127.0.0.1:"), "{err}");
+    assert!(!err.contains("top-secret"), "{err}");
 }

@@ -1,4 +1,4 @@
-//! Exports that are stopped, killed, and gone on with.
+//! Interrupted and killed exports, and their resume.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{keys, program, read, report, run};
 
-/// Runs it until it has told so many events of this name, and kills it then, or until it has ended.
+/// Runs the program and kills it at the n-th event with this name. Returns whether it was killed before its end.
 pub(crate) async fn killed(
     org: &MockOrg,
     folder: &Path,
@@ -24,7 +24,7 @@ pub(crate) async fn killed(
     killed_in(&[], org, folder, arguments, event, after).await
 }
 
-/// The same with more in the environment.
+/// The same, with additional variables.
 pub(crate) async fn killed_in(
     environment: &[(&str, String)],
     org: &MockOrg,
@@ -42,9 +42,9 @@ pub(crate) async fn killed_in(
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut seen = 0;
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         assert_ne!(line["event"], "error", "{line}");
         if line["event"] == event {
@@ -59,12 +59,12 @@ pub(crate) async fn killed_in(
     false
 }
 
-/// Kills it again and again until it comes to its end, and gives the number of kills.
+/// Runs and kills the program repeatedly until it ends. Returns the number of kills.
 pub(crate) async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
     to_the_end_in(&[], org, folder, arguments, seed).await
 }
 
-/// The same with more in the environment.
+/// The same, with additional variables.
 pub(crate) async fn to_the_end_in(
     environment: &[(&str, String)],
     org: &MockOrg,
@@ -84,7 +84,7 @@ pub(crate) async fn to_the_end_in(
 }
 
 #[tokio::test]
-async fn killed_at_random_it_holds_each_record_once() {
+async fn has_each_record_once_after_random_kills() {
     for (operation, out) in [
         ("getRoutingQueues", "q.jsonl"),
         ("getRoutingQueues", "q.jsonl.gz"),
@@ -130,10 +130,10 @@ async fn killed_at_random_it_holds_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_range_that_is_killed_holds_each_record_once() {
+async fn a_killed_range_has_each_record_once() {
     let query = "postAnalyticsConversationsDetailsQuery";
     let org = MockOrg::builder().list(query, 200).start().await.unwrap();
-    // Each record is in two pieces now and then.
+    // Some records are in two windows.
     let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
     org.timeline(query, timeline.record_duration(Duration::from_secs(20_000))).unwrap();
     let folder = tempdir().unwrap();
@@ -150,7 +150,7 @@ async fn a_range_that_is_killed_holds_each_record_once() {
 }
 
 #[tokio::test]
-async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
+async fn a_range_of_concurrent_jobs_has_each_record_once() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 200).start().await.unwrap();
@@ -183,14 +183,14 @@ async fn a_range_of_jobs_that_run_at_once_holds_each_record_once() {
     truth.sort();
     assert_eq!(found, truth);
     assert_eq!(report(&folder.path().join("c.jsonl"))["windows"], 7);
-    // A kill loses those that were submitted since a state was saved, and no others.
+    // A kill loses only jobs submitted since the last save.
     let submits = org.requests_for(submit).len() as u32;
-    assert!(submits <= 7 + 3 * kills, "{submits} jobs for 7 pieces, {kills} kills");
+    assert!(submits <= 7 + 3 * kills, "{submits} jobs for 7 windows, {kills} kills");
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
 }
 
 #[tokio::test]
-async fn a_table_that_was_killed_has_one_header() {
+async fn a_killed_table_has_one_header() {
     let org = MockOrg::builder().list("getRoutingQueues", 300).start().await.unwrap();
     let folder = tempdir().unwrap();
     let arguments = [
@@ -211,7 +211,7 @@ async fn a_table_that_was_killed_has_one_header() {
 }
 
 #[tokio::test]
-async fn a_job_is_not_submitted_again() {
+async fn a_resume_does_not_submit_the_job_again() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 400).start().await.unwrap();
@@ -219,7 +219,7 @@ async fn a_job_is_not_submitted_again() {
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     let arguments =
         ["export", submit, "--body", "b.json", "--out", "c.jsonl", "--batch", "50", "--resume"];
-    // Once while the job runs, then while its results are read.
+    // Once while the job runs, once while its results are read.
     org.job_pace(submit, JobPace::Polls(2)).unwrap();
     assert!(killed(&org, folder.path(), &arguments, "job", 1).await);
     let jobs = run(Some(&org), folder.path(), &["jobs", "list"]).await;
@@ -233,11 +233,11 @@ async fn a_job_is_not_submitted_again() {
     );
 }
 
-/// The months of a range, and where they are kept.
+/// A range of several windows, and its output.
 const MONTHS: [&str; 4] = ["--interval", "2024-04-01/2024-06-30", "--window", "30d"];
 
 #[tokio::test]
-async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
+async fn keeps_jobs_of_a_range_while_they_are_needed() {
     let submit = "postAnalyticsConversationsDetailsJobs";
     let results = "getAnalyticsConversationsDetailsJobResults";
     let org = MockOrg::builder().list(results, 400).start().await.unwrap();
@@ -252,14 +252,14 @@ async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
         let jobs = run(Some(&org), folder.path(), &["jobs", "list"]).await;
         jobs.done().lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    // Batches are larger than a piece: what has come by then is written when the second job is known.
+    // Batches are larger than a window: records are written when the second job is submitted.
     assert!(killed(&org, folder.path(), &arguments, "job", 2).await);
     assert_eq!(org.requests_for(submit).len(), 2);
     let second = listed().await;
     assert_eq!(second.len(), 1, "the first one has been read: {second:?}");
     assert!(read(folder.path().join(".genesys-cloud/c.jsonl.part")).lines().count() > 100);
 
-    // Nobody waits for it any more.
+    // No run waits for this job any more.
     let restart = [&output[..], &MONTHS, &["--restart"]].concat();
     assert!(killed(&org, folder.path(), &restart, "job", 1).await);
     let id = second[0].split_whitespace().next().unwrap();
@@ -277,7 +277,7 @@ async fn jobs_of_a_range_are_kept_while_they_are_wanted() {
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth);
 }
 
-/// Refuses the second page while it is on.
+/// Refuses the second page while turned on.
 struct SecondPage(Arc<AtomicBool>);
 
 impl Fault for SecondPage {
@@ -289,7 +289,7 @@ impl Fault for SecondPage {
 }
 
 #[tokio::test]
-async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
+async fn an_error_saves_progress_and_shows_how_to_resume() {
     let operation = "getRoutingQueues";
     let refuses = Arc::new(AtomicBool::new(true));
     let fault = SecondPage(refuses.clone());
@@ -298,14 +298,14 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
     let export = ["export", "routing.queues", "--out", "q.jsonl", "--page-size", "100"];
     let export = [&export[..], &["--prefetch", "0"]].concat();
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(7), "{}", refused.told);
+    assert_eq!(refused.code, Some(7), "{}", refused.err);
     let command =
         "genesys-cloud export routing.queues --out q.jsonl --page-size 100 --prefetch 0 --resume";
     for part in ["getRoutingQueues requires the permission", "correlation id", command] {
-        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
-    let told = report(&folder.path().join("q.jsonl"));
-    assert_eq!((&told["exit"], &told["resume"]), (&"refused".into(), &command.into()));
+    let summary = report(&folder.path().join("q.jsonl"));
+    assert_eq!((&summary["exit"], &summary["resume"]), (&"refused".into(), &command.into()));
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")).lines().count(), 100);
 
     org.reset();
@@ -315,34 +315,34 @@ async fn an_error_saves_what_was_read_and_says_how_to_go_on() {
         keys(&read(folder.path().join("q.jsonl"))),
         org.expected(operation).unwrap().records
     );
-    // The first page is read again, to see whether the second one still begins where it ends.
+    // The first page is read again to verify that the second one still follows it.
     assert_eq!(org.requests_for(operation).len(), 5);
 }
 
 #[tokio::test]
-async fn what_was_stopped_is_not_overwritten_unless_told_so() {
+async fn does_not_overwrite_an_interrupted_export_without_restart() {
     let org = MockOrg::builder().list("getRoutingQueues", 200).start().await.unwrap();
     let folder = tempdir().unwrap();
     let export = ["export", "routing.queues", "--out", "q.jsonl", "--batch", "10"];
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let refused = run(Some(&org), folder.path(), &export).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("--resume continues it"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
 
     for (changed, why) in [
         (&["-p", "name=Support*"][..], "the query parameter `name` was not set"),
-        (&["--fields", "id"], "another format or other fields"),
+        (&["--fields", "id"], "a different --format, --fields or --results-param"),
     ] {
         let arguments = [&export[..], &["--resume"], changed].concat();
         let refused = run(Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
-        assert!(refused.told.contains(why), "{}", refused.told);
-        assert!(refused.told.contains("--restart"), "{}", refused.told);
-        assert!(!refused.told.contains("resumes after"), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
+        assert!(refused.err.contains(why), "{}", refused.err);
+        assert!(refused.err.contains("--restart"), "{}", refused.err);
+        assert!(!refused.err.contains("resuming after"), "{}", refused.err);
     }
     let other = ["export", "users.users", "--out", "q.jsonl", "--resume"];
     let refused = run(Some(&org), folder.path(), &other).await;
-    assert!(refused.told.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.told);
+    assert!(refused.err.contains("is of getRoutingQueues, not of getUsers"), "{}", refused.err);
 
     let state = folder.path().join(".genesys-cloud/q.jsonl.state.json");
     let later = read(&state).replacen("\"version\":4", "\"version\":7", 1);
@@ -350,7 +350,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
     let resume = [&export[..], &["--resume"]].concat();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2));
-    assert!(refused.told.contains("another release (version 7)"), "{}", refused.told);
+    assert!(refused.err.contains("another release (version 7)"), "{}", refused.err);
     std::fs::write(&state, "{").unwrap();
     assert_eq!(run(Some(&org), folder.path(), &resume).await.code, Some(2));
 
@@ -363,7 +363,7 @@ async fn what_was_stopped_is_not_overwritten_unless_told_so() {
 }
 
 #[tokio::test]
-async fn a_try_that_read_nothing_is_not_in_the_way() {
+async fn an_attempt_that_read_nothing_does_not_block_the_next_run() {
     let org = MockOrg::builder().list("getRoutingQueues", 50).start().await.unwrap();
     let folder = tempdir().unwrap();
     let export = ["export", "routing.queues", "--out", "q.csv", "--fields", "id"];
@@ -381,7 +381,7 @@ async fn a_try_that_read_nothing_is_not_in_the_way() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn an_interrupt_ends_the_batch_saves_and_says_how_to_go_on() {
+async fn an_interrupt_saves_progress_and_shows_how_to_resume() {
     for signal in ["-INT", "-TERM"] {
         interrupted_by(signal).await;
     }
@@ -405,16 +405,16 @@ async fn interrupted_by(signal: &str) {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut told = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut err = BufReader::new(child.stderr.take().unwrap()).lines();
     let (mut events, mut sent) = (Vec::new(), false);
-    while let Some(line) = told.next_line().await.unwrap() {
+    while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         if line["event"] == "saved" && !std::mem::replace(&mut sent, true) {
-            // A second export to the same file leaves all as it is.
+            // A second export to the same file changes nothing.
             let second = [&arguments[..], &["--restart"]].concat();
             let second = run(Some(&org), folder.path(), &second).await;
-            assert_eq!(second.code, Some(9), "{}", second.told);
-            assert!(second.told.contains("another export writes"), "{}", second.told);
+            assert_eq!(second.code, Some(9), "{}", second.err);
+            assert!(second.err.contains("another export is writing to"), "{}", second.err);
             assert!(folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
 
             let id = child.id().unwrap().to_string();

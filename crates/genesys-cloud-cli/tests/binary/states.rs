@@ -1,4 +1,4 @@
-//! States that do not belong to their output, to the command, or to the time.
+//! States that do not match their output or the command, or are too old.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{Outcome, keys, program, read, report, run};
 const QUEUES: &str = "getRoutingQueues";
 const EXPORT: [&str; 6] = ["export", "routing.queues", "--out", "q.jsonl", "--batch", "10"];
 
-/// An export of a list to `q.jsonl` that was killed after 30 records, and another run of it.
+/// Kills an export of a list to `q.jsonl` after 30 records. Returns its state file and the arguments to resume it.
 async fn stopped(org: &MockOrg, folder: &Path) -> (std::path::PathBuf, Vec<&'static str>) {
     assert!(killed(org, folder, &EXPORT, "saved", 3).await);
     (folder.join(".genesys-cloud/q.jsonl.state.json"), [&EXPORT[..], &["--resume"]].concat())
@@ -23,7 +23,7 @@ async fn org() -> MockOrg {
 }
 
 #[tokio::test]
-async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
+async fn rejects_an_edited_state_without_changing_anything() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let (state, resume) = stopped(&org, folder.path()).await;
@@ -44,13 +44,13 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
         assert_ne!(edited, saved);
         std::fs::write(&state, &edited).unwrap();
         let refused = run(Some(&org), folder.path(), &resume).await;
-        assert_eq!(refused.code, Some(2), "{edited}: {}", refused.told);
+        assert_eq!(refused.code, Some(2), "{edited}: {}", refused.err);
         assert!(
-            refused.told.contains(".genesys-cloud/q.jsonl.state.json: the state "),
+            refused.err.contains(".genesys-cloud/q.jsonl.state.json: the state "),
             "{}",
-            refused.told
+            refused.err
         );
-        assert!(refused.told.contains("--restart discards"), "{}", refused.told);
+        assert!(refused.err.contains("--restart discards"), "{}", refused.err);
         assert_eq!(read(&state), edited);
         assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     }
@@ -62,38 +62,38 @@ async fn a_state_that_was_edited_is_refused_and_nothing_is_changed() {
 }
 
 #[tokio::test]
-async fn a_state_too_large_to_be_one_is_not_read() {
+async fn does_not_read_a_state_that_is_too_large() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let state = folder.path().join(".genesys-cloud/q.jsonl.state.json");
     std::fs::create_dir(state.parent().unwrap()).unwrap();
     std::fs::File::create(&state).unwrap().set_len((512 << 20) + 1).unwrap();
     let refused = run(Some(&org), folder.path(), &EXPORT).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(
-        refused.told.contains("is not a saved state: it has 536870913 bytes"),
+        refused.err.contains("is not a saved state: it has 536870913 bytes"),
         "{}",
-        refused.told
+        refused.err
     );
 }
 
 #[tokio::test]
-async fn the_part_of_another_run_is_not_taken_for_that_of_the_state() {
+async fn detects_a_staged_file_of_another_run() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let (state, resume) = stopped(&org, folder.path()).await;
     let saved = read(&state);
-    // Somebody else exports something else to the same file, and keeps the state elsewhere.
+    // Another export to the same file, with its state at another location.
     let other = ["export", "users.users", "--out", "q.jsonl", "--batch", "10", "--state", "other"];
     assert!(killed(&org, folder.path(), &other, "saved", 5).await);
     let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    for told in
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    for err in
         [".genesys-cloud/q.jsonl.part is not the file that the state describes", "with --restart"]
     {
-        assert!(refused.told.contains(told), "{}", refused.told);
+        assert!(refused.err.contains(err), "{}", refused.err);
     }
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(&state), saved);
@@ -107,37 +107,37 @@ async fn the_part_of_another_run_is_not_taken_for_that_of_the_state() {
 }
 
 #[tokio::test]
-async fn an_old_half_is_not_completed_with_a_new_one_where_that_is_not_wanted() {
+async fn does_not_resume_an_export_older_than_max_age() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let (_, resume) = stopped(&org, folder.path()).await;
     let requests = org.request_count();
     let refused =
         run(Some(&org), folder.path(), &[&resume[..], &["--max-age", "0s"]].concat()).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    for part in ["the interrupted export began 0 s ago, at 20", "--max-age allows 0s", "--restart"]
-    {
-        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    for part in ["the interrupted export started 0 s ago, at 20", "--max-age is 0s", "--restart"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert_eq!(org.request_count(), requests);
     let done = run(Some(&org), folder.path(), &[&resume[..], &["--max-age", "6h"]].concat()).await;
     done.done();
-    let told = report(&folder.path().join("q.jsonl"));
-    let [began, resumed] = [&told["began"], &told["resumed"][0]].map(|it| it.as_str().unwrap());
-    assert!(began < resumed && resumed < told["ended"].as_str().unwrap(), "{told}");
-    assert_eq!(told["resumed"].as_array().unwrap().len(), 1);
-    let line = format!("read in two runs, which began at {began} and {resumed}");
-    assert!(done.told.contains(&line), "{}", done.told);
-    // What is read at once says nothing of that kind, and it takes an export to resume.
+    let summary = report(&folder.path().join("q.jsonl"));
+    let [began, resumed] =
+        [&summary["began"], &summary["resumed"][0]].map(|it| it.as_str().unwrap());
+    assert!(began < resumed && resumed < summary["ended"].as_str().unwrap(), "{summary}");
+    assert_eq!(summary["resumed"].as_array().unwrap().len(), 1);
+    let line = format!("read in two runs, started at {began} and {resumed}");
+    assert!(done.err.contains(&line), "{}", done.err);
+    // A report of one run has no such line, and --max-age needs a resume option.
     let once = run(Some(&org), folder.path(), &EXPORT).await;
     once.done();
-    assert!(!once.told.contains("two runs"), "{}", once.told);
+    assert!(!once.err.contains("two runs"), "{}", once.err);
     let alone = run(Some(&org), folder.path(), &[&EXPORT[..], &["--max-age", "6h"]].concat()).await;
-    assert_eq!(alone.code, Some(2), "{}", alone.told);
+    assert_eq!(alone.code, Some(2), "{}", alone.err);
 }
 
 #[tokio::test]
-async fn a_limit_is_that_of_all_runs() {
+async fn the_limit_counts_all_runs() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let (_, resume) = stopped(&org, folder.path()).await;
@@ -146,9 +146,9 @@ async fn a_limit_is_that_of_all_runs() {
     let requests = org.request_count();
     let limited = |limit: &'static str| [&resume[..], &["--limit", limit]].concat();
     let refused = run(Some(&org), folder.path(), &limited("29")).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    for told in ["30 records are written already, more than --limit 29", "leave --limit out"] {
-        assert!(refused.told.contains(told), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    for err in ["30 records are written already, more than --limit 29", "raise or omit --limit"] {
+        assert!(refused.err.contains(err), "{}", refused.err);
     }
     assert_eq!(org.request_count(), requests);
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
@@ -164,7 +164,7 @@ async fn a_limit_is_that_of_all_runs() {
 }
 
 #[tokio::test]
-async fn a_limit_of_a_range_is_that_of_all_runs() {
+async fn the_limit_of_a_range_counts_all_runs() {
     let query = "postAnalyticsConversationsDetailsQuery";
     let org = MockOrg::builder().list(query, 200).start().await.unwrap();
     let timeline = genesys_cloud_mock::Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
@@ -175,8 +175,8 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     assert!(killed(&org, folder.path(), &export, "saved", 7).await);
     let limited = |limit: &'static str| [&export[..], &["--resume", "--limit", limit]].concat();
     let refused = run(Some(&org), folder.path(), &limited("69")).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
-    assert!(refused.told.contains("70 records are written already"), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
+    assert!(refused.err.contains("70 records are written already"), "{}", refused.err);
     let state = read(folder.path().join(".genesys-cloud/c.jsonl.state.json"));
     let part = read(folder.path().join(".genesys-cloud/c.jsonl.part"));
     run(Some(&org), folder.path(), &limited("70")).await.done();
@@ -188,7 +188,7 @@ async fn a_limit_of_a_range_is_that_of_all_runs() {
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
 }
 
-/// Runs it as somebody with other credentials.
+/// Runs the program with other credentials.
 async fn run_as(
     who: &[(&str, &str)],
     without: &[&str],
@@ -205,18 +205,18 @@ async fn run_as(
     Outcome {
         code: output.status.code(),
         out: String::from_utf8(output.stdout).unwrap(),
-        told: String::from_utf8(output.stderr).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
 #[tokio::test]
-async fn an_export_of_another_org_is_not_resumed() {
+async fn does_not_resume_an_export_of_another_org() {
     let org = org().await;
     let folder = tempdir().unwrap();
     let (state, resume) = stopped(&org, folder.path()).await;
     let saved = read(&state);
     let another = [("GENESYS_CLOUD_CLIENT_ID", "another")];
-    // A gateway in front of another org, on the same host.
+    // A gateway for another org on the same host.
     let elsewhere = format!("{}/other", org.url());
     let elsewhere = [("GENESYS_CLOUD_API_URL", elsewhere.as_str())];
     let requests = org.request_count();
@@ -224,9 +224,9 @@ async fn an_export_of_another_org_is_not_resumed() {
         [(&another, "but the client has OAuth client another"), (&elsewhere, "/other")]
     {
         let refused = run_as(who, &[], &org, folder.path(), &resume).await;
-        assert_eq!(refused.code, Some(2), "{}", refused.told);
+        assert_eq!(refused.code, Some(2), "{}", refused.err);
         for part in ["of another org, or may be: it was made", why, "--restart discards"] {
-            assert!(refused.told.contains(part), "{part}: {}", refused.told);
+            assert!(refused.err.contains(part), "{part}: {}", refused.err);
         }
         assert_eq!(read(&state), saved);
     }
@@ -235,7 +235,7 @@ async fn an_export_of_another_org_is_not_resumed() {
 }
 
 #[tokio::test]
-async fn the_org_of_an_access_token_is_asked_for() {
+async fn identifies_the_org_of_an_access_token() {
     let builder = || MockOrg::builder().list(QUEUES, 300);
     let org = builder().organization("one").start().await.unwrap();
     let port = org.url().rsplit(':').next().unwrap().parse().unwrap();
@@ -243,14 +243,14 @@ async fn the_org_of_an_access_token_is_asked_for() {
     let without = ["GENESYS_CLOUD_CLIENT_ID", "GENESYS_CLOUD_CLIENT_SECRET"];
     let token = org.access_token();
     let refuses = CannedResponse::error(403, "missing.permissions", "No");
-    // After two records, it is stopped by an error.
+    // An error ends the export after two records.
     org.respond_next(QUEUES, page(2, 300)).unwrap();
     org.respond_next(QUEUES, refuses).unwrap();
     let export = [&EXPORT[..], &["--prefetch", "0"]].concat();
     let resume = [&export[..], &["--resume"]].concat();
     let who = [("GENESYS_CLOUD_ACCESS_TOKEN", token.as_str())];
     let stopped = run_as(&who, &without, &org, folder.path(), &export).await;
-    assert_eq!(stopped.code, Some(7), "{}", stopped.told);
+    assert_eq!(stopped.code, Some(7), "{}", stopped.err);
     assert_eq!(org.requests_for("getTokensMe").len(), 1);
     let state = read(folder.path().join(".genesys-cloud/q.jsonl.state.json"));
     assert!(state.contains("\"organizationId\":\"one\""), "{state}");
@@ -260,16 +260,16 @@ async fn the_org_of_an_access_token_is_asked_for() {
     let token = other.access_token();
     let who = [("GENESYS_CLOUD_ACCESS_TOKEN", token.as_str())];
     let refused = run_as(&who, &without, &other, folder.path(), &resume).await;
-    assert_eq!(refused.code, Some(2), "{}", refused.told);
+    assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(
-        refused.told.contains("organization one, but the client has organization two"),
+        refused.err.contains("organization one, but the client has organization two"),
         "{}",
-        refused.told
+        refused.err
     );
     assert_eq!(other.requests_for(QUEUES).len(), 0);
 }
 
-/// The first page of a list, with `records` of its `total`.
+/// The first page of a list, with `records` of `total` records.
 fn page(records: usize, total: usize) -> CannedResponse {
     let entities: Vec<Value> = (0..records).map(|n| json!({ "id": format!("q{n}") })).collect();
     let pages = total.div_ceil(records.max(1));
@@ -280,7 +280,7 @@ fn page(records: usize, total: usize) -> CannedResponse {
 }
 
 #[tokio::test]
-async fn a_page_in_doubt_is_read_again() {
+async fn reads_a_page_in_doubt_again() {
     let org = MockOrg::builder().list(QUEUES, 30).start().await.unwrap();
     for out in [
         "q.jsonl",
@@ -293,31 +293,31 @@ async fn a_page_in_doubt_is_read_again() {
         let export = ["export", QUEUES, "--out", out, "--fields", "id", "--prefetch", "0"];
         run(Some(&org), folder.path(), &export).await.done();
         let once = std::fs::read(&path).unwrap();
-        // All that the page lacks are the last two of its records.
+        // The page lacks its last two records.
         let truth = org.expected(QUEUES).unwrap().records;
         let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
         let short = json!({
             "entities": short, "pageSize": 500, "pageNumber": 1, "pageCount": 1, "total": 30,
         });
         org.reset();
-        // Also when the run looks at it once more.
+        // Also when the next run reads it again.
         for _ in 0..3 {
             org.respond_next(QUEUES, CannedResponse::json(200, &short)).unwrap();
         }
         let unknown = run(Some(&org), folder.path(), &export).await;
-        assert_eq!(unknown.code, Some(5), "{}", unknown.told);
+        assert_eq!(unknown.code, Some(5), "{}", unknown.err);
         let advice = "to read the page in doubt again:\n  genesys-cloud export";
         for part in [advice, "--resume --accept unknown"] {
-            assert!(unknown.told.contains(part), "{part}: {}", unknown.told);
+            assert!(unknown.err.contains(part), "{part}: {}", unknown.err);
         }
         assert!(std::fs::read(&path).unwrap() == once, "{out}: the earlier output stays");
         let resume = [&export[..], &["--resume"]].concat();
         let still = run(Some(&org), folder.path(), &resume).await;
-        assert_eq!(still.code, Some(5), "{}", still.told);
+        assert_eq!(still.code, Some(5), "{}", still.err);
         org.reset();
         let done = run(Some(&org), folder.path(), &resume).await;
         done.done();
-        assert!(done.told.contains("complete: 30 records"), "{}", done.told);
+        assert!(done.err.contains("complete: 30 records"), "{}", done.err);
         assert_eq!(org.requests_for(QUEUES).len(), 1);
         assert_eq!(report(&path)["records"], 30);
         if out != "q.parquet" {
@@ -327,7 +327,7 @@ async fn a_page_in_doubt_is_read_again() {
 }
 
 #[tokio::test]
-async fn nulls_are_left_out_and_counted() {
+async fn skips_and_counts_nulls() {
     let org = MockOrg::start().await.unwrap();
     let list = json!({
         "entities": [null, { "id": "q1" }, null],
@@ -344,13 +344,9 @@ async fn nulls_are_left_out_and_counted() {
         let export = ["export", QUEUES, "--out", out, "--fields", "id"];
         let done = run(Some(&org), folder.path(), &export).await;
         done.done();
-        assert!(
-            done.told.contains("complete: 1 record in 1 page, 1 call, 2 nulls"),
-            "{}",
-            done.told
-        );
-        let told = report(&folder.path().join(out));
-        assert_eq!((&told["records"], &told["nulls"]), (&1.into(), &2.into()));
+        assert!(done.err.contains("complete: 1 record in 1 page, 1 call, 2 nulls"), "{}", done.err);
+        let summary = report(&folder.path().join(out));
+        assert_eq!((&summary["records"], &summary["nulls"]), (&1.into(), &2.into()));
         match out {
             #[cfg(feature = "parquet")]
             "q.parquet" => {
@@ -363,7 +359,7 @@ async fn nulls_are_left_out_and_counted() {
 }
 
 #[tokio::test]
-async fn the_fake_org_of_the_program_is_the_same_in_each_run() {
+async fn the_embedded_fake_org_is_the_same_in_each_run() {
     let folder = tempdir().unwrap();
     let export = ["--org", "mock", "export", QUEUES, "--out", "q.jsonl", "--batch", "10"];
     let export = [&export[..], &["--mock-list", "routing.queues=300"]].concat();
@@ -371,8 +367,8 @@ async fn the_fake_org_of_the_program_is_the_same_in_each_run() {
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let resume = [&export[..], &["--resume"]].concat();
     let other = run(None, folder.path(), &[&resume[..], &["--mock-seed", "7"]].concat()).await;
-    assert_eq!(other.code, Some(2), "{}", other.told);
-    assert!(other.told.contains("of another org"), "{}", other.told);
+    assert_eq!(other.code, Some(2), "{}", other.err);
+    assert!(other.err.contains("of another org"), "{}", other.err);
     run(None, folder.path(), &resume).await.done();
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 300);
     assert_eq!(org.request_count(), 0);
@@ -380,7 +376,7 @@ async fn the_fake_org_of_the_program_is_the_same_in_each_run() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_the_owner_reads_what_is_left_and_links_are_not_followed() {
+async fn only_the_owner_reads_staged_files_and_links_are_not_followed() {
     use std::os::unix::fs::PermissionsExt as _;
     let org = org().await;
     let folder = tempdir().unwrap();
@@ -403,7 +399,7 @@ async fn only_the_owner_reads_what_is_left_and_links_are_not_followed() {
     );
     run(Some(&org), folder.path(), &resume).await.done();
     assert_eq!((mode("q.jsonl"), mode(".genesys-cloud/q.jsonl.report.json")), (usual, 0o600));
-    // A file that is replaced passes on who may read it.
+    // The new file has the mode of the replaced one.
     std::fs::set_permissions(path("q.jsonl"), std::fs::Permissions::from_mode(0o640)).unwrap();
     run(Some(&org), folder.path(), &EXPORT).await.done();
     assert_eq!(mode("q.jsonl"), 0o640);
@@ -413,11 +409,11 @@ async fn only_the_owner_reads_what_is_left_and_links_are_not_followed() {
         &["export", "postOutboundContactlistExport", "-p", "contactListId=a", "-o", "q.jsonl"],
     ] {
         let refused = run(Some(&org), folder.path(), export).await;
-        assert_eq!(refused.code, Some(11), "{}", refused.told);
+        assert_eq!(refused.code, Some(11), "{}", refused.err);
         assert!(
-            refused.told.contains(".genesys-cloud/q.jsonl.part: it is a symbolic link"),
+            refused.err.contains(".genesys-cloud/q.jsonl.part: it is a symbolic link"),
             "{}",
-            refused.told
+            refused.err
         );
     }
     assert_eq!(read(path("victim")), "precious");

@@ -1,4 +1,4 @@
-//! Tables in Parquet.
+//! Parquet files.
 
 use bytes::Bytes;
 use genesys_cloud_mock::{CannedResponse, MockOrg};
@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use crate::resume::to_the_end_in;
 use crate::{report, run};
 
-/// The rows of a table as JSON.
+/// The rows of a Parquet file as JSON.
 pub(crate) fn rows(bytes: Vec<u8>) -> Vec<Value> {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
     reader.get_row_iter(None).unwrap().map(|row| as_json(&row.unwrap())).collect()
@@ -26,7 +26,7 @@ pub(crate) fn ids(rows: &[Value]) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn killed_at_random_it_is_a_table_of_all_records() {
+async fn a_table_has_all_records_after_random_kills() {
     for (operation, body) in
         [("getRoutingQueues", None), ("postTaskmanagementWorkitemsQuery", Some("b.json"))]
     {
@@ -52,7 +52,7 @@ async fn killed_at_random_it_is_a_table_of_all_records() {
 }
 
 #[tokio::test]
-async fn a_value_that_does_not_fit_is_told_and_what_came_before_is_kept() {
+async fn names_an_invalid_value_and_keeps_earlier_rows() {
     let org = MockOrg::builder().list("getRoutingQueues", 100).start().await.unwrap();
     let folder = tempdir().unwrap();
     let page =
@@ -60,9 +60,9 @@ async fn a_value_that_does_not_fit_is_told_and_what_came_before_is_kept() {
     org.respond_next("getRoutingQueues", CannedResponse::json(200, &page)).unwrap();
     let arguments = ["export", "routing.queues", "--out", "q.parquet"];
     let refused = run(Some(&org), folder.path(), &arguments).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    for part in ["(id one): `memberCount` is a text", "--fields"] {
-        assert!(refused.told.contains(part), "{part}: {}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    for part in ["(id one): `memberCount` is a string", "--fields"] {
+        assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert!(!folder.path().join("q.parquet").exists());
 }

@@ -1,4 +1,4 @@
-//! Values on their way through: as they came, or with a word about what became of them.
+//! Values in each output: unchanged, or changed with a note.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ fn reply(body: impl Into<String>, content_type: &str) -> CannedResponse {
     CannedResponse { status: 200, headers, body: body.into().into() }
 }
 
-/// A page of these records, as they are.
+/// Makes the org respond with a page of these records, unchanged.
 fn page(org: &MockOrg, records: &[&str]) {
     let (all, total) = (records.join(","), records.len());
     let body = format!(
@@ -26,10 +26,10 @@ fn page(org: &MockOrg, records: &[&str]) {
     org.respond_next(QUEUES, reply(body, "application/json")).unwrap();
 }
 
-/// An org that has a text where the document has a number, in every third queue.
+/// A fault that puts a string for a number into every third queue.
 pub(crate) struct Odd;
 
-/// Whether it does so in this record.
+/// Whether this record is affected.
 pub(crate) fn is_odd(id: &str) -> bool {
     id.bytes().map(u32::from).sum::<u32>().is_multiple_of(3)
 }
@@ -49,7 +49,7 @@ impl Fault for Odd {
     }
 }
 
-/// The ids of the records in a file of rejects, and its lines.
+/// The IDs of the records in a rejects file, and its lines.
 pub(crate) fn rejected(path: &Path) -> (Vec<String>, Vec<Value>) {
     let text = read(path);
     let lines: Vec<Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
@@ -57,7 +57,7 @@ pub(crate) fn rejected(path: &Path) -> (Vec<String>, Vec<Value>) {
 }
 
 #[tokio::test]
-async fn a_call_sends_and_prints_what_it_is_given() {
+async fn a_call_sends_and_prints_values_unchanged() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let operation = "postAnalyticsConversationsDetailsQuery";
@@ -84,7 +84,7 @@ async fn a_call_sends_and_prints_what_it_is_given() {
 }
 
 #[tokio::test]
-async fn lines_of_json_are_what_the_api_sent() {
+async fn json_lines_have_the_values_of_the_api() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let records = [
@@ -101,7 +101,7 @@ async fn lines_of_json_are_what_the_api_sent() {
 }
 
 #[tokio::test]
-async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
+async fn tables_normalize_values_and_report_changes() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     let records = [
@@ -119,7 +119,7 @@ async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
         2,\"\",1000,2024-05-01T12:30:00.000Z\r\n\
         3,,9007199254740993,\r\n";
     assert_eq!(read(folder.path().join("q.csv")), expected);
-    assert!(done.told.contains("1 value with characters"), "{}", done.told);
+    assert!(done.err.contains("1 value with characters"), "{}", done.err);
     let notes = report(&folder.path().join("q.csv"))["notes"].to_string();
     assert!(notes.contains("(name 1)"), "{notes}");
     page(&org, &records);
@@ -130,12 +130,12 @@ async fn tables_have_one_form_of_each_value_and_note_what_they_can_not_hold() {
 }
 
 #[tokio::test]
-async fn options_for_records_that_do_not_fit_are_checked_first() {
+async fn validates_the_options_for_invalid_values() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
-    for (options, told) in [
-        (&["--rejects", "r.jsonl"][..], "requires --on-bad-value null or skip"),
-        (&["--on-bad-value", "skip"], "add --rejects rejects.jsonl"),
+    for (options, why) in [
+        (&["--rejects", "r.jsonl"][..], "needs `--on-bad-value null` or `skip`"),
+        (&["--on-bad-value", "skip"], "add `--rejects rejects.jsonl`"),
         (
             &["--on-bad-value", "skip", "--out", "q.csv", "--rejects", "q.csv"],
             "q.csv is the output",
@@ -144,15 +144,15 @@ async fn options_for_records_that_do_not_fit_are_checked_first() {
     ] {
         let arguments = [&["export", QUEUES], options].concat();
         let refused = run(Some(&org), folder.path(), &arguments).await;
-        assert_eq!(refused.code, Some(2), "{options:?}: {}", refused.told);
-        assert!(refused.told.contains(told), "{options:?}: {}", refused.told);
+        assert_eq!(refused.code, Some(2), "{options:?}: {}", refused.err);
+        assert!(refused.err.contains(why), "{options:?}: {}", refused.err);
     }
     assert_eq!(org.request_count(), 0);
 }
 
 #[cfg(feature = "parquet")]
 #[tokio::test]
-async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() {
+async fn rejects_each_invalid_record_once_across_kills() {
     use crate::resume::to_the_end_in;
     use crate::tables::{ids, rows};
 
@@ -164,8 +164,8 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
 
     let plain = ["export", QUEUES, "--out", "q.parquet"];
     let refused = run(Some(&org), folder.path(), &plain).await;
-    assert_eq!(refused.code, Some(11), "{}", refused.told);
-    assert!(refused.told.contains("--on-bad-value null or skip"), "{}", refused.told);
+    assert_eq!(refused.code, Some(11), "{}", refused.err);
+    assert!(refused.err.contains("--on-bad-value null or skip"), "{}", refused.err);
 
     for (what, written) in [("skip", &good), ("null", &all)] {
         let out = folder.path().join(format!("{what}.parquet"));
@@ -214,16 +214,16 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
         assert!(!aside(&out, ".rejects.jsonl.part").exists());
     }
 
-    // An export that failed at a record goes on without it; its list is complete, its output is not all of it.
+    // An export that failed at a record resumes without it: the list is complete, the output is not.
     let skip =
         [&plain[..], &["--restart", "--on-bad-value", "skip", "--rejects", "r.jsonl"]].concat();
     let done = run(Some(&org), folder.path(), &skip).await;
     done.done();
     let first = format!("complete, but {} records skipped: 250 records", odd.len());
-    assert!(done.told.contains(&first), "{}", done.told);
-    assert!(done.told.contains("see r.jsonl"), "{}", done.told);
+    assert!(done.err.contains(&first), "{}", done.err);
+    assert!(done.err.contains("see r.jsonl"), "{}", done.err);
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
-    // Without one that does not fit, the file is empty.
+    // Without invalid records, the file is empty.
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
     run(Some(&org), folder.path(), &skip).await.done();
     assert_eq!(read(folder.path().join("r.jsonl")), "");
@@ -231,7 +231,7 @@ async fn records_that_do_not_fit_are_rejected_once_however_often_it_is_killed() 
 
 #[cfg(all(feature = "buckets", feature = "parquet"))]
 #[tokio::test]
-async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
+async fn rejects_invalid_records_for_objects_and_streams() {
     use crate::s3::S3;
     use crate::tables::{ids, rows};
 
@@ -255,7 +255,7 @@ async fn records_that_do_not_fit_into_an_object_or_a_stream_are_rejected() {
         .unwrap();
     assert!(output.status.success());
     assert_eq!(ids(&rows(output.stdout)), good);
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert!(told.contains(&format!("{} records rejected: ", odd.len())), "{told}");
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains(&format!("{} records rejected: ", odd.len())), "{err}");
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
 }

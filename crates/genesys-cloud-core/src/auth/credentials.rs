@@ -1,4 +1,4 @@
-//! One request for a token: a login with client credentials, or a call of the user's provider.
+//! Requests one token, by a login with client credentials or from the program's provider.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,12 +17,12 @@ use crate::operation::{Method, Operation};
 use crate::response::{DecodeError, RawResponse};
 use crate::spans;
 
-/// Where logins go, below the URL of the login host.
+/// The path of logins on the login host.
 pub(crate) const LOGIN_PATH: &str = "/oauth/token";
 
 pub(super) static LOGIN: Operation = Operation::from_static("login", Method::Post, LOGIN_PATH);
 
-/// Where tokens come from.
+/// The source of tokens.
 pub(crate) enum TokenSource {
     ClientCredentials { url: Url, client_id: String, client_secret: SecretString },
     Provider(Arc<dyn TokenProvider>),
@@ -36,7 +36,7 @@ impl TokenSource {
         }
     }
 
-    /// The name in traces.
+    /// The name used in traces.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::ClientCredentials { url, .. } => url.authority(),
@@ -52,7 +52,7 @@ impl TokenSource {
             }
             Self::Provider(provider) => from_provider(http_client, &**provider).await?,
         };
-        token.remember_in(http_client.secrets());
+        token.add_to(http_client.secrets());
         tracing::debug!(host = self.name(), "logged in");
         Ok(token)
     }
@@ -64,7 +64,7 @@ async fn log_in(
     client_id: &str,
     client_secret: &SecretString,
 ) -> Result<Token, Error> {
-    let asked_at = Instant::now();
+    let requested_at = Instant::now();
     let outcome = async {
         let request = http_client
             .request(LOGIN.method(), url.clone())?
@@ -73,17 +73,17 @@ async fn log_in(
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body("grant_type=client_credentials");
         let sent = http_client.send(&LOGIN, request, None);
-        let reply = spans::request(&LOGIN, url, 0, sent).await?.accepted()?;
-        token_of(&reply, asked_at).map_err(|error| {
-            Error::decode(&reply, &error).advise("check that the login URL is that of a login host")
+        let response = spans::request(&LOGIN, url, 0, sent).await?.accepted()?;
+        token_of(&response, requested_at).map_err(|error| {
+            Error::decode(&response, &error)
+                .advise("check that the login URL points to a login host")
         })
     };
     outcome.await.map_err(|error| {
         let error = error.at_login(url.authority());
         match error.kind() {
-            ErrorKind::RateLimited => error.advise(
-                "logins have a rate limit of their own: share one client, and wait a minute",
-            ),
+            ErrorKind::RateLimited => error
+                .advise("logins have their own rate limit: share one client, and wait a minute"),
             ErrorKind::Authentication => error.advise(
                 "check the client id (GENESYS_CLOUD_CLIENT_ID) and secret \
                  (GENESYS_CLOUD_CLIENT_SECRET), that the OAuth client has the grant type Client \
@@ -94,16 +94,16 @@ async fn log_in(
     })
 }
 
-/// The token that a login was answered with.
-fn token_of(reply: &RawResponse, asked_at: Instant) -> Result<Token, DecodeError> {
-    let grant: Value = serde_json::from_slice(reply.body())?;
+/// Reads the token from the response to a login.
+fn token_of(response: &RawResponse, requested_at: Instant) -> Result<Token, DecodeError> {
+    let grant: Value = serde_json::from_slice(response.body())?;
     let token = grant["access_token"].as_str().and_then(Token::new);
-    let token = token.ok_or_else(|| DecodeError::new("it has no usable `access_token`"))?;
-    // A token whose life is not told is used until the API refuses it. So is one of no life at all: a clock
-    // is wrong, and a new token for every call would not be better.
-    let token = token.living(asked_at, seconds(&grant["expires_in"]));
-    match token.is_over() {
-        true => Err(DecodeError::new("its `access_token` had ended before the reply came")),
+    let token = token.ok_or_else(|| DecodeError::new("no usable `access_token`"))?;
+    // A token without `expires_in` is used until the API rejects it. So is one with a lifetime of zero: some clock is
+    // wrong, and a login per call would not help.
+    let token = token.with_lifetime(requested_at, seconds(&grant["expires_in"]));
+    match token.is_expired() {
+        true => Err(DecodeError::new("its `access_token` had expired before the response arrived")),
         false => Ok(token),
     }
 }
@@ -112,17 +112,17 @@ async fn from_provider(
     http_client: &HttpClient,
     provider: &dyn TokenProvider,
 ) -> Result<Token, Error> {
-    let asked_at = Instant::now();
+    let requested_at = Instant::now();
     let limit = http_client.timeout();
     let given = match tokio::time::timeout(limit, provider.token()).await {
         Ok(given) => given.map_err(Error::token_provider)?,
         Err(_) => return Err(Error::token_provider(format!("no token within {limit:?}").into())),
     };
-    let unusable = || "the token is empty or has a character that no token has";
+    let unusable = || "the token is empty or has an invalid character";
     let token =
         Token::new(given.secret()).ok_or_else(|| Error::token_provider(unusable().into()))?;
-    let token = token.living(asked_at, given.life());
-    match token.is_over() {
+    let token = token.with_lifetime(requested_at, given.lifetime());
+    match token.is_expired() {
         true => Err(Error::token_provider("the token expired before it could be used".into())),
         false => Ok(token),
     }
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_is_read_as_a_number_or_as_text() {
+    fn reads_a_lifetime_from_a_number_or_a_string() {
         for (json, expected) in [
             ("86400", Some(86_400.0)),
             ("\"300\"", Some(300.0)),

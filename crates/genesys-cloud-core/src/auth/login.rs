@@ -1,4 +1,4 @@
-//! Logins that are shared by all calls, and the renewal of the token that they give.
+//! Logins shared by all calls, and renewal of the token.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,25 +15,25 @@ use super::credentials::{LOGIN, TokenSource};
 use crate::error::Error;
 use crate::http_client::HttpClient;
 use crate::operation::Operation;
-use crate::retry::{LONGEST_CLOSURE, Next, Reason, Retries};
+use crate::retry::{MAX_PAUSE, Next, Reason, Retries};
 use crate::wait::{Wait, WaitObserver, WaitReason};
 
-/// An operation that refuses new tokens too gets no new one for this long, then for twice as long.
-const FIRST_SUSPENSION: Duration = Duration::from_secs(60);
-const LONGEST_SUSPENSION: Duration = Duration::from_secs(3_600);
+/// An operation that rejects new tokens gets no new login for this long. The time doubles, up to the maximum.
+const INITIAL_SUSPENSION: Duration = Duration::from_secs(60);
+const MAX_SUSPENSION: Duration = Duration::from_secs(3_600);
 
-/// Of no more operations it is kept: their names may be made up by the caller.
-const MOST_SUSPENDED: usize = 256;
+/// Maximum number of suspended operations, since programs may generate operationIds.
+const MAX_SUSPENDED: usize = 256;
 
-/// The login of a client, and the token it gave. Dropping it ends a renewal that is under way.
+/// The login of a client and its token. Dropping it cancels a renewal in progress.
 pub(crate) struct Login {
     shared: Arc<Shared>,
-    /// Operations that are refused whatever the token, for which no login is made until then. The API
-    /// answers 401 to some calls for other reasons than the token.
+    /// Operations that reject every token, with the time until which they trigger no login. The API answers some calls
+    /// with 401 for other reasons than the token.
     suspended: Mutex<HashMap<String, Suspension>>,
 }
 
-/// Where tokens come from, and the state of the login.
+/// The source of tokens, and the state of the login.
 struct Shared {
     http_client: HttpClient,
     source: TokenSource,
@@ -51,30 +51,30 @@ struct Suspension {
 #[derive(Default)]
 struct State {
     token: Option<Token>,
-    /// How many tokens there have been.
+    /// Number of tokens so far.
     tokens: u64,
-    /// The login that is under way. It belongs to those who wait for it: if all of them are dropped, so is it.
+    /// The login in progress. It is dropped when all of its callers are.
     login: Option<WeakShared<LoggingIn>>,
-    /// When the next login is due, if one has failed that may be repeated. It outlives the caller that made it.
+    /// When a failed login may be retried. Kept when the caller that made it is dropped.
     due: Option<Instant>,
-    /// How many renewals have failed in a row.
+    /// Number of consecutive failed renewals.
     failures: u32,
-    /// Until when the login host wants no login, if that is longer than calls wait, and what it said.
+    /// End of a pause that the login host asked for, if it is longer than calls wait, and the error.
     closed: Option<(Instant, Arc<Error>)>,
-    /// The task that renews the token, for as long as it runs.
+    /// The background renewal, if one is running.
     renewal: Option<AbortHandle>,
 }
 
 /// A login that several callers wait for.
 type LoggingIn = BoxFuture<'static, Result<Token, Failed>>;
 
-/// A login that failed, for each of those who waited for it.
+/// A failed login, shared by its callers.
 #[derive(Clone)]
 struct Failed {
     error: Arc<Error>,
-    /// Whether it was a single attempt while the old token was good.
+    /// Whether it was a single attempt while the old token was still valid.
     was_renewal: bool,
-    /// Whether another attempt may help.
+    /// Whether a retry may help.
     may_pass: bool,
 }
 
@@ -97,9 +97,9 @@ impl Login {
     ) -> Result<bool, Error> {
         let suspension = self.suspended().get(operation.id()).copied();
         if suspension.is_some_and(|suspension| Instant::now() < suspension.until) {
-            // A token that others have got meanwhile costs nothing.
+            // Another call may already have a newer token.
             let state = self.shared.state();
-            let other = |token: &Token| !token.is_over() && token.serial != refused.serial;
+            let other = |token: &Token| !token.is_expired() && token.serial != refused.serial;
             return Ok(state.token.as_ref().is_some_and(other));
         }
         self.token(Some(refused)).await.map(|_| true)
@@ -109,23 +109,23 @@ impl Login {
         let mut suspended = self.suspended();
         let now = Instant::now();
         let length = match suspended.get(operation.id()) {
-            // Several calls that failed together are one failure.
+            // Concurrent failures count as one.
             Some(Suspension { until, .. }) if now < *until => return,
-            Some(Suspension { length, .. }) => (*length * 2).min(LONGEST_SUSPENSION),
-            None => FIRST_SUSPENSION,
+            Some(Suspension { length, .. }) => (*length * 2).min(MAX_SUSPENSION),
+            None => INITIAL_SUSPENSION,
         };
-        if suspended.len() >= MOST_SUSPENDED {
+        if suspended.len() >= MAX_SUSPENDED {
             suspended.clear();
         }
         suspended.insert(operation.id().to_owned(), Suspension { until: now + length, length });
         tracing::warn!(
             operation = operation.id(),
             seconds = length.as_secs(),
-            "answered 401 to a new token as well; no login is made for it for a while"
+            "a new token was rejected too; suspending logins for this operation"
         );
     }
 
-    /// An operation was done, with whatever token.
+    /// Records that an operation accepted a token.
     pub(super) fn accepted(&self, operation: &Operation) {
         self.suspended().remove(operation.id());
     }
@@ -138,22 +138,23 @@ impl Login {
         self.suspended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The token to send now, other than the one that was refused. One that is about to end is renewed in the background, and used meanwhile. Without one,
-    /// all callers wait for the same login, and share its failure: if each of them tried again, they would only run
-    /// into the rate limit of the login host.
+    /// Returns the current token, unless it is `refused`. A token that expires soon is renewed in the background and used
+    /// until then. Without a token, all callers wait for one login and share its failure: separate retries would exceed
+    /// the rate limit of the login host.
     pub(super) async fn token(&self, refused: Option<&Token>) -> Result<Token, Error> {
         loop {
             let login = {
                 let mut state = self.shared.state();
                 let is_gone = |token: &Token| {
-                    token.is_over() || refused.is_some_and(|refused| refused.serial == token.serial)
+                    token.is_expired()
+                        || refused.is_some_and(|refused| refused.serial == token.serial)
                 };
                 if state.token.as_ref().is_some_and(is_gone) {
                     state.token = None;
                 }
                 match state.token.clone() {
                     Some(token) => {
-                        if token.is_due() {
+                        if token.needs_renewal() {
                             self.shared.renew_in_background(&mut state);
                         }
                         return Ok(token);
@@ -170,7 +171,7 @@ impl Login {
             };
             match login.await {
                 Ok(token) => return Ok(token),
-                // The token ended while it was being renewed. A login that calls wait for is tried more often.
+                // The token expired during its renewal. A login that calls wait for is retried more often.
                 Err(failed) if failed.was_renewal => {}
                 Err(failed) => return Err(failed.error.share()),
             }
@@ -187,12 +188,12 @@ impl Drop for Login {
 }
 
 impl Shared {
-    /// What is in it is whole whenever the lock is let go.
+    /// A poisoned lock is safe to use: the state is consistent whenever the lock is released.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The login that is under way, or a new one. A renewal is a single attempt.
+    /// Returns the login in progress, or starts one. A renewal makes a single attempt.
     fn login(
         self: &Arc<Self>,
         state: &mut State,
@@ -220,7 +221,7 @@ impl Shared {
                     let wait = match next {
                         Next::Again(wait) => Some(wait),
                         Next::GiveUp(Reason::Wait { .. }) if error.is_rate_limited() => {
-                            let wait = error.retry_after().map(|wait| wait.min(LONGEST_CLOSURE));
+                            let wait = error.retry_after().map(|wait| wait.min(MAX_PAUSE));
                             let until = wait.and_then(|wait| now.checked_add(wait));
                             state.closed = until.map(|until| (until, error.clone()));
                             None
@@ -238,31 +239,36 @@ impl Shared {
         login
     }
 
-    /// Starts to renew the token, unless that is being done.
+    /// Starts a background renewal, unless one is running.
     fn renew_in_background(self: &Arc<Self>, state: &mut State) {
         if state.renewal.as_ref().is_some_and(|renewal| !renewal.is_finished()) {
             return;
         }
-        // Calls are made within a runtime. If this is another one, the next call renews it.
+        // Calls run in a runtime. If that one has ended, the next call starts a renewal.
         let Ok(runtime) = Handle::try_current() else { return };
         let this = self.clone();
         state.renewal =
             Some(runtime.spawn(async move { this.renew_until_due().await }).abort_handle());
     }
 
-    /// Tries to renew the token until it has ended. Whoever needs a token after that logs in.
+    /// Retries the renewal until the token expires. After that, calls log in.
     async fn renew_until_due(self: Arc<Self>) {
-        let Some(ends_at) = self.state().token.as_ref().and_then(|token| token.ends_at) else {
+        let Some(expires_at) = self.state().token.as_ref().and_then(|token| token.expires_at)
+        else {
             return;
         };
         loop {
             let due = self.state().due.filter(|due| *due > Instant::now());
             if let Some(due) = due {
-                tokio::time::sleep_until(due.min(ends_at)).await;
+                tokio::time::sleep_until(due.min(expires_at)).await;
             }
             let login = {
                 let mut state = self.state();
-                if !state.token.as_ref().is_some_and(|token| token.is_due() && !token.is_over()) {
+                if !state
+                    .token
+                    .as_ref()
+                    .is_some_and(|token| token.needs_renewal() && !token.is_expired())
+                {
                     return;
                 }
                 self.login(&mut state, true)
@@ -272,19 +278,18 @@ impl Shared {
                 host = self.source.name(),
                 error = %failed.error.kind(),
                 status = failed.error.status(),
-                "renewal failed; the token is used to its end"
+                "token renewal failed; using the token until it expires"
             );
             if !failed.may_pass {
                 if let Some(token) = &mut self.state().token {
-                    token.renew_at = token.ends_at;
+                    token.renew_at = token.expires_at;
                 }
                 return;
             }
         }
     }
 
-    /// Logs in, and tries again after failures that may pass, unless it is a renewal. With an error comes what is to be
-    /// done next.
+    /// Logs in and retries temporary failures, unless it is a renewal. Errors come with the next step.
     async fn log_in(&self, is_renewal: bool) -> Result<Token, (Error, Next)> {
         let mut attempts = self.retries.begin(true);
         loop {
@@ -292,7 +297,7 @@ impl Shared {
             if let Some(due) = due {
                 let expected = Some(due - Instant::now());
                 let reason = WaitReason::Login;
-                self.wait_observer.tell(&Wait { operation: LOGIN.id(), reason, expected });
+                self.wait_observer.notify(&Wait { operation: LOGIN.id(), reason, expected });
                 tokio::time::sleep_until(due).await;
             }
             self.state().due = None;

@@ -1,4 +1,4 @@
-//! Tokens that the program itself provides.
+//! Access tokens provided by the program.
 
 use std::fmt;
 use std::pin::Pin;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-/// What a [`TokenProvider`] returns.
+/// The future returned by [`TokenProvider::token`].
 pub type TokenFuture<'a> = Pin<
     Box<
         dyn Future<Output = Result<AccessToken, Box<dyn std::error::Error + Send + Sync>>>
@@ -15,11 +15,11 @@ pub type TokenFuture<'a> = Pin<
     >,
 >;
 
-/// Gets access tokens in a way that the client does not know, such as from a vault or by an OAuth flow with a user. See
+/// Gets access tokens from another source, such as a vault or an OAuth flow with a user. See
 /// [`ClientBuilder::token_provider`](crate::ClientBuilder::token_provider).
 ///
-/// The client caches the token, requests it once for all calls that wait for it, and renews it in the background before
-/// it expires. It requests a new one if the API answers 401.
+/// The client caches the token and shares it among all calls. It renews the token in the background before it expires,
+/// and requests a new one if the API answers 401.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,9 +47,9 @@ pub trait TokenProvider: Send + Sync {
     /// Gets a token. The client's [`timeout`](crate::ClientBuilder::timeout) applies.
     ///
     /// # Errors
-    /// When there is no token. The calls that need it fail with
-    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) and this error as the source. It is not retried
-    /// for them: retry in the provider where that helps.
+    /// If no token is available. The calls that need it fail with
+    /// [`ErrorKind::Authentication`](crate::ErrorKind::Authentication) and this error as the source. The client does not
+    /// retry: retry in the provider where that helps.
     fn token(&self) -> TokenFuture<'_>;
 }
 
@@ -74,12 +74,12 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// A token that is used until the API refuses it.
+    /// Creates a token that is used until the API rejects it.
     pub fn new(token: impl Into<String>) -> Self {
         Self { secret: SecretString::from(token.into()), expires_in: None }
     }
 
-    /// Sets how long the token is valid, from when it was requested.
+    /// Sets how long the token is valid, counted from when it was requested.
     #[must_use]
     pub fn expires_in(mut self, time: Duration) -> Self {
         self.expires_in = Some(time);
@@ -90,12 +90,12 @@ impl AccessToken {
         self.secret.expose_secret()
     }
 
-    pub(super) const fn life(&self) -> Option<Duration> {
+    pub(super) const fn lifetime(&self) -> Option<Duration> {
         self.expires_in
     }
 }
 
-/// Does not show the token.
+/// Omits the token.
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessToken").field("expires_in", &self.expires_in).finish_non_exhaustive()

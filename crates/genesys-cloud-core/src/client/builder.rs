@@ -1,4 +1,4 @@
-//! How a client is set up, in code or by environment variables.
+//! Settings of a client.
 
 mod build;
 
@@ -23,13 +23,13 @@ const ACCESS_TOKEN: &str = "GENESYS_CLOUD_ACCESS_TOKEN";
 const API_URL: &str = "GENESYS_CLOUD_API_URL";
 const LOGIN_URL: &str = "GENESYS_CLOUD_LOGIN_URL";
 
-/// Where systems are set up with a proxy. A URL there may have a password.
+/// Variables that configure a system proxy. Their URLs may contain a password.
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-/// Sets up a [`Client`], or a client of another crate that is made from one.
+/// Configures a [`Client`], or a client of another crate that wraps one.
 ///
-/// Setters can't fail; what is wrong or missing is told by [`build`](Self::build), all of it at once.
+/// Setters can't fail. [`build`](Self::build) reports all missing and invalid settings at once.
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder<C = Client> {
     region: Option<String>,
@@ -61,7 +61,7 @@ pub struct ClientBuilder<C = Client> {
 }
 
 impl<C> ClientBuilder<C> {
-    /// A client of which nothing is set yet.
+    /// Creates a builder with default settings.
     pub fn new() -> Self {
         Self {
             region: None,
@@ -93,15 +93,15 @@ impl<C> ClientBuilder<C> {
         }
     }
 
-    /// A client as environment variables set it up. Setters called afterwards replace what they say.
+    /// Creates a builder from environment variables. Later setters override them.
     ///
     /// - `GENESYS_CLOUD_REGION`: the region, such as `eu-west-1` or `mypurecloud.ie`
     /// - `GENESYS_CLOUD_CLIENT_ID`, `GENESYS_CLOUD_CLIENT_SECRET`: an OAuth client with the grant type
     ///   Client Credentials
-    /// - `GENESYS_CLOUD_ACCESS_TOKEN`: a token to use as it is, in the place of client credentials
-    /// - `GENESYS_CLOUD_API_URL`, `GENESYS_CLOUD_LOGIN_URL`: a gateway, in the place of the region's hosts
+    /// - `GENESYS_CLOUD_ACCESS_TOKEN`: an access token, instead of client credentials
+    /// - `GENESYS_CLOUD_API_URL`, `GENESYS_CLOUD_LOGIN_URL`: a gateway, instead of the region's hosts
     ///
-    /// A blank variable is taken as one that is not set.
+    /// Blank variables are ignored.
     pub fn from_env() -> Self {
         Self::from_vars(|name| std::env::var(name).ok())
     }
@@ -119,14 +119,15 @@ impl<C> ClientBuilder<C> {
         }
     }
 
-    /// The region of the organization: a [`Region`](crate::Region), or its name or domain (`eu-west-1`, `mypurecloud.ie`).
+    /// Sets the region of the organization: a [`Region`](crate::Region), or its name or domain (`eu-west-1`,
+    /// `mypurecloud.ie`).
     pub fn region(mut self, region: impl AsRef<str>) -> Self {
         self.region = Some(region.as_ref().to_owned());
         self
     }
 
-    /// Logs in as an OAuth client with the grant type Client Credentials. Of the settings for authentication, the last
-    /// one counts.
+    /// Logs in as an OAuth client with the grant type Client Credentials. If several settings for authentication are
+    /// made, the last one applies.
     pub fn credentials(
         mut self,
         client_id: impl Into<String>,
@@ -138,21 +139,21 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Uses a token as it is, without logging in.
+    /// Uses this access token and does not log in.
     pub fn access_token(mut self, token: impl Into<String>) -> Self {
         self.access_token = Some(SecretString::from(token.into()));
         (self.token_provider, self.no_auth) = (None, false);
         self
     }
 
-    /// Gets tokens from the program, instead of logging in.
+    /// Gets tokens from the program instead of logging in.
     pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
         self.token_provider = Some(Arc::new(provider));
         self.no_auth = false;
         self
     }
 
-    /// Sends requests without a token, for a gateway that adds one, or for a fake org.
+    /// Sends requests without a token, for a gateway that adds one or for a fake org.
     pub fn no_auth(mut self) -> Self {
         self.no_auth = true;
         self
@@ -160,8 +161,8 @@ impl<C> ClientBuilder<C> {
 
     /// Sends API calls to a gateway instead of the region's host, such as `https://gw.example.com/genesys`.
     ///
-    /// `https`, or `http` on this machine or a host of [`allow_insecure_host`](Self::allow_insecure_host). A path is kept
-    /// as a prefix.
+    /// The URL must be `https`, or `http` on this machine or a host set with
+    /// [`allow_insecure_host`](Self::allow_insecure_host). Its path is kept as a prefix.
     pub fn api_url(mut self, url: impl Into<String>) -> Self {
         self.api_url = Some(url.into());
         self
@@ -173,17 +174,17 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Allows plain http to this host, such as `mock` for `http://mock:8080`, on any port. Without this, `http` is for
-    /// this machine only. Can be called for several hosts.
+    /// Allows plain HTTP to this host on any port, such as `mock` for `http://mock:8080`. By default, only this machine
+    /// is allowed. Can be called several times.
     ///
-    /// **Credentials and tokens go to that host unencrypted**: name only hosts of a private network, such as a container
-    /// beside this one.
+    /// **Credentials and tokens are sent to the host unencrypted.** Only allow hosts of a private network, such as a
+    /// neighboring container.
     pub fn allow_insecure_host(mut self, host: impl Into<String>) -> Self {
         self.insecure_hosts.push(host.into());
         self
     }
 
-    /// Trusts the root certificates in this PEM text too, besides those of the system. Can be called several times.
+    /// Trusts the root certificates in this PEM text, in addition to those of the system. Can be called several times.
     ///
     /// Needs the feature `rustls` or `native-tls`.
     pub fn add_root_certificate(mut self, pem: impl AsRef<[u8]>) -> Self {
@@ -191,7 +192,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Presents this certificate to hosts that ask for one (mutual TLS). Certificate chain and PKCS #8 key are PEM texts.
+    /// Presents this certificate to hosts that request one (mutual TLS). The certificate chain and the PKCS #8 key are
+    /// PEM texts.
     ///
     /// Needs the feature `rustls` or `native-tls`.
     pub fn client_certificate(
@@ -205,98 +207,95 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// How long a request may take until the last byte of its reply is here. 120 seconds unless set.
+    /// Sets the timeout of a request, including its response. The default is 120 seconds.
     ///
-    /// Each repetition and each login has as much; waits for the rate limit are not counted. To bound a
-    /// call as a whole, put it into a timeout of your own: dropping it gives it up.
+    /// It applies to each attempt and each login. Waits for the rate limiter are not included. To limit a whole call,
+    /// wrap it in your own timeout: dropping a call cancels it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long it may take to open a connection. 10 seconds unless set.
+    /// Sets the timeout to open a connection. The default is 10 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long a host may keep silent before or within a reply. 60 seconds unless set.
+    /// Sets how long a host may send nothing before or during a response. The default is 60 seconds.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// The size of a reply body, decompressed and in bytes, above which the call is an error. 256 MiB
-    /// unless set.
+    /// Sets the maximum size of a response body in bytes, after decompression. The default is 256 MiB.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.max_body = bytes;
         self
     }
 
-    /// How many items a page of a list may hold; one with more is an error. 250,000 unless set, which is more
-    /// than the API is known to list at once.
+    /// Sets the maximum number of items per page. The default is 250,000, more than the API is known to return at once.
+    /// A page with more items is an error.
     ///
-    /// It bounds what a page takes in memory, where a few bytes of a reply make a whole record. A list that
-    /// is not paged is one page.
+    /// This bounds memory, since a few bytes of a response can become a whole record. A list without pages is one page.
     pub fn max_page_items(mut self, items: usize) -> Self {
         self.max_page_items = items;
         self
     }
 
-    /// How many calls of each window of the rate limit are left to other programs with the same token. 10
-    /// unless set, and never more than half of what is allowed.
+    /// Sets the number of calls in each rate limit window that are left to other programs with the same token. The
+    /// default is 10. At most half of the window is reserved.
     ///
-    /// The API counts the calls of a token in windows of a minute, and tells in each reply how many have
-    /// been made and how many are allowed (300 as a rule). The client stops short of that by the reserve,
-    /// waits for the next window, and from then on spreads its calls evenly for as long as more are
-    /// wanted than are allowed.
+    /// The API counts the calls of a token in windows of one minute. Each response reports how many were made and how
+    /// many are allowed, usually 300. When only the reserve is left, the client waits for the next window. From then on
+    /// it spreads its calls evenly, as long as it has more calls than the limit allows.
     pub fn reserve(mut self, calls: u64) -> Self {
         self.reserve = calls;
         self
     }
 
-    /// The most requests to send in a second, on average; `0.5` is one every two seconds. Unless set,
-    /// the rate limit of the API alone decides.
+    /// Sets the maximum average number of requests per second; `0.5` is one every two seconds. By default, only the
+    /// API's rate limit applies.
     pub fn max_requests_per_second(mut self, requests: f64) -> Self {
         self.max_requests_per_second = Some(requests);
         self
     }
 
-    /// The most requests to have under way at a time. 64 unless set.
+    /// Sets the maximum number of concurrent requests. The default is 64.
     pub fn max_concurrent_requests(mut self, requests: usize) -> Self {
         self.max_concurrent_requests = requests;
         self
     }
 
-    /// How often a call is repeated after failures that may pass. 5 unless set; 0 turns it off.
+    /// Sets the maximum number of retries per call after temporary failures. The default is 5; 0 disables retries.
     ///
-    /// Repeated are: calls answered with 408, 502, 503, 504, or the 500 that says that the database is too
-    /// busy; calls that time out or whose connection breaks; and calls whose successful reply is not valid JSON. Only
-    /// operations that [may be repeated](crate::Operation::is_repeatable) are, others only if no connection came
-    /// about.
-    /// A DELETE that was done, but whose reply was lost, may so end with a 404.
-    /// The waits before it grow: up to 1, 2, 4, .. 30 seconds, or what `Retry-After` asks for. All calls
-    /// of a client share a quota of repetitions, which an outage uses up; successes fill it again.
+    /// The client retries responses with status 408, 502, 503 or 504, the 500 "database too busy", timeouts, broken
+    /// connections, and successful responses that are not valid JSON. It retries only
+    /// [repeatable operations](crate::Operation::is_repeatable); other operations are retried only if no connection was
+    /// made. A retried DELETE may end with a 404, if the first attempt succeeded but its response was lost.
     ///
-    /// Rate limits are not counted here: see [`max_rate_limit_wait`](Self::max_rate_limit_wait).
+    /// The backoff is random, up to 1, 2, 4, and finally 30 seconds, or as long as `Retry-After` asks for. All calls of
+    /// a client share a retry quota, which an outage uses up and successes refill.
+    ///
+    /// Rate limits are not counted: see [`max_rate_limit_wait`](Self::max_rate_limit_wait).
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// How long the API may have one call wait, by `Retry-After`, in all. 180 seconds unless set.
+    /// Sets the maximum total time that the API may make one call wait with `Retry-After`. The default is 180 seconds.
     ///
-    /// A call that is answered with 429 was not done, so it is sent again after that time, whatever it
-    /// is. Where the API asks for more, as it does for limits of a day, the call ends with an error that
-    /// tells how long ([`Error::retry_after`]). Until that time is over (a day at most), no call with the same limit is
-    /// sent: those that would have to wait longer than this get the same error at once, with the time that is left.
+    /// A call answered with 429 had no effect, so it is always retried after that time. If the API asks for a longer
+    /// wait, as it does for daily limits, the call fails with an error that says how long ([`Error::retry_after`]). Until
+    /// then (at most a day), calls under the same limit are not sent: those that would have to wait longer than this
+    /// setting fail immediately with the same error and the remaining time.
     pub fn max_rate_limit_wait(mut self, wait: Duration) -> Self {
         self.max_rate_limit_wait = wait;
         self
     }
 
-    /// Calls this function whenever a call begins to wait: for the rate limit, for one of the client's
-    /// own bounds, or before it is repeated. It should return at once.
+    /// Calls this function when a call begins to wait: for the rate limit, for one of the client's own limits, or before
+    /// a retry. The function should return quickly.
     ///
     /// ```
     /// use genesys_cloud_core::{Client, ClientBuilder};
@@ -310,8 +309,8 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Calls this function for each request to the API before it is sent, to add headers such as `traceparent`. It is not
-    /// called for logins, nor for files at other hosts. It should return at once.
+    /// Calls this function before each request to the API, to add headers such as `traceparent`. It is not called for
+    /// logins and for files on other hosts. The function should return quickly.
     ///
     /// ```
     /// use genesys_cloud_core::{Client, ClientBuilder};
@@ -329,10 +328,10 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Calls this function whenever a call has ended, with all its attempts: for metrics or logs. It should return at
-    /// once.
+    /// Calls this function when a call has ended, after all attempts, for metrics or logs. The function should return
+    /// quickly.
     ///
-    /// Calls that are dropped before they end are left out. A reply that can't be decoded is a call that succeeded.
+    /// Calls that are dropped are not reported. A response that cannot be decoded counts as a success.
     ///
     /// ```
     /// use genesys_cloud_core::{Client, ClientBuilder};
@@ -346,23 +345,23 @@ impl<C> ClientBuilder<C> {
         self
     }
 
-    /// Sends requests through this HTTP proxy, such as `http://user:password@proxy.example.com:3128`, instead of the one
-    /// that the system is set up with. Plain http and what stays on this machine never goes through a proxy.
+    /// Sends requests through this HTTP proxy, such as `http://user:password@proxy.example.com:3128`, instead of the
+    /// system's proxy. Plain HTTP and loopback traffic bypasses proxies.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(SecretString::from(url.into()));
         self
     }
 
-    /// Names the program that calls, such as `nightly-export/1.2`, after this SDK in `User-Agent`.
+    /// Adds the name of the program to `User-Agent`, such as `nightly-export/1.2`.
     pub fn user_agent(mut self, product: impl Into<String>) -> Self {
         self.user_agent = Some(product.into());
         self
     }
 
-    /// Makes the client. Nothing is sent yet.
+    /// Builds the client. Sends nothing.
     ///
     /// # Errors
-    /// When settings are missing or wrong ([`ErrorKind::Config`](crate::ErrorKind::Config)); the error tells all of
+    /// If settings are missing or invalid ([`ErrorKind::Config`](crate::ErrorKind::Config)); the error lists all of
     /// them.
     pub fn build(self) -> Result<C, Error>
     where
@@ -370,8 +369,8 @@ impl<C> ClientBuilder<C> {
     {
         #[cfg(feature = "metrics")]
         crate::spans::metric::describe();
-        match self.transport() {
-            Ok(transport) => Ok(Client(Arc::new(transport)).into()),
+        match self.pipeline() {
+            Ok(pipeline) => Ok(Client(Arc::new(pipeline)).into()),
             Err(problems) => {
                 let list = problems.join("\n- ");
                 Err(Error::config(format!("the client can't be built:\n- {list}")))
@@ -386,7 +385,7 @@ impl<C> Default for ClientBuilder<C> {
     }
 }
 
-/// Shows no secret, and no URL: one that is wrong may hold a password.
+/// Omits secrets and URLs: an invalid URL may contain a password.
 impl<C> fmt::Debug for ClientBuilder<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientBuilder")

@@ -1,4 +1,4 @@
-//! Functions of the program that are called for each request and each call.
+//! Hooks of the program for requests and calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::error::ErrorKind;
 use crate::operation::{Method, Operation};
 use crate::request::OWN_HEADERS;
 
-/// A request that is about to be sent, as given to [`ClientBuilder::on_request`](crate::ClientBuilder::on_request).
+/// A request about to be sent, passed to [`ClientBuilder::on_request`](crate::ClientBuilder::on_request).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RequestHead<'a> {
@@ -22,12 +22,12 @@ pub struct RequestHead<'a> {
     pub template: &'a str,
     /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// The headers, to be changed. `Authorization`, `Host`, `Content-Length`, `Transfer-Encoding` and `Connection` are
-    /// set by the client; values for them are ignored.
+    /// The headers, which can be changed. The client sets `Authorization`, `Host`, `Content-Length`, `Transfer-Encoding`
+    /// and `Connection` itself and ignores values for them.
     pub headers: &'a mut HeaderMap,
 }
 
-/// How a call ended, as given to [`ClientBuilder::on_call`](crate::ClientBuilder::on_call).
+/// The outcome of a call, passed to [`ClientBuilder::on_call`](crate::ClientBuilder::on_call).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CallEnded<'a> {
@@ -37,17 +37,17 @@ pub struct CallEnded<'a> {
     pub method: Method,
     /// The path template, such as `/api/v2/routing/queues/{queueId}`.
     pub template: &'a str,
-    /// The status of the last reply. `None` if there was none.
+    /// The status of the last response. `None` if there was none.
     pub status: Option<u16>,
-    /// How many requests were sent.
+    /// The number of requests sent.
     pub attempts: u32,
-    /// How long the call took, waits included.
+    /// The duration of the call, including waits.
     pub duration: Duration,
-    /// How long it waited for the rate limit and before retries.
+    /// How long the call waited, for the rate limiter and before retries.
     pub waited: Duration,
-    /// What went wrong. `None` if the call succeeded.
+    /// The kind of error. `None` if the call succeeded.
     pub error: Option<ErrorKind>,
-    /// The id under which Genesys finds the call in its logs.
+    /// The id of the call in the logs of Genesys.
     pub correlation_id: Option<&'a str>,
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Hooks {
 }
 
 impl Hooks {
-    /// Lets the program change the headers of a request, but for those of the client.
+    /// Lets the program change the headers of a request, except those that the client sets.
     pub(crate) fn request(&self, operation: &Operation, attempt: u32, headers: &mut HeaderMap) {
         let Some(on_request) = &self.on_request else { return };
         on_request(&mut RequestHead {
@@ -77,7 +77,7 @@ impl Hooks {
         }
     }
 
-    /// Whether anyone wants to know how calls end.
+    /// Whether the program observes the outcome of calls.
     pub(crate) const fn has_on_call(&self) -> bool {
         self.on_call.is_some()
     }

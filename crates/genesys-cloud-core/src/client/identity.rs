@@ -17,7 +17,7 @@ use crate::wire::Wire as _;
 
 /// Returns the organization and OAuth client of a token.
 const TOKEN: Operation = Operation::from_static("getTokensMe", Method::Get, "/api/v2/tokens/me");
-/// Returns the organization of a token. Used where the former is refused.
+/// Returns the organization of a token. Used if the former is refused.
 const ORGANIZATION: Operation =
     Operation::from_static("getOrganizationsMe", Method::Get, "/api/v2/organizations/me");
 
@@ -85,7 +85,7 @@ impl<'de> Deserialize<'de> for OrgIdentity {
 }
 
 impl OrgIdentity {
-    /// Of a base URL, with nothing else known.
+    /// An identity with only a base URL.
     #[cfg(test)]
     pub(crate) fn of(base_url: &str) -> Self {
         Self { base_url: base_url.to_owned(), client_id: None, organization_id: None }
@@ -106,10 +106,11 @@ impl OrgIdentity {
         self.organization_id.as_deref()
     }
 
-    /// Describes how this identity, of something saved, differs from `other`, that of a client. `None` if they match.
+    /// Describes the first difference between this identity of saved state and `other`, the identity of a client.
+    /// Returns `None` if they match.
     ///
-    /// A part that is known on both sides must be equal. A part that is known on one side only counts as a difference,
-    /// unless equal OAuth clients or organizations show that the organization is the same.
+    /// A part known on both sides must be equal. A part known on only one side counts as a difference, unless equal
+    /// OAuth clients or organizations show that the organization is the same.
     pub fn difference(&self, other: &Self) -> Option<String> {
         if self.base_url != other.base_url {
             let (made, now) = (&self.base_url, &other.base_url);
@@ -147,7 +148,7 @@ impl OrgIdentity {
     }
 }
 
-/// `https://api.mypurecloud.ie, OAuth client 42, organization 7`, as far as it is known.
+/// Prints the known parts, as in `https://api.mypurecloud.ie, OAuth client 42, organization 7`.
 impl fmt::Display for OrgIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.base_url)?;
@@ -162,7 +163,7 @@ impl fmt::Display for OrgIdentity {
     }
 }
 
-/// What the API says about a token.
+/// The API's answer about a token.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Learned {
     client_id: Option<String>,
@@ -172,10 +173,10 @@ pub(crate) struct Learned {
 }
 
 impl Decode for Learned {
-    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
-        let told: Value = serde_json::from_slice(reply.body())?;
+    fn decode(response: &RawResponse) -> Result<Self, DecodeError> {
+        let answer: Value = serde_json::from_slice(response.body())?;
         let text = |pointer| {
-            let id = told.pointer(pointer)?.as_str()?;
+            let id = answer.pointer(pointer)?.as_str()?;
             Some(id.to_owned()).filter(|id| !id.is_empty())
         };
         Ok(Self {
@@ -189,8 +190,8 @@ impl Decode for Learned {
 impl Client {
     /// Returns what is known about the organization that this client calls. Sends nothing.
     ///
-    /// The organization id, and the OAuth client id of an access token, are known once
-    /// [`identify`](Self::identify) was called on this client or a clone of it.
+    /// The organization id, and the OAuth client id of an access token, are known after a call of
+    /// [`identify`](Self::identify) on this client or a clone.
     pub fn identity(&self) -> OrgIdentity {
         let learned = self.0.learned.get();
         let client_id = self.0.auth.client_id().map(str::to_owned);
@@ -201,31 +202,31 @@ impl Client {
         }
     }
 
-    /// Asks the API for the organization and OAuth client of the token, and returns the identity. The reply is cached for
-    /// all clones of the client.
+    /// Requests the organization and OAuth client of the token, and returns the identity. The result is cached for all
+    /// clones of the client.
     ///
     /// If the API answers 401, 403 or 404, both stay unknown, which is not an error.
     ///
     /// # Errors
-    /// When the call fails for another reason, or the login fails.
+    /// If the call fails for another reason, or the login fails.
     pub async fn identify(&self) -> Result<OrgIdentity, Error> {
         self.0.learned.get_or_try_init(|| self.learn()).await?;
         Ok(self.identity())
     }
 
     async fn learn(&self) -> Result<Learned, Error> {
-        let mut learned = self.told_by(TOKEN).await?;
+        let mut learned = self.request_identity(TOKEN).await?;
         if learned.organization_id.is_none() {
-            learned.organization_id = self.told_by(ORGANIZATION).await?.id;
+            learned.organization_id = self.request_identity(ORGANIZATION).await?.id;
         }
         Ok(learned)
     }
 
-    async fn told_by(&self, operation: Operation) -> Result<Learned, Error> {
+    async fn request_identity(&self, operation: Operation) -> Result<Learned, Error> {
         match Call::new(self, operation).await {
-            Ok(reply) => Ok(reply.into_value()),
+            Ok(response) => Ok(response.into_value()),
             Err(error) if error.is_refused_by(&[401, 403, 404]) && !error.is_of_login() => {
-                tracing::info!(%error, "the organization is not known");
+                tracing::info!(%error, "the organization is unknown");
                 Ok(Learned::default())
             }
             Err(error) => Err(error),
@@ -247,13 +248,13 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_told() {
+    fn describes_the_difference() {
         let made = "it was made with";
         for (saved, now, differs) in [
             (["u", "", ""], ["u", "", ""], None),
             (["u", "c", ""], ["u", "c", ""], None),
             (["u", "c", "o"], ["u", "c", "o"], None),
-            // Either part is enough.
+            // One equal part is enough.
             (["u", "c", ""], ["u", "c", "o"], None),
             (["u", "c", "o"], ["u", "c", ""], None),
             (["u", "c", "o"], ["u", "", "o"], None),
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_is_read_as_it_was_written() {
+    fn an_identity_survives_serialization() {
         for identity in [identity("u", "c", "o"), identity("u", "", "")] {
             let text = serde_json::to_string(&identity).expect("JSON");
             assert_eq!(serde_json::from_str::<OrgIdentity>(&text).expect(&text), identity);

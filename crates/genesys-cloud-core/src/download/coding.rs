@@ -23,8 +23,8 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    /// Returns the encoding of a file at this URL path. A file whose name or type says that it is a gzip file is
-    /// `Identity`, because object stores label such files as encoded too.
+    /// Returns the encoding of a file at this URL path. A file with the name or type of a gzip file is `Identity`,
+    /// because object stores label such files as encoded too.
     pub(super) fn of(headers: &HeaderMap, path: &str) -> Self {
         let codings = headers.get_all(CONTENT_ENCODING);
         let codings = codings.iter().filter_map(|value| value.to_str().ok());
@@ -45,7 +45,7 @@ impl Coding {
     }
 }
 
-/// Returns whether the file itself is a gzip file, by its type or name.
+/// Whether the type or name is that of a gzip file.
 fn is_meant_as_gzip(headers: &HeaderMap, path: &str) -> bool {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let media = text(CONTENT_TYPE).unwrap_or_default().split(';').next().unwrap_or_default();
@@ -69,7 +69,7 @@ pub(super) struct NotEncoded;
 /// A streaming decoder.
 pub(super) enum Decoder {
     Identity,
-    /// The flag is set once bytes were received: an empty body is an empty file.
+    /// The flag is set once bytes have arrived: an empty body is an empty file.
     Gzip(Box<MultiGzDecoder<Vec<u8>>>, bool),
     Deflate(Box<Inflate>),
 }
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn encodings_by_what_the_server_says() {
+    fn reads_the_encoding_from_headers_and_names() {
         let other = |name: &str| Coding::Other(name.to_owned());
         for (headers, path, coding) in [
             (vec![], "/f.csv", Coding::Identity),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_encoded_is_decoded_however_it_is_cut() {
+    fn decodes_input_in_chunks_of_any_size() {
         let long = b"0123456789,".repeat(50_000);
         for text in [&b""[..], b"a,b\n", &long] {
             for (coding, wrapped) in [
@@ -244,8 +244,8 @@ mod tests {
             ] {
                 let bytes = encoded(&coding, wrapped, text);
                 for size in [1, 7, 4096, usize::MAX] {
-                    let decoded = decoded(&coding, &bytes, size).expect("what was encoded");
-                    assert_eq!(decoded, text, "{coding:?} {wrapped} in parts of {size}");
+                    let decoded = decoded(&coding, &bytes, size).expect("valid input");
+                    assert_eq!(decoded, text, "{coding:?} {wrapped} in chunks of {size}");
                 }
                 if coding != Coding::Identity && !text.is_empty() {
                     assert!(decoded(&coding, &bytes[..bytes.len() - 1], 7).is_err(), "{coding:?}");

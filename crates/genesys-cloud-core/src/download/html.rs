@@ -5,22 +5,22 @@ use bytes::{Bytes, BytesMut};
 /// The number of bytes after leading whitespace that is enough to recognize HTML.
 const ENOUGH: usize = 32;
 
-/// Leading whitespace beyond this many bytes is not searched.
-const MOST_BLANKS: usize = 1 << 10;
+/// Maximum leading whitespace in bytes to skip.
+const MAX_WHITESPACE: usize = 1 << 10;
 
 /// Buffers the first bytes of a file until it is clear whether they are HTML.
 pub(super) struct Sniff {
-    /// `None` once decided.
+    /// The bytes so far. `None` once decided.
     begun: Option<BytesMut>,
 }
 
 impl Sniff {
-    /// With `is_data` unset, every file passes.
+    /// Creates a detector. If `is_data` is false, every file passes.
     pub(super) fn new(is_data: bool) -> Self {
         Self { begun: is_data.then(BytesMut::new) }
     }
 
-    /// Returns the bytes that can be passed on, or `None` if the file is HTML.
+    /// Returns the bytes to pass on, or `None` if the file is HTML.
     pub(super) fn pass(&mut self, bytes: Bytes, is_end: bool) -> Option<Bytes> {
         let Some(begun) = &mut self.begun else { return Some(bytes) };
         let known = |begun: &[u8]| {
@@ -31,7 +31,7 @@ impl Sniff {
         let is_first = begun.is_empty();
         if !is_first || !known(&bytes) {
             begun.extend_from_slice(&bytes);
-            if !known(begun) && begun.len() < MOST_BLANKS && !is_end {
+            if !known(begun) && begun.len() < MAX_WHITESPACE && !is_end {
                 return Some(Bytes::new());
             }
         }
@@ -55,7 +55,7 @@ fn is_html(text: &[u8]) -> bool {
     begins_with(b"<!doctype html") || begins_with(b"<html")
 }
 
-/// Returns whether the file extension is that of a data file.
+/// Whether the file extension is that of a data file.
 pub(super) fn is_name_of_data(url: &str) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or_default().trim().to_ascii_lowercase();
     [".csv", ".json", ".jsonl", ".zip", ".gz"].iter().any(|end| path.ends_with(end))
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_of_html_are_noticed_however_they_are_cut() {
+    fn detects_html_in_chunks_of_any_size() {
         for (text, is_html) in [
             ("", false),
             ("a,b\n1,2\n", false),
@@ -92,10 +92,10 @@ mod tests {
                     passed = passed.zip(bytes).map(|(all, bytes)| [&all[..], &bytes[..]].concat());
                 }
                 let expected = (!is_html).then(|| text.as_bytes().to_owned());
-                assert_eq!(passed, expected, "{text:?} in parts of {size}");
+                assert_eq!(passed, expected, "{text:?} in chunks of {size}");
             }
         }
-        let blanks = " ".repeat(2 * MOST_BLANKS);
+        let blanks = " ".repeat(2 * MAX_WHITESPACE);
         let passed = Sniff::new(true).pass(Bytes::copy_from_slice(blanks.as_bytes()), false);
         assert_eq!(passed.map(|bytes| bytes.len()), Some(blanks.len()));
         let mut may_be = Sniff::new(false);
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_say_that_a_file_holds_data() {
+    fn recognizes_names_of_data_files() {
         for (url, is_data) in [
             ("https://b.example/f.csv?X-Sig=s", true),
             ("https://b.example/f.JSON", true),

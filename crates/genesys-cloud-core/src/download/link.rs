@@ -1,4 +1,4 @@
-//! The URL of a file, and whether it may be fetched.
+//! URLs of files, and the check whether they may be fetched.
 
 use std::fmt;
 
@@ -14,18 +14,18 @@ const APPS: &str = "/platform";
 /// The path of the API's download operation.
 pub(super) const DOWNLOADS: &str = "/api/v2/downloads/";
 
-/// Where a file is.
+/// The location of a file.
 #[derive(Clone)]
 pub(super) enum Link {
-    /// At a host of its own. Whoever has the URL can read the file, so that it is a secret.
+    /// On another host. The URL alone grants access, so it is secret.
     Presigned(Url),
-    /// Below the API's URL: it takes the bearer token, and usually redirects to a presigned URL.
+    /// Below the API's URL. Requires the bearer token, and usually redirects to a presigned URL.
     Api(String),
 }
 
 impl Link {
-    /// Accepts `https`, and `http` on this machine if the API is on it too, or at a host that the user named. The reason that it refuses
-    /// for does not repeat the URL.
+    /// Accepts `https`, and `http` on this machine if the API is there too, or to a host that the program allowed. Errors
+    /// do not quote the URL.
     pub(super) fn parse(text: &str, api: &BaseUrl) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.len() > MAX_TARGET {
@@ -33,16 +33,16 @@ impl Link {
         }
         if text.starts_with('/') && !text.starts_with("//") {
             let path = text.split(['?', '#']).next().unwrap_or_default();
-            let joined = api.join(text).map_err(|_| "it leads away from the API")?;
-            // What is joined may have been folded, as dots in a path are.
+            let joined = api.join(text).map_err(|_| "it points outside the API")?;
+            // Dot segments may have been resolved.
             return match joined.path().ends_with(path) {
                 true => Ok(Self::Api(text.to_owned())),
-                false => Err("it leads away from the API"),
+                false => Err("it points outside the API"),
             };
         }
-        let url = Url::parse(text).map_err(|_| "it is no URL")?;
+        let url = Url::parse(text).map_err(|_| "it is not a valid URL")?;
         if !url.username().is_empty() || url.password().is_some() {
-            return Err("it holds a user name or password");
+            return Err("it contains a user name or password");
         }
         if let Some(target) = api.target_of(&url) {
             return Ok(Self::Api(target));
@@ -57,7 +57,7 @@ impl Link {
         }
     }
 
-    /// Where it leads, for messages: without the query, and without the path of a presigned URL.
+    /// Returns the location for messages: without the query, and without the path of a presigned URL.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Presigned(url) => format!("{}://{}/..", url.scheme(), url.authority()),
@@ -65,7 +65,7 @@ impl Link {
         }
     }
 
-    /// The host, as far as it may be told.
+    /// Returns the host for messages.
     pub(super) fn host(&self) -> String {
         match self {
             Self::Presigned(url) => url.authority().to_owned(),
@@ -92,10 +92,10 @@ fn target_on_apps(url: &Url, api: &BaseUrl) -> Result<Option<String>, &'static s
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     let target = format!("{path}{query}");
     let is_below = api.join(&target).is_ok_and(|joined| joined.path().ends_with(path));
-    if is_below { Ok(Some(target)) } else { Err("it leads away from the API") }
+    if is_below { Ok(Some(target)) } else { Err("it points outside the API") }
 }
 
-/// Shows the host alone.
+/// Prints only the host.
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Link").field(&self.host()).finish()
@@ -107,63 +107,67 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_by_where_they_lead() {
+    fn classifies_links_by_host() {
         let live = "https://api.mypurecloud.ie";
         let local = "http://127.0.0.1:8080";
-        for (api, link, leads) in [
+        for (api, link, expected) in [
             (live, "https://b.s3.amazonaws.com/f?X-Sig=s", Ok("b.s3.amazonaws.com")),
             (live, " https://b.s3.amazonaws.com/f\n", Ok("b.s3.amazonaws.com")),
             (live, "https://api.mypurecloud.ie/api/v2/downloads/7?a=b", Ok("the API")),
             (live, "/api/v2/downloads/7", Ok("the API")),
-            (live, "/api/../x", Err("it leads away from the API")),
-            (live, "//evil.example/x", Err("it is no URL")),
+            (live, "/api/../x", Err("it points outside the API")),
+            (live, "//evil.example/x", Err("it is not a valid URL")),
             (
                 live,
                 "https://api.mypurecloud.ie.evil.example/x",
                 Ok("api.mypurecloud.ie.evil.example"),
             ),
-            (live, "https://u:p@api.mypurecloud.ie/x", Err("it holds a user name or password")),
+            (live, "https://u:p@api.mypurecloud.ie/x", Err("it contains a user name or password")),
             (live, "http://b.s3.amazonaws.com/f", Err("it is not https")),
             (live, "http://api.mypurecloud.ie/x", Err("it is not https")),
             (live, "http://127.0.0.1:9/f", Err("it is not https")),
             (live, "ftp://b.s3.amazonaws.com/f", Err("it is not https")),
             (live, "file:///etc/passwd", Err("it is not https")),
-            (live, "f", Err("it is no URL")),
-            (live, "", Err("it is no URL")),
+            (live, "f", Err("it is not a valid URL")),
+            (live, "", Err("it is not a valid URL")),
             (live, "https://b%2es3.amazonaws.com/f", Ok("b.s3.amazonaws.com")),
             (live, "https:\\\\b.example\\f", Ok("b.example")),
             (live, "https://[2001:db8::1]:8443/f", Ok("[2001:db8::1]:8443")),
-            (live, "https://user%40b.example@c.example/f", Err("it holds a user name or password")),
+            (
+                live,
+                "https://user%40b.example@c.example/f",
+                Err("it contains a user name or password"),
+            ),
             (
                 live,
                 "https://api.mypurecloud.ie@c.example/f",
-                Err("it holds a user name or password"),
+                Err("it contains a user name or password"),
             ),
             (live, "https://api.mypurecloud.ie\\@c.example/f", Ok("the API")),
             (live, "https://api.mypurecloud.ie./f", Ok("api.mypurecloud.ie.")),
             (live, "https://api.mypurecloud.ie:444/f", Ok("api.mypurecloud.ie:444")),
-            (live, "/\\evil.example/x", Err("it leads away from the API")),
-            (live, "/\t/evil.example/x", Err("it leads away from the API")),
+            (live, "/\\evil.example/x", Err("it points outside the API")),
+            (live, "/\t/evil.example/x", Err("it points outside the API")),
             (live, "javascript:alert(1)", Err("it is not https")),
-            (live, "https://%00/f", Err("it is no URL")),
+            (live, "https://%00/f", Err("it is not a valid URL")),
             (local, "http://[::1]:9/f", Ok("[::1]:9")),
             (local, "http://[::ffff:127.0.0.1]:9/f", Err("it is not https")),
             (local, "http://127.0.0.1.evil.example/f", Err("it is not https")),
             (local, "http://localhost%2eevil.example/f", Err("it is not https")),
             (local, "http://0.0.0.0/f", Err("it is not https")),
-            (local, "http://u@127.0.0.1:9/f", Err("it holds a user name or password")),
+            (local, "http://u@127.0.0.1:9/f", Err("it contains a user name or password")),
             (local, "http://127.0.0.1:9/f", Ok("127.0.0.1:9")),
             (local, "http://127.0.0.1:8080/f", Ok("the API")),
             (local, "http://10.0.0.1/f", Err("it is not https")),
         ] {
             let api = BaseUrl::parse(api, &Default::default()).expect("a base URL");
             let found = Link::parse(link, &api);
-            assert_eq!(found.map(|link| link.host()).as_deref(), leads.as_deref(), "{link}");
+            assert_eq!(found.map(|link| link.host()).as_deref(), expected.as_deref(), "{link}");
         }
     }
 
     #[test]
-    fn a_link_that_no_server_takes_is_refused() {
+    fn rejects_a_link_that_is_too_long() {
         let api =
             BaseUrl::parse("https://api.mypurecloud.ie", &Default::default()).expect("a base URL");
         let link = |length: usize| format!("https://b.example/f?sig={}", "x".repeat(length - 24));
@@ -173,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_download_on_the_host_of_the_apps_is_that_of_the_api() {
+    fn a_download_on_the_apps_host_is_mapped_to_the_api() {
         let live = "https://api.mypurecloud.ie";
         let on = |rest: &str| format!("https://apps.mypurecloud.ie{rest}");
         for (api, link, target) in [
@@ -212,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_of_a_gateway_is_kept_apart() {
+    fn the_prefix_of_a_gateway_is_removed() {
         let api =
             BaseUrl::parse("https://gw.example.com/g", &Default::default()).expect("a base URL");
         let link = Link::parse("https://gw.example.com/g/api/v2/f?a=b", &api);
@@ -222,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn the_query_is_not_shown() {
+    fn debug_omits_the_query() {
         let api =
             BaseUrl::parse("https://api.mypurecloud.ie", &Default::default()).expect("a base URL");
         let link = Link::parse("https://b.example.com/f?X-Sig=hunter2", &api).expect("a link");

@@ -1,4 +1,4 @@
-//! Files that the API names by a URL, as streams of bytes.
+//! Downloads of files whose URL the API returns.
 
 mod coding;
 mod html;
@@ -26,27 +26,25 @@ use crate::operation::{Method, Operation};
 use crate::response::ResponseHead;
 use crate::runtime;
 
-/// A file that the API named by a URL, as a stream of its bytes; [`AsyncRead`] reads it too.
+/// A file whose URL the API returned, as a stream of bytes. It also implements [`AsyncRead`].
 ///
-/// Presigned URLs are fetched without the bearer token, over https alone, and a redirect of theirs is not
-/// followed. One that leads to the API itself is fetched with it, and the presigned URL that it redirects to
-/// without. Nothing of the file is kept, and nothing is sent before the first bytes are asked for. A file that
-/// the API itself holds comes as a whole, up to the client's [`max_body`](crate::ClientBuilder::max_body).
+/// Presigned URLs are fetched over HTTPS without the bearer token, and their redirects are not followed. A URL of the API
+/// itself is fetched with the token, and a presigned URL that it redirects to without. Nothing is sent before the first
+/// poll, and the file is not buffered. The exception is a file that the API serves itself: it is read as a whole, up
+/// to the client's [`max_body`](crate::ClientBuilder::max_body).
 ///
-/// Where the transfer breaks off, it goes on from there by `Range`, provided that the server can tell that
-/// the file is the same (`ETag` or `Last-Modified`). The length is checked against the one that the server
-/// declared. A `Content-Encoding` of gzip or deflate is decoded, unless the name (`.gz`) or type (`application/gzip`)
-/// of the file says that it is a compressed file. A download URL on the apps host
+/// An interrupted transfer resumes with `Range`, if the server can show that the file is unchanged (`ETag` or
+/// `Last-Modified`). The length is checked against the declared one. A `Content-Encoding` of gzip or deflate is decoded,
+/// unless the name (`.gz`) or type (`application/gzip`) is that of a compressed file. A download URL on the apps host
 /// (`https://apps.mypurecloud.ie/platform/api/v2/downloads/..`) is mapped to the API host.
 ///
 /// # Errors
-/// When the URL is refused, the file is unavailable, has changed, or is an HTML page instead of data
-/// ([`ErrorKind::Download`](crate::ErrorKind::Download)), or the
-/// transfer failed five times in a row without a byte ([`Error::is_transport`], or
-/// [`ErrorKind::Download`](crate::ErrorKind::Download) with the [status](Error::status) of the answer). A server that
-/// asks for a pause of more than a minute is not waited for. After an error the stream can be used on: the next poll
-/// goes on from the same byte. A presigned URL that has expired is not asked for anew here:
-/// [`Job::downloads`](crate::Job::downloads) does.
+/// [`ErrorKind::Download`](crate::ErrorKind::Download) if the URL is rejected, or the file is unavailable, has changed,
+/// or is an HTML page instead of data. After five failures in a row without a byte, the last one is returned: a network
+/// error ([`Error::is_transport`]), or [`ErrorKind::Download`](crate::ErrorKind::Download) with the
+/// [status](Error::status) of the response. The stream does not wait for a server that asks for a pause of more than a
+/// minute. After an error, the next poll resumes at the same byte. An expired presigned URL is not renewed, unlike by
+/// [`Job::downloads`](crate::Job::downloads).
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client, url: &str)
@@ -59,7 +57,7 @@ use crate::runtime;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is downloaded before bytes are asked for"]
+#[must_use = "nothing is downloaded until the stream is polled"]
 pub struct Download {
     host: String,
     /// `None` while it is running.
@@ -75,32 +73,32 @@ pub struct Download {
     /// A permanent error, returned by every further poll.
     broken: Option<Error>,
     all_has_come: bool,
-    /// What has been received and not been read yet, for `AsyncRead`.
+    /// Received bytes not read yet, for `AsyncRead`.
     rest: Bytes,
     ended: bool,
 }
 
-/// The number of bytes decoded per step. The output can be a thousand times larger.
+/// Number of bytes decoded per step. The output can be a thousand times larger.
 const PART: usize = 4 << 10;
 
 type Running = BoxFuture<'static, (Box<Transfer>, Result<Option<Bytes>, Error>)>;
 
 impl Download {
-    /// The file at a URL that a reply of the API named, such as `downloadUrl`.
+    /// Creates a download of a URL in a response of the API, such as `downloadUrl`.
     ///
     /// # Errors
-    /// When the URL is not one that may be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)): it is none, is not https, or holds a
-    /// user name or password. `http` is for loopback, where the API is there too.
+    /// If the URL must not be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)): it is invalid, is not
+    /// `https`, or contains a user name or password. `http` is allowed on this machine if the API is there too.
     pub fn new(client: &impl AsRef<Client>, url: &str) -> Result<Self, Error> {
         let client = client.as_ref();
         let link = Self::link(client, None, url)?;
-        // The path of a presigned URL may be personal data, and its query is a secret.
+        // The path of a presigned URL may contain personal data, and its query is secret.
         let shown = client.secrets().redact(&link.shown()).into_owned();
         let operation = Operation::new("download", Method::Get, shown);
         Ok(Self::of(client, operation, link, html::is_name_of_data(url)))
     }
 
-    /// A results file. Errors name the operation that returned its URL.
+    /// A result file. Errors name the operation that returned its URL.
     pub(crate) fn open(client: &Client, operation: &Operation, url: &str) -> Result<Self, Error> {
         let link = Self::link(client, Some(operation), url)?;
         Ok(Self::of(client, operation.clone(), link, true))
@@ -108,7 +106,7 @@ impl Download {
 
     fn link(client: &Client, operation: Option<&Operation>, url: &str) -> Result<Link, Error> {
         Link::parse(url, client.api()).map_err(|why| {
-            Error::file(operation, format!("the URL of the file is not fetched: {why}"))
+            Error::file(operation, format!("the URL of the file was rejected: {why}"))
         })
     }
 
@@ -131,7 +129,7 @@ impl Download {
         }
     }
 
-    /// Goes on by another URL of the same file.
+    /// Continues with another URL of the same file.
     pub(crate) fn renew(&mut self, client: &Client, url: &str) -> Result<(), &'static str> {
         let link = Link::parse(url, client.api())?;
         self.host = link.host();
@@ -140,31 +138,31 @@ impl Download {
         Ok(())
     }
 
-    /// The next bytes, or `None` at the end.
+    /// Returns the next bytes, or `None` at the end.
     ///
     /// # Errors
-    /// When they can't be had. The next call goes on from the same byte.
+    /// See [`Download`]. The next call resumes at the same byte.
     pub async fn try_next(&mut self) -> Result<Option<Bytes>, Error> {
         TryStreamExt::try_next(self).await
     }
 
-    /// The size of the file in bytes, once the first bytes were received. `None` if the server does not declare it, or
-    /// declares the size of an encoded transfer.
+    /// Returns the size of the file in bytes, once the first bytes have arrived. `None` if the server does not declare
+    /// it, or declares the size of an encoded transfer.
     pub const fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// The number of bytes returned so far, after decoding.
+    /// Returns the number of bytes returned so far, after decoding.
     pub const fn received(&self) -> u64 {
         self.received
     }
 
-    /// The `Content-Type` of the file, once its first bytes have come.
+    /// Returns the `Content-Type` of the file, once the first bytes have arrived.
     pub fn content_type(&self) -> Option<&str> {
         self.head.as_ref()?.headers.get(http::header::CONTENT_TYPE)?.to_str().ok()
     }
 
-    /// The `Content-Encoding` of the returned bytes, once the first were received. `None` if it was decoded.
+    /// Returns the `Content-Encoding` of the returned bytes, once the first have arrived. `None` if it was decoded.
     pub fn content_encoding(&self) -> Option<&str> {
         if !matches!(self.decoder, None | Some(Decoder::Identity)) {
             return None;
@@ -172,7 +170,7 @@ impl Download {
         self.head.as_ref()?.headers.get(http::header::CONTENT_ENCODING)?.to_str().ok()
     }
 
-    /// Status and headers of the first reply, once there is one.
+    /// Status and headers of the first response.
     pub(crate) const fn head(&self) -> Option<&ResponseHead> {
         self.head.as_ref()
     }
@@ -238,7 +236,7 @@ impl Stream for Download {
 }
 
 impl Download {
-    /// Decodes the next part of the received bytes. Returns nothing while the start of the file is inspected.
+    /// Decodes the next part of the received bytes. Returns no bytes while the start of the file is inspected.
     fn decode(&mut self) -> Result<Bytes, Error> {
         let Some(transfer) = &self.transfer else { return Ok(Bytes::new()) };
         let decoder = self.decoder.get_or_insert(Decoder::Identity);
@@ -256,7 +254,7 @@ impl Download {
     }
 }
 
-/// Nothing is pinned.
+/// No field is pinned.
 impl Unpin for Download {}
 
 impl AsyncRead for Download {
@@ -279,7 +277,7 @@ impl AsyncRead for Download {
     }
 }
 
-/// Shows the host, and nothing else of the URL: its query is a secret.
+/// Prints only the host of the URL, since its query is secret.
 impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Download")

@@ -1,4 +1,4 @@
-//! The requests for one file: the first, and those that go on where one broke off.
+//! The requests for one file, including those that resume it.
 
 use std::time::Duration;
 
@@ -21,28 +21,28 @@ use crate::response::{RawResponse, ResponseHead};
 use crate::retry::{Meaning, chance};
 use crate::spans;
 
-/// How often in a row a transfer may fail without a single byte.
+/// Maximum number of consecutive failures without a byte.
 const FAILURES: u32 = 5;
-/// The pause after the first failure; it doubles with each.
+/// Pause after the first failure. It doubles with each.
 const PAUSE: Duration = Duration::from_millis(250);
-/// A server that asks for a longer pause than this is not waited for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How many redirects within the API are followed.
+/// Longest pause to wait for if the server asks for it.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// Maximum number of redirects within the API.
 const HOPS: usize = 3;
 
 pub(super) struct Transfer {
     client: Client,
     operation: Operation,
     link: Link,
-    /// The host that the bytes come from.
+    /// The host that serves the bytes.
     host: String,
     body: Body,
-    /// How many bytes have been handed out.
+    /// Number of bytes returned so far.
     at: u64,
-    /// How many of the bytes that come are to be left out, since they came before.
+    /// Number of bytes to skip, since they were returned before.
     skip: u64,
     length: Option<u64>,
-    /// What tells one state of the file from another: an `ETag`, or when it was modified.
+    /// Identifies the version of the file: an `ETag`, or the modification time.
     validator: Option<HeaderValue>,
     head: Option<ResponseHead>,
     /// The encoding of the transfer. Lengths and ranges count encoded bytes.
@@ -58,10 +58,10 @@ enum Body {
     Whole(Bytes),
 }
 
-/// Why no bytes come.
+/// A failed attempt.
 struct Fault {
     error: Error,
-    /// Whether the next try may do better.
+    /// Whether a retry may succeed.
     passes: bool,
     retry_after: Option<Duration>,
 }
@@ -102,10 +102,10 @@ impl Transfer {
         self.head.as_ref()
     }
 
-    /// The next bytes of the file, through as many requests as it takes. `None` at its end.
+    /// Returns the next bytes of the file, with as many requests as needed. `None` at the end.
     pub(super) async fn bytes(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            // All has come, though its connection ended otherwise than it should: nothing is missing.
+            // The file is complete even if its connection broke.
             if matches!(self.body, Body::None)
                 && self.head.is_some()
                 && self.length == Some(self.at)
@@ -136,12 +136,12 @@ impl Transfer {
                     self.at += bytes.len() as u64;
                     if self.length.is_some_and(|length| self.at > length) {
                         self.body = Body::None;
-                        return Err(self.error("is longer than its server has declared"));
+                        return Err(self.error("is longer than the server declared"));
                     }
                     self.failures = 0;
                     return Ok(Some(bytes));
                 }
-                // What is shorter than before is not the same file.
+                // A file that became shorter has changed.
                 Ok(None)
                     if self.skip == 0 && self.length.is_none_or(|length| self.at == length) =>
                 {
@@ -160,40 +160,41 @@ impl Transfer {
         }
     }
 
-    /// Waits until the next try is due, or gives up.
+    /// Waits before a retry, or gives up.
     async fn pause_after(&mut self, fault: Fault) -> Result<(), Error> {
         self.body = Body::None;
         self.failures += 1;
         let pause = (PAUSE * 2_u32.pow(self.failures.min(8))).mul_f64(0.5 + chance() / 2.0);
         let pause = pause.max(fault.retry_after.unwrap_or_default());
-        if !fault.passes || self.failures >= FAILURES || pause > LONGEST_PAUSE {
-            // Whoever asks again gets as many tries again.
+        if !fault.passes || self.failures >= FAILURES || pause > MAX_PAUSE {
+            // The next poll starts with all retries.
             self.failures = 0;
             return Err(fault.error);
         }
         let (host, at) = (&self.host, self.at);
-        tracing::warn!(host, at, error = %fault.error, "download broke off");
+        tracing::warn!(host, at, error = %fault.error, "download interrupted; retrying");
         tokio::time::sleep(pause).await;
         Ok(())
     }
 
-    /// Asks for what is missing of the file.
+    /// Requests the rest of the file.
     async fn begin(&mut self) -> Result<(), Fault> {
         if self.at > 0 && self.validator.is_none() {
-            let why = "broke off, and its server can't tell whether the rest would be of the same";
-            return Err(self.lasting(self.error(why).advise("read it from the beginning")));
+            let why =
+                "was interrupted, and its server cannot show that the rest is of the same file";
+            return Err(self.lasting(self.error(why).advise("download it again from the start")));
         }
         let url = match self.link.clone() {
             Link::Presigned(url) => url,
             Link::Api(target) => match self.resolve(target).await? {
                 Resolved::Url(url) => url,
-                Resolved::Response(reply) => return self.take_whole(reply),
+                Resolved::Response(response) => return self.take_whole(response),
             },
         };
         self.host = self.client.secrets().redact(url.authority()).into_owned();
         let path = url.path().to_owned();
         let mut headers = HeaderMap::new();
-        // A length and a range count the bytes that are sent.
+        // Lengths and ranges must count decoded bytes.
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let (1.., Some(validator)) = (self.at, &self.validator) {
             let range = HeaderValue::try_from(format!("bytes={}-", self.at));
@@ -214,7 +215,7 @@ impl Transfer {
         Ok(())
     }
 
-    /// Asks the API where a file is, or for the file itself.
+    /// Requests the URL of a file from the API, or the file itself.
     async fn resolve(&self, mut target: String) -> Result<Resolved, Fault> {
         for _ in 0..HOPS {
             let (path, query) = target.split_once('?').unwrap_or((&target, ""));
@@ -225,49 +226,49 @@ impl Transfer {
             for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
                 request.add_query(name.into_owned(), &*value);
             }
-            let reply = self.client.execute(&request).await.map_err(|error| Fault {
+            let response = self.client.execute(&request).await.map_err(|error| Fault {
                 passes: error.is_transient(),
                 retry_after: error.retry_after(),
                 error,
             })?;
-            if reply.status() == 202 {
-                return Err(self.refused(&reply.head));
+            if response.status() == 202 {
+                return Err(self.refused(&response.head));
             }
-            let is_redirect = reply.head.status.is_redirection();
+            let is_redirect = response.head.status.is_redirection();
             let to = match is_redirect {
-                true => Some(reply.head.location().unwrap_or_default().to_owned()),
-                false => url_in(&reply).filter(|_| path.starts_with(DOWNLOADS)),
+                true => Some(response.head.location().unwrap_or_default().to_owned()),
+                false => url_in(&response).filter(|_| path.starts_with(DOWNLOADS)),
             };
-            let Some(to) = to else { return Ok(Resolved::Response(reply)) };
+            let Some(to) = to else { return Ok(Resolved::Response(response)) };
             let link = Link::parse(&to, self.client.api());
             match link {
                 Ok(Link::Presigned(url)) => return Ok(Resolved::Url(url)),
                 Ok(Link::Api(next)) => target = next,
                 Err(why) => {
-                    let why = format!("is elsewhere, and that URL is not fetched: {why}");
+                    let why = format!("is at a URL that was rejected: {why}");
                     return Err(self.lasting(self.error(&why)));
                 }
             }
         }
-        Err(self.lasting(self.error("is behind too many redirects")))
+        Err(self.lasting(self.error("has too many redirects")))
     }
 
-    /// A file that the API itself holds comes as a whole.
-    fn take_whole(&mut self, reply: RawResponse) -> Result<(), Fault> {
-        let length = reply.body().len() as u64;
-        self.check_type(&reply.head)?;
+    /// Takes a file that the API serves itself, as a whole.
+    fn take_whole(&mut self, response: RawResponse) -> Result<(), Fault> {
+        let length = response.body().len() as u64;
+        self.check_type(&response.head)?;
         if self.at > 0 && (self.length != Some(length)) {
             return Err(self.lasting(self.changed()));
         }
         self.skip = self.at;
         self.length = Some(length);
         self.validator = Some(HeaderValue::from_static("whole"));
-        self.head.get_or_insert(reply.head);
-        self.body = Body::Whole(reply.body);
+        self.head.get_or_insert(response.head);
+        self.body = Body::Whole(response.body);
         Ok(())
     }
 
-    /// Checks that what comes is what is missing of the file.
+    /// Checks that a response continues the file.
     fn take(&mut self, head: ResponseHead, path: &str) -> Result<(), Fault> {
         let status = head.status;
         if status.is_success() {
@@ -292,9 +293,9 @@ impl Transfer {
                 let range = range.and_then(Range::parse);
                 let fits = range.is_some_and(|range| {
                     let same_length = self.length.is_none_or(|length| {
-                        range.length.is_none_or(|told| told == length) && range.last < length
+                        range.length.is_none_or(|range| range == length) && range.last < length
                     });
-                    // Or else it could not be told whether the file ends with it.
+                    // Without any length, the end of the file could not be recognized.
                     let is_bounded = self.length.or(range.length).is_some();
                     range.first == self.at && same_length && is_bounded
                 });
@@ -305,7 +306,7 @@ impl Transfer {
                 self.length = self.length.or(range.and_then(|range| range.length));
                 Ok(())
             }
-            // The server does not go on in the middle. What came before must be of the same file.
+            // The server ignored the range. The bytes returned before must be from the same file.
             (StatusCode::OK, _) => {
                 let same = validator(&head.headers).is_some_and(|v| Some(v) == self.validator)
                     && length == self.length;
@@ -319,7 +320,7 @@ impl Transfer {
         }
     }
 
-    /// Refuses an HTML page instead of data. A gateway may have sent it, so another try may help.
+    /// Rejects an HTML page instead of data. It may come from a gateway, so a retry may help.
     fn check_type(&self, head: &ResponseHead) -> Result<(), Fault> {
         let media = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim();
@@ -336,34 +337,34 @@ impl Transfer {
             .advise("the URL may lead to a login or error page: get a new URL from the job")
     }
 
-    /// The error for bytes that are not valid in the declared encoding.
+    /// The error for bytes that are invalid in the declared encoding.
     pub(super) fn not_encoded(&self) -> Error {
         let coding = match self.coding {
             Coding::Deflate => "deflate",
             _ => "gzip",
         };
-        self.error(&format!("is not valid {coding}, which its server declares, or is cut short"))
-            .advise("read it from the beginning")
+        self.error(&format!("is not valid {coding}, which its server declares, or is truncated"))
+            .advise("download it again from the start")
     }
 
     fn refused(&self, head: &ResponseHead) -> Fault {
         let status = head.status;
-        let error = self.error(&format!("did not come: its server answered {status}"));
+        let error = self.error(&format!("is unavailable: its server answered {status}"));
         let error = match status.as_u16() {
-            202 => error.advise("it is not ready: ask for it again later"),
+            202 => error.advise("it is not ready: try again later"),
             400 | 401 | 403 | 404 | 410 => {
-                error.advise("its URL may have expired: ask the job for it again")
+                error.advise("its URL may have expired: get a new one from the job")
             }
             300..400 => error.advise("redirects of files are not followed"),
             _ => error,
         };
-        let reply = RawResponse {
+        let response = RawResponse {
             operation: self.operation.clone(),
             head: head.clone(),
             body: Bytes::new(),
         };
         Fault {
-            error: error.with_answer(&reply),
+            error: error.with_answer(&response),
             passes: status == StatusCode::ACCEPTED
                 || Meaning::of(status.as_u16(), None) != Meaning::Final,
             retry_after: head.retry_after(),
@@ -372,10 +373,9 @@ impl Transfer {
 
     fn broken_off(&self, error: Option<reqwest::Error>) -> Fault {
         let of = self.length.map(|length| format!(" of {length}")).unwrap_or_default();
-        let why = format!("the file at {} broke off after {}{of} bytes", self.host, self.at);
+        let why = format!("the file at {} was cut off after {}{of} bytes", self.host, self.at);
         Fault {
-            error: Error::broken_file(&self.operation, why, error)
-                .advise("ask again to go on from there"),
+            error: Error::broken_file(&self.operation, why, error).advise("poll again to resume"),
             passes: true,
             retry_after: None,
         }
@@ -386,10 +386,8 @@ impl Transfer {
     }
 
     fn changed(&self) -> Error {
-        self.error(
-            "has changed while it was read, or its server sent another part than was asked for",
-        )
-        .advise("read it from the beginning")
+        self.error("changed during the download, or its server returned the wrong range")
+            .advise("download it again from the start")
     }
 
     fn error(&self, what: &str) -> Error {
@@ -403,16 +401,18 @@ enum Resolved {
     Response(RawResponse),
 }
 
-/// The URL in a reply of the form `{"url": ".."}`, which replaces a redirect.
-fn url_in(reply: &RawResponse) -> Option<String> {
-    let Ok(Value::Object(mut fields)) = serde_json::from_slice(reply.body()) else { return None };
+/// Returns the URL in a response of the form `{"url": ".."}`, which replaces a redirect.
+fn url_in(response: &RawResponse) -> Option<String> {
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(response.body()) else {
+        return None;
+    };
     match fields.remove("url").filter(|_| fields.is_empty()) {
         Some(Value::String(url)) => Some(url),
         _ => None,
     }
 }
 
-/// What tells one state of a file from another. A weak `ETag` does not say that the bytes are the same.
+/// Returns the identifier of the file's version. A weak `ETag` does not guarantee identical bytes.
 fn validator(headers: &HeaderMap) -> Option<HeaderValue> {
     let strong = headers.get(ETAG).filter(|tag| !tag.as_bytes().starts_with(b"W/"));
     strong.or_else(|| headers.get(LAST_MODIFIED)).cloned()
@@ -422,7 +422,7 @@ fn number(headers: &HeaderMap, name: &HeaderName) -> Option<u64> {
     headers.get(name)?.to_str().ok()?.trim().parse().ok()
 }
 
-/// The part of a file that a reply has, as `Content-Range` says it (RFC 9110, 14.4).
+/// The part of a file in a response, from `Content-Range` (RFC 9110, 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Range {
     first: u64,
@@ -447,9 +447,9 @@ impl Range {
 mod tests {
     use super::*;
 
-    /// The first reply may not have told, as one in chunks does not.
+    /// The first response may not declare a length, for example if it is chunked.
     #[test]
-    fn the_length_may_be_told_with_a_part() {
+    fn a_range_may_report_the_length() {
         let client = Client::builder().api_url("http://127.0.0.1:1").access_token("t").build();
         let link = Link::Api("/f".to_owned());
         let operation = Operation::from_static("download", Method::Get, "/f");
@@ -465,12 +465,12 @@ mod tests {
         transfer.at = 5;
         let part = headers(&[(CONTENT_RANGE, "bytes 5-9/20")]);
         assert!(transfer.take(ResponseHead::new(StatusCode::PARTIAL_CONTENT, part), "/f").is_ok());
-        // Or else the file would end at the tenth byte.
+        // Otherwise the file would seem to end after ten bytes.
         assert_eq!(transfer.length, Some(20));
     }
 
     #[test]
-    fn content_ranges() {
+    fn parses_content_ranges() {
         for (text, range) in [
             ("bytes 5-9/10", Some((5, 9, Some(10)))),
             ("bytes 5-9/*", Some((5, 9, None))),

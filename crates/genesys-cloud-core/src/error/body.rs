@@ -1,4 +1,4 @@
-//! An error as the API describes it.
+//! Error bodies of the API.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,17 @@ use serde_json::{Map, Value};
 use crate::http_client::MAX_ERROR_BODY;
 use crate::response::RawResponse;
 
-/// An error as the API describes it (the API document's `ErrorBody`).
+/// The body of an error response (`ErrorBody` in the API document).
 ///
-/// Every field may be missing. The login service's `error` and `error_description` stand in `code` and
-/// `message`.
+/// Every field is optional. The login service's `error` and `error_description` are in `code` and `message`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorBody {
-    /// What went wrong, with its parameters filled in.
+    /// The message, with its parameters filled in.
     pub message: Option<String>,
-    /// The API's code for the error, such as `general.bad.request`.
+    /// The API's error code, such as `general.bad.request`.
     pub code: Option<String>,
-    /// The HTTP status, told once more.
+    /// The HTTP status, repeated in the body.
     pub status: Option<u16>,
     /// The id of the entity that the error is about.
     pub entity_id: Option<String>,
@@ -27,23 +26,23 @@ pub struct ErrorBody {
     pub entity_name: Option<String>,
     /// The message with placeholders for `message_params`.
     pub message_with_params: Option<String>,
-    /// What stands for the placeholders of `message_with_params`.
+    /// Values for the placeholders in `message_with_params`.
     pub message_params: BTreeMap<String, String>,
     /// The correlation id of the call.
     pub context_id: Option<String>,
-    /// What is wrong with single fields.
+    /// Errors of single fields.
     pub details: Vec<ErrorDetail>,
-    /// The errors this one is made of, such as those of the items of a bulk request.
+    /// Errors that this one consists of, such as those of the items of a bulk request.
     pub errors: Vec<ErrorBody>,
-    /// The limit that was hit.
+    /// The limit that was reached.
     pub limit: Option<ErrorLimit>,
 }
 
-/// What is wrong with one field of a request.
+/// An error of one field of a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorDetail {
-    /// The API's code for what is wrong.
+    /// The API's error code.
     pub error_code: Option<String>,
     /// The field.
     pub field_name: Option<String>,
@@ -53,7 +52,7 @@ pub struct ErrorDetail {
     pub entity_name: Option<String>,
 }
 
-/// A limit of the organization or of the token that was hit.
+/// A limit of the organization or the token that was reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorLimit {
@@ -94,16 +93,16 @@ impl ErrorBody {
         says_why && fields.keys().all(|name| FIELDS.contains(&name.as_str()))
     }
 
-    /// Reads the body of a reply, and removes the credentials that the server has echoed.
-    pub(super) fn of(reply: &RawResponse) -> Option<Self> {
-        let body = Some(&reply.body).filter(|body| body.len() <= MAX_ERROR_BODY)?;
+    /// Parses the body of a response, and redacts credentials that the server echoed.
+    pub(super) fn of(response: &RawResponse) -> Option<Self> {
+        let body = Some(&response.body).filter(|body| body.len() <= MAX_ERROR_BODY)?;
         let mut this = Self::from_json(serde_json::from_slice(body).ok()?)?;
-        let redactor = reply.head.secrets.redactor();
+        let redactor = response.head.secrets.redactor();
         this.each_text(&|text| redactor.redact_in(text));
         Some(this)
     }
 
-    /// Changes each text.
+    /// Applies a function to each text.
     pub(super) fn each_text(&mut self, change: &impl Fn(&mut String)) {
         let texts = [
             &mut self.message,
@@ -130,13 +129,13 @@ impl ErrorBody {
         self.errors.iter_mut().for_each(|error| error.each_text(change));
     }
 
-    /// Returns whether it has any field that describes an error. Every object can be parsed as an `ErrorBody`.
+    /// Whether any field describes an error. Every JSON object parses as an `ErrorBody`.
     pub(super) const fn is_error(&self) -> bool {
         let says_why = self.message.is_some() || self.code.is_some();
         says_why || self.message_with_params.is_some() || self.status.is_some()
     }
 
-    /// Reads what can be read: a field of another type than documented is left out, not the rest.
+    /// Parses leniently: fields of an undocumented type are skipped.
     pub(super) fn from_json(json: Value) -> Option<Self> {
         let Value::Object(fields) = json else { return None };
         let text = |name| text(&fields, name);
@@ -175,10 +174,10 @@ impl ErrorBody {
         })
     }
 
-    /// The message, or else that of the first error within that has one.
-    pub(super) fn told(&self) -> Option<&str> {
+    /// Returns the message, or else the first message of the nested errors.
+    pub(super) fn first_message(&self) -> Option<&str> {
         let own = self.message.as_deref().or(self.message_with_params.as_deref());
-        own.or_else(|| self.errors.iter().find_map(Self::told))
+        own.or_else(|| self.errors.iter().find_map(Self::first_message))
     }
 }
 
@@ -193,11 +192,12 @@ impl ErrorDetail {
     }
 }
 
-/// Accepts every JSON object; what is not as documented is left out.
+/// Accepts every JSON object; fields of an undocumented type are skipped.
 impl<'de> Deserialize<'de> for ErrorBody {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Value::deserialize(deserializer)?;
-        Self::from_json(json).ok_or_else(|| serde::de::Error::custom("an error body is an object"))
+        Self::from_json(json)
+            .ok_or_else(|| serde::de::Error::custom("an error body must be an object"))
     }
 }
 

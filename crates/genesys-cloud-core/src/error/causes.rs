@@ -1,4 +1,4 @@
-//! What errors are made of: replies, faults of the network, jobs, files, checkpoints.
+//! Constructors of errors by cause: responses, network faults, jobs, files, checkpoints.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::operation::Operation;
 use crate::response::{CallStats, DecodeError, Problem, RawResponse};
 use crate::retry::Meaning;
 
-/// How much of an error reply that is not the API's JSON is quoted, in characters, and of a name.
+/// Maximum number of characters quoted from an error response that is not JSON, and from an error code.
 const EXCERPT: usize = 200;
 
-/// How much of a message is quoted, in characters.
+/// Maximum number of characters quoted from a message.
 const MESSAGE: usize = 1_000;
 
-/// What is looked at of an error reply that is not the API's JSON, in bytes.
-const BEGINNING: usize = 64 << 10;
+/// Number of bytes examined of an error response that is not JSON.
+const EXAMINED: usize = 64 << 10;
 
 impl Error {
     pub(super) fn new(kind: ErrorKind, operation: Option<&Operation>, why: String) -> Self {
@@ -35,7 +35,7 @@ impl Error {
             is_passing: false,
             is_outcome_unknown: false,
             is_spent: false,
-            course: CallStats::default(),
+            stats: CallStats::default(),
             source: None,
         }))
     }
@@ -48,18 +48,18 @@ impl Error {
         Self::new(ErrorKind::InvalidRequest, Some(operation), why)
     }
 
-    /// A reply is not the page that was due.
-    pub(crate) fn paging(reply: &RawResponse, why: String) -> Self {
-        Self::new(ErrorKind::Paging, Some(&reply.operation), why).answered(reply)
+    /// A response is not the expected page.
+    pub(crate) fn paging(response: &RawResponse, why: String) -> Self {
+        Self::new(ErrorKind::Paging, Some(&response.operation), why).answered(response)
     }
 
-    /// A successful reply is not the expected page or status. Another try may help, unless the reply is an error body
+    /// A successful response is not the expected page or status. A retry may help, unless the response is an error body
     /// with a 4xx status.
-    pub(crate) fn not_a_page(reply: &RawResponse, why: String) -> Self {
-        let body = ErrorBody::of(reply).filter(ErrorBody::is_error);
+    pub(crate) fn not_a_page(response: &RawResponse, why: String) -> Self {
+        let body = ErrorBody::of(response).filter(ErrorBody::is_error);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
         let status = body.as_ref().and_then(|body| body.status);
-        let mut this = Self::paging(reply, why);
+        let mut this = Self::paging(response, why);
         this.0.is_passing = status.is_none_or(|status| {
             !(400..500).contains(&status) || Meaning::of(status, code) != Meaning::Final
         });
@@ -69,7 +69,7 @@ impl Error {
         this
     }
 
-    /// The user's provider of tokens failed.
+    /// The program's token provider failed.
     pub(crate) fn token_provider(source: Box<dyn std::error::Error + Send + Sync>) -> Self {
         let why = "the token provider failed".to_owned();
         let mut this = Self::new(ErrorKind::Authentication, None, why);
@@ -77,39 +77,39 @@ impl Error {
         this
     }
 
-    /// A job has no result to give.
+    /// A job has no result.
     pub(crate) fn job(kind: ErrorKind, operation: &Operation, why: String) -> Self {
         debug_assert!(kind.is_of_job());
         Self::new(kind, Some(operation), why)
     }
 
-    /// A call was polled where nothing can be sent.
+    /// A call was polled outside a runtime.
     pub(crate) fn no_runtime(operation: Option<&Operation>) -> Self {
-        let why = "there is no tokio runtime".to_owned();
+        let why = "no tokio runtime is running".to_owned();
         Self::new(ErrorKind::NoRuntime, operation, why).advise(
-            "await it in a function marked `#[tokio::main]` or `#[tokio::test]`, or in `Runtime::block_on` of a runtime \
-             that is built with `enable_all`",
+            "await the call in a function marked `#[tokio::main]` or `#[tokio::test]`, or in `Runtime::block_on` of a \
+             runtime built with `enable_all`",
         )
     }
 
-    /// A blocking call was made where it would block an async runtime.
+    /// A blocking call was made inside an async runtime.
     #[cfg(feature = "blocking")]
     pub(crate) fn within_runtime() -> Self {
         let why = "a blocking call was made in async code".to_owned();
         Self::new(ErrorKind::NoRuntime, None, why).advise("await the call instead")
     }
 
-    /// The data that a job was to search is not available yet.
+    /// The data for a job is not available yet.
     pub(crate) fn data_unavailable(operation: &Operation, why: String) -> Self {
         Self::new(ErrorKind::DataUnavailable, Some(operation), why)
     }
 
-    /// A file of results can't be had. Nothing of its URL but the host may be in the text.
+    /// A result file could not be downloaded. The text may contain no part of its URL except the host.
     pub(crate) fn file(operation: Option<&Operation>, why: String) -> Self {
         Self::new(ErrorKind::Download, operation, why)
     }
 
-    /// A part of a range of time is too large, and can't be split.
+    /// A window of a time range is too large and cannot be split.
     pub(crate) fn window_too_large(
         operation: &Operation,
         why: String,
@@ -118,15 +118,15 @@ impl Error {
         let mut this = Self::new(ErrorKind::WindowTooLarge, Some(operation), why);
         if let Some(refusal) = refusal {
             this.0.answer.clone_from(&refusal.0.answer);
-            this.0.course = refusal.0.course;
+            this.0.stats = refusal.0.stats;
             this.0.source = Some(Source::Other(Arc::new(refusal)));
         }
         this
     }
 
-    /// A checkpoint is of another call.
+    /// A checkpoint belongs to another call.
     pub(crate) fn checkpoint_mismatch(operation: &Operation, why: &str) -> Self {
-        let why = format!("the checkpoint is of another call: {why}");
+        let why = format!("the checkpoint belongs to another call: {why}");
         Self::new(ErrorKind::CheckpointMismatch, Some(operation), why)
     }
 
@@ -136,7 +136,7 @@ impl Error {
         Self::new(ErrorKind::CheckpointMismatch, None, why)
     }
 
-    /// The API no longer knows where a checkpoint leads.
+    /// The API no longer knows the position in a checkpoint.
     pub(crate) fn stale_checkpoint(
         operation: &Operation,
         why: String,
@@ -145,13 +145,13 @@ impl Error {
         let mut this = Self::new(ErrorKind::StaleCheckpoint, Some(operation), why);
         if let Some(cause) = cause {
             this.0.answer.clone_from(&cause.0.answer);
-            this.0.course = cause.0.course;
+            this.0.stats = cause.0.stats;
             this.0.source = Some(Source::Other(Arc::new(cause)));
         }
-        this.advise("start over without the checkpoint, or by `on_stale`, or read a range of time by `windows`")
+        this.advise("start over without the checkpoint, set `on_stale`, or read a time range with `windows`")
     }
 
-    /// What the API said, where it would not do what was asked: a reply of status 400, or a job that failed.
+    /// Returns the API's reason for refusing a request (status 400) or failing a job.
     pub(crate) fn refusal(&self) -> Option<&str> {
         let refused = match self.0.kind {
             ErrorKind::JobFailed => true,
@@ -160,15 +160,15 @@ impl Error {
         refused.then_some(&self.0.why)
     }
 
-    /// Whether the API answered with one of these statuses. A login that is over its limit is refused by a 400
-    /// too, and says nothing of what was asked for.
+    /// Whether the API answered with one of these statuses. A login over its rate limit also gets a 400, which says
+    /// nothing about the request.
     pub(crate) fn is_refused_by(&self, statuses: &[u16]) -> bool {
         self.0.kind.is_of_status()
             && !self.is_rate_limited()
             && self.status().is_some_and(|status| statuses.contains(&status))
     }
 
-    /// The transfer of a file broke off.
+    /// The transfer of a file was interrupted.
     pub(crate) fn broken_file(
         operation: &Operation,
         why: String,
@@ -179,66 +179,66 @@ impl Error {
         this
     }
 
-    /// The same error, as it came with a reply.
-    pub(crate) fn with_answer(self, reply: &RawResponse) -> Self {
-        self.answered(reply)
+    /// Adds the status and headers of a response.
+    pub(crate) fn with_answer(self, response: &RawResponse) -> Self {
+        self.answered(response)
     }
 
-    /// The same error, caused by another.
+    /// Sets the source.
     pub(crate) fn caused_by(mut self, source: Self) -> Self {
         self.0.source = Some(Source::Other(Arc::new(source)));
         self
     }
 
-    /// A request took longer than the client allows.
+    /// A request exceeded the client's timeout.
     pub(crate) fn deadline(operation: &Operation, allowed: Duration) -> Self {
-        let why = format!("no complete reply within {allowed:?}");
+        let why = format!("no complete response within {allowed:?}");
         Self::new(ErrorKind::Timeout, Some(operation), why)
-            .advise("ask for less at once, or raise the client's `timeout`")
+            .advise("request less data at once, or raise the client's `timeout`")
     }
 
-    /// The request could not be sent, or no reply came to it.
+    /// The request could not be sent, or no response arrived.
     pub(crate) fn unanswered(operation: &Operation, error: reqwest::Error) -> Self {
         let host = error.url().map_or("the host", Url::authority).to_owned();
         let mut this = if error.is_connect() {
             Self::new(ErrorKind::Connect, Some(operation), format!("could not connect to {host}"))
                 .advise("check the network, the proxy, and the region or URL of the client")
         } else {
-            Self::new(broken_by(Some(&error)), Some(operation), format!("no reply from {host}"))
+            Self::new(broken_by(Some(&error)), Some(operation), format!("no response from {host}"))
         };
         this.0.is_connect_timeout = error.is_connect() && error.is_timeout();
         this.0.source = Some(network(error));
         this
     }
 
-    /// The head of a reply came, its body did not.
-    pub(crate) fn broken_body(reply: &RawResponse, error: reqwest::Error) -> Self {
-        let why = format!("the reply ({}) broke off", reply.head.status);
+    /// The head of a response arrived, but not all of its body.
+    pub(crate) fn broken_body(response: &RawResponse, error: reqwest::Error) -> Self {
+        let why = format!("the response ({}) was cut off", response.head.status);
         let kind = broken_by(Some(&error));
-        let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply);
+        let mut this = Self::new(kind, Some(&response.operation), why).answered(response);
         this.0.source = Some(network(error));
         this
     }
 
-    pub(crate) fn too_large(reply: &RawResponse, max_body: usize) -> Self {
-        let why = format!("the reply ({}) is larger than {max_body} bytes", reply.head.status);
-        Self::new(ErrorKind::TooLarge, Some(&reply.operation), why)
-            .answered(reply)
-            .advise("ask for less at once, or raise the client's `max_body`")
+    pub(crate) fn too_large(response: &RawResponse, max_body: usize) -> Self {
+        let why = format!("the response ({}) exceeds {max_body} bytes", response.head.status);
+        Self::new(ErrorKind::TooLarge, Some(&response.operation), why)
+            .answered(response)
+            .advise("request less data at once, or raise the client's `max_body`")
     }
 
-    /// The reply has a status that the operation does not accept.
-    pub(crate) fn refused(reply: &RawResponse) -> Self {
-        let status = reply.head.status;
-        let body = ErrorBody::of(reply);
+    /// The response has a status that the operation does not accept.
+    pub(crate) fn refused(response: &RawResponse) -> Self {
+        let status = response.head.status;
+        let body = ErrorBody::of(response);
         let code = body.as_ref().and_then(|body| body.code.as_deref());
-        let message = match (code, body.as_ref().and_then(ErrorBody::told)) {
-            // What redirects may name a presigned URL, which is a secret.
+        let message = match (code, body.as_ref().and_then(ErrorBody::first_message)) {
+            // The body of a redirect may contain a presigned URL, which is secret.
             (None, None) if status.is_redirection() => String::new(),
             (None, None) => {
-                let begun = reply.body.get(..BEGINNING).unwrap_or(&reply.body);
-                // Before it is cut: a part of a credential would not be found.
-                excerpt(&reply.head.secrets.redact(&String::from_utf8_lossy(begun)))
+                let start = response.body.get(..EXAMINED).unwrap_or(&response.body);
+                // Redact first: a credential cut in half would not be recognized.
+                excerpt(&response.head.secrets.redact(&String::from_utf8_lossy(start)))
             }
             (_, message) => {
                 display::excerpt(message.unwrap_or_default().trim_end_matches('.'), MESSAGE)
@@ -251,7 +251,8 @@ impl Error {
         if !message.is_empty() {
             why += &format!(": {message}");
         }
-        let mut this = Self::new(ErrorKind::Status, Some(&reply.operation), why).answered(reply);
+        let mut this =
+            Self::new(ErrorKind::Status, Some(&response.operation), why).answered(response);
         if let Some(answer) = &mut this.0.answer {
             answer.take_body(body);
         }
@@ -259,9 +260,9 @@ impl Error {
         this.0.advice = match status.as_u16() {
             300..400 => Some("redirects are not followed: check the client's region or URL".into()),
             403 if this.kind() == ErrorKind::Blocked => Some(
-                "the reply is not from the API: a firewall, proxy or CDN refused the request".into(),
+                "the response is not from the API: a firewall, proxy or CDN refused the request".into(),
             ),
-            403 => Some("the OAuth client or user needs a role that grants the permission".into()),
+            403 => Some("give the OAuth client or user a role with the required permission".into()),
             414 => Some(
                 "the URL is too long: pass fewer or shorter query parameters, or use a POST query".into(),
             ),
@@ -272,59 +273,60 @@ impl Error {
                 Some(wait) => format!("call again in {} s", wait.as_secs()).into(),
                 None => "call again later".into(),
             }),
-            500.. => Some("the fault is on the server's side: try again later".into()),
+            500.. => Some("the server failed: try again later".into()),
             _ => None,
         };
         this
     }
 
-    /// A successful reply is not what the operation returns.
-    pub(crate) fn decode(reply: &RawResponse, error: &DecodeError) -> Self {
+    /// A successful response could not be decoded.
+    pub(crate) fn decode(response: &RawResponse, error: &DecodeError) -> Self {
         let why = format!(
-            "the reply ({}, {}, {} bytes) could not be read: {error}",
-            reply.head.status,
-            reply.content_type().unwrap_or("no content type"),
-            reply.body.len(),
+            "the response ({}, {}, {} bytes) could not be decoded: {error}",
+            response.head.status,
+            response.content_type().unwrap_or("no content type"),
+            response.body.len(),
         );
         let (kind, advice) = match error.problem() {
             Problem::Form | Problem::NotAPage => {
-                (ErrorKind::Decode, "`Client::execute` gives the reply as it came")
+                (ErrorKind::Decode, "`Client::execute` returns the raw response")
             }
             Problem::TooDeep => (
                 ErrorKind::Decode,
-                "its values are nested deeper than is read, which is 127 levels: no record of the API is, \
-                 so look at the reply as it came, which `Client::execute` gives",
+                "the limit is 127 levels, which no record of the API exceeds: look at the raw response, which \
+                 `Client::execute` returns",
             ),
             Problem::TooManyItems => (
                 ErrorKind::TooLarge,
-                "ask for smaller pages (`page_size`), or raise the client's `max_page_items`",
+                "request smaller pages (`page_size`), or raise the client's `max_page_items`",
             ),
         };
-        let mut this = Self::new(kind, Some(&reply.operation), why).answered(reply).advise(advice);
-        // Cut short, empty, or a gateway's HTML page.
-        let is_json = || serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok();
+        let mut this =
+            Self::new(kind, Some(&response.operation), why).answered(response).advise(advice);
+        // Truncated or empty, or the HTML page of a gateway.
+        let is_json = || serde_json::from_slice::<IgnoredAny>(&response.body).is_ok();
         this.0.is_passing = error.problem() == Problem::Form && !is_json();
         this
     }
 
-    fn answered(mut self, reply: &RawResponse) -> Self {
+    fn answered(mut self, response: &RawResponse) -> Self {
         self.0.answer = Some(Answer {
-            status: reply.head.status.as_u16(),
-            retry_after: reply.head.retry_after(),
-            correlation_id: reply.correlation_id().map(str::to_owned),
+            status: response.head.status.as_u16(),
+            retry_after: response.head.retry_after(),
+            correlation_id: response.correlation_id().map(str::to_owned),
             body: None,
         });
-        self.0.course = reply.head.course;
-        self.redacted(&reply.head.secrets)
+        self.0.stats = response.head.stats;
+        self.redacted(&response.head.secrets)
     }
 
-    /// Puts this in the place of the advice, which the text ends with.
+    /// Replaces the advice at the end of the message.
     pub(crate) fn advise(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
         self.0.advice = Some(advice.into());
         self
     }
 
-    /// The same error, after the retry table has ruled out another attempt.
+    /// Marks the error as final: the retry rules have ruled out another attempt.
     pub(crate) fn spent(mut self) -> Self {
         self.0.is_spent = true;
         self
@@ -334,13 +336,13 @@ impl Error {
         self.0.is_spent
     }
 
-    /// The same error, marked as leaving the outcome of the call unknown.
+    /// Marks the outcome of the call as unknown.
     pub(crate) fn outcome_unknown(mut self, advice: impl Into<Cow<'static, str>>) -> Self {
         self.0.is_outcome_unknown = true;
         self.advise(advice)
     }
 
-    /// The same error, told as that of the login at this host.
+    /// Attributes the error to the login at this host.
     pub(crate) fn at_login(mut self, host: &str) -> Self {
         self.0.login = Some(host.to_owned());
         if self.0.kind.is_of_status() {
@@ -349,7 +351,7 @@ impl Error {
         self
     }
 
-    /// The kind of an error that is a status.
+    /// Returns the kind of an error with a status.
     fn kind_of_status(&self) -> ErrorKind {
         let status = self.status().unwrap_or_default();
         match status {
@@ -367,31 +369,30 @@ impl Error {
         }
     }
 
-    /// The same error, told as that of the operation which needed what failed.
+    /// Attributes the error to the operation that needed the failed request.
     pub(crate) fn on(mut self, operation: &Operation) -> Self {
         self.0.operation = Some(operation.clone());
         self
     }
 
-    /// The same error, told as that of a call which took this.
-    pub(crate) fn after(mut self, course: CallStats) -> Self {
-        self.0.course = course;
+    /// Sets the attempts and waits of the call.
+    pub(crate) fn after(mut self, stats: CallStats) -> Self {
+        self.0.stats = stats;
         self
     }
 
     /// The attempts and waits of the call.
-    pub(crate) const fn course(&self) -> CallStats {
-        self.0.course
+    pub(crate) const fn stats(&self) -> CallStats {
+        self.0.stats
     }
 
-    /// The same error, with this many earlier attempts counted.
+    /// Adds earlier attempts to the count.
     pub(crate) fn repeated(mut self, times: u32) -> Self {
-        self.0.course.attempts = self.0.course.attempts.saturating_add(times);
+        self.0.stats.attempts = self.0.stats.attempts.saturating_add(times);
         self
     }
 
-    /// Whether the network was the reason why no connection came about, rather than a host name that does
-    /// not exist or a certificate that is not accepted.
+    /// Whether a network fault prevented the connection, rather than an unknown host name or a rejected certificate.
     pub(crate) fn is_connection_fault(&self) -> bool {
         use std::io::ErrorKind;
         let Some(Source::Network(error)) = &self.0.source else { return false };
@@ -419,20 +420,20 @@ impl Error {
         false
     }
 
-    /// The same error for a call that was not sent, since the wait that it asks for has not passed.
+    /// Returns this error for a call that was not sent because the wait is not over.
     pub(crate) fn held_back(&self, remaining: Duration) -> Self {
         let mut this = self.share();
-        // Rounded up: too early would be refused again.
+        // Round up: an early retry would be rejected again.
         let seconds = remaining.as_secs() + u64::from(remaining.subsec_nanos() > 0);
         if let Some(answer) = &mut this.0.answer {
             answer.retry_after = Some(Duration::from_secs(seconds));
         }
         this.0.why = format!("not sent, because an earlier request was {}", this.0.why);
-        this.0.course = CallStats::default();
+        this.0.stats = CallStats::default();
         this.advise(format!("call again in {seconds} s"))
     }
 
-    /// The same error once more, for another call that waited for the same login.
+    /// Copies the error for another call that waited for the same login.
     pub(crate) fn share(&self) -> Self {
         Self(self.0.clone())
     }
@@ -447,7 +448,7 @@ impl Answer {
     }
 }
 
-/// How a request failed that was being sent.
+/// Returns the kind of a failed transfer.
 fn broken_by(error: Option<&reqwest::Error>) -> ErrorKind {
     match error.is_some_and(reqwest::Error::is_timeout) {
         true => ErrorKind::Timeout,
@@ -455,12 +456,12 @@ fn broken_by(error: Option<&reqwest::Error>) -> ErrorKind {
     }
 }
 
-/// The URL holds query values, and the operation is named anyway.
+/// Removes the URL, which contains query values. The message names the operation anyway.
 fn network(error: reqwest::Error) -> Source {
     Source::Network(Arc::new(error.without_url()))
 }
 
-/// The beginning of a text, on one line.
+/// Returns the beginning of a text, on one line.
 pub(crate) fn excerpt(text: &str) -> String {
     display::excerpt(text, EXCERPT)
 }
@@ -472,7 +473,7 @@ mod tests {
     use crate::response::ResponseHead;
 
     #[test]
-    fn a_reply_that_is_no_page_may_pass_unless_it_is_an_error_of_the_caller() {
+    fn a_page_error_may_pass_unless_the_body_is_a_client_error() {
         for (body, code, may_pass) in [
             ("", None, true),
             ("null", None, true),
@@ -489,12 +490,12 @@ mod tests {
             (r#"{"message":"m","code":"c","status":403}"#, Some("c"), false),
             (r#"{"message":"m","code":"c","status":404,"contextId":"x"}"#, Some("c"), false),
         ] {
-            let reply = RawResponse {
+            let response = RawResponse {
                 operation: Operation::from_static("getThings", Method::Get, "/things"),
                 head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
                 body: body.to_owned().into(),
             };
-            let error = Error::not_a_page(&reply, "page 2 has no `entities`".to_owned());
+            let error = Error::not_a_page(&response, "page 2 has no `entities`".to_owned());
             assert_eq!((error.code(), error.is_passing()), (code, may_pass), "{body}");
             assert_eq!((error.kind(), error.status()), (ErrorKind::Paging, Some(200)), "{body}");
             let id = body.contains("contextId").then_some("x");

@@ -1,8 +1,8 @@
-//! The kinds of errors.
+//! Kinds of errors.
 
 use std::fmt;
 
-/// What went wrong, for a program to decide by. Returned by [`Error::kind`](crate::Error::kind).
+/// What went wrong, for programs to act on. Returned by [`Error::kind`](crate::Error::kind).
 ///
 /// ```
 /// use genesys_cloud_core::{Error, ErrorKind};
@@ -19,68 +19,68 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting of the client, or a value such as an interval, is missing or wrong.
+    /// A setting of the client, or a value such as an interval, is missing or invalid.
     Config,
-    /// The request was not sent, because it has a value that can't be sent.
+    /// The request was not sent, because it contains an invalid value.
     InvalidRequest,
     /// The call was not sent: it was polled outside a tokio runtime, or a blocking call was made inside one.
     NoRuntime,
-    /// No connection to the host was made, so nothing was sent. A timeout while connecting counts too.
+    /// No connection was made, so nothing was sent. Includes timeouts while connecting.
     Connect,
-    /// A timeout of the client ended the request. A 408 or 504 of the API is [`Status`](Self::Status) or
+    /// A timeout of the client ended the request. A 408 or 504 from the API is [`Status`](Self::Status) or
     /// [`Server`](Self::Server).
     Timeout,
-    /// The connection broke before the reply was complete.
+    /// The connection broke before the response was complete.
     Interrupted,
-    /// The login was refused, or the API answered 401 and a new token did not help.
+    /// The login was refused, or the API answered 401 even to a new token.
     Authentication,
     /// The API answered 403: the client lacks a permission.
     Forbidden,
-    /// A firewall, proxy or CDN answered 403, as the reply has no JSON body.
+    /// A firewall, proxy or CDN answered 403: the response has no JSON body.
     Blocked,
     /// The API answered 404.
     NotFound,
-    /// The API answered 409, for example because the version of an entity is out of date.
+    /// The API answered 409, for example because an entity was changed since it was read.
     Conflict,
-    /// A rate limit was hit: status 429, or the 400 "rate limit exceeded" of the login host.
+    /// A rate limit was reached: status 429, or the login host's 400 "rate limit exceeded".
     RateLimited,
     /// The API, its gateway or the login host answered with a 5xx.
     Server,
     /// Any other status that is an error.
     Status,
-    /// The reply is larger than the client's `max_body`, or a page has more items than `max_page_items`.
+    /// The response exceeds the client's `max_body`, or a page exceeds `max_page_items`.
     TooLarge,
-    /// A successful reply could not be read as what the operation returns.
+    /// A successful response could not be decoded as the type that the operation returns.
     Decode,
-    /// A list can't be read further: the reply is not the expected page, repeats an earlier one, or does not lead to
+    /// A list cannot continue: the response is not the expected page, repeats an earlier one, or has no usable link to
     /// the next one.
     Paging,
-    /// The API reports that a job failed. The text has the API's message.
+    /// The API reports that a job failed. The message includes the API's.
     JobFailed,
     /// A job was cancelled.
     JobCancelled,
     /// The results of a job were deleted, or the job did not run in time.
     JobExpired,
-    /// A job did not end before the deadline. It is still running: wait again.
+    /// A job did not end before the deadline. It is still running, so wait again.
     JobUnfinished,
-    /// A job waits for the caller, for example to upload a file. The text says for what.
+    /// A job waits for the caller, for example to upload a file. The message says for what.
     JobAwaitingInput,
-    /// The API can't be asked for the status of the job: it sends a notification, or gave the job no id.
+    /// The status of the job cannot be requested: the API sends a notification, or gave the job no id.
     JobNotPollable,
-    /// A saved job is of another operation or another organization.
+    /// A saved job belongs to another operation or organization.
     JobMismatch,
     /// A job was not submitted, because its data did not become available in time. See
     /// [`Paginator::wait_for_data`](crate::Paginator::wait_for_data).
     DataUnavailable,
-    /// A file was refused, has changed since the download began, or is not valid.
+    /// A file download was refused, the file has changed since the download began, or it is invalid.
     Download,
-    /// A part of a time range holds too many records, and can't be split further. See
-    /// [`Windows`](crate::Windows). The refusal of the API is the source.
+    /// A window of a time range holds too many records and cannot be split further. See
+    /// [`Windows`](crate::Windows). The API's refusal is the source.
     WindowTooLarge,
-    /// A checkpoint is of another call. The text says what differs. Nothing was sent.
+    /// A checkpoint belongs to another call. The message says what differs. Nothing was sent.
     CheckpointMismatch,
-    /// A checkpoint is no longer valid: the token of the page has expired, or the job has failed, was cancelled or
-    /// is gone. See [`Paginator::on_stale`](crate::Paginator::on_stale).
+    /// A checkpoint is no longer valid: its page token has expired, or its job has failed, was cancelled or no longer
+    /// exists. See [`Paginator::on_stale`](crate::Paginator::on_stale).
     StaleCheckpoint,
     /// A checkpoint could not be loaded or saved.
     CheckpointStore,
@@ -89,7 +89,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The name in traces and metrics, such as `not_found`.
+    /// Returns the name used in traces and metrics, such as `not_found`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Config => "config",
@@ -126,7 +126,7 @@ impl ErrorKind {
         }
     }
 
-    /// Whether it is that of a reply whose status is an error.
+    /// Whether a response with an error status caused it.
     pub(super) const fn is_of_status(self) -> bool {
         matches!(
             self,
@@ -141,7 +141,7 @@ impl ErrorKind {
         )
     }
 
-    /// Whether the call itself succeeded, and reported on a job.
+    /// Whether the call succeeded and reported on a job.
     pub(super) const fn is_of_job(self) -> bool {
         matches!(
             self,

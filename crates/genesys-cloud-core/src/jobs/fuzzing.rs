@@ -10,7 +10,7 @@ use super::spec::{Completion, JobOperation, JobSpec, JobState};
 use super::status::{JobStatus, is_further_on};
 use crate::json_path::JsonText;
 use crate::operation::{Method, Operation};
-use crate::response::fuzzing::reply;
+use crate::response::fuzzing::response;
 use crate::saved_job::SavedJob;
 
 /// The largest item of a file, in bytes.
@@ -37,7 +37,7 @@ pub fn job(data: &[u8]) {
     let [choice, status, body @ ..] = data else { return };
     let status =
         [StatusCode::OK, StatusCode::ACCEPTED, StatusCode::CREATED][usize::from(*status) % 3];
-    let response = reply(status, HeaderMap::new(), body);
+    let response = response(status, HeaderMap::new(), body);
     let submitted = chrono::DateTime::from_timestamp(1_780_000_000, 0).expect("a time");
     if let Ok(status) = JobStatus::read(&spec(*choice), response.clone(), Some("1"), submitted) {
         let _ = (status.has_expired(), format!("{status:?}"));

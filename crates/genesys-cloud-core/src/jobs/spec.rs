@@ -21,7 +21,7 @@ type Text = Cow<'static, str>;
 ///
 /// let status = Operation::from_static("getJob", Method::Get, "/api/v2/things/jobs/{jobId}");
 /// let results = Operation::from_static("getResults", Method::Get, "/api/v2/things/jobs/{jobId}/results");
-/// let family = JobSpec::new("things")
+/// let spec = JobSpec::new("things")
 ///     .with_id(JobId::Field("jobId".into()))
 ///     .with_status(JobOperation::new(status).with_id("jobId".into()))
 ///     .with_done_when(Completion::State("state".into()))
@@ -216,7 +216,7 @@ impl JobSpec {
 ///
 /// let path = "/api/v2/things/jobs/availability";
 /// let operation = Operation::new("getThingsJobsAvailability", Method::Get, path);
-/// let family = JobSpec::new("things").with_availability(Availability::new(
+/// let spec = JobSpec::new("things").with_availability(Availability::new(
 ///     operation,
 ///     "dataAvailabilityDate".into(),
 ///     ParamLocation::body("interval"),

@@ -50,8 +50,8 @@ pub(super) struct ParentsReport {
 
 impl<P: Send> Parents<P> for Paginator<P> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        ready!(self.poll_at_hand(cx))?;
-        Poll::Ready(Ok(self.items_at_hand() > 0))
+        ready!(self.poll_item_ready(cx))?;
+        Poll::Ready(Ok(self.items_ready() > 0))
     }
 
     fn take(&mut self) -> Option<P> {
@@ -98,7 +98,7 @@ impl<P: Send> Parents<P> for Paginator<P> {
 
 impl<P: Send> Parents<P> for Windows<P> {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.poll_at_hand(cx)
+        self.poll_item_ready(cx)
     }
 
     fn take(&mut self) -> Option<P> {
@@ -145,7 +145,7 @@ where
     C: Send + 'static,
 {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
-        self.poll_at_hand(cx)
+        self.poll_item_ready(cx)
     }
 
     fn take(&mut self) -> Option<NestedItem<P, C>> {

@@ -163,7 +163,7 @@ impl<P, C> TreeReader<P, C> {
                     Some(status) => self.skip(at, status),
                     None => return Poll::Ready(Err(error)),
                 },
-                _ if active.list.items_at_hand() > 0 => {
+                _ if active.list.items_ready() > 0 => {
                     active.outcome = Some(Ok(()));
                     return Poll::Ready(Ok(Some(at)));
                 }
@@ -176,7 +176,7 @@ impl<P, C> TreeReader<P, C> {
     pub(super) fn take(&mut self, at: usize) -> Option<NestedItem<P, C>> {
         let active = self.open.get_mut(at)?.active.as_mut()?;
         let item = active.list.take_item()?;
-        if active.list.items_at_hand() == 0 {
+        if active.list.items_ready() == 0 {
             active.outcome = None;
         }
         self.delivered += 1;
@@ -249,7 +249,7 @@ impl<P, C> TreeReader<P, C> {
     fn poll_lists(&mut self, cx: &mut Context<'_>) {
         for active in self.open.iter_mut().filter_map(|open| open.active.as_mut()) {
             if !active.is_ready()
-                && let Poll::Ready(outcome) = active.list.poll_at_hand(cx)
+                && let Poll::Ready(outcome) = active.list.poll_item_ready(cx)
             {
                 active.outcome = Some(outcome);
             }

@@ -186,7 +186,7 @@ impl<P, C> Nested<P, C> {
     }
 
     /// Waits until an item can be taken. False at the end.
-    pub(super) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+    pub(super) fn poll_item_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         self.ready = ready!(self.reader.poll_ready(cx))?;
         Poll::Ready(Ok(self.ready.is_some()))
     }

@@ -1,4 +1,4 @@
-//! The limiter, whatever headers tell it.
+//! Fuzz target: the limiter with arbitrary rate limit headers.
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub)]
 
@@ -10,26 +10,25 @@ use tokio::time::Instant;
 
 use super::headers::WindowHeaders;
 use super::limiter::{Caps, Limiter, Outcome, Turn};
-use super::pacer::Closure;
+use super::pacer::FailFast;
 use crate::error::{Error, ErrorLimit};
 use crate::response::ResponseHead;
-use crate::retry::LONGEST_CLOSURE;
+use crate::retry::MAX_PAUSE;
 
 const OPERATIONS: [&str; 2] = ["getThings", "postThings"];
 
-/// A longer wait than that for a rate limit is an error of the call.
+/// A call fails if the API asks for a longer wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(180);
 
-/// No time to look again is further off than the longest pause, or the longest window, and the time
-/// between two calls of the slowest limit that is spread.
+/// The longest delay: the longest window, plus the time between two calls under the slowest limit that is paced.
 const LONGEST_WAIT: Duration = Duration::from_secs(300 + 60);
 
-/// A call waits for one thing after the other, but not for ever.
+/// Bound on successive delays of one call.
 const LOOKS: usize = 100;
 
-/// Answers with a zero byte between them. Each begins with a line of numbers: its status, how many
-/// milliseconds later it comes, and how many further calls are tried meanwhile. Then come its headers, one a
-/// line, and the line `limit: key value` where its body names a limit.
+/// Input: responses, separated by zero bytes. Each begins with a line of numbers: status, milliseconds since the one
+/// before, and how many further calls are tried meanwhile. Headers follow, one per line, and `limit: key value` for a
+/// limit named in the body.
 pub fn headers(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let caps = Caps { reserve: 10, spacing: None, concurrent: 64 };
@@ -48,7 +47,7 @@ pub fn headers(data: &[u8]) {
         }
         calls.now += passed;
         let (head, limit) = head(status, lines);
-        calls.back(number, &head, limit.as_ref());
+        calls.completed(number, &head, limit.as_ref());
     }
     calls.end();
 }
@@ -77,12 +76,12 @@ fn head<'a>(
 struct Calls {
     limiter: Limiter,
     now: Instant,
-    /// Those that are under way.
+    /// Calls in flight.
     sent: Vec<(&'static str, Instant)>,
 }
 
 impl Calls {
-    /// A call goes, however long it has to wait; unless it waits for others that are under way.
+    /// Sends a call after all its delays, unless it waits for other calls in flight.
     fn go(&mut self, operation: &'static str) {
         let ticket = self.limiter.ticket();
         self.limiter.join(ticket, operation);
@@ -90,21 +89,21 @@ impl Calls {
             match self.limiter.poll(ticket, operation, self.now) {
                 Turn::Go => return self.sent.push((operation, self.now)),
                 Turn::Wait { until: Some(until), .. } => {
-                    assert!(until > self.now, "there is something to wait for");
+                    assert!(until > self.now, "a delay ends in the past");
                     assert!(until <= self.now + LONGEST_WAIT, "{:?}", until - self.now);
                     self.now = until;
                 }
                 Turn::Wait { until: None, .. } => {
-                    assert!(!self.sent.is_empty(), "nothing is under way that it could wait for");
+                    assert!(!self.sent.is_empty(), "waits for calls in flight, but there are none");
                     return self.limiter.leave(ticket, operation);
                 }
                 Turn::Refused { remaining } => {
-                    assert!(remaining > LONGEST_PAUSE && remaining <= LONGEST_CLOSURE);
+                    assert!(remaining > LONGEST_PAUSE && remaining <= MAX_PAUSE);
                     self.now += remaining - LONGEST_PAUSE;
                 }
             }
         }
-        assert!(!self.sent.is_empty(), "a call waits for ever");
+        assert!(!self.sent.is_empty(), "a call waits forever");
         self.limiter.leave(ticket, operation);
     }
 
@@ -117,31 +116,31 @@ impl Calls {
         }
     }
 
-    /// One of the calls is back.
-    fn back(&mut self, number: usize, head: &ResponseHead, limit: Option<&ErrorLimit>) {
+    /// Ends one of the calls.
+    fn completed(&mut self, number: usize, head: &ResponseHead, limit: Option<&ErrorLimit>) {
         if self.sent.is_empty() {
             return;
         }
         let (operation, sent_at) = self.sent.swap_remove(number % self.sent.len());
-        let (serial, standing) = (1 + number as u64 / 16, WindowHeaders::of(head));
-        let closure =
-            Closure { error: Arc::new(Error::config(String::new())), patience: LONGEST_PAUSE };
+        let (serial, headers) = (1 + number as u64 / 16, WindowHeaders::of(head));
+        let fail_fast =
+            FailFast { error: Arc::new(Error::config(String::new())), max_wait: LONGEST_PAUSE };
         let outcome = match head.status.as_u16() {
             401 => Outcome::Unauthorized,
             408 => Outcome::Unanswered,
             429 => {
                 let pause = head.retry_after().unwrap_or(Duration::from_secs(1));
-                let closure = Some(&closure).filter(|_| pause > LONGEST_PAUSE);
-                let pause = Some(pause.min(LONGEST_CLOSURE));
-                Outcome::Limited { serial, standing, pause, closure, limit }
+                let fail_fast = Some(&fail_fast).filter(|_| pause > LONGEST_PAUSE);
+                let pause = Some(pause.min(MAX_PAUSE));
+                Outcome::Limited { serial, headers, pause, fail_fast, limit }
             }
-            _ => Outcome::Answered { serial, standing },
+            _ => Outcome::Answered { serial, headers },
         };
         self.limiter.settle(operation, sent_at, &outcome, self.now);
         let _ = self.limiter.awake(self.now);
     }
 
-    /// All calls are given up, and one more goes.
+    /// Drops all calls in flight; then one more can be sent.
     fn end(mut self) {
         for (operation, sent_at) in std::mem::take(&mut self.sent) {
             self.limiter.settle(operation, sent_at, &Outcome::Unanswered, self.now);

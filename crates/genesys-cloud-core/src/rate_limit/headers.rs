@@ -1,4 +1,4 @@
-//! What the headers of an answer say of the rate limit on its token.
+//! Rate limit headers of responses.
 
 use std::time::Duration;
 
@@ -6,37 +6,37 @@ use http::HeaderMap;
 
 use crate::response::ResponseHead;
 
-/// Assumed where a window is told of without its end: that of the API.
+/// Assumed if the headers do not state the end of the window. This is the API's window.
 pub(super) const USUAL_WINDOW: Duration = Duration::from_secs(60);
 
-/// No window is believed to last longer from now on, so that a wrong header can't stop a client for days.
-/// A longer one is asked about again after this time.
+/// Upper bound for the time to a reset, so that a wrong header cannot stop a client for days. After this time, the next
+/// response is read.
 const LONGEST_WINDOW: Duration = Duration::from_secs(300);
 
-/// A count above this, in seconds, is the date of a reset rather than the time to it.
+/// A reset at or above this value is a Unix timestamp rather than a number of seconds.
 const DATE_FROM: u64 = 1_000_000_000;
 
-/// Where the calls of a token stand in the current window.
+/// The usage of a token in the current window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WindowHeaders {
-    /// How many calls a window allows. `None` if only the rest was told.
+    /// Calls allowed per window. `None` if the API reports only the remaining calls.
     pub(crate) allowed: Option<u64>,
     pub(crate) usage: Usage,
-    /// The time to the end of the window, as a rule rounded up to seconds.
+    /// Time until the window ends, usually rounded up to seconds.
     pub(crate) resets_in: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Usage {
-    /// How many calls of the window have been made, this one among them.
+    /// Calls made in the window, including this one.
     Used(u64),
-    /// How many are left.
+    /// Calls left.
     Left(u64),
 }
 
 impl WindowHeaders {
-    /// From `inin-ratelimit-count`, `-allowed` and `-reset`, which the API sends, or else from the
-    /// `X-RateLimit-Limit`, `-Remaining` and `-Reset` of a gateway. `None` where they say nothing.
+    /// Reads `inin-ratelimit-count`, `-allowed` and `-reset`, which the API sends, or else `X-RateLimit-Limit`,
+    /// `-Remaining` and `-Reset`, which gateways send. `None` if they are missing or invalid.
     pub(crate) fn of(head: &ResponseHead) -> Option<Self> {
         let headers = &head.headers;
         if let (Some(allowed @ 1..), Some(used)) =
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_are_read_as_far_as_they_make_sense() {
+    fn reads_valid_headers_and_ignores_invalid_ones() {
         const COUNT: &str = "inin-ratelimit-count";
         const ALLOWED: &str = "inin-ratelimit-allowed";
         const RESET: &str = "inin-ratelimit-reset";

@@ -1,4 +1,4 @@
-//! Who may call when: the decisions, without any waiting. Time comes in with every question.
+//! Decides which call may be sent when. Does no waiting; the current time is a parameter.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -8,74 +8,74 @@ use tokio::time::Instant;
 use super::adaptive::AdaptiveRate;
 use super::headers::{Usage, WindowHeaders};
 use super::operation_limits::{self, OperationLimits};
-use super::pacer::{Closure, Delay, Pacer, Probes, SLACK, SlowStart};
+use super::pacer::{Delay, FailFast, Pacer, Probes, SLACK, SlowStart};
 use super::window::Window;
 use crate::error::ErrorLimit;
 use crate::wait::WaitReason;
 
-/// At the start, no more than so many calls find out how things stand.
-const FIRST_SCOUTS: u64 = 4;
+/// Number of calls that may be sent before the first response reports the limit.
+const INITIAL_PROBES: u64 = 4;
 
-/// What a client takes for itself.
+/// The limits that the client sets itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Caps {
-    /// How many calls of each window are left to others.
+    /// Calls per window left to other programs.
     pub(crate) reserve: u64,
-    /// The least time between two calls, on average.
+    /// Minimum time between two calls, on average.
     pub(crate) spacing: Option<Duration>,
-    /// How many calls may be under way.
+    /// Maximum number of concurrent requests.
     pub(crate) concurrent: u64,
 }
 
-/// The place of a call in the queue, in the order of their beginning. A call that is repeated keeps its.
+/// The position of a call, in the order in which calls began. Retries keep it.
 pub(super) type Ticket = u64;
 
-/// What a call is to do.
+/// The decision for one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// Go. It counts as under way until it is [settled](Limiter::settle).
+    /// Send it. It counts as in flight until [settled](Limiter::settle).
     Go,
-    /// Ask again at that time, and whenever woken.
+    /// Poll again at `until`, and whenever woken.
     Wait {
         until: Option<Instant>,
-        /// Why, unless it is only that others come first.
+        /// `None` if the call only waits behind others.
         reason: Option<WaitReason>,
-        /// How long that is going to take, about.
+        /// The estimated time to wait.
         expected: Option<Duration>,
     },
-    /// Fail: the API asks for a longer wait than the client allows. This is what is left of it.
+    /// Fail, because the API asks for a longer wait than the client allows.
     Refused { remaining: Duration },
 }
 
-/// How a call ended, as far as limits go.
+/// The result of an attempt, as far as the limiter is concerned.
 #[derive(Debug)]
 pub(super) enum Outcome<'a> {
-    /// No answer came, or nobody waited for it.
+    /// No response came, or the call was dropped.
     Unanswered,
-    /// The API did not accept the token, and so did not look at limits.
+    /// A 401: the API rejected the token before checking limits.
     Unauthorized,
     Answered {
         serial: u64,
-        standing: Option<WindowHeaders>,
+        headers: Option<WindowHeaders>,
     },
     Limited {
         serial: u64,
-        standing: Option<WindowHeaders>,
-        /// How long no call is to be sent. `None` if that is not known.
+        headers: Option<WindowHeaders>,
+        /// How long no call may be sent, if known.
         pause: Option<Duration>,
-        /// Set if the call does not wait for that, and no other is to.
-        closure: Option<&'a Closure>,
+        /// Set if calls fail during the pause instead of waiting.
+        fail_fast: Option<&'a FailFast>,
         limit: Option<&'a ErrorLimit>,
     },
 }
 
-/// What is known of the limit on the token.
+/// What is known about the limit on the token.
 #[derive(Debug)]
-enum Known {
-    /// Nothing yet.
+enum TokenLimit {
+    /// No response yet.
     Unknown(Probes),
-    /// Answers come, and do not tell: what can be known is what 429s show.
-    Untold(AdaptiveRate),
+    /// Responses report no limit; 429s are the only evidence.
+    Unreported(AdaptiveRate),
     Window(Window),
 }
 
@@ -83,14 +83,14 @@ pub(super) struct Limiter {
     caps: Caps,
     tickets: Ticket,
     in_flight: u64,
-    known: Known,
-    /// Shut by a 429 that concerns all calls with the token.
-    gate: SlowStart,
-    /// The client's own rate, from its first call on.
-    pace: Option<Pacer>,
-    families: OperationLimits,
-    /// Those who wait, by operation. Kept while there are any, in order.
-    lanes: HashMap<String, BTreeSet<Ticket>>,
+    token_limit: TokenLimit,
+    /// Closed by a 429 that applies to all calls with the token.
+    slow_start: SlowStart,
+    /// The client's own rate limit, created by its first call.
+    pacer: Option<Pacer>,
+    operation_limits: OperationLimits,
+    /// Waiting calls by operation. Empty queues are removed.
+    queues: HashMap<String, BTreeSet<Ticket>>,
     waiting: u64,
 }
 
@@ -98,75 +98,80 @@ impl Limiter {
     pub(super) fn new(caps: Caps) -> Self {
         Self {
             caps,
-            pace: None,
+            pacer: None,
             tickets: 0,
             in_flight: 0,
-            known: Known::Unknown(Probes::new(FIRST_SCOUTS)),
-            gate: SlowStart::default(),
-            families: OperationLimits::default(),
-            lanes: HashMap::new(),
+            token_limit: TokenLimit::Unknown(Probes::new(INITIAL_PROBES)),
+            slow_start: SlowStart::default(),
+            operation_limits: OperationLimits::default(),
+            queues: HashMap::new(),
             waiting: 0,
         }
     }
 
-    /// A place behind all others.
+    /// Returns a ticket behind all others.
     pub(super) fn ticket(&mut self) -> Ticket {
         self.tickets += 1;
         self.tickets
     }
 
     pub(super) fn join(&mut self, ticket: Ticket, operation: &str) {
-        let lane = match self.lanes.get_mut(operation) {
-            Some(lane) => lane,
-            None => self.lanes.entry(operation.to_owned()).or_default(),
+        let queue = match self.queues.get_mut(operation) {
+            Some(queue) => queue,
+            None => self.queues.entry(operation.to_owned()).or_default(),
         };
-        if lane.insert(ticket) {
+        if queue.insert(ticket) {
             self.waiting += 1;
         }
     }
 
-    /// Gives up a place.
+    /// Leaves the queue without being sent.
     pub(super) fn leave(&mut self, ticket: Ticket, operation: &str) {
-        let Some(lane) = self.lanes.get_mut(operation) else { return };
-        if lane.remove(&ticket) {
+        let Some(queue) = self.queues.get_mut(operation) else { return };
+        if queue.remove(&ticket) {
             self.waiting -= 1;
         }
-        if lane.is_empty() {
-            self.lanes.remove(operation);
+        if queue.is_empty() {
+            self.queues.remove(operation);
         }
     }
 
-    /// The longest time for which a call is refused rather than held, and why.
-    pub(super) fn closed(&self, operation: &str, now: Instant) -> Option<(Duration, &Closure)> {
-        let of_lane = self.families.closed(operation, now);
-        of_lane.into_iter().chain(self.gate.closed(now)).max_by_key(|(remaining, _)| *remaining)
+    /// Returns the longest time for which a call fails instead of waiting, and the reason.
+    pub(super) fn closed(&self, operation: &str, now: Instant) -> Option<(Duration, &FailFast)> {
+        let of_operation = self.operation_limits.closed(operation, now);
+        of_operation
+            .into_iter()
+            .chain(self.slow_start.closed(now))
+            .max_by_key(|(remaining, _)| *remaining)
     }
 
-    /// Whether a call that has joined may go now.
+    /// Decides whether a call that has joined may be sent now.
     pub(super) fn poll(&mut self, ticket: Ticket, operation: &str, now: Instant) -> Turn {
         if let Some((remaining, _)) = self.closed(operation, now) {
             return Turn::Refused { remaining };
         }
-        let in_lane = self.families.obstacle(operation, now);
-        let obstacle = in_lane.or_else(|| self.obstacle(now));
-        let is_first = match in_lane {
-            // It waits for its lane alone, and only the first of the lane needs to look.
-            Some(_) => self.first_of(operation) == Some(ticket),
-            None => self.first(now) == Some(ticket),
+        let operation_delay = self.operation_limits.delay(operation, now);
+        let delay = operation_delay.or_else(|| self.delay(now));
+        let is_first = match operation_delay {
+            // Only the head of this operation's queue needs to check.
+            Some(_) => self.head_of(operation) == Some(ticket),
+            None => self.head(now) == Some(ticket),
         };
-        match obstacle {
+        match delay {
             None if is_first => {
                 self.take(ticket, operation, now);
                 Turn::Go
             }
             None => Turn::Wait { until: None, reason: None, expected: None },
-            Some(obstacle) => {
-                let Delay { until, reason } = obstacle;
-                let ahead = match in_lane {
-                    Some(_) => self.ahead_of(ticket, |other| self.families.share(operation, other)),
+            Some(delay) => {
+                let Delay { until, reason } = delay;
+                let ahead = match operation_delay {
+                    Some(_) => {
+                        self.ahead_of(ticket, |other| self.operation_limits.share(operation, other))
+                    }
                     None => self.ahead_of(ticket, |_| true),
                 };
-                let due = self.due(ahead, operation, obstacle, now);
+                let due = self.due(ahead, operation, delay, now);
                 let expected = due.map(|due| due.saturating_duration_since(now));
                 let until = until.filter(|_| is_first);
                 Turn::Wait { until, reason: Some(reason), expected }
@@ -176,110 +181,122 @@ impl Limiter {
 
     fn take(&mut self, ticket: Ticket, operation: &str, now: Instant) {
         self.leave(ticket, operation);
-        self.gate.take(now);
-        self.families.take(operation, now);
-        match &mut self.known {
-            Known::Unknown(scouts) => scouts.take(now),
-            Known::Untold(guess) => guess.take(now),
-            Known::Window(window) => window.take(self.in_flight, now),
+        self.slow_start.take(now);
+        self.operation_limits.take(operation, now);
+        match &mut self.token_limit {
+            TokenLimit::Unknown(probes) => probes.take(now),
+            TokenLimit::Unreported(adaptive) => adaptive.take(now),
+            TokenLimit::Window(window) => window.take(self.in_flight, now),
         }
         if let Some(spacing) = self.caps.spacing {
-            self.pace.get_or_insert_with(|| Pacer::new(now, SLACK.min(spacing))).take(spacing, now);
+            self.pacer
+                .get_or_insert_with(|| Pacer::new(now, SLACK.min(spacing)))
+                .take(spacing, now);
         }
         self.in_flight += 1;
     }
 
-    /// What keeps every call with the token from going.
-    fn obstacle(&self, now: Instant) -> Option<Delay<WaitReason>> {
+    /// Returns the delay that applies to all calls with the token.
+    fn delay(&self, now: Instant) -> Option<Delay<WaitReason>> {
         let until = |until, reason| Delay { until: Some(until), reason };
         if self.in_flight >= self.caps.concurrent {
             return Some(Delay { until: None, reason: WaitReason::ConcurrentRequests });
         }
-        if let Some(wait) = self.gate.wait(now) {
-            return Some(until(wait, WaitReason::RateLimited));
+        if let Some(wait) = self.slow_start.wait(now) {
+            return Some(until(wait, WaitReason::TooManyRequests));
         }
-        let known = match &self.known {
-            Known::Unknown(scouts) => scouts.wait(now).map(|at| until(at, WaitReason::Unknown)),
-            Known::Untold(guess) => guess.wait(now).map(|at| until(at, WaitReason::Spread)),
-            Known::Window(window) => window.obstacle(self.in_flight, now),
+        let known = match &self.token_limit {
+            TokenLimit::Unknown(probes) => {
+                probes.wait(now).map(|at| until(at, WaitReason::LimitUnknown))
+            }
+            TokenLimit::Unreported(adaptive) => {
+                adaptive.wait(now).map(|at| until(at, WaitReason::Pacing))
+            }
+            TokenLimit::Window(window) => window.delay(self.in_flight, now),
         };
         known.or_else(|| {
-            let wait = self.pace.as_ref()?.wait(now)?;
+            let wait = self.pacer.as_ref()?.wait(now)?;
             Some(until(wait, WaitReason::RequestsPerSecond))
         })
     }
 
-    /// How many calls wait in these lanes that go before one with this ticket.
+    /// Counts the calls ahead of this ticket in the selected queues.
     fn ahead_of(&self, ticket: Ticket, is_counted: impl Fn(&str) -> bool) -> u64 {
-        let lanes = self.lanes.iter().filter(|(operation, _)| is_counted(operation));
-        let ahead = lanes.map(|(_, lane)| match lane.last() {
-            // As a rule it is the last of all.
-            Some(last) if *last < ticket => lane.len(),
-            Some(last) if *last == ticket => lane.len() - 1,
-            _ => lane.range(..ticket).count(),
+        let queues = self.queues.iter().filter(|(operation, _)| is_counted(operation));
+        let ahead = queues.map(|(_, queue)| match queue.last() {
+            // Fast path: usually it is the last.
+            Some(last) if *last < ticket => queue.len(),
+            Some(last) if *last == ticket => queue.len() - 1,
+            _ => queue.range(..ticket).count(),
         });
         ahead.sum::<usize>() as u64
     }
 
-    /// About when a call can go that has this many ahead of it. `None` if that depends on the answers to calls under way.
+    /// Estimates when a call with `ahead` calls before it can be sent. `None` if that depends on responses to calls in
+    /// flight.
     fn due(
         &self,
         ahead: u64,
         operation: &str,
-        obstacle: Delay<WaitReason>,
+        delay: Delay<WaitReason>,
         now: Instant,
     ) -> Option<Instant> {
-        let from = match obstacle.reason {
-            WaitReason::Unknown if ahead == 0 => return None,
-            // The window knows, and so does the next one.
-            WaitReason::Budget | WaitReason::Unknown | WaitReason::ConcurrentRequests => now,
-            _ => obstacle.until?,
+        let from = match delay.reason {
+            WaitReason::LimitUnknown if ahead == 0 => return None,
+            // The window computes the time itself, including the windows that follow.
+            WaitReason::LimitReached
+            | WaitReason::LimitUnknown
+            | WaitReason::ConcurrentRequests => now,
+            _ => delay.until?,
         };
-        let by_limit = match &self.known {
-            Known::Window(window) => window.due(ahead, self.in_flight, from, now),
-            Known::Untold(guess) => later(from, guess.spacing(), ahead),
-            Known::Unknown(_) => Some(from),
+        let by_limit = match &self.token_limit {
+            TokenLimit::Window(window) => window.due(ahead, self.in_flight, from, now),
+            TokenLimit::Unreported(adaptive) => later(from, adaptive.spacing(), ahead),
+            TokenLimit::Unknown(_) => Some(from),
         };
-        let own = self.caps.spacing.unwrap_or_default().max(self.families.spacing(operation));
+        let own =
+            self.caps.spacing.unwrap_or_default().max(self.operation_limits.spacing(operation));
         let due = by_limit.into_iter().chain(later(from, own, ahead)).max();
-        // What answers decide takes some time.
+        // Never zero: such a call waits for a response.
         due.filter(|due| *due > now)
     }
 
-    /// The first of all whose lane is free.
-    fn first(&self, now: Instant) -> Option<Ticket> {
-        let free = self.lanes.iter().filter(|(operation, _)| {
-            self.families.is_empty() || self.families.obstacle(operation, now).is_none()
+    /// Returns the first call whose operation is not limited.
+    fn head(&self, now: Instant) -> Option<Ticket> {
+        let free = self.queues.iter().filter(|(operation, _)| {
+            self.operation_limits.is_empty()
+                || self.operation_limits.delay(operation, now).is_none()
         });
-        free.filter_map(|(_, lane)| lane.first()).min().copied()
+        free.filter_map(|(_, queue)| queue.first()).min().copied()
     }
 
-    fn first_of(&self, operation: &str) -> Option<Ticket> {
-        self.lanes.get(operation)?.first().copied()
+    fn head_of(&self, operation: &str) -> Option<Ticket> {
+        self.queues.get(operation)?.first().copied()
     }
 
-    /// Those who are to ask again after something has changed: the first of all, who goes or watches the
-    /// time for all others, and the first of each lane that has a limit of its own.
+    /// Returns the calls to wake after a change: the first of all, which goes or watches the clock for the others, and
+    /// the head of each queue whose operation has its own limit.
     pub(super) fn awake(&self, now: Instant) -> Vec<Ticket> {
-        let mut awake: Vec<Ticket> = self.first(now).into_iter().collect();
-        if !self.families.is_empty() {
-            let limited = self.lanes.iter().filter(|(operation, _)| self.families.has(operation));
-            awake.extend(limited.filter_map(|(_, lane)| lane.first()));
+        let mut awake: Vec<Ticket> = self.head(now).into_iter().collect();
+        if !self.operation_limits.is_empty() {
+            let limited =
+                self.queues.iter().filter(|(operation, _)| self.operation_limits.has(operation));
+            awake.extend(limited.filter_map(|(_, queue)| queue.first()));
         }
         awake
     }
 
-    /// Whether nothing is known of the limit on the token.
-    pub(super) const fn is_ignorant(&self) -> bool {
-        matches!(self.known, Known::Unknown(_))
+    /// Whether nothing is known about the limit on the token.
+    pub(super) const fn is_limit_unknown(&self) -> bool {
+        matches!(self.token_limit, TokenLimit::Unknown(_))
     }
 
     #[cfg(test)]
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight == 0 && self.waiting == 0 && self.lanes.is_empty()
+        self.in_flight == 0 && self.waiting == 0 && self.queues.is_empty()
     }
 
-    /// A call that went at that time is back.
+    /// Records the outcome of a call that was sent at `sent_at`.
     pub(super) fn settle(
         &mut self,
         operation: &str,
@@ -289,80 +306,82 @@ impl Limiter {
     ) {
         self.in_flight = self.in_flight.saturating_sub(1);
         let was_allowed = matches!(outcome, Outcome::Answered { .. });
-        self.gate.back(sent_at, was_allowed);
-        self.families.back(operation, sent_at, was_allowed);
-        if let (Known::Untold(guess), true) = (&mut self.known, was_allowed) {
-            guess.passed();
+        self.slow_start.completed(sent_at, was_allowed);
+        self.operation_limits.completed(operation, sent_at, was_allowed);
+        if let (TokenLimit::Unreported(adaptive), true) = (&mut self.token_limit, was_allowed) {
+            adaptive.passed();
         }
         match outcome {
             Outcome::Unanswered | Outcome::Unauthorized => {
-                self.learn(None, None, sent_at, now);
+                self.observe(None, None, sent_at, now);
             }
-            Outcome::Answered { serial, standing } => {
-                self.learn(Some(*serial), standing.as_ref(), sent_at, now);
+            Outcome::Answered { serial, headers } => {
+                self.observe(Some(*serial), headers.as_ref(), sent_at, now);
             }
-            Outcome::Limited { serial, standing, pause, closure, limit } => {
-                self.learn(Some(*serial), standing.as_ref(), sent_at, now);
+            Outcome::Limited { serial, headers, pause, fail_fast, limit } => {
+                self.observe(Some(*serial), headers.as_ref(), sent_at, now);
                 let limits_token = match limit.and_then(|limit| limit.key.as_deref()) {
                     Some(key) => operation_limits::limits_token(key),
-                    None => self.is_used_up(standing.as_ref(), now),
+                    None => self.is_used_up(headers.as_ref(), now),
                 };
                 let Some(until) = pause.and_then(|pause| now.checked_add(pause)) else { return };
                 if limits_token {
-                    self.gate.shut(until, *closure);
-                    // A limit of a day says nothing of the rate.
-                    if let (Known::Untold(guess), None) = (&mut self.known, closure) {
-                        guess.refused(sent_at, until);
+                    self.slow_start.close(until, *fail_fast);
+                    // A limit per day is no evidence for the rate per second.
+                    if let (TokenLimit::Unreported(adaptive), None) =
+                        (&mut self.token_limit, fail_fast)
+                    {
+                        adaptive.limited(sent_at, until);
                     }
                 } else {
-                    self.families.shut(operation, *limit, until, *closure);
+                    self.operation_limits.close(operation, *limit, until, *fail_fast);
                 }
             }
         }
     }
 
-    fn learn(
+    fn observe(
         &mut self,
         answered: Option<u64>,
-        standing: Option<&WindowHeaders>,
+        headers: Option<&WindowHeaders>,
         sent_at: Instant,
         now: Instant,
     ) {
-        match (&mut self.known, answered, standing) {
-            (Known::Window(window), Some(serial), Some(standing)) => {
-                window.learn(standing, sent_at, serial, now);
+        match (&mut self.token_limit, answered, headers) {
+            (TokenLimit::Window(window), Some(serial), Some(headers)) => {
+                window.observe(headers, sent_at, serial, now);
             }
-            (_, Some(serial), Some(standing)) => {
-                let window = Window::new(self.caps.reserve, serial, standing, now);
-                self.known = Known::Window(window);
+            (_, Some(serial), Some(headers)) => {
+                let window = Window::new(self.caps.reserve, serial, headers, now);
+                self.token_limit = TokenLimit::Window(window);
             }
-            (Known::Window(window), answered, _) => {
-                if !window.learn_nothing(sent_at, answered.is_some(), now) {
-                    self.known = Known::Untold(AdaptiveRate::default());
+            (TokenLimit::Window(window), answered, _) => {
+                if !window.observe_no_headers(sent_at, answered.is_some(), now) {
+                    self.token_limit = TokenLimit::Unreported(AdaptiveRate::default());
                 }
             }
-            (Known::Unknown(_), Some(_), None) => {
-                self.known = Known::Untold(AdaptiveRate::default());
+            (TokenLimit::Unknown(_), Some(_), None) => {
+                self.token_limit = TokenLimit::Unreported(AdaptiveRate::default());
             }
-            (Known::Unknown(scouts), ..) => scouts.back(),
-            (Known::Untold(_), ..) => {}
+            (TokenLimit::Unknown(probes), ..) => probes.completed(),
+            (TokenLimit::Unreported(_), ..) => {}
         }
     }
 
-    /// Whether it is the calls of the token as a whole that were too many, for all that is known.
-    fn is_used_up(&self, standing: Option<&WindowHeaders>, now: Instant) -> bool {
-        match (standing, &self.known) {
+    /// Whether a 429 without a known limit is due to the token's limit rather than the operation's.
+    fn is_used_up(&self, headers: Option<&WindowHeaders>, now: Instant) -> bool {
+        match (headers, &self.token_limit) {
             (Some(WindowHeaders { usage: Usage::Left(left), .. }), _) => *left == 0,
             (Some(WindowHeaders { usage: Usage::Used(used), allowed: Some(allowed), .. }), _) => {
                 used >= allowed
             }
-            (_, Known::Window(window)) => window.is_used_up(self.in_flight, now),
+            (_, TokenLimit::Window(window)) => window.is_used_up(self.in_flight, now),
             _ => true,
         }
     }
 }
 
-/// This point in time and a number of spacings.
+/// Returns `from` plus `times` spacings.
 fn later(from: Instant, spacing: Duration, times: u64) -> Option<Instant> {
     from.checked_add(spacing.saturating_mul(u32::try_from(times).unwrap_or(u32::MAX)))
 }

@@ -1,7 +1,7 @@
-//! The one limiter of a client: every request to the API waits here for its turn, just before it is sent.
+//! The rate limiter of a client. Every attempt of a call waits here for its turn before it is sent.
 //!
-//! [`limiter`] decides, and this module waits. Who waits is woken by a change (an answer, a call that is
-//! given up) or by the clock; only the first in the queue watches the clock.
+//! [`limiter`] makes the decisions; this module does the waiting. A waiting call wakes up when something changes (a
+//! response arrives, a call is dropped) or when its delay ends. Only the head of a queue watches the clock.
 
 mod adaptive;
 #[cfg(feature = "fuzzing")]
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use self::headers::{Usage, WindowHeaders};
 pub(crate) use self::limiter::Caps;
 use self::limiter::{Limiter, Outcome, Ticket, Turn};
-pub(crate) use self::pacer::Closure;
+pub(crate) use self::pacer::FailFast;
 use crate::error::{Error, ErrorLimit};
 use crate::operation::Operation;
 use crate::response::ResponseHead;
@@ -36,23 +36,23 @@ pub(crate) struct RateLimiter {
     wait_observer: WaitObserver,
 }
 
-/// Where a client stands in the rate limit on its token, as the last answer that told it has it: from
+/// The state of the rate limit on a client's token, from the last response that reported it. Returned by
 /// [`Client::rate_limit`](crate::Client::rate_limit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many calls a window allows. `None` if only the rest was told.
+    /// Calls allowed per window. `None` if the API reports only the remaining calls.
     pub allowed: Option<u64>,
-    /// How many calls of the window are left, those of other programs with the same token taken off. As many
-    /// as a window allows, once it has ended.
+    /// Calls left in this window, after those of other programs with the same token. Equals `allowed` once the window
+    /// has ended.
     pub left: u64,
-    /// The time to the end of the window, in whole seconds as a rule. Zero once it has ended.
+    /// Time until the window ends, usually in whole seconds. Zero once it has ended.
     pub resets_in: Duration,
 }
 
 impl RateLimit {
-    fn of(standing: WindowHeaders, age: Duration) -> Self {
-        let WindowHeaders { allowed, usage, resets_in } = standing;
+    fn of(headers: WindowHeaders, age: Duration) -> Self {
+        let WindowHeaders { allowed, usage, resets_in } = headers;
         let left = match (usage, allowed) {
             (_, Some(allowed)) if age >= resets_in => allowed,
             (Usage::Used(used), allowed) => allowed.unwrap_or(0).saturating_sub(used),
@@ -64,21 +64,21 @@ impl RateLimit {
 
 struct Shared {
     limiter: Limiter,
-    /// What the last answer told, and when.
-    told: Option<(WindowHeaders, Instant)>,
-    sleepers: HashMap<Ticket, Arc<Notify>>,
+    /// The last rate limit headers, and when they arrived.
+    latest: Option<(WindowHeaders, Instant)>,
+    waiters: HashMap<Ticket, Arc<Notify>>,
 }
 
 impl Shared {
-    /// Wakes all sleepers: what they know about their wait is out of date.
+    /// Wakes all waiting calls, since their delays have changed.
     fn wake_all(&self) {
-        self.sleepers.values().for_each(|sleeper| sleeper.notify_one());
+        self.waiters.values().for_each(|waiter| waiter.notify_one());
     }
 
     fn wake(&self, now: Instant) {
         for ticket in self.limiter.awake(now) {
-            if let Some(sleeper) = self.sleepers.get(&ticket) {
-                sleeper.notify_one();
+            if let Some(waiter) = self.waiters.get(&ticket) {
+                waiter.notify_one();
             }
         }
     }
@@ -86,66 +86,70 @@ impl Shared {
 
 impl RateLimiter {
     pub(crate) fn new(caps: Caps, wait_observer: WaitObserver) -> Self {
-        // The clock of a runtime is not asked here: a client may be made outside of one.
+        // Does not read the clock of the runtime: a client may be built outside of one.
         let limiter = Limiter::new(caps);
-        let shared = Shared { limiter, told: None, sleepers: HashMap::new() };
+        let shared = Shared { limiter, latest: None, waiters: HashMap::new() };
         Self { shared: Mutex::new(shared), wait_observer }
     }
 
-    /// Where the token stands, as far as it was told.
-    pub(crate) fn standing(&self) -> Option<RateLimit> {
-        self.lock().told.map(|(standing, told)| RateLimit::of(standing, told.elapsed()))
+    /// Returns the state of the token's limit, if it is known.
+    pub(crate) fn current(&self) -> Option<RateLimit> {
+        self.lock().latest.map(|(headers, at)| RateLimit::of(headers, at.elapsed()))
     }
 
-    /// A call begins: it queues behind all others that have, and so do its repetitions.
+    /// Returns a ticket behind all earlier calls. Retries keep the ticket of their call.
     pub(crate) fn begin(&self) -> Ticket {
         self.lock().limiter.ticket()
     }
 
-    /// Waits for the turn of a call. Dropping the future gives the place back.
+    /// Waits for the turn of a call. Dropping the future leaves the queue.
     ///
     /// # Errors
-    /// When the API asks for a longer wait than the client allows.
+    /// If the API asks for a longer wait than the client allows.
     pub(crate) async fn turn<'a>(
         &'a self,
         ticket: Ticket,
         operation: &'a Operation,
     ) -> Result<Permit<'a>, Refused> {
-        let place = Place::join(self, ticket, operation.id());
-        let mut told = None;
+        let entry = QueueEntry::join(self, ticket, operation.id());
+        let mut reported = None;
         loop {
             let now = Instant::now();
             let turn = {
                 let mut shared = self.lock();
                 let turn = shared.limiter.poll(ticket, operation.id(), now);
                 if turn == Turn::Go {
-                    shared.sleepers.remove(&ticket);
+                    shared.waiters.remove(&ticket);
                     shared.wake(now);
                 }
                 if let Turn::Refused { remaining } = turn
-                    && let Some((_, closure)) = shared.limiter.closed(operation.id(), now)
+                    && let Some((_, fail_fast)) = shared.limiter.closed(operation.id(), now)
                 {
-                    return Err(Refused { error: closure.error.clone(), remaining });
+                    return Err(Refused { error: fail_fast.error.clone(), remaining });
                 }
                 turn
             };
-            let Turn::Wait { until, reason, expected } = turn else { return Ok(place.take(now)) };
-            if let Some(reason) = reason.filter(|reason| told != Some(*reason)) {
-                told = Some(reason);
-                self.wait_observer.tell(&Wait { operation: operation.id(), reason, expected });
+            let Turn::Wait { until, reason, expected } = turn else { return Ok(entry.take(now)) };
+            if let Some(reason) = reason.filter(|reason| reported != Some(*reason)) {
+                reported = Some(reason);
+                self.wait_observer.notify(&Wait { operation: operation.id(), reason, expected });
             }
-            let woken = place.notify.notified();
+            let woken = entry.notify.notified();
             match until {
-                // Whether the time is up or something has changed, it is asked again.
+                // Poll again, whether the time is up or the state has changed.
                 Some(until) => drop(tokio::time::timeout_at(until, woken).await),
                 None => woken.await,
             }
         }
     }
 
-    /// Waits for a time that is not the limiter's to decide, such as that before a repetition.
+    /// Waits for a time that the limiter does not decide, such as a retry backoff.
     pub(crate) async fn pause(&self, operation: &Operation, reason: WaitReason, time: Duration) {
-        self.wait_observer.tell(&Wait { operation: operation.id(), reason, expected: Some(time) });
+        self.wait_observer.notify(&Wait {
+            operation: operation.id(),
+            reason,
+            expected: Some(time),
+        });
         tokio::time::sleep(time).await;
     }
 
@@ -154,17 +158,17 @@ impl RateLimiter {
     }
 }
 
-/// A call that is not to be sent.
+/// The rejection of a call before it is sent.
 #[derive(Debug)]
 pub(crate) struct Refused {
-    /// The answer to an earlier call that asked for the wait.
+    /// The error of an earlier call, whose response asked for the wait.
     pub(crate) error: Arc<Error>,
-    /// How much of it is left.
+    /// The rest of that wait.
     pub(crate) remaining: Duration,
 }
 
-/// A place in the queue.
-struct Place<'a> {
+/// A position in a queue; dropping it leaves the queue.
+struct QueueEntry<'a> {
     rate_limiter: &'a RateLimiter,
     ticket: Ticket,
     operation: &'a str,
@@ -172,12 +176,12 @@ struct Place<'a> {
     taken: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> QueueEntry<'a> {
     fn join(rate_limiter: &'a RateLimiter, ticket: Ticket, operation: &'a str) -> Self {
         let notify = Arc::new(Notify::new());
         let mut shared = rate_limiter.lock();
         shared.limiter.join(ticket, operation);
-        shared.sleepers.insert(ticket, notify.clone());
+        shared.waiters.insert(ticket, notify.clone());
         Self { rate_limiter, ticket, operation, notify, taken: false }
     }
 
@@ -192,20 +196,19 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for QueueEntry<'_> {
     fn drop(&mut self) {
         if self.taken {
             return;
         }
         let mut shared = self.rate_limiter.lock();
         shared.limiter.leave(self.ticket, self.operation);
-        shared.sleepers.remove(&self.ticket);
+        shared.waiters.remove(&self.ticket);
         shared.wake(Instant::now());
     }
 }
 
-/// A request that may be sent, or is under way. Dropped without an answer, it counts as one that the API
-/// may have seen.
+/// The right to send one request. If it is dropped without a response, the API may still have counted the request.
 pub(crate) struct Permit<'a> {
     rate_limiter: &'a RateLimiter,
     operation: &'a str,
@@ -214,26 +217,26 @@ pub(crate) struct Permit<'a> {
 }
 
 impl Permit<'_> {
-    /// The API answered, to a token of this serial number.
+    /// Records a response to a request with the token of this serial number.
     pub(crate) fn answered(self, serial: u64, head: &ResponseHead) {
         self.settle(&match head.status.as_u16() {
             401 => Outcome::Unauthorized,
-            _ => Outcome::Answered { serial, standing: WindowHeaders::of(head) },
+            _ => Outcome::Answered { serial, headers: WindowHeaders::of(head) },
         });
     }
 
-    /// The API answered with a 429. `pause` is how long no call is to be sent, if that is known. With a `closure`, calls
-    /// are not held for that time, but fail.
+    /// Records a 429. `pause` is how long no call may be sent, if known. With `fail_fast`, calls fail during the pause
+    /// instead of waiting.
     pub(crate) fn limited(
         self,
         serial: u64,
         head: &ResponseHead,
         limit: Option<&ErrorLimit>,
         pause: Option<Duration>,
-        closure: Option<&Closure>,
+        fail_fast: Option<&FailFast>,
     ) {
-        let standing = WindowHeaders::of(head);
-        self.settle(&Outcome::Limited { serial, standing, pause, closure, limit });
+        let headers = WindowHeaders::of(head);
+        self.settle(&Outcome::Limited { serial, headers, pause, fail_fast, limit });
     }
 
     fn settle(mut self, outcome: &Outcome<'_>) {
@@ -243,15 +246,15 @@ impl Permit<'_> {
     fn settle_at(&mut self, outcome: &Outcome<'_>, now: Instant) {
         self.settled = true;
         let mut shared = self.rate_limiter.lock();
-        if let Outcome::Answered { standing, .. } | Outcome::Limited { standing, .. } = outcome {
-            shared.told = standing.map(|standing| (standing, now)).or(shared.told);
+        if let Outcome::Answered { headers, .. } | Outcome::Limited { headers, .. } = outcome {
+            shared.latest = headers.map(|headers| (headers, now)).or(shared.latest);
         }
-        let was_ignorant = shared.limiter.is_ignorant();
+        let was_unknown = shared.limiter.is_limit_unknown();
         shared.limiter.settle(self.operation, self.sent_at, outcome, now);
-        let is_news = was_ignorant && !shared.limiter.is_ignorant();
+        let is_known_now = was_unknown && !shared.limiter.is_limit_unknown();
         match outcome {
             Outcome::Limited { pause: Some(_), .. } => shared.wake_all(),
-            _ if is_news => shared.wake_all(),
+            _ if is_known_now => shared.wake_all(),
             _ => shared.wake(now),
         }
     }
@@ -266,11 +269,11 @@ impl Drop for Permit<'_> {
 }
 
 #[cfg(test)]
-mod standing {
+mod current {
     use super::*;
 
     #[test]
-    fn what_was_told_holds_until_the_window_ends() {
+    fn reported_usage_holds_until_the_window_ends() {
         let window = Duration::from_secs(10);
         for (allowed, usage, age, left, resets_in) in [
             (Some(300), Usage::Used(100), 4, 200, 6),
@@ -279,8 +282,8 @@ mod standing {
             (Some(300), Usage::Left(7), 0, 7, 10),
             (None, Usage::Left(7), 11, 7, 0),
         ] {
-            let standing = WindowHeaders { allowed, usage, resets_in: window };
-            let limit = RateLimit::of(standing, Duration::from_secs(age));
+            let headers = WindowHeaders { allowed, usage, resets_in: window };
+            let limit = RateLimit::of(headers, Duration::from_secs(age));
             let resets_in = Duration::from_secs(resets_in);
             assert_eq!(limit, RateLimit { allowed, left, resets_in }, "{usage:?}");
         }

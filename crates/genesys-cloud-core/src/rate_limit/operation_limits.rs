@@ -1,4 +1,4 @@
-//! Limits that some operations have of their own, as far as 429s have told of them.
+//! Limits of single operations, learned from 429s.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,32 +6,32 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::pacer::{Closure, Delay, Pacer, SlowStart};
+use super::pacer::{Delay, FailFast, Pacer, SlowStart};
 use crate::error::ErrorLimit;
 use crate::wait::WaitReason;
 
-/// The limits on all calls of a token or a user, by their keys
-/// (<https://developer.genesys.cloud/organization/organization/limits#platform-api>, as users quote it).
-const OF_TOKEN: [&str; 4] = [
+/// Keys of the limits on all calls of a token or a user
+/// (<https://developer.genesys.cloud/organization/organization/limits#platform-api>, as quoted by users).
+const TOKEN_KEYS: [&str; 4] = [
     "client.credentials.token.rate.per.minute",
     "org.app.user.rate.per.minute",
     "org.user.rate.per.minute",
     "token.rate.per.minute",
 ];
 
-/// Names come from outside: no more are kept, and no longer ones.
-const MOST_FAMILIES: usize = 256;
-const LONGEST_NAME: usize = 200;
+/// Bounds on names and their number, since they come from responses.
+const MAX_LIMITS: usize = 256;
+const MAX_NAME_LEN: usize = 200;
 
-/// An operation belongs to as many of them at most.
-const MOST_PER_OPERATION: usize = 4;
+/// Maximum number of limits per operation.
+const MAX_PER_OPERATION: usize = 4;
 
-/// Whether the limit of this key counts all calls, whatever they are.
+/// Whether the limit of this key counts all calls of the token.
 pub(super) fn limits_token(key: &str) -> bool {
-    OF_TOKEN.contains(&key)
+    TOKEN_KEYS.contains(&key)
 }
 
-/// The limits that operations have of their own. An operation may have several, and share them.
+/// The limits of single operations. An operation may have several, and operations may share one.
 #[derive(Debug, Default)]
 pub(super) struct OperationLimits {
     by_name: HashMap<Arc<str>, SharedLimit>,
@@ -40,14 +40,14 @@ pub(super) struct OperationLimits {
 
 #[derive(Debug, Default)]
 struct SharedLimit {
-    gate: SlowStart,
-    /// Where the API has told how many calls it allows.
+    slow_start: SlowStart,
+    /// Set if the API reports the number of calls allowed.
     rate: Option<Rate>,
 }
 
 #[derive(Debug)]
 struct Rate {
-    pace: Pacer,
+    pacer: Pacer,
     spacing: Duration,
 }
 
@@ -56,7 +56,7 @@ impl OperationLimits {
         self.of_operation.is_empty()
     }
 
-    /// Whether an operation has limits of its own.
+    /// Whether an operation has its own limit.
     pub(super) fn has(&self, operation: &str) -> bool {
         self.of_operation.contains_key(operation)
     }
@@ -68,62 +68,62 @@ impl OperationLimits {
 
     fn each_of(&mut self, operation: &str, mut change: impl FnMut(&mut SharedLimit)) {
         for name in self.of_operation.get(operation).into_iter().flatten() {
-            if let Some(family) = self.by_name.get_mut(name) {
-                change(family);
+            if let Some(shared) = self.by_name.get_mut(name) {
+                change(shared);
             }
         }
     }
 
-    /// What keeps the calls of an operation from going.
-    pub(super) fn obstacle(&self, operation: &str, now: Instant) -> Option<Delay<WaitReason>> {
-        let waits = self.of(operation).filter_map(|family| {
-            let rate = || family.rate.as_ref()?.pace.wait(now);
-            family.gate.wait(now).or_else(rate)
+    /// Returns the delay that applies to an operation.
+    pub(super) fn delay(&self, operation: &str, now: Instant) -> Option<Delay<WaitReason>> {
+        let waits = self.of(operation).filter_map(|shared| {
+            let rate = || shared.rate.as_ref()?.pacer.wait(now);
+            shared.slow_start.wait(now).or_else(rate)
         });
         let until = waits.max()?;
-        Some(Delay { until: Some(until), reason: WaitReason::Endpoint })
+        Some(Delay { until: Some(until), reason: WaitReason::OperationLimit })
     }
 
-    /// Whether calls of an operation are refused rather than held: for how long, and why.
-    pub(super) fn closed(&self, operation: &str, now: Instant) -> Option<(Duration, &Closure)> {
+    /// Returns how long calls of an operation fail instead of waiting, and the reason.
+    pub(super) fn closed(&self, operation: &str, now: Instant) -> Option<(Duration, &FailFast)> {
         self.of(operation)
-            .filter_map(|family| family.gate.closed(now))
+            .filter_map(|shared| shared.slow_start.closed(now))
             .max_by_key(|(time, _)| *time)
     }
 
-    /// The time between two calls of an operation that its own limits come to.
+    /// Returns the time between two calls of an operation under its own limits.
     pub(super) fn spacing(&self, operation: &str) -> Duration {
-        let rates = self.of(operation).filter_map(|family| family.rate.as_ref());
+        let rates = self.of(operation).filter_map(|shared| shared.rate.as_ref());
         rates.map(|rate| rate.spacing).max().unwrap_or_default()
     }
 
-    /// Whether two operations have a limit in common.
+    /// Whether two operations share a limit.
     pub(super) fn share(&self, one: &str, other: &str) -> bool {
         let names = |operation| self.of_operation.get(operation).into_iter().flatten();
         one == other || names(one).any(|name| names(other).any(|it| it == name))
     }
 
     pub(super) fn take(&mut self, operation: &str, now: Instant) {
-        self.each_of(operation, |family| {
-            family.gate.take(now);
-            if let Some(rate) = &mut family.rate {
-                rate.pace.take(rate.spacing, now);
+        self.each_of(operation, |shared| {
+            shared.slow_start.take(now);
+            if let Some(rate) = &mut shared.rate {
+                rate.pacer.take(rate.spacing, now);
             }
         });
     }
 
-    pub(super) fn back(&mut self, operation: &str, sent_at: Instant, was_allowed: bool) {
-        self.each_of(operation, |family| family.gate.back(sent_at, was_allowed));
+    pub(super) fn completed(&mut self, operation: &str, sent_at: Instant, was_allowed: bool) {
+        self.each_of(operation, |shared| shared.slow_start.completed(sent_at, was_allowed));
         if was_allowed {
             self.forget_open(operation);
         }
     }
 
-    /// A limit without a rate is not worth remembering once calls pass again.
+    /// Drops limits without a rate once calls pass again.
     fn forget_open(&mut self, operation: &str) {
         let Some(names) = self.of_operation.get_mut(operation) else { return };
         names.retain(|name| match self.by_name.get(name) {
-            Some(family) if family.rate.is_some() || !family.gate.is_open() => true,
+            Some(shared) if shared.rate.is_some() || !shared.slow_start.is_open() => true,
             _ => {
                 self.by_name.remove(name);
                 false
@@ -134,29 +134,29 @@ impl OperationLimits {
         }
     }
 
-    /// No call that has this limit goes before then. Without one, it is taken to be the operation's own.
-    pub(super) fn shut(
+    /// Blocks the calls under this limit until then. An unnamed limit is taken to be the operation's own.
+    pub(super) fn close(
         &mut self,
         operation: &str,
         limit: Option<&ErrorLimit>,
         until: Instant,
-        closure: Option<&Closure>,
+        fail_fast: Option<&FailFast>,
     ) {
         let name = limit.and_then(name).unwrap_or_else(|| format!("operation {operation}").into());
-        if self.by_name.len().max(self.of_operation.len()) >= MOST_FAMILIES {
-            // They are learnt again where they matter.
+        if self.by_name.len().max(self.of_operation.len()) >= MAX_LIMITS {
+            // Limits that still matter are learned again.
             *self = Self::default();
         }
         let names = self.of_operation.entry(operation.to_owned()).or_default();
         if !names.contains(&name) {
-            names.truncate(MOST_PER_OPERATION - 1);
+            names.truncate(MAX_PER_OPERATION - 1);
             names.insert(0, name.clone());
         }
-        let family = self.by_name.entry(name).or_default();
-        family.gate.shut(until, closure);
+        let shared = self.by_name.entry(name).or_default();
+        shared.slow_start.close(until, fail_fast);
         if let Some((spacing, burst)) = limit.and_then(rate) {
             let early = spacing.saturating_mul(burst);
-            family.rate = Some(Rate { pace: Pacer::new(until + early, early), spacing });
+            shared.rate = Some(Rate { pacer: Pacer::new(until + early, early), spacing });
         }
     }
 }
@@ -165,12 +165,12 @@ fn name(limit: &ErrorLimit) -> Option<Arc<str>> {
     let key = limit.key.as_deref()?;
     let namespace = limit.namespace.as_deref().unwrap_or_default();
     let name = format!("limit {namespace} {key}");
-    (name.len() <= LONGEST_NAME).then(|| name.into())
+    (name.len() <= MAX_NAME_LEN).then(|| name.into())
 }
 
-/// The time between two calls that a limit comes to, and how many calls may go without it: together they
-/// are no more than the limit in any window. Limits of longer windows than a minute are not spread over
-/// it: a day's calls may all be wanted in its first hour.
+/// Returns the time between two calls under a limit, and the number of calls that may go without it. Together they
+/// never exceed the limit in any window. Limits per hour or day are not paced: a program may want a day's calls in the
+/// first hour.
 fn rate(limit: &ErrorLimit) -> Option<(Duration, u32)> {
     let key = limit.key.as_deref()?;
     let window = match key.rsplit('.').next()? {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_read_from_the_name_and_the_value_of_a_limit() {
+    fn reads_a_rate_from_the_key_and_value_of_a_limit() {
         let ms = Duration::from_millis;
         for (key, value, expected) in [
             ("ivrs.update.rate.per.minute", "100", Some((ms(60_000) / 89, 10))),
@@ -215,21 +215,21 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_holds_in_every_window() {
+    fn the_rate_is_kept_in_every_window() {
         for allowed in [1, 2, 3, 5, 10, 30, 100, 1000] {
             let start = Instant::now();
-            let mut families = OperationLimits::default();
+            let mut operation_limits = OperationLimits::default();
             let operation = "putThings";
             let limit = limit("things.rate.per.minute", &allowed.to_string());
-            families.shut(operation, Some(&limit), start, None);
+            operation_limits.close(operation, Some(&limit), start, None);
             let mut sent = Vec::new();
             let mut now = start;
             while now < start + Duration::from_secs(300) {
-                match families.obstacle("putThings", now) {
-                    Some(obstacle) => now = obstacle.until.expect("a time"),
+                match operation_limits.delay("putThings", now) {
+                    Some(delay) => now = delay.until.expect("a time"),
                     None => {
-                        families.take("putThings", now);
-                        families.back("putThings", now, true);
+                        operation_limits.take("putThings", now);
+                        operation_limits.completed("putThings", now, true);
                         sent.push(now);
                     }
                 }
@@ -246,32 +246,37 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_outside_takes_no_more_than_its_room() {
+    fn limits_from_responses_use_bounded_memory() {
         let now = Instant::now();
-        let mut families = OperationLimits::default();
+        let mut operation_limits = OperationLimits::default();
         for number in 0..10_000 {
             let operation = format!("operation{}", number % 700);
             let limit = limit(&format!("limit{number}.per.minute"), "100");
-            families.shut(&operation, Some(&limit), now, None);
-            assert!(families.by_name.len() <= MOST_FAMILIES);
-            assert!(families.of_operation.len() <= MOST_FAMILIES);
-            assert!(families.of_operation.values().all(|names| names.len() <= MOST_PER_OPERATION));
+            operation_limits.close(&operation, Some(&limit), now, None);
+            assert!(operation_limits.by_name.len() <= MAX_LIMITS);
+            assert!(operation_limits.of_operation.len() <= MAX_LIMITS);
+            assert!(
+                operation_limits
+                    .of_operation
+                    .values()
+                    .all(|names| names.len() <= MAX_PER_OPERATION)
+            );
         }
         let endless = limit(&"x".repeat(1_000_000), "100");
-        families.shut("getThings", Some(&endless), now, None);
-        assert!(families.by_name.keys().all(|name| name.len() < 1000));
+        operation_limits.close("getThings", Some(&endless), now, None);
+        assert!(operation_limits.by_name.keys().all(|name| name.len() < 1000));
     }
 
     #[test]
-    fn a_limit_without_a_rate_is_forgotten_once_calls_pass() {
+    fn forgets_a_limit_without_a_rate_once_calls_pass() {
         let now = Instant::now();
-        let mut families = OperationLimits::default();
-        families.shut("getThings", None, now, None);
-        assert!(families.has("getThings") && !families.has("getOthers"));
+        let mut operation_limits = OperationLimits::default();
+        operation_limits.close("getThings", None, now, None);
+        assert!(operation_limits.has("getThings") && !operation_limits.has("getOthers"));
         for _ in 0..6 {
-            families.take("getThings", now);
-            families.back("getThings", now, true);
+            operation_limits.take("getThings", now);
+            operation_limits.completed("getThings", now, true);
         }
-        assert!(families.is_empty() && families.by_name.is_empty());
+        assert!(operation_limits.is_empty() && operation_limits.by_name.is_empty());
     }
 }

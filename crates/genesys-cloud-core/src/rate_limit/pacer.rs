@@ -1,4 +1,4 @@
-//! How fast calls may follow each other, and how carefully where that is not known.
+//! Pacing of calls, and cautious starts where the limit is unknown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +7,23 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// Timers fire up to a millisecond late. What is lost by that is made up for within this time, or a rate
-/// of some hundred calls a second could not be kept.
+/// Timers fire up to a millisecond late. Calls catch up within this time; otherwise a rate of several hundred calls per
+/// second could not be reached.
 pub(super) const SLACK: Duration = Duration::from_millis(20);
 
-/// Why a call can't go yet, and when to look again. Without a time, that is when an answer comes.
+/// Why a call cannot be sent yet, and when to check again. Without a time, it waits for a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Delay<R> {
     pub(super) until: Option<Instant>,
     pub(super) reason: R,
 }
 
-/// Spaces calls evenly, but for as many as may go early.
+/// Spaces calls evenly, with a small burst.
 #[derive(Clone, Debug)]
 pub(super) struct Pacer {
     /// When the next call is due.
     due: Instant,
-    /// How long before that it may go.
+    /// How much earlier than that it may be sent.
     early: Duration,
 }
 
@@ -32,37 +32,37 @@ impl Pacer {
         Self { due, early }
     }
 
-    /// When the next call may go, if that is not now.
+    /// Returns when the next call may be sent, if not now.
     pub(super) fn wait(&self, now: Instant) -> Option<Instant> {
         (self.due > now + self.early).then(|| self.due - self.early)
     }
 
-    /// A call goes now, and the next one is due so long after it.
+    /// Records that a call is sent now; the next is due `spacing` later.
     pub(super) fn take(&mut self, spacing: Duration, now: Instant) {
-        // What was not taken in time is not saved up.
+        // Unused time is not saved up.
         self.due = self.due.max(now) + spacing;
     }
 }
 
-/// Calls that go ahead while it is not known how many may: a few at once, and then one more every second,
-/// so that one that takes long does not hold up the others.
+/// Calls sent while the limit is unknown: a few at once, then one more per second, so that a slow response does not hold
+/// up the others.
 #[derive(Clone, Debug)]
 pub(super) struct Probes {
-    most: u64,
+    max: u64,
     in_flight: u64,
     since: Option<Instant>,
 }
 
 impl Probes {
-    pub(super) fn new(most: u64) -> Self {
-        Self { most, in_flight: 0, since: None }
+    pub(super) fn new(max: u64) -> Self {
+        Self { max, in_flight: 0, since: None }
     }
 
-    /// When the next one may go, if that is not now.
+    /// Returns when the next one may be sent, if not now.
     pub(super) fn wait(&self, now: Instant) -> Option<Instant> {
         let since = self.since?;
         let seconds = now.saturating_duration_since(since).as_secs();
-        (self.in_flight >= self.most.saturating_add(seconds))
+        (self.in_flight >= self.max.saturating_add(seconds))
             .then(|| since + Duration::from_secs(seconds + 1))
     }
 
@@ -73,80 +73,80 @@ impl Probes {
         self.in_flight += 1;
     }
 
-    /// One of them is back, with news or without.
-    pub(super) fn back(&mut self) {
+    /// Records that one has ended, with or without a response.
+    pub(super) fn completed(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Twice as many may go from now on.
-    pub(super) fn widen(&mut self) -> u64 {
-        self.most = self.most.saturating_mul(2);
-        self.most
+    /// Doubles the number of concurrent probes.
+    pub(super) fn double(&mut self) -> u64 {
+        self.max = self.max.saturating_mul(2);
+        self.max
     }
 }
 
-/// So many calls at once after a pause show that it was long enough.
-const OPEN: u64 = 32;
+/// With this many concurrent calls after a pause, the pause was long enough.
+const FULLY_OPEN: u64 = 32;
 
-/// Is shut for as long as the API asks in a 429. Afterwards one call goes, then two, then four, so that
-/// those who wait do not all call at the same moment.
+/// Closed for as long as a 429 demands. Afterwards it admits one call, then two, then four, so that waiting calls do
+/// not all start at once.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SlowStart {
-    shut_until: Option<Instant>,
-    scouts: Option<Probes>,
-    /// Set if it is shut for longer than calls wait.
-    closure: Option<Closure>,
+    closed_until: Option<Instant>,
+    probes: Option<Probes>,
+    /// Set if the pause is longer than calls wait.
+    fail_fast: Option<FailFast>,
 }
 
-/// A wait that is longer than the client allows, so that calls fail instead.
+/// A pause that is longer than the client waits, so that calls fail immediately.
 #[derive(Clone, Debug)]
-pub(crate) struct Closure {
-    /// The answer that asked for it.
+pub(crate) struct FailFast {
+    /// The error of the response that asked for it.
     pub(crate) error: Arc<Error>,
-    /// How long the client waits. Once no more than that is left, calls wait.
-    pub(crate) patience: Duration,
+    /// The longest wait of the client. Once no more than this is left, calls wait again.
+    pub(crate) max_wait: Duration,
 }
 
 impl SlowStart {
-    pub(super) fn shut(&mut self, until: Instant, closure: Option<&Closure>) {
-        if self.shut_until.is_none_or(|shut_until| shut_until < until) {
-            self.shut_until = Some(until);
+    pub(super) fn close(&mut self, until: Instant, fail_fast: Option<&FailFast>) {
+        if self.closed_until.is_none_or(|closed_until| closed_until < until) {
+            self.closed_until = Some(until);
         }
-        if let Some(closure) = closure {
-            self.closure = Some(closure.clone());
+        if let Some(fail_fast) = fail_fast {
+            self.fail_fast = Some(fail_fast.clone());
         }
-        self.scouts = Some(Probes::new(1));
+        self.probes = Some(Probes::new(1));
     }
 
-    /// For how long calls are refused rather than held, and why. `None` if they are not.
-    pub(super) fn closed(&self, now: Instant) -> Option<(Duration, &Closure)> {
-        let closure = self.closure.as_ref()?;
-        let remaining = self.shut_until?.saturating_duration_since(now);
-        (remaining > closure.patience).then_some((remaining, closure))
+    /// Returns how long calls fail instead of waiting, and the reason.
+    pub(super) fn closed(&self, now: Instant) -> Option<(Duration, &FailFast)> {
+        let fail_fast = self.fail_fast.as_ref()?;
+        let remaining = self.closed_until?.saturating_duration_since(now);
+        (remaining > fail_fast.max_wait).then_some((remaining, fail_fast))
     }
 
-    /// When to look again, if a call can't pass now.
+    /// Returns when to check again, if a call cannot be sent now.
     pub(super) fn wait(&self, now: Instant) -> Option<Instant> {
-        let shut = self.shut_until.filter(|until| *until > now);
-        shut.or_else(|| self.scouts.as_ref()?.wait(now))
+        let closed = self.closed_until.filter(|until| *until > now);
+        closed.or_else(|| self.probes.as_ref()?.wait(now))
     }
 
     pub(super) fn is_open(&self) -> bool {
-        self.scouts.is_none()
+        self.probes.is_none()
     }
 
     pub(super) fn take(&mut self, now: Instant) {
-        if let Some(scouts) = &mut self.scouts {
-            scouts.take(now);
+        if let Some(probes) = &mut self.probes {
+            probes.take(now);
         }
     }
 
-    /// A call that was sent at that time is back. What was sent before the gate was shut tells nothing.
-    pub(super) fn back(&mut self, sent_at: Instant, was_allowed: bool) {
-        let after = self.shut_until.is_none_or(|until| sent_at >= until);
-        if let Some(scouts) = self.scouts.as_mut().filter(|_| after) {
-            scouts.back();
-            if was_allowed && scouts.widen() > OPEN {
+    /// Records the end of a call. Calls sent before the pause are no evidence.
+    pub(super) fn completed(&mut self, sent_at: Instant, was_allowed: bool) {
+        let after = self.closed_until.is_none_or(|until| sent_at >= until);
+        if let Some(probes) = self.probes.as_mut().filter(|_| after) {
+            probes.completed();
+            if was_allowed && probes.double() > FULLY_OPEN {
                 *self = Self::default();
             }
         }
@@ -162,10 +162,10 @@ mod tests {
     }
 
     #[test]
-    fn a_pace_makes_up_for_late_timers_and_saves_nothing_up() {
+    fn a_pacer_catches_up_on_late_timers_and_saves_nothing_up() {
         let start = Instant::now();
-        let mut pace = Pacer::new(start, SLACK);
-        // (when the call comes, how long it must wait)
+        let mut pacer = Pacer::new(start, SLACK);
+        // (when the call arrives, how long it must wait)
         for (at, wait) in [
             (0, None),
             (0, None),
@@ -179,17 +179,17 @@ mod tests {
             (50, Some(10)),
         ] {
             let now = start + ms(at);
-            assert_eq!(pace.wait(now), wait.map(|wait| now + ms(wait)), "at {at}");
+            assert_eq!(pacer.wait(now), wait.map(|wait| now + ms(wait)), "at {at}");
             if wait.is_none() {
-                pace.take(ms(10), now);
+                pacer.take(ms(10), now);
             }
         }
     }
 
     #[test]
-    fn scouts_go_a_few_at_once_and_then_one_a_second() {
+    fn sends_a_few_probes_at_once_and_then_one_per_second() {
         let start = Instant::now();
-        let mut scouts = Probes::new(2);
+        let mut probes = Probes::new(2);
         for (at, wait) in [
             (0, None),
             (100, None),
@@ -199,54 +199,54 @@ mod tests {
             (1000, Some(2000)),
             (2500, None),
         ] {
-            assert_eq!(scouts.wait(start + ms(at)), wait.map(|at| start + ms(at)), "at {at}");
+            assert_eq!(probes.wait(start + ms(at)), wait.map(|at| start + ms(at)), "at {at}");
             if wait.is_none() {
-                scouts.take(start + ms(at));
+                probes.take(start + ms(at));
             }
         }
-        scouts.back();
-        scouts.back();
-        assert_eq!(scouts.wait(start + ms(2500)), None);
+        probes.completed();
+        probes.completed();
+        assert_eq!(probes.wait(start + ms(2500)), None);
     }
 
     #[test]
-    fn a_gate_opens_step_by_step() {
+    fn slow_start_opens_step_by_step() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut gate = SlowStart::default();
-        assert!(gate.is_open() && gate.wait(start).is_none());
-        gate.shut(at(42), None);
-        gate.shut(at(7), None);
-        assert_eq!(gate.wait(at(41)), Some(at(42)));
-        // What was sent before tells nothing of what comes after.
-        gate.back(at(1), true);
-        assert_eq!(gate.wait(at(41)), Some(at(42)));
+        let mut slow_start = SlowStart::default();
+        assert!(slow_start.is_open() && slow_start.wait(start).is_none());
+        slow_start.close(at(42), None);
+        slow_start.close(at(7), None);
+        assert_eq!(slow_start.wait(at(41)), Some(at(42)));
+        // A call sent before the pause is no evidence.
+        slow_start.completed(at(1), true);
+        assert_eq!(slow_start.wait(at(41)), Some(at(42)));
 
         let now = at(42);
-        for most in [1, 2, 4, 8, 16, 32] {
-            // Each of the last ones back lets two go.
+        for max in [1, 2, 4, 8, 16, 32] {
+            // Each success admits two.
             let mut passed = 0;
-            while gate.wait(now).is_none() {
-                gate.take(now);
+            while slow_start.wait(now).is_none() {
+                slow_start.take(now);
                 passed += 1;
             }
-            assert_eq!(passed, if most == 1 { 1 } else { most / 2 + 1 }, "{most}");
-            gate.back(now, true);
+            assert_eq!(passed, if max == 1 { 1 } else { max / 2 + 1 }, "{max}");
+            slow_start.completed(now, true);
         }
-        assert!(gate.is_open());
+        assert!(slow_start.is_open());
     }
 
     #[test]
-    fn a_gate_stays_narrow_while_calls_fail() {
+    fn slow_start_stays_narrow_while_calls_fail() {
         let now = Instant::now();
-        let mut gate = SlowStart::default();
-        gate.shut(now, None);
+        let mut slow_start = SlowStart::default();
+        slow_start.close(now, None);
         for _ in 0..100 {
-            assert_eq!(gate.wait(now), None);
-            gate.take(now);
-            assert!(gate.wait(now).is_some());
-            gate.back(now, false);
+            assert_eq!(slow_start.wait(now), None);
+            slow_start.take(now);
+            assert!(slow_start.wait(now).is_some());
+            slow_start.completed(now, false);
         }
-        assert!(!gate.is_open());
+        assert!(!slow_start.is_open());
     }
 }

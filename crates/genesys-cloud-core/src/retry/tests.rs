@@ -1,4 +1,4 @@
-//! What follows from failures, as tables.
+//! Decisions after failures, as tables.
 
 use super::*;
 use crate::error::ErrorKind;
@@ -17,8 +17,8 @@ fn again(seconds: f64) -> Next {
 
 const TOO_LONG: Next = Next::GiveUp(Reason::Wait { allowed: Duration::from_secs(180) });
 
-/// What follows from failures one after the other, each with what the API asks for, in seconds.
-fn course(is_repeatable: bool, chance: f64, failures: &[(Failure, Option<f64>)]) -> Vec<Next> {
+/// Returns the decisions after successive failures, each with the `Retry-After` of the API in seconds.
+fn decisions(is_repeatable: bool, chance: f64, failures: &[(Failure, Option<f64>)]) -> Vec<Next> {
     let retries = Retries::new(POLICY);
     let mut attempts = retries.begin(is_repeatable);
     let decide =
@@ -27,31 +27,31 @@ fn course(is_repeatable: bool, chance: f64, failures: &[(Failure, Option<f64>)])
 }
 
 #[test]
-fn failures_and_what_follows() {
+fn decides_by_failure_and_retry_after() {
     use Failure::{Broken, Final, Limited, TimedOut, Unavailable, Unsent};
     let stop = Next::GiveUp(Reason::Final);
     let unsafe_ = Next::GiveUp(Reason::NotRepeatable);
     let spent = Next::GiveUp(Reason::Retries);
     for (is_repeatable, chance, failures, expected) in [
-        // Full jitter: from nothing to twice as much each time.
+        // Full jitter: from zero to a maximum that doubles.
         (true, 1.0, vec![(Unavailable, None); 4], vec![again(1.0), again(2.0), again(4.0), spent]),
         (true, 0.0, vec![(Broken, None); 2], vec![again(0.0), again(0.0)]),
         (true, 0.5, vec![(TimedOut, None), (Unsent, None)], vec![again(0.5), again(1.0)]),
         (true, 0.5, vec![(Final, None)], vec![stop]),
         (true, 0.5, vec![(Final, Some(1.0))], vec![stop]),
-        // What the API asks for counts.
+        // `Retry-After` is honored.
         (true, 0.5, vec![(Unavailable, Some(7.0))], vec![again(7.0)]),
         (true, 0.5, vec![(Unavailable, Some(0.0))], vec![again(0.5)]),
         (true, 0.5, vec![(Unavailable, Some(180.0))], vec![again(180.0)]),
         (true, 0.5, vec![(Unavailable, Some(181.0))], vec![TOO_LONG]),
         (true, 0.5, vec![(Unavailable, Some(100.0)); 2], vec![again(100.0), TOO_LONG]),
-        // What may have been done is not done again, and what was not is.
+        // Calls that may have had an effect are not retried, others are.
         (false, 0.5, vec![(Unavailable, None)], vec![unsafe_]),
         (false, 0.5, vec![(Broken, None)], vec![unsafe_]),
         (false, 0.5, vec![(TimedOut, None)], vec![unsafe_]),
         (false, 0.5, vec![(Unsent, None)], vec![again(0.5)]),
         (false, 0.5, vec![(Limited, Some(42.0))], vec![again(42.0)]),
-        // Rate limits have a budget of time instead of a count.
+        // Rate limits have a total time instead of a number of retries.
         (
             false,
             0.5,
@@ -61,7 +61,7 @@ fn failures_and_what_follows() {
         (false, 0.5, vec![(Limited, Some(180.0))], vec![again(180.0)]),
         (false, 0.5, vec![(Limited, Some(180.5))], vec![TOO_LONG]),
         (false, 0.5, vec![(Limited, Some(1e15))], vec![TOO_LONG]),
-        // Waits that turn out too short grow.
+        // The backoff grows if `Retry-After` was too short.
         (
             false,
             1.0,
@@ -74,7 +74,7 @@ fn failures_and_what_follows() {
         ),
         (false, 0.0, vec![(Limited, None); 3], vec![again(0.5), again(1.0), again(2.0)]),
         (false, 1.0, vec![(Limited, None); 3], vec![again(1.0), again(2.0), again(4.0)]),
-        // Each kind has its own count.
+        // Rate limits and other failures are counted separately.
         (
             true,
             1.0,
@@ -82,7 +82,7 @@ fn failures_and_what_follows() {
             vec![again(5.0), again(1.0), again(5.0), again(2.0)],
         ),
     ] {
-        assert_eq!(course(is_repeatable, chance, &failures), expected, "{failures:?}");
+        assert_eq!(decisions(is_repeatable, chance, &failures), expected, "{failures:?}");
     }
 }
 
@@ -93,7 +93,7 @@ fn a_client_without_retries_still_waits_for_rate_limits() {
     let stop = Next::GiveUp(Reason::Final);
     assert_eq!(attempts.decide(Failure::Unavailable, None, 0.5), stop);
     assert_eq!(attempts.decide(Failure::Limited, Some(s(1.0)), 0.5), again(1.0));
-    // That the outcome is unknown does not depend on it.
+    // The outcome is unknown with or without retries.
     let next = retries.begin(false).decide(Failure::Unavailable, None, 0.5);
     assert_eq!(next, Next::GiveUp(Reason::NotRepeatable));
 
@@ -103,13 +103,13 @@ fn a_client_without_retries_still_waits_for_rate_limits() {
 }
 
 #[test]
-fn a_reply_that_stays_unusable_is_requested_again_as_often_as_any_call() {
-    let reply = RawResponse {
+fn an_unusable_response_has_the_retries_of_any_call() {
+    let response = RawResponse {
         operation: Operation::from_static("getThings", Method::Get, "/things"),
         head: ResponseHead::new(http::StatusCode::OK, http::HeaderMap::new()),
         body: bytes::Bytes::from_static(b"null"),
     };
-    let error = || Error::not_a_page(&reply, "page 2 is not a page".to_owned());
+    let error = || Error::not_a_page(&response, "page 2 is not a page".to_owned());
     let retries = Retries::new(POLICY);
     for repeated in 0..POLICY.max_retries {
         let next = retries.begin_again(true, repeated).after_unusable(&error());
@@ -120,14 +120,14 @@ fn a_reply_that_stays_unusable_is_requested_again_as_often_as_any_call() {
     let next = retries.begin_again(false, 0).after_unusable(&error());
     assert_eq!(next, Next::GiveUp(Reason::NotRepeatable));
 
-    // Only a client that waits at all is pointed to its setting.
+    // The advice names the setting only if the client waits at all.
     let advice = |allowed| Reason::Wait { allowed }.advise(error()).to_string();
-    assert!(advice(s(180.0)).contains("waits for at most 180 s"), "{}", advice(s(180.0)));
-    assert!(!advice(Duration::ZERO).contains("waits for"), "{}", advice(Duration::ZERO));
+    assert!(advice(s(180.0)).contains("waits at most 180 s"), "{}", advice(s(180.0)));
+    assert!(!advice(Duration::ZERO).contains("waits at most"), "{}", advice(Duration::ZERO));
 }
 
 #[test]
-fn an_outage_uses_the_quota_up_and_successes_fill_it() {
+fn an_outage_uses_up_the_quota_and_successes_refill_it() {
     let retries = Retries::new(POLICY);
     let repeats = || {
         let mut attempts = retries.begin(true);
@@ -143,13 +143,13 @@ fn an_outage_uses_the_quota_up_and_successes_fill_it() {
         retries.begin(true).decide(Failure::TimedOut, None, 0.0),
         Next::GiveUp(Reason::Quota)
     );
-    // A rate limit is no outage.
+    // A rate limit is not an outage.
     assert_eq!(retries.begin(true).decide(Failure::Limited, Some(s(1.0)), 0.0), again(1.0));
 
     for _ in 0..COST {
         retries.begin(true).answered();
     }
-    // What a repetition has cost comes back if it helped.
+    // A successful retry refunds its cost.
     for _ in 0..100 {
         let mut attempts = retries.begin(true);
         assert_eq!(attempts.decide(Failure::Unavailable, None, 0.0), again(0.0));
@@ -162,8 +162,8 @@ fn an_outage_uses_the_quota_up_and_successes_fill_it() {
 }
 
 #[test]
-fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
-    let reply = |status| RawResponse {
+fn every_end_of_a_call_refunds_what_it_should() {
+    let response = |status| RawResponse {
         operation: Operation::from_static("getThings", Method::Get, "/things"),
         head: ResponseHead::new(http::StatusCode::from_u16(status).expect("a status"), {
             let mut headers = http::HeaderMap::new();
@@ -176,14 +176,14 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
     };
     type End<'a> = &'a dyn Fn(Attempts<'_>);
     let ends: [(&str, End<'_>, u32); 6] = [
-        ("given up before the repetition", &|attempts| drop(attempts), 0),
-        ("given up during the repetition", &|mut attempts| attempts.begun(), COST),
+        ("dropped before the retry", &|attempts| drop(attempts), 0),
+        ("dropped during the retry", &|mut attempts| attempts.begun(), COST),
         ("answered", &|mut attempts| attempts.answered(), 0),
         (
-            "refused",
+            "rejected",
             &|mut attempts| {
                 attempts.begun();
-                attempts.after(&Error::refused(&reply(404)));
+                attempts.after(&Error::refused(&response(404)));
             },
             0,
         ),
@@ -191,7 +191,7 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
             "limited for too long",
             &|mut attempts| {
                 attempts.begun();
-                let next = attempts.after(&Error::refused(&reply(429)));
+                let next = attempts.after(&Error::refused(&response(429)));
                 assert_eq!(next, TOO_LONG);
             },
             0,
@@ -200,7 +200,7 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
             "failed again",
             &|mut attempts| {
                 attempts.begun();
-                attempts.after(&Error::refused(&reply(500)));
+                attempts.after(&Error::refused(&response(500)));
             },
             COST,
         ),
@@ -212,23 +212,23 @@ fn no_call_that_ends_keeps_a_part_of_the_quota_that_it_should_not() {
         finish(attempts);
         assert_eq!(QUOTA - *retries.quota(), lost, "{end}");
     }
-    // Unusable replies cost until one could be used.
+    // Unusable responses cost until one is usable.
     let retries = Retries::new(POLICY);
-    let error = Error::not_a_page(&reply(200), "page 2 is not a page".to_owned());
+    let error = Error::not_a_page(&response(200), "page 2 is not a page".to_owned());
     for repeated in 0..2 {
         let mut attempts = retries.begin_again(true, repeated);
         attempts.after_unusable(&error);
         attempts.begun();
         attempts.answered();
     }
-    assert_eq!(QUOTA - *retries.quota(), 2 * COST - 2, "answers bring one back each");
+    assert_eq!(QUOTA - *retries.quota(), 2 * COST - 2, "each response earns one");
     retries.usable_after(2);
     assert_eq!(*retries.quota(), QUOTA);
 }
 
 #[test]
-fn a_renewal_is_tried_again_without_a_number_and_without_the_quota() {
-    let reply = |status, retry_after| {
+fn renewals_are_retried_without_limit_and_quota() {
+    let response = |status, retry_after| {
         let mut headers = http::HeaderMap::new();
         if let Some(retry_after) = retry_after {
             headers.insert("retry-after", http::HeaderValue::from_static(retry_after));
@@ -247,12 +247,12 @@ fn a_renewal_is_tried_again_without_a_number_and_without_the_quota() {
         (503, Some("7"), 0, 7.0..=7.0),
         (429, Some("180"), 0, 180.0..=180.0),
     ] {
-        let next = retries.begin(true).after_renewal(&reply(status, retry_after), failures);
+        let next = retries.begin(true).after_renewal(&response(status, retry_after), failures);
         let Next::Again(wait) = next else { panic!("{status}: {next:?}") };
         assert!(range.contains(&wait.as_secs_f64()), "{status}, {failures}: {wait:?}");
     }
     for (status, retry_after) in [(429, Some("181")), (400, None), (401, None), (500, None)] {
-        let next = retries.begin(true).after_renewal(&reply(status, retry_after), 0);
+        let next = retries.begin(true).after_renewal(&response(status, retry_after), 0);
         assert!(matches!(next, Next::GiveUp(_)), "{status}: {next:?}");
     }
     assert_eq!(*retries.quota(), QUOTA);
@@ -267,7 +267,7 @@ impl reqwest::dns::Resolve for NoSuchHost {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_wrong_until_a_reply_has_come() {
+async fn an_unknown_host_name_is_final_until_a_response_has_arrived() {
     let http = reqwest::Client::builder().no_proxy().dns_resolver(NoSuchHost).build();
     let sent = http.expect("a client").get("http://api.example").send().await;
     let operation = Operation::from_static("getThings", Method::Get, "/things");
@@ -280,7 +280,7 @@ async fn a_name_that_does_not_resolve_is_wrong_until_a_reply_has_come() {
 }
 
 #[test]
-fn statuses_and_what_they_mean() {
+fn classifies_statuses_and_codes() {
     let busy = Some("architect.database.throughput.exceeded");
     for (statuses, code, meaning) in [
         (&[429][..], None, Meaning::Limited),
@@ -297,7 +297,7 @@ fn statuses_and_what_they_mean() {
 }
 
 #[test]
-fn chance_is_spread() {
+fn chance_is_uniform() {
     let chances: Vec<f64> = (0..1_000).map(|_| chance()).collect();
     assert!(chances.iter().all(|chance| (0.0..1.0).contains(chance)));
     for tenth in 0..10 {

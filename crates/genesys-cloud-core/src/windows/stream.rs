@@ -284,7 +284,7 @@ impl<T> Windows<T> {
 /// What reading item by item needs.
 impl<T> Windows<T> {
     /// Waits until an item can be taken. False at the end.
-    pub(crate) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+    pub(crate) fn poll_item_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
         while self.items.len() == 0 {
             let Some(page) = ready!(self.reader.poll_page(cx, true)) else {
                 return Poll::Ready(Ok(false));
@@ -307,7 +307,7 @@ impl<T> Stream for Windows<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match ready!(self.poll_at_hand(cx)) {
+        match ready!(self.poll_item_ready(cx)) {
             Ok(true) => Poll::Ready(self.take_item().map(Ok)),
             Ok(false) => Poll::Ready(None),
             Err(error) => Poll::Ready(Some(Err(error))),

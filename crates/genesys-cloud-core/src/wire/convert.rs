@@ -1,8 +1,8 @@
-//! Conversions of what the API returns to what it takes.
+//! Conversions from types that the API returns to types that it accepts.
 
-/// Converts a record to another one that has no fields beyond those of the first. Unknown fields are carried over.
+/// Converts a record to one with a subset of its fields. Unknown fields are carried over.
 ///
-/// A field of another type is followed by how it is converted: `into` (a record), `text` (an enum or a text), `list(..)`,
+/// A field of a different type is followed by its conversion: `into` (a record), `text` (an enum or a text), `list(..)`,
 /// `map(..)`, `boxed(..)` (into a box) and `unboxed(..)` (out of one).
 ///
 /// ```
@@ -77,7 +77,7 @@ macro_rules! convert {
     (@value $value:ident same) => { $value };
 }
 
-/// An enum or a text as another one.
+/// Converts an enum or a text to another.
 #[doc(hidden)]
 pub fn convert_text<T: for<'a> From<&'a str>>(value: &impl AsText) -> T {
     T::from(value.as_text())

@@ -1,4 +1,4 @@
-//! Dates and times on the wire.
+//! Dates and times in JSON.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use serde::ser::Serializer;
 use super::Wire;
 use super::stamp::{Stamp, date_text, instant_text, local_text};
 
-/// Reads a date or a time from a text, or from milliseconds since 1970.
+/// Reads a date or time from a text, or from milliseconds since 1970.
 struct Moment {
     expecting: &'static str,
 }
@@ -39,8 +39,7 @@ impl Visitor<'_> for Moment {
     }
 }
 
-/// A time that is too far away to be calculated with, as Java writes it for "never", is the furthest one. It is written
-/// back as the furthest time of Java.
+/// A time beyond the supported range, such as Java's value for "never", is clamped, and written back as Java's.
 impl Wire for DateTime<Utc> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expecting = "a date-time such as 2024-05-01T12:30:00.000Z";
@@ -63,7 +62,7 @@ impl Wire for NaiveDate {
     }
 }
 
-/// A time of day on a date, without its time zone, which another field names (`local-date-time` in the document).
+/// A date and time of day without a time zone, which another field names (`local-date-time` in the document).
 impl Wire for NaiveDateTime {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let expecting = "a local date-time such as 2024-05-01T12:30:00";

@@ -1,4 +1,4 @@
-//! How the body of a reply is read as a typed value.
+//! Decodes response bodies as typed values.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,22 @@ use serde::de::DeserializeSeed as _;
 use super::{Seed, Wire, mended};
 use crate::response::{Decode, DecodeError, RawResponse};
 
-/// What arrives decides: JSON is read as JSON, text as text where the type has such a form, and an empty
-/// body, or a `null`, as the empty value of the type, whichever status the API chose to send it with.
+/// Decodes what arrives: JSON as JSON, other text as text if the type allows it, and an empty body or `null` as the empty
+/// value of the type, whatever the status.
 impl<T: Wire> Decode for T {
-    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
-        if reply.body().is_empty() {
-            return T::absent().ok_or_else(|| DecodeError::new("the reply is empty"));
+    fn decode(response: &RawResponse) -> Result<Self, DecodeError> {
+        if response.body().is_empty() {
+            return T::absent().ok_or_else(|| DecodeError::new("the response is empty"));
         }
-        let text = reply.json_text()?;
-        let is_json = is_json(reply);
+        let text = response.json_text()?;
+        let is_json = is_json(response);
         if is_json
             && text.trim_ascii() == "null"
             && let Some(absent) = T::absent()
         {
             return Ok(absent);
         }
-        // What is not called JSON may be JSON all the same.
+        // A body with another content type may still be JSON.
         read_json(text).or_else(|error| match is_json {
             true => Err(error),
             false => T::from_text(text).ok_or(error),
@@ -41,8 +41,8 @@ fn read_json<T: Wire>(text: &str) -> Result<T, DecodeError> {
     read(text).or_else(|error| reread(text, error, read))
 }
 
-/// Reads a text once more that is in error, if it has halves of surrogate pairs: with U+FFFD in their place. So texts
-/// that have none, which are nearly all, are not searched for them.
+/// Retries a failed decoding with unpaired surrogates replaced by U+FFFD. Valid texts, which are nearly all, are not
+/// searched for them.
 pub(crate) fn reread<T>(
     text: &str,
     error: DecodeError,
@@ -52,21 +52,21 @@ pub(crate) fn reread<T>(
         Cow::Borrowed(_) => Err(error),
         Cow::Owned(mended) => {
             let value = read(&mended)?;
-            tracing::warn!("a reply has text that is not valid Unicode: replaced by U+FFFD");
+            tracing::warn!("replaced invalid Unicode in a response by U+FFFD");
             Ok(value)
         }
     }
 }
 
-/// For operations that return what is not JSON.
+/// For operations that do not return JSON.
 impl Decode for Bytes {
-    fn decode(reply: &RawResponse) -> Result<Self, DecodeError> {
-        Ok(reply.body().clone())
+    fn decode(response: &RawResponse) -> Result<Self, DecodeError> {
+        Ok(response.body().clone())
     }
 }
 
-fn is_json(reply: &RawResponse) -> bool {
-    reply.content_type().is_none_or(|media| {
+fn is_json(response: &RawResponse) -> bool {
+    response.content_type().is_none_or(|media| {
         let media = media.split(';').next().unwrap_or(media).trim();
         media.ends_with("/json") || media.ends_with("+json")
     })

@@ -1,4 +1,4 @@
-//! Finds numbers that JSON has no form for. serde_json writes them as `null`, with which the API clears a field.
+//! Finds numbers that JSON cannot represent. serde_json writes them as `null`, which clears a field in the API.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
 };
 
-/// The place of the first number that is NaN or infinite, in words. `None` if there is none.
+/// Describes the first number that is NaN or infinite. `None` if all are finite.
 pub(crate) fn not_finite(value: &(impl Serialize + ?Sized)) -> Option<String> {
     match value.serialize(Check) {
         Err(Stop::Number { path, number }) => {
@@ -17,17 +17,17 @@ pub(crate) fn not_finite(value: &(impl Serialize + ?Sized)) -> Option<String> {
             };
             Some(format!("{place} is {number}"))
         }
-        // The type's own error comes again when it is written.
+        // The type's own error is reported when the value is serialized.
         Err(Stop::Other) | Ok(()) => None,
     }
 }
 
-/// A serializer that writes nothing.
+/// A serializer without output.
 struct Check;
 
 #[derive(Debug)]
 enum Stop {
-    /// The way to the number, from the inside out.
+    /// The path to the number, innermost step first.
     Number {
         path: Vec<String>,
         number: f64,
@@ -46,7 +46,7 @@ impl Stop {
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the value can't be written")
+        f.write_str("the value cannot be serialized")
     }
 }
 
@@ -176,12 +176,12 @@ impl ser::Serializer for Check {
     }
 }
 
-/// What is inside a list or an object.
+/// The elements of a list or the fields of an object.
 #[derive(Default)]
 struct Inside {
     /// The index of the next element.
     at: usize,
-    /// The key whose value comes next, where both are written one by one.
+    /// The key of the next value, if keys and values are serialized separately.
     key: String,
     variant: Option<&'static str>,
 }
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_place_of_a_number_that_json_can_not_hold_is_told() {
+    fn reports_the_path_of_a_number_that_json_cannot_represent() {
         let fine = || Order {
             items: vec![Item::None, Item::Price(1.0), Item::Pair(1, -0.0)],
             rates: BTreeMap::from([("a".to_owned(), None), ("b".to_owned(), Some(f32::MAX))]),

@@ -1,4 +1,4 @@
-//! JSON without a schema, as its text.
+//! JSON without a schema, as text.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Wire, mended};
 
-/// JSON of any form, kept as the text that the API sent.
+/// Any JSON value, kept as the text that the API sent.
 ///
-/// It is the type of fields for which the API document states no form. It is written back unchanged: numbers keep all
-/// their digits, and objects keep the order of their fields. Two values are equal if their texts are.
+/// Used for fields for which the API document has no schema. It is written back unchanged: numbers keep all their digits,
+/// and objects the order of their fields. Two values are equal if their texts are.
 ///
 /// ```
 /// use genesys_cloud_core::Json;
@@ -30,24 +30,23 @@ use super::{Wire, mended};
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// The JSON of a value.
+    /// Serializes a value.
     ///
     /// # Errors
-    /// When the value can't be written as JSON.
+    /// If the value cannot be serialized as JSON.
     pub fn new(value: &(impl Serialize + ?Sized)) -> serde_json::Result<Self> {
         to_raw_value(value).map(Self)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// Reads the text as a value of a type, such as [`serde_json::Value`]. Half of a surrogate pair in a text becomes
-    /// U+FFFD.
+    /// Parses the text as a value of another type, such as [`serde_json::Value`]. Unpaired surrogates become U+FFFD.
     ///
     /// # Errors
-    /// When the type does not fit.
+    /// If the text is not JSON of that type.
     pub fn parse<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_str(self.as_str())
             .or_else(|error| serde_json::from_str(&mended(self.as_str(), false)).map_err(|_| error))
@@ -59,7 +58,7 @@ impl Json {
     }
 }
 
-/// `null`
+/// Returns `null`.
 impl Default for Json {
     fn default() -> Self {
         Self(RawValue::NULL.to_owned())
@@ -74,7 +73,7 @@ impl PartialEq for Json {
 
 impl Eq for Json {}
 
-/// Whether both are the same JSON, whatever the text.
+/// Compares values rather than texts.
 impl PartialEq<Value> for Json {
     fn eq(&self, other: &Value) -> bool {
         self.parse::<Value>().is_ok_and(|value| value == *other)
@@ -115,20 +114,20 @@ impl From<Json> for Box<RawValue> {
 
 impl From<Value> for Json {
     fn from(value: Value) -> Self {
-        // A value has no key that is not a text and no number that JSON has no form for.
+        // Cannot fail: a `Value` has only text keys and finite numbers.
         to_raw_value(&value).map(Self).unwrap_or_default()
     }
 }
 
 impl From<&str> for Json {
-    /// The JSON of a text: a string in quotes. Use [`str::parse`] for a text that is JSON.
+    /// Returns a JSON string with this text. To parse JSON, use [`str::parse`].
     fn from(text: &str) -> Self {
         Self::from(Value::from(text))
     }
 }
 
-/// serde_json gives the text of a value to a visitor that asks for this newtype, as a map of one entry. All other
-/// formats, and buffers of serde, give the value itself.
+/// For a newtype with this name, serde_json passes the JSON text to the visitor, as a map with one entry. Other formats,
+/// and serde's buffers, pass the value.
 pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
 impl<'de> Deserialize<'de> for Json {
@@ -206,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_text_is_kept() {
+    fn keeps_the_text() {
         let text = r#"{"b": 12345678901234567890123, "a":[1.50, "\ud800"], "b":1e400}"#;
         let json: Json = serde_json::from_str(text).expect("JSON");
         assert_eq!(json.as_str(), text);
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_any_type() {
+    fn parses_as_any_type() {
         let json: Json = r#"["a\ud800"]"#.parse().expect("JSON");
         assert_eq!(json.parse::<Vec<String>>().expect("texts"), ["a\u{fffd}"]);
         assert!(json.parse::<i64>().is_err());
@@ -228,9 +227,9 @@ mod tests {
         assert_eq!(Json::new(&[Some(1), None]).expect("JSON").to_string(), "[1,null]");
     }
 
-    /// Formats that have no text to give, such as the buffer of a flattened record.
+    /// Some formats have no text, such as the buffer of a flattened record.
     #[test]
-    fn it_is_read_from_any_format_of_serde() {
+    fn deserializes_from_any_serde_format() {
         #[derive(Deserialize)]
         struct Outer {
             #[serde(flatten)]

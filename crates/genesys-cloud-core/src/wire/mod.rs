@@ -1,8 +1,8 @@
-//! How JSON becomes the typed values of the API and back.
+//! Conversion between JSON and the typed values of the API.
 //!
-//! The API's documents are stricter than its replies, so everything is read leniently, by one trait for
-//! all types: [`Wire`]. Generated code states the fields of a record and the values of an enum through
-//! [`record!`](crate::record) and [`open_enum!`](crate::open_enum); all behaviour is here.
+//! The API's document is stricter than its responses, so all types are read leniently, through the trait [`Wire`].
+//! Generated code describes the fields of a record and the values of an enum with [`record!`](crate::record) and
+//! [`open_enum!`](crate::open_enum); the behavior is implemented here.
 
 mod convert;
 mod date;
@@ -41,18 +41,17 @@ pub(crate) use text::{mended, without_mark};
 pub use unknown::UnknownFields;
 pub use variants::{Variants, VariantsForm, empty_variant, read_variant, write_variant};
 
-/// A value in the JSON of the API, read the way the API writes it.
+/// A value in the JSON of the API, which is read leniently.
 ///
-/// What differs from plain serde: `25.0`, `1e3` and `"25"` are fine integers, `"true"` is a boolean, dates and times
-/// are read in every form that the API sends, `null` is an absent field, an empty collection or an empty record
-/// rather than an error, an enum keeps a value that it does not know, and half of a surrogate pair in a text becomes
-/// U+FFFD. What stays an error: a number that does not fit, and a value of another kind (an object where a number is
-/// due).
+/// Unlike plain serde, `25.0`, `1e3` and `"25"` are integers, `"true"` is a boolean, dates and times are read in every
+/// form that the API sends, and `null` is an absent field, an empty collection or an empty record. An enum keeps unknown
+/// values, and unpaired surrogates in a text become U+FFFD. A number that does not fit and a value of another kind, such
+/// as an object instead of a number, are errors.
 pub trait Wire: Sized + fmt::Debug + PartialEq + 'static {
-    /// Reads the value.
+    /// Reads a value.
     ///
     /// # Errors
-    /// When the JSON holds something that this type can't be.
+    /// If the JSON does not represent this type.
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
 
     /// Writes the value.
@@ -61,28 +60,27 @@ pub trait Wire: Sized + fmt::Debug + PartialEq + 'static {
     /// Those of the serializer.
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// The value of this type for an empty reply, or for a `null` in a list or a map. `None`: there is none, and it is
-    /// an error.
+    /// Returns the value for an empty response, or for `null` in a list or map. `None` if these are errors.
     fn absent() -> Option<Self> {
         None
     }
 
-    /// The value of a reply that is plain text rather than JSON. `None`: this type has no such form.
+    /// Returns the value for a response in plain text. `None` if that is an error.
     fn from_text(_text: &str) -> Option<Self> {
         None
     }
 }
 
-/// A type that codegen made, and which kind of type it is.
+/// A generated type, and its kind.
 ///
-/// Saying the kind by a type rather than by four forwarding functions for each of the API's 8,000 types
-/// is what keeps the bindings quick to compile.
+/// Declaring the kind as a type, instead of forwarding four functions for each of the API's 8,000 types, keeps compile
+/// times short.
 #[doc(hidden)]
 pub trait Generated: Sized + fmt::Debug + PartialEq + 'static {
     type Form: Form<Self>;
 }
 
-/// What [`Wire`] is for one kind of generated type.
+/// The implementation of [`Wire`] for one kind of generated type.
 #[doc(hidden)]
 pub trait Form<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error>;
@@ -109,7 +107,7 @@ impl<T: Generated> Wire for T {
     }
 }
 
-/// Reads a [`Wire`] value where serde asks for a seed.
+/// Reads a [`Wire`] value as a serde seed.
 pub(crate) struct Seed<T>(PhantomData<T>);
 
 impl<T> Seed<T> {
@@ -126,7 +124,7 @@ impl<'de, T: Wire> DeserializeSeed<'de> for Seed<T> {
     }
 }
 
-/// Writes a [`Wire`] value where serde asks for a `Serialize`.
+/// Serializes a [`Wire`] value.
 pub(crate) struct Written<'a, T>(pub(crate) &'a T);
 
 impl<T: Wire> Serialize for Written<'_, T> {
@@ -135,7 +133,7 @@ impl<T: Wire> Serialize for Written<'_, T> {
     }
 }
 
-/// Reads an element of a list or a map, where `null` reads as an empty value.
+/// Reads an element of a list or map. `null` reads as an empty value.
 pub(crate) struct Element<T>(PhantomData<T>);
 
 impl<T> Element<T> {
@@ -152,7 +150,7 @@ impl<'de, T: Wire> DeserializeSeed<'de> for Element<T> {
     }
 }
 
-/// Not by way of an `Option`: to take a record of kilobytes out of one is to copy it.
+/// Avoids an `Option`, from which a record of several kilobytes would have to be copied.
 impl<'de, T: Wire> Visitor<'de> for Element<T> {
     type Value = T;
 
@@ -163,7 +161,7 @@ impl<'de, T: Wire> Visitor<'de> for Element<T> {
     fn visit_none<E: Error>(self) -> Result<T, E> {
         match T::absent() {
             Some(absent) => Ok(absent),
-            // The type has its own error where it has no such value.
+            // Without an empty value, the type returns its own error.
             None => T::read(().into_deserializer()),
         }
     }
@@ -223,8 +221,7 @@ impl<T: Wire> Wire for Option<T> {
     }
 }
 
-/// A box is of the same kind for coherence's sake: `Box` is a type for which a crate downstream could
-/// implement [`Generated`].
+/// `Box` goes through [`Generated`] because of coherence: a downstream crate could implement that trait for it.
 impl<T: Wire> Generated for Box<T> {
     type Form = BoxForm;
 }
@@ -323,7 +320,7 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
     }
 }
 
-/// Lets serde read and write a type the way [`Wire`] does.
+/// Implements serde's traits through [`Wire`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __serde_through_wire {

@@ -1,25 +1,25 @@
-//! Numbers and flags in the forms that the API sends, read from their text without a loss.
+//! Lossless parsing of numbers and flags in the forms that the API sends.
 
-/// Up to this, doubles and integers are one to one.
+/// Below this, doubles represent all integers exactly.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A whole number, however it is written: `25`, `25.0`, `2.5e1`. `None` for a fraction, and for what does not fit.
+/// Parses an integer in any notation: `25`, `25.0`, `2.5e1`. `None` for fractions and if it does not fit.
 pub(crate) fn integer(text: &str) -> Option<i64> {
     let text = text.trim_ascii();
     text.parse().ok().or_else(|| decimal(text)?.integer())
 }
 
-/// The whole number that a double is, if no other one is as near.
+/// Returns the integer value of a double, if it is unambiguous.
 pub(crate) fn whole(number: f64) -> Option<i64> {
-    // Exact by the condition.
+    // The cast is exact because of the condition.
     (number.fract() == 0.0 && number.abs() < EXACT).then_some(number as i64)
 }
 
-/// A number. Of whole ones without an exponent, only those that a double has exactly.
+/// Parses a number. Integers without an exponent must be exact as a double.
 pub(crate) fn number(text: &str) -> Option<f64> {
     let text = text.trim_ascii();
     match text {
-        // As Java writes them, in quotes.
+        // Written by Java, in quotes.
         "NaN" => return Some(f64::NAN),
         "Infinity" => return Some(f64::INFINITY),
         "-Infinity" => return Some(f64::NEG_INFINITY),
@@ -31,7 +31,7 @@ pub(crate) fn number(text: &str) -> Option<f64> {
     (!is_whole || text.parse().is_ok_and(|whole: i128| number as i128 == whole)).then_some(number)
 }
 
-/// A flag.
+/// Parses a flag.
 pub(crate) fn flag(text: &str) -> Option<bool> {
     let text = text.trim_ascii();
     match (text.eq_ignore_ascii_case("true"), text.eq_ignore_ascii_case("false")) {
@@ -41,12 +41,12 @@ pub(crate) fn flag(text: &str) -> Option<bool> {
     }
 }
 
-/// Whether a double has this whole number exactly.
+/// Whether an integer is exact as a double.
 pub(crate) fn is_exact(whole: i128) -> bool {
     (whole as f64) as i128 == whole
 }
 
-/// The parts of a number in JSON, which may have a leading `+` or zeros too.
+/// The parts of a JSON number, which may also have a leading `+` or leading zeros.
 struct Decimal<'a> {
     is_negative: bool,
     whole: &'a str,
@@ -83,7 +83,7 @@ impl Decimal<'_> {
         if count == 0 {
             return Some(0);
         }
-        // How many zeros follow the last digit that is none.
+        // The number of zeros after the last nonzero digit.
         let point = i64::try_from(self.whole.len()).ok()? + i64::from(self.exponent);
         let follow = u32::try_from(point - i64::try_from(count).ok()?).ok()?;
         let mut number: i128 = 0;
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_are_exact_or_refused() {
+    fn integers_are_exact_or_rejected() {
         for (text, expected) in [
             ("0", Some(0)),
             ("-0.0", Some(0)),
@@ -135,11 +135,11 @@ mod tests {
     }
 
     #[test]
-    fn doubles_are_whole_where_no_other_number_is_as_near() {
+    fn doubles_are_integers_only_if_unambiguous() {
         for (number, expected) in [
             (25.0, Some(25)),
             (-9_007_199_254_740_991.0, Some(-9_007_199_254_740_991)),
-            // As which 9007199254740993 is read too.
+            // 9007199254740993 parses as the same double.
             (9_007_199_254_740_992.0, None),
             (0.5, None),
             (f64::NAN, None),
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_flags() {
+    fn parses_numbers_and_flags() {
         for (text, expected) in [
             ("1", Some(1.0)),
             ("31.245270191439438", Some(31.245_270_191_439_438)),

@@ -1,4 +1,4 @@
-//! Enums that keep a value which they do not know.
+//! Enums that keep unknown values.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,31 +10,31 @@ use serde::ser::Serializer;
 use super::Form;
 use crate::param::Param;
 
-/// An enum of text values that the API may add to at any time.
+/// An enum of text values that the API may extend at any time.
 ///
-/// A value that was added after these bindings were made is kept in `Unrecognized` and written back
-/// unchanged. Values compare by their text.
+/// Values that the API document did not list when these bindings were made are kept in `Unrecognized` and written back
+/// unchanged. Values are compared by their text.
 pub trait OpenEnum: Clone + fmt::Debug + 'static {
-    /// The values that the API document lists, as they are on the wire.
+    /// The values that the API document lists.
     const VALUES: &'static [&'static str];
 
     /// The variants of [`VALUES`](Self::VALUES), in the same order.
     #[doc(hidden)]
     const VARIANTS: &'static [Self];
 
-    /// The value as it is on the wire.
+    /// Returns the value as in JSON.
     fn as_str(&self) -> &str;
 
-    /// The variant that keeps a value which the document does not list.
+    /// Returns the variant that keeps an unknown value.
     fn unrecognized(value: String) -> Self;
 
-    /// The variant of a value that the document lists.
+    /// Returns the variant of a listed value.
     fn known(value: &str) -> Option<Self> {
         let index = Self::VALUES.iter().position(|known| *known == value)?;
         Self::VARIANTS.get(index).cloned()
     }
 
-    /// The variant of any value.
+    /// Returns the variant of any value.
     fn of(value: &str) -> Self {
         Self::known(value).unwrap_or_else(|| Self::unrecognized(value.to_owned()))
     }
@@ -46,7 +46,7 @@ impl<T: OpenEnum> Param for T {
     }
 }
 
-/// How the generated enums are read and written.
+/// Reads and writes generated enums.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct EnumForm;
@@ -87,7 +87,7 @@ impl<T: OpenEnum> Form<T> for EnumForm {
     }
 }
 
-/// Makes an [`OpenEnum`] from the values of the document.
+/// Defines an [`OpenEnum`] with the values of the document.
 ///
 /// ```
 /// genesys_cloud_core::open_enum! {
@@ -117,7 +117,7 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// The value as it is on the wire.
+            /// Returns the value as in JSON.
             #[inline]
             pub fn as_str(&self) -> &str {
                 match self {

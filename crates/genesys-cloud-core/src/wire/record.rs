@@ -1,4 +1,4 @@
-//! Records: JSON objects of named fields, each of which may be absent.
+//! Records: JSON objects with optional fields.
 
 use std::any::Any;
 use std::fmt;
@@ -8,19 +8,19 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::{Form, Seed, UnknownFields, Wire, Written};
 
-/// A JSON object of named fields.
+/// A JSON object with named fields.
 ///
-/// Reading: every field may be absent or `null`, and of a field that comes twice the last counts. Fields that the type
-/// does not have are kept as [`UnknownFields`].
+/// Reading: every field may be absent or `null`, and the last of duplicate fields counts. Fields that the type does not
+/// have are kept as [`UnknownFields`].
 ///
-/// Writing: the fields that are set, and the unknown ones after them. A field that was `null` is left out, as one that
-/// was absent: a PUT takes both for a field without a value. To send `null`, use
+/// Writing: the fields that are set, followed by the unknown ones. A field that was `null` is omitted, like one that was
+/// absent: a PUT treats both as a field without a value. To send `null`, use
 /// [`Request::set_null`](crate::Request::set_null).
 pub trait Record: Default {
     /// The name of the definition in the API document.
     const NAME: &'static str;
 
-    /// The names of the fields on the wire, in the order of the document.
+    /// The JSON names of the fields, in the order of the document.
     const FIELDS: &'static [&'static str];
 
     #[doc(hidden)]
@@ -30,10 +30,10 @@ pub trait Record: Default {
     fn show_fields<'a>(&'a self, fields: &mut impl ShowFields<'a>);
 }
 
-/// Visits the fields of a record one after the other, to fill them. The unknown fields come last.
+/// Visits the fields of a record to fill them. The unknown fields come last.
 ///
-/// Neither this nor [`ShowFields`] returns a result: an error is kept and returned at the end, which saves
-/// the compiler a branch for each of the API's 40,000 fields.
+/// Neither this nor [`ShowFields`] returns a result: the error is returned at the end, which saves the compiler a branch
+/// for each of the API's 40,000 fields.
 #[doc(hidden)]
 pub trait ReadFields {
     fn field<T: Wire>(&mut self, value: &mut Option<T>);
@@ -41,8 +41,7 @@ pub trait ReadFields {
     fn unknown(&mut self, fields: &mut UnknownFields);
 }
 
-/// Visits the fields of a record one after the other: the name in Rust, the name on the wire, and
-/// the value. The unknown fields come last.
+/// Visits the fields of a record: the Rust name, the JSON name and the value. The unknown fields come last.
 #[doc(hidden)]
 pub trait ShowFields<'a> {
     fn field<T: Wire>(&mut self, name: &'static str, wire: &'static str, value: &'a Option<T>);
@@ -50,7 +49,7 @@ pub trait ShowFields<'a> {
     fn unknown(&mut self, fields: &'a UnknownFields);
 }
 
-/// How the generated records are read and written.
+/// Reads and writes generated records.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct RecordForm;
@@ -74,8 +73,8 @@ impl<R: Record + fmt::Debug> Form<R> for RecordForm {
 }
 
 fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<R, D::Error> {
-    /// Fills a record in place: returning it by value through the deserializer, which copies it at every step, would
-    /// take kilobytes of stack for each record within a record.
+    /// Fills a record in place. Returned by value, it would be copied at every step, with kilobytes of stack for each
+    /// level of nesting.
     struct Fields<'a, R>(&'a mut R);
 
     impl<'de, R: Record> Visitor<'de> for Fields<'_, R> {
@@ -105,24 +104,23 @@ fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D) -> Result<
     Ok(record)
 }
 
-/// Goes through the fields of a record and the keys of a JSON object side by side. The API mostly sends
-/// fields in the order of its document, so that one pass over the record is enough; a key that comes
-/// before its place costs another pass.
+/// Walks the fields of a record and the keys of a JSON object in parallel. The API mostly sends fields in the order of
+/// its document, so one pass over the record is usually enough. A key out of order costs another pass.
 struct Reader<A, E> {
     map: A,
     fields: &'static [&'static str],
-    /// The field that is offered next.
+    /// The next field of the record.
     at: usize,
-    /// The field whose value the JSON holds next; beyond all fields at the end.
+    /// The field that the next JSON value belongs to; out of range at the end.
     due: usize,
-    /// What the record does not have.
+    /// The fields that the record does not have.
     unknown: UnknownFields,
-    /// What went wrong, and in which field; beyond all fields where it was in none of them.
+    /// The error and its field; out of range if it belongs to none.
     error: Option<(usize, E)>,
 }
 
 impl<'de, A: MapAccess<'de>> Reader<A, A::Error> {
-    /// Reads keys up to the first that the record has, and keeps what it does not have.
+    /// Reads keys up to the first that the record has, and collects unknown fields.
     fn read_key(&mut self) {
         self.due = usize::MAX;
         loop {
@@ -175,17 +173,17 @@ impl<'de, A: MapAccess<'de>> ReadFields for Reader<A, A::Error> {
     }
 }
 
-/// Adds the field to an error, so that records within records give a path.
+/// Prepends the field to an error, so that nested records produce a path.
 #[cold]
 fn in_field<E: Error>(field: Option<&&str>, error: E) -> E {
     match field {
-        // serde_json takes line and column from the end of the text.
+        // serde_json parses line and column from the end of the message.
         Some(field) => E::custom(format_args!("{field}: {error}")),
         None => error,
     }
 }
 
-/// Finds a field by its name, the expected one first.
+/// Finds a field by name, starting with the expected one.
 struct FieldIndex {
     fields: &'static [&'static str],
     expected: usize,
@@ -259,10 +257,10 @@ pub(super) fn write_unknown<M: SerializeMap>(
     fields.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
 }
 
-/// Whether two records have the same fields, unknown ones among them.
+/// Whether two records have the same fields, including unknown ones.
 #[doc(hidden)]
 pub fn records_equal<R: Record>(one: &R, other: &R) -> bool {
-    /// The fields of the first record, to be compared with those of the second.
+    /// The fields of the first record.
     struct Fields<'a> {
         known: Vec<&'a dyn Any>,
         unknown: Option<&'a UnknownFields>,
@@ -303,7 +301,7 @@ pub fn records_equal<R: Record>(one: &R, other: &R) -> bool {
     compare.are_equal
 }
 
-/// Shows the fields of a record that are set, and leaves out the others.
+/// Formats the fields of a record that are set.
 #[doc(hidden)]
 pub fn debug_record<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     struct Shown<'a, 'b>(fmt::DebugStruct<'a, 'b>);
@@ -327,7 +325,7 @@ pub fn debug_record<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::R
     shown.0.finish()
 }
 
-/// Makes a [`Record`] from the fields of the document.
+/// Defines a [`Record`] with the fields of the document.
 ///
 /// ```
 /// genesys_cloud_core::record! {
@@ -356,7 +354,7 @@ macro_rules! record {
         #[derive(Clone)]
         pub struct $name {
             $($(#[$field_meta])* pub $field: ::core::option::Option<$type>,)*
-            /// The fields that the API sent and this type does not have. They are written back.
+            /// Fields that the API sent and this type does not have. They are written back.
             pub unknown_fields: $crate::UnknownFields,
         }
 

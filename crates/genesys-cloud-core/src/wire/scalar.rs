@@ -1,4 +1,4 @@
-//! Text, numbers, and JSON without a schema.
+//! Texts, numbers, flags, and JSON values.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl Wire for String {
     }
 }
 
-/// `"true"` is read like `true`.
+/// Also reads `"true"` and `"false"`.
 impl Wire for bool {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Flag;
@@ -57,7 +57,7 @@ impl Wire for bool {
     }
 }
 
-/// The nearest double, but for whole numbers that no double has: those are an error. `"1.5"` is read like `1.5`.
+/// Reads the nearest double. An integer that no double represents exactly is an error. Also reads `"1.5"`.
 impl Wire for f64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Number;
@@ -100,10 +100,10 @@ impl Wire for f64 {
     }
 }
 
-/// All integers are 64 bits wide, whatever width the document states, since the API outgrows it in
-/// counters and durations; one that does not fit is an error. `25.0`, `1e3` and `"12"` are integers too.
+/// All integers have 64 bits, whatever the document states, because counters and durations outgrow it. One that does not
+/// fit is an error. Also reads `25.0`, `1e3` and `"12"`.
 ///
-/// The text decides where the format has one: a double would round `1.0000000000000000001` to a whole number.
+/// Parses the JSON text if the format has one: as a double, `1.0000000000000000001` would be rounded to an integer.
 impl Wire for i64 {
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(RAW, IntegerText)
@@ -114,7 +114,7 @@ impl Wire for i64 {
     }
 }
 
-/// Reads an integer from its JSON text, or from a value where there is none.
+/// Reads an integer from its JSON text, or from a value if the format has no text.
 struct IntegerText;
 
 impl<'de> Visitor<'de> for IntegerText {

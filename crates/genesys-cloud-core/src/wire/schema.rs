@@ -5,7 +5,7 @@ mod enabled {
     use schemars::{Schema, SchemaGenerator, json_schema};
     use serde_json::{Map, Value};
 
-    /// The schema of one field, made when the schema of its record is.
+    /// The schema of one field, created with that of its record.
     #[doc(hidden)]
     pub type FieldSchema = (&'static str, fn(&mut SchemaGenerator) -> Schema);
 
@@ -21,7 +21,7 @@ mod enabled {
     #[doc(hidden)]
     pub type VariantSchema = fn(&mut SchemaGenerator) -> Schema;
 
-    /// An object of any other type is kept as well.
+    /// Allows an object of any other type, which is kept too.
     #[doc(hidden)]
     pub fn variants_schema(generator: &mut SchemaGenerator, types: &[VariantSchema]) -> Schema {
         let mut all: Vec<Value> = types.iter().map(|it| it(generator).to_value()).collect();
@@ -29,7 +29,7 @@ mod enabled {
         json_schema!({ "anyOf": all })
     }
 
-    /// The values are examples rather than an `enum`, since any other value is kept as well.
+    /// Lists the values as examples rather than as an `enum`, since unknown values are kept too.
     #[doc(hidden)]
     pub fn open_enum_schema(values: &[&str]) -> Schema {
         json_schema!({ "type": "string", "examples": values })

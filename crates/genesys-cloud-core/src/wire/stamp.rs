@@ -2,31 +2,31 @@
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeDelta, Utc};
 
-/// What Java writes for the largest and the smallest number of milliseconds, as services do for "never".
+/// Java's text for the largest and smallest number of milliseconds, which services use for "never".
 const NEVER: [&str; 2] = ["+292278994-08-17T07:12:55.807Z", "-292275055-05-16T16:47:04.192Z"];
 
-/// Fewer digits may be a date without dashes.
+/// A number with fewer digits may be a date without dashes.
 const LEAST_MILLIS: usize = 11;
 
-/// A date, with a time and an offset where the text has them.
+/// A date, with time and offset if the text has them.
 ///
-/// The API writes `2024-05-01T12:30:00.000Z` nearly everywhere; also seen are an offset in place of `Z` (`+02:00`,
-/// `+0200`), no zone at all (UTC is meant), no seconds, a blank in place of `T`, a date alone, milliseconds since
-/// 1970, with or without a fraction, and years of more than four digits with a sign.
+/// The API mostly writes `2024-05-01T12:30:00.000Z`. Other forms in use: an offset instead of `Z` (`+02:00`, `+0200`), no
+/// zone (meaning UTC), no seconds, a space instead of `T`, only a date, milliseconds since 1970, with or without a
+/// fraction, and signed years of more than four digits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Stamp {
     day: Day,
     time: NaiveTime,
     /// East of UTC, in seconds.
     offset: i32,
-    /// Whether it had digits beyond nanoseconds.
+    /// Whether the text had digits beyond nanoseconds.
     is_finer: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Day {
     Known(NaiveDate),
-    /// Beyond the years that can be calculated with, which are about 262,000 in both directions.
+    /// Beyond the years that chrono supports, about 262,000 in both directions.
     Future,
     Past,
 }
@@ -34,11 +34,11 @@ enum Day {
 /// A point in time, a date or a local time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Read<T> {
-    /// The value. The furthest one in place of one that is too far away.
+    /// The value, clamped to the supported range.
     pub value: T,
-    /// Whether it is too far away.
+    /// Whether the value was clamped.
     pub is_far: bool,
-    /// Whether digits beyond nanoseconds were left out.
+    /// Whether digits beyond nanoseconds were dropped.
     pub is_finer: bool,
 }
 
@@ -79,12 +79,12 @@ impl Stamp {
         }
     }
 
-    /// Milliseconds with a fraction. `None` if they are no number.
+    /// Milliseconds with a fraction. `None` for NaN.
     pub(crate) fn of_fraction(millis: f64) -> Option<Self> {
         if millis.is_nan() {
             return None;
         }
-        // Beyond the bounds of `i64` it is the nearest of them.
+        // The cast saturates.
         let whole = Self::of_millis(millis.floor() as i64);
         let fraction = millis - millis.floor();
         if fraction == 0.0 || !fraction.is_finite() {
@@ -100,7 +100,7 @@ impl Stamp {
         Self { day: Day::Known(local.date()), time: local.time(), offset: 0, is_finer: false }
     }
 
-    /// The point in time.
+    /// Returns the point in time.
     pub(crate) fn instant(self) -> Read<DateTime<Utc>> {
         let furthest = [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC];
         match self.day {
@@ -118,7 +118,7 @@ impl Stamp {
         }
     }
 
-    /// The day as it stands in the text, whatever its offset.
+    /// Returns the date in the text, whatever its offset.
     pub(crate) fn date(self) -> Read<NaiveDate> {
         match self.day {
             Day::Known(day) => Read::exact(day),
@@ -126,7 +126,7 @@ impl Stamp {
         }
     }
 
-    /// Date and time as they stand in the text, whatever their offset.
+    /// Returns date and time in the text, whatever their offset.
     pub(crate) fn local(self) -> Read<NaiveDateTime> {
         match self.day {
             Day::Known(day) => {
@@ -137,12 +137,12 @@ impl Stamp {
     }
 }
 
-/// A point in time, as it stands in a text.
+/// Parses a point in time.
 pub(crate) fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
     Stamp::parse(text).map(|stamp| stamp.instant().value)
 }
 
-/// Milliseconds since 1970 that were written as a text.
+/// Parses milliseconds since 1970 from a text.
 fn millis(text: &str) -> Option<i64> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let is_number = digits.len() >= LEAST_MILLIS && digits.bytes().all(|it| it.is_ascii_digit());
@@ -152,7 +152,7 @@ fn millis(text: &str) -> Option<i64> {
     })
 }
 
-/// What is left of a text.
+/// The unparsed rest of a text.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -162,7 +162,7 @@ impl Rest<'_> {
         Some(*first)
     }
 
-    /// A number of at least and at most this many digits.
+    /// Parses a number with at least `least` and at most `most` digits.
     fn number(&mut self, least: usize, most: usize) -> Option<u32> {
         let digits = self.0.iter().take(most).take_while(|it| it.is_ascii_digit()).count();
         if digits < least {
@@ -184,12 +184,12 @@ impl Rest<'_> {
         if let Some(date) = NaiveDate::from_ymd_opt(year, month, day) {
             return Some(Day::Known(date));
         }
-        // The calendar is the same every 400 years.
+        // Validate the date in a supported year; the calendar repeats every 400 years.
         NaiveDate::from_ymd_opt(year.rem_euclid(400) + 2000, month, day)?;
         Some(if year > 0 { Day::Future } else { Day::Past })
     }
 
-    /// A time of day, and whether it is finer than nanoseconds.
+    /// Parses a time of day. The flag says whether it has digits beyond nanoseconds.
     fn time(&mut self) -> Option<(NaiveTime, bool)> {
         let hour = self.number(2, 2)?;
         self.one_of(b":")?;
@@ -202,13 +202,13 @@ impl Rest<'_> {
             Some(_) => self.fraction()?,
             None => (0, false),
         };
-        // A leap second is the second before it, made longer.
+        // chrono represents a leap second as a longer second 59.
         let (second, nanos) =
             if second == 60 { (59, nanos + 1_000_000_000) } else { (second, nanos) };
         Some((NaiveTime::from_hms_nano_opt(hour, minute, second, nanos)?, is_finer))
     }
 
-    /// The digits behind the point, as nanoseconds.
+    /// Parses the digits after the decimal point as nanoseconds.
     fn fraction(&mut self) -> Option<(u32, bool)> {
         let before = self.0.len();
         let nanos = self.number(1, 9)?;
@@ -220,7 +220,7 @@ impl Rest<'_> {
         Some((nanos * 10_u32.pow(9 - digits), is_finer))
     }
 
-    /// The offset in seconds. Without one it is UTC.
+    /// Parses the offset in seconds. The default is UTC.
     fn offset(&mut self) -> Option<i32> {
         while self.one_of(b" ").is_some() {}
         if self.0.is_empty() || self.one_of(b"Zz").is_some() {
@@ -240,8 +240,8 @@ impl Rest<'_> {
     }
 }
 
-/// A point in time as the API takes it, such as `2024-05-01T12:30:00.000Z`. The API documents milliseconds; finer
-/// parts of a value are kept rather than cut.
+/// Formats a point in time as `2024-05-01T12:30:00.000Z`, the form that the API documents. A higher precision is kept
+/// rather than cut.
 pub(crate) fn instant_text(time: &DateTime<Utc>) -> String {
     if let Some(never) = never(*time, [DateTime::<Utc>::MAX_UTC, DateTime::<Utc>::MIN_UTC]) {
         return never.to_owned();
@@ -251,7 +251,7 @@ pub(crate) fn instant_text(time: &DateTime<Utc>) -> String {
     time.to_rfc3339_opts(form, true)
 }
 
-/// The same for a local time.
+/// Formats a local time.
 pub(crate) fn local_text(time: &NaiveDateTime) -> String {
     if let Some(never) = never(*time, [NaiveDateTime::MAX, NaiveDateTime::MIN]) {
         return never.trim_end_matches('Z').to_owned();
@@ -261,7 +261,7 @@ pub(crate) fn local_text(time: &NaiveDateTime) -> String {
     time.format(form).to_string()
 }
 
-/// The same for a date.
+/// Formats a date.
 pub(crate) fn date_text(date: &NaiveDate) -> String {
     match never(*date, [NaiveDate::MAX, NaiveDate::MIN]).and_then(|it| it.split('T').next()) {
         Some(never) => never.to_owned(),
@@ -269,7 +269,7 @@ pub(crate) fn date_text(date: &NaiveDate) -> String {
     }
 }
 
-/// What stands for the furthest times.
+/// Returns the text for a time at the end of the supported range.
 fn never<T: PartialEq>(time: T, furthest: [T; 2]) -> Option<&'static str> {
     let at = furthest.iter().position(|it| *it == time)?;
     NEVER.get(at).copied()
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read_as_a_time_a_date_and_a_local_time() {
+    fn reads_every_form_as_a_time_a_date_and_a_local_time() {
         for text in [
             "2024-05-01T12:30:00Z",
             "2024-05-01T12:30:00.000Z",
@@ -320,14 +320,14 @@ mod tests {
             assert_eq!(instant(text).as_deref(), Some(utc), "{text}");
         }
         let late = Stamp::parse("2024-05-01T23:30:00-07:00").expect("a time");
-        assert_eq!(date_text(&late.date().value), "2024-05-01", "as it stands in the text");
+        assert_eq!(date_text(&late.date().value), "2024-05-01", "the date in the text");
         assert_eq!(local_text(&late.local().value), "2024-05-01T23:30:00.000");
         let finer = Stamp::parse("2024-05-01T12:30:00.0000000001Z").expect("a time").instant();
         assert!(finer.is_finer && !finer.is_far);
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn rejects_invalid_dates() {
         for text in [
             "",
             "soon",
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_too_far_away_is_the_furthest_one() {
+    fn clamps_times_that_are_too_far_away() {
         for (far, text) in [(i64::MAX, NEVER[0]), (i64::MIN, NEVER[1])] {
             for stamp in [Stamp::of_millis(far), Stamp::parse(text).expect(text)] {
                 assert!(stamp.instant().is_far && stamp.date().is_far && stamp.local().is_far);

@@ -1,16 +1,16 @@
-//! Text that is not valid Unicode: halves of surrogate pairs, which JSON can write as escapes.
+//! Text that is not valid Unicode: unpaired surrogates, which JSON can express with escapes.
 
 use std::borrow::Cow;
 
-/// JSON with U+FFFD in the place of each half of a surrogate pair, and of each NUL if that is wanted. It may be any
-/// part of a JSON text, names of fields too. What has none is borrowed.
+/// Replaces unpaired surrogates in JSON by U+FFFD, and NUL too with `with_nul`. Works on any part of a JSON text,
+/// including field names. Borrowed if nothing is replaced.
 pub(crate) fn mended(json: &str, with_nul: bool) -> Cow<'_, str> {
     let (mut clean, mut done) = (String::new(), 0);
     let mut from = 0;
     while let Some(at) = json.get(from..).and_then(|rest| rest.find('\\')).map(|at| from + at) {
         let escape = &json[at..];
         let (length, is_bad) = match unit(escape) {
-            // Any other escape is a backslash and one character, which is ASCII.
+            // Other escapes are a backslash and one ASCII character.
             None => (2, false),
             Some(0) => (6, with_nul),
             Some(0xd800..0xdc00) => match escape.get(6..).and_then(unit) {
@@ -36,12 +36,12 @@ pub(crate) fn mended(json: &str, with_nul: bool) -> Cow<'_, str> {
     }
 }
 
-/// The code unit of an escape that the text begins with.
+/// Returns the code unit of a `\u` escape at the start of the text.
 fn unit(text: &str) -> Option<u16> {
     u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()
 }
 
-/// A JSON text without the byte order mark that may come before it.
+/// Strips a byte order mark.
 pub(crate) fn without_mark(json: &str) -> &str {
     json.strip_prefix('\u{feff}').unwrap_or(json)
 }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_character_is_replaced() {
+    fn replaces_unpaired_surrogates_and_nul() {
         for (json, with_nul, clean) in [
             (r#""a\u0000b""#, true, r#""a\ufffdb""#),
             (r#""a\u0000b""#, false, r#""a\u0000b""#),

@@ -1,14 +1,14 @@
-//! The fields of a record that its type does not have.
+//! Unknown fields of records.
 
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 
 use super::Json;
 
-/// The fields that came with a record and that its type does not have, by their names on the wire.
+/// The fields of a JSON object that the type of the record does not have.
 ///
-/// They are written back with the record, so that changing a record and sending it back loses nothing. Without such
-/// fields nothing is allocated.
+/// They are written back with the record, so that changing a record and sending it back loses nothing. An empty
+/// collection does not allocate.
 ///
 /// ```
 /// # genesys_cloud_core::record! {
@@ -31,33 +31,33 @@ use super::Json;
 pub struct UnknownFields(Option<Box<BTreeMap<String, Json>>>);
 
 impl UnknownFields {
-    /// None.
+    /// Creates an empty collection.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// Whether there are none.
+    /// Whether there are no unknown fields.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// The number of fields.
+    /// Returns the number of fields.
     pub fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |fields| fields.len())
     }
 
-    /// The value of a field.
+    /// Returns the value of a field.
     pub fn get(&self, name: &str) -> Option<&Json> {
         self.0.as_ref()?.get(name)
     }
 
-    /// Sets a field, and returns its old value. The name of a field that the type of the record has makes an object
-    /// with that field twice: set the field of the record instead.
+    /// Sets a field and returns its old value. Do not use the name of a field that the record has: the JSON would have
+    /// it twice.
     pub fn insert(&mut self, name: impl Into<String>, value: Json) -> Option<Json> {
         self.0.get_or_insert_default().insert(name.into(), value)
     }
 
-    /// Removes a field, and returns its value.
+    /// Removes a field and returns its value.
     pub fn remove(&mut self, name: &str) -> Option<Json> {
         let fields = self.0.as_mut()?;
         let value = fields.remove(name);
@@ -67,12 +67,12 @@ impl UnknownFields {
         value
     }
 
-    /// The fields, in the order of their names.
+    /// Iterates over the fields, sorted by name.
     pub fn iter(&self) -> Iter<'_> {
         Iter(self.0.as_ref().map(|fields| fields.iter()))
     }
 
-    /// Adds the fields of another record; its values count.
+    /// Moves all fields of `other` here, and replaces existing ones.
     pub(crate) fn append(&mut self, other: &mut Self) {
         match (&mut self.0, other.0.take()) {
             (Some(fields), Some(mut other)) => fields.append(&mut other),
@@ -97,7 +97,7 @@ impl<'a> IntoIterator for &'a UnknownFields {
     }
 }
 
-/// The fields of [`UnknownFields`].
+/// An iterator over [`UnknownFields`].
 #[derive(Clone, Debug)]
 pub struct Iter<'a>(Option<btree_map::Iter<'a, String, Json>>);
 

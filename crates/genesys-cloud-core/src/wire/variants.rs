@@ -1,4 +1,4 @@
-//! Records of several types, where a field says which.
+//! Records of several types, distinguished by a field.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,29 +10,29 @@ use serde_json::Value;
 use super::record::{ReadFields, Record, ShowFields, write_unknown};
 use super::{Form, Json, UnknownFields, Wire, Written};
 
-/// How deep records of several types may be within each other. Each is read from its own text, for which the
-/// JSON reader counts anew.
+/// Maximum nesting of such records. Each is parsed from its own text, for which the JSON parser counts its depth from
+/// zero.
 const DEEPEST: u32 = 32;
 
 /// A record of one of several types, distinguished by a field.
 ///
-/// One of a type that was added after these bindings were made is kept as JSON and written back.
+/// A record of a type that these bindings do not have is kept as JSON and written back.
 pub trait Variants: Sized + fmt::Debug {
-    /// The field on the wire that says of which type a record is.
+    /// The JSON field that names the type of a record.
     const FIELD: &'static str;
 
-    /// Reads the record of the type that the field names. `None`: the document does not list it.
+    /// Reads a record of the named type. `None` if the document does not list the type.
     #[doc(hidden)]
     fn read_variant(value: &str, json: &str) -> Option<serde_json::Result<Self>>;
 
     #[doc(hidden)]
     fn write_variant<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
 
-    /// The variant that keeps a record of another type.
+    /// Returns the variant that keeps a record of an unknown type.
     fn unrecognized(json: Json) -> Self;
 }
 
-/// How the generated types are read and written.
+/// Reads and writes generated types.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct VariantsForm;
@@ -42,7 +42,7 @@ impl<T: Variants> Form<T> for VariantsForm {
         let raw = Json::read(deserializer)?;
         let json = raw.as_str();
         if !json.starts_with('{') {
-            return Err(D::Error::custom("a value of another type, where an object is due"));
+            return Err(D::Error::custom("expected an object"));
         }
         let value = type_named(json, T::FIELD).map_err(D::Error::custom)?;
         match value.and_then(|value| T::read_variant(&value, json)) {
@@ -64,13 +64,13 @@ impl<T: Variants> Form<T> for VariantsForm {
     }
 }
 
-/// An object that names no type.
+/// Returns an object that names no type.
 #[doc(hidden)]
 pub fn empty_variant<T: Variants>() -> T {
     T::unrecognized(Json::from(Value::Object(serde_json::Map::new())))
 }
 
-/// What the field holds that says of which type a record is. Of a key that comes twice the last counts.
+/// Reads the field that names the type. Of duplicate keys, the last one counts.
 fn type_named(json: &str, field: &str) -> serde_json::Result<Option<String>> {
     struct Find<'a>(&'a str);
 
@@ -116,7 +116,7 @@ pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Re
     }
 
     if DEPTH.get() == DEEPEST {
-        return Err(serde_json::Error::custom("records are nested too deep"));
+        return Err(serde_json::Error::custom("records are nested too deeply"));
     }
     DEPTH.set(DEPTH.get() + 1);
     let _level = Level;
@@ -125,7 +125,7 @@ pub fn read_variant<T: Wire + Record>(json: &str, field: &str) -> serde_json::Re
     Ok(record)
 }
 
-/// Removes the discriminator from the unknown fields: not every record has it as a field.
+/// Removes the discriminator from the unknown fields, since not every record has it as a field.
 struct Without<'a>(&'a str);
 
 impl ReadFields for Without<'_> {
@@ -136,7 +136,7 @@ impl ReadFields for Without<'_> {
     }
 }
 
-/// Writes a record of one type, with the field that says so, if the record does not have it.
+/// Writes a record, and adds the discriminator if the record does not have it.
 #[doc(hidden)]
 pub fn write_variant<T: Record, S: Serializer>(
     record: &T,
@@ -146,7 +146,7 @@ pub fn write_variant<T: Record, S: Serializer>(
 ) -> Result<S::Ok, S::Error> {
     struct Writer<M: SerializeMap> {
         map: M,
-        /// The field, until it has been written.
+        /// The discriminator, until it has been written.
         missing: Option<(&'static str, &'static str)>,
         error: Option<M::Error>,
     }
@@ -184,7 +184,7 @@ pub fn write_variant<T: Record, S: Serializer>(
     writer.map.end()
 }
 
-/// Makes a type of several records, distinguished by a field.
+/// Defines a type of several records, distinguished by a field.
 ///
 /// ```
 /// genesys_cloud_core::record! {
@@ -194,7 +194,7 @@ pub fn write_variant<T: Record, S: Serializer>(
 ///     }
 /// }
 /// genesys_cloud_core::variants! {
-///     /// Where one can sit.
+///     /// A place to sit.
 ///     pub enum Place by "kind" {
 ///         Desk(Desk) = "desk",
 ///     }
@@ -204,7 +204,7 @@ pub fn write_variant<T: Record, S: Serializer>(
 /// assert!(matches!(&place, Place::Desk(desk) if desk.seats == Some(2)));
 /// let other: Place = serde_json::from_str(r#"{"kind":"sofa"}"#)?;
 /// assert_eq!(serde_json::to_string(&other)?, r#"{"kind":"sofa"}"#);
-/// // The field is written whether it is set or not.
+/// // The field is always written.
 /// let place = Place::Desk(Box::new(Desk { seats: Some(4), ..Desk::default() }));
 /// assert_eq!(serde_json::to_string(&place)?, r#"{"kind":"desk","seats":4}"#);
 /// # Ok::<(), serde_json::Error>(())
@@ -300,14 +300,14 @@ mod tests {
     }
 
     #[test]
-    fn records_within_records_are_read_up_to_a_depth() {
+    fn nested_records_are_read_up_to_a_maximum_depth() {
         let tree: Tree = serde_json::from_str(&nested(32)).expect("32 levels");
         assert_eq!(serde_json::to_string(&tree).expect("JSON").matches("node").count(), 32);
         for levels in [33, 100_000] {
             let error = serde_json::from_str::<Tree>(&nested(levels)).expect_err("too deep");
-            assert!(error.to_string().contains("nested too deep"), "{error}");
+            assert!(error.to_string().contains("nested too deeply"), "{error}");
         }
-        // What failed leaves nothing behind.
+        // A failure resets the depth.
         assert!(serde_json::from_str::<Tree>(&nested(32)).is_ok());
     }
 
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_may_lack_the_field_that_tells_its_type() {
+    fn a_record_may_lack_the_discriminator() {
         let json = r#"{"size":1,"new":[1],"kind":"leaf"}"#;
         let read: Plain = serde_json::from_str(json).expect("a leaf");
         let mut leaf = Leaf { size: Some(1), ..Leaf::default() };
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_record_of_a_known_type() {
+    fn unknown_types_are_kept_and_other_values_rejected() {
         for json in [r#"{}"#, r#"{"kind":5}"#, r#"{"a":[1.5],"kind":null}"#, r#"{"kind":"leaf"}"#] {
             let tree: Tree = serde_json::from_str(json).expect(json);
             assert!(matches!(tree, Tree::Unrecognized(_)), "{json}");
@@ -344,10 +344,10 @@ mod tests {
         for json in ["5", "[]", "\"node\""] {
             assert!(serde_json::from_str::<Tree>(json).is_err(), "{json}");
         }
-        // The last of two counts, as everywhere.
+        // The last of two discriminators counts.
         let twice = r#"{"kind":"leaf","kind":"node"}"#;
         assert!(matches!(serde_json::from_str::<Tree>(twice), Ok(Tree::Node(_))));
-        // A detour by a value works as well.
+        // Also works from a `Value`.
         let value = serde_json::json!({ "kind": "node", "next": { "kind": "leaf" } });
         assert!(matches!(serde_json::from_value::<Tree>(value), Ok(Tree::Node(_))));
     }

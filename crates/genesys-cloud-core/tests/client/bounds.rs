@@ -1,4 +1,4 @@
-//! Replies that are more than a client takes.
+//! Responses that exceed a limit of the client.
 
 use genesys_cloud_core::{Error, ErrorKind, ListSpec, Paginator, Scheme};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::server::{Answer, Server};
 use crate::{queues, with_token};
 
-/// The first item, or why there is none, of a list in this reply.
+/// Reads the first item of a list from this response.
 async fn first(body: &str, most: usize) -> Result<Option<Value>, Error> {
     let body = body.to_owned();
     let server = Server::start(move |_| Answer::json(200, &body)).await;
@@ -16,7 +16,7 @@ async fn first(body: &str, most: usize) -> Result<Option<Value>, Error> {
 }
 
 #[tokio::test]
-async fn a_page_with_too_many_items() {
+async fn rejects_a_page_with_too_many_items() {
     let body = r#"{"entities":[1,2,3]}"#;
     assert_eq!(first(body, 3).await.expect("a page"), Some(1.into()));
     let error = first(body, 2).await.expect_err("too many");
@@ -26,20 +26,20 @@ async fn a_page_with_too_many_items() {
             && !error.is_transport()
     );
     let text = error.to_string();
-    assert!(text.contains("page 1: there are more than 2 items"), "{text}");
+    assert!(text.contains("page 1: the list has more than 2 items"), "{text}");
     assert!(text.contains("raise the client's `max_page_items`"), "{text}");
 }
 
 #[tokio::test]
-async fn values_that_are_nested_too_deep() {
+async fn rejects_values_that_are_nested_too_deeply() {
     let deep = format!("{}{}", "[".repeat(1_000_000), "]".repeat(1_000_000));
     let error = first(&format!(r#"{{"entities":[{deep}]}}"#), 2).await.expect_err("too deep");
     assert_eq!(error.kind(), ErrorKind::Decode);
     let text = error.to_string();
     assert!(text.contains("page 1: recursion limit exceeded"), "{text}");
-    assert!(text.contains("nested deeper than is read, which is 127 levels"), "{text}");
+    assert!(text.contains("the limit is 127 levels"), "{text}");
 
-    // Where nobody reads them, they do no harm; nor in an error.
+    // Deep values that are not decoded do no harm, neither do those of an error.
     let beside = format!(r#"{{"entities":["a"],"other":{deep}}}"#);
     assert_eq!(first(&beside, 2).await.expect("a page"), Some("a".into()));
     let server = Server::start(move |_| Answer::json(400, &deep)).await;
@@ -49,7 +49,7 @@ async fn values_that_are_nested_too_deep() {
 }
 
 #[tokio::test]
-async fn headers_without_end() {
+async fn rejects_headers_without_end() {
     for (count, length) in [(1, 2 << 20), (1_000, 10), (300, 4 << 10)] {
         let server = Server::start(move |_| {
             let answer = Answer::json(200, "{}");

@@ -1,11 +1,11 @@
-//! What errors say: the text of each by itself, and the chain of its sources.
+//! The messages of errors, and the chains of their sources.
 
 use genesys_cloud_core::{Client, Download, Error, ErrorKind, StoreError};
 
 use crate::server::{Answer, Server};
 use crate::{logging_in, queues, with_token};
 
-/// The chain as `anyhow` prints it by `{:#}`.
+/// Formats the chain as `anyhow` does with `{:#}`.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = std::error::Error::source(error);
@@ -16,7 +16,7 @@ fn chain(error: &Error) -> String {
     text
 }
 
-/// A client whose API is not there, and its host.
+/// A client whose API does not exist, and its host.
 async fn nowhere() -> (Client, String) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let host = listener.local_addr().expect("an address").to_string();
@@ -26,14 +26,14 @@ async fn nowhere() -> (Client, String) {
 }
 
 #[tokio::test]
-async fn no_part_of_a_chain_is_said_twice() {
+async fn a_chain_repeats_nothing() {
     const CALL: &str = "GET /api/v2/routing/queues (getRoutingQueues) failed";
     let (client, host) = nowhere().await;
-    let refused = client.execute(&queues()).await.expect_err("nobody is there");
+    let refused = client.execute(&queues()).await.expect_err("no server");
 
     let server = Server::start(|_| Answer::new(200, "partial").closing_at(100)).await;
     let client = with_token(&server).build().expect("a client");
-    let broken = client.execute(&queues()).await.expect_err("a part");
+    let broken = client.execute(&queues()).await.expect_err("cut off");
 
     let server = Server::start(|_| {
         Answer::json(404, r#"{"message":"No such queue.","code":"not.found","contextId":"abc"}"#)
@@ -70,7 +70,7 @@ async fn no_part_of_a_chain_is_said_twice() {
         (
             broken,
             ErrorKind::Interrupted,
-            format!("{CALL}: the reply (200 OK) broke off"),
+            format!("{CALL}: the response (200 OK) was cut off"),
             ": end of file before message length reached",
             "",
         ),
@@ -93,16 +93,16 @@ async fn no_part_of_a_chain_is_said_twice() {
             file_refused,
             ErrorKind::Download,
             format!(
-                "GET http://{files}/.. (download) failed: the file at {files} did not come: its server answered 403 \
-                 Forbidden"
+                "GET http://{files}/.. (download) failed: the file at {files} is unavailable: its server answered \
+                 403 Forbidden"
             ),
             "",
-            "; its URL may have expired: ask the job for it again",
+            "; its URL may have expired: get a new one from the job",
         ),
         (
             unsafe_url,
             ErrorKind::Download,
-            "the URL of the file is not fetched: it is not https".to_owned(),
+            "the URL of the file was rejected: it is not https".to_owned(),
             "",
             "",
         ),
@@ -116,7 +116,7 @@ async fn no_part_of_a_chain_is_said_twice() {
         (
             StoreError::new("disk full").into(),
             ErrorKind::CheckpointStore,
-            "the store of checkpoints failed".to_owned(),
+            "the checkpoint store failed".to_owned(),
             ": disk full",
             "",
         ),
@@ -129,10 +129,10 @@ async fn no_part_of_a_chain_is_said_twice() {
 }
 
 #[tokio::test]
-async fn the_error_of_the_system_is_the_source() {
+async fn the_source_is_the_error_of_the_operating_system() {
     let (client, _) = nowhere().await;
-    let error = client.execute(&queues()).await.expect_err("nobody is there");
+    let error = client.execute(&queues()).await.expect_err("no server");
     let source = std::error::Error::source(&error).expect("a source");
-    let source = source.downcast_ref::<std::io::Error>().expect("an error of the system");
+    let source = source.downcast_ref::<std::io::Error>().expect("an I/O error");
     assert_eq!(source.kind(), std::io::ErrorKind::ConnectionRefused);
 }

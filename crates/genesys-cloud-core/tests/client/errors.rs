@@ -1,4 +1,4 @@
-//! Replies and faults that are errors, and what an error says.
+//! Errors from responses and network faults, and their messages.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn an_error_is_small_and_can_cross_threads() {
 }
 
 #[tokio::test]
-async fn an_error_body_is_told() {
+async fn an_error_body_is_parsed() {
     let error = error_for(|| {
         Answer::json(
             400,
@@ -63,7 +63,7 @@ async fn an_error_body_is_told() {
 }
 
 #[tokio::test]
-async fn a_field_of_another_type_costs_no_other_field() {
+async fn a_field_of_an_unexpected_type_is_skipped() {
     let error = error_for(|| {
         Answer::json(
             404,
@@ -80,7 +80,7 @@ async fn a_field_of_another_type_costs_no_other_field() {
 }
 
 #[tokio::test]
-async fn the_message_of_an_error_within_is_told_when_there_is_no_other() {
+async fn a_nested_message_is_used_if_there_is_no_other() {
     let error = error_for(|| {
         Answer::json(409, r#"{"message": null, "errors": [{}, {"message": "version 3 is newer"}]}"#)
     })
@@ -90,7 +90,7 @@ async fn the_message_of_an_error_within_is_told_when_there_is_no_other() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_not_json_keeps_what_it_brought() {
+async fn an_error_that_is_not_json_keeps_headers_and_an_excerpt() {
     let error = error_for(|| {
         let page = format!("<html>\n  <h1>502 Bad   Gateway</h1>{}</html>", "x".repeat(1000));
         Answer::new(502, page).header("retry-after", "7").header("inin-correlation-id", "abc")
@@ -113,20 +113,20 @@ async fn an_error_without_body_keeps_its_status() {
     let error = error_for(|| Answer::new(504, "")).await;
     assert!(error.kind() == ErrorKind::Server && !error.is_timeout());
     assert!(
-        error.to_string().contains("failed: answered 504 Gateway Timeout; the fault is"),
+        error.to_string().contains("failed: answered 504 Gateway Timeout; the server failed"),
         "{error}"
     );
 }
 
 #[tokio::test]
-async fn an_error_whose_body_breaks_off_keeps_its_status() {
+async fn an_error_with_a_truncated_body_keeps_its_status() {
     let error = error_for(|| Answer::new(500, "partial").closing_at(100)).await;
     assert!(error.kind() == ErrorKind::Server && !error.is_transport());
     assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_whose_body_stalls_keeps_its_status_and_is_not_waited_for() {
+async fn an_error_with_a_stalled_body_keeps_its_status_and_ends_soon() {
     let server = Server::start(|_| Answer::new(500, "partial").stalling_at(100)).await;
     let began = tokio::time::Instant::now();
     let client = with_token(&server).build().expect("a client");
@@ -135,7 +135,7 @@ async fn an_error_whose_body_stalls_keeps_its_status_and_is_not_waited_for() {
     assert!(error.to_string().contains("answered 500 Internal Server Error: partial"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 
-    // Nor does a shorter timeout hide the status.
+    // A shorter timeout does not hide the status.
     let client = with_token(&server).timeout(Duration::from_secs(1)).build().expect("a client");
     let began = tokio::time::Instant::now();
     let error = client.execute(&queues()).await.expect_err("an error");
@@ -144,7 +144,7 @@ async fn an_error_whose_body_stalls_keeps_its_status_and_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_403_that_is_not_the_apis_is_not_told_as_a_missing_permission() {
+async fn a_403_from_a_gateway_is_not_a_missing_permission() {
     for (body, is_forbidden) in [
         (r#"{"code":"missing.permission","message":"Missing routing:queue:view"}"#, true),
         ("{}", true),
@@ -155,14 +155,14 @@ async fn a_403_that_is_not_the_apis_is_not_told_as_a_missing_permission() {
         let error = error_for(move || Answer::new(403, body)).await;
         assert_eq!(error.kind() == ErrorKind::Forbidden, is_forbidden, "{body}");
         let text = error.to_string();
-        assert_eq!(text.contains("needs a role"), is_forbidden, "{text}");
+        assert_eq!(text.contains("a role with the required permission"), is_forbidden, "{text}");
         assert_eq!(text.contains("a firewall, proxy or CDN"), !is_forbidden, "{text}");
         assert!(!error.is_transient() && error.kind() != ErrorKind::Authentication, "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_url_that_is_too_long_is_refused_before_it_is_sent() {
+async fn a_url_that_is_too_long_is_not_sent() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = with_token(&server).max_retries(5).build().expect("a client");
     let with = |length| {
@@ -170,19 +170,19 @@ async fn a_url_that_is_too_long_is_refused_before_it_is_sent() {
         request.set_query("name", "a").set_query("cursor", "x".repeat(length));
         request
     };
-    client.execute(&with(16_000)).await.expect("a reply");
+    client.execute(&with(16_000)).await.expect("a response");
     for length in [17_000, 70_000] {
         let error = client.execute(&with(length)).await.expect_err("too long");
         assert!(error.kind() == ErrorKind::InvalidRequest && !error.is_transient());
         assert_eq!(error.attempts(), 0);
-        let told = format!("{length} of `cursor`, the maximum is 16384");
-        assert!(error.to_string().contains(&told), "{error}");
+        let expected = format!("{length} of `cursor`; the maximum is 16384");
+        assert!(error.to_string().contains(&expected), "{error}");
     }
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
-async fn a_url_that_the_server_finds_too_long_is_told_as_that() {
+async fn a_url_that_the_server_rejects_as_too_long_gets_advice() {
     for status in [414, 431] {
         let error = error_for(move || Answer::new(status, "<html>")).await;
         assert_eq!((error.status(), error.attempts()), (Some(status), 1));
@@ -196,21 +196,21 @@ async fn a_path_with_a_query_is_sent_with_one_question_mark() {
     let client = with_token(&server).build().expect("a client");
     let mut request = Request::new(Operation::from_static("get", Method::Get, "/things?kind=a"));
     request.add_query("name", "b").add_query("n", "?");
-    client.execute(&request).await.expect("a reply");
+    client.execute(&request).await.expect("a response");
     assert_eq!(server.received()[0].target, "/things?kind=a&name=b&n=%3F");
 }
 
 #[tokio::test]
-async fn a_reply_whose_body_breaks_off_is_not_taken_for_whole() {
+async fn a_truncated_response_is_an_error() {
     let error = error_for(|| Answer::new(200, "partial").closing_at(100)).await;
     assert!(error.is_transport() && !error.is_timeout() && error.kind() != ErrorKind::Connect);
     assert_eq!(error.status(), Some(200));
-    assert!(error.to_string().contains("the reply (200 OK) broke off"), "{error}");
+    assert!(error.to_string().contains("the response (200 OK) was cut off"), "{error}");
     assert!(!format!("{error:#}").contains("partial"), "{error:#}");
 }
 
 #[tokio::test]
-async fn a_rate_limit_tells_how_long_to_wait() {
+async fn a_rate_limit_error_says_how_long_to_wait() {
     let error = error_for(|| {
         Answer::json(
             429,
@@ -226,7 +226,7 @@ async fn a_rate_limit_tells_how_long_to_wait() {
 }
 
 #[tokio::test]
-async fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
+async fn retry_after_is_seconds_or_a_date_on_the_servers_clock() {
     let date = "Wed, 21 Oct 2015 07:28:00 GMT";
     for (retry_after, expected) in [
         ("0", Some(0)),
@@ -245,17 +245,17 @@ async fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_told_as_such() {
+async fn a_missing_permission_gets_advice() {
     let error = error_for(|| {
         Answer::json(403, r#"{"code":"missing.permission","message":"Missing routing:queue:view"}"#)
     })
     .await;
     assert_eq!(error.kind(), ErrorKind::Forbidden);
-    assert!(error.to_string().contains("needs a role that grants the permission"), "{error}");
+    assert!(error.to_string().contains("a role with the required permission"), "{error}");
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_the_token_stays() {
+async fn a_redirect_is_not_followed() {
     let elsewhere = Server::start(|_| Answer::new(200, "")).await;
     for status in [301, 302, 303, 307, 308] {
         let location = format!("{}/api/v2/routing/queues", elsewhere.url());
@@ -268,7 +268,7 @@ async fn a_redirect_is_not_followed_and_the_token_stays() {
 }
 
 #[tokio::test]
-async fn a_path_that_leads_to_another_host_is_not_sent() {
+async fn a_path_to_another_host_is_not_sent() {
     let elsewhere = Server::start(|_| Answer::new(200, "")).await;
     let server = Server::start(|_| Answer::new(200, "")).await;
     let host = elsewhere.url().trim_start_matches("http://");
@@ -282,7 +282,7 @@ async fn a_path_that_leads_to_another_host_is_not_sent() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_told_and_not_sent() {
+async fn an_invalid_request_is_not_sent() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = with_token(&server).build().expect("a client");
     let queue =
@@ -298,7 +298,10 @@ async fn what_cannot_be_sent_is_told_and_not_sent() {
         (|it| it.set_header("content-length", "5"), "header `content-length` is set by"),
         (|it| it.set_header("a b", "c"), "header `a b` has a character that HTTP"),
         (|it| it.set_header("x-note", "line\r\nbreak"), "header `x-note` has a character"),
-        (|it| it.set_null("/manager"), "can't set `/manager` of the body to null: there is no"),
+        (
+            |it| it.set_null("/manager"),
+            "can't set `/manager` of the body to null: the request has no body",
+        ),
         (
             |it| it.set_body(&[1]).set_null("/0"),
             "can't set `/0` of the body to null: `` is not an object",
@@ -308,42 +311,45 @@ async fn what_cannot_be_sent_is_told_and_not_sent() {
             "the body can't be written as JSON",
         ),
     ];
-    for (change, told) in cases {
+    for (change, expected) in cases {
         let mut request = Request::new(queue.clone());
         change(&mut request);
-        if !told.contains("queueId") {
+        if !expected.contains("queueId") {
             request.set_path("queueId", "id");
         }
-        let error = client.execute(&request).await.expect_err(told);
+        let error = client.execute(&request).await.expect_err(expected);
         assert_eq!(error.kind(), ErrorKind::InvalidRequest);
-        let begin = "GET /api/v2/routing/queues/{queueId} (getRoutingQueue) was not sent: ";
-        assert!(error.to_string().starts_with(&format!("{begin}{told}")), "{error}");
-        assert!(!error.to_string().contains("break"), "a header value may be a secret: {error}");
+        let start = "GET /api/v2/routing/queues/{queueId} (getRoutingQueue) was not sent: ";
+        assert!(error.to_string().starts_with(&format!("{start}{expected}")), "{error}");
+        assert!(!error.to_string().contains("break"), "a header value may be secret: {error}");
     }
     assert!(server.received().is_empty());
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_ends() {
+async fn a_call_that_exceeds_the_timeout_ends() {
     let server = Server::start(|_| Answer::new(200, "").stalling_at(1)).await;
     let client = with_token(&server).timeout(Duration::from_millis(50)).build().expect("a client");
-    let error = client.execute(&queues()).await.expect_err("no reply");
+    let error = client.execute(&queues()).await.expect_err("no response");
     assert!(error.is_timeout() && error.is_transport() && error.kind() != ErrorKind::Connect);
-    assert!(error.to_string().contains("no complete reply within 50ms"), "{error}");
+    assert!(error.to_string().contains("no complete response within 50ms"), "{error}");
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_ends_the_call() {
+async fn a_stalled_body_ends_the_call() {
     let server = Server::start(|_| Answer::new(200, "partial").stalling_at(100)).await;
     let client = with_token(&server).read_timeout(Duration::from_millis(200)).build();
-    let error = client.expect("a client").execute(&queues()).await.expect_err("no reply");
+    let error = client.expect("a client").execute(&queues()).await.expect_err("no response");
     assert!(error.is_timeout() && error.kind() != ErrorKind::Connect, "{error}");
-    assert!(!error.to_string().contains("no complete reply"), "not the whole call's: {error}");
+    assert!(
+        !error.to_string().contains("no complete response"),
+        "not the timeout of the call: {error}"
+    );
     assert!(!error.to_string().contains("partial"), "{error}");
 }
 
 #[tokio::test]
-async fn a_host_that_is_not_there_is_named() {
+async fn an_unreachable_host_is_named() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
@@ -351,7 +357,7 @@ async fn a_host_that_is_not_there_is_named() {
     let client = client.expect("a client");
     let mut request = queues();
     request.set_query("name", "Jane Doe");
-    let error = client.execute(&request).await.expect_err("nobody is there");
+    let error = client.execute(&request).await.expect_err("no server");
     assert!(error.kind() == ErrorKind::Connect && !error.is_timeout());
     assert_eq!(error.status(), None);
     let host = url.trim_start_matches("http://");

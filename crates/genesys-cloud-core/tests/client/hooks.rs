@@ -1,4 +1,4 @@
-//! The functions of the program that are called for requests and calls, and other ways to authenticate.
+//! Hooks for requests and calls, and other ways to authenticate.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use crate::server::{Answer, Server};
 use crate::{logging_in, once, queues, waits, with_token};
 
 #[tokio::test]
-async fn a_hook_adds_headers_to_each_request_but_none_of_the_clients() {
+async fn a_hook_adds_headers_but_cannot_set_those_of_the_client() {
     let mut calls = 0;
     let server = Server::start(move |request| {
         if request.is_login() {
@@ -32,7 +32,7 @@ async fn a_hook_adds_headers_to_each_request_but_none_of_the_clients() {
             request.headers.insert(name, text("evil.example"));
         }
     });
-    client.build().expect("a client").execute(&queues()).await.expect("a reply");
+    client.build().expect("a client").execute(&queues()).await.expect("a response");
     let received = server.received();
     assert_eq!(received.len(), 3);
     assert_eq!(received[0].header("x-attempt"), None, "a login");
@@ -47,7 +47,7 @@ async fn a_hook_adds_headers_to_each_request_but_none_of_the_clients() {
 }
 
 #[tokio::test]
-async fn a_hook_is_told_how_each_call_ends() {
+async fn a_hook_observes_the_outcome_of_each_call() {
     let mut calls = 0;
     let server = Server::start(move |_| {
         calls += 1;
@@ -65,7 +65,7 @@ async fn a_hook_is_told_how_each_call_ends() {
         log.lock().expect("no panic").push((it.status, it.attempts, it.error, id));
     });
     let client = client.build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     client.execute(&queues()).await.expect_err("no queues");
     drop(server);
     assert_eq!(
@@ -77,14 +77,14 @@ async fn a_hook_is_told_how_each_call_ends() {
     );
 }
 
-/// Gives the tokens `token-1`, `token-2` and so on.
+/// Returns the tokens `token-1`, `token-2` and so on.
 #[derive(Clone, Default)]
 struct Provider(Arc<AtomicU32>);
 
 impl TokenProvider for Provider {
     fn token(&self) -> TokenFuture<'_> {
         Box::pin(async {
-            // Others that need a token come meanwhile.
+            // Let other calls wait for the same token.
             tokio::task::yield_now().await;
             let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
             Ok(AccessToken::new(format!("token-{number}")).expires_in(Duration::from_secs(3_600)))
@@ -93,7 +93,7 @@ impl TokenProvider for Provider {
 }
 
 #[tokio::test]
-async fn a_provider_is_asked_once_for_all_calls_and_again_after_a_401() {
+async fn a_provider_is_called_once_for_all_calls_and_again_after_a_401() {
     let server = Server::start(|request| match request.header("authorization") {
         Some("Bearer token-1") if request.target.ends_with("/users") => Answer::new(401, ""),
         _ => Answer::new(200, ""),
@@ -106,8 +106,9 @@ async fn a_provider_is_asked_once_for_all_calls_and_again_after_a_401() {
     assert_eq!(provider.0.load(Ordering::Relaxed), 1);
     let users =
         genesys_cloud_core::Operation::from_static("getUsers", Method::Get, "/api/v2/users");
-    let reply = client.execute(&genesys_cloud_core::Request::new(users)).await.expect("a reply");
-    assert_eq!((reply.attempts(), provider.0.load(Ordering::Relaxed)), (2, 2));
+    let response =
+        client.execute(&genesys_cloud_core::Request::new(users)).await.expect("a response");
+    assert_eq!((response.attempts(), provider.0.load(Ordering::Relaxed)), (2, 2));
     assert_eq!(client.identity().client_id(), None);
     assert_eq!(server.logins(), 0);
     assert!(!format!("{client:?}").contains("token-"), "{client:?}");
@@ -118,21 +119,21 @@ async fn a_token_of_a_provider_is_renewed_before_it_expires() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let provider = Provider::default();
     let client = once(&server).token_provider(provider.clone()).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     tokio::time::advance(Duration::from_secs(3_400)).await;
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     let last = |server: &Server| {
         let received = server.received();
         received.last().and_then(|it| it.header("authorization")).map(str::to_owned)
     };
-    assert_eq!(last(&server).as_deref(), Some("Bearer token-1"), "in the background");
+    assert_eq!(last(&server).as_deref(), Some("Bearer token-1"), "renewed in the background");
     tokio::time::advance(Duration::from_secs(300)).await;
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     assert_eq!(last(&server).as_deref(), Some("Bearer token-2"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_gives_no_token_fails_the_call() {
+async fn a_provider_without_a_token_fails_the_call() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     type Given = Result<AccessToken, Box<dyn std::error::Error + Send + Sync>>;
     async fn given(nth: u32) -> Given {
@@ -144,7 +145,7 @@ async fn a_provider_that_gives_no_token_fails_the_call() {
     }
     for (nth, why) in [
         (0, "the token provider failed: sealed"),
-        (1, "the token provider failed: the token is empty or has a character that no token has"),
+        (1, "the token provider failed: the token is empty or has an invalid character"),
         (2, "the token provider failed: no token within 120s"),
     ] {
         let client = once(&server).token_provider(move || given(nth)).build().expect("a client");
@@ -157,7 +158,7 @@ async fn a_provider_that_gives_no_token_fails_the_call() {
 }
 
 #[tokio::test]
-async fn without_authentication_no_token_is_sent() {
+async fn no_auth_sends_no_token() {
     let mut calls = 0;
     let server = Server::start(move |_| {
         calls += 1;
@@ -165,7 +166,7 @@ async fn without_authentication_no_token_is_sent() {
     })
     .await;
     let client = Client::builder().api_url(server.url()).no_auth().build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     let error = client.execute(&queues()).await.expect_err("refused");
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Authentication, 1));
     assert!(error.to_string().contains("built with `no_auth`"), "{error}");
@@ -173,7 +174,7 @@ async fn without_authentication_no_token_is_sent() {
 }
 
 #[tokio::test]
-async fn the_last_setting_for_authentication_counts() {
+async fn the_last_setting_for_authentication_applies() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let builder = || Client::builder().api_url(server.url()).login_url(server.url());
     for (builder, shown) in [
@@ -187,16 +188,16 @@ async fn the_last_setting_for_authentication_counts() {
     }
 }
 
-/// The address of all interfaces leads to this machine on Unix, and is no loopback address.
+/// The unspecified address reaches this machine on Unix, but is not a loopback address.
 #[cfg(unix)]
 #[tokio::test]
-async fn plain_http_goes_to_a_host_that_is_named() {
+async fn plain_http_is_sent_to_an_allowed_host() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let url = server.url().replace("127.0.0.1", "0.0.0.0");
     let builder = || Client::builder().api_url(&url).access_token("ready-made-token");
-    let error = builder().build().map(|_: Client| ()).expect_err("not named");
+    let error = builder().build().map(|_: Client| ()).expect_err("not allowed");
     assert!(error.to_string().contains("`allow_insecure_host`"), "{error}");
     let client: Client = builder().allow_insecure_host("0.0.0.0").build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     assert_eq!(server.received()[0].header("authorization"), Some("Bearer ready-made-token"));
 }

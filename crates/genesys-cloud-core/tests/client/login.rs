@@ -1,4 +1,4 @@
-//! Login: when it happens, how often, and what is said when it fails.
+//! When and how often the client logs in, and errors of logins.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use genesys_cloud_core::{Client, ErrorKind, Method, Operation, Request};
 use crate::server::{Answer, Gate, Received, Server};
 use crate::{SECRET, logging_in, queues, with_token};
 
-/// Logins are answered with the tokens `token-1`, `token-2` and so on, of this life in seconds; calls are
-/// answered by `call`, given the number of the token that they bring.
+/// Answers logins with the tokens `token-1`, `token-2` and so on, valid for `expires_in` seconds, and calls with `call`,
+/// which gets the number of their token.
 async fn server(
     expires_in: u64,
     mut call: impl FnMut(&Received, u32) -> Answer + Send + 'static,
@@ -56,10 +56,10 @@ async fn one_login_serves_all_clones() {
     assert_eq!(received[1].header("authorization"), Some("Bearer token-1"));
 }
 
-/// Makes calls until one brings this token: a renewal is over some time after its answer was sent.
+/// Makes calls until one has this token: a renewal ends some time after its response was sent.
 async fn call_until(client: &Client, server: &Server, token: &str) {
     loop {
-        client.execute(&queues()).await.expect("a reply");
+        client.execute(&queues()).await.expect("a response");
         let received = server.received();
         let last = received.iter().rfind(|request| !request.is_login()).expect("a call");
         if last.header("authorization") == Some(token) {
@@ -69,7 +69,7 @@ async fn call_until(client: &Client, server: &Server, token: &str) {
     }
 }
 
-/// What calls have brought.
+/// The tokens of the calls so far.
 fn tokens(server: &Server) -> Vec<String> {
     let received = server.received();
     let calls = received.iter().filter(|request| !request.is_login());
@@ -77,25 +77,25 @@ fn tokens(server: &Server) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_token_is_renewed_in_the_background_before_it_ends() {
-    // A tenth of the life, but five minutes at most.
-    for (life, renewed_from) in [(300, 270), (86_400, 86_400 - 300)] {
-        let server = server(life, |_, _| Answer::new(200, "")).await;
+async fn a_token_is_renewed_in_the_background_before_it_expires() {
+    // During the last tenth of its lifetime, but at most five minutes.
+    for (lifetime, renewed_from) in [(300, 270), (86_400, 86_400 - 300)] {
+        let server = server(lifetime, |_, _| Answer::new(200, "")).await;
         let client = logging_in(&server).build().expect("a client");
-        client.execute(&queues()).await.expect("a reply");
+        client.execute(&queues()).await.expect("a response");
         advance(renewed_from - 5).await;
-        client.execute(&queues()).await.expect("a reply");
+        client.execute(&queues()).await.expect("a response");
         assert_eq!(server.logins(), 1);
         advance(6).await;
-        client.execute(&queues()).await.expect("a reply");
-        assert_eq!(tokens(&server), ["Bearer token-1"; 3], "the old token is good");
+        client.execute(&queues()).await.expect("a response");
+        assert_eq!(tokens(&server), ["Bearer token-1"; 3], "the old token is still valid");
         call_until(&client, &server, "Bearer token-2").await;
         assert_eq!(server.logins(), 2);
     }
 }
 
 #[tokio::test]
-async fn calls_do_not_wait_for_a_renewal_until_their_token_has_ended() {
+async fn calls_do_not_wait_for_a_renewal_before_their_token_has_expired() {
     let gate = Gate::new();
     let behind_gate = gate.clone();
     let mut logins = 0;
@@ -111,18 +111,18 @@ async fn calls_do_not_wait_for_a_renewal_until_their_token_has_ended() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     advance(275).await;
     let request = queues();
     let calls = join_all((0..20).map(|_| client.execute(&request)));
     assert!(calls.await.iter().all(Result::is_ok));
     while server.logins() < 2 {
-        client.execute(&request).await.expect("a reply");
+        client.execute(&request).await.expect("a response");
     }
-    client.execute(&request).await.expect("a reply");
+    client.execute(&request).await.expect("a response");
     assert!(tokens(&server).iter().all(|token| token == "Bearer token-1"));
 
-    // It has ended, and the login is under way.
+    // The token has expired, and the login is in progress.
     advance(30).await;
     let made = tokens(&server).len();
     let mut calls = Box::pin(join_all((0..20).map(|_| client.execute(&request))));
@@ -134,7 +134,7 @@ async fn calls_do_not_wait_for_a_renewal_until_their_token_has_ended() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_is_tried_again_and_no_call_notices() {
+async fn a_failed_renewal_is_retried_without_failing_calls() {
     let mut logins = 0;
     let server = Server::start(move |request| {
         if !request.is_login() {
@@ -149,14 +149,14 @@ async fn a_renewal_that_fails_is_tried_again_and_no_call_notices() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     advance(271).await;
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     for logins in [2, 3, 4] {
         while server.logins() < logins {
-            client.execute(&queues()).await.expect("a reply");
+            client.execute(&queues()).await.expect("a response");
             tokio::task::yield_now().await;
-            // The waits between them are up to two, and up to four seconds.
+            // The waits between them are at most two and four seconds.
             if server.logins() + 1 == logins && logins > 2 {
                 advance(1).await;
             }
@@ -168,7 +168,7 @@ async fn a_renewal_that_fails_is_tried_again_and_no_call_notices() {
 }
 
 #[tokio::test]
-async fn a_token_that_can_not_be_renewed_is_used_to_its_end_and_no_longer() {
+async fn a_token_that_cannot_be_renewed_is_used_until_it_expires() {
     for fault in [|| Answer::new(503, ""), || Answer::json(400, r#"{"error":"invalid_client"}"#)] {
         let mut logins = 0;
         let server = Server::start(move |request| match request.is_login() {
@@ -181,24 +181,24 @@ async fn a_token_that_can_not_be_renewed_is_used_to_its_end_and_no_longer() {
         })
         .await;
         let client = logging_in(&server).build().expect("a client");
-        client.execute(&queues()).await.expect("a reply");
+        client.execute(&queues()).await.expect("a response");
         advance(275).await;
         for _ in 0..3 {
-            client.execute(&queues()).await.expect("a reply with the old token");
+            client.execute(&queues()).await.expect("a response with the old token");
         }
         while server.logins() < 2 {
-            client.execute(&queues()).await.expect("a reply with the old token");
+            client.execute(&queues()).await.expect("a response with the old token");
         }
         advance(30).await;
         let (calls, logins) = (tokens(&server).len(), server.logins());
-        client.execute(&queues()).await.expect_err("no token any more");
-        assert_eq!(tokens(&server).len(), calls, "a token that has ended is not sent");
+        client.execute(&queues()).await.expect_err("no valid token");
+        assert_eq!(tokens(&server).len(), calls, "an expired token is not sent");
         assert!(server.logins() > logins, "a call without a token logs in");
     }
 }
 
 #[tokio::test]
-async fn a_client_that_is_dropped_renews_nothing() {
+async fn a_dropped_client_renews_nothing() {
     let mut logins = 0;
     let server = Server::start(move |request| match request.is_login() {
         true if logins == 0 => {
@@ -210,15 +210,15 @@ async fn a_client_that_is_dropped_renews_nothing() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     advance(271).await;
     while server.logins() < 2 {
-        client.execute(&queues()).await.expect("a reply");
+        client.execute(&queues()).await.expect("a response");
     }
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = alive();
     drop(client);
-    // What is aborted ends when the runtime comes to it, and so do the connections.
+    // Aborted tasks and their connections end when the runtime polls them.
     while alive() >= before {
         tokio::task::yield_now().await;
     }
@@ -230,7 +230,7 @@ async fn a_client_that_is_dropped_renews_nothing() {
 }
 
 #[tokio::test]
-async fn a_login_host_that_wants_a_long_pause_is_left_alone() {
+async fn a_login_host_that_asks_for_a_long_pause_gets_no_requests() {
     let mut logins = 0;
     let server = Server::start(move |request| {
         if !request.is_login() {
@@ -251,12 +251,12 @@ async fn a_login_host_that_wants_a_long_pause_is_left_alone() {
     assert!((2_999..=3_000).contains(&left), "{left}");
     assert_eq!(server.received().len(), 1, "one login, and nothing else");
     advance(3_000).await;
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test]
-async fn a_token_of_unknown_life_is_used_until_it_is_refused() {
+async fn a_token_of_unknown_lifetime_is_used_until_it_is_rejected() {
     let mut logins = 0;
     let server = Server::start(move |request| match request.header("authorization") {
         Some("Bearer token-2") => Answer::new(200, ""),
@@ -268,24 +268,24 @@ async fn a_token_of_unknown_life_is_used_until_it_is_refused() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     advance(1_000_000).await;
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test]
-async fn a_token_of_no_life_is_used_until_it_is_refused() {
+async fn a_token_without_lifetime_is_used_until_it_is_rejected() {
     let server = server(0, |_, _| Answer::new(200, "")).await;
     let client = logging_in(&server).build().expect("a client");
     for _ in 0..3 {
-        client.execute(&queues()).await.expect("a reply");
+        client.execute(&queues()).await.expect("a response");
     }
     assert_eq!(server.logins(), 1);
 }
 
 #[tokio::test]
-async fn calls_that_are_refused_together_log_in_once() {
+async fn calls_rejected_together_log_in_once() {
     let server = server(86_400, |_, token| match token {
         1 => unauthorized(),
         _ => Answer::new(200, ""),
@@ -299,7 +299,7 @@ async fn calls_that_are_refused_together_log_in_once() {
 }
 
 #[tokio::test]
-async fn a_late_refusal_of_an_old_token_does_not_cost_the_new_one() {
+async fn a_late_rejection_of_an_old_token_keeps_the_new_one() {
     let gate = Gate::new();
     let behind_gate = gate.clone();
     let server = server(86_400, move |request, token| match token {
@@ -312,19 +312,19 @@ async fn a_late_refusal_of_an_old_token_does_not_cost_the_new_one() {
     let late = Request::new(Operation::from_static("getLate", Method::Get, "/late"));
     let mut late = Box::pin(client.execute(&late));
     tokio::select! {
-        _ = &mut late => panic!("the gate is shut"),
+        _ = &mut late => panic!("the gate is closed"),
         () = server.has_received(2) => {}
     }
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     assert_eq!(server.logins(), 2);
 
     gate.open();
-    late.await.expect("a reply with the new token");
+    late.await.expect("a response with the new token");
     assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test]
-async fn a_request_is_repeated_whole_after_a_refusal() {
+async fn a_rejected_request_is_retried_with_body_and_headers() {
     let server = server(86_400, |_, token| match token {
         1 => unauthorized(),
         _ => Answer::new(200, ""),
@@ -337,7 +337,7 @@ async fn a_request_is_repeated_whole_after_a_refusal() {
         "/api/v2/routing/queues",
     ));
     request.set_query("a", "b").set_header("x-a", "b").set_body(&["body"]);
-    client.execute(&request).await.expect("a reply");
+    client.execute(&request).await.expect("a response");
 
     let received = server.received();
     let (first, second) = (&received[1], &received[3]);
@@ -351,43 +351,43 @@ async fn a_request_is_repeated_whole_after_a_refusal() {
 }
 
 #[tokio::test]
-async fn a_second_refusal_is_the_end() {
+async fn a_second_rejection_is_final() {
     let server = server(86_400, |_, _| unauthorized()).await;
     let client = logging_in(&server).build().expect("a client");
-    let error = client.execute(&queues()).await.expect_err("refused twice");
+    let error = client.execute(&queues()).await.expect_err("rejected twice");
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert_eq!((error.status(), error.code()), (Some(401), Some("bad.credentials")));
     assert_eq!(
         error.to_string(),
         "GET /api/v2/routing/queues (getRoutingQueues) failed after 2 attempts: answered 401 Unauthorized \
-         (bad.credentials): Invalid token; the token was refused, and so was a new one: check that the \
-         API URL and the login URL are of the same region"
+         (bad.credentials): Invalid token; the token and its replacement were rejected: check that the \
+         API URL and the login URL are in the same region"
     );
     assert_eq!(server.received().len(), 4, "login, call, login, call");
 }
 
 #[tokio::test]
-async fn a_ready_token_is_used_as_it_is() {
+async fn an_access_token_is_used_without_a_login() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = with_token(&server).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
     let received = server.received();
     assert_eq!(received.len(), 1);
     assert_eq!(received[0].header("authorization"), Some("Bearer ready-made-token"));
 }
 
 #[tokio::test]
-async fn a_ready_token_that_is_refused_is_told_so_at_once() {
+async fn a_rejected_access_token_is_an_error_at_once() {
     let server = Server::start(|_| unauthorized()).await;
     let client = with_token(&server).build().expect("a client");
-    let error = client.execute(&queues()).await.expect_err("refused");
+    let error = client.execute(&queues()).await.expect_err("rejected");
     assert_eq!(error.kind(), ErrorKind::Authentication);
-    assert!(error.to_string().contains("the access token was refused"), "{error}");
+    assert!(error.to_string().contains("the access token was rejected"), "{error}");
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
-async fn a_login_goes_on_for_the_others_if_the_caller_that_began_it_gives_up() {
+async fn a_login_continues_for_other_callers_if_the_first_is_dropped() {
     let gate = Gate::new();
     let behind_gate = gate.clone();
     let server = Server::start(move |request| match request.is_login() {
@@ -399,19 +399,19 @@ async fn a_login_goes_on_for_the_others_if_the_caller_that_began_it_gives_up() {
     let request = queues();
     let mut first = Box::pin(client.execute(&request));
     tokio::select! {
-        _ = &mut first => panic!("the gate is shut"),
+        _ = &mut first => panic!("the gate is closed"),
         () = server.has_received(1) => {}
     }
     let mut second = Box::pin(client.execute(&request));
     assert!((&mut second).now_or_never().is_none(), "it waits for the same login");
     drop(first);
     gate.open();
-    second.await.expect("a reply");
+    second.await.expect("a response");
     assert_eq!(server.logins(), 1);
 }
 
 #[tokio::test]
-async fn a_login_that_everybody_has_given_up_is_begun_anew() {
+async fn a_login_without_callers_is_dropped_and_started_again() {
     let mut logins = 0;
     let server = Server::start(move |request| {
         if !request.is_login() {
@@ -432,12 +432,12 @@ async fn a_login_that_everybody_has_given_up_is_begun_anew() {
         () = server.has_received(1) => {}
     }
     drop(first);
-    client.execute(&request).await.expect("a reply");
+    client.execute(&request).await.expect("a response");
     assert_eq!(server.logins(), 2);
 }
 
 #[tokio::test]
-async fn those_who_wait_for_a_login_share_its_failure() {
+async fn callers_share_the_failure_of_a_login() {
     let server = Server::start(|_| Answer::json(400, r#"{"error":"invalid_client"}"#)).await;
     let client = logging_in(&server).build().expect("a client");
     let request = queues();
@@ -449,16 +449,16 @@ async fn those_who_wait_for_a_login_share_its_failure() {
     }
     assert_eq!(server.received().len(), 1);
 
-    // Nothing is held against a call that begins later.
+    // Later calls log in again.
     client.execute(&request).await.expect_err("no login");
     assert_eq!(server.received().len(), 2);
 }
 
 #[tokio::test]
-async fn failed_logins_say_what_to_do() {
+async fn failed_logins_come_with_advice() {
     struct Case {
         answer: (u16, &'static str),
-        told: &'static str,
+        expected: &'static str,
         is_auth: bool,
         is_rate_limited: bool,
         is_server_error: bool,
@@ -466,7 +466,7 @@ async fn failed_logins_say_what_to_do() {
     let cases = [
         Case {
             answer: (400, r#"{"error":"invalid_client","error_description":"client not found"}"#),
-            told: "answered 400 Bad Request (invalid_client): client not found; check the client id \
+            expected: "answered 400 Bad Request (invalid_client): client not found; check the client id \
                    (GENESYS_CLOUD_CLIENT_ID) and secret (GENESYS_CLOUD_CLIENT_SECRET), that the OAuth \
                    client has the grant type Client Credentials, and that its organization is in this \
                    region",
@@ -476,7 +476,7 @@ async fn failed_logins_say_what_to_do() {
         },
         Case {
             answer: (401, ""),
-            told: "answered 401 Unauthorized; check the client id",
+            expected: "answered 401 Unauthorized; check the client id",
             is_auth: true,
             is_rate_limited: false,
             is_server_error: false,
@@ -486,44 +486,44 @@ async fn failed_logins_say_what_to_do() {
                 400,
                 r#"{"error":"invalid_request","description":"Rate limit exceeded; 300"}"#,
             ),
-            told: "answered 400 Bad Request (invalid_request): Rate limit exceeded; 300; logins have a \
-                   rate limit of their own: share one client, and wait a minute",
+            expected: "answered 400 Bad Request (invalid_request): Rate limit exceeded; 300; logins have \
+                   their own rate limit: share one client, and wait a minute",
             is_auth: false,
             is_rate_limited: true,
             is_server_error: false,
         },
         Case {
             answer: (429, ""),
-            told: "answered 429 Too Many Requests; logins have a rate limit",
+            expected: "answered 429 Too Many Requests; logins have their own rate limit",
             is_auth: false,
             is_rate_limited: true,
             is_server_error: false,
         },
         Case {
             answer: (503, "<html><h1>Service\n Unavailable</h1></html>"),
-            told: "answered 503 Service Unavailable: <html><h1>Service Unavailable</h1></html>; the \
-                   fault is on the server's side: try again later",
+            expected: "answered 503 Service Unavailable: <html><h1>Service Unavailable</h1></html>; the \
+                   server failed: try again later",
             is_auth: false,
             is_rate_limited: false,
             is_server_error: true,
         },
         Case {
             answer: (302, ""),
-            told: "answered 302 Found; redirects are not followed",
+            expected: "answered 302 Found; redirects are not followed",
             is_auth: false,
             is_rate_limited: false,
             is_server_error: false,
         },
         Case {
             answer: (200, "<html></html>"),
-            told: "could not be read: expected value at line 1 column 1; check that the login URL is",
+            expected: "could not be decoded: expected value at line 1 column 1; check that the login URL points",
             is_auth: false,
             is_rate_limited: false,
             is_server_error: false,
         },
         Case {
             answer: (200, r#"{"expires_in":300}"#),
-            told: "could not be read: it has no usable `access_token`; check that the login URL is",
+            expected: "could not be decoded: no usable `access_token`; check that the login URL points",
             is_auth: false,
             is_rate_limited: false,
             is_server_error: false,
@@ -536,10 +536,10 @@ async fn failed_logins_say_what_to_do() {
         let error = client.execute(&queues()).await.expect_err("no login");
         let host = server.url().trim_start_matches("http://");
         let text = error.to_string();
-        let begin =
+        let start =
             format!("GET /api/v2/routing/queues (getRoutingQueues) failed: login at {host}: ");
-        assert!(text.starts_with(&begin), "{text}");
-        assert!(text.contains(case.told), "{text}");
+        assert!(text.starts_with(&start), "{text}");
+        assert!(text.contains(case.expected), "{text}");
         assert_eq!(error.status(), Some(status));
         assert_eq!(error.kind() == ErrorKind::Authentication, case.is_auth, "{text}");
         assert_eq!(error.is_rate_limited(), case.is_rate_limited, "{text}");
@@ -549,7 +549,7 @@ async fn failed_logins_say_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_login_host_that_is_not_there_is_named() {
+async fn an_unreachable_login_host_is_named() {
     let server = Server::start(|_| Answer::new(200, "")).await;
     let client = logging_in(&server).login_url(closed_port().await).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("no login host");
@@ -564,7 +564,7 @@ async fn a_login_host_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_echoes_the_secret_is_blanked() {
+async fn an_echoed_secret_is_redacted() {
     let echo = format!(r#"{{"error":"invalid_client","description":"no client with {SECRET}"}}"#);
     let server = Server::start(move |_| Answer::json(400, &echo)).await;
     let client = logging_in(&server).build().expect("a client");
@@ -573,13 +573,13 @@ async fn a_refusal_that_echoes_the_secret_is_blanked() {
     assert!(!format!("{error:?}").contains(SECRET));
 }
 
-/// A URL of this machine at which nothing listens.
+/// Returns a URL of this machine at which nothing listens.
 async fn closed_port() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     format!("http://{}", listener.local_addr().expect("an address"))
 }
 
-/// Lets so many seconds of the runtime's clock pass at once.
+/// Advances the runtime's clock.
 async fn advance(seconds: u64) {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(seconds)).await;

@@ -5,7 +5,7 @@ mod chains;
 mod errors;
 mod hooks;
 mod login;
-mod replies;
+
 mod retries;
 mod runtime;
 mod server;
@@ -23,18 +23,18 @@ fn queues() -> Request {
     Request::new(Operation::from_static("getRoutingQueues", Method::Get, "/api/v2/routing/queues"))
 }
 
-/// A client that logs in at this server and calls it, each once.
+/// A client that logs in to this server and calls it, without retries.
 fn logging_in(server: &Server) -> ClientBuilder {
     let builder = once(server).login_url(server.url());
     builder.credentials("the-client-id", SECRET)
 }
 
-/// A client that calls this server with a token of its caller, once.
+/// A client with an access token, without retries.
 fn with_token(server: &Server) -> ClientBuilder {
     once(server).access_token("ready-made-token")
 }
 
-/// A client that repeats nothing by itself.
+/// A client that retries nothing.
 fn once(server: &Server) -> ClientBuilder {
     let builder = Client::builder().api_url(server.url());
     builder.max_retries(0).max_rate_limit_wait(Duration::ZERO)

@@ -1,4 +1,4 @@
-//! What is repeated, when, how often, and what is not. All waits pass at once.
+//! Retries: which calls, when and how often. All waits are skipped.
 
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use genesys_cloud_core::{
     group, operation,
 };
 
-/// A client with the settings that a user has who sets none.
+/// A client with default settings.
 fn client(server: &Server) -> ClientBuilder {
     Client::builder().api_url(server.url()).access_token("a-token").on_wait(skipping())
 }
@@ -25,7 +25,7 @@ fn logging_in(server: &Server) -> ClientBuilder {
     builder.credentials("the-client-id", SECRET)
 }
 
-/// Answers with these, one after the other, and then with 200.
+/// Sends these responses in turn, and 200 afterwards.
 async fn script(answers: Vec<Answer>) -> Server {
     let mut answers = answers.into_iter();
     Server::start(move |_| answers.next().unwrap_or_else(|| Answer::new(200, ""))).await
@@ -47,21 +47,21 @@ fn is_repeatable(method: Method) -> bool {
 }
 
 #[tokio::test]
-async fn what_was_not_done_is_done_again_whatever_it_is() {
+async fn calls_without_effect_are_always_retried() {
     for method in ALL {
         let limited = || Answer::json(429, "{}").header("retry-after", "42");
         let server = script(vec![limited(), limited()]).await;
-        let reply = client(&server).build().expect("a client").execute(&request(method)).await;
-        let reply = reply.expect("a reply");
-        assert_eq!((reply.status(), reply.attempts()), (200, 3), "{method}");
-        assert!(reply.waited() >= Duration::from_secs(84), "{method}: {:?}", reply.waited());
+        let response = client(&server).build().expect("a client").execute(&request(method)).await;
+        let response = response.expect("a response");
+        assert_eq!((response.status(), response.attempts()), (200, 3), "{method}");
+        assert!(response.waited() >= Duration::from_secs(84), "{method}: {:?}", response.waited());
         let received = server.received();
         assert!(received.iter().all(|it| it.body == received[0].body), "{method}: the same body");
     }
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_done_again_only_if_that_does_no_harm() {
+async fn calls_with_an_unknown_outcome_are_retried_only_if_repeatable() {
     type Fault = fn() -> Answer;
     let faults: [Fault; 6] = [
         || Answer::new(408, "<html>"),
@@ -75,31 +75,31 @@ async fn what_may_have_been_done_is_done_again_only_if_that_does_no_harm() {
         || Answer::new(200, "partial").closing_at(100),
     ];
     for (number, fault) in faults.into_iter().enumerate() {
-        // No body comes for a HEAD, so that none can break off.
+        // A response to HEAD has no body that could be truncated.
         for method in ALL.into_iter().filter(|method| *method != Method::Head) {
             let server = script(vec![fault(), fault()]).await;
             let client = client(&server).build().expect("a client");
             let outcome = client.execute(&request(method)).await;
             let case = format!("{method}, fault {number}");
             if is_repeatable(method) {
-                assert_eq!(outcome.expect("a reply").attempts(), 3, "{case}");
+                assert_eq!(outcome.expect("a response").attempts(), 3, "{case}");
                 continue;
             }
             let error = outcome.expect_err("an error");
             assert_eq!((error.attempts(), server.received().len()), (1, 1), "{case}");
-            assert!(error.to_string().contains("it may have been done nevertheless"), "{error}");
+            assert!(error.to_string().contains("the request may have been carried out"), "{error}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_query_is_repeated_whatever_its_method() {
+async fn a_query_is_retried_whatever_its_method() {
     let server = script(vec![Answer::new(503, ""), Answer::new(200, "p").closing_at(9)]).await;
     let operation =
         Operation::from_static("postThingsQuery", Method::Post, "/things/query").reads();
     let client = client(&server).build().expect("a client");
-    let reply = client.execute(&Request::new(operation)).await.expect("a reply");
-    assert_eq!(reply.attempts(), 3);
+    let response = client.execute(&Request::new(operation)).await.expect("a response");
+    assert_eq!(response.attempts(), 3);
 }
 
 group! {
@@ -123,13 +123,13 @@ operation! {
 }
 
 operation! {
-    /// Makes a thing.
+    /// Creates a thing.
     Things.create -> ();
     "postThings" Post "/things"
 }
 
 #[tokio::test]
-async fn generated_code_says_what_only_reads() {
+async fn generated_code_marks_operations_that_only_read() {
     let server = script(vec![]).await;
     let things = Things::new(&client(&server).build().expect("a client"));
     assert!(things.query().request().operation().is_repeatable());
@@ -140,32 +140,32 @@ async fn generated_code_says_what_only_reads() {
 }
 
 operation! {
-    /// The name of a thing.
+    /// Returns the name of a thing.
     Things.name -> String;
     "getName" Get "/things/name"
 }
 
 operation! {
-    /// The number of things.
+    /// Returns the number of things.
     Things.count -> i64;
     "getCount" Get "/things/count"
 }
 
 operation! {
-    /// Names a thing.
+    /// Renames a thing.
     Things.rename -> String;
     "postName" Post "/things/name"
 }
 
 #[tokio::test]
-async fn a_read_whose_reply_is_not_json_is_sent_again() {
+async fn a_read_with_a_response_that_is_not_json_is_retried() {
     for body in [" ", "<html>", "{\"name\":", "\"a"] {
         let unreadable = || Answer::json(200, body);
         let named = Answer::json(200, "\"a name\"");
         let server = script(vec![unreadable(), Answer::new(503, ""), unreadable(), named]).await;
         let things = Things::new(&client(&server).build().expect("a client"));
-        let reply = things.name().await.expect(body);
-        assert_eq!((reply.value().as_str(), reply.attempts()), ("a name", 4), "{body}");
+        let response = things.name().await.expect(body);
+        assert_eq!((response.value().as_str(), response.attempts()), ("a name", 4), "{body}");
 
         let server = script(vec![unreadable()]).await;
         let things = Things::new(&client(&server).build().expect("a client"));
@@ -176,15 +176,15 @@ async fn a_read_whose_reply_is_not_json_is_sent_again() {
 }
 
 #[tokio::test]
-async fn an_empty_reply_is_asked_for_again_where_it_stands_for_nothing() {
+async fn an_empty_response_is_retried_if_it_is_not_a_valid_result() {
     let server = script(vec![Answer::json(200, ""), Answer::json(200, "7")]).await;
     let things = Things::new(&client(&server).build().expect("a client"));
-    let reply = things.count().await.expect("a reply");
-    assert_eq!((*reply.value(), reply.attempts()), (7, 2));
+    let response = things.count().await.expect("a response");
+    assert_eq!((*response.value(), response.attempts()), (7, 2));
 }
 
 #[tokio::test]
-async fn a_read_whose_reply_is_never_json_ends_with_an_error_that_counts_the_attempts() {
+async fn retries_of_unreadable_responses_end_with_an_error_that_counts_the_attempts() {
     for (retries, attempts) in [(0, 1), (2, 3), (5, 6)] {
         let server = Server::start(|_| Answer::json(200, "<html>")).await;
         let client = client(&server).max_retries(retries).build().expect("a client");
@@ -195,7 +195,7 @@ async fn a_read_whose_reply_is_never_json_ends_with_an_error_that_counts_the_att
 }
 
 #[tokio::test]
-async fn a_reply_that_is_json_of_another_kind_is_not_asked_for_again() {
+async fn json_of_the_wrong_type_is_not_retried() {
     let server = script(vec![Answer::json(200, "[7]")]).await;
     let things = Things::new(&client(&server).build().expect("a client"));
     let error = things.name().await.expect_err("no text");
@@ -204,7 +204,7 @@ async fn a_reply_that_is_json_of_another_kind_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn replies_that_are_never_json_use_up_the_quota() {
+async fn unreadable_responses_use_up_the_quota() {
     let server = Server::start(|_| Answer::json(200, "<html>")).await;
     let client = client(&server).build().expect("a client");
     for _ in 0..100 {
@@ -214,7 +214,7 @@ async fn replies_that_are_never_json_use_up_the_quota() {
 }
 
 #[tokio::test]
-async fn other_errors_stand() {
+async fn other_errors_are_final() {
     for status in [400, 403, 404, 409, 413, 500, 501, 505] {
         let server = script(vec![Answer::json(status, "{}").header("retry-after", "1")]).await;
         let error = client(&server).build().expect("a client").execute(&queues()).await;
@@ -225,7 +225,7 @@ async fn other_errors_stand() {
 }
 
 #[tokio::test]
-async fn repetitions_end() {
+async fn retries_end() {
     let server = Server::start(|_| Answer::json(503, "{}")).await;
     let client = client(&server).max_retries(2).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("an error");
@@ -235,7 +235,7 @@ async fn repetitions_end() {
 }
 
 #[tokio::test]
-async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
+async fn a_wait_that_is_too_long_is_an_error() {
     for (retry_after, seconds) in [
         ("181", 181),
         ("86400", 86_400),
@@ -248,27 +248,30 @@ async fn a_wait_that_is_too_long_is_an_error_that_says_so() {
         let error = client.execute(&queues()).await.expect_err("an error");
         assert!(error.is_rate_limited());
         assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
-        let told = format!(
-            "call again in {seconds} s: the client waits for at most 180 s (`max_rate_limit_wait`)"
+        let expected = format!(
+            "call again in {seconds} s: the client waits at most 180 s (`max_rate_limit_wait`)"
         );
-        assert!(error.to_string().contains(&told), "{error}");
+        assert!(error.to_string().contains(&expected), "{error}");
         assert_eq!((error.attempts(), server.received().len()), (1, 1));
-        // Nor is another call sent until then, whatever it is, or for a day if that is a mistake.
+        // Until then, no other call is sent either; after a day at most, the limit is tried again.
         let error = client.execute(&request(Method::Post)).await.expect_err("not sent");
         assert!(error.is_rate_limited() && !error.is_outcome_unknown());
         let left = error.retry_after().expect("a time").as_secs();
         let most = seconds.min(86_400);
         assert!((most - 5..=most).contains(&left), "{left} of {most}");
         let text = error.to_string();
-        let told =
+        let expected =
             "failed: not sent, because an earlier request was answered 429 Too Many Requests";
-        assert!(text.contains(told) && text.contains(&format!("call again in {left} s")), "{text}");
+        assert!(
+            text.contains(expected) && text.contains(&format!("call again in {left} s")),
+            "{text}"
+        );
         assert_eq!((error.attempts(), server.received().len()), (0, 1));
     }
 }
 
 #[tokio::test]
-async fn a_rate_limit_that_lasts_costs_one_request_and_not_one_for_each_caller() {
+async fn a_long_rate_limit_costs_one_request_for_all_callers() {
     let server = Server::start(|_| Answer::json(429, "{}").header("retry-after", "3600")).await;
     let client = Client::builder().api_url(server.url()).access_token("a-token").build();
     let client = client.expect("a client");
@@ -280,13 +283,13 @@ async fn a_rate_limit_that_lasts_costs_one_request_and_not_one_for_each_caller()
         assert_eq!(error.operation(), Some("getRoutingQueues"));
     }
     let sent = server.received().len();
-    assert!(sent <= 4, "{sent}: no more than go ahead while nothing is known");
+    assert!(sent <= 4, "{sent}: at most the initial probes");
     for _ in 0..50 {
         client.execute(&request).await.expect_err("a limit");
     }
     assert_eq!(server.received().len(), sent);
 
-    // No more than the client waits is left.
+    // The rest is short enough to wait for.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(3_600 - 100)).await;
     tokio::time::resume();
@@ -295,12 +298,12 @@ async fn a_rate_limit_that_lasts_costs_one_request_and_not_one_for_each_caller()
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(101)).await;
     tokio::time::resume();
-    assert!(call.await.is_err(), "and is sent when the time is over");
+    assert!(call.await.is_err(), "and is sent afterwards");
     assert_eq!(server.received().len(), sent + 1);
 }
 
 #[tokio::test]
-async fn a_wait_may_be_told_with_a_fraction() {
+async fn retry_after_may_have_a_fraction() {
     for (retry_after, seconds) in [
         ("3.0", Some(3)),
         ("2.5", Some(3)),
@@ -318,16 +321,17 @@ async fn a_wait_may_be_told_with_a_fraction() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_whose_body_stalls_is_kept_to() {
+async fn a_rate_limit_with_a_stalled_body_is_honored() {
     let limited = Answer::json(429, "{").stalling_at(99).header("retry-after", "3");
     let server = script(vec![limited]).await;
     let client = Client::builder().api_url(server.url()).access_token("a-token").build();
-    let reply = client.expect("a client").execute(&request(Method::Post)).await.expect("a reply");
-    assert_eq!((reply.attempts(), reply.waited().as_secs()), (2, 3));
+    let response =
+        client.expect("a client").execute(&request(Method::Post)).await.expect("a response");
+    assert_eq!((response.attempts(), response.waited().as_secs()), (2, 3));
 }
 
 #[tokio::test]
-async fn refusals_fill_the_quota_as_successes_do() {
+async fn final_errors_refill_the_quota_as_successes_do() {
     let mut answers = 0;
     let server = Server::start(move |_| {
         answers += 1;
@@ -341,19 +345,19 @@ async fn refusals_fill_the_quota_as_successes_do() {
 }
 
 #[tokio::test]
-async fn a_wait_may_be_told_as_a_date() {
+async fn retry_after_may_be_a_date() {
     let answer = Answer::json(429, "{}")
         .header("date", "Wed, 21 Oct 2015 07:28:00 GMT")
         .header("retry-after", "Wed, 21 Oct 2015 07:29:30 GMT");
     let server = script(vec![answer]).await;
     let client = client(&server).build().expect("a client");
-    let reply = client.execute(&queues()).await.expect("a reply");
-    assert!(reply.waited() >= Duration::from_secs(90), "{:?}", reply.waited());
-    assert!(reply.waited() < Duration::from_secs(95), "{:?}", reply.waited());
+    let response = client.execute(&queues()).await.expect("a response");
+    assert!(response.waited() >= Duration::from_secs(90), "{:?}", response.waited());
+    assert!(response.waited() < Duration::from_secs(95), "{:?}", response.waited());
 }
 
 #[tokio::test]
-async fn a_rate_limit_without_end_is_an_error_in_the_end() {
+async fn a_rate_limit_without_end_becomes_an_error() {
     for answer in [
         || Answer::json(429, "{}"),
         || Answer::json(429, "{}").header("retry-after", "0"),
@@ -369,35 +373,35 @@ async fn a_rate_limit_without_end_is_an_error_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_is_asked_for_again() {
+async fn a_stalled_body_is_retried() {
     let server = script(vec![Answer::new(200, "partial").stalling_at(100)]).await;
     let client = client(&server).read_timeout(Duration::from_millis(300)).build();
-    let reply = client.expect("a client").execute(&queues()).await.expect("a reply");
-    assert!(reply.attempts() >= 2);
+    let response = client.expect("a client").execute(&queues()).await.expect("a response");
+    assert!(response.attempts() >= 2);
 }
 
 #[tokio::test]
 async fn each_attempt_has_the_whole_timeout() {
     let server = script(vec![Answer::new(200, "").stalling_at(1)]).await;
     let client = client(&server).timeout(Duration::from_millis(500)).build().expect("a client");
-    let reply = client.execute(&queues()).await.expect("a reply");
-    assert!(reply.attempts() >= 2);
+    let response = client.execute(&queues()).await.expect("a response");
+    assert!(response.attempts() >= 2);
 
     let server = Server::start(|_| Answer::new(200, "").stalling_at(1)).await;
     let client = self::client(&server).timeout(Duration::from_millis(50)).max_retries(1).build();
-    let error = client.expect("a client").execute(&queues()).await.expect_err("no reply");
+    let error = client.expect("a client").execute(&queues()).await.expect_err("no response");
     assert!(error.is_timeout());
-    let told = "after 2 attempts: no complete reply within 50ms";
-    assert!(error.to_string().contains(told), "{error}");
+    let expected = "after 2 attempts: no complete response within 50ms";
+    assert!(error.to_string().contains(expected), "{error}");
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_come_about_is_tried_again_whatever_it_is_for() {
+async fn a_failed_connection_is_always_retried() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
     let skip = skipping();
-    // The host comes up when the client has found it down.
+    // The host starts once the client has found it down.
     let host = Mutex::new(None);
     let client = Client::builder()
         .api_url(format!("http://{address}"))
@@ -410,20 +414,20 @@ async fn a_connection_that_does_not_come_about_is_tried_again_whatever_it_is_for
                     let (mut stream, _) = listener.accept().expect("a connection");
                     let mut request = [0; 4096];
                     let _ = stream.read(&mut request).expect("a request");
-                    let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
-                    stream.write_all(reply).expect("a reader");
+                    let response = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+                    stream.write_all(response).expect("a reader");
                 })
             });
             skip(wait);
         })
         .build()
         .expect("a client");
-    let reply = client.execute(&request(Method::Post)).await.expect("a reply");
-    assert_eq!(reply.attempts(), 2);
+    let response = client.execute(&request(Method::Post)).await.expect("a response");
+    assert_eq!(response.attempts(), 2);
 }
 
 #[tokio::test]
-async fn an_outage_is_not_multiplied() {
+async fn an_outage_is_not_multiplied_by_retries() {
     let server = Server::start(|_| Answer::json(503, "{}")).await;
     let client = client(&server).build().expect("a client");
     let mut last = None;
@@ -431,15 +435,15 @@ async fn an_outage_is_not_multiplied() {
         last = client.execute(&queues()).await.err();
     }
     assert_eq!(server.received().len(), 200 + 100);
-    let told = last.expect("an error").to_string();
+    let expected = last.expect("an error").to_string();
     assert!(
-        told.contains("it was not repeated, since too many calls of this client fail"),
-        "{told}"
+        expected.contains("not retried, because too many calls of this client are failing"),
+        "{expected}"
     );
 }
 
 #[tokio::test]
-async fn faults_of_all_kinds_in_one_call() {
+async fn one_call_survives_faults_of_all_kinds() {
     let mut logins = 0;
     let mut faults = vec![
         Answer::new(503, ""),
@@ -458,12 +462,12 @@ async fn faults_of_all_kinds_in_one_call() {
     })
     .await;
     let client = logging_in(&server).build().expect("a client");
-    let reply = client.execute(&queues()).await.expect("a reply");
-    assert_eq!((reply.attempts(), server.logins()), (6, 2));
+    let response = client.execute(&queues()).await.expect("a response");
+    assert_eq!((response.attempts(), server.logins()), (6, 2));
 }
 
 #[tokio::test]
-async fn a_login_is_tried_again_if_that_may_help() {
+async fn a_login_is_retried_if_that_may_help() {
     for fault in [
         || {
             Answer::json(
@@ -493,14 +497,15 @@ async fn a_login_is_tried_again_if_that_may_help() {
             log.lock().expect("no panic").push(wait.reason);
             skip(wait);
         });
-        let reply = client.build().expect("a client").execute(&queues()).await.expect("a reply");
-        assert_eq!((reply.attempts(), server.logins()), (1, 3));
+        let response =
+            client.build().expect("a client").execute(&queues()).await.expect("a response");
+        assert_eq!((response.attempts(), server.logins()), (1, 3));
         assert_eq!(*waits.lock().expect("no panic"), [WaitReason::Login; 2]);
     }
 }
 
 #[tokio::test]
-async fn a_login_that_is_refused_is_not_tried_again() {
+async fn a_rejected_login_is_not_retried() {
     let server = Server::start(|_| Answer::json(400, r#"{"error":"invalid_client"}"#)).await;
     let error = logging_in(&server).build().expect("a client").execute(&queues()).await;
     assert_eq!(error.expect_err("no login").kind(), ErrorKind::Authentication);
@@ -508,7 +513,7 @@ async fn a_login_that_is_refused_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn an_operation_that_refuses_every_token_does_not_cost_a_login_per_call() {
+async fn an_operation_that_rejects_every_token_does_not_cost_a_login_per_call() {
     let mut logins = 0;
     let mut revoked = 0;
     let server = Server::start(move |request| {
@@ -535,16 +540,16 @@ async fn an_operation_that_refuses_every_token_does_not_cost_a_login_per_call() 
     for _ in 0..20 {
         assert_eq!(call("/refusing").await.err(), Some(Some(401)));
         assert_eq!(call("/too").await.err(), Some(Some(401)));
-        call("/working").await.expect("a reply");
+        call("/working").await.expect("a response");
     }
-    assert_eq!(server.logins(), 3, "one at first, and one more for each of the two");
+    assert_eq!(server.logins(), 3, "one at first, and one for each of the two");
 
-    // A token that has really ended is renewed by the others, and nothing is held against them.
-    call("/revoke").await.expect("a reply");
-    call("/working").await.expect("a reply");
+    // When the token really expires, other operations log in again.
+    call("/revoke").await.expect("a response");
+    call("/working").await.expect("a response");
     assert_eq!(server.logins(), 4);
 
-    // It may have been mended meanwhile.
+    // The operation is tried again later.
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
@@ -555,7 +560,7 @@ async fn an_operation_that_refuses_every_token_does_not_cost_a_login_per_call() 
 }
 
 #[tokio::test]
-async fn the_rate_limit_is_kept_before_it_is_hit() {
+async fn the_client_stays_within_the_rate_limit() {
     let mut count = 0;
     let server = Server::start(move |_| {
         count = if count == 290 { 1 } else { count + 1 };
@@ -574,16 +579,16 @@ async fn the_rate_limit_is_kept_before_it_is_hit() {
     });
     let client = client.build().expect("a client");
     for _ in 0..290 {
-        assert!(client.execute(&queues()).await.expect("a reply").waited().as_secs() == 0);
+        assert!(client.execute(&queues()).await.expect("a response").waited().as_secs() == 0);
     }
     assert!(waits.lock().expect("no panic").is_empty());
-    let reply = client.execute(&queues()).await.expect("a reply");
-    assert!(reply.waited() >= Duration::from_secs(55), "{:?}", reply.waited());
-    assert_eq!(*waits.lock().expect("no panic"), [WaitReason::Budget]);
+    let response = client.execute(&queues()).await.expect("a response");
+    assert!(response.waited() >= Duration::from_secs(55), "{:?}", response.waited());
+    assert_eq!(*waits.lock().expect("no panic"), [WaitReason::LimitReached]);
 }
 
 #[tokio::test]
-async fn a_call_that_is_given_up_gives_its_place_back() {
+async fn a_dropped_call_makes_room_for_another() {
     let server = Server::start(|request| match request.target.as_str() {
         "/stalling" => Answer::new(200, "").stalling_at(1),
         _ => Answer::new(200, ""),
@@ -609,6 +614,6 @@ async fn a_call_that_is_given_up_gives_its_place_back() {
         }
     }
     drop(first);
-    third.await.expect("a reply");
+    third.await.expect("a response");
     assert_eq!(server.received().len(), 2);
 }

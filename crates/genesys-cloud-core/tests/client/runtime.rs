@@ -40,9 +40,12 @@ fn without_a_runtime_calls_are_errors() {
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::NoRuntime, "{error}");
         assert!(!error.is_transient() && error.attempts() == 0);
-        assert!(error.to_string().contains("there is no tokio runtime; await it in a"), "{error}");
+        assert!(
+            error.to_string().contains("no tokio runtime is running; await the call"),
+            "{error}"
+        );
     }
     let error = block_on(client.execute(&queues())).expect_err("no runtime");
-    let begin = "GET /api/v2/routing/queues (getRoutingQueues) was not sent: there is no tokio";
-    assert!(error.to_string().starts_with(begin), "{error}");
+    let start = "GET /api/v2/routing/queues (getRoutingQueues) was not sent: no tokio runtime";
+    assert!(error.to_string().starts_with(start), "{error}");
 }

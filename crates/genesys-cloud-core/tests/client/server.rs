@@ -1,4 +1,4 @@
-//! A scripted HTTP/1.1 server: a closure answers each request, and every request is kept.
+//! A scripted HTTP/1.1 server: a closure answers each request, and all requests are recorded.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// One request, as it came.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
     pub(crate) method: String,
@@ -26,7 +26,7 @@ impl Received {
     }
 }
 
-/// What is sent back.
+/// A response.
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
@@ -51,7 +51,7 @@ impl Answer {
         }
     }
 
-    /// A login that succeeded.
+    /// A successful login.
     pub(crate) fn token(token: &str, expires_in: u64) -> Self {
         let grant = format!(
             r#"{{"access_token":"{token}","token_type":"bearer","expires_in":{expires_in}}}"#
@@ -68,19 +68,19 @@ impl Answer {
         self
     }
 
-    /// Declares a body of this length and never sends what is missing.
+    /// Declares a body of this length and never sends the rest.
     pub(crate) fn stalling_at(mut self, declared: usize) -> Self {
         self.declared = Some(declared);
         self
     }
 
-    /// Declares a body of this length and closes the connection before what is missing.
+    /// Declares a body of this length and closes the connection without the rest.
     pub(crate) fn closing_at(mut self, declared: usize) -> Self {
         (self.declared, self.closes) = (Some(declared), true);
         self
     }
 
-    /// Tells no length: the body is one chunk, after which the end comes or the connection is closed.
+    /// Sends the body as one chunk without a length, followed by the last chunk or the end of the connection.
     #[allow(dead_code, reason = "for the tests of files")]
     pub(crate) fn in_chunks(mut self, ends: bool) -> Self {
         let mut body = format!("{:x}\r\n", self.body.len()).into_bytes();
@@ -90,14 +90,14 @@ impl Answer {
         self
     }
 
-    /// Is sent when the gate is opened.
+    /// Waits until the gate is opened.
     pub(crate) fn behind(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
         self
     }
 }
 
-/// Holds answers back until it is opened.
+/// Holds responses back until it is opened.
 #[derive(Clone)]
 pub(crate) struct Gate(watch::Sender<bool>);
 
@@ -115,7 +115,7 @@ impl Gate {
     }
 }
 
-/// Dropped with the runtime of its test.
+/// Stops with the runtime of its test.
 pub(crate) struct Server {
     url: String,
     received: watch::Receiver<Vec<Received>>,
@@ -133,9 +133,10 @@ impl Server {
                 tokio::spawn(async move {
                     let mut stream = BufReader::new(stream);
                     while let Some(request) = read(&mut stream).await {
-                        let reply = (answer.lock().expect("a script that did not panic"))(&request);
+                        let response =
+                            (answer.lock().expect("a script that did not panic"))(&request);
                         log.send_modify(|log| log.push(request));
-                        if !write(&mut stream, reply).await {
+                        if !write(&mut stream, response).await {
                             break;
                         }
                     }
@@ -157,7 +158,7 @@ impl Server {
         self.received.borrow().iter().filter(|request| request.is_login()).count()
     }
 
-    /// Waits until so many requests have come.
+    /// Waits until this many requests have arrived.
     pub(crate) async fn has_received(&self, count: usize) {
         let mut received = self.received.clone();
         received.wait_for(|log| log.len() >= count).await.expect("the server runs");
@@ -184,7 +185,7 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Received> {
     Some(Received { method, target, headers, body })
 }
 
-/// Whether the connection can be used again.
+/// Sends a response. Returns whether the connection stays open.
 async fn write(stream: &mut BufReader<TcpStream>, answer: Answer) -> bool {
     if let Some(gate) = &answer.gate {
         gate.passed().await;

@@ -1,9 +1,9 @@
-//! Waits that take no time.
+//! Skips waits.
 
 use genesys_cloud_core::Wait;
 use tokio::sync::mpsc;
 
-/// Lets waits pass at once, by the clock of the runtime.
+/// Advances the runtime's clock by each wait.
 pub(crate) fn skipping() -> impl Fn(&Wait<'_>) + Send + Sync + 'static {
     let (waits, mut begun) = mpsc::unbounded_channel();
     tokio::spawn(async move {

@@ -1,7 +1,7 @@
-//! Secrets, and what of a call is personal data, stay out of everything that is shown.
+//! Secrets and personal data stay out of messages, logs and `Debug` output.
 //!
-//! A process of its own: tracing decides for all threads at once whether anyone listens, and a test
-//! without a listener could decide for one that has.
+//! A separate process: tracing caches globally whether anyone listens, so a test without a subscriber could affect one
+//! with a subscriber.
 
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
@@ -56,13 +56,16 @@ async fn no_secret_is_shown() {
     let client = builder.build().expect("a client");
     let mut ok = Request::new(Operation::from_static("getOk", Method::Get, "/ok/{id}"));
     ok.set_path("id", "an-id-of-someone").set_query("name", "Jane").set_body("a-body");
-    let reply = client.execute(&ok).await.expect("a reply");
+    let response = client.execute(&ok).await.expect("a response");
     let error = client.execute(&queues()).await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Authentication);
-    let _ =
-        write!(shown, "{client:?} {ok:?} {reply:?} {error:?} {error} {}", log.text(Level::TRACE));
+    let _ = write!(
+        shown,
+        "{client:?} {ok:?} {response:?} {error:?} {error} {}",
+        log.text(Level::TRACE)
+    );
 
-    assert!(shown.contains("the-client-id"), "the id is no secret");
+    assert!(shown.contains("the-client-id"), "the id is not secret");
     assert!(shown.contains("you sent Bearer [redacted]"), "{shown}");
     for secret in [SECRET, "token-1", "token-2", "token-3", "aHVudGVyMi10aGUtY2xpZW50LXNlY3JldA"] {
         assert!(!shown.contains(secret), "{secret} in {shown}");
@@ -73,7 +76,7 @@ async fn no_secret_is_shown() {
     }
 }
 
-/// A text in the ways in which a server may echo it.
+/// Encodings in which a server may echo a text.
 fn encodings(text: &str) -> Vec<String> {
     let each = |encode: &dyn Fn(u8) -> String| text.bytes().map(encode).collect::<String>();
     vec![
@@ -90,12 +93,12 @@ fn encodings(text: &str) -> Vec<String> {
     ]
 }
 
-/// What shows that a credential is in a text, whatever has been cut off.
+/// Substrings that reveal a credential even if it was cut.
 fn traces(text: &str) -> Vec<String> {
     encodings(text).into_iter().map(|form| form[4..form.len() - 4].to_owned()).collect()
 }
 
-/// Answers every request with what it was sent, in one of many ways.
+/// Echoes the credentials of every request in one of many ways.
 async fn echoing(logs_in: bool) -> Server {
     let mut count = 0;
     Server::start(move |request| {
@@ -145,7 +148,7 @@ async fn echoing(logs_in: bool) -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_echoes_credentials_does_not_get_them_shown() {
+async fn echoed_credentials_are_redacted() {
     let token = "hunter3-the-token";
     for (logs_in, builder) in [(true, None), (false, None), (false, Some(token))] {
         let server = echoing(logs_in).await;
@@ -161,7 +164,7 @@ async fn a_server_that_echoes_credentials_does_not_get_them_shown() {
             let listing = ListSpec::new(Scheme::UnpagedEntities, "entities");
             let error =
                 Paginator::<Value>::from_request(&client, queues(), listing).try_next().await;
-            let error = error.expect_err("nothing is right");
+            let error = error.expect_err("every response is wrong");
             let body = error.body();
             let id = error.correlation_id();
             let _ = writeln!(shown, "{error} {error:?} {error:#?} {body:?} {id:?}");
@@ -184,7 +187,7 @@ async fn a_server_that_echoes_credentials_does_not_get_them_shown() {
 }
 
 #[tokio::test]
-async fn what_a_server_sends_does_not_act_on_a_terminal_and_is_bounded() {
+async fn server_text_is_escaped_and_bounded() {
     let acting = "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}1m\u{202e}\u{2066}\u{200f}\r\n\u{8}";
     let long = format!("{acting}{}", "x".repeat(300_000));
     let body = json!({"message": long, "code": long, "contextId": long}).to_string();
@@ -203,7 +206,7 @@ async fn what_a_server_sends_does_not_act_on_a_terminal_and_is_bounded() {
             let is_acting =
                 |char: char| char.is_control() || acting.contains(char) && !char.is_ascii();
             assert!(!text.contains(is_acting), "{status}: {text:?}");
-            // The body has all of it, as it came.
+            // The body is complete and unchanged.
             if let Some(body) = error.body() {
                 assert_eq!(body.message.as_deref(), Some(&*long), "{status}");
             }
@@ -212,7 +215,7 @@ async fn what_a_server_sends_does_not_act_on_a_terminal_and_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_ready_token_is_not_shown() {
+async fn an_access_token_is_not_shown() {
     let builder = Client::builder().region("mypurecloud.ie").access_token("ready-made-token");
     assert!(!format!("{builder:?}").contains("ready-made"));
     let client = builder.build().expect("a client");
@@ -224,27 +227,27 @@ async fn a_ready_token_is_not_shown() {
 }
 
 #[test]
-fn a_refused_setting_is_not_repeated_where_it_may_be_secret() {
+fn errors_about_settings_do_not_quote_secrets() {
     let builder: ClientBuilder = Client::builder()
         .api_url("https://user:hunter2@gw.example.com")
         .login_url("https://gw.example.com/?key=hunter2")
         .proxy("ftp://user:hunter2@gw.example.com")
         .access_token("hunter2\n\u{1}hunter2");
     assert!(!format!("{builder:?}").contains("hunter2"));
-    let error = builder.build().expect_err("nothing of it is right");
+    let error = builder.build().expect_err("every setting is invalid");
     assert!(!format!("{error:?} {error}").contains("hunter2"), "{error}");
     assert_eq!(
         error.to_string(),
         "the client can't be built:\n\
-         - the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must not hold a user name or password\n\
-         - the URL of GENESYS_CLOUD_LOGIN_URL (or `login_url`): it must not hold a query or fragment\n\
-         - the URL of `proxy`: it must be like http://proxy.example.com:3128\n\
-         - GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has a character that no token has"
+         - the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must not contain a user name or password\n\
+         - the URL of GENESYS_CLOUD_LOGIN_URL (or `login_url`): it must not contain a query or fragment\n\
+         - the URL of `proxy`: expected a URL such as http://proxy.example.com:3128\n\
+         - GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has an invalid character"
     );
 }
 
 #[tokio::test]
-async fn a_call_leaves_one_span_that_names_it() {
+async fn each_call_has_one_span() {
     let mut refused = false;
     let server = Server::start(move |request| match (request.is_login(), refused) {
         (true, _) => Answer::token("token", 86_400),
@@ -258,7 +261,7 @@ async fn a_call_leaves_one_span_that_names_it() {
     let client = logging_in(&server).build().expect("a client");
     let log = Log::default();
     let _guard = tracing::subscriber::set_default(log.clone());
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
 
     let log = log.text(Level::INFO);
     for field in [
@@ -276,7 +279,7 @@ async fn a_call_leaves_one_span_that_names_it() {
 }
 
 #[tokio::test]
-async fn waits_and_repetitions_are_told_without_what_was_answered() {
+async fn waits_and_retries_are_logged_without_the_response() {
     let mut asked = 0;
     let server = Server::start(move |_| {
         asked += 1;
@@ -293,11 +296,11 @@ async fn waits_and_repetitions_are_told_without_what_was_answered() {
     let _guard = tracing::subscriber::set_default(log.clone());
     let builder = Client::builder().api_url(server.url()).access_token("ready-made-token");
     let client = builder.on_wait(waits::skipping()).build().expect("a client");
-    client.execute(&queues()).await.expect("a reply");
+    client.execute(&queues()).await.expect("a response");
 
     let log = log.text(Level::TRACE);
     for field in [
-        "reason=endpoint expected_ms=4",
+        "reason=operation limit expected_ms=4",
         "reason=retry expected_ms=",
         "attempt=1 status=429 ",
         "attempt=2 status=503 ",
@@ -313,12 +316,12 @@ async fn waits_and_repetitions_are_told_without_what_was_answered() {
     }
 }
 
-/// Keeps all that is traced on this thread.
+/// Records everything that is traced on this thread.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<(Level, String)>>>);
 
 impl Log {
-    /// What was traced at this level or above.
+    /// The events and spans up to this level.
     fn text(&self, level: Level) -> String {
         let lines = self.0.lock().expect("no panic while tracing");
         lines.iter().filter(|(of, _)| *of <= level).map(|(_, line)| line.as_str()).collect()
@@ -350,7 +353,7 @@ impl Subscriber for Log {
     }
 
     fn record(&self, _: &Id, values: &Record<'_>) {
-        // Values are recorded on the span of a call alone, which is at this level.
+        // Only the spans of calls record values later, and they have this level.
         self.keep(Level::INFO, |line| values.record(line));
     }
 

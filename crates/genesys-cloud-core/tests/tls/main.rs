@@ -1,5 +1,5 @@
-//! TLS with certificates that the system does not know, against a server on loopback. The keys beside this file are for
-//! these tests only.
+//! TLS with certificates that the system does not know, against a server on loopback. The keys in this directory are only
+//! for these tests.
 
 use std::sync::Arc;
 
@@ -22,9 +22,9 @@ fn certificate(pem: &str) -> CertificateDer<'static> {
     CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate")
 }
 
-/// Answers each connection with an empty 200, and gives its URL. With `mutual`, clients must have a certificate.
+/// Answers each connection with an empty 200, and returns its URL. With `mutual`, clients need a certificate.
 async fn server(mutual: bool) -> String {
-    // Named, since the workspace may have a second provider.
+    // Explicit, since the workspace may have a second provider.
     let provider = Arc::new(aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -53,8 +53,8 @@ async fn server(mutual: bool) -> String {
                 while !request.ends_with(b"\r\n\r\n") {
                     request.push(stream.read_u8().await.expect("a request"));
                 }
-                let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-                stream.write_all(reply).await.expect("a reply");
+                let response = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                stream.write_all(response).await.expect("a response");
                 let _ = stream.shutdown().await;
             });
         }
@@ -71,14 +71,14 @@ fn queues() -> Request {
 }
 
 #[tokio::test]
-async fn a_root_certificate_is_trusted_once_it_is_added() {
+async fn an_added_root_certificate_is_trusted() {
     let url = server(false).await;
     let client = builder(&url).build().expect("a client");
     let error = client.execute(&queues()).await.expect_err("an unknown root");
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert!(format!("{error:#}").contains("invalid peer certificate: UnknownIssuer"), "{error:#}");
     let client = builder(&url).add_root_certificate(ROOT).build().expect("a client");
-    assert_eq!(client.execute(&queues()).await.expect("a reply").status(), 200);
+    assert_eq!(client.execute(&queues()).await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
@@ -90,11 +90,11 @@ async fn a_client_certificate_is_presented() {
     let [certificate, key] = CLIENT;
     let client = builder(&url).add_root_certificate(ROOT).client_certificate(certificate, key);
     let client = client.build().expect("a client");
-    assert_eq!(client.execute(&queues()).await.expect("a reply").status(), 200);
+    assert_eq!(client.execute(&queues()).await.expect("a response").status(), 200);
 }
 
 #[tokio::test]
-async fn texts_that_are_no_pem_are_refused_and_not_repeated() {
+async fn invalid_pem_is_rejected_and_not_quoted() {
     for (builder, setter) in [
         (builder("https://127.0.0.1:1").add_root_certificate("hunter2"), "`add_root_certificate`"),
         (

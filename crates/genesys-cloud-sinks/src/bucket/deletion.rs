@@ -1,5 +1,5 @@
-//! Deletes one object of S3. `object_store` deletes all objects by the call for several, which not every server that
-//! speaks like S3 knows.
+//! Deletes an object of S3. `object_store` always uses the call that deletes several objects, which not every
+//! S3-compatible server supports.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use object_store::path::Path;
 use object_store::signer::Signer as _;
 use object_store::{Error as ObjectError, ObjectStoreExt as _};
 
-/// For how long the URL of a request is good.
+/// Lifetime of the signed URL.
 const EXPIRES: Duration = Duration::from_mins(5);
 
-/// A bucket of S3, and its connections.
+/// An S3 bucket and its connections.
 #[derive(Clone, Debug)]
 pub(super) struct Deletion {
     s3: Arc<AmazonS3>,
     http: Connections,
 }
 
-/// Remembers the connections that were made last: those to the bucket, after those for credentials.
+/// Keeps the last HTTP client: that of the bucket, created after that for credentials.
 #[derive(Clone, Debug, Default)]
 struct Connections(Arc<Mutex<Option<HttpClient>>>);
 
@@ -35,14 +35,14 @@ impl HttpConnector for Connections {
 }
 
 impl Deletion {
-    /// The bucket, and how its objects are deleted.
+    /// Builds a bucket with its deletion.
     pub(super) fn build(builder: AmazonS3Builder) -> Result<(Arc<AmazonS3>, Self), ObjectError> {
         let http = Connections::default();
         let s3 = Arc::new(builder.with_http_connector(http.clone()).build()?);
         Ok((s3.clone(), Self { s3, http }))
     }
 
-    /// Deletes an object. By the call for several where that for one does not work, such as without a signature.
+    /// Deletes an object. Falls back to the call for several objects, for example without a signature.
     pub(super) async fn delete(&self, path: &Path) -> Result<(), ObjectError> {
         match self.delete_one(path).await {
             Some(done) => done,
@@ -50,7 +50,7 @@ impl Deletion {
         }
     }
 
-    /// `None` if it did not work, and may by another call.
+    /// Deletes an object by the call for one. `None` if another call may succeed.
     async fn delete_one(&self, path: &Path) -> Option<Result<(), ObjectError>> {
         let http = self.http.0.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
         let url = self.s3.signed_url(http::Method::DELETE, path, EXPIRES).await.ok()?;

@@ -1,7 +1,7 @@
-//! An object in a bucket, which is there once it is whole.
+//! An object in a bucket, which appears once it is complete.
 
 mod deletion;
-mod place;
+mod object;
 mod store;
 
 use std::time::{Duration, Instant};
@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-pub use self::place::BucketUrl;
-use self::place::{Object, is_missing};
+pub use self::object::BucketUrl;
+use self::object::{Object, is_missing};
 pub use self::store::BucketStore;
 use super::body::Body;
 use super::format::Format;
@@ -24,49 +24,49 @@ use crate::columns::Columns;
 use crate::saved::{from_saved, to_saved};
 use crate::work_folder;
 
-/// How large a part is unless something else is said, in MiB.
+/// Default size of a part, in MiB.
 pub const PART_SIZE: u64 = 8;
 
-/// How many parts an upload may have: what Amazon S3 and Google Cloud Storage allow.
+/// Maximum number of parts of an upload to Amazon S3 and Google Cloud Storage.
 const MOST_PARTS: usize = 10_000;
 
-/// For how many bytes of a part there is room from its beginning.
+/// Maximum initial capacity of the buffer of a part, in bytes.
 const ROOM: usize = 32 << 20;
 
-/// How often the export is saved at least, although no part is full.
+/// Maximum time between commits, even if no part is full.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(30);
 
 /// Writes records to an object in a bucket.
 ///
-/// It is uploaded in parts of one size, and is there once all of it is: until then, an object that is there
-/// stays. At a commit it remembers the upload and its parts, and holds the bytes that do not fill a part yet.
+/// It is uploaded in parts of equal size, and appears once it is complete; until then, an existing object stays. A
+/// commit returns the upload, its parts, and the bytes that do not fill a part yet.
 pub struct BucketSink {
     object: Object,
     body: Body,
     part_size: usize,
     upload: Option<Upload>,
-    /// What is not in a part yet.
+    /// Bytes that do not fill a part yet.
     rest: Vec<u8>,
-    /// How many bytes there were in all.
+    /// Total number of bytes.
     length: u64,
     committed: Instant,
-    /// What came since the last commit.
+    /// What was written since the last commit.
     since: Since,
-    /// Whether there is a commit to come back to.
+    /// Whether there is a commit to resume from.
     is_kept: bool,
     is_whole: bool,
     notes: Vec<String>,
 }
 
-/// An upload on its way.
+/// An unfinished upload.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Upload {
     id: String,
-    /// How large each part is, in bytes.
+    /// Size of each part, in bytes.
     part_size: u64,
     parts: Vec<String>,
-    /// What stood there when it began, to know it from what the upload becomes.
+    /// Version of the object before the upload, to distinguish it from the uploaded one.
     before: Option<String>,
 }
 
@@ -77,21 +77,21 @@ enum Since {
     Part,
 }
 
-/// What a commit remembers.
+/// The state of a commit.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Committed {
     upload: Upload,
-    /// In base64.
+    /// Bytes that do not fill a part yet, in base64.
     rest: String,
     length: u64,
-    /// The length with what comes in the end.
+    /// Length of the complete object.
     whole: u64,
     form: Value,
 }
 
 impl Committed {
-    /// The bytes that are in no part yet, if all sizes agree.
+    /// Decodes the bytes that do not fill a part yet. Fails if the sizes do not match.
     fn rest(&self) -> Result<Vec<u8>, SinkError> {
         let Upload { part_size, parts, .. } = &self.upload;
         let rest = BASE64.decode(&self.rest).ok();
@@ -104,18 +104,20 @@ impl Committed {
         };
         rest.filter(fits).ok_or_else(|| {
             SinkError::mismatch(
-                "what was saved of the upload does not fit together; start over with --restart",
+                "the saved state of the upload is inconsistent; start over with --restart",
             )
         })
     }
 }
 
 impl BucketSink {
-    /// A sink for an object of this URL and format. Settings and credentials are those of the environment:
-    /// `AWS_*`, `GOOGLE_*` or `AZURE_*`, as the crate `object_store` reads them. No call is made yet.
+    /// Creates a sink for an object, without a call.
+    ///
+    /// Settings and credentials are in the environment: `AWS_*`, `GOOGLE_*` or `AZURE_*`, as in the crate
+    /// `object_store`.
     ///
     /// # Errors
-    /// If they do not suffice to reach a bucket.
+    /// If the environment lacks the settings to reach the bucket.
     pub fn new(url: &BucketUrl, format: Format) -> Result<Self, SinkError> {
         Ok(Self {
             object: url.open()?,
@@ -132,8 +134,8 @@ impl BucketSink {
         })
     }
 
-    /// How large the parts are, in MiB: 8 unless said, 5 at least and 5,120 at the most, as Amazon S3 takes them. There
-    /// are 10,000 of them at the most. An upload that is resumed keeps the size that it began with.
+    /// Sets the part size in MiB: 8 by default, from 5 to 5,120, the bounds of Amazon S3. An upload has at most 10,000
+    /// parts. A resumed upload keeps its part size.
     #[must_use]
     pub fn part_size(mut self, mib: u64) -> Self {
         self.part_size =
@@ -143,7 +145,7 @@ impl BucketSink {
 
     async fn start(&mut self, columns: &Columns, state: Option<&Value>) -> Result<(), SinkError> {
         let Some(state) = state else {
-            let before = self.there().await?.map(|(version, _)| version);
+            let before = self.existing().await?.map(|(version, _)| version);
             let id = self.object.wait(self.object.store.create_multipart(&self.object.path)).await;
             let id = id.map_err(|error| self.object.cant("write", &error))?;
             let part_size = self.part_size as u64;
@@ -161,8 +163,8 @@ impl BucketSink {
         Ok(())
     }
 
-    /// The object that is there now: a version that distinguishes it from others, and its length.
-    async fn there(&self) -> Result<Option<(String, u64)>, SinkError> {
+    /// Returns the version and the length of the existing object, if any.
+    async fn existing(&self) -> Result<Option<(String, u64)>, SinkError> {
         match self.object.wait(self.object.store.head(&self.object.path)).await {
             Ok(meta) => {
                 let e_tag = meta.e_tag.unwrap_or_default();
@@ -173,7 +175,7 @@ impl BucketSink {
         }
     }
 
-    /// Takes in bytes, and uploads the parts that they fill.
+    /// Adds bytes, and uploads full parts.
     async fn take(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
         if bytes.is_empty() {
             return Ok(());
@@ -184,7 +186,7 @@ impl BucketSink {
         }
         let mut bytes = bytes;
         while !bytes.is_empty() {
-            // Room for a part at once: to grow step by step leaves holes in the memory.
+            // Reserve the whole part: growing step by step fragments the memory.
             self.rest.reserve_exact(self.part_size.min(ROOM).saturating_sub(self.rest.len()));
             let room = self.part_size.saturating_sub(self.rest.len());
             let (now, later) = bytes.split_at(room.min(bytes.len()));
@@ -203,12 +205,11 @@ impl BucketSink {
     }
 
     async fn put(&mut self, part: Vec<u8>) -> Result<Done, SinkError> {
-        let Some(upload) = &mut self.upload else { return Err(not_begun()) };
+        let Some(upload) = &mut self.upload else { return Err(not_open()) };
         let number = upload.parts.len();
         if number == MOST_PARTS {
             return Err(SinkError::new(format!(
-                "{} has {MOST_PARTS} parts, more than which a bucket does not take; \
-                 start over with a larger --part-size",
+                "{} has {MOST_PARTS} parts, the maximum of an upload; start over with a larger --part-size",
                 self.object.url
             )));
         }
@@ -223,7 +224,7 @@ impl BucketSink {
         }
     }
 
-    async fn settle(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
+    async fn commit_written(&mut self, is_last: bool) -> Result<Option<Value>, SinkError> {
         let is_due = match self.since {
             Since::Nothing | Since::Part => true,
             Since::Bytes => is_last || self.committed.elapsed() >= AT_LEAST_EVERY,
@@ -235,7 +236,7 @@ impl BucketSink {
         self.take(&bytes).await?;
         let Some(form) = form else { return Ok(None) };
         let whole = self.length + self.body.end()?.len() as u64;
-        let upload = self.upload.clone().ok_or_else(not_begun)?;
+        let upload = self.upload.clone().ok_or_else(not_open)?;
         let rest = BASE64.encode(&self.rest);
         let committed = Committed { upload, rest, length: self.length, whole, form };
         self.committed = Instant::now();
@@ -251,9 +252,9 @@ impl BucketSink {
         let whole = self.length + end.len() as u64;
         self.rest.extend_from_slice(&end);
         if let Done::Unknown = self.complete().await? {
-            // An export that was killed right after the upload was complete is whole, but does not know it.
+            // The export may have been killed right after completing the upload.
             let before = self.upload.as_ref().and_then(|upload| upload.before.as_ref());
-            match self.there().await? {
+            match self.existing().await? {
                 Some((version, length)) if length == whole && Some(&version) != before => {}
                 _ => return Err(self.gone()),
             }
@@ -270,7 +271,7 @@ impl BucketSink {
                 return Ok(Done::Unknown);
             }
         }
-        let Some(upload) = &self.upload else { return Err(not_begun()) };
+        let Some(upload) = &self.upload else { return Err(not_open()) };
         let parts = upload.parts.iter().map(|part| PartId { content_id: part.clone() }).collect();
         let Object { store, path, .. } = &self.object;
         let complete = store.complete_multipart(path, &upload.id, parts);
@@ -280,7 +281,7 @@ impl BucketSink {
         }
     }
 
-    /// An error, unless it is that the bucket does not know the upload.
+    /// Returns the error, unless the bucket does not have the upload.
     fn unless_gone(&self, error: ObjectError) -> Result<Done, SinkError> {
         match is_missing(&error) {
             true => Ok(Done::Unknown),
@@ -290,8 +291,8 @@ impl BucketSink {
 
     fn gone(&self) -> SinkError {
         SinkError::mismatch(format!(
-            "the bucket no longer has the upload of {} that was begun: someone, or a rule for incomplete uploads, has \
-             removed it. Start over with --restart",
+            "the bucket no longer has the unfinished upload of {}, which a user or a lifecycle rule may have removed; \
+             start over with --restart",
             self.object.url
         ))
     }
@@ -301,21 +302,21 @@ impl BucketSink {
         match self.object.wait(store.abort_multipart(path, &upload.id)).await {
             Ok(()) | Err(ObjectError::NotFound { .. }) => {}
             Err(error) => {
-                let why = self.object.cant("throw away the upload that was left of", &error);
+                let why = self.object.cant("abort the unfinished upload of", &error);
                 self.notes.push(why.to_string());
             }
         }
     }
 }
 
-/// Whether the bucket has done it, or does not know the upload.
+/// Whether a call succeeded, or the bucket does not have the upload.
 enum Done {
     Yes,
     Unknown,
 }
 
-fn not_begun() -> SinkError {
-    SinkError::new("the upload was not begun")
+fn not_open() -> SinkError {
+    SinkError::new("no upload is open")
 }
 
 impl Sink for BucketSink {
@@ -354,11 +355,11 @@ impl Sink for BucketSink {
     }
 
     fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
-        Box::pin(self.settle(false))
+        Box::pin(self.commit_written(false))
     }
 
     fn commit_last(&mut self) -> SinkFuture<'_, Option<Value>> {
-        Box::pin(self.settle(true))
+        Box::pin(self.commit_written(true))
     }
 
     fn discard<'a>(&'a mut self, committed: &'a Value) -> SinkFuture<'a> {
@@ -374,7 +375,7 @@ impl Sink for BucketSink {
         Box::pin(async move {
             match is_whole {
                 true => self.close().await,
-                // The upload stays, to be resumed.
+                // Keep the upload for a resume.
                 false if self.is_kept => Ok(()),
                 false => {
                     if let Some(upload) = self.upload.take() {
@@ -401,7 +402,7 @@ impl Sink for BucketSink {
         let url = &self.object.url;
         Some(match self.is_whole {
             true => url.clone(),
-            false => format!("an upload to {url}, which is not complete"),
+            false => format!("incomplete upload to {url}"),
         })
     }
 
@@ -419,7 +420,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_commit_whose_sizes_do_not_agree_is_refused() {
+    fn rejects_a_commit_with_inconsistent_sizes() {
         let good = json!({
             "upload": { "id": "u", "part_size": 10, "parts": ["a", "b"], "before": null },
             "rest": BASE64.encode("abc"), "length": 23, "whole": 23, "form": null,
@@ -441,7 +442,7 @@ mod tests {
         ] {
             let mut state = good.clone();
             *state.pointer_mut(pointer).expect("a field") = odd;
-            let error = rest(&state).expect_err("it is none");
+            let error = rest(&state).expect_err("not a commit");
             assert!(error.is_mismatch(), "{state}: {error}");
         }
     }

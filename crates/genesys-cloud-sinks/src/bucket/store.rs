@@ -5,31 +5,32 @@ use std::fmt;
 
 use genesys_cloud_core::{CheckpointStore, ObjectCheckpoints, StoreError, StoreFuture};
 
-use super::place::{BucketUrl, Object};
+use super::object::{BucketUrl, Object};
 use crate::error::SinkError;
 use crate::watch::{Watch, unless_stopped};
 use crate::work_folder;
 
-/// Keeps the state of an export in an object of a bucket, by the settings and credentials of the environment. It replaces
-/// what it has read or written itself, and nothing else: two exports to the same place do not go unnoticed.
+/// Keeps the state of an export in an object, with the settings and credentials in the environment.
+///
+/// It replaces only a version that it has read or written, so that a second export to the same output is detected.
 pub struct BucketStore {
     object: Object,
     store: ObjectCheckpoints,
 }
 
 impl BucketStore {
-    /// The object of this URL.
+    /// Creates a store at this URL.
     ///
     /// # Errors
-    /// When the environment does not say how to reach the bucket.
+    /// If the environment lacks the settings to reach the bucket.
     pub fn new(url: &BucketUrl) -> Result<Self, SinkError> {
         url.open().map(Self::of)
     }
 
-    /// The state of an export to this URL, in the hidden folder beside it.
+    /// Creates a store in the hidden folder beside this output.
     ///
     /// # Errors
-    /// As of [`new`](Self::new).
+    /// As for [`new`](Self::new).
     pub fn beside(url: &BucketUrl) -> Result<Self, SinkError> {
         url.open()?.aside(work_folder::STATE).map(Self::of)
     }
@@ -40,11 +41,11 @@ impl BucketStore {
     }
 
     fn store(object: &Object) -> ObjectCheckpoints {
-        // Where a server has no conditional writes, the user has said so.
+        // On servers without conditional writes, the user has turned them off.
         ObjectCheckpoints::object(object.shared(), object.path.clone()).overwriting()
     }
 
-    /// Lets the user stop a wait for the bucket.
+    /// Sets the watch, which interrupts waits for the bucket.
     #[must_use]
     pub fn watch(mut self, watch: Watch) -> Self {
         self.object.watch = Some(watch);
@@ -52,15 +53,15 @@ impl BucketStore {
     }
 }
 
-/// Waits for the bucket, and explains its errors.
+/// Waits for the bucket, and describes its errors.
 async fn wait<T>(object: &Object, doing: &str, work: StoreFuture<'_, T>) -> Result<T, StoreError> {
     let Some(done) = unless_stopped(object.watch.as_ref(), work).await else {
-        return Err(StoreError::stopped(format!("stopped while {} was waited for", object.url)));
+        return Err(StoreError::stopped(format!("stopped while waiting for {}", object.url)));
     };
     done.map_err(|error| {
         if error.is_conflict() {
             return StoreError::conflict(format!(
-                "{} was changed by another export to the same place; only one can go on",
+                "{} was changed by another export to the same output; only one can continue",
                 object.url
             ));
         }
@@ -89,7 +90,7 @@ impl CheckpointStore for BucketStore {
                 .wait(self.object.delete())
                 .await
                 .map_err(|error| StoreError::from(self.object.cant("remove", &error)))?;
-            // Nothing is there as far as it knows.
+            // Forget the version of the deleted object.
             self.store = Self::store(&self.object);
             Ok(())
         })

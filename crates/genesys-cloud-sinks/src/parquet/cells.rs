@@ -1,4 +1,4 @@
-//! The values of a column between two row groups.
+//! The values of a column in a row group.
 
 use std::borrow::Cow;
 
@@ -19,13 +19,13 @@ const DAY_ZERO: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a date")
 /// The values of a column.
 pub(super) struct Cells {
     kind: ColumnKind,
-    /// 1 where a row has a value, 0 where not.
+    /// 1 if the row has a value, else 0.
     levels: Vec<i16>,
     values: Values,
 }
 
 enum Values {
-    /// One behind the other, and where each ends.
+    /// Concatenated strings, and the end of each.
     Texts(Vec<u8>, Vec<usize>),
     Long(Vec<i64>),
     Short(Vec<i32>),
@@ -45,7 +45,7 @@ impl Cells {
         Self { kind, levels: Vec::new(), values }
     }
 
-    /// Takes in the value of a row, and says what was lost of it. If it does not fit: what it is.
+    /// Adds the value of a row, and returns how it was changed. Fails with a description of a value that does not fit.
     pub(super) fn push(&mut self, value: Option<&RawValue>) -> Result<Option<Loss>, &'static str> {
         let Some(json) = value.map(RawValue::get).filter(|json| *json != "null") else {
             self.levels.push(0);
@@ -70,7 +70,7 @@ impl Cells {
                 ends.push(texts.len());
             }
             Values::Long(longs) if self.kind == ColumnKind::DateTime => {
-                let time = lenient::instant(json).ok_or_else(|| no_time(json))?;
+                let time = lenient::instant(json).ok_or_else(|| describe_time(json))?;
                 let is_finer = time.is_finer || !time.value.nanosecond().is_multiple_of(1000);
                 loss = match time.is_far {
                     true => Some(Loss::Far),
@@ -78,25 +78,27 @@ impl Cells {
                 };
                 longs.push(time.value.timestamp_micros());
             }
-            Values::Long(longs) => longs.push(lenient::integer(json).ok_or_else(|| what(json))?),
+            Values::Long(longs) => {
+                longs.push(lenient::integer(json).ok_or_else(|| describe(json))?)
+            }
             Values::Short(days) => {
-                let date = lenient::date(json).ok_or_else(|| no_time(json))?;
+                let date = lenient::date(json).ok_or_else(|| describe_time(json))?;
                 let days_since = (date.value - DAY_ZERO).num_days();
                 loss = date.is_far.then_some(Loss::Far);
-                days.push(i32::try_from(days_since).map_err(|_| what(json))?);
+                days.push(i32::try_from(days_since).map_err(|_| describe(json))?);
             }
             Values::Doubles(doubles) => {
-                doubles.push(lenient::number(json).ok_or_else(|| what(json))?);
+                doubles.push(lenient::number(json).ok_or_else(|| describe(json))?);
             }
             Values::Booleans(booleans) => {
-                booleans.push(lenient::flag(json).ok_or_else(|| what(json))?);
+                booleans.push(lenient::flag(json).ok_or_else(|| describe(json))?);
             }
         }
         self.levels.push(1);
         Ok(loss)
     }
 
-    /// Takes the value of the last row back.
+    /// Removes the value of the last row.
     pub(super) fn pop(&mut self) {
         if self.levels.pop() != Some(1) {
             return;
@@ -113,7 +115,7 @@ impl Cells {
         }
     }
 
-    /// Writes them, and has none any more.
+    /// Writes and clears the values.
     pub(super) fn write(
         &mut self,
         column: &mut SerializedColumnWriter<'_>,
@@ -149,21 +151,21 @@ impl Cells {
     }
 }
 
-/// What a value is, for people: without what it says.
-fn what(json: &str) -> &'static str {
+/// Describes a value without its content.
+fn describe(json: &str) -> &'static str {
     match json.as_bytes().first() {
-        Some(b'"') => "a text",
+        Some(b'"') => "a string",
         Some(b'{') => "an object",
         Some(b'[') => "a list",
         Some(b't' | b'f') => "true or false",
-        _ => "a number that is out of bounds or of another kind",
+        _ => "a number of another type or out of range",
     }
 }
 
-fn no_time(json: &str) -> &'static str {
+fn describe_time(json: &str) -> &'static str {
     match json.starts_with('"') {
-        true => "a text that is no such time",
-        false => what(json),
+        true => "a string that is not a valid time",
+        false => describe(json),
     }
 }
 
@@ -172,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_fit_or_are_refused() {
+    fn accepts_or_rejects_values_by_type() {
         use ColumnKind::{Boolean, Date, DateTime, Integer, Json, Number, Text};
         for (kind, fits, refused) in [
             (Text, &[r#""a""#, "1", "[1, 2]", "true", "null"][..], &[][..]),
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_column_can_not_hold_is_told() {
+    fn reports_changed_values() {
         use ColumnKind::{Date, DateTime, Json, Text};
         for (kind, json, loss) in [
             (Text, r#""x\ud83d""#, Some(Loss::Replaced)),

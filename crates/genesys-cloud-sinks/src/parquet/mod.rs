@@ -1,4 +1,4 @@
-//! Parquet: row groups one after the other, and a footer that says where they are.
+//! Parquet: row groups, followed by a footer with their positions.
 
 mod cells;
 #[cfg(test)]
@@ -29,39 +29,37 @@ use crate::columns::{Column, ColumnKind, Columns};
 use crate::encode::Encode;
 use crate::error::SinkError;
 
-/// What a file begins and ends with.
+/// The first and last bytes of a file.
 const MAGIC: &[u8] = b"PAR1";
 
-/// How many bytes of values a row group holds at the most, but for its last batch. It is in memory twice when it is
-/// written.
+/// A row group ends after the batch that reaches this number of bytes. While it is written, memory holds it twice.
 const MOST_BYTES: usize = 32 << 20;
 
-/// The same where rows have more than 64 KiB: the page that they come from is large as well.
+/// The limit for rows of more than 64 KiB: their page is large, too.
 const MOST_WIDE_BYTES: usize = 4 << 20;
 const WIDE: usize = 64 << 10;
 
-/// How many bytes a page of a column has at the most, unless one value has more.
+/// Maximum size of a page of a column in bytes, unless a single value is larger.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// A table with a column for each field, of the type that the document says.
+/// Writes a column for each field, with the type in the API document.
 ///
-/// A row group is a commit: it is made once it has its records, and where it stands is kept. The bytes behind
-/// it are the next row group, or the footer.
+/// Each row group is a commit, which saves the metadata of all row groups so far.
 pub(super) struct Parquet {
-    /// How many records a row group has at least.
+    /// Minimum number of records per row group.
     row_group: usize,
     projection: Projection,
     losses: Losses,
     columns: Vec<Cells>,
     rows: usize,
-    /// How many bytes of JSON the values of these rows were.
+    /// Bytes of JSON in these rows.
     bytes: usize,
-    /// How many records came before them in this run.
+    /// Number of earlier records in this run.
     before: usize,
-    /// Where the next row group begins.
+    /// Offset of the next row group.
     position: usize,
     groups: Vec<RowGroupMetaData>,
-    /// What the footer says of all of it.
+    /// Metadata of the file.
     head: Option<FileMetaData>,
 }
 
@@ -82,15 +80,16 @@ impl Parquet {
     }
 
     fn head(&self) -> Result<&FileMetaData, SinkError> {
-        self.head.as_ref().ok_or_else(|| SinkError::new("the table was not begun"))
+        self.head.as_ref().ok_or_else(|| SinkError::new("the table is not open"))
     }
 
     /// Writes the rows as a row group.
     fn flush(&mut self, out: &mut Vec<u8>) -> Result<(), SinkError> {
         let schema = self.head()?.schema_descr_ptr();
         let mut buffer = TrackedWrite::new(Vec::with_capacity(self.bytes));
-        let ordinal = i16::try_from(self.groups.len())
-            .map_err(|_| SinkError::new("there are too many row groups; make them larger"))?;
+        let ordinal = i16::try_from(self.groups.len()).map_err(|_| {
+            SinkError::new("too many row groups; make them larger with --row-group")
+        })?;
         let mut group = SerializedRowGroupWriter::new(
             schema,
             properties(self.values_at_once()),
@@ -108,8 +107,8 @@ impl Parquet {
         let group = group.close().map_err(failed)?;
         let bytes = buffer.into_inner().map_err(failed)?;
         let group = moved(&group, self.position).map_err(failed)?;
-        // As it is once it was saved and read again, so that the file is the same whether the export was killed or not:
-        // the writer adds statistics in a deprecated form, which the reader drops.
+        // Serialize and parse the metadata, as a resume does, so that the file is the same with and without a kill: the
+        // writer adds deprecated statistics, which the reader drops.
         let saved = self.footer_of(vec![group])?;
         self.groups.extend(groups(&saved)?.row_groups().iter().cloned());
         self.position += bytes.len();
@@ -122,23 +121,23 @@ impl Parquet {
         Ok(())
     }
 
-    /// How many values are encoded at a time: about as many as make a page, before which its size is not looked at.
+    /// Returns the number of values to encode at a time, about one page. The writer checks the page size only after
+    /// that.
     fn values_at_once(&self) -> usize {
         let bytes_per_row = self.bytes / self.rows.max(1);
         (PAGE_BYTES / bytes_per_row.max(1)).clamp(1, 1024)
     }
 
-    /// The error of a value that does not fit into its column.
+    /// Creates the error of a value that does not fit its column.
     fn unfit(&self, record: &RawValue, column: usize, what: &str) -> SinkError {
         let head = self.head.as_ref().map(FileMetaData::schema_descr);
         let field = head.map_or_else(String::new, |it| it.column(column).name().to_owned());
         let record = named(record, self.before + self.rows + 1);
         let text = format!(
-            "{record}: `{field}` is {what}, which does not fit the type that it has in the document; \
-             --on-bad-value null or skip writes the other records; --fields and --unchecked take fields as JSON"
+            "{record}: `{field}` is {what}, which does not fit its type in the API document; \
+             use --on-bad-value null or skip, or --fields with --unchecked to write fields as JSON"
         );
-        let reason =
-            format!("it is {what}, which does not fit the type that it has in the document");
+        let reason = format!("{what} does not fit the type in the API document");
         let fault = Fault { field: Some(field), reason };
         SinkError::of_value(text, Unfit { column: Some(column), fault })
     }
@@ -161,7 +160,7 @@ impl Encode for Parquet {
         self.projection = Projection::new(paths(), !columns.are_chosen());
         self.losses = Losses::of(columns);
         self.columns = columns.all().iter().map(|column| Cells::new(column.kind)).collect();
-        // What the footer of a file without records says.
+        // The metadata of a file without records.
         let schema = schema(columns).map_err(failed)?;
         let file =
             SerializedFileWriter::new(Vec::new(), schema, properties(1024)).map_err(failed)?;
@@ -171,24 +170,24 @@ impl Encode for Parquet {
         Ok(())
     }
 
-    fn resume(&mut self, columns: &Columns, form: &Value) -> Result<(), SinkError> {
+    fn resume(&mut self, columns: &Columns, state: &Value) -> Result<(), SinkError> {
         self.begin(columns, &mut Vec::new())?;
-        let odd = || {
+        let invalid = || {
             SinkError::mismatch(
-                "what was saved of the table can't be read; start over with --restart",
+                "the saved state of the table is invalid; start over with --restart",
             )
         };
-        self.losses.resume(form.get("losses").ok_or_else(odd)?)?;
-        let position = form.get("position").and_then(Value::as_u64).ok_or_else(odd)?;
-        let footer = form.get("footer").and_then(Value::as_str).ok_or_else(odd)?;
-        let footer = BASE64.decode(footer).map_err(|_| odd())?;
-        let saved = groups(&footer).map_err(|_| odd())?;
+        self.losses.resume(state.get("losses").ok_or_else(invalid)?)?;
+        let position = state.get("position").and_then(Value::as_u64).ok_or_else(invalid)?;
+        let footer = state.get("footer").and_then(Value::as_str).ok_or_else(invalid)?;
+        let footer = BASE64.decode(footer).map_err(|_| invalid())?;
+        let saved = groups(&footer).map_err(|_| invalid())?;
         if saved.file_metadata().schema() != self.head()?.schema() {
             return Err(SinkError::mismatch(
-                "the table was begun with other columns, by another release; start over with --restart",
+                "the table has the columns of another release; start over with --restart",
             ));
         }
-        self.position = usize::try_from(position).map_err(|_| odd())?;
+        self.position = usize::try_from(position).map_err(|_| invalid())?;
         self.groups = saved.row_groups().to_vec();
         Ok(())
     }
@@ -205,14 +204,14 @@ impl Encode for Parquet {
     ) -> Result<(), SinkError> {
         if !record.get().starts_with('{') {
             let number = self.before + self.rows + 1;
-            let reason = "it is not an object, and makes no row of a table".to_owned();
-            let text = format!("{}: {reason}", named(record, number));
+            let reason = "the record is not an object".to_owned();
+            let text = format!("{} is not an object", named(record, number));
             let fault = Fault { field: None, reason };
             return Err(SinkError::of_value(text, Unfit { column: None, fault }));
         }
         let found = self.projection.select(record).map_err(unreadable)?;
         let bytes: usize = found.iter().flatten().map(|value| value.get().len()).sum();
-        // Nearly always nothing, which takes no memory.
+        // Almost always empty, without an allocation.
         let mut lost = Vec::new();
         for (at, (cells, value)) in self.columns.iter_mut().zip(found).enumerate() {
             match cells.push(value.filter(|_| !nulls.contains(&at))) {
@@ -262,7 +261,7 @@ impl Encode for Parquet {
     }
 }
 
-/// A column for each, which may lack a value in any row.
+/// Returns a schema with an optional column for each field.
 fn schema(columns: &Columns) -> Result<TypePtr, ParquetError> {
     let fields = columns.all().iter().map(|column| field(column).map(Arc::new));
     let fields: Vec<TypePtr> = fields.collect::<Result<_, _>>()?;
@@ -292,22 +291,22 @@ fn properties(values_at_once: usize) -> WriterPropertiesPtr {
         .set_compression(Compression::SNAPPY)
         .set_data_page_size_limit(PAGE_BYTES)
         .set_write_batch_size(values_at_once)
-        // Indexes of pages would stand between the last row group and the footer.
+        // Page indexes would be between the last row group and the footer.
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
         .set_created_by(concat!("genesys-cloud ", env!("CARGO_PKG_VERSION")).to_owned());
     Arc::new(properties.build())
 }
 
-/// Reads a footer, with all that it says.
+/// Parses a footer.
 fn groups(footer: &[u8]) -> Result<ParquetMetaData, SinkError> {
-    // Without its length and the magic.
+    // Without the length and the magic bytes.
     let footer = &footer[..footer.len().saturating_sub(8)];
     let options = ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false);
     ParquetMetaDataReader::decode_metadata_with_options(footer, Some(&options)).map_err(failed)
 }
 
-/// A row group that was written by itself, as one that begins here.
+/// Moves the offsets of a row group.
 fn moved(group: &RowGroupMetaData, by: usize) -> Result<RowGroupMetaData, ParquetError> {
     let by = by as i64;
     let columns = group.columns().iter().map(|column| {
@@ -328,7 +327,7 @@ fn moved(group: &RowGroupMetaData, by: usize) -> Result<RowGroupMetaData, Parque
         .build()
 }
 
-/// A record, for people: without what it says.
+/// Names a record by number and ID, without its content.
 fn named(record: &RawValue, number: usize) -> String {
     let known: Option<Value> = serde_json::from_str(record.get()).ok();
     match known.as_ref().and_then(|known| known.get("id")?.as_str()) {

@@ -53,12 +53,12 @@ fn ids(reader: &SerializedFileReader<Bytes>) -> Vec<String> {
 }
 
 #[test]
-fn stopped_at_any_commit_it_is_whole() {
+fn resuming_at_any_commit_gives_the_same_file() {
     let columns = columns();
     let batches: Vec<Vec<Box<RawValue>>> =
         (0..12).map(|batch| (batch * 4..batch * 4 + 4).map(queue).collect()).collect();
     let mut once: Option<Vec<u8>> = None;
-    // The first time, it is not stopped.
+    // The first time, without an interruption.
     for stops in [usize::MAX].into_iter().chain(1..12) {
         let (mut file, mut at, mut saved) = (Vec::new(), 0, None::<(usize, usize, Value)>);
         let mut stopped = false;
@@ -74,7 +74,7 @@ fn stopped_at_any_commit_it_is_whole() {
             }
             while at < batches.len() {
                 if at == stops && !std::mem::replace(&mut stopped, true) {
-                    // What is behind the last commit is thrown away, whatever it is.
+                    // The resume discards everything after the last commit.
                     file.extend_from_slice(b"not committed");
                     break;
                 }
@@ -105,13 +105,13 @@ fn stopped_at_any_commit_it_is_whole() {
 }
 
 #[test]
-fn values_have_the_types_of_the_document() {
+fn writes_values_with_the_types_of_the_document() {
     let columns = columns();
     let mut body = body();
     let mut file = body.begin(&columns).expect("a beginning");
     let batch: Vec<_> = (0..3).map(queue).collect();
     file.extend(records(&mut body, &batch).expect("rows"));
-    assert!(body.commit(false).expect("no error").1.is_none(), "it is too early");
+    assert!(body.commit(false).expect("no error").1.is_none(), "too early");
     let (bytes, _) = body.commit(true).expect("no error");
     file.extend(bytes);
     file.extend(body.end().expect("an end"));
@@ -135,7 +135,7 @@ fn values_have_the_types_of_the_document() {
 }
 
 #[test]
-fn a_list_without_records_is_a_table_without_rows() {
+fn an_empty_list_is_a_table_without_rows() {
     let mut body = body();
     let mut file = body.begin(&columns()).expect("a beginning");
     let (bytes, _) = body.commit(true).expect("no error");
@@ -145,16 +145,16 @@ fn a_list_without_records_is_a_table_without_rows() {
 }
 
 #[test]
-fn what_does_not_fit_is_named() {
+fn an_error_names_record_and_field() {
     let mut body = body();
     body.begin(&columns()).expect("a beginning");
     records(&mut body, &[queue(0)]).expect("a row");
     for (json, parts) in [
         (
             r#"{"id":"q1","memberCount":"secret"}"#,
-            &["record 2 of this run (id q1): `memberCount` is a text", "--fields"][..],
+            &["record 2 of this run (id q1): `memberCount` is a string", "--fields"][..],
         ),
-        (r#"{"dateCreated":"secret"}"#, &["`dateCreated` is a text that is no such time"]),
+        (r#"{"dateCreated":"secret"}"#, &["`dateCreated` is a string that is not a valid time"]),
         (r#"["secret"]"#, &["is not an object"]),
     ] {
         let error = records(&mut body, &[raw(json.to_owned())]).expect_err(json).to_string();
@@ -164,7 +164,7 @@ fn what_does_not_fit_is_named() {
 }
 
 #[test]
-fn records_that_do_not_fit_are_written_without_the_value_or_left_out() {
+fn writes_invalid_records_with_null_or_skips_them() {
     let bad = r#"{"id":"q1","memberCount":"x","dateCreated":"soon","joinedMemberCount":3}"#;
     for (on_bad_value, expected) in
         [(OnBadValue::Null, &["q0", "q1", "q2"][..]), (OnBadValue::Skip, &["q0", "q2"])]
@@ -186,7 +186,7 @@ fn records_that_do_not_fit_are_written_without_the_value_or_left_out() {
         assert_eq!(fields.len(), if on_bad_value == OnBadValue::Null { 2 } else { 1 });
         assert!(fields.iter().all(|field| all.contains(field)), "{fields:?}");
         assert!(rejected[1].is_skipped && rejected[1].faults[0].field.is_none());
-        assert!(body.rejected().is_empty(), "they are told once");
+        assert!(body.rejected().is_empty(), "they are returned once");
         let (bytes, _) = body.commit(true).expect("no error");
         file.extend(bytes);
         file.extend(body.end().expect("an end"));
@@ -202,7 +202,7 @@ fn records_that_do_not_fit_are_written_without_the_value_or_left_out() {
 }
 
 #[test]
-fn what_was_lost_is_counted_on_after_a_kill() {
+fn counts_of_changed_values_continue_after_a_resume() {
     let mut begun = body();
     begun.begin(&columns()).expect("a beginning");
     let record = r#"{"name":"x\ud83d","dateCreated":"2024-05-01T12:30:00.123456789Z"}"#;
@@ -217,7 +217,7 @@ fn what_was_lost_is_counted_on_after_a_kill() {
 }
 
 #[test]
-fn a_table_of_other_columns_is_not_gone_on_with() {
+fn does_not_resume_a_table_with_other_columns() {
     let mut begun = body();
     begun.begin(&columns()).expect("a beginning");
     let form = begun.commit(true).expect("no error").1.expect("a commit");

@@ -1,4 +1,4 @@
-//! Batches of records on their way into the staging table, and what becomes of rows that the database refuses.
+//! Copies batches into the staging table, and handles rows that the database refuses.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -15,19 +15,19 @@ use crate::{SinkError, SinkFuture};
 /// The rows of a batch.
 struct Batch<'a> {
     records: &'a [Box<RawValue>],
-    /// All rows as they are first sent, and where each of them ends.
+    /// All original rows, and the end of each.
     all: Bytes,
     ends: Vec<usize>,
-    /// Which record each row is of.
-    places: Vec<usize>,
-    /// Rows that were made anew, without a value that does not fit.
+    /// The index of the record of each row.
+    sources: Vec<usize>,
+    /// Rows encoded again, without an invalid value.
     changed: BTreeMap<usize, Bytes>,
-    /// What is rejected, by the index of the record, and the columns that are null in it.
+    /// Rejected records by index, and their columns set to null.
     rejected: BTreeMap<usize, (Rejected, Vec<usize>)>,
 }
 
 impl Batch<'_> {
-    /// The rows of a range.
+    /// Returns the rows of a range.
     fn rows(&self, range: &Range<usize>) -> Bytes {
         if range.len() == 1
             && let Some(changed) = self.changed.get(&range.start)
@@ -41,9 +41,9 @@ impl Batch<'_> {
 
 /// A row that the database refuses.
 pub(super) struct Refused {
-    /// Its index among the rows that were sent.
+    /// Index among the rows sent.
     pub(super) row: usize,
-    /// The index of its column.
+    /// Index of the column.
     pub(super) column: Option<usize>,
     pub(super) reason: String,
 }
@@ -55,14 +55,14 @@ impl PostgresSink {
             return Ok(());
         }
         if self.is_whole {
-            return Err(SinkError::mismatch("the records have been moved to their table already"));
+            return Err(SinkError::mismatch("the records have already been moved to the table"));
         }
         let batch = self.batch(records)?;
         if let Err(error) = self.session().await?.begin().await {
-            if !self.can_revive() {
+            if !self.can_reconnect() {
                 return Err(error);
             }
-            self.revive(error, None).await?;
+            self.reconnect(error, None).await?;
             self.session().await?.begin().await?;
         }
         if self.on_bad_value != OnBadValue::Fail {
@@ -76,17 +76,17 @@ impl PostgresSink {
             Ok(rows) => return self.count(rows, records.len()),
             Err(error) => self.unfit(error, records).await,
         };
-        if !self.can_revive() {
+        if !self.can_reconnect() {
             return Err(error);
         }
-        self.revive(error, None).await?;
+        self.reconnect(error, None).await?;
         self.count(records.len() as u64, records.len())
     }
 
-    /// Makes the rows of records.
+    /// Encodes records as rows.
     fn batch<'a>(&mut self, records: &'a [Box<RawValue>]) -> Result<Batch<'a>, SinkError> {
         let mut all = Vec::with_capacity(records.iter().map(|record| record.get().len()).sum());
-        let (mut ends, mut places) = (Vec::new(), Vec::new());
+        let (mut ends, mut sources) = (Vec::new(), Vec::new());
         let mut rejected = BTreeMap::new();
         for (at, record) in records.iter().enumerate() {
             if let Err(error) = self.rows.add(record, &[], &mut all) {
@@ -107,16 +107,16 @@ impl PostgresSink {
                 }
             }
             ends.push(all.len());
-            places.push(at);
+            sources.push(at);
         }
         let (all, changed) = (Bytes::from(all), BTreeMap::new());
-        Ok(Batch { records, all, ends, places, changed, rejected })
+        Ok(Batch { records, all, ends, sources, changed, rejected })
     }
 
-    /// Writes the rows that the database takes. Each time that it refuses one, those before it are sent again: COPY takes
-    /// all or none.
+    /// Writes the rows that the database accepts. After each refused row, it sends the rows before it again, because COPY
+    /// accepts all rows or none.
     async fn copy_tolerantly(&mut self, mut batch: Batch<'_>) -> Result<(), SinkError> {
-        let mut left: Vec<Range<usize>> = std::iter::once(0..batch.places.len()).collect();
+        let mut left: Vec<Range<usize>> = std::iter::once(0..batch.sources.len()).collect();
         while let Some(range) = left.pop() {
             if range.is_empty() {
                 continue;
@@ -134,7 +134,7 @@ impl PostgresSink {
                 Err(error) => error,
             };
             let records: Vec<&RawValue> =
-                batch.places[range.clone()].iter().map(|at| &*batch.records[*at]).collect();
+                batch.sources[range.clone()].iter().map(|at| &*batch.records[*at]).collect();
             let Some(refused) = self.refused(&error, &records).await? else {
                 return Err(self.unfit(error, batch.records).await);
             };
@@ -149,14 +149,14 @@ impl PostgresSink {
         Ok(())
     }
 
-    /// Makes a row that was refused anew, without the value. `false` if it is left out instead.
+    /// Encodes a refused row again, without the value. Returns false to skip it instead.
     fn change(
         &mut self,
         batch: &mut Batch<'_>,
         row: usize,
         refused: Refused,
     ) -> Result<bool, SinkError> {
-        let at = batch.places[row];
+        let at = batch.sources[row];
         let record = &batch.records[at];
         let none = || {
             let rejected =
@@ -183,10 +183,10 @@ impl PostgresSink {
             self.written += rows;
             return Ok(());
         }
-        Err(SinkError::new(format!("the database has taken {rows} records of {sent}")))
+        Err(SinkError::new(format!("the database accepted only {rows} of {sent} records")))
     }
 
-    /// Which of these records the database refuses. `None` if the error is of something else.
+    /// Finds the record that the database refuses. `None` if the error has another cause.
     async fn refused(
         &mut self,
         error: &Error,
@@ -196,7 +196,7 @@ impl PostgresSink {
         let (row, column, reason) = found;
         let hint = row.filter(|row| *row < records.len());
         if is_untranslatable(error) && column.is_none() {
-            // The line is that of the text that was converted at once, which may begin before that of the character.
+            // The reported line is where the converted block starts, which may precede the line of the character.
             let order = hint.into_iter().chain(0..records.len());
             for row in order {
                 if let Some(column) = self.untranslatable(records[row]).await? {
@@ -207,7 +207,7 @@ impl PostgresSink {
         Ok(hint.map(|row| Refused { row, column, reason }))
     }
 
-    /// The first column of a record that has a text that the database can't hold.
+    /// Finds the first column of a record with a string that the database can't store.
     pub(super) fn untranslatable<'a>(
         &'a mut self,
         record: &'a RawValue,

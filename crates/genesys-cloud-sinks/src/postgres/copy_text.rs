@@ -1,4 +1,4 @@
-//! Records as rows of COPY in its text format.
+//! Encodes records as rows of COPY in text format.
 
 use std::borrow::Cow;
 
@@ -16,32 +16,33 @@ use crate::losses::{Loss, Losses};
 use crate::projection::Projection;
 use crate::reject::{Fault, Unfit};
 
-/// Digits of a second that PostgreSQL stores at the most.
+/// Maximum precision of a time in PostgreSQL, in digits of a second.
 const MOST_DIGITS: u32 = 6;
 
-/// The first year that PostgreSQL stores: 4713 BC.
+/// The earliest year in PostgreSQL: 4713 BC.
 const FIRST_YEAR: i32 = -4712;
 
-/// How the values of a column are written. PostgreSQL reads all else from its text by itself.
+/// How to write the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
-    /// JSON, as it came.
+    /// JSON, unchanged.
     Json,
-    /// A whole number, which the API may write as `25.0`.
+    /// An integer, which the API may write as `25.0`.
     Whole,
-    /// A number of this many bits of precision.
+    /// A number with these bits of precision.
     Float(u32),
     Flag,
-    /// A point in time, to this many digits of a second.
+    /// A date-time with these digits of a second.
     Instant(u32),
-    /// The same in UTC, for a column that knows no zone.
+    /// A date-time in UTC, for a column without a time zone.
     Local(u32),
     Day,
+    /// Text that PostgreSQL parses.
     Plain,
 }
 
 impl Cell {
-    /// For a column of this type and modifier.
+    /// Selects the cell for a type and modifier.
     fn of(kind: &Type, modifier: i32) -> Self {
         let digits = u32::try_from(modifier).unwrap_or(MOST_DIGITS).min(MOST_DIGITS);
         match *kind {
@@ -57,12 +58,12 @@ impl Cell {
         }
     }
 
-    /// The value as the column takes it best; `None` to leave that to PostgreSQL. If it does not fit: why.
+    /// Converts a value for the column; `None` to let PostgreSQL parse it. Fails with a description if it does not fit.
     fn converted(self, json: &str) -> Result<Option<(String, Option<Loss>)>, &'static str> {
         let text = |text: String| Ok(Some((text, None)));
         match self {
             Self::Json | Self::Plain => Ok(None),
-            // As nearly all come.
+            // The usual case.
             Self::Whole if json.bytes().all(|it| it.is_ascii_digit()) => Ok(None),
             Self::Flag if matches!(json, "true" | "false") => Ok(None),
             Self::Whole => match lenient::integer(json) {
@@ -71,13 +72,13 @@ impl Cell {
             },
             Self::Float(bits) => match is_exact(json, bits) {
                 true => Ok(None),
-                false => Err("a whole number that the column can't hold exactly"),
+                false => Err("an integer that the column can't represent exactly"),
             },
             Self::Flag => match lenient::flag(json) {
                 Some(flag) => text(flag.to_string()),
                 None => Ok(None),
             },
-            // PostgreSQL would read `now` and `today` too.
+            // PostgreSQL would accept `now` and `today`.
             Self::Instant(digits) | Self::Local(digits) => {
                 let read = lenient::instant(json).ok_or("not a date-time")?;
                 if read.is_far || read.value.year() < FIRST_YEAR {
@@ -100,14 +101,14 @@ impl Cell {
     }
 }
 
-/// Whether a number is not whole, or is one that this number of bits holds exactly.
+/// Returns whether these bits represent an integer exactly. True for other numbers.
 fn is_exact(json: &str, bits: u32) -> bool {
     match json.trim_matches('"').parse::<i128>() {
         Ok(whole) => {
             let whole = whole.unsigned_abs();
             whole == 0 || u128::BITS - whole.leading_zeros() - whole.trailing_zeros() <= bits
         }
-        // One of more digits has none to spare.
+        // An integer of more digits than an i128 is never exact.
         Err(_) => json.contains(|it: char| !it.is_ascii_digit() && it != '-'),
     }
 }
@@ -116,14 +117,14 @@ fn infinite(year: i32) -> String {
     if year > 0 { "infinity" } else { "-infinity" }.to_owned()
 }
 
-/// A time with this many digits of a second, and whether it had more.
+/// Truncates a time to these digits of a second. Returns whether it had more.
 fn cut(time: DateTime<Utc>, digits: u32) -> (DateTime<Utc>, bool) {
     let unit = 10_u32.pow(9 - digits.min(9));
     let more = time.nanosecond() % unit;
     (time.with_nanosecond(time.nanosecond() - more).unwrap_or(time), more > 0)
 }
 
-/// The year as PostgreSQL reads it, and what follows behind the time.
+/// Returns the year for PostgreSQL, and the suffix for the era.
 fn year(year: i32) -> (i32, &'static str) {
     if year > 0 { (year, "") } else { (1 - year, " BC") }
 }
@@ -146,29 +147,29 @@ fn day(date: NaiveDate) -> String {
     format!("{year:04}-{}{era}", date.format("%m-%d"))
 }
 
-/// A column that is filled.
+/// A column to write.
 pub(super) struct Filled<'a> {
     /// The path of its field.
     pub(super) path: &'a str,
     pub(super) kind: &'a Type,
-    /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
+    /// The modifier of the type, such as the precision of a time; negative if none.
     pub(super) modifier: i32,
 }
 
-/// Makes rows of records.
+/// Encodes records as rows.
 #[derive(Default)]
 pub(super) struct Rows {
     projection: Projection,
     paths: Vec<String>,
     cells: Vec<Cell>,
     losses: Losses,
-    /// Whether the database can't hold all characters.
+    /// Whether the database encoding does not have all characters.
     is_narrow: bool,
 }
 
 impl Rows {
-    /// For these columns. `watch`: whether fields that have no column are noted. `is_narrow`: whether the database can't
-    /// hold all characters.
+    /// Creates an encoder. `watch`: whether to note fields without a column. `is_narrow`: whether the database encoding
+    /// does not have all characters.
     pub(super) fn new<'a>(
         columns: impl IntoIterator<Item = Filled<'a>>,
         watch: bool,
@@ -186,12 +187,12 @@ impl Rows {
         }
     }
 
-    /// Goes on with what was counted up to a commit.
+    /// Resumes from the counts of a commit.
     pub(super) fn resume(&mut self, losses: &Value) -> Result<(), SinkError> {
         self.losses.resume(losses)
     }
 
-    /// Adds the row of a record, with null in these columns. Nothing is added if that is an error.
+    /// Adds the row of a record, with null in these columns. Adds nothing on error.
     pub(super) fn add(
         &mut self,
         record: &RawValue,
@@ -200,7 +201,7 @@ impl Rows {
     ) -> Result<(), SinkError> {
         let begin = out.len();
         let found = self.projection.select(record).map_err(unreadable)?;
-        // Nearly always nothing, which takes no memory.
+        // Almost always empty, without an allocation.
         let mut lost = Vec::new();
         for (at, (value, cell)) in found.into_iter().zip(&self.cells).enumerate() {
             if at > 0 {
@@ -224,18 +225,17 @@ impl Rows {
         Ok(())
     }
 
-    /// The error of a value that does not fit into its column.
+    /// Creates the error of a value that does not fit its column.
     fn unfit(&self, column: usize, what: &str) -> SinkError {
         let field = self.paths.get(column).cloned().unwrap_or_default();
         let text = format!(
-            "`{field}` is {what}; leave the field out with --fields, or --on-bad-value null or skip"
+            "`{field}` is {what}; omit the field with --fields, or add --on-bad-value null or skip"
         );
-        let fault = Fault { field: Some(field), reason: format!("it is {what}") };
+        let fault = Fault { field: Some(field), reason: what.to_owned() };
         SinkError::of_value(text, Unfit { column: Some(column), fault })
     }
 
-    /// The fields of a record that are not ASCII, with their columns: what the encoding of a database may lack is in
-    /// one of them.
+    /// Returns the non-ASCII fields of a record with their columns, one of which the database encoding may lack.
     pub(super) fn beyond_ascii(&mut self, record: &RawValue) -> Vec<(usize, String)> {
         let Ok(found) = self.projection.select(record) else { return Vec::new() };
         let texts = found.into_iter().enumerate().filter_map(|(at, value)| {
@@ -246,12 +246,12 @@ impl Rows {
         texts.collect()
     }
 
-    /// What was lost up to here, as it is saved.
+    /// Returns the counts of changed values for a commit.
     pub(super) fn lost(&self) -> Value {
         self.losses.saved()
     }
 
-    /// What the user should know of the records.
+    /// Returns notes about the records.
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes = self.projection.notes();
         notes.extend(self.losses.notes());
@@ -259,7 +259,7 @@ impl Rows {
     }
 }
 
-/// Writes a value, and says what was lost of it. If it does not fit: why.
+/// Writes a value, and returns how it was changed. Fails with a description if it does not fit.
 fn write(
     cell: Cell,
     json: &str,
@@ -279,14 +279,14 @@ fn write(
         }
     };
     match is_replaced && is_narrow {
-        // The replacement is no character of such a database either.
+        // Such a database does not have the replacement character either.
         true => escape(&text.replace(['\u{fffd}'], "?").replace("\\ufffd", "?"), out),
         false => escape(&text, out),
     }
     Ok(is_replaced.then_some(Loss::Replaced))
 }
 
-/// Writes a text so that COPY takes it for one value.
+/// Escapes a string for COPY.
 fn escape(text: &str, out: &mut Vec<u8>) {
     let parts = |byte: u8| matches!(byte, b'\\' | b'\n' | b'\r' | b'\t');
     if !text.bytes().any(parts) {
@@ -318,13 +318,13 @@ mod tests {
         let mut out = b"before\n".to_vec();
         let added = rows(kinds).add(&record, &[], &mut out);
         let row = out.strip_prefix(b"before\n").expect("what was there");
-        assert!(added.is_ok() || row.is_empty(), "nothing is left of a row that does not fit");
+        assert!(added.is_ok() || row.is_empty(), "a failed row adds nothing");
         added.map_err(|error| error.to_string())?;
         Ok(String::from_utf8(row.to_vec()).expect("text"))
     }
 
     #[test]
-    fn a_value_is_written_as_its_column_takes_it() {
+    fn writes_values_by_column_type() {
         for (kind, json, text) in [
             (Type::TEXT, r#""a\tb\\c\nd""#, r"a\tb\\c\nd"),
             (Type::TEXT, "null", r"\N"),
@@ -371,10 +371,10 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_does_not_fit_is_an_error_of_its_column() {
+    fn rejects_values_that_do_not_fit_the_column() {
         for (kind, json, why) in [
-            (Type::FLOAT8, "9007199254740993", "hold exactly"),
-            (Type::FLOAT4, "16777217", "hold exactly"),
+            (Type::FLOAT8, "9007199254740993", "represent exactly"),
+            (Type::FLOAT4, "16777217", "represent exactly"),
             (Type::TIMESTAMPTZ, "\"soon\"", "not a date-time"),
             (Type::TIMESTAMPTZ, "\"now\"", "not a date-time"),
             (Type::TIMESTAMP, "true", "not a date-time"),
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_postgresql_can_not_hold_is_replaced_cut_and_counted() {
+    fn replaces_truncates_and_counts_values_out_of_range() {
         for (kind, modifier, json, text, loss) in [
             (Type::TEXT, -1, r#""x\u0000""#, "x\u{fffd}", Some(Loss::Replaced)),
             (Type::TEXT, -1, r#""x\ud83d""#, "x\u{fffd}", Some(Loss::Replaced)),
@@ -443,7 +443,7 @@ mod tests {
         }
         let mut out = Vec::new();
         write(Cell::Plain, r#""x\ud83d""#, true, &mut out).expect("written");
-        assert_eq!(out, b"x?", "a database that lacks U+FFFD");
+        assert_eq!(out, b"x?", "an encoding without U+FFFD");
         let mut rows = rows(&[Type::TEXT]);
         rows.resume(&serde_json::json!({ "replaced": { "a": 4 } })).expect("resumed");
         let record = RawValue::from_string(r#"{"a":"x\u0000"}"#.to_owned()).expect("a record");

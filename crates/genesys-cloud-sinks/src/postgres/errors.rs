@@ -1,4 +1,4 @@
-//! What the database does not take, and how to go on, in words.
+//! Errors of rows that the database refuses, with advice.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -6,12 +6,12 @@ use tokio_postgres::Error;
 use tokio_postgres::error::{DbError, SqlState};
 
 use super::session::Key;
-use super::sql_errors::{is_untranslatable, words};
+use super::sql_errors::{describe, is_untranslatable};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 
 impl PostgresSink {
-    /// A row that the database does not take, in words.
+    /// Describes a refused row.
     pub(super) async fn unfit(&mut self, error: Error, batch: &[Box<RawValue>]) -> SinkError {
         let Some((line, mut column, why)) = self.refused_row(&error) else {
             return match &mut self.session {
@@ -21,7 +21,7 @@ impl PostgresSink {
         };
         let mut line = line.filter(|line| *line < batch.len());
         if is_untranslatable(&error) && column.is_none() {
-            // Only outside of the transaction, which has failed, can anything else be asked for.
+            // A failed transaction accepts no further queries.
             if let Some(session) = &mut self.session {
                 let _ = session.roll_back().await;
             }
@@ -32,25 +32,23 @@ impl PostgresSink {
                 }
             }
         }
-        let (record, told) = (self.which(line, batch), self.told(&self.staging()));
+        let (record, table) = (self.which(line, batch), self.display(&self.staging()));
         SinkError::new(match column.and_then(|column| self.fields.get(column)) {
             Some(field) => format!(
-                "{record} does not fit into column {} of {told} (field {}): {why}; leave the field out \
-                 with --fields, change the type of the column there and in the table, or use --on-bad-value null \
-                 or skip, and --resume",
+                "{record} does not fit column {} of {table} (field {}): {why}; omit the field with --fields, change \
+                 the type of the column in both tables, or add --on-bad-value null or skip; then --resume",
                 field.column, field.path
             ),
-            None => format!("{record} does not fit into {told}: {why}"),
+            None => format!("{record} does not fit {table}: {why}"),
         })
     }
 
-    /// Of a row that the database refuses: its index among those that were sent, the column, and why. `None` if the error
-    /// is of something else.
+    /// Returns the index, the column and the reason of a refused row. `None` if the error has another cause.
     pub(super) fn refused_row(
         &self,
         error: &Error,
     ) -> Option<(Option<usize>, Option<usize>, String)> {
-        // Of all else, such as a full disk, it only shows in which row it came.
+        // For other errors, such as a full disk, the row is a coincidence.
         let is_of_row = |it: &&DbError| {
             it.code().code().starts_with("22") || it.code().code().starts_with("23")
         };
@@ -65,7 +63,7 @@ impl PostgresSink {
         };
         let fields = self.fields.iter().enumerate().filter(names);
         let column = fields.max_by_key(|(_, field)| field.column.len()).map(|(at, _)| at);
-        let why = words(found);
+        let why = describe(found);
         let why = match &self.session {
             Some(session) => session.secrets.redact(&why).into_owned(),
             None => why,
@@ -73,7 +71,7 @@ impl PostgresSink {
         Some((line, column, why))
     }
 
-    /// A record of a batch, for people.
+    /// Names a record of a batch, by number and ID.
     pub(super) fn which(&self, at: Option<usize>, batch: &[Box<RawValue>]) -> String {
         let Some((at, record)) = at.and_then(|at| Some((at, batch.get(at)?))) else {
             return "a record".to_owned();
@@ -87,32 +85,32 @@ impl PostgresSink {
         }
     }
 
-    /// Why records may not be taken once all of them are read: rows that are there may have the same keys.
+    /// Returns a warning if existing rows may conflict with the records in the end.
     pub(super) async fn doubts(&mut self) -> Result<Option<String>, SinkError> {
         if self.target.upsert.is_some() {
             return Ok(None);
         }
         let is_written = |column: &String| self.fields.iter().any(|field| field.column == *column);
         let all = self.keys.iter().filter(|key| key.columns.iter().all(is_written));
-        // One that an upsert can be by, if there is one.
+        // Prefer a key that --upsert supports.
         let Some(key) = all.min_by_key(|key| self.upsert_by(key).is_none()) else {
             return Ok(None);
         };
-        let table = self.told(&self.target.table);
+        let table = self.display(&self.target.table);
         let mut doubt = format!(
-            "table {table} has rows and a unique index on {}: without --upsert, one record that is there \
-             already keeps all of them out",
+            "table {table} has rows and a unique index on {}: without --upsert, one record with an existing key fails \
+             the export",
             key.columns.join(", ")
         );
         if let Some(upsert) = self.upsert_by(key) {
-            doubt += &format!("; to replace it: --resume {upsert}");
+            doubt += &format!("; to update such rows: --resume {upsert}");
         }
         let named = self.named(&self.target.table);
         let has_rows = self.session().await?.has_rows(&named).await?;
         Ok(has_rows.then_some(doubt))
     }
 
-    /// The option by which records take the place of those with this key, if it is of one field.
+    /// Returns the upsert option for a key of one field.
     fn upsert_by(&self, key: &Key) -> Option<String> {
         let [column] = &key.columns[..] else { return None };
         let field = self.fields.iter().find(|field| field.column == *column)?;
@@ -122,27 +120,27 @@ impl PostgresSink {
         })
     }
 
-    /// Why the records are not where they belong, in words.
+    /// Describes why the records were not moved.
     pub(super) async fn unmoved(&mut self, error: Error) -> SinkError {
         let found = error.as_db_error().filter(|it| *it.code() == SqlState::UNIQUE_VIOLATION);
         let index = found.map(|it| it.constraint().map(str::to_owned));
-        let told = match &mut self.session {
+        let failed = match &mut self.session {
             Some(session) => session.failed(error).await,
             None => SinkError::new(error.to_string()),
         };
-        let Some(index) = index else { return told };
+        let Some(index) = index else { return failed };
         self.doubt = None;
-        // A partition has indexes of other names.
+        // Indexes of partitions have other names.
         let key = self.keys.iter().find(|key| Some(&key.name) == index.as_ref());
         let mut keys = key.map_or(&self.keys[..], std::slice::from_ref).iter();
         let upsert = keys.find_map(|key| self.upsert_by(key));
-        told.reworded(|told| match upsert {
-            Some(upsert) => format!(
-                "{told}; no record is added; --resume {upsert} has the records take the place of such rows"
-            ),
-            None => format!(
-                "{told}; no record is added; remove the rows that are in the way, and --resume"
-            ),
+        failed.reworded(|text| match upsert {
+            Some(upsert) => {
+                format!("{text}; no record was added; --resume {upsert} updates such rows")
+            }
+            None => {
+                format!("{text}; no record was added; delete the conflicting rows, and --resume")
+            }
         })
     }
 }

@@ -1,11 +1,11 @@
-//! A table of a PostgreSQL database.
+//! PostgreSQL tables.
 
 mod copy;
 mod copy_text;
 mod errors;
 mod moves;
 mod preflight;
-mod revival;
+mod reconnect;
 mod session;
 mod sql_errors;
 mod staging;
@@ -30,58 +30,58 @@ use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
 
-/// How many of the fields that a table lacks are named in a message.
-const MOST_TOLD: usize = 8;
+/// Maximum number of missing fields in a message.
+const MOST_NAMED: usize = 8;
 
 /// Writes records to a table, and keeps the state of the export in the same transactions.
 ///
-/// Until the list is whole, they are in a table of their own, beside the one that is meant. One transaction
-/// then moves them there, so that it never holds a part of a list.
+/// Until the list is complete, the records are in a staging table in the same schema. One transaction then moves them to
+/// the table, so that it never has part of a list.
 pub struct PostgresSink {
     target: Target,
     session: Option<Session>,
     fields: Vec<Field>,
     rows: Rows,
     on_bad_value: OnBadValue,
-    /// The records of the last batch that were not taken as they were.
+    /// The rejected records of the last batch.
     rejected: Vec<Rejected>,
     copy: Option<Statement>,
     /// The unique indexes of the table.
     keys: Vec<Key>,
-    /// That records may be refused in the end, as far as that shows in the beginning.
+    /// A warning that records may be refused in the end.
     doubt: Option<String>,
-    /// What else the user should know of the table.
+    /// Other warnings about the table.
     warnings: Vec<String>,
-    /// Whether triggers, rules or policies of the table may change what becomes of rows.
+    /// Whether triggers, rules or policies of the table may change or drop rows.
     is_guarded: bool,
-    /// What became of the records.
+    /// Counts of moved rows.
     moved: Option<Moved>,
     watch: Option<Watch>,
-    /// The rows that are sent and not committed, to be sent again if the connection is lost.
+    /// Uncommitted rows, to send again after a lost connection.
     pending: Vec<bytes::Bytes>,
     pending_bytes: usize,
-    /// The checksum of the state that was saved last.
+    /// Checksum of the last saved state.
     saved: Option<String>,
-    /// How many records are in the staging table.
+    /// Number of records in the staging table.
     written: u64,
-    /// Whether the table is to be made.
+    /// Whether the table does not exist yet.
     is_new: bool,
-    /// The id of the export, which its row and the comment on its staging table have.
+    /// The ID of the export, also in its row and in the comment on its staging table.
     run: String,
-    /// Whether the records are where they belong.
+    /// Whether the records were moved to the table.
     is_whole: bool,
-    /// Whether they may be there: the answer to the COMMIT that moved them was lost.
+    /// Whether they may have been moved: the response to the COMMIT was lost.
     is_in_doubt: bool,
 }
 
-/// A field of the records, and its column.
+/// A field and its column.
 struct Field {
     path: String,
     column: String,
     kind: ColumnKind,
 }
 
-/// What a commit remembers.
+/// The state of a commit.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Committed {
@@ -91,7 +91,7 @@ struct Committed {
 }
 
 impl PostgresSink {
-    /// A sink for this table. No connection is made yet.
+    /// Creates a sink for a table, without connecting.
     pub fn new(target: Target) -> Self {
         Self {
             target,
@@ -125,7 +125,7 @@ impl PostgresSink {
         }
     }
 
-    /// A table of the schema, as SQL takes it.
+    /// Returns a table of the schema as SQL.
     fn named(&self, table: &str) -> String {
         match &self.session {
             Some(session) => format!("{}.{}", quoted(&session.schema), quoted(table)),
@@ -133,8 +133,8 @@ impl PostgresSink {
         }
     }
 
-    /// The same for people.
-    fn told(&self, table: &str) -> String {
+    /// Returns a table of the schema for messages.
+    fn display(&self, table: &str) -> String {
         match self.session.as_ref().map(|it| &it.schema).or(self.target.schema.as_ref()) {
             Some(schema) => format!("{schema}.{table}"),
             None => table.to_owned(),
@@ -151,9 +151,9 @@ impl PostgresSink {
         committed: Option<&Value>,
     ) -> Result<(), SinkError> {
         let table = self.target.table.clone();
-        // What is moved already needs no right any more.
+        // After the move, nothing is written to the table any more.
         let is_due = committed.is_none() || !self.is_whole;
-        let relation = if is_due { self.check_place().await? } else { None };
+        let relation = if is_due { self.check_table().await? } else { None };
         self.is_guarded = relation.is_some_and(|it| it.is_guarded);
         let found = self.session().await?.columns(&table).await?;
         self.is_new = found.is_none();
@@ -176,8 +176,8 @@ impl PostgresSink {
                 Some(state)
             }
             None => {
-                let is_there = self.session().await?.columns(&staging).await?.is_some();
-                if is_there && !self.is_staging_of(kept.as_ref()).await? {
+                let exists = self.session().await?.columns(&staging).await?.is_some();
+                if exists && !self.is_staging_of(kept.as_ref()).await? {
                     return Err(self.occupied().await?);
                 }
                 self.is_whole = false;
@@ -190,16 +190,16 @@ impl PostgresSink {
             return Ok(());
         }
         self.doubt = self.doubts().await?;
-        let there = self.session().await?.columns(&staging).await?.ok_or_else(|| {
-            let staging = self.told(&staging);
+        let columns_found = self.session().await?.columns(&staging).await?.ok_or_else(|| {
+            let staging = self.display(&staging);
             SinkError::mismatch(format!("table {staging} is missing; start over with --restart"))
         })?;
         let mut kinds = Vec::new();
         for field in &self.fields {
-            let Some(found) = there.iter().find(|found| found.name == field.column) else {
-                let (staging, column) = (self.told(&staging), &field.column);
+            let Some(found) = columns_found.iter().find(|found| found.name == field.column) else {
+                let (staging, column) = (self.display(&staging), &field.column);
                 return Err(SinkError::mismatch(format!(
-                    "table {staging} has no column {column} any more; add it, or start over with --restart"
+                    "column {column} of table {staging} is missing; add it, or start over with --restart"
                 )));
             };
             let (path, modifier) = (field.path.as_str(), found.modifier);
@@ -223,40 +223,38 @@ impl PostgresSink {
         Ok(())
     }
 
-    /// That the staging table is of something else, in words.
+    /// Describes a staging table that is not of this export.
     async fn occupied(&mut self) -> Result<SinkError, SinkError> {
-        let (name, staging) = (self.named(&self.staging()), self.told(&self.staging()));
-        let table = self.told(&self.target.table);
+        let (name, staging) = (self.named(&self.staging()), self.display(&self.staging()));
+        let table = self.display(&self.target.table);
         let comment = self.session().await?.comment(&name).await?.unwrap_or_default();
         Ok(SinkError::new(match comment.starts_with(&table::mark("")) {
-            // The names of two long tables may begin with the same bytes.
+            // The staging tables of two long names may have the same name.
             true => format!(
-                "table {staging} has the records of another export, which is not finished; finish that one, or choose \
-                 another --table than {table}"
+                "table {staging} has the records of another unfinished export; finish it, or choose a --table other \
+                 than {table}"
             ),
             false => format!(
-                "there is a table {staging} that no export to {table} has left; drop it, rename it, or choose another \
-                 --table"
+                "table {staging} exists but is not of an export to {table}; drop or rename it, or choose another --table"
             ),
         }))
     }
 
-    /// The columns that fields go to.
+    /// Matches fields with columns.
     fn fields_of(
         &self,
         columns: &Columns,
         found: Option<&[Found]>,
     ) -> Result<Vec<Field>, SinkError> {
-        let table = self.told(&self.target.table);
+        let table = self.display(&self.target.table);
         let names = match found {
             None if !self.target.create => {
                 return Err(SinkError::new(format!(
-                    "there is no table {table}; --create-table makes it"
+                    "table {table} does not exist; --create-table creates it"
                 )));
             }
-            None => table::names(columns).map_err(|error| {
-                SinkError::new(format!("{error}; choose among them with --fields"))
-            })?,
+            None => table::names(columns)
+                .map_err(|error| SinkError::new(format!("{error}; select fields with --fields")))?,
             Some(found) => table::matched(columns, found)
                 .map_err(|missing| self.lacks(&missing, columns.all().len()))?,
         };
@@ -266,15 +264,15 @@ impl PostgresSink {
             .collect())
     }
 
-    /// The table has no column for some of the fields; `fields` is how many there are.
+    /// Describes missing columns. `fields` is the number of all fields.
     fn lacks(&self, missing: &[&Column], fields: usize) -> SinkError {
-        let table = self.told(&self.target.table);
-        let told = missing.iter().map(|it| it.path.as_str()).take(MOST_TOLD);
-        let told = told.collect::<Vec<_>>().join(", ");
-        if missing.len() > MOST_TOLD {
+        let table = self.display(&self.target.table);
+        let names = missing.iter().map(|it| it.path.as_str()).take(MOST_NAMED);
+        let names = names.collect::<Vec<_>>().join(", ");
+        if missing.len() > MOST_NAMED {
             return SinkError::new(format!(
-                "table {table} has no column for {} of the {fields} fields ({told}, ..); \
-                 choose others with --fields, or have another table made with --create-table",
+                "table {table} has no column for {} of the {fields} fields ({names}, ..); \
+                 select fields with --fields, or create another table with --table and --create-table",
                 missing.len(),
             ));
         }
@@ -282,13 +280,13 @@ impl PostgresSink {
             format!("ADD {} {}", quoted(&table::plain(&it.path)), table::sql_type(it.kind))
         });
         SinkError::new(format!(
-            "table {table} has no column for {told}; choose others with --fields, or: ALTER TABLE {} {}",
+            "table {table} has no column for {names}; omit these fields with --fields, or: ALTER TABLE {} {}",
             self.named(&self.target.table),
             add.collect::<Vec<_>>().join(", ")
         ))
     }
 
-    /// The column by which records take the place of others.
+    /// Returns the upsert key.
     fn key(&self) -> Option<&Field> {
         let key = self.target.upsert.as_deref()?;
         self.fields.iter().find(|field| field.path == key)
@@ -297,15 +295,13 @@ impl PostgresSink {
     fn check_key(&self) -> Result<(), SinkError> {
         let Some(path) = self.target.upsert.as_deref() else { return Ok(()) };
         let Some(Field { column, .. }) = self.key() else {
-            return Err(SinkError::new(format!(
-                "--upsert: the records have no field {path} to write"
-            )));
+            return Err(SinkError::new(format!("--upsert: the output has no field `{path}`")));
         };
         let table = &self.target.table;
         if !self.is_new && !self.keys.iter().any(|key| key.columns == [column.as_str()]) {
             return Err(SinkError::new(format!(
-                "--upsert: no unique index of table {} is on {column} alone: CREATE UNIQUE INDEX ON {} ({})",
-                self.told(table),
+                "--upsert: table {} has no unique index on {column} alone; CREATE UNIQUE INDEX ON {} ({})",
+                self.display(table),
                 self.named(table),
                 quoted(column)
             )));
@@ -323,7 +319,7 @@ impl PostgresSink {
         if moved.is_err()
             && let Some(session) = &mut self.session
         {
-            // The report is still to be written. The first error is the one to tell.
+            // The report is still to be written. The first error is the cause.
             let _ = session.roll_back().await;
         }
         moved
@@ -336,17 +332,17 @@ impl PostgresSink {
         );
         let table = self.target.table.clone();
         match &mut self.session {
-            // The reason is in an earlier message.
+            // An earlier error has the reason.
             None => return Ok(None),
             Some(session) if session.is_lost() => return Ok(None),
             Some(session) => session.execute(&note, &[&report, &table]).await?,
         };
-        Ok(Some(format!("table {}", self.told(EXPORTS))))
+        Ok(Some(format!("table {}", self.display(EXPORTS))))
     }
 }
 
 impl Field {
-    /// As a column of CREATE TABLE.
+    /// Returns the column definition for CREATE TABLE.
     fn declared(&self) -> String {
         format!("{} {}", quoted(&self.column), table::sql_type(self.kind))
     }
@@ -381,7 +377,7 @@ impl Sink for PostgresSink {
         run.clone_into(&mut self.run);
     }
 
-    /// It is one once the state is saved: both are in one transaction.
+    /// Saving the state commits the records, in the same transaction.
     fn commit(&mut self) -> SinkFuture<'_, Option<Value>> {
         let committed = Committed {
             rows: self.written,
@@ -416,12 +412,12 @@ impl Sink for PostgresSink {
     }
 
     fn location(&self) -> Option<String> {
-        let (table, staging) = (self.told(&self.target.table), self.told(&self.staging()));
+        let (table, staging) = (self.display(&self.target.table), self.display(&self.staging()));
         Some(match (self.is_whole, self.is_in_doubt) {
             (true, _) => format!("table {table}"),
             (false, false) => format!("table {staging}"),
             (false, true) => {
-                format!("table {table} if the COMMIT was carried out, else table {staging}")
+                format!("table {table} if the COMMIT succeeded, else table {staging}")
             }
         })
     }

@@ -1,11 +1,11 @@
-//! How the records get from their own table to where they belong, and what became of them.
+//! Moves the records from the staging table to the table.
 
 use super::PostgresSink;
 use super::session::Session;
 use super::table::{EXPORTS, Found, ROW, quoted};
 use crate::SinkError;
 
-/// What became of the records.
+/// Counts of moved rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Moved {
     pub(super) added: u64,
@@ -13,20 +13,21 @@ pub(super) struct Moved {
     pub(super) unchanged: u64,
 }
 
-/// What an upsert is due to do.
-struct Due {
+/// The expected effect of an upsert.
+struct Expected {
     rows: u64,
-    /// How many of them are there already, and how many of those are others.
-    there: u64,
+    /// Rows whose key exists.
+    existing: u64,
+    /// Existing rows with other values.
     changed: u64,
 }
 
 impl PostgresSink {
-    /// Moves the records to where they belong.
+    /// Moves the records to the table.
     pub(super) async fn move_staging(&mut self) -> Result<(), SinkError> {
         let exports = self.named(EXPORTS);
         let name = self.target.table.clone();
-        let told = self.told(&name);
+        let table = self.display(&name);
         self.session().await?.begin().await?;
         let moved = match self.key().map(|key| quoted(&key.column)) {
             None if self.is_new => self.rename_staging().await?,
@@ -37,7 +38,7 @@ impl PostgresSink {
         let note =
             format!("UPDATE {exports} SET whole = true, ended = now() WHERE table_name = $1");
         session.execute(&note, &[&name]).await?;
-        let committed = session.commit(&format!("the records were moved to table {told}")).await;
+        let committed = session.commit(&format!("the records were moved to table {table}")).await;
         match &committed {
             Ok(()) => (self.is_whole, self.moved) = (true, Some(moved)),
             Err(why) => self.is_in_doubt = why.is_unknown,
@@ -45,7 +46,7 @@ impl PostgresSink {
         Ok(committed?)
     }
 
-    /// The staging table becomes the table.
+    /// Renames the staging table to the table.
     async fn rename_staging(&mut self) -> Result<Moved, SinkError> {
         let staging = self.named(&self.staging());
         self.step(&format!(
@@ -68,13 +69,13 @@ impl PostgresSink {
         Ok(Moved { added, ..Moved::default() })
     }
 
-    /// Adds the rows whose key is not there, and changes those that are others. Of two records of one key the later one
-    /// counts. Rows that are the same already are not written again.
+    /// Adds rows with new keys, and updates rows with other values. The later of two records with the same key wins.
+    /// Unchanged rows are not written.
     async fn upsert_rows(&mut self, key: &str) -> Result<Moved, SinkError> {
         let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let (columns, row) = (self.columns(), quoted(ROW));
         if self.is_new {
-            // With the types that the staging table has by now.
+            // With the current types of the staging table.
             self.step(&format!(
                 "CREATE TABLE {table} (LIKE {staging}); \
                  ALTER TABLE {table} DROP COLUMN {row}, ADD PRIMARY KEY ({key})"
@@ -100,7 +101,7 @@ impl PostgresSink {
              FROM ({latest}) l LEFT JOIN {table} t ON t.{key} = l.{key}",
             is_other("l", "t")
         );
-        let due = self.session().await?.due(&look).await?;
+        let expected = self.session().await?.expected(&look).await?;
         let act = match set.is_empty() {
             true => "NOTHING".to_owned(),
             false => {
@@ -112,25 +113,25 @@ impl PostgresSink {
         let upsert =
             format!("INSERT INTO {table} AS t ({columns}) {latest} ON CONFLICT ({key}) DO {act}");
         let written = self.counted(&upsert).await?;
-        let added = due.rows.saturating_sub(due.there);
-        // Other programs may write to the table meanwhile, so that counts alone say nothing.
+        let added = expected.rows.saturating_sub(expected.existing);
+        // Other programs may write to the table concurrently, so the counts are checked only if something may drop rows.
         if self.is_guarded {
-            self.check_arrived(written, added + due.changed)?;
+            self.check_arrived(written, added + expected.changed)?;
         }
         self.step(&format!("DROP TABLE {staging}")).await?;
         let updated = written.saturating_sub(added);
-        Ok(Moved { added, updated, unchanged: due.there.saturating_sub(updated) })
+        Ok(Moved { added, updated, unchanged: expected.existing.saturating_sub(updated) })
     }
 
-    /// Refuses to commit where triggers or rules of the table have dropped rows, or added some.
+    /// Fails if triggers or rules have dropped or added rows.
     fn check_arrived(&self, arrived: u64, sent: u64) -> Result<(), SinkError> {
         if arrived == sent {
             return Ok(());
         }
-        let (table, staging) = (self.told(&self.target.table), self.told(&self.staging()));
+        let (table, staging) = (self.display(&self.target.table), self.display(&self.staging()));
         Err(SinkError::new(format!(
-            "{arrived} of {sent} rows arrived in table {table}: a trigger, a rule or a policy of the table has dropped or \
-             diverted the others. Nothing was moved, the records are still in table {staging}; change that, and --resume"
+            "{arrived} of {sent} rows arrived in table {table}: a trigger, rule or policy has dropped or diverted \
+             the others; nothing was moved, and the records are still in table {staging}; change that, and --resume"
         )))
     }
 
@@ -141,7 +142,7 @@ impl PostgresSink {
         }
     }
 
-    /// Runs a statement, and says how many rows it has written.
+    /// Runs a statement, and returns the number of rows written.
     async fn counted(&mut self, statement: &str) -> Result<u64, SinkError> {
         match self.session().await?.written(statement).await {
             Ok(rows) => Ok(rows),
@@ -151,10 +152,10 @@ impl PostgresSink {
 }
 
 impl Session {
-    async fn due(&mut self, query: &str) -> Result<Due, SinkError> {
+    async fn expected(&mut self, query: &str) -> Result<Expected, SinkError> {
         let rows = self.all(query, &[]).await?;
         let count = |at| rows.first().map_or(0, |row| row.get::<_, i64>(at).unsigned_abs());
-        Ok(Due { rows: count(0), there: count(1), changed: count(2) })
+        Ok(Expected { rows: count(0), existing: count(1), changed: count(2) })
     }
 
     async fn count(&mut self, query: &str) -> Result<u64, SinkError> {
@@ -163,7 +164,7 @@ impl Session {
     }
 }
 
-/// Columns of a row that can be compared: those of types without equality by their text.
+/// Returns comparable columns: those of types without equality are cast to text.
 fn comparable(of: &str, columns: &[String], found: &[Found]) -> String {
     let value = |column: &String| {
         let has_equality = found.iter().any(|it| it.name == *column && it.has_equality);

@@ -1,41 +1,41 @@
-//! What is checked of a table before anything is read: whatever would refuse the records in the end.
+//! Checks of a table before anything is read, for whatever would refuse the records in the end.
 
 use super::session::Session;
 use super::table::{EXPORTS, Found, quoted};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 
-/// What a name of the schema is taken by.
+/// An object in the schema.
 pub(super) struct Relation {
-    /// As `pg_class` has it.
+    /// `relkind` in `pg_class`.
     kind: String,
     /// Whether the user may read it.
     is_readable: bool,
-    /// Whether rows may become others, or none, on their way: it has triggers or rules, or security of rows.
+    /// Whether triggers, rules or row-level security may change or drop rows.
     pub(super) is_guarded: bool,
     row_security: bool,
     has_rules: bool,
 }
 
 impl Relation {
-    /// What it is, if records can't be written to it.
+    /// Returns the kind of object, if records can't be written to it.
     fn refused(&self) -> Option<&'static str> {
         match self.kind.as_str() {
             "r" | "p" => None,
             "v" => Some("a view"),
             "m" => Some("a materialized view"),
-            // Its rows are elsewhere, where the transaction that moves the records may not reach.
+            // Its rows are elsewhere, and may not be part of the transaction.
             "f" => Some("a foreign table"),
             "i" | "I" => Some("an index"),
             "S" => Some("a sequence"),
             "c" => Some("a composite type"),
-            _ => Some("no table"),
+            _ => Some("not a table"),
         }
     }
 }
 
 impl Session {
-    /// What has this name, if anything has.
+    /// Returns the object with this name, if any.
     pub(super) async fn relation(&mut self, name: &str) -> Result<Option<Relation>, SinkError> {
         let rows = self
             .all(
@@ -60,10 +60,10 @@ impl Session {
 }
 
 impl PostgresSink {
-    /// Checks the database and the schema, and what has the name of the table.
-    pub(super) async fn check_place(&mut self) -> Result<Option<Relation>, SinkError> {
+    /// Checks the database, the schema and the table.
+    pub(super) async fn check_table(&mut self) -> Result<Option<Relation>, SinkError> {
         let table = self.target.table.clone();
-        let (told, exports) = (self.told(&table), self.told(EXPORTS));
+        let (name, exports) = (self.display(&table), self.display(EXPORTS));
         let session = self.session().await?;
         session.check_writable().await?;
         session.check_schema().await?;
@@ -73,23 +73,23 @@ impl PostgresSink {
         let Some(relation) = session.relation(&table).await? else {
             return match session.has_type(&table).await? {
                 true => Err(SinkError::new(format!(
-                    "there is a type {told}, and no table can have its name; choose another --table"
+                    "a type is named {name}, so a table can't be; choose another --table"
                 ))),
                 false => Ok(None),
             };
         };
         if let Some(kind) = relation.refused() {
             return Err(SinkError::new(format!(
-                "{told} is {kind}, and records are written to tables only; choose another --table"
+                "{name} is {kind}, but records can only be written to tables; choose another --table"
             )));
         }
         if !relation.is_readable {
-            return Err(session.lacks("SELECT", &told));
+            return Err(session.lacks("SELECT", &name));
         }
         if relation.has_rules && self.target.upsert.is_some() {
             return Err(SinkError::new(format!(
-                "table {told} has rules, and PostgreSQL takes no upsert into such a table; replace them by triggers, or \
-                 leave out --upsert"
+                "table {name} has rules, so PostgreSQL does not allow an upsert; replace the rules with triggers, or \
+                 omit --upsert"
             )));
         }
         if relation.row_security {
@@ -98,9 +98,9 @@ impl PostgresSink {
         Ok(Some(relation))
     }
 
-    /// Refuses a table whose policies allow this user no rows at all, and notes that others may refuse some.
+    /// Rejects a table whose policies never allow this user to write. Warns that policies may refuse some rows.
     async fn check_policies(&mut self, table: &str) -> Result<(), SinkError> {
-        let told = self.told(table);
+        let name = self.display(table);
         let commands: &[&str] = if self.target.upsert.is_some() { &["a", "w"] } else { &["a"] };
         let session = self.session().await?;
         for command in commands {
@@ -114,56 +114,56 @@ impl PostgresSink {
             if !rows.first().is_some_and(|row| row.get(0)) {
                 let doing = if *command == "a" { "INSERT" } else { "UPDATE" };
                 return Err(SinkError::new(format!(
-                    "table {told} has row level security, and no policy allows user {} to {doing}; add a policy, or \
+                    "table {name} has row-level security, and no policy allows user {} to {doing}; add a policy, or \
                      use a role with BYPASSRLS",
                     session.user
                 )));
             }
         }
         self.warnings.push(format!(
-            "table {told} has row level security: a policy may refuse records when they are moved there"
+            "table {name} has row-level security: a policy may refuse records in the end"
         ));
         Ok(())
     }
 
-    /// Checks that the columns of the table take the fields, and need no others.
+    /// Checks that the columns accept the fields, and that no other column is required.
     pub(super) fn check_columns(&self, found: &[Found]) -> Result<(), SinkError> {
-        let table = self.told(&self.target.table);
+        let table = self.display(&self.target.table);
         let key = self.key().map(|key| key.column.as_str());
         for Field { path, column, .. } in &self.fields {
             let Some(it) = found.iter().find(|it| it.name == *column) else { continue };
             if it.is_generated {
                 return Err(SinkError::new(format!(
-                    "column {column} of table {table} is GENERATED ALWAYS and takes no values; leave out the field \
-                     {path} with --fields"
+                    "column {column} of table {table} is GENERATED ALWAYS and can't be written; omit the field {path} \
+                     with --fields"
                 )));
             }
             let needs_update = key.is_some_and(|key| key != column);
             let missing = [(!it.may_insert, "INSERT"), (needs_update && !it.may_update, "UPDATE")];
-            if let Some((_, right)) = missing.into_iter().find(|(lacks, _)| *lacks)
+            if let Some((_, privilege)) = missing.into_iter().find(|(lacks, _)| *lacks)
                 && let Some(session) = &self.session
             {
-                return Err(session.lacks(right, &format!("{table} (column {column})")));
+                return Err(session.lacks(privilege, &format!("{table} (column {column})")));
             }
         }
         let is_written = |it: &&Found| self.fields.iter().any(|field| field.column == it.name);
         match found.iter().find(|it| it.is_required && !is_written(it)) {
             None => Ok(()),
             Some(Found { name, .. }) => Err(SinkError::new(format!(
-                "column {name} of table {table} is NOT NULL without a default, and no field is written to it; add its \
-                 field to --fields, or: ALTER TABLE {} ALTER {} DROP NOT NULL",
+                "column {name} of table {table} is NOT NULL without a default, but has no field; add its field to \
+                 --fields, or: ALTER TABLE {} ALTER {} DROP NOT NULL",
                 self.named(&self.target.table),
                 quoted(name)
             ))),
         }
     }
 
-    /// Notes that the database has not all characters.
+    /// Warns if the database encoding does not have all characters.
     pub(super) async fn check_encoding(&mut self) -> Result<(), SinkError> {
         let encoding = self.session().await?.encoding().await?;
         if encoding != "UTF8" {
             self.warnings.push(format!(
-                "the database has the encoding {encoding}: a record with other characters is refused"
+                "the database has the encoding {encoding} and refuses records with other characters"
             ));
         }
         Ok(())
@@ -171,7 +171,7 @@ impl PostgresSink {
 }
 
 impl Session {
-    /// Refuses a server that takes no writes.
+    /// Rejects a read-only server.
     async fn check_writable(&mut self) -> Result<(), SinkError> {
         let query = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'";
         let rows = self.all(query, &[]).await?;
@@ -189,7 +189,7 @@ impl Session {
         }
     }
 
-    /// Refuses a schema that is not there, or in which the user may create nothing.
+    /// Rejects a schema that does not exist, or in which the user can't create tables.
     async fn check_schema(&mut self) -> Result<(), SinkError> {
         let query =
             "SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n WHERE n.nspname = $1";
@@ -204,20 +204,20 @@ impl Session {
         }
     }
 
-    /// Refuses a table, if it is there, on which the user lacks one of these.
+    /// Rejects an existing table on which the user does not have these privileges.
     async fn check_privileges(
         &mut self,
         table: &str,
-        told: &str,
-        rights: &[&str],
+        display: &str,
+        privileges: &[&str],
     ) -> Result<(), SinkError> {
         let query = "SELECT has_table_privilege(c.oid, $3) FROM pg_class c \
             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 AND c.relname = $2";
         let schema = self.schema.clone();
-        for right in rights {
-            let rows = self.all(query, &[&schema, &table, right]).await?;
+        for privilege in privileges {
+            let rows = self.all(query, &[&schema, &table, privilege]).await?;
             if rows.first().is_some_and(|row| !row.get::<_, bool>(0)) {
-                return Err(self.lacks(right, told));
+                return Err(self.lacks(privilege, display));
             }
         }
         Ok(())
@@ -235,10 +235,10 @@ impl Session {
         Ok(rows.first().map(|row| row.get(0)).unwrap_or_default())
     }
 
-    /// The error that the user lacks a privilege on something.
-    pub(super) fn lacks(&self, right: &str, on: &str) -> SinkError {
+    /// Creates the error for a missing privilege.
+    pub(super) fn lacks(&self, privilege: &str, on: &str) -> SinkError {
         SinkError::new(format!(
-            "user {} lacks a right in {}: {right} on {on}",
+            "user {} lacks a privilege in {}: {privilege} on {on}",
             self.user, self.place
         ))
     }

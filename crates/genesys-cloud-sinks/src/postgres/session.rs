@@ -1,4 +1,4 @@
-//! A connection to the database, and what goes wrong with it, in words.
+//! A connection to the database, and descriptions of its errors.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,36 +11,36 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Config, Error, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::sql_errors::{cause, is_end, is_untranslatable, of, refused, words};
+use super::sql_errors::{cause, describe, is_end, is_untranslatable, of, refused};
 use super::table::Found;
 use super::target::{Target, environment, place};
 use super::tls;
 use crate::{SinkError, Watch};
 
-/// For how long a connection of an export that was killed may still be there.
-const LEFT_BEHIND: &str = "5s";
+/// How long to wait for the lock of a killed export's connection.
+const LOCK_TIMEOUT: &str = "5s";
 
-/// Within a transaction, a place to come back to.
+/// A savepoint before each COPY.
 const SAVEPOINT: &str = "SAVEPOINT genesys_cloud_rows";
 const KEEP: &str = "RELEASE SAVEPOINT genesys_cloud_rows";
 const TAKE_BACK: &str =
     "ROLLBACK TO SAVEPOINT genesys_cloud_rows; RELEASE SAVEPOINT genesys_cloud_rows";
 
-/// A connection that has a table for itself.
+/// A connection that holds the lock of a table.
 pub(super) struct Session {
     pub(super) client: Client,
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
-    /// The process that serves it.
+    /// The server process.
     pub(super) pid: i32,
     pub(super) watch: Option<Watch>,
-    /// Whether the user has stopped a statement.
+    /// Whether the user interrupted a statement.
     pub(super) is_stopped: AtomicBool,
-    /// What serves the connection; it ends with the reason when the connection does.
-    course: Option<JoinHandle<Result<(), Error>>>,
-    /// What must not be in messages.
+    /// The task of the connection. It ends with the error of the connection.
+    task: Option<JoinHandle<Result<(), Error>>>,
+    /// Secrets to remove from messages.
     pub(super) secrets: Secrets,
-    /// Where the database is, for people.
+    /// The database and server, for messages.
     pub(super) place: String,
     pub(super) user: String,
     /// The schema of the table.
@@ -49,10 +49,10 @@ pub(super) struct Session {
     is_lost: bool,
 }
 
-/// Why a transaction may not be committed.
+/// The error of a COMMIT.
 pub(super) struct Uncommitted {
     pub(super) error: SinkError,
-    /// Whether it may have been committed all the same.
+    /// Whether the transaction may have been committed.
     pub(super) is_unknown: bool,
 }
 
@@ -69,11 +69,11 @@ pub(super) struct Key {
 }
 
 impl Session {
-    /// Connects, and waits for a moment for whoever has the table.
+    /// Connects, and locks the table.
     pub(super) async fn open(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
         let access = target.access(environment).map_err(SinkError::new)?;
         let place = place(&access.config);
-        let user = access.config.get_user().unwrap_or("that of the system").to_owned();
+        let user = access.config.get_user().unwrap_or("(system user)").to_owned();
         let tls = tls::connector(&access.trust).map_err(SinkError::new)?;
         let connected = match &watch {
             None => access.config.connect(tls.clone()).await,
@@ -87,10 +87,10 @@ impl Session {
         };
         let secrets = access.secrets;
         let (client, connection) = connected.map_err(|error| {
-            let words = |text: &str| secrets.redact(text).into_owned();
-            refused(&error, &place, &user).reworded(words)
+            let redacted = |text: &str| secrets.redact(text).into_owned();
+            refused(&error, &place, &user).reworded(redacted)
         })?;
-        let course = Some(tokio::spawn(connection));
+        let task = Some(tokio::spawn(connection));
         let schema = String::new();
         let mut this = Self {
             client,
@@ -99,7 +99,7 @@ impl Session {
             pid: 0,
             watch,
             is_stopped: AtomicBool::new(false),
-            course,
+            task,
             secrets,
             place,
             user,
@@ -109,12 +109,12 @@ impl Session {
         };
         this.pid = this.one("SELECT pg_backend_pid()", &[]).await?.get(0);
         this.run(&format!(
-            "SET lock_timeout = '{LEFT_BEHIND}'; SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; \
+            "SET lock_timeout = '{LOCK_TIMEOUT}'; SET TIME ZONE 'UTC'; SET datestyle = 'ISO, YMD'; \
              SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
         ))
         .await?;
-        // A move takes as long as it takes, and an export is idle while a job runs. What the command line or PGOPTIONS
-        // sets stays.
+        // Moving records may take long, and an export is idle while a job runs. Settings of the client, such as PGOPTIONS,
+        // are kept.
         this.all(
             "SELECT set_config(name, '0', false) FROM pg_settings WHERE source <> 'client' AND name IN \
              ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')",
@@ -127,7 +127,7 @@ impl Session {
                 let found = this.one("SELECT current_schema()", &[]).await?;
                 found.get::<_, Option<String>>(0).ok_or_else(|| {
                     SinkError::new(format!(
-                        "{} has no schema on the search path that user {} may use; name one: --table schema.name",
+                        "{} has no schema in the search path that user {} may use; set it with --table schema.name",
                         this.place, this.user
                     ))
                 })?
@@ -137,7 +137,7 @@ impl Session {
         Ok(this)
     }
 
-    /// Takes the table for as long as the connection lasts.
+    /// Locks the table until the connection ends.
     async fn lock(&mut self, table: &str) -> Result<(), SinkError> {
         let name = format!("genesys-cloud {}.{table}", self.schema);
         let lock = "SELECT pg_advisory_lock(hashtextextended($1, 0))";
@@ -145,7 +145,7 @@ impl Session {
             Ok(_) => self.run("RESET lock_timeout").await,
             Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => {
                 Err(SinkError::unavailable(format!(
-                    "another export writes table {}.{table} of {}",
+                    "another export is writing to table {}.{table} of {}",
                     self.schema, self.place
                 )))
             }
@@ -153,7 +153,7 @@ impl Session {
         }
     }
 
-    /// The columns of a table, if it is there.
+    /// Returns the columns of a table, if it exists.
     pub(super) async fn columns(&mut self, table: &str) -> Result<Option<Vec<Found>>, SinkError> {
         let rows = self
             .all(
@@ -170,7 +170,7 @@ impl Session {
             )
             .await?;
         let found = rows.iter().map(|row| {
-            // A type that is none of the built-in ones takes its values as texts.
+            // Types that are not built in accept text.
             let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
             Found {
                 name: row.get(0),
@@ -186,14 +186,14 @@ impl Session {
         Ok((!rows.is_empty()).then(|| found.collect()))
     }
 
-    /// Whether the database can't hold all characters.
+    /// Returns whether the database encoding does not have all characters.
     pub(super) async fn is_narrow(&mut self) -> Result<bool, SinkError> {
         let encoding: String = self.one("SELECT getdatabaseencoding()::text", &[]).await?.get(0);
-        // Of the second, the server doesn't look at what it stores.
+        // With SQL_ASCII, the server stores any bytes.
         Ok(!matches!(&*encoding, "UTF8" | "SQL_ASCII"))
     }
 
-    /// Whether the database can hold a text.
+    /// Returns whether the database can store a string.
     pub(super) async fn can_hold(&mut self, text: &str) -> Result<bool, SinkError> {
         if self.is_open {
             self.run(SAVEPOINT).await?;
@@ -209,7 +209,7 @@ impl Session {
         }
     }
 
-    /// Runs rows of COPY, and takes them back if one of them is refused. The error is that of the row.
+    /// Copies rows, and rolls them back if one is refused. The inner error is that of the row.
     pub(super) async fn try_copy(
         &mut self,
         statement: &Statement,
@@ -219,7 +219,7 @@ impl Session {
         let copied = self.copy(statement, rows).await;
         match &copied {
             Ok(_) => self.run(KEEP).await?,
-            // Where the connection is lost, the error says so.
+            // After a lost connection, nothing can be rolled back.
             Err(error) if error.as_db_error().is_some() && !is_end(error) => {
                 self.run(TAKE_BACK).await?;
             }
@@ -228,7 +228,7 @@ impl Session {
         Ok(copied)
     }
 
-    /// The unique indexes of a table that are of columns alone and hold for all rows at once, the primary key first.
+    /// Returns the unique indexes of a table without expressions, predicates and deferral, the primary key first.
     pub(super) async fn keys(&mut self, table: &str) -> Result<Vec<Key>, SinkError> {
         let rows = self
             .all(
@@ -248,13 +248,13 @@ impl Session {
         Ok(rows.iter().map(|row| Key { name: row.get(0), columns: row.get(1) }).collect())
     }
 
-    /// The comment on a table, whose name is quoted. `None` if there is no such table or comment.
+    /// Returns the comment on a table, whose name is quoted, if any.
     pub(super) async fn comment(&mut self, table: &str) -> Result<Option<String>, SinkError> {
         let query = "SELECT obj_description(to_regclass($1::text), 'pg_class')";
         Ok(self.one(query, &[&table]).await?.get(0))
     }
 
-    /// Whether a table, as SQL takes it, has rows, as far as the user may see them.
+    /// Returns whether a table, whose name is quoted, has rows that the user may read.
     pub(super) async fn has_rows(&mut self, table: &str) -> Result<bool, SinkError> {
         let may = self.one("SELECT has_table_privilege($1::text, 'SELECT')", &[&table]).await?;
         if !may.get::<_, bool>(0) {
@@ -264,7 +264,7 @@ impl Session {
         Ok(found.get(0))
     }
 
-    /// Begins a transaction, unless one is open.
+    /// Starts a transaction, unless one is open.
     pub(super) async fn begin(&mut self) -> Result<(), SinkError> {
         if !self.is_open {
             self.run("BEGIN").await?;
@@ -273,28 +273,28 @@ impl Session {
         Ok(())
     }
 
-    /// Commits. An error says whether it is known that nothing was committed; `what` names what was to be, such as
-    /// `the last batch is stored`.
+    /// Commits. The error says whether the outcome is unknown. `what` is the effect, such as `the last batch was
+    /// stored`.
     pub(super) async fn commit(&mut self, what: &str) -> Result<(), Uncommitted> {
         let Err(error) = self.wait(self.client.batch_execute("COMMIT")).await else {
             self.is_open = false;
             return Ok(());
         };
-        // Only an error of the transaction means that nothing was committed. Others may follow a commit.
+        // Only an error of the transaction proves that nothing was committed. Others may occur after the commit.
         let is_refused = error.as_db_error().is_some() && !is_end(&error);
         let error = self.failed(error).await;
         Err(match is_refused && !self.is_lost {
             true => Uncommitted { error, is_unknown: false },
             false => Uncommitted {
                 error: SinkError::unavailable(format!(
-                    "{error}. It was lost during a COMMIT, so it is not known whether {what}. --resume finds out"
+                    "{error}; this happened during a COMMIT, so it is unknown whether {what}; --resume finds out"
                 )),
                 is_unknown: true,
             },
         })
     }
 
-    /// Takes back what is not committed. Where the connection is lost, the server does.
+    /// Rolls back the transaction. After a lost connection, the server does.
     pub(super) async fn roll_back(&mut self) -> Result<(), SinkError> {
         if self.is_open && !self.is_lost {
             self.run("ROLLBACK").await?;
@@ -315,7 +315,7 @@ impl Session {
         }
     }
 
-    /// The same, where it is the caller who tells the error.
+    /// Runs statements without parameters, and returns the error of the database.
     pub(super) async fn attempt(&mut self, statements: &str) -> Result<(), Error> {
         self.wait(self.client.batch_execute(statements)).await
     }
@@ -360,7 +360,7 @@ impl Session {
         }
     }
 
-    /// Copies rows. An error is that of the database, since it knows the row.
+    /// Copies rows, and returns the error of the database, which names the row.
     pub(super) async fn copy(&mut self, statement: &Statement, rows: Bytes) -> Result<u64, Error> {
         use futures::SinkExt as _;
         self.wait(async {
@@ -371,45 +371,50 @@ impl Session {
         .await
     }
 
-    /// Runs a statement, and gives the number of rows that it has written, where it is the caller who tells the error.
+    /// Runs a statement, and returns the number of rows written, or the error of the database.
     pub(super) async fn written(&mut self, statement: &str) -> Result<u64, Error> {
         self.wait(self.client.execute(statement, &[])).await
     }
 
-    /// What went wrong, in words, and without the password: a server may quote what it was sent.
+    /// Describes an error without the password, which a server may quote.
     pub(super) async fn failed(&mut self, error: Error) -> SinkError {
         let error = self.explained(error).await;
         error.reworded(|text| self.secrets.redact(text).into_owned())
     }
 
     async fn explained(&mut self, error: Error) -> SinkError {
-        // The connection knows better why it ended than who used it.
-        let ended = match (error.is_closed(), self.course.take()) {
-            (true, Some(course)) => {
+        // The error of the connection is more specific than that of the call.
+        let ended = match (error.is_closed(), self.task.take()) {
+            (true, Some(task)) => {
                 self.is_lost = true;
-                let ended = tokio::time::timeout(Duration::from_secs(1), course).await;
+                let ended = tokio::time::timeout(Duration::from_secs(1), task).await;
                 ended.ok().and_then(Result::ok).and_then(Result::err)
             }
-            (_, course) => {
-                self.course = course;
+            (_, task) => {
+                self.task = task;
                 None
             }
         };
         let error = ended.unwrap_or(error);
         if self.is_stopped.load(Ordering::Relaxed) {
-            return SinkError::stopped(format!("stopped while {} was waited for", self.place));
+            return SinkError::stopped(format!("stopped while waiting for {}", self.place));
         }
         self.is_lost |= is_end(&error);
         if self.is_lost {
-            let why = error.as_db_error().map_or_else(|| cause(&error), words);
+            let why = error.as_db_error().map_or_else(|| cause(&error), describe);
             let text = format!("the connection to {} was lost: {why}", self.place);
             return SinkError::unavailable(text);
         }
         match error.as_db_error() {
-            Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => SinkError::new(
-                format!("user {} lacks a right in {}: {}", self.user, self.place, error.message()),
-            ),
-            Some(error) => of(error.code(), format!("{}: {}", self.place, words(error))),
+            Some(error) if *error.code() == SqlState::INSUFFICIENT_PRIVILEGE => {
+                SinkError::new(format!(
+                    "user {} lacks a privilege in {}: {}",
+                    self.user,
+                    self.place,
+                    error.message()
+                ))
+            }
+            Some(error) => of(error.code(), format!("{}: {}", self.place, describe(error))),
             None => SinkError::new(format!("{}: {}", self.place, cause(&error))),
         }
     }
@@ -422,11 +427,11 @@ mod tests {
 
     use super::*;
 
-    /// A server that refuses each connection in these words.
-    async fn server(words: &str) -> u16 {
+    /// Starts a server that refuses each connection with this message.
+    async fn server(message: &str) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let fields = format!("SFATAL\0VFATAL\0C28000\0M{words}\0D{words}\0\0");
+        let fields = format!("SFATAL\0VFATAL\0C28000\0M{message}\0D{message}\0\0");
         let mut answer = vec![b'E'];
         answer.extend_from_slice(&(fields.len() as u32 + 4).to_be_bytes());
         answer.extend_from_slice(fields.as_bytes());
@@ -441,9 +446,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_quotes_the_password_does_not_make_it_known() {
-        let words = "no entry for postgres://me:top%2Dsecret@host/crm with password top-secret";
-        let port = server(words).await;
+    async fn redacts_a_password_that_the_server_quotes() {
+        let message = "no entry for postgres://me:top%2Dsecret@host/crm with password top-secret";
+        let port = server(message).await;
         let url = format!("postgres://me:top%2Dsecret@127.0.0.1:{port}/crm?sslmode=disable");
         let mut target = Target::new(&url);
         target.table("queues").expect("a table");

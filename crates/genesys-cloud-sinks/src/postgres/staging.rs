@@ -1,17 +1,17 @@
-//! The staging table: records are in it until the list is whole.
+//! The staging table, which has the records until the list is complete.
 
 use super::table::{EXPORTS, ROW, list, mark, quoted};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 
 impl PostgresSink {
-    /// Changes the key of a staging table that was begun with another one, or with none.
+    /// Changes the upsert key of a staging table.
     pub(super) async fn change_key(&mut self, before: Option<&str>) -> Result<(), SinkError> {
         if before == self.target.upsert.as_deref() {
             return Ok(());
         }
         let mut changes = Vec::new();
-        // A column of the table that is there may be so by itself.
+        // A column of an existing table may be NOT NULL anyway.
         if let Some(old) = self.fields.iter().find(|it| self.is_new && Some(&*it.path) == before) {
             changes.push(format!("ALTER {} DROP NOT NULL", quoted(&old.column)));
         }
@@ -25,12 +25,12 @@ impl PostgresSink {
         self.session().await?.run(&change).await
     }
 
-    /// The columns of the fields, as SQL takes them.
+    /// Returns the columns of the fields as SQL.
     pub(super) fn columns(&self) -> String {
         list(self.fields.iter().map(|field| field.column.as_str()))
     }
 
-    /// Makes an empty staging table, and says that an export is on its way.
+    /// Creates an empty staging table, and the row of the export.
     pub(super) async fn make_staging(&mut self) -> Result<(), SinkError> {
         let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let mut make = format!("DROP TABLE IF EXISTS {staging}; ");
@@ -39,7 +39,7 @@ impl PostgresSink {
                 let columns: Vec<String> = self.fields.iter().map(Field::declared).collect();
                 make += &format!("CREATE TABLE {staging} ({})", columns.join(", "));
             }
-            // With what a row must comply with, so that it shows at once.
+            // With the constraints of the table, so that violations show early.
             false => {
                 make += &format!(
                     "CREATE TABLE {staging} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS \
@@ -47,7 +47,7 @@ impl PostgresSink {
                 );
             }
         }
-        // Also without a key: one may be given when the export is resumed.
+        // Also without --upsert, which a resume may add.
         make += &format!(
             "; ALTER TABLE {staging} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
             quoted(ROW)
@@ -55,7 +55,7 @@ impl PostgresSink {
         if let Some(key) = self.key() {
             make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
         }
-        // Both are of letters and digits.
+        // The comment has no quotes.
         make += &format!("; COMMENT ON TABLE {staging} IS '{}'", mark(&self.run));
         let exports = self.named(EXPORTS);
         let (table, run) = (self.target.table.clone(), self.run.clone());
@@ -65,7 +65,7 @@ impl PostgresSink {
         let has_runs = found.iter().flatten().any(|column| column.name == "run");
         session.begin().await?;
         if is_first {
-            // Two exports may be the first of a schema.
+            // Two first exports to a schema may run concurrently.
             session
                 .run(&format!(
                     "SELECT pg_advisory_xact_lock(hashtextextended('genesys-cloud', 0)); \
@@ -86,6 +86,6 @@ impl PostgresSink {
              began = now(), saved = NULL, ended = NULL, run = $2"
         );
         session.execute(&note, &[&table, &run]).await?;
-        Ok(session.commit(&format!("{staging} was made")).await?)
+        Ok(session.commit(&format!("{staging} was created")).await?)
     }
 }

@@ -1,4 +1,4 @@
-//! The state of the export, in a row of the table of exports.
+//! The state of an export, in a row of the exports table.
 
 use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
 
@@ -7,20 +7,20 @@ use super::table::{self, EXPORTS};
 use crate::checksum::Checksum;
 use crate::error::SinkError;
 
-/// What is known of an export to the table.
+/// The row of an export.
 pub(super) struct Kept {
     pub(super) state: Option<String>,
     pub(super) is_whole: bool,
-    /// Its id; `None` of an earlier release.
+    /// The ID of the export. `None` for an earlier release.
     pub(super) run: Option<String>,
 }
 
 impl PostgresSink {
-    /// What an export to this table has left.
+    /// Reads the row of the last export to this table.
     pub(super) async fn kept(&mut self) -> Result<Option<Kept>, SinkError> {
         let session = self.session().await?;
         let Some(columns) = session.columns(EXPORTS).await? else { return Ok(None) };
-        // The table may be one that an earlier release has made.
+        // An earlier release may have created the table.
         let has_runs = columns.iter().any(|column| column.name == "run");
         let run = if has_runs { "run" } else { "NULL::text" };
         let query = format!(
@@ -36,14 +36,14 @@ impl PostgresSink {
         let size = size.unwrap_or(0).unsigned_abs();
         if size > LARGEST_STATE {
             return Err(SinkError::mismatch(format!(
-                "table {} is not a saved state: it has {size} bytes. Remove its row, or choose another table",
-                self.told(EXPORTS)
+                "table {} is not a saved state: it has {size} bytes; delete its row, or choose another --table",
+                self.display(EXPORTS)
             )));
         }
         Ok(Some(Kept { is_whole: row.get(0), run: row.get(1), state: row.get(3) }))
     }
 
-    /// Loads the state, and learns whether the export that has left it had moved its records.
+    /// Loads the state, and whether that export has moved its records.
     pub(super) async fn load_state(&mut self) -> Result<Option<String>, SinkError> {
         let Some(kept) = self.kept().await? else { return Ok(None) };
         self.is_whole = kept.is_whole && kept.state.is_some();
@@ -51,7 +51,7 @@ impl PostgresSink {
         Ok(kept.state)
     }
 
-    /// Whether the staging table belongs to the export of this row.
+    /// Returns whether the staging table belongs to the export of this row.
     pub(super) async fn is_staging_of(&mut self, kept: Option<&Kept>) -> Result<bool, SinkError> {
         let Some(kept) = kept.filter(|kept| !kept.is_whole) else { return Ok(false) };
         let staging = self.named(&self.staging());
@@ -59,32 +59,32 @@ impl PostgresSink {
         Ok(comment == kept.run.as_deref().map(table::mark))
     }
 
-    /// Checks that the row and the staging table are those of this export, which is resumed.
+    /// Checks that the row and the staging table belong to the export to resume.
     pub(super) async fn check_run(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
-        let (exports, staging) = (self.told(EXPORTS), self.told(&self.staging()));
+        let (exports, staging) = (self.display(EXPORTS), self.display(&self.staging()));
         let Some(kept) = kept.filter(|kept| kept.run.as_deref() == Some(&*self.run)) else {
             return Err(SinkError::mismatch(format!(
-                "the state in table {exports} is not that of the export that its row is of; start over with --restart"
+                "the state in table {exports} does not match its row; start over with --restart"
             )));
         };
         self.is_whole = kept.is_whole;
         let name = self.staging();
-        let there = self.session().await?.columns(&name).await?;
-        if self.is_whole || there.is_none() || self.is_staging_of(Some(kept)).await? {
+        let columns = self.session().await?.columns(&name).await?;
+        if self.is_whole || columns.is_none() || self.is_staging_of(Some(kept)).await? {
             return Ok(());
         }
         Err(SinkError::mismatch(format!(
-            "table {staging} is not the one that the export in table {exports} has filled; put that one back, or drop it \
-             and start over with --restart"
+            "table {staging} is not the staging table of the export in table {exports}; restore that table, or drop \
+             this one and start over with --restart"
         )))
     }
 
     pub(super) async fn put(&mut self, state: &str) -> Result<(), SinkError> {
         if let Err(error) = self.save_state(state).await {
-            if !self.can_revive() {
+            if !self.can_reconnect() {
                 return Err(error);
             }
-            if !self.revive(error, Some(state)).await? {
+            if !self.reconnect(error, Some(state)).await? {
                 self.save_state(state).await?;
             }
         }
@@ -105,7 +105,7 @@ impl PostgresSink {
                 "the row of table {table} in {EXPORTS} is missing; start over with --restart"
             )));
         }
-        Ok(session.commit("the last batch is stored").await?)
+        Ok(session.commit("the last batch was stored").await?)
     }
 
     pub(super) async fn forget(&mut self) -> Result<(), SinkError> {
@@ -125,11 +125,10 @@ impl PostgresSink {
             }
         };
         session.execute(&forget, &[&table]).await?;
-        Ok(session.commit("the state is removed").await?)
+        Ok(session.commit("the state was removed").await?)
     }
 
-    /// Refuses to start over where an export has moved its records and could not say so: they would be added once
-    /// more.
+    /// Refuses to start over if an interrupted export has already moved its records: they would be added again.
     pub(super) async fn refuse_to_repeat(&mut self) -> Result<(), SinkError> {
         let table = self.target.table.clone();
         let has_moved = self.kept().await?.is_some_and(|it| it.is_whole && it.state.is_some());
@@ -140,14 +139,14 @@ impl PostgresSink {
             return Ok(());
         }
         Err(SinkError::mismatch(format!(
-            "the export that was stopped has moved its records to table {}, and --restart would add them again. Run it \
-             with --resume, which reads nothing and closes that export; after that, it can begin anew",
-            self.told(&table)
+            "the interrupted export has already moved its records to table {}, and --restart would add them again; \
+             finish it with --resume, which reads nothing, and then start a new export",
+            self.display(&table)
         )))
     }
 }
 
-/// The state is in the row of the table, and saving it commits the transaction of the batch.
+/// Saving the state commits the transaction of the batch.
 impl CheckpointStore for PostgresSink {
     fn load<'a>(&'a mut self, _: &'a str) -> StoreFuture<'a, Option<String>> {
         Box::pin(async { Ok(self.load_state().await?) })
@@ -162,6 +161,6 @@ impl CheckpointStore for PostgresSink {
     }
 
     fn location(&self, _: &str) -> String {
-        format!("table {}", self.told(EXPORTS))
+        format!("table {}", self.display(EXPORTS))
     }
 }

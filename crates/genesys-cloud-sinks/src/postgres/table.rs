@@ -1,4 +1,4 @@
-//! Tables and their columns, and what is said of them in SQL.
+//! Names and types of tables and columns.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,39 +9,39 @@ use super::target::LONGEST_NAME;
 use crate::checksum::Checksum;
 use crate::columns::{Column, ColumnKind, Columns};
 
-/// The table in which it stands how far exports are.
+/// The table of exports and their states.
 pub(super) const EXPORTS: &str = "genesys_cloud_exports";
-/// The column by which the later of two records is found.
+/// The column that orders records, for finding the later of two.
 pub(super) const ROW: &str = "genesys_cloud_row";
 
-/// A column that is there.
+/// An existing column.
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     pub(super) name: String,
     pub(super) kind: Type,
-    /// The modifier of the type, such as the number of digits of a time; below zero if there is none.
+    /// The modifier of the type, such as the precision of a time; negative if none.
     pub(super) modifier: i32,
-    /// Whether it takes no values: it is generated, or an identity that always is.
+    /// Whether it can't be written: it is generated, or GENERATED ALWAYS AS IDENTITY.
     pub(super) is_generated: bool,
-    /// Whether a row needs a value for it.
+    /// Whether it is NOT NULL without a default.
     pub(super) is_required: bool,
-    /// Whether its values can be compared.
+    /// Whether its type has an equality operator.
     pub(super) has_equality: bool,
     pub(super) may_insert: bool,
     pub(super) may_update: bool,
 }
 
-/// A name as SQL takes it.
+/// Quotes a name for SQL.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Names, by commas.
+/// Quotes names, separated by commas.
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.into_iter().map(quoted).collect::<Vec<_>>().join(", ")
 }
 
-/// The table that holds the records until all of them are there. No two tables have the same.
+/// Returns the name of the staging table, unique per table.
 pub(super) fn staging(table: &str) -> String {
     const END: &str = "_staging";
     if table.len() <= LONGEST_NAME - END.len() {
@@ -51,12 +51,12 @@ pub(super) fn staging(table: &str) -> String {
     format!("{}_{sum}{END}", cut(table, LONGEST_NAME - END.len() - 1 - sum.len()))
 }
 
-/// The comment on the staging table of an export.
+/// Returns the comment on the staging table of an export.
 pub(super) fn mark(run: &str) -> String {
     format!("genesys-cloud run {run}")
 }
 
-/// What a column of this kind is in PostgreSQL.
+/// Returns the PostgreSQL type of a column.
 pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
@@ -69,7 +69,7 @@ pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
     }
 }
 
-/// The names that columns get in a table that is made for them.
+/// Returns column names for a new table.
 pub(super) fn names(columns: &Columns) -> Result<Vec<String>, String> {
     let mut taken = BTreeSet::from([ROW.to_owned()]);
     columns
@@ -79,16 +79,15 @@ pub(super) fn names(columns: &Columns) -> Result<Vec<String>, String> {
             let plain = plain(&column.path);
             let exact = Cow::Borrowed(cut(&column.path, LONGEST_NAME));
             let name = [plain.into(), exact].into_iter().find(|name| !taken.contains(&**name));
-            let name = name.ok_or_else(|| {
-                format!("the field {} has no column name that is free", column.path)
-            })?;
+            let name =
+                name.ok_or_else(|| format!("no free column name for the field {}", column.path))?;
             taken.insert(name.clone().into_owned());
             Ok(name.into_owned())
         })
         .collect()
 }
 
-/// The columns of a table that hold these fields, in their order; else the fields that none holds.
+/// Matches fields with the columns of a table. Fails with the fields that have none.
 pub(super) fn matched<'a>(
     columns: &'a Columns,
     found: &[Found],
@@ -98,7 +97,7 @@ pub(super) fn matched<'a>(
     for column in columns.all() {
         let known = |name: &str| found.iter().any(|it| it.name == name);
         let plain = plain(&column.path);
-        // Two fields of one plain name: the second has its path for a name.
+        // If two fields have the same plain name, the second is named by its path.
         let is_free = |name: &str| known(name) && !names.iter().any(|it| it == name);
         match [column.path.as_str(), &plain].into_iter().find(|name| is_free(name)) {
             Some(name) => names.push(name.to_owned()),
@@ -108,7 +107,7 @@ pub(super) fn matched<'a>(
     if missing.is_empty() { Ok(names) } else { Err(missing) }
 }
 
-/// The name of the column for a path, unless it is taken. Of a long one the end says more than the beginning.
+/// Returns the usual column name of a path. A long name keeps its end, which is more specific.
 pub(super) fn plain(path: &str) -> String {
     let name = snake(path);
     if name.len() <= LONGEST_NAME {
@@ -119,7 +118,7 @@ pub(super) fn plain(path: &str) -> String {
     tail.filter(|it| !it.is_empty()).unwrap_or(cut(&name, LONGEST_NAME)).to_owned()
 }
 
-/// A path in small letters with underscores: `division.dateCreated` is `division_date_created`.
+/// Converts a path to snake case: `division.dateCreated` is `division_date_created`.
 fn snake(path: &str) -> String {
     let mut name = String::with_capacity(path.len() + 4);
     let letters: Vec<char> = path.chars().collect();
@@ -144,7 +143,7 @@ fn snake(path: &str) -> String {
     name
 }
 
-/// As much of a name as PostgreSQL keeps.
+/// Truncates a name at a character boundary.
 fn cut(name: &str, most: usize) -> &str {
     let mut end = name.len().min(most);
     while !name.is_char_boundary(end) {
@@ -173,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_sql() {
+    fn derives_sql_names() {
         for (path, name) in [
             ("id", "id"),
             ("memberCount", "member_count"),
@@ -196,14 +195,14 @@ mod tests {
     }
 
     #[test]
-    fn all_objects_of_the_api_make_a_table() {
+    fn every_object_of_the_api_fits_a_table() {
         let catalogue = Catalogue::embedded();
         let mut tables = 0;
         for object in catalogue.definition_names() {
             let columns = Columns::of(catalogue.definition(object));
             let names = names(&columns).expect(object);
             assert!(names.iter().all(|name| name.len() <= LONGEST_NAME), "{object}");
-            // The most that PostgreSQL takes.
+            // The maximum of PostgreSQL.
             assert!(names.len() < 1600, "{object}");
             let found: Vec<Found> = names.iter().map(|name| found(name)).collect();
             assert_eq!(matched(&columns, &found).expect(object), names, "{object}");
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_table_lacks_is_told() {
+    fn returns_fields_without_a_column() {
         let fields = ["id", "memberCount", "division.name"].map(str::to_owned);
         let columns = Columns::chosen(&fields, None, false).expect("columns");
         let found = ["id", "division.name"].map(found);

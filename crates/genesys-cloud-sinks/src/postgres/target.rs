@@ -1,4 +1,4 @@
-//! Which table of which database is meant.
+//! The URL and options of a table.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -10,52 +10,52 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-/// The longest name that PostgreSQL keeps, in bytes.
+/// Maximum length of a name in PostgreSQL, in bytes.
 pub(super) const LONGEST_NAME: usize = 63;
 
-/// A table, and how it is written.
+/// A table, and how to write to it.
 #[derive(Clone, Debug)]
 pub struct Target {
     url: SecretString,
-    /// The schema, if it is not the first of the search path.
+    /// The schema, if not the first in the search path.
     pub(super) schema: Option<String>,
     pub(super) table: String,
-    /// Whether the table is made if it is not there.
+    /// Whether to create the table if it does not exist.
     pub(super) create: bool,
-    /// The field by which a record takes the place of an older one.
+    /// The field that identifies rows to update.
     pub(super) upsert: Option<String>,
 }
 
-/// How a connection is made.
+/// Settings of a connection.
 pub(super) struct Access {
     pub(super) config: Config,
-    /// The password, to be kept out of messages.
+    /// The password, to remove from messages.
     pub(super) secrets: Secrets,
     pub(super) trust: Trust,
 }
 
-/// Which certificates of the server are taken.
+/// Which server certificates to accept.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Trust {
-    /// Any, as in libpq without a mode that verifies.
+    /// Any, like libpq without a verifying mode.
     Any,
-    /// Those that the system trusts, of the name of the host.
+    /// Those that the system trusts for the host name.
     System,
-    /// Those that the certificates in this file vouch for, of the name of the host.
+    /// Those that the certificates in this file trust for the host name.
     File(PathBuf),
 }
 
 impl Target {
-    /// The database of this URL. Nothing is checked yet.
+    /// Creates a target in the database at this URL, without validation.
     pub fn new(url: &str) -> Self {
         let url = url.to_owned().into();
         Self { url, schema: None, table: String::new(), create: false, upsert: None }
     }
 
-    /// Chooses the table, as `name` or `schema.name`.
+    /// Sets the table, as `name` or `schema.name`.
     ///
     /// # Errors
-    /// When it is no name of a table.
+    /// If it is not a valid name.
     pub fn table(&mut self, name: &str) -> Result<(), String> {
         let (schema, table) = match name.split_once('.') {
             Some((schema, table)) => (Some(schema), table),
@@ -63,11 +63,11 @@ impl Target {
         };
         for part in schema.into_iter().chain([table]) {
             if part.is_empty() || part.contains(['.', '"', '\0']) {
-                return Err(format!("--table takes name or schema.name, not `{name}`"));
+                return Err(format!("--table: expected name or schema.name, not `{name}`"));
             }
             if part.len() > LONGEST_NAME {
                 return Err(format!(
-                    "the name `{part}` is longer than {LONGEST_NAME} bytes: choose one with --table"
+                    "the name `{part}` is longer than {LONGEST_NAME} bytes; set a shorter one with --table"
                 ));
             }
         }
@@ -76,37 +76,39 @@ impl Target {
         Ok(())
     }
 
-    /// Says whether the table is made if it is not there, and by which field records take the place of others.
+    /// Sets whether to create the table if it does not exist, and the field that identifies rows to update.
     pub fn options(&mut self, create: bool, upsert: Option<String>) {
         self.create = create;
         self.upsert = upsert;
     }
 
-    /// Refuses a URL that can't be read.
+    /// Validates the URL.
     ///
     /// # Errors
-    /// When it is none of a PostgreSQL database.
+    /// If it is not a valid URL of a PostgreSQL database.
     pub fn check(&self) -> Result<(), String> {
         self.access(environment).map(|_| ())
     }
 
-    /// How a connection is made, as the URL and the variables of PostgreSQL have it.
+    /// Resolves the settings of a connection from the URL and the variables of libpq.
     pub(super) fn access(
         &self,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<Access, String> {
         let url = self.url.expose_secret();
         if is_ambiguous(url) {
-            return Err("the password in the URL of the database has characters that must be \
-                 percent-encoded; better give it in PGPASSWORD"
-                .to_owned());
+            return Err(
+                "the password in the database URL has characters that must be percent-encoded; \
+                 set it in PGPASSWORD instead"
+                    .to_owned(),
+            );
         }
         let (plain, own) = own_parameters(url);
         let plain = with_port(&plain, variable("PGPORT").as_deref());
         let mut config: Config = plain.parse().map_err(|error: tokio_postgres::Error| {
-            // Its source names the parameter at fault, and no value.
+            // The source names the parameter but not its value.
             let why = std::error::Error::source(&error).map(ToString::to_string);
-            format!("the URL of the database is wrong: {}", why.unwrap_or_default())
+            format!("invalid database URL: {}", why.unwrap_or_default())
         })?;
         add_environment(&mut config, &variable)?;
         if config.get_application_name().is_none() {
@@ -115,11 +117,11 @@ impl Target {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(10));
         }
-        // A server that is gone without a word is noticed.
+        // Detects a server that disappears.
         if config.get_tcp_user_timeout().is_none() {
             config.tcp_user_timeout(Duration::from_mins(1));
         }
-        // It is idle while a job runs or the rate limit is waited for, and must not pass for dead.
+        // Keeps the connection alive while a job runs or the export waits for the rate limit.
         if config.get_keepalives_idle() == Duration::from_hours(2) {
             config.keepalives_idle(Duration::from_mins(1));
         }
@@ -132,7 +134,7 @@ impl Target {
             "require" => (SslMode::Require, roots.is_some()),
             "verify-ca" | "verify-full" => (SslMode::Require, true),
             _ => {
-                return Err("sslmode is one of disable, prefer, require and verify-full".to_owned());
+                return Err("sslmode must be disable, prefer, require or verify-full".to_owned());
             }
         };
         config.ssl_mode(mode);
@@ -147,7 +149,7 @@ impl Target {
     }
 }
 
-/// Where the server is and the name of the database, without what is secret.
+/// The table, database and server, without secrets.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("table ")?;
@@ -162,12 +164,12 @@ impl fmt::Display for Target {
     }
 }
 
-/// A variable of the environment that is not empty.
+/// Returns an environment variable, unless empty.
 pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The server and the database, for people.
+/// Returns the database and the server for messages.
 pub(super) fn place(config: &Config) -> String {
     let hosts: Vec<String> = config
         .get_hosts()
@@ -183,11 +185,11 @@ pub(super) fn place(config: &Config) -> String {
             }
         })
         .collect();
-    let database = config.get_dbname().or(config.get_user()).unwrap_or("that of the user");
+    let database = config.get_dbname().or(config.get_user()).unwrap_or("(default)");
     format!("database {database} at {}", hosts.join(", "))
 }
 
-/// Whether a part of the password may be read as something else, which messages would show.
+/// Returns whether part of the password may be parsed as something else, which messages would show.
 fn is_ambiguous(url: &str) -> bool {
     let (address, query) = url.split_once('?').unwrap_or((url, ""));
     let is_text = |part: &str| {
@@ -204,21 +206,21 @@ fn is_ambiguous(url: &str) -> bool {
         )
     };
     match address.matches('@').count() {
-        // What reads the URL takes all before the first one for a user and a password.
+        // The parser takes everything before the first `@` as user and password.
         0 => query.contains('@'),
         1 => query.split('&').any(|it| it.contains('@') && !is_text(it)),
         _ => true,
     }
 }
 
-/// What the connection does not read by itself.
+/// Parameters that `Config` does not parse.
 #[derive(Default)]
 struct Own {
     mode: Option<String>,
     roots: Option<String>,
 }
 
-/// The URL without them, and them.
+/// Splits a URL into the part for `Config` and these parameters.
 fn own_parameters(url: &str) -> (String, Own) {
     let mut own = Own::default();
     let Some((plain, query)) = url.split_once('?') else { return (url.to_owned(), own) };
@@ -242,7 +244,7 @@ fn own_parameters(url: &str) -> (String, Own) {
     }
 }
 
-/// The URL with this port for its hosts, if they have none: without one they would get the usual one.
+/// Sets a port for hosts without one, which would otherwise get the default port.
 fn with_port(url: &str, port: Option<&str>) -> String {
     let begin = url.find('@').or(url.find("://").map(|at| at + 2)).map_or(0, |at| at + 1);
     let end = url[begin..].find(['/', '?']).map_or(url.len(), |at| begin + at);
@@ -258,14 +260,14 @@ fn with_port(url: &str, port: Option<&str>) -> String {
     }
 }
 
-/// What the URL does not say is as the variables of PostgreSQL have it.
+/// Sets values missing in the URL from the variables of libpq.
 fn add_environment(
     config: &mut Config,
     variable: &impl Fn(&str) -> Option<String>,
 ) -> Result<(), String> {
     let number = |name: &str| -> Result<Option<u16>, String> {
         let Some(text) = variable(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| format!("{name} is no number"))
+        text.parse().map(Some).map_err(|_| format!("{name} must be a number"))
     };
     if config.get_ports().is_empty()
         && let Some(port) = number("PGPORT")?
@@ -327,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn the_url_comes_before_the_environment() {
+    fn the_url_overrides_the_environment() {
         let variables = [
             ("PGHOST", "elsewhere"),
             ("PGPORT", "7"),
@@ -357,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn tls_is_as_libpq_has_it() {
+    fn tls_modes_match_libpq() {
         let file = || Trust::File("/ca.pem".into());
         for (query, mode, trust) in [
             ("", SslMode::Prefer, Trust::Any),
@@ -380,16 +382,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_without_the_password() {
+    fn errors_omit_the_password() {
         for (url, why) in [
             ("postgres://u:secret@host:port/db", "`port`"),
             ("postgres://u:secret@host/db?shoe=secret", "`shoe`"),
-            ("postgres://u:secret@host/db?sslmode=secret", "sslmode is one of"),
+            ("postgres://u:secret@host/db?sslmode=secret", "sslmode must be"),
         ] {
             let error = access(url, &[]).map(|_| ()).expect_err("wrong");
             assert!(error.contains(why) && !error.contains("secret"), "{error}");
         }
-        // The first three are what they seem to be.
+        // The first three are unambiguous.
         for (url, is_clear) in [
             ("postgres://me:TOP/SEC@host/crm", true),
             ("postgres://me:TOP:SEC@host/crm", true),

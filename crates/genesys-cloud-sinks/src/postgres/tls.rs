@@ -1,4 +1,4 @@
-//! TLS to the server, by rustls.
+//! TLS for PostgreSQL, by rustls.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::target::Trust;
 
-/// What makes TLS of a connection.
+/// Creates a TLS connector.
 pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -30,14 +30,14 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
         }
         Trust::File(file) => {
             let cant =
-                |why: String| format!("can't read certificates of {}: {why}", file.display());
+                |why: String| format!("can't read certificates from {}: {why}", file.display());
             let mut roots = RootCertStore::empty();
             for root in CertificateDer::pem_file_iter(file).map_err(|it| cant(it.to_string()))? {
                 let root = root.map_err(|error| cant(error.to_string()))?;
                 roots.add(root).map_err(|error| cant(error.to_string()))?;
             }
             if roots.is_empty() {
-                return Err(cant("it has none".to_owned()));
+                return Err(cant("the file has none".to_owned()));
             }
             builder.clone().with_root_certificates(roots).with_no_client_auth()
         }
@@ -45,7 +45,7 @@ pub(super) fn connector(trust: &Trust) -> Result<MakeRustlsConnect, String> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// Takes the certificate of any server: `sslmode=require` promises that nobody listens, and no more.
+/// Accepts the certificate of any server: `sslmode=require` protects against eavesdropping only.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! Waiting for the database: what for is shown, and the user may stop it.
+//! Waits for the database: shows the reason, and lets the user interrupt them.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -7,14 +7,14 @@ use tokio_postgres::Error;
 
 use super::session::Session;
 
-/// For how long nothing is shown, and nothing is cut short.
+/// Time before a wait is shown and can be interrupted.
 const MOMENT: Duration = Duration::from_secs(1);
-/// How often what is waited for is shown.
+/// Interval between messages.
 const EVERY: Duration = Duration::from_secs(10);
-/// How long it may take to find out.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Timeout of queries about locks, and of cancelling.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who has the lock that a connection waits for, and of what.
+/// Finds the holder of the lock that a connection waits for, and the locked object.
 const HOLDER: &str = "SELECT b.pid, nullif(a.application_name, ''), \
     coalesce(format('%I.%I', n.nspname, c.relname), 'a row') \
     FROM pg_locks l CROSS JOIN LATERAL unnest(pg_blocking_pids(l.pid)) b(pid) \
@@ -40,10 +40,10 @@ impl Session {
                 biased;
                 done = &mut work => return done,
                 () = watch.stopped() => {
-                    let _ = tokio::time::timeout(PATIENCE, self.cancel()).await;
+                    let _ = tokio::time::timeout(TIMEOUT, self.cancel()).await;
                     let done = work.await;
                     match done {
-                        // It was done before it could be cut short.
+                        // The statement finished before it was cancelled.
                         Ok(_) => watch.pass_on(),
                         Err(_) => self.is_stopped.store(true, Ordering::Relaxed),
                     }
@@ -51,13 +51,14 @@ impl Session {
                 }
                 _ = looks.tick() => {}
             }
-            let told = tokio::select! {
+            let holder = tokio::select! {
                 biased;
                 done = &mut work => return done,
-                told = tokio::time::timeout(PATIENCE, self.holder()) => told.ok().flatten(),
+                holder = tokio::time::timeout(TIMEOUT, self.holder()) => holder.ok().flatten(),
             };
-            if let Some(told) = told {
-                watch.tell(&format!("waiting for a lock {told}, {} s", began.elapsed().as_secs()));
+            if let Some(holder) = holder {
+                watch
+                    .show(&format!("waiting for a lock {holder}, {} s", began.elapsed().as_secs()));
             }
         }
     }
@@ -66,7 +67,7 @@ impl Session {
         let _ = self.client.cancel_token().cancel_query(self.tls.clone()).await;
     }
 
-    /// What is locked, and by whom, if this connection waits for a lock. Another connection has to ask.
+    /// Describes the lock that this connection waits for, and its holder. Uses another connection.
     async fn holder(&self) -> Option<String> {
         let (client, connection) = self.config.connect(self.tls.clone()).await.ok()?;
         let connection = tokio::spawn(connection);

@@ -1,4 +1,4 @@
-//! From settings to the parts of a client.
+//! Builds the parts of a client from its settings.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -20,7 +20,7 @@ use crate::retry::{Policy, Retries};
 use crate::tls::Tls;
 
 impl<C> ClientBuilder<C> {
-    pub(super) fn transport(&self) -> Result<Pipeline, Vec<String>> {
+    pub(super) fn pipeline(&self) -> Result<Pipeline, Vec<String>> {
         let mut problems = Problems::default();
         let region = problems.note(self.region_named()).flatten();
         let api = region.map(Region::api_url);
@@ -31,7 +31,7 @@ impl<C> ClientBuilder<C> {
         let http = problems.note(self.http());
         let http_client = http.clone().and_then(|http| {
             let http = Connections::new(http);
-            // What can't be connected to is reported now.
+            // Report unsupported URLs now rather than on the first call.
             let logs_in = self.logs_in();
             let mut urls = api.iter().chain(login.iter().filter(|_| logs_in)).map(BaseUrl::url);
             problems.note(urls.try_for_each(|url| http.to(url).map(drop)))?;
@@ -67,14 +67,14 @@ impl<C> ClientBuilder<C> {
         }
     }
 
-    /// What the client takes of the rate limit.
+    /// The client's own rate limits.
     fn caps(&self) -> Result<Caps, String> {
         if self.max_concurrent_requests == 0 {
             return Err("`max_concurrent_requests` must be more than zero".to_owned());
         }
         let spacing = match self.max_requests_per_second {
             Some(rate) if rate.is_nan() || rate <= 0.0 => None,
-            // A day at most: what is more comes to none at all.
+            // At most a day, since a longer time would overflow the timer.
             Some(rate) => Some((1.0 / rate).min(86_400.0)),
             None => Some(0.0),
         };
@@ -86,12 +86,12 @@ impl<C> ClientBuilder<C> {
         })
     }
 
-    /// What is never to be shown.
+    /// The credentials to redact.
     fn secrets(&self) -> Secrets {
         let mut secrets = Vec::new();
         let mut with_password = |name: &str, password: &str| {
             secrets.push(SecretString::from(password));
-            // As it is sent.
+            // The form in which it is sent.
             secrets.push(STANDARD.encode(format!("{name}:{password}")).into());
         };
         if let (Some(id), Some(secret)) =
@@ -114,24 +114,24 @@ impl<C> ClientBuilder<C> {
         secrets
     }
 
-    /// The access token, if it is the one to use.
+    /// The access token, if it is used.
     fn given_token(&self) -> Option<&str> {
         let is_used = !self.no_auth && self.token_provider.is_none();
         secret(&self.access_token).filter(|_| is_used)
     }
 
-    /// Whether the login host is called.
+    /// Whether the client logs in.
     fn logs_in(&self) -> bool {
         !self.no_auth && self.token_provider.is_none() && secret(&self.access_token).is_none()
     }
 
-    /// The region. It may be missing where URLs are given in its place.
+    /// The region. Optional if URLs are set.
     fn region_named(&self) -> Result<Option<Region>, String> {
         let choices = Region::choices();
         if let Some(name) = given(self.region.as_deref()) {
             let wrong = |_| {
                 format!(
-                    "{REGION} (or `region`) is {name:?}, which is no region; they are {choices}"
+                    "{REGION} (or `region`) is {name:?}: unknown region; expected one of {choices}"
                 )
             };
             return name.parse().map(Some).map_err(wrong);
@@ -146,7 +146,7 @@ impl<C> ClientBuilder<C> {
         Ok(None)
     }
 
-    /// How connections are made.
+    /// The connection settings.
     fn http(&self) -> Result<Http, String> {
         let timeouts = [
             ("timeout", self.timeout),
@@ -169,7 +169,7 @@ impl<C> ClientBuilder<C> {
         Ok(Http { connect_timeout, read_timeout, user_agent, proxy, tls })
     }
 
-    /// The credentials. `None` if what a login needs is missing, which has been noted already.
+    /// The authentication. `None` if a requirement is missing, which has been reported already.
     fn auth(
         &self,
         http_client: Option<&HttpClient>,
@@ -185,7 +185,7 @@ impl<C> ClientBuilder<C> {
         }
         if let Some(token) = secret(&self.access_token) {
             let token = Token::new(token).ok_or_else(|| {
-                format!("{ACCESS_TOKEN} (or `access_token`) has a character that no token has")
+                format!("{ACCESS_TOKEN} (or `access_token`) has an invalid character")
             })?;
             return Ok(Some(Auth::Ready(token)));
         }
@@ -215,7 +215,7 @@ impl<C> ClientBuilder<C> {
         Auth::Login(Box::new(login))
     }
 
-    /// The URL that was set, or else that of the region.
+    /// The configured URL, or else that of the region.
     fn base_url(
         &self,
         variable: &str,
@@ -230,7 +230,7 @@ impl<C> ClientBuilder<C> {
     }
 }
 
-/// What is wrong with the settings, gathered so that it can be told at once.
+/// Collects the problems of all settings.
 #[derive(Default)]
 struct Problems(Vec<String>);
 
@@ -252,9 +252,9 @@ fn missing(what: &str, variable: &str) -> String {
     format!("the {what} is missing or blank: set {variable} (or call `credentials`)")
 }
 
-/// The reasons do not repeat the URL, which may hold a password.
+/// Parses the URL of a proxy. Errors do not quote it, since it may contain a password.
 fn proxy(url: &str) -> Result<reqwest::Proxy, String> {
-    let refused = "it must be like http://proxy.example.com:3128";
+    let refused = "expected a URL such as http://proxy.example.com:3128";
     let url = Url::parse(url).map_err(|error| format!("{refused} ({error})"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refused.to_owned());

@@ -11,7 +11,7 @@ fn built(vars: &[(&str, &str)]) -> Result<Client, Error> {
 }
 
 #[test]
-fn variables_that_make_a_client() {
+fn builds_a_client_from_variables() {
     const LOGIN: [(&str, &str); 2] = [(CLIENT_ID, "id"), (CLIENT_SECRET, "secret")];
     for (vars, api_url, auth) in [
         (
@@ -57,13 +57,13 @@ fn variables_that_make_a_client() {
 }
 
 #[test]
-fn variables_that_are_missing_or_wrong_are_all_named() {
+fn lists_all_missing_and_invalid_variables() {
     let choices = Region::choices();
     let no_region = format!(
         "the region is missing or blank: set GENESYS_CLOUD_REGION (or call `region`) to one of {choices}"
     );
     let wrong_region = format!(
-        "GENESYS_CLOUD_REGION (or `region`) is \"eu-wst-1\", which is no region; they are {choices}"
+        "GENESYS_CLOUD_REGION (or `region`) is \"eu-wst-1\": unknown region; expected one of {choices}"
     );
     let no_id =
         "the client id is missing or blank: set GENESYS_CLOUD_CLIENT_ID (or call `credentials`)";
@@ -86,9 +86,9 @@ fn variables_that_are_missing_or_wrong_are_all_named() {
             &[(REGION, "eu-wst-1"), (API_URL, "http://gw.example.com"), (ACCESS_TOKEN, "a\nb")],
             &[
                 &wrong_region,
-                "the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must begin with https://: http \
-                 is for this machine, and for hosts that are named by `allow_insecure_host`",
-                "GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has a character that no token has",
+                "the URL of GENESYS_CLOUD_API_URL (or `api_url`): it must start with https://; http is allowed on this \
+                 machine and for `allow_insecure_host`",
+                "GENESYS_CLOUD_ACCESS_TOKEN (or `access_token`) has an invalid character",
             ],
         ),
     ];
@@ -101,7 +101,7 @@ fn variables_that_are_missing_or_wrong_are_all_named() {
 }
 
 #[test]
-fn what_is_set_last_counts() {
+fn the_last_setting_applies() {
     let vars = |name: &str| (name == ACCESS_TOKEN).then(|| "token".to_owned());
     let builder = ClientBuilder::<Client>::from_vars(vars).region(Region::EuWest1);
     let client = builder.credentials("id", "secret").build().expect("a client");
@@ -113,9 +113,9 @@ fn what_is_set_last_counts() {
 }
 
 #[test]
-fn settings_that_cannot_work_are_told() {
+fn rejects_invalid_settings() {
     let builder = || Client::builder().region(Region::EuWest1).access_token("token");
-    for (builder, told) in [
+    for (builder, problem) in [
         (builder().timeout(Duration::ZERO), "`timeout` must be more than zero"),
         (builder().connect_timeout(Duration::ZERO), "`connect_timeout` must be more than zero"),
         (builder().read_timeout(Duration::ZERO), "`read_timeout` must be more than zero"),
@@ -131,10 +131,10 @@ fn settings_that_cannot_work_are_told() {
         (builder().user_agent("a\nb"), "`user_agent` has a character that HTTP does not allow"),
         (
             builder().proxy("proxy"),
-            "the URL of `proxy`: it must be like http://proxy.example.com:3128",
+            "the URL of `proxy`: expected a URL such as http://proxy.example.com:3128",
         ),
     ] {
-        let error = builder.build().expect_err(told);
-        assert!(error.to_string().contains(told), "{error}");
+        let error = builder.build().expect_err(problem);
+        assert!(error.to_string().contains(problem), "{error}");
     }
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use self::service::{Chance, Limit, Rounding, Service};
+use self::service::{Limit, Rng, Rounding, Service};
 use super::*;
 use crate::operation::Method;
 
@@ -32,7 +32,7 @@ fn head(status: u16, headers: &[(&'static str, u64)]) -> ResponseHead {
     ResponseHead::new(StatusCode::from_u16(status).expect("a status"), pairs.collect::<HeaderMap>())
 }
 
-fn told(count: u64, allowed: u64, reset: u64) -> ResponseHead {
+fn usage_head(count: u64, allowed: u64, reset: u64) -> ResponseHead {
     let headers = [
         ("inin-ratelimit-count", count),
         ("inin-ratelimit-allowed", allowed),
@@ -41,19 +41,14 @@ fn told(count: u64, allowed: u64, reset: u64) -> ResponseHead {
     head(200, &headers)
 }
 
-/// Sends one call through a limiter to a service, again as often as it takes.
-async fn call(
-    rate_limiter: &RateLimiter,
-    service: &Service,
-    chance: &mut Chance,
-    mean_latency: u64,
-) {
+/// Sends one call through a limiter to a service, and retries it until it is accepted.
+async fn call(rate_limiter: &RateLimiter, service: &Service, rng: &mut Rng, mean_latency: u64) {
     let ticket = rate_limiter.begin();
     loop {
         let permit = rate_limiter.turn(ticket, &GET_THINGS).await.expect("a turn");
-        tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
+        tokio::time::sleep(Duration::from_millis(rng.up_to(mean_latency))).await;
         let head = service.answer();
-        tokio::time::sleep(Duration::from_millis(chance.up_to(mean_latency))).await;
+        tokio::time::sleep(Duration::from_millis(rng.up_to(mean_latency))).await;
         if head.status != 429 {
             return permit.answered(1, &head);
         }
@@ -62,7 +57,7 @@ async fn call(
     }
 }
 
-/// Has so many callers make calls one after the other for so long.
+/// Runs `callers` tasks that make one call after the other for `seconds`.
 async fn load(
     rate_limiter: &Arc<RateLimiter>,
     service: &Arc<Service>,
@@ -73,12 +68,12 @@ async fn load(
     let mut tasks = JoinSet::new();
     for caller in 0..callers {
         let (rate_limiter, service) = (rate_limiter.clone(), service.clone());
-        let mut chance = Chance::new(seed.wrapping_mul(1_000).wrapping_add(caller));
+        let mut rng = Rng::new(seed.wrapping_mul(1_000).wrapping_add(caller));
         tasks.spawn(async move {
             let until = Instant::now() + Duration::from_secs(seconds);
-            let latency = 1 + chance.up_to(150);
+            let latency = 1 + rng.up_to(150);
             while Instant::now() < until {
-                call(&rate_limiter, &service, &mut chance, latency).await;
+                call(&rate_limiter, &service, &mut rng, latency).await;
             }
         });
     }
@@ -91,12 +86,12 @@ fn windows(allowed: u64, rounding: Rounding) -> Arc<Service> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_window_is_used_up_to_the_reserve_and_no_further() {
+async fn every_window_is_used_up_to_the_reserve() {
     for seed in 0..10 {
-        let mut chance = Chance::new(seed);
-        let allowed = 20 + chance.up_to(600);
-        let callers = 1 + chance.up_to(100);
-        let reserve = chance.up_to(40);
+        let mut rng = Rng::new(seed);
+        let allowed = 20 + rng.up_to(600);
+        let callers = 1 + rng.up_to(100);
+        let reserve = rng.up_to(40);
         let rounding = [Rounding::Up, Rounding::UpAndOne][seed as usize % 2];
         let service = windows(allowed, rounding);
         let rate_limiter = rate_limiter(Caps { reserve, ..CAPS });
@@ -107,7 +102,7 @@ async fn every_window_is_used_up_to_the_reserve_and_no_further() {
         let most = allowed - reserve.min(allowed / 2);
         let used = service.used();
         assert!(used.iter().all(|used| *used <= most), "{case}: {used:?} of {most}");
-        // A caller alone may be too slow to use all.
+        // A single caller may be too slow to use the window.
         if callers >= 20 {
             let used: u64 = used[1..9].iter().sum();
             assert!(used * 100 >= most * 8 * 96, "{case}: {used} of {}", most * 8);
@@ -116,7 +111,7 @@ async fn every_window_is_used_up_to_the_reserve_and_no_further() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_is_told_too_early_costs_of_the_reserve_at_most() {
+async fn a_reset_reported_too_early_costs_at_most_the_reserve() {
     for seed in 0..10 {
         let service = windows(300, Rounding::Down);
         let rate_limiter = rate_limiter(CAPS);
@@ -129,7 +124,7 @@ async fn an_end_that_is_told_too_early_costs_of_the_reserve_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn high_and_low_rates_are_kept() {
-    // Calls a second, and the least share of what is left beside the reserve that must be used.
+    // Calls per second, and the number of callers.
     for (rate, callers) in [(5, 20), (50, 60), (300, 200)] {
         let service = windows(rate * 60, Rounding::Up);
         let rate_limiter = rate_limiter(Caps { concurrent: 500, ..CAPS });
@@ -147,7 +142,7 @@ async fn a_token_bucket_is_used_as_fast_as_it_fills() {
         let limit = Limit::Bucket { capacity: rate * 60, per_second: rate };
         let service = Arc::new(Service::new(limit, Rounding::Up));
         let rate_limiter = rate_limiter(Caps { concurrent: 500, ..CAPS });
-        // At first it is full.
+        // The bucket starts full.
         load(&rate_limiter, &service, callers, rate, 180).await;
         let before = service.used()[0];
         load(&rate_limiter, &service, callers, rate, 300).await;
@@ -158,7 +153,7 @@ async fn a_token_bucket_is_used_as_fast_as_it_fills() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_bucket_that_is_empty_is_not_waited_for_until_it_is_full() {
+async fn does_not_wait_for_an_empty_bucket_to_be_full() {
     for (rate, clients) in [(5, 1), (5, 2), (50, 1), (50, 2)] {
         let limit = Limit::Bucket { capacity: rate * 60, per_second: rate };
         let service = Arc::new(Service::new(limit, Rounding::Up));
@@ -181,16 +176,16 @@ async fn a_token_bucket_that_is_empty_is_not_waited_for_until_it_is_full() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_that_is_not_told_is_hit_no_more_often_than_it_takes_to_know_it() {
+async fn an_unreported_limit_is_learned_from_few_429s() {
     let length = Duration::from_secs(60);
     for (rate, callers) in [(5, 30), (50, 100)] {
         for limit in [
             Limit::Windows { allowed: rate * 60, length },
             Limit::Bucket { capacity: rate * 60, per_second: rate },
         ] {
-            let service = Arc::new(Service::new(limit, Rounding::Untold));
+            let service = Arc::new(Service::new(limit, Rounding::Unreported));
             let rate_limiter = rate_limiter(CAPS);
-            // Calls that are under way at the first 429 are refused as well.
+            // Calls in flight at the first 429 are rejected too.
             load(&rate_limiter, &service, callers, rate, 60).await;
             let (used, refused) = (service.used().iter().sum::<u64>(), service.refused());
             load(&rate_limiter, &service, callers, rate, 240).await;
@@ -203,7 +198,7 @@ async fn a_limit_that_is_not_told_is_hit_no_more_often_than_it_takes_to_know_it(
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_clients_on_one_token_get_along() {
+async fn two_clients_share_one_token() {
     for seed in 0..10 {
         let service = windows(300, Rounding::Up);
         let (one, other) = (rate_limiter(CAPS), rate_limiter(CAPS));
@@ -219,7 +214,7 @@ async fn two_clients_on_one_token_get_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_waits_is_served_in_order_and_not_at_once() {
+async fn waiting_calls_are_served_in_order_and_paced() {
     let service = windows(60, Rounding::Up);
     let rate_limiter = rate_limiter(CAPS);
     let served = Arc::new(Mutex::new(Vec::new()));
@@ -239,14 +234,14 @@ async fn who_waits_is_served_in_order_and_not_at_once() {
     tasks.join_all().await;
     let served = served.lock().expect("no panic");
     assert!(served.iter().map(|(number, _)| *number).eq(0..300));
-    // From the second window on, about one a second.
+    // From the second window on, about one per second.
     let in_a_second =
         served.windows(8).skip(50).filter(|eight| eight[7].1 - eight[0].1 < Duration::from_secs(5));
     assert_eq!(in_a_second.count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn places_that_are_given_up_hold_nobody_back() {
+async fn dropped_calls_do_not_block_others() {
     for seed in 0..20 {
         let service = windows(60, Rounding::Up);
         let rate_limiter = rate_limiter(CAPS);
@@ -255,11 +250,11 @@ async fn places_that_are_given_up_hold_nobody_back() {
         for number in 0..200 {
             let (rate_limiter, service, done) =
                 (rate_limiter.clone(), service.clone(), done.clone());
-            let mut chance = Chance::new(seed * 1_000 + number);
+            let mut rng = Rng::new(seed * 1_000 + number);
             tasks.spawn(async move {
-                // Some give up while they wait, and some while their call is under way.
-                let patience = Duration::from_millis(chance.up_to(120_000));
-                let call = call(&rate_limiter, &service, &mut chance, 50);
+                // Some are dropped while they wait, others while their request is in flight.
+                let patience = Duration::from_millis(rng.up_to(120_000));
+                let call = call(&rate_limiter, &service, &mut rng, 50);
                 if number % 3 == 0 {
                     let _ = tokio::time::timeout(patience, call).await;
                 } else {
@@ -273,11 +268,11 @@ async fn places_that_are_given_up_hold_nobody_back() {
         assert_eq!(done.load(Ordering::Relaxed), 133, "seed {seed}");
         assert_eq!(service.refused(), 0, "seed {seed}");
         let shared = rate_limiter.lock();
-        assert!(shared.sleepers.is_empty() && shared.limiter.is_idle(), "seed {seed}");
+        assert!(shared.waiters.is_empty() && shared.limiter.is_idle(), "seed {seed}");
     }
 }
 
-/// The calls that get their turn now, without any answer in between.
+/// Returns the permits available now, without any response in between.
 async fn at_once<'a>(rate_limiter: &'a RateLimiter, operation: &'a Operation) -> Vec<Permit<'a>> {
     let mut permits = Vec::new();
     while let Ok(permit) =
@@ -285,7 +280,7 @@ async fn at_once<'a>(rate_limiter: &'a RateLimiter, operation: &'a Operation) ->
             .await
     {
         permits.push(permit.expect("a turn"));
-        assert!(permits.len() <= 100, "there is an end");
+        assert!(permits.len() <= 100, "unlimited");
     }
     permits
 }
@@ -295,32 +290,32 @@ async fn one<'a>(rate_limiter: &'a RateLimiter, operation: &'a Operation) -> Per
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_few_calls_find_out_how_things_stand() {
+async fn a_few_probes_go_before_the_limit_is_known() {
     let rate_limiter = rate_limiter(CAPS);
     let mut first = at_once(&rate_limiter, &GET_THINGS).await;
     assert_eq!(first.len(), 4);
-    // One that tells nothing of limits makes room for one, not for all.
+    // A response without limits makes room for one more, not for all.
     first.pop().expect("a call").answered(1, &head(401, &[]));
     let next = at_once(&rate_limiter, &GET_THINGS).await;
     assert_eq!(next.len(), 1);
-    // One that is slow does not stop the rest for ever.
+    // A slow response does not stop the others forever.
     tokio::time::advance(Duration::from_secs(1)).await;
     first.extend(at_once(&rate_limiter, &GET_THINGS).await);
     first.extend(next);
     assert_eq!(first.len(), 5);
 
-    first.pop().expect("a call").answered(1, &told(100, 300, 60));
-    // Four are under way, and no more than half of the rest are to be.
-    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 60, "as many as may be under way");
+    first.pop().expect("a call").answered(1, &usage_head(100, 300, 60));
+    // Four are in flight, and at most half of the remaining calls may be.
+    assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 60, "up to `concurrent`");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_api_that_tells_nothing_is_not_slowed_down() {
+async fn an_api_without_limit_headers_is_not_slowed_down() {
     let rate_limiter = rate_limiter(CAPS);
     one(&rate_limiter, &GET_THINGS).await.answered(1, &head(200, &[]));
     assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 64);
-    // Nor is one that does not tell any more.
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(290, 300, 60));
+    // Nor is an API that stops sending them.
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(290, 300, 60));
     assert!(at_once(&rate_limiter, &GET_THINGS).await.is_empty());
     tokio::time::advance(Duration::from_secs(60)).await;
     one(&rate_limiter, &GET_THINGS).await.answered(1, &head(200, &[]));
@@ -328,7 +323,7 @@ async fn an_api_that_tells_nothing_is_not_slowed_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_headers_of_a_gateway_do_as_well() {
+async fn gateway_headers_are_used() {
     let rate_limiter = rate_limiter(CAPS);
     let left = |left| head(200, &[("x-ratelimit-remaining", left), ("x-ratelimit-reset", 30)]);
     one(&rate_limiter, &GET_THINGS).await.answered(1, &left(40));
@@ -339,22 +334,22 @@ async fn the_headers_of_a_gateway_do_as_well() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_token_has_a_new_count() {
+async fn a_new_token_has_its_own_count() {
     let rate_limiter = rate_limiter(CAPS);
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(200, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(200, 300, 60));
     let late = one(&rate_limiter, &GET_THINGS).await;
-    one(&rate_limiter, &GET_THINGS).await.answered(2, &told(1, 300, 60));
-    // The count of the old one says nothing of the new one.
-    late.answered(1, &told(290, 300, 10));
+    one(&rate_limiter, &GET_THINGS).await.answered(2, &usage_head(1, 300, 60));
+    // The count of the old token does not apply to the new one.
+    late.answered(1, &usage_head(290, 300, 10));
     assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 64);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_of_the_token_stops_all_and_lets_them_go_one_by_one() {
+async fn a_429_of_the_token_stops_all_calls_and_restarts_them_slowly() {
     for (status_head, limit) in [
-        (told(301, 300, 60), None),
+        (usage_head(301, 300, 60), None),
         (head(429, &[]), None),
-        (told(5, 300, 60), Some("org.user.rate.per.minute")),
+        (usage_head(5, 300, 60), Some("org.user.rate.per.minute")),
     ] {
         let rate_limiter = rate_limiter(CAPS);
         let limit = limit.map(|key| limit_named(key, "300"));
@@ -364,7 +359,7 @@ async fn a_rate_limit_of_the_token_stops_all_and_lets_them_go_one_by_one() {
         let first = one(&rate_limiter, &GET_OTHERS).await;
         assert_eq!(start.elapsed(), Duration::from_secs(70));
         assert!(at_once(&rate_limiter, &GET_THINGS).await.is_empty());
-        first.answered(1, &told(1, 300, 60));
+        first.answered(1, &usage_head(1, 300, 60));
         let next = at_once(&rate_limiter, &GET_THINGS).await.len();
         assert!((1..=2).contains(&next), "{next}");
     }
@@ -377,62 +372,62 @@ fn limit_named(key: &str, value: &str) -> ErrorLimit {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_rate_limit_of_an_operation_leaves_the_others_alone() {
+async fn a_429_of_an_operation_does_not_stop_others() {
     let rate_limiter = rate_limiter(CAPS);
     let limited = one(&rate_limiter, &GET_THINGS).await;
-    limited.limited(1, &told(5, 300, 60), None, Some(Duration::from_secs(42)), None);
+    limited.limited(1, &usage_head(5, 300, 60), None, Some(Duration::from_secs(42)), None);
     let start = Instant::now();
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(6, 300, 60));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(42));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_without_headers_stops_its_operation_alone_while_the_window_has_room() {
+async fn a_429_without_headers_stops_only_its_operation_while_the_window_has_room() {
     let rate_limiter = rate_limiter(CAPS);
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(5, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(5, 300, 60));
     let limited = one(&rate_limiter, &GET_THINGS).await;
     limited.limited(1, &head(429, &[]), None, Some(Duration::from_secs(42)), None);
     let start = Instant::now();
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(6, 300, 60));
     assert_eq!(start.elapsed(), Duration::ZERO);
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(42));
 }
 
-fn closure() -> Closure {
+fn fail_fast() -> FailFast {
     let error = Arc::new(Error::config("the limit of a day".to_owned()));
-    Closure { error, patience: Duration::from_secs(180) }
+    FailFast { error, max_wait: Duration::from_secs(180) }
 }
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_calls_do_not_wait_for_refuses_them_until_they_would() {
+async fn calls_fail_fast_until_the_rest_of_a_long_pause_is_short_enough() {
     let rate_limiter = rate_limiter(CAPS);
     let limited = one(&rate_limiter, &GET_THINGS).await;
-    limited.limited(1, &told(5, 300, 60), None, Some(HOUR), Some(&closure()));
+    limited.limited(1, &usage_head(5, 300, 60), None, Some(HOUR), Some(&fail_fast()));
     let refused = async || {
         let turn = rate_limiter.turn(rate_limiter.begin(), &GET_THINGS).await;
         turn.map(drop).expect_err("refused").remaining
     };
     assert_eq!(refused().await, HOUR);
-    // It is the limit of this operation.
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(6, 300, 60));
+    // The limit applies to this operation only.
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(6, 300, 60));
     tokio::time::advance(Duration::from_secs(3_419)).await;
     assert_eq!(refused().await, Duration::from_secs(181));
     tokio::time::advance(Duration::from_secs(1)).await;
     let start = Instant::now();
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(7, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(7, 300, 60));
     assert_eq!(start.elapsed(), Duration::from_secs(180));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_calls_do_not_wait_for_refuses_those_who_wait_already() {
+async fn a_long_pause_fails_calls_that_already_wait() {
     let rate_limiter = rate_limiter(CAPS);
     let limited = one(&rate_limiter, &GET_THINGS).await;
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(300, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(300, 300, 60));
     let mut tasks = JoinSet::new();
     for number in 0..50 {
         let rate_limiter = rate_limiter.clone();
@@ -444,18 +439,18 @@ async fn a_pause_that_calls_do_not_wait_for_refuses_those_who_wait_already() {
         tokio::task::yield_now().await;
     }
     tokio::time::advance(Duration::from_secs(1)).await;
-    limited.limited(1, &told(301, 300, 60), None, Some(HOUR), Some(&closure()));
+    limited.limited(1, &usage_head(301, 300, 60), None, Some(HOUR), Some(&fail_fast()));
     let start = Instant::now();
     assert_eq!(tasks.join_all().await, [HOUR; 50]);
     assert_eq!(start.elapsed(), Duration::ZERO);
     let shared = rate_limiter.lock();
-    assert!(shared.sleepers.is_empty() && shared.limiter.is_idle());
+    assert!(shared.waiters.is_empty() && shared.limiter.is_idle());
 }
 
-/// Who waits, since when, why, and for how long it is expected to.
-type Told = Arc<Mutex<Vec<(String, Instant, WaitReason, Duration)>>>;
+/// The caller, when its wait began, the reason and the expected time.
+type Waits = Arc<Mutex<Vec<(String, Instant, WaitReason, Duration)>>>;
 
-/// Has so many callers wait at once, and checks what they were told against what came. Returns how many were told.
+/// Lets `callers` calls wait at once, and compares the expected waits with the real ones. Returns the number compared.
 async fn expectations(
     case: &str,
     caps: Caps,
@@ -463,12 +458,12 @@ async fn expectations(
     first: ResponseHead,
     callers: usize,
 ) -> usize {
-    let told_of = Told::default();
-    let log = told_of.clone();
+    let waits = Waits::default();
+    let log = waits.clone();
     let wait_observer = WaitObserver::new(move |wait| {
         if let Some(expected) = wait.expected {
-            let told = (wait.operation.to_owned(), Instant::now(), wait.reason, expected);
-            log.lock().expect("no panic").push(told);
+            let wait = (wait.operation.to_owned(), Instant::now(), wait.reason, expected);
+            log.lock().expect("no panic").push(wait);
         }
     });
     let rate_limiter = Arc::new(RateLimiter::new(caps, wait_observer));
@@ -491,9 +486,9 @@ async fn expectations(
         tokio::task::yield_now().await;
     }
     let went: HashMap<String, Instant> = tasks.join_all().await.into_iter().collect();
-    let told_of = told_of.lock().expect("no panic");
+    let waits = waits.lock().expect("no panic");
     let mut checked = 0;
-    for (caller, at, reason, expected) in told_of.iter() {
+    for (caller, at, reason, expected) in waits.iter() {
         let waited = went[caller].duration_since(*at);
         if waited.max(*expected) < Duration::from_secs(1) {
             continue;
@@ -501,20 +496,20 @@ async fn expectations(
         checked += 1;
         assert!(
             waited <= *expected * 2 && *expected <= waited * 2,
-            "{case}: {caller} was told {expected:?} ({reason}) and waited {waited:?}"
+            "{case}: {caller} expected {expected:?} ({reason}) and waited {waited:?}"
         );
     }
     checked
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_wait_is_expected_to_take_is_within_a_factor_of_two() {
+async fn the_expected_wait_is_within_a_factor_of_two() {
     let used = |allowed, calls: u64| {
         let service = windows(allowed, Rounding::Up);
         let last = (1..calls).fold(service.answer(), |_, _| service.answer());
         (service, last)
     };
-    // Behind one window that is used up, in several windows, and where there is room for some.
+    // Behind a used-up window, across several windows, and with room for some.
     for (allowed, calls, callers) in
         [(300, 290, 250), (300, 300, 40), (60, 1, 200), (60, 50, 120), (1_200, 600, 1_500)]
     {
@@ -531,7 +526,7 @@ async fn what_a_wait_is_expected_to_take_is_within_a_factor_of_two() {
     let limited = head(429, &[("retry-after", 42)]);
     let checked = expectations("a pause", CAPS, service, limited, 30).await;
     assert!(checked >= 30, "{checked}");
-    // By the client's own rate.
+    // Under the client's own rate.
     let (service, last) = used(300, 1);
     let caps = Caps { spacing: Some(Duration::from_millis(500)), ..CAPS };
     let checked = expectations("an own rate", caps, service, last, 30).await;
@@ -539,12 +534,12 @@ async fn what_a_wait_is_expected_to_take_is_within_a_factor_of_two() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn operations_share_a_limit_that_is_named() {
+async fn operations_share_a_named_limit() {
     let rate_limiter = rate_limiter(CAPS);
     let limit = limit_named("things.rate.per.minute", "40");
     for operation in [&GET_THINGS, &GET_OTHERS] {
         let limited = one(&rate_limiter, operation).await;
-        limited.limited(1, &told(5, 300, 60), Some(&limit), Some(Duration::ZERO), None);
+        limited.limited(1, &usage_head(5, 300, 60), Some(&limit), Some(Duration::ZERO), None);
     }
     let start = Instant::now();
     let mut tasks = JoinSet::new();
@@ -554,17 +549,17 @@ async fn operations_share_a_limit_that_is_named() {
             let operation = [&GET_THINGS, &GET_OTHERS][number % 2];
             let permit = one(&rate_limiter, operation).await;
             tokio::time::sleep(Duration::from_millis(50)).await;
-            permit.answered(1, &told(5, 300, 60));
+            permit.answered(1, &usage_head(5, 300, 60));
         });
     }
     tasks.join_all().await;
-    // 36 a minute and four ahead.
+    // 36 per minute after a burst of four.
     assert!(start.elapsed() > Duration::from_secs(90), "{:?}", start.elapsed());
     assert!(start.elapsed() < Duration::from_secs(110), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
-async fn own_caps_are_kept() {
+async fn client_limits_are_kept() {
     let rate_limiter = rate_limiter(Caps { spacing: Some(Duration::from_millis(500)), ..CAPS });
     let start = Instant::now();
     for _ in 0..21 {
@@ -574,12 +569,12 @@ async fn own_caps_are_kept() {
     assert!(elapsed.abs_diff(Duration::from_secs(10)) <= Duration::from_millis(50), "{elapsed:?}");
 
     let rate_limiter = self::rate_limiter(Caps { concurrent: 3, ..CAPS });
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(1, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(1, 300, 60));
     assert_eq!(at_once(&rate_limiter, &GET_THINGS).await.len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeated_call_keeps_its_place() {
+async fn a_retry_keeps_its_place_in_the_queue() {
     let rate_limiter = rate_limiter(Caps { concurrent: 1, ..CAPS });
     let first = rate_limiter.begin();
     let permit = rate_limiter.turn(first, &GET_THINGS).await.expect("a turn");
@@ -595,28 +590,28 @@ async fn a_repeated_call_keeps_its_place() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_are_told_with_their_reason() {
-    let told_of = Arc::new(Mutex::new(Vec::new()));
-    let log = told_of.clone();
+async fn observers_get_the_reason_of_each_wait() {
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let log = waits.clone();
     let wait_observer = WaitObserver::new(move |wait| {
         log.lock().expect("no panic").push((wait.reason, wait.expected.map(|it| it.as_secs())));
     });
     let rate_limiter = RateLimiter::new(CAPS, wait_observer);
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(290, 300, 60));
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(1, 300, 60));
-    one(&rate_limiter, &GET_THINGS).await.answered(1, &told(2, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(290, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(1, 300, 60));
+    one(&rate_limiter, &GET_THINGS).await.answered(1, &usage_head(2, 300, 60));
     let limited = one(&rate_limiter, &GET_OTHERS).await;
-    limited.limited(1, &told(3, 300, 60), None, Some(Duration::from_secs(9)), None);
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(4, 300, 60));
+    limited.limited(1, &usage_head(3, 300, 60), None, Some(Duration::from_secs(9)), None);
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(4, 300, 60));
     rate_limiter.pause(&GET_THINGS, WaitReason::Retry, Duration::from_secs(2)).await;
-    let told_of = told_of.lock().expect("no panic");
+    let waits = waits.lock().expect("no panic");
     assert_eq!(
-        told_of.as_slice(),
+        waits.as_slice(),
         [
-            (WaitReason::Budget, Some(60)),
-            // More was wanted than the window before allowed.
-            (WaitReason::Spread, Some(0)),
-            (WaitReason::Endpoint, Some(9)),
+            (WaitReason::LimitReached, Some(60)),
+            // More calls are waiting than the last window allowed.
+            (WaitReason::Pacing, Some(0)),
+            (WaitReason::OperationLimit, Some(9)),
             (WaitReason::Retry, Some(2)),
         ]
     );

@@ -1,4 +1,4 @@
-//! A simulated API that counts calls.
+//! A simulated API with a rate limit.
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use tokio::time::Instant;
 use super::head;
 use crate::response::ResponseHead;
 
-/// Numbers that are the same on every run.
-pub(super) struct Chance(u64);
+/// A deterministic random number generator.
+pub(super) struct Rng(u64);
 
-impl Chance {
+impl Rng {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// One of `0..=most` (SplitMix64).
+    /// Returns one of `0..=most` (SplitMix64).
     pub(super) fn up_to(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -26,23 +26,23 @@ impl Chance {
     }
 }
 
-/// What an API counts.
+/// The limit of the API.
 #[derive(Clone, Copy)]
 pub(super) enum Limit {
-    /// So many calls in each window, the first of which begins with the first call after the last.
+    /// Fixed windows; each starts with the first call after the end of the last.
     Windows { allowed: u64, length: Duration },
-    /// So many calls at once, and so many more a second.
+    /// A token bucket.
     Bucket { capacity: u64, per_second: u64 },
 }
 
-/// How the time to a reset is told in seconds.
+/// How the time to the reset is rounded to seconds.
 #[derive(Clone, Copy)]
 pub(super) enum Rounding {
     Up,
     UpAndOne,
     Down,
-    /// Nothing is told of the limit at all.
-    Untold,
+    /// The headers are missing.
+    Unreported,
 }
 
 pub(super) struct Service {
@@ -53,11 +53,11 @@ pub(super) struct Service {
 
 #[derive(Default)]
 struct State {
-    /// The calls that were allowed, by window.
+    /// Accepted calls by window.
     used: Vec<u64>,
     refused: u64,
     start: Option<Instant>,
-    /// Of a bucket: how much of it is used, and when that was so.
+    /// The used part of a bucket, and when that was measured.
     level: f64,
     at: Option<Instant>,
 }
@@ -107,7 +107,7 @@ impl Service {
         };
         let up = left.as_millis().div_ceil(1_000) as u64;
         let reset = match self.rounding {
-            Rounding::Up | Rounding::Untold => up,
+            Rounding::Up | Rounding::Unreported => up,
             Rounding::UpAndOne => up + 1,
             Rounding::Down => left.as_secs(),
         };
@@ -116,7 +116,7 @@ impl Service {
             ("inin-ratelimit-allowed", allowed),
             ("inin-ratelimit-reset", reset),
         ];
-        if matches!(self.rounding, Rounding::Untold) {
+        if matches!(self.rounding, Rounding::Unreported) {
             headers.clear();
         }
         if count <= allowed {

@@ -1,11 +1,11 @@
-//! Which call goes next, and what those behind it are told.
+//! Which call is next, and the expected waits of those behind it.
 
 use super::*;
 
 const NO_RESERVE: Caps = Caps { reserve: 0, ..CAPS };
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_asks_out_of_its_turn_waits_though_there_is_room() {
+async fn a_call_that_polls_out_of_turn_waits_even_if_there_is_room() {
     let now = Instant::now();
     let mut limiter = Limiter::new(CAPS);
     let [first, second] = [limiter.ticket(), limiter.ticket()];
@@ -19,7 +19,7 @@ async fn a_call_that_asks_out_of_its_turn_waits_though_there_is_room() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_behind_are_told_a_time_that_counts_the_calls_ahead() {
+async fn the_expected_wait_counts_the_calls_ahead() {
     let spacing = Duration::from_millis(500);
     let mut limiter = Limiter::new(Caps { spacing: Some(spacing), ..NO_RESERVE });
     let now = Instant::now();
@@ -40,7 +40,7 @@ async fn those_behind_are_told_a_time_that_counts_the_calls_ahead() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_waits_for_an_answer_has_no_expected_time() {
+async fn a_call_that_waits_for_a_response_has_no_expected_wait() {
     let now = Instant::now();
     let mut limiter = Limiter::new(Caps { concurrent: 1, ..NO_RESERVE });
     let tickets = [limiter.ticket(), limiter.ticket(), limiter.ticket()];
@@ -56,7 +56,7 @@ async fn a_call_that_waits_for_an_answer_has_no_expected_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_the_limit_is_unknown_only_the_calls_ahead_make_an_expected_time() {
+async fn while_the_limit_is_unknown_the_expected_wait_counts_only_the_calls_ahead() {
     let spacing = Duration::from_millis(500);
     let mut limiter = Limiter::new(Caps { spacing: Some(spacing), ..NO_RESERVE });
     let mut now = Instant::now();
@@ -72,38 +72,38 @@ async fn while_the_limit_is_unknown_only_the_calls_ahead_make_an_expected_time()
     let behind = waiting.next();
     for (ticket, expected) in [(first, None), (behind, Some(spacing))] {
         match limiter.poll(ticket.expect("a call that waits"), "getThings", now) {
-            Turn::Wait { reason: Some(WaitReason::Unknown), expected: told, .. } => {
-                assert_eq!(told, expected);
+            Turn::Wait { reason: Some(WaitReason::LimitUnknown), expected: found, .. } => {
+                assert_eq!(found, expected);
             }
             other => panic!("{other:?}"),
         }
     }
 }
 
-/// How long calls of another operation wait after a 429 with these headers, while other calls are under way that may
-/// use up the rest of the window.
+/// Returns how long calls of another operation wait after a 429 with these headers, while calls in flight may use up
+/// the rest of the window.
 async fn wait_after(limited_head: &ResponseHead) -> Duration {
     let rate_limiter = rate_limiter(NO_RESERVE);
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(290, 300, 60));
-    let mut under_way = at_once(&rate_limiter, &GET_THINGS).await;
-    assert_eq!(under_way.len(), 4);
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(290, 300, 60));
+    let mut in_flight = at_once(&rate_limiter, &GET_THINGS).await;
+    assert_eq!(in_flight.len(), 4);
     let start = Instant::now();
-    let limited = under_way.pop().expect("a call");
+    let limited = in_flight.pop().expect("a call");
     limited.limited(1, limited_head, None, Some(Duration::from_secs(90)), None);
-    one(&rate_limiter, &GET_OTHERS).await.answered(1, &told(1, 300, 60));
+    one(&rate_limiter, &GET_OTHERS).await.answered(1, &usage_head(1, 300, 60));
     start.elapsed()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_429_that_reports_room_stops_its_operation_alone() {
+async fn a_429_that_reports_room_stops_only_its_operation() {
     let left = |left| head(429, &[("x-ratelimit-remaining", left), ("x-ratelimit-reset", 60)]);
     let window = Duration::from_secs(60);
     let pause = Duration::from_secs(90);
     for (headers, waits) in [
         (left(2), window),
         (left(0), pause),
-        (told(298, 300, 60), window),
-        (told(300, 300, 60), pause),
+        (usage_head(298, 300, 60), window),
+        (usage_head(300, 300, 60), pause),
     ] {
         let waited = wait_after(&headers).await;
         assert_eq!(waited, waits, "{headers:?}");

@@ -1,4 +1,4 @@
-//! Objects of buckets: how they are named, reached, and why they could not be.
+//! Objects in buckets: URLs, access and errors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,8 +18,8 @@ use crate::SinkError;
 use crate::watch::{Watch, unless_stopped};
 use crate::work_folder;
 
-/// How many bytes of a server's message are shown.
-const MOST_SAID: usize = 300;
+/// Maximum length of a server's message, in bytes.
+const LONGEST_MESSAGE: usize = 300;
 
 /// An object in a bucket: `s3://bucket/key`, `gs://bucket/key`, `az://container/key` or
 /// `abfss://container@account.dfs.core.windows.net/key`.
@@ -27,22 +27,22 @@ const MOST_SAID: usize = 300;
 pub struct BucketUrl(Url);
 
 impl BucketUrl {
-    /// Whether a URL of this scheme names an object in a bucket.
+    /// Returns whether URLs with this scheme are objects in buckets.
     pub fn is_scheme(scheme: &str) -> bool {
         matches!(scheme, "s3" | "s3a" | "gs" | "az" | "azure" | "adl" | "abfs" | "abfss")
     }
 
-    /// The last part of its key.
+    /// Returns the last part of the key.
     pub fn name(&self) -> &str {
         self.0.path().rsplit('/').next().unwrap_or_default()
     }
 
-    /// Reaches it with the settings and credentials of the environment. No call is made.
+    /// Creates a client for the object, with the settings and credentials in the environment. Makes no call.
     pub(crate) fn open(&self) -> Result<Object, SinkError> {
         let cant = |error: ObjectError| {
             SinkError::new(format!(
-                "can't reach the bucket of {self}: {}; what it takes is in the environment, mostly {}",
-                said(&error.to_string()),
+                "can't reach the bucket of {self}: {}; set the environment variables for it, such as {}",
+                sanitized(&error.to_string()),
                 credentials(self.0.as_str())
             ))
         };
@@ -71,7 +71,7 @@ impl BucketUrl {
                 let builder = MicrosoftAzureBuilder::from_env().with_url(url);
                 Arc::new(builder.build().map_err(cant)?)
             }
-            _ => return Err(SinkError::new(format!("{self} is in no bucket"))),
+            _ => return Err(SinkError::new(format!("{self} is not an object in a bucket"))),
         };
         Ok(Object { store, path, url: self.to_string(), deletion, watch: None })
     }
@@ -81,19 +81,22 @@ impl FromStr for BucketUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // The text may hold a secret, so no message repeats it.
-        let url = Url::parse(text).map_err(|error| format!("it is no URL: {error}"))?;
+        // The text may contain a secret, so no message quotes it.
+        let url = Url::parse(text).map_err(|error| format!("invalid URL: {error}"))?;
         if !Self::is_scheme(url.scheme()) || url.host_str().is_none_or(str::is_empty) {
             return Err(
                 "write it as s3://bucket/key, gs://bucket/key or az://container/key".to_owned()
             );
         }
         if url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-            return Err("credentials do not belong in the URL of a bucket, but in the environment"
-                .to_owned());
+            return Err(
+                "set the credentials of a bucket in the environment, not in the URL".to_owned()
+            );
         }
         match url.path().rsplit('/').next() {
-            None | Some("") => Err("it names a bucket or a folder, and no object in it".to_owned()),
+            None | Some("") => {
+                Err("the URL has no object name; write it as s3://bucket/key".to_owned())
+            }
             Some(_) => Ok(Self(url)),
         }
     }
@@ -105,24 +108,24 @@ impl fmt::Display for BucketUrl {
     }
 }
 
-/// A bucket to which an object can be uploaded in parts.
+/// An object store with multipart uploads.
 pub(super) trait Store: ObjectStore + MultipartStore {}
 
 impl<T: ObjectStore + MultipartStore> Store for T {}
 
-/// An object that can be reached.
+/// An object and its client.
 #[derive(Clone)]
 pub(crate) struct Object {
     pub(super) store: Arc<dyn Store>,
     pub(super) path: Path,
     pub(super) url: String,
-    /// How it is deleted, if not by `store`.
+    /// Deletes the object, if not `store`.
     deletion: Option<Deletion>,
-    /// By which the user may stop a wait for the bucket.
+    /// Interrupts waits for the bucket.
     pub(super) watch: Option<Watch>,
 }
 
-/// The user has stopped a wait for the bucket.
+/// The user interrupted a wait for the bucket.
 #[derive(Debug)]
 struct Stopped;
 
@@ -135,7 +138,7 @@ impl fmt::Display for Stopped {
 impl std::error::Error for Stopped {}
 
 impl Object {
-    /// Waits for the bucket, unless the user stops that.
+    /// Waits for the bucket, unless interrupted.
     pub(super) async fn wait<T>(
         &self,
         work: impl Future<Output = Result<T, ObjectError>>,
@@ -146,7 +149,7 @@ impl Object {
         })
     }
 
-    /// Deletes it. It is no error that it is not there.
+    /// Deletes the object. Succeeds if it does not exist.
     pub(super) async fn delete(&self) -> Result<(), ObjectError> {
         let deleted = match &self.deletion {
             Some(deletion) => deletion.delete(&self.path).await,
@@ -158,63 +161,66 @@ impl Object {
         }
     }
 
-    /// Its bucket, as others take it.
+    /// Returns the store.
     pub(super) fn shared(&self) -> Arc<dyn ObjectStore> {
         self.store.clone()
     }
 
-    /// The one in the hidden folder beside it whose name has this end.
+    /// Returns the object with this suffix in the hidden folder beside this one.
     pub(crate) fn aside(&self, end: &str) -> Result<Self, SinkError> {
         let url = work_folder::key(&self.url, end);
-        let path = Path::parse(work_folder::key(self.path.as_ref(), end))
-            .map_err(|error| SinkError::new(format!("{url} is no name of an object: {error}")))?;
+        let path = Path::parse(work_folder::key(self.path.as_ref(), end)).map_err(|error| {
+            SinkError::new(format!("{url} is not a valid object name: {error}"))
+        })?;
         Ok(Self { path, url, ..self.clone() })
     }
 
-    /// Why something could not be done with it, for people: `doing` is such as `write`.
+    /// Describes an error. `doing` is the verb, such as `write`.
     pub(super) fn cant(&self, doing: &str, error: &ObjectError) -> SinkError {
         if let ObjectError::Generic { source, .. } = error
             && source.is::<Stopped>()
         {
-            return SinkError::stopped(format!("stopped while {} was waited for", self.url));
+            return SinkError::stopped(format!("stopped while waiting for {}", self.url));
         }
         let text = error.to_string();
-        let code = between(&text, "<Code>", "</Code>").map(said);
-        let reason = || code.clone().unwrap_or_else(|| "it says no more".to_owned());
+        let code = between(&text, "<Code>", "</Code>").map(sanitized);
+        let reason = || code.clone().unwrap_or_else(|| "no error code".to_owned());
         let why = match error {
             ObjectError::PermissionDenied { .. } => format!(
-                "the bucket refuses it ({}): the credentials take the rights to list the bucket, and to read, write \
-                 and delete its objects",
+                "access denied ({}); the credentials need permission to list the bucket, and to read, write and \
+                 delete its objects",
                 reason()
             ),
-            // Where a machine of a cloud has the credentials of its role. Asked last.
+            // The metadata service of a cloud machine, which is the last source of credentials.
             _ if text.contains("//169.254.") || text.contains("//metadata.google") => format!(
-                "the environment has no credentials for it ({}), and this machine has none either",
+                "no credentials in the environment ({}), and this machine has none",
                 credentials(&self.url)
             ),
             ObjectError::Unauthenticated { .. } => {
-                format!("the bucket does not take the credentials ({})", reason())
+                format!("the bucket does not accept the credentials ({})", reason())
             }
             _ if !is_missing(error) && matches!(error, ObjectError::NotFound { .. }) => {
-                "there is no such bucket".to_owned()
+                "no such bucket".to_owned()
             }
             _ => match between(&text, "<Message>", "</Message>") {
-                Some(message) => format!("{} ({})", said(message), reason()),
-                None => said(&text),
+                Some(message) => format!("{} ({})", sanitized(message), reason()),
+                None => sanitized(&text),
             },
         };
         let text = format!("can't {doing} {}: {why}", self.url);
-        match may_pass(error, &text) {
+        match is_transient(error, &text) {
             true => SinkError::unavailable(text),
             false => SinkError::new(text),
         }
     }
 }
 
-/// Whether an error may pass by itself: the bucket can't be reached, or has an error of its own. One that it answers
-/// with a status from 400 on is refused for good, unless that asks to try again.
-fn may_pass(error: &ObjectError, text: &str) -> bool {
-    if !matches!(error, ObjectError::Generic { .. }) || text.contains("has no credentials") {
+/// Returns whether an error is transient: the bucket can't be reached or has a server error. Client errors are not,
+/// except 408 and 429.
+fn is_transient(error: &ObjectError, text: &str) -> bool {
+    if !matches!(error, ObjectError::Generic { .. })
+        || text.contains("no credentials in the environment")
+    {
         return false;
     }
     let whole = error.to_string();
@@ -224,7 +230,7 @@ fn may_pass(error: &ObjectError, text: &str) -> bool {
     }
 }
 
-/// Refuses settings of S3 whose errors would come late, or say nothing useful.
+/// Rejects S3 settings that would fail late or without a useful error.
 fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), String> {
     let endpoints = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
     let is_plain = |name: &&str| variable(name).is_some_and(|url| url.starts_with("http://"));
@@ -235,8 +241,7 @@ fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), St
         && !allows
     {
         return Err(format!(
-            "{name} is an http:// URL, over which records would be sent in clear text; use https://, or set \
-             AWS_ALLOW_HTTP=true"
+            "{name} is an http:// URL, which would send records unencrypted; use https://, or set AWS_ALLOW_HTTP=true"
         ));
     }
     let has = |name: &str| variable(name).is_some();
@@ -249,21 +254,21 @@ fn check_environment(variable: impl Fn(&str) -> Option<String>) -> Result<(), St
     ];
     match variable("AWS_PROFILE") {
         Some(profile) if !knows_credentials.iter().any(|name| has(name)) => Err(format!(
-            "AWS_PROFILE is `{profile}`, and profiles of the AWS configuration are not read; run: \
+            "AWS_PROFILE is `{profile}`, but AWS profiles are not supported; run: \
              eval \"$(aws configure export-credentials --profile {profile} --format env)\""
         )),
         _ => Ok(()),
     }
 }
 
-/// Whether the bucket is there, and has no such object or upload.
+/// Returns whether the bucket exists but not the object or the upload.
 pub(super) fn is_missing(error: &ObjectError) -> bool {
     let ObjectError::NotFound { source, .. } = error else { return false };
     let text = source.to_string();
     !["NoSuchBucket", "ContainerNotFound"].iter().any(|code| text.contains(code))
 }
 
-/// The variables by which credentials are mostly given.
+/// Returns the usual variables for credentials.
 fn credentials(url: &str) -> &'static str {
     match url.split_once("://") {
         Some(("s3" | "s3a", _)) => "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
@@ -276,7 +281,7 @@ fn between<'a>(text: &'a str, begin: &str, end: &str) -> Option<&'a str> {
     text.split_once(begin)?.1.split_once(end).map(|(found, _)| found)
 }
 
-/// The variables of the environment that hold credentials.
+/// Environment variables that contain credentials.
 const CREDENTIALS: [&str; 9] = [
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
@@ -289,30 +294,30 @@ const CREDENTIALS: [&str; 9] = [
     "GOOGLE_SERVICE_ACCOUNT_KEY",
 ];
 
-/// What a server or its URL says, on one line, without credentials and the queries of URLs: they may hold signatures.
-fn said(text: &str) -> String {
+/// Shortens a server's message to one line, without credentials and the queries of URLs, which may contain signatures.
+fn sanitized(text: &str) -> String {
     let secrets = CREDENTIALS.iter().filter_map(|name| std::env::var(name).ok());
-    said_without(&Secrets::new(secrets.map(Into::into)), text)
+    sanitized_without(&Secrets::new(secrets.map(Into::into)), text)
 }
 
-fn said_without(secrets: &Secrets, text: &str) -> String {
+fn sanitized_without(secrets: &Secrets, text: &str) -> String {
     let text = secrets.redact(text);
-    let mut said = String::new();
+    let mut line = String::new();
     for word in text.split_whitespace() {
         let word = match word.contains("://") {
             true => word.split_once('?').map_or(word, |(before, _)| before),
             false => word,
         };
-        if said.len() + word.len() > MOST_SAID {
-            said.push_str(" ..");
+        if line.len() + word.len() > LONGEST_MESSAGE {
+            line.push_str(" ..");
             break;
         }
-        if !said.is_empty() {
-            said.push(' ');
+        if !line.is_empty() {
+            line.push(' ');
         }
-        said.extend(word.chars().filter(|it| !it.is_control()));
+        line.extend(word.chars().filter(|it| !it.is_control()));
     }
-    said
+    line
 }
 
 #[cfg(test)]
@@ -320,7 +325,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_name_objects_and_hold_no_secrets() {
+    fn parses_urls_of_objects_without_credentials() {
         for text in [
             "s3://bucket/key.jsonl",
             "gs://bucket/a/b.csv.gz",
@@ -330,8 +335,8 @@ mod tests {
             assert_eq!(text.parse::<BucketUrl>().expect(text).to_string(), text);
         }
         for (text, why) in [
-            ("s3://bucket", "no object in it"),
-            ("s3://bucket/folder/", "no object in it"),
+            ("s3://bucket", "no object name"),
+            ("s3://bucket/folder/", "no object name"),
             ("s3:///key", "write it as"),
             ("ftp://host/key", "write it as"),
             ("s3://user:password@bucket/key", "in the environment"),
@@ -343,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_can_not_work_are_refused() {
+    fn rejects_settings_that_can_not_work() {
         let check = |variables: &[(&str, &str)]| {
             check_environment(|name| {
                 let found = variables.iter().find(|(known, _)| *known == name);
@@ -371,15 +376,15 @@ mod tests {
     }
 
     #[test]
-    fn what_a_server_says_is_told_without_signatures_and_credentials() {
+    fn removes_signatures_and_credentials_from_messages() {
         let text = "error for https://host/key?sig=secret and\n\u{1b}[31m more";
-        let clean = said(text);
+        let clean = sanitized(text);
         assert!(clean.starts_with("error for https://host/key"), "{clean}");
         assert!(clean.ends_with(" and [31m more") && !clean.contains("secret"), "{clean}");
         let secrets = Secrets::new(["wJalrXUtnFEMI/K7MDENG".into()]);
         let text = "SignatureDoesNotMatch: key wJalrXUtnFEMI/K7MDENG, as wJalrXUtnFEMI%2FK7MDENG";
-        let clean = said_without(&secrets, text);
+        let clean = sanitized_without(&secrets, text);
         assert!(clean.contains("SignatureDoesNotMatch") && !clean.contains("wJalr"), "{clean}");
-        assert!(said(&"word ".repeat(1_000)).len() < MOST_SAID + 10);
+        assert!(sanitized(&"word ".repeat(1_000)).len() < LONGEST_MESSAGE + 10);
     }
 }

@@ -1,5 +1,5 @@
-//! A connection that is lost is made again where that does no harm: until the records are moved, what was saved last
-//! says what is stored.
+//! Reconnects after a lost connection. This is safe until the records are moved: the last saved state says what is
+//! stored.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::PostgresSink;
 use crate::SinkError;
 use crate::checksum::Checksum;
 
-/// How long to wait before each try: a server that restarts is back by then.
+/// Delays before each attempt. A server that restarts is usually back by then.
 const PAUSES: [Duration; 6] = [
     Duration::from_millis(200),
     Duration::from_millis(500),
@@ -17,11 +17,11 @@ const PAUSES: [Duration; 6] = [
     Duration::from_secs(8),
 ];
 
-/// How many bytes that are not committed yet are kept to be sent again.
+/// Maximum number of uncommitted bytes to keep for sending them again.
 const MOST_PENDING: usize = 16 << 20;
 
 impl PostgresSink {
-    /// Keeps what is not committed yet, unless it is too much.
+    /// Keeps uncommitted rows, unless they exceed the limit.
     pub(super) fn keep_pending(&mut self, rows: &bytes::Bytes) {
         self.pending_bytes += rows.len();
         match self.pending_bytes <= MOST_PENDING {
@@ -30,28 +30,28 @@ impl PostgresSink {
         }
     }
 
-    /// Forgets it: this state is saved.
+    /// Drops the kept rows, which this saved state has committed.
     pub(super) fn committed(&mut self, state: &str) {
         self.saved = Some(Checksum::of(state.as_bytes()));
         self.pending.clear();
         self.pending_bytes = 0;
     }
 
-    /// Whether the connection is lost, and another one can take its place.
-    pub(super) fn can_revive(&self) -> bool {
+    /// Returns whether the connection is lost and can be replaced.
+    pub(super) fn can_reconnect(&self) -> bool {
         let is_lost = self.session.as_ref().is_some_and(|session| session.is_lost());
         is_lost && self.pending_bytes <= MOST_PENDING
     }
 
-    /// Connects again, and sends once more what was not committed, unless `next` is the state that is saved: then all of
-    /// it was. Whether it was is returned.
-    pub(super) async fn revive(
+    /// Reconnects and sends uncommitted rows again. Returns true without sending them if `next` is the saved state,
+    /// which means that they were committed.
+    pub(super) async fn reconnect(
         &mut self,
         lost: SinkError,
         next: Option<&str>,
     ) -> Result<bool, SinkError> {
         if let Some(watch) = &self.watch {
-            watch.tell(&format!("{lost}; connecting again"));
+            watch.show(&format!("{lost}; reconnecting"));
         }
         for pause in PAUSES {
             if self.is_stopped_within(pause).await {
@@ -59,7 +59,7 @@ impl PostgresSink {
             }
             self.session = None;
             if self.session().await.is_ok() {
-                return self.find_again(next).await;
+                return self.restore(next).await;
             }
         }
         Err(lost)
@@ -77,15 +77,15 @@ impl PostgresSink {
         is_stopped
     }
 
-    /// Finds the export as it was saved last, in a new session.
-    async fn find_again(&mut self, next: Option<&str>) -> Result<bool, SinkError> {
+    /// Restores the export in a new session.
+    async fn restore(&mut self, next: Option<&str>) -> Result<bool, SinkError> {
         let kept = self.kept().await?;
         self.check_run(kept.as_ref()).await?;
         let state = kept.and_then(|kept| kept.state);
         let is_next = next.is_some() && state.as_deref() == next;
         if !is_next && state.map(|state| Checksum::of(state.as_bytes())) != self.saved {
             return Err(SinkError::taken(
-                "the connection to the database was lost, and meanwhile another run has changed the state of the export",
+                "the connection to the database was lost, and another run has changed the state of the export since",
             ));
         }
         self.prepare_copy().await?;
