@@ -88,13 +88,13 @@ impl<T> Resumable for Windows<T> {
 }
 
 impl<P, C> Resumable for Nested<P, C> {
-    type Of = NestedItem<P, C>;
+    type Record = NestedItem<P, C>;
 
-    fn go_on(&mut self, checkpoint: &Checkpoint) {
+    fn start_from(&mut self, checkpoint: &Checkpoint) {
         self.start_at(checkpoint.tree().cloned(), checkpoint.made());
     }
 
-    fn place(&self) -> Result<Checkpoint, Error> {
+    fn current_checkpoint(&self) -> Result<Checkpoint, Error> {
         self.checkpoint()
     }
 
@@ -102,7 +102,6 @@ impl<P, C> Resumable for Nested<P, C> {
         self.saved_jobs()
     }
 
-    /// Jobs of lists that were opened since are not known there, and are submitted again.
     fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
         match earlier.tree() {
             Some(earlier) => self.knowing(earlier).map(Checkpoint::of_tree),
