@@ -121,9 +121,9 @@ fn has_new_job<L: Resumable>(list: &L, saved: &[SavedJob]) -> bool {
 /// A list in batches, whose checkpoint is saved when the caller commits a batch. From [`Paginator::checkpointed`] and
 /// [`Windows::checkpointed`].
 ///
-/// It starts after the last committed batch. Each item is delivered at least once, and again if the process ended before
-/// the commit. To process items exactly once, keep the length of the output in the [note](Batch::commit_with), and
-/// truncate the output to it on the next start.
+/// It starts after the last committed batch. Each item is delivered at least once, and again if the process ended
+/// before the commit. To process items exactly once, keep the length of the output in the [note](Batch::commit_with),
+/// and truncate the output to it on the next start.
 ///
 /// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run continues
 /// with the same job.
@@ -131,8 +131,8 @@ fn has_new_job<L: Resumable>(list: &L, saved: &[SavedJob]) -> bool {
 /// The futures of [`try_next`](Self::try_next) and [`Batch::commit`] can be dropped at any time. The next call of
 /// `try_next` continues from there, and completes a dropped commit.
 ///
-/// When the list has ended and its last batch is committed, the checkpoint is complete: another run finds no items until
-/// the checkpoint is [cleared](Self::clear).
+/// When the list has ended and its last batch is committed, the checkpoint is complete: another run finds no items
+/// until the checkpoint is [cleared](Self::clear).
 ///
 /// ```no_run
 /// # async fn example(queues: genesys_cloud_core::Paginator<serde_json::Value>)
@@ -215,8 +215,8 @@ impl<L: Resumable> Checkpointed<L> {
         Ok(self.saved.as_ref())
     }
 
-    /// Returns the next batch, or `None` at the end. It has the requested number of items; the last one, and one before an
-    /// error, can have fewer.
+    /// Returns the next batch, or `None` at the end. It has the requested number of items; the last one, and one
+    /// before an error, can have fewer.
     ///
     /// A batch that was not committed is returned again.
     ///
@@ -353,13 +353,14 @@ impl<L: Resumable> Batch<'_, L> {
     /// [`Checkpointed::try_next`] completes the commit.
     ///
     /// # Errors
-    /// If the store can't be written. It is then unknown whether the checkpoint was saved, and the batch is returned again.
+    /// If the store can't be written. It is then unknown whether the checkpoint was saved, and the batch is returned
+    /// again.
     pub async fn commit(self) -> Result<(), Error> {
         self.save(None).await
     }
 
-    /// Like [`commit`](Self::commit), with a note that is saved in the checkpoint, such as the length of the output. See
-    /// [`Checkpoint::note`].
+    /// Like [`commit`](Self::commit), with a note that is saved in the checkpoint, such as the length of the output.
+    /// See [`Checkpoint::note`].
     ///
     /// # Errors
     /// Those of [`commit`](Self::commit).
@@ -385,8 +386,8 @@ impl<L: Resumable> fmt::Debug for Batch<'_, L> {
 }
 
 impl<T> Paginator<T> {
-    /// Reads the list in batches of `every` items. Starts at the checkpoint in the store under this key, and saves one when
-    /// a batch is committed. See [`Checkpointed`].
+    /// Reads the list in batches of `every` items. Starts at the checkpoint in the store under this key, and saves
+    /// one when a batch is committed. See [`Checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,
