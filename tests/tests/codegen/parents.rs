@@ -63,8 +63,11 @@ fn the_path_before_a_parameter_is_its_list() {
         ("GET /codes", "Code"),
         ("GET /codes/{code}/uses", "Thing"),
     ];
-    let expected =
-        ["list1 queueId=list0.id", "list2 queueId=list0.id memberId=list1.id", "list4 code=list3.code"];
+    let expected = [
+        "list1 queueId=list0.id",
+        "list2 queueId=list0.id memberId=list1.id",
+        "list4 code=list3.code",
+    ];
     assert_eq!(parents(&lists, "").unwrap(), expected);
 }
 

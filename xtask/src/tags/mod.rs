@@ -14,14 +14,14 @@ use std::ops::{Deref, DerefMut};
 
 use anyhow::{Result, bail};
 pub use genesys_cloud_catalogue::tags::{
-    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Parent, ParentList, Place, Scheme,
-    Tag, TagKind,
+    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Parent, ParentList,
+    Place, Scheme, Tag, TagKind,
 };
 
 use evidence::Evidence;
 pub use evidence::item_schema;
-pub use parents::{Decider, Parents};
 pub use page_size::{size_limits, size_type, usually};
+pub use parents::{Decider, Parents};
 pub use reply::page_reply;
 pub use scheme::{usual_token_in, usual_token_out};
 

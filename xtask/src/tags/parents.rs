@@ -183,16 +183,14 @@ impl<'a> Decider<'a> {
         let paths: usize = lists.values().map(BTreeSet::len).sum();
         let ((operation, field), most) = lists.iter().max_by_key(|(_, paths)| paths.len())?;
         let is_agreed = most.len() >= AGREE && most.len() * 3 >= paths * 2;
-        is_agreed
-            .then(|| ParentList { operation: operation.clone(), field: field.clone() })
+        is_agreed.then(|| ParentList { operation: operation.clone(), field: field.clone() })
     }
 
     /// Whether records of this schema have a field that can be part of a path.
     fn has(&self, item: &Schema, field: &str) -> bool {
         let found = self.document.at(item, field).map(|schema| self.document.resolve(schema));
-        let is_text = |kind: &Kind| {
-            matches!(kind, Kind::Text { .. } | Kind::Integer { .. } | Kind::Enum(_))
-        };
+        let is_text =
+            |kind: &Kind| matches!(kind, Kind::Text { .. } | Kind::Integer { .. } | Kind::Enum(_));
         found.is_some_and(|schema| is_text(&schema.kind))
     }
 
@@ -211,7 +209,9 @@ impl<'a> Decider<'a> {
             if let Ok(found) = self.by_rules(&self.tags[*at], name, prefix) {
                 let list = found.parent.list.map(|list| (list.operation, list.field));
                 if list == entry.list {
-                    bail!("{FILE}: the rules find the list of {path} by themselves; remove the line");
+                    bail!(
+                        "{FILE}: the rules find the list of {path} by themselves; remove the line"
+                    );
                 }
             }
             let Some((id, field)) = &entry.list else { continue };

@@ -129,7 +129,10 @@ impl<P, C> TreeReader<P, C> {
     }
 
     /// Waits until a list has an item, and returns its place among those that are open. `None` at the end.
-    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<usize>, Error>> {
+    pub(super) fn poll_ready(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<usize>, Error>> {
         loop {
             if let Some((operation, why)) = &self.mismatch {
                 return Poll::Ready(Err(Error::checkpoint_mismatch(operation, why)));
@@ -367,7 +370,8 @@ impl<P, C> TreeReader<P, C> {
 /// The path of a request, with its values.
 fn path(request: &Request) -> String {
     let template = request.operation().path().to_owned();
-    let fill = |path: String, (name, value): (&str, &str)| path.replace(&format!("{{{name}}}"), value);
+    let fill =
+        |path: String, (name, value): (&str, &str)| path.replace(&format!("{{{name}}}"), value);
     request.path_values().fold(template, fill)
 }
 

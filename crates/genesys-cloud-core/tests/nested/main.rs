@@ -31,7 +31,9 @@ impl Org {
     /// All members, in order.
     fn all(&self) -> Vec<String> {
         let queues = self.members.iter().enumerate();
-        queues.flat_map(|(queue, count)| (0..*count).map(move |at| format!("{queue}-{at}"))).collect()
+        queues
+            .flat_map(|(queue, count)| (0..*count).map(move |at| format!("{queue}-{at}")))
+            .collect()
     }
 
     async fn serve(self) -> Server {
@@ -54,7 +56,8 @@ impl Org {
     fn answer(&self, request: &Received) -> Answer {
         let (path, query) = request.target.split_once('?').unwrap_or((&request.target, ""));
         let number = |name: &str| -> usize {
-            let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+            let value =
+                query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
             value.and_then(|value| value.parse().ok()).expect("a number")
         };
         let words: Vec<&str> = path.split('/').skip(1).collect();
@@ -85,7 +88,12 @@ fn client(server: &Server) -> Client {
     client.build().expect("a client")
 }
 
-fn list(client: &Client, id: &'static str, path: &'static str, value: Option<(&'static str, &str)>) -> Paginator<Value> {
+fn list(
+    client: &Client,
+    id: &'static str,
+    path: &'static str,
+    value: Option<(&'static str, &str)>,
+) -> Paginator<Value> {
     let mut request = Request::new(Operation::new(id, Method::Get, path));
     if let Some((name, value)) = value {
         request.set_path(name, value);

@@ -1,7 +1,8 @@
 //! What a tree yields, and what its report says.
 
 use genesys_cloud_core::{
-    Checkpoint, ErrorKind, Method, Nested, OnRefused, Operation, Paginator, Reason, Request, Verdict,
+    Checkpoint, ErrorKind, Method, Nested, OnRefused, Operation, Paginator, Reason, Request,
+    Verdict,
 };
 use serde_json::{Value, json};
 
@@ -49,8 +50,11 @@ async fn three_levels_make_one_tree() {
             list(&of, "getSkills", path, Some(("memberId", &id(&member.item)))).page_size(3)
         })
     };
-    let all: Vec<String> =
-        org.all().iter().flat_map(|member| (0..4).map(move |at| format!("{member}-{at}"))).collect();
+    let all: Vec<String> = org
+        .all()
+        .iter()
+        .flat_map(|member| (0..4).map(move |at| format!("{member}-{at}")))
+        .collect();
     let mut tree = skills();
     let mut found = Vec::new();
     while let Some(skill) = tree.try_next().await.expect("a skill") {
