@@ -10,8 +10,8 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use crate::Error;
 use crate::wire::parse_instant;
 
-/// A half-open time interval: it includes the start and excludes the end. The precision is one millisecond, as in the API:
-/// a finer start is rounded down, and a finer end is rounded up.
+/// A half-open time interval: it includes the start and excludes the end. The precision is one millisecond, as in the
+/// API: a finer start is rounded down, and a finer end is rounded up.
 ///
 /// It is formatted in the ISO 8601 form of the API, such as `2024-05-01T00:00:00Z/2024-06-01T00:00:00Z`.
 ///
@@ -81,9 +81,9 @@ impl<Z: TimeZone> From<Range<DateTime<Z>>> for Interval {
     }
 }
 
-/// Parses `start/end`. Each is a date, or an ISO 8601 date-time as the API writes them, with optional offset, seconds and
-/// fraction. Without an offset it is in UTC; a date means midnight. Parsing the [`Display`](fmt::Display) output gives the
-/// same interval.
+/// Parses `start/end`. Each is a date, or an ISO 8601 date-time as the API writes them, with optional offset, seconds
+/// and fraction. Without an offset it is in UTC; a date means midnight. Parsing the [`Display`](fmt::Display) output
+/// gives the same interval.
 ///
 /// ```
 /// use genesys_cloud_core::Interval;

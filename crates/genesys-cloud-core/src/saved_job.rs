@@ -12,9 +12,9 @@ use crate::wire::Wire as _;
 /// A submitted job as data, from [`Job::save`](crate::Job::save). Serialize it with serde to keep it in a file or a
 /// database.
 ///
-/// It contains no secrets. It contains the URL of the API, the ids of the OAuth client and the organization if known, the
-/// path parameters of the submit (such as the id of a user), its query if it is repeated to poll, and from its body only
-/// the end of an interval whose data becomes available with a delay.
+/// It contains no secrets. It contains the URL of the API, the ids of the OAuth client and the organization if known,
+/// the path parameters of the submit (such as the id of a user), its query if it is repeated to poll, and from its
+/// body only the end of an interval whose data becomes available with a delay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedJob {
     pub(crate) org: Org,

@@ -5,11 +5,11 @@ use std::time::Duration;
 /// How often a job is polled: the pause between polls is a tenth of the time that the job has been running.
 ///
 /// The end of a job is noticed late by at most a tenth of its run time, or by the initial delay if that is longer. The
-/// number of polls grows logarithmically: about 40 in the first minute, 80 in the first hour and 115 in ten hours. After
-/// that the job is polled once an hour. The run time counts from the submit, even in another process.
+/// number of polls grows logarithmically: about 40 in the first minute, 80 in the first hour and 115 in ten hours.
+/// After that the job is polled once an hour. The run time counts from the submit, even in another process.
 ///
-/// Each pause is shortened by up to a tenth at random, so that jobs that were submitted together are not polled together. A
-/// `Retry-After` that is longer than the pause replaces it.
+/// Each pause is shortened by up to a tenth at random, so that jobs that were submitted together are not polled
+/// together. A `Retry-After` that is longer than the pause replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     initial: Duration,

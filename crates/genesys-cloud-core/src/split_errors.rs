@@ -15,8 +15,8 @@ pub(crate) enum SplitReason {
 /// documented error codes for these, so only the messages can be matched.
 const TEXTS: &[(&[&str], SplitReason)] = &[
     // "Pagination may not exceed 100000 results. Tip: .." from the conversation details query (splunk's
-    // genesys_cloud_ta, change log of 0.2.2). The same with 400000 from the results of details jobs, quoted only in part
-    // by programs that load them into a warehouse.
+    // genesys_cloud_ta, change log of 0.2.2). The same with 400000 from the results of details jobs, quoted only in
+    // part by programs that load them into a warehouse.
     (&["pagination may not exceed ", " results"], SplitReason::TooMany),
     (&["may not exceed ", "00000 results"], SplitReason::TooMany),
     // "You must specify a search interval as part of your query that does not exceed 31 days." from the conversation
@@ -30,8 +30,8 @@ pub(crate) fn is_too_large(error: &Error) -> bool {
 }
 
 impl SplitReason {
-    /// Returns the reason for a split if a shorter window would avoid the error: a response with status 400, or a failed
-    /// job, with a known message.
+    /// Returns the reason for a split if a shorter window would avoid the error: a response with status 400, or a
+    /// failed job, with a known message.
     pub(crate) fn of(error: &Error) -> Option<Self> {
         let why = Self::of_text(error.refusal()?);
         why.or_else(|| Self::of_body(error.body()?))

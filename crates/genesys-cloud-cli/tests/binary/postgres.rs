@@ -307,8 +307,8 @@ async fn names_an_invalid_value_and_resumes() {
     let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
     let refused = database.export(&org, folder.path(), &restart).await;
     assert_eq!(refused.code, Some(11), "{}", refused.err);
-    let err = "record 38 (id r37) does not fit into column memberCount of public.q_staging (field memberCount)";
-    assert!(refused.err.contains(err), "{}", refused.err);
+    let fault = "record 38 (id r37) does not fit column memberCount of public.q_staging (field memberCount)";
+    assert!(refused.err.contains(fault), "{}", refused.err);
     assert!(refused.err.contains("\"many\""), "{}", refused.err);
 
     // Characters that PostgreSQL does not support.
@@ -342,7 +342,7 @@ async fn an_upsert_can_be_added_on_resume() {
     org.reset();
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.err);
-    for part in ["duplicate key", "no record is added; --resume --upsert has"] {
+    for part in ["duplicate key", "no record was added; --resume --upsert updates"] {
         assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert!(!refused.err.contains("25P02"), "{}", refused.err);
@@ -533,8 +533,8 @@ async fn names_record_and_column_of_an_unsupported_character() {
     respond(&org, &records);
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.err);
-    let err = "record 138 (id r137) does not fit into column description of public.q_staging";
-    assert!(refused.err.contains(err), "{}", refused.err);
+    let fault = "record 138 (id r137) does not fit column description of public.q_staging";
+    assert!(refused.err.contains(fault), "{}", refused.err);
     for (what, rows) in [("null", 300), ("skip", 298)] {
         respond(&org, &records);
         let rest = ["--restart", "--on-bad-value", what, "--rejects", "r.jsonl"];
@@ -791,7 +791,7 @@ async fn uses_tls_as_in_the_url() {
         (&file, &url, None),
         (&file, &server.url(), Some("not valid for name \"127.0.0.1\"")),
         ("verify-full", &url, Some("invalid peer certificate")),
-        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates of none.pem")),
+        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates from none.pem")),
     ] {
         let done = program(Some(&org), folder.path())
             .args(["export", QUEUES, "--create-table", "--upsert"])
@@ -848,7 +848,7 @@ async fn a_resume_resolves_the_outcome_of_a_lost_commit() {
         for part in [
             "the connection to database batches at 127.0.0.1:",
             "was lost",
-            "not known whether the last batch is stored. --resume finds out",
+            "unknown whether the last batch was stored; --resume finds out",
         ] {
             assert!(lost.err.contains(part), "{part}: {}", lost.err);
         }
@@ -874,9 +874,9 @@ async fn does_not_add_records_twice_after_a_lost_move() {
         let lost = database.export_to(&url, &org, folder.path(), &options).await;
         assert_eq!(lost.code, Some(9), "{}", lost.err);
         let place = format!(
-            "table public.{table} if the COMMIT was carried out, else table public.{table}_staging"
+            "table public.{table} if the COMMIT succeeded, else table public.{table}_staging"
         );
-        let unknown = format!("not known whether the records were moved to table public.{table}.");
+        let unknown = format!("unknown whether the records were moved to table public.{table};");
         for part in
             [&place[..], &unknown, "to resume: PGPASSWORD=.. genesys-cloud export", "--resume"]
         {
@@ -893,7 +893,7 @@ async fn does_not_add_records_twice_after_a_lost_move() {
         if let Cut::Answer = cut {
             let refused = database.export(&org, folder.path(), &with(&["--restart"])).await;
             assert_eq!(refused.code, Some(2), "{}", refused.err);
-            for part in ["has moved its records to table public.answer", "with --resume"] {
+            for part in ["has already moved its records to table public.answer", "with --resume"] {
                 assert!(refused.err.contains(part), "{part}: {}", refused.err);
             }
         }

@@ -119,7 +119,7 @@ async fn tables_normalize_values_and_report_changes() {
         2,\"\",1000,2024-05-01T12:30:00.000Z\r\n\
         3,,9007199254740993,\r\n";
     assert_eq!(read(folder.path().join("q.csv")), expected);
-    assert!(done.err.contains("1 value with characters"), "{}", done.err);
+    assert!(done.err.contains("1 value with invalid characters"), "{}", done.err);
     let notes = report(&folder.path().join("q.csv"))["notes"].to_string();
     assert!(notes.contains("(name 1)"), "{notes}");
     page(&org, &records);
@@ -197,7 +197,7 @@ async fn rejects_each_invalid_record_once_across_kills() {
         for (name, value) in [("operation", QUEUES), ("action", what), ("field", "memberCount")] {
             assert!(lines.iter().all(|line| line[name] == value), "{name}");
         }
-        assert!(lines[0]["reason"].as_str().unwrap().contains("a text"), "{}", lines[0]);
+        assert!(lines[0]["reason"].as_str().unwrap().contains("a string"), "{}", lines[0]);
         let report = report(&out);
         assert_eq!(report["verdict"], "complete");
         assert_eq!(report["records"], 250);

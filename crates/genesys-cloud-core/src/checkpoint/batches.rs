@@ -10,6 +10,7 @@ use futures::stream::Stream;
 use super::store::CheckpointStore;
 use super::{Checkpoint, text};
 use crate::error::Error;
+use crate::nested::{Nested, NestedItem};
 use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
@@ -40,6 +41,7 @@ mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for crate::paging::Paginator<T> {}
     impl<T> Sealed for crate::windows::Windows<T> {}
+    impl<P, C> Sealed for crate::nested::Nested<P, C> {}
 }
 
 impl<T> Resumable for Paginator<T> {
@@ -85,6 +87,29 @@ impl<T> Resumable for Windows<T> {
     }
 }
 
+impl<P, C> Resumable for Nested<P, C> {
+    type Record = NestedItem<P, C>;
+
+    fn start_from(&mut self, checkpoint: &Checkpoint) {
+        self.start_at(checkpoint.tree().cloned(), checkpoint.made());
+    }
+
+    fn current_checkpoint(&self) -> Result<Checkpoint, Error> {
+        self.checkpoint()
+    }
+
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.saved_jobs()
+    }
+
+    fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+        match earlier.tree() {
+            Some(earlier) => self.knowing(earlier).map(Checkpoint::of_tree),
+            None => self.checkpoint(),
+        }
+    }
+}
+
 /// Signals that a job has been submitted.
 struct NewJob;
 
@@ -96,9 +121,9 @@ fn has_new_job<L: Resumable>(list: &L, saved: &[SavedJob]) -> bool {
 /// A list in batches, whose checkpoint is saved when the caller commits a batch. From [`Paginator::checkpointed`] and
 /// [`Windows::checkpointed`].
 ///
-/// It starts after the last committed batch. Each item is delivered at least once, and again if the process ended before
-/// the commit. To process items exactly once, keep the length of the output in the [note](Batch::commit_with), and
-/// truncate the output to it on the next start.
+/// It starts after the last committed batch. Each item is delivered at least once, and again if the process ended
+/// before the commit. To process items exactly once, keep the length of the output in the [note](Batch::commit_with),
+/// and truncate the output to it on the next start.
 ///
 /// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run continues
 /// with the same job.
@@ -106,8 +131,8 @@ fn has_new_job<L: Resumable>(list: &L, saved: &[SavedJob]) -> bool {
 /// The futures of [`try_next`](Self::try_next) and [`Batch::commit`] can be dropped at any time. The next call of
 /// `try_next` continues from there, and completes a dropped commit.
 ///
-/// When the list has ended and its last batch is committed, the checkpoint is complete: another run finds no items until
-/// the checkpoint is [cleared](Self::clear).
+/// When the list has ended and its last batch is committed, the checkpoint is complete: another run finds no items
+/// until the checkpoint is [cleared](Self::clear).
 ///
 /// ```no_run
 /// # async fn example(queues: genesys_cloud_core::Paginator<serde_json::Value>)
@@ -190,8 +215,8 @@ impl<L: Resumable> Checkpointed<L> {
         Ok(self.saved.as_ref())
     }
 
-    /// Returns the next batch, or `None` at the end. It has the requested number of items; the last one, and one before an
-    /// error, can have fewer.
+    /// Returns the next batch, or `None` at the end. It has the requested number of items; the last one, and one
+    /// before an error, can have fewer.
     ///
     /// A batch that was not committed is returned again.
     ///
@@ -328,13 +353,14 @@ impl<L: Resumable> Batch<'_, L> {
     /// [`Checkpointed::try_next`] completes the commit.
     ///
     /// # Errors
-    /// If the store can't be written. It is then unknown whether the checkpoint was saved, and the batch is returned again.
+    /// If the store can't be written. It is then unknown whether the checkpoint was saved, and the batch is returned
+    /// again.
     pub async fn commit(self) -> Result<(), Error> {
         self.save(None).await
     }
 
-    /// Like [`commit`](Self::commit), with a note that is saved in the checkpoint, such as the length of the output. See
-    /// [`Checkpoint::note`].
+    /// Like [`commit`](Self::commit), with a note that is saved in the checkpoint, such as the length of the output.
+    /// See [`Checkpoint::note`].
     ///
     /// # Errors
     /// Those of [`commit`](Self::commit).
@@ -360,8 +386,8 @@ impl<L: Resumable> fmt::Debug for Batch<'_, L> {
 }
 
 impl<T> Paginator<T> {
-    /// Reads the list in batches of `every` items. Starts at the checkpoint in the store under this key, and saves one when
-    /// a batch is committed. See [`Checkpointed`].
+    /// Reads the list in batches of `every` items. Starts at the checkpoint in the store under this key, and saves
+    /// one when a batch is committed. See [`Checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,
@@ -374,6 +400,18 @@ impl<T> Paginator<T> {
 
 impl<T> Windows<T> {
     /// Reads the range in batches of `every` items; see [`Paginator::checkpointed`].
+    pub fn checkpointed(
+        self,
+        store: impl CheckpointStore + 'static,
+        key: impl Into<String>,
+        every: usize,
+    ) -> Checkpointed<Self> {
+        Checkpointed::new(self, store, key.into(), every)
+    }
+}
+
+impl<P, C> Nested<P, C> {
+    /// The tree in batches of this many items: see [`Paginator::checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,

@@ -20,12 +20,12 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// A store in a directory, with a file for each key.
 ///
 /// A state is written to a temporary file, synced, and renamed over the old one, so that a crash of the process or the
-/// machine leaves either the old state or the new one. Files are readable only by their owner, and symbolic links are not
-/// followed.
+/// machine leaves either the old state or the new one. Files are readable only by their owner, and symbolic links are
+/// not followed.
 ///
-/// The first use of a key locks it until this store and all its clones are dropped or the process ends. Another store, in
-/// this process or another, gets a conflict that names the process ([`StoreError::is_conflict`]). The lock file remains.
-/// File locks work on local disks; on network disks they depend on the server.
+/// The first use of a key locks it until this store and all its clones are dropped or the process ends. Another
+/// store, in this process or another, gets a conflict that names the process ([`StoreError::is_conflict`]). The lock
+/// file remains. File locks work on local disks; on network disks they depend on the server.
 ///
 /// Uses the blocking threads of the current Tokio runtime.
 #[derive(Clone)]
@@ -61,8 +61,8 @@ impl FileStore {
         Self::of(Files::In(directory.into()))
     }
 
-    /// Makes a store with a single file, whatever the key. It takes no lock: the caller must keep other writers out. The
-    /// directory of the file must exist.
+    /// Makes a store with a single file, whatever the key. It takes no lock: the caller must keep other writers out.
+    /// The directory of the file must exist.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::of(Files::One(path.into()))
     }

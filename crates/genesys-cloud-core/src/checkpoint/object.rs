@@ -76,8 +76,8 @@ impl ObjectCheckpoints {
         Self(Arc::new(Inner { store, objects, may_overwrite: false, known }))
     }
 
-    /// Writes without a condition if the bucket does not support conditional writes, so that two writers can go unnoticed.
-    /// By default, saving to such a bucket fails.
+    /// Writes without a condition if the bucket does not support conditional writes, so that two writers can go
+    /// unnoticed. By default, saving to such a bucket fails.
     #[must_use]
     pub fn overwriting(self) -> Self {
         let Inner { store, objects, .. } = &*self.0;

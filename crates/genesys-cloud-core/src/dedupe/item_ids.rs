@@ -4,7 +4,8 @@ use crate::digest::wide_digest;
 use crate::json_path::JsonText;
 use crate::response::RawResponse;
 
-/// Returns the hashes of the ids at `path` of the items of a page. `list` is the path of the items, `items` their number.
+/// Returns the hashes of the ids at `path` of the items of a page. `list` is the path of the items, `items` their
+/// number.
 ///
 /// An item without a value at `path` has no id. If the number of items at `list` differs from `items`, none has an id.
 pub(crate) fn item_ids(

@@ -55,8 +55,8 @@ impl RecentIds {
         self.forgotten = forgotten;
     }
 
-    /// The last ids for a checkpoint, and how many earlier ones it lacks. `without` has the ids of items that have not been
-    /// delivered yet.
+    /// The last ids for a checkpoint, and how many earlier ones it lacks. `without` has the ids of items that have
+    /// not been delivered yet.
     pub(crate) fn for_checkpoint(&self, without: impl Iterator<Item = u128>) -> (Vec<u64>, u64) {
         let without: HashSet<u64> = without.map(short).collect();
         let last: Vec<u64> = self.last.iter().copied().filter(|id| !without.contains(id)).collect();

@@ -8,11 +8,11 @@ use crate::paging::{ListSpec, ParamLocation, Scheme};
 
 type Text = Cow<'static, str>;
 
-/// Describes how a family of jobs runs: how to submit, poll and cancel them, and where their results are. Generated code
-/// contains these, and tools can build them from a catalogue.
+/// Describes how a family of jobs runs: how to submit, poll and cancel them, and where their results are. Generated
+/// code contains these, and tools can build them from a catalogue.
 ///
-/// Paths are field names joined by dots (`job.status`). A path through a list applies to each element. `[]` is the whole
-/// response.
+/// Paths are field names joined by dots (`job.status`). A path through a list applies to each element. `[]` is the
+/// whole response.
 ///
 /// ```
 /// use genesys_cloud_core::{
@@ -74,7 +74,8 @@ macro_rules! setters {
 }
 
 impl JobSpec {
-    /// Makes the spec of a family with this name. Without further settings its jobs can't be polled and have no results.
+    /// Makes the spec of a family with this name. Without further settings its jobs can't be polled and have no
+    /// results.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..Self::from_static("") }
     }

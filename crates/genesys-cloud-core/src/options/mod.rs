@@ -8,8 +8,8 @@ pub(crate) use setters::read_option_setters;
 
 /// Options for reading lists and time ranges.
 ///
-/// [`Paginator`](crate::Paginator) and [`Windows`](crate::Windows) have the same setters. Use this type to share options
-/// between several lists, with [`Paginator::with_options`](crate::Paginator::with_options) and
+/// [`Paginator`](crate::Paginator) and [`Windows`](crate::Windows) have the same setters. Use this type to share
+/// options between several lists, with [`Paginator::with_options`](crate::Paginator::with_options) and
 /// [`Windows::with_options`](crate::Windows::with_options).
 ///
 /// ```

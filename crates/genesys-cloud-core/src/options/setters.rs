@@ -3,12 +3,12 @@
 /// Defines the setters of [`ReadOptions`](crate::ReadOptions) for a type with a method `options_mut`.
 macro_rules! read_option_setters {
     () => {
-        /// Sets the requested number of items per page. A size outside the known limits of the operation is an error before
-        /// anything is sent. The API may return smaller pages without notice; see
+        /// Sets the requested number of items per page. A size outside the known limits of the operation is an error
+        /// before anything is sent. The API may return smaller pages without notice; see
         /// [`Report::page_size_granted`](crate::Report::page_size_granted).
         ///
-        /// Default: the size set on the request, or else the known maximum of the operation, or else 100 (25 for SCIM); for
-        /// a list that is read from its start, at most its [`limit`](Self::limit).
+        /// Default: the size set on the request, or else the known maximum of the operation, or else 100 (25 for
+        /// SCIM); for a list that is read from its start, at most its [`limit`](Self::limit).
         pub fn page_size(mut self, items: usize) -> Self {
             self.options_mut().page_size = Some(items as u64);
             self
@@ -30,36 +30,37 @@ macro_rules! read_option_setters {
         /// Limits the size of a page in bytes, to bound memory: the items of a larger page are read in smaller pages.
         /// Default: the client's [`max_body`](crate::ClientBuilder::max_body).
         ///
-        /// A larger page is abandoned while it is being received. The list continues from the same position with about a
-        /// fifth of the page size, down to the known minimum of the operation, and keeps that size; see
+        /// A larger page is abandoned while it is being received. The list continues from the same position with
+        /// about a fifth of the page size, down to the known minimum of the operation, and keeps that size; see
         /// [`Report::page_size_asked`](crate::Report::page_size_asked).
         ///
-        /// The limit does not apply, and pages can be as large as `max_body`, if the page size can't change within the list:
-        /// if it can't be set or is part of a link, if responses with page numbers do not contain the page size, if the
-        /// number of pages is limited (by the API or by [`max_pages`](Self::max_pages)), or if each page is a job.
+        /// The limit does not apply, and pages can be as large as `max_body`, if the page size can't change within
+        /// the list: if it can't be set or is part of a link, if responses with page numbers do not contain the page
+        /// size, if the number of pages is limited (by the API or by [`max_pages`](Self::max_pages)), or if each page
+        /// is a job.
         pub fn max_page_bytes(mut self, bytes: usize) -> Self {
             self.options_mut().max_page_bytes = Some(bytes);
             self
         }
 
-        /// Fetches up to this many pages ahead, as Tokio tasks, while items are processed. Dropping the list cancels them.
-        /// For a time range, this applies to each window that is being read.
+        /// Fetches up to this many pages ahead, as Tokio tasks, while items are processed. Dropping the list cancels
+        /// them. For a time range, this applies to each window that is being read.
         ///
         /// The order of items and errors does not change. Pages with numbers are fetched in parallel if a response has
-        /// contained their count; otherwise each page is needed to request the next, and only one is fetched ahead. Nothing
-        /// is fetched beyond the last page, the [`limit`](Self::limit) or [`max_pages`](Self::max_pages), nor more than
-        /// 256 pages ahead, nor more than 16 MiB as estimated from the last page.
+        /// contained their count; otherwise each page is needed to request the next, and only one is fetched ahead.
+        /// Nothing is fetched beyond the last page, the [`limit`](Self::limit) or [`max_pages`](Self::max_pages), nor
+        /// more than 256 pages ahead, nor more than 16 MiB as estimated from the last page.
         pub fn prefetch(mut self, pages: usize) -> Self {
             self.options_mut().prefetch = Some(pages);
             self
         }
 
-        /// Drops items whose id was seen before, and counts them as duplicates. `path` is the path of the id in an item:
-        /// names joined by dots, such as `id`. An item without an id is always delivered.
+        /// Drops items whose id was seen before, and counts them as duplicates. `path` is the path of the id in an
+        /// item: names joined by dots, such as `id`. An item without an id is always delivered.
         ///
-        /// Duplicates appear in lists with page numbers, when new records push others to the next page. In a time range, a
-        /// record appears in each window that it touches. Do not set this if each window has a different part of a record,
-        /// such as what a user did in it: parts would be lost.
+        /// Duplicates appear in lists with page numbers, when new records push others to the next page. In a time
+        /// range, a record appears in each window that it touches. Do not set this if each window has a different
+        /// part of a record, such as what a user did in it: parts would be lost.
         ///
         /// Default: none for a list; for a time range, the id that is known of the operation, if any.
         pub fn dedupe_by(mut self, path: impl Into<String>) -> Self {
@@ -67,15 +68,15 @@ macro_rules! read_option_setters {
             self
         }
 
-        /// Sets how many ids to remember for [`dedupe_by`](Self::dedupe_by): at least this many of the last items delivered,
-        /// and at most twice as many. Each takes about 40 bytes. Default: 500,000.
+        /// Sets how many ids to remember for [`dedupe_by`](Self::dedupe_by): at least this many of the last items
+        /// delivered, and at most twice as many. Each takes about 40 bytes. Default: 500,000.
         pub fn remember(mut self, ids: usize) -> Self {
             self.options_mut().remember = Some(ids);
             self
         }
 
-        /// Sets how many of the remembered ids a checkpoint keeps, to recognize duplicates after a resume. They are the ids
-        /// of the last items delivered, as hashes of 64 bits: 16 bytes of text each. Default: 10,000.
+        /// Sets how many of the remembered ids a checkpoint keeps, to recognize duplicates after a resume. They are
+        /// the ids of the last items delivered, as hashes of 64 bits: 16 bytes of text each. Default: 10,000.
         pub fn remember_in_checkpoint(mut self, ids: usize) -> Self {
             self.options_mut().remember_in_checkpoint = Some(ids);
             self
@@ -89,8 +90,8 @@ macro_rules! read_option_setters {
 
         /// Sets how long to wait for the job of a list before its first page. Default: one hour. See
         /// [`Job::deadline`](crate::Job::deadline). After the deadline error
-        /// ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), the next poll continues to wait. Lists without
-        /// a job ignore it.
+        /// ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), the next poll continues to wait. Lists
+        /// without a job ignore it.
         pub fn job_deadline(mut self, deadline: ::std::time::Duration) -> Self {
             self.options_mut().job.deadline = Some(deadline);
             self
@@ -107,9 +108,10 @@ macro_rules! read_option_setters {
         /// together, and starts when the first of them has to wait.
         ///
         /// The operation that reports how far the data is available is polled with growing pauses. If the data is not
-        /// available in time, the list fails ([`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable)), and the
-        /// next poll checks once more. If the API has no such operation, the list fails without submitting the job
-        /// ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)). Lists without a job ignore this option.
+        /// available in time, the list fails ([`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable)), and
+        /// the next poll checks once more. If the API has no such operation, the list fails without submitting the
+        /// job ([`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest)). Lists without a job ignore this
+        /// option.
         pub fn wait_for_data(mut self, deadline: ::std::time::Duration) -> Self {
             self.options_mut().job.data = Some($crate::options::DataWait::new(deadline));
             self

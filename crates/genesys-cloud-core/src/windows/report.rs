@@ -53,8 +53,8 @@ impl WindowsReport {
     /// first. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
     /// [`Truncated`](Verdict::Truncated) if a limit was reached.
     ///
-    /// After a resume from a [`Checkpoint`](crate::Checkpoint) it covers all windows; from a [`Plan`](crate::Plan), only
-    /// those read since.
+    /// After a resume from a [`Checkpoint`](crate::Checkpoint) it covers all windows; from a [`Plan`](crate::Plan),
+    /// only those read since.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {
             (Some(worst @ Verdict::Truncated(_)), Some(_)) => worst,
@@ -82,14 +82,8 @@ impl WindowsReport {
 
     /// Keeps the worst verdict.
     pub(super) fn judge(&mut self, verdict: Verdict) {
-        let rank = |verdict: &Verdict| match verdict {
-            Verdict::Complete => 0,
-            Verdict::Unknown(_) => 1,
-            Verdict::Drifted(_) => 2,
-            Verdict::Truncated(_) => 3,
-        };
-        if rank(&verdict) > self.worst.as_ref().map_or(0, rank) {
-            self.worst = Some(verdict);
+        if verdict != Verdict::Complete {
+            self.worst = Some(self.worst.map_or(verdict, |worst| worst.worse(verdict)));
         }
     }
 }
