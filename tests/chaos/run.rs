@@ -251,7 +251,7 @@ impl Reader<'_> {
                 self.org.inject(plan.clone())
             }
             Some(FaultMode::Permanent(kind, from)) => {
-                self.org.inject(FaultPlan::new().rate(*kind, 1.0).from(*from));
+                self.org.inject(FaultPlan::new().rate(*kind, 1.0).starting_at(*from));
                 while self.errors.is_empty() {
                     if !self.step().await? {
                         return Ok(());

@@ -43,8 +43,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Returns the code of a sample with a function `run`. A sample without items of its own is the body of an async
-/// function that has a `client`.
+/// Returns the code of a sample with a function `run`. A sample without `main` or tests is the body of an
+/// async function that has a `client`.
 fn module_of(block: &markdown::Block) -> String {
     let text = &block.text;
     if text.contains("fn main()") {

@@ -140,6 +140,17 @@ fn finds_a_dead_link() {
     );
 }
 
+/// The guide has the details. Code hosts show the hidden lines of rustdoc.
+#[test]
+fn the_readme_is_short_and_hides_no_lines() {
+    let text = fs::read_to_string(workspace().join("README.md")).unwrap();
+    assert!(text.lines().count() <= 200);
+    let code = text.split("```rust").skip(1).map(|it| it.split("```").next().unwrap());
+    let hidden: Vec<&str> =
+        code.flat_map(str::lines).filter(|line| line.starts_with("# ")).collect();
+    assert!(hidden.is_empty(), "{hidden:?}");
+}
+
 /// Registries and rustdoc show a README without the other files.
 #[test]
 fn the_readme_of_a_crate_has_no_relative_links() {

@@ -18,13 +18,13 @@ type Target = fn(&[u8]);
 const TARGETS: [(&str, Target); 9] = [
     ("checkpoint", fuzzing::checkpoint),
     ("document", xtask::document::fuzzing::document),
+    ("error_response", fuzzing::error_response),
     ("file", fuzzing::file),
     ("headers", fuzzing::headers),
     ("job", fuzzing::job),
     ("link", fuzzing::link),
+    ("list", fuzzing::list),
     ("page", fuzzing::page),
-    ("refusal", fuzzing::refusal),
-    ("walk", fuzzing::walk),
 ];
 
 /// Random insertions: fragments of JSON, URLs and headers, and extreme numbers.

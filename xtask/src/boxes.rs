@@ -1,15 +1,14 @@
-//! Keeps records small: a large record within another one is put in a box.
+//! Boxes large records within other records.
 //!
-//! Every field is there whether it is set or not, so that records of records would grow to 40 kB of
-//! mostly nothing, to be moved about for each item of a list.
+//! A struct reserves space for every field whether it is set or not: nested records would grow to 40 kB, mostly
+//! empty, and be moved for each item of a list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Model, TypeModel, TypeShape};
 use crate::progenitor::RustType;
 
-/// The size in bytes up to which a record is in another one without a box. References to other
-/// entities (id, name, link) stay below it.
+/// The size in bytes above which a record is boxed. References to other entities (id, name, link) are smaller.
 const LARGE: usize = 128 + UNKNOWN_FIELDS;
 
 /// Boxes the fields that hold a large record.
@@ -48,7 +47,7 @@ fn fields_of(known: &TypeModel) -> Option<Vec<RustType>> {
 
 struct Sizes {
     types: BTreeMap<String, Option<Vec<RustType>>>,
-    /// Bytes of the records that have been measured.
+    /// The measured records, in bytes.
     known: BTreeMap<String, usize>,
 }
 
@@ -57,8 +56,8 @@ impl Sizes {
         self.known.get(name).is_some_and(|bytes| *bytes > LARGE)
     }
 
-    /// Measures a named type with its own large fields in boxes. Recursive types are boxed where they recur
-    /// already, so that this comes to an end. Not by recursion: chains of records may be long.
+    /// Measures a named type, with its large fields boxed. This terminates because recursive types are already boxed
+    /// where they recur. It does not recurse: chains of records may be long.
     fn measure(&mut self, name: &str) {
         let mut ahead = vec![(name.to_owned(), false)];
         let mut begun = BTreeSet::new();
@@ -113,5 +112,5 @@ const TEXT: usize = 24;
 
 const BOX: usize = 8;
 
-/// The size of what a record keeps of fields that its type does not have.
+/// The size of the unknown fields of a record.
 const UNKNOWN_FIELDS: usize = 8;

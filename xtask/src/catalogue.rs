@@ -1,5 +1,5 @@
-//! Writes the API as data: one operation or definition per line, for tools that call operations by name
-//! and for the fake org.
+//! Writes the API as data, one operation or definition per line: for tools that call operations by name, and for the
+//! fake org.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::jobs;
 use crate::json::Json;
 use crate::model::{Bound, Model};
 
-/// `operations.jsonl` and `definitions.jsonl` of a document as it was before flattening.
+/// Returns `operations.jsonl` and `definitions.jsonl` of a document before flattening.
 pub fn files(document: &Document, model: &Model) -> (String, String) {
     let bound: BTreeMap<&str, (&str, &Bound)> = model
         .operations()
@@ -83,7 +83,7 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
             (status, schema)
         });
         entries.push(("replies", Json::Object(replies.collect())));
-        // A tag is plain data, and JSON keeps it.
+        // A tag is plain data: serializing it can't fail.
         let tag = serde_json::to_string(&bound.tag.tag).ok().and_then(|tag| Json::parse(&tag).ok());
         entries.push(("tag", tag.unwrap_or(Json::Null)));
         lines.push_str(&object(entries, vec![]).compact());
@@ -101,7 +101,7 @@ pub fn files(document: &Document, model: &Model) -> (String, String) {
     (lines, definitions)
 }
 
-/// `families.jsonl`: how the jobs of operations run.
+/// Returns `families.jsonl`: how jobs run.
 pub fn families(model: &Model) -> Result<String> {
     let mut lines = String::new();
     for family in &model.families.families {
@@ -124,7 +124,7 @@ fn object(entries: Vec<(&str, Json)>, more: Vec<(String, Json)>) -> Json {
     Json::Object(entries.chain(more).collect())
 }
 
-/// A schema, its references shortened to the definition's name.
+/// The fields of a schema, with references shortened to the name of the definition.
 fn schema(of: &Schema) -> Vec<(String, Json)> {
     let formatted = |kind: &str, format: &Option<String>| {
         let mut entries = vec![("type", text(kind))];

@@ -1,28 +1,28 @@
-//! `cargo xtask chaos`: lists and jobs of a fake org are read while requests go wrong at random.
+//! `cargo xtask chaos`: reads lists and jobs of a fake org under random faults.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// How many runs, and which.
+/// Number and seeds of the runs.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How many runs to make.
+    /// Number of runs.
     #[arg(long, default_value_t = 5_000)]
     runs: u64,
-    /// The seed of the first run; the others have those that follow. What a run does follows from its seed.
+    /// Seed of the first run; each further run has the next seed. The seed determines what a run does.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Goes on for so long, however many runs that makes.
+    /// Run for this many minutes, whatever the number of runs.
     #[arg(long, conflicts_with = "runs")]
     minutes: Option<u64>,
-    /// How many runs to make at the same time.
+    /// Number of concurrent runs.
     #[arg(long, default_value_t = 2)]
     threads: u64,
 }
 
-/// Makes the runs in a process of its own: this one must build where the core does not.
+/// Runs in a separate process: xtask must build even if the core does not.
 pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     let Options { runs, seed, minutes, threads } = options;
     let length = match minutes {
@@ -34,11 +34,11 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
         .args(["test", "--release", "--quiet", "--package", "genesys-cloud-chaos", "--"])
         .args(length)
         .args(["--seed", &seed.to_string(), "--threads", &threads.to_string()])
-        // Faults that only such a build notices are to be found as well.
+        // Debug assertions and overflow checks find further bugs.
         .env("CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS", "true")
         .env("CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS", "true")
         .status()
-        .context("cargo could not be run")?;
+        .context("can't run cargo")?;
     if !status.success() {
         bail!("runs failed; their seeds are above");
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask codegen`: from the API document to the bindings.
+//! `cargo xtask codegen`: generates the bindings from the API document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,32 +17,32 @@ use crate::output::{self, Files, Plan, checksum};
 use crate::progenitor::{self, Names};
 use crate::{catalogue, conformance, emit, fixups, names};
 
-/// The pinned document, below the workspace.
+/// The pinned document, relative to the workspace.
 pub const PINNED: &str = "openapi/genesys-cloud.json";
 const CHECKSUM: &str = "openapi/genesys-cloud.json.sha256";
 
-/// What a user asked for.
+/// Options of `cargo xtask codegen`.
 #[derive(clap::Args, Debug, Default)]
 pub struct Options {
-    /// Write nothing; fail and name each file that differs from what would be written.
+    /// Write nothing; fail and name each file that is out of date.
     #[arg(long)]
     pub check: bool,
-    /// Generate from another API document (Swagger 2.0, OpenAPI 3.0 or 3.1, JSON) than the pinned one.
+    /// API document to read instead of the pinned one (Swagger 2.0, OpenAPI 3.0 or 3.1, as JSON).
     #[arg(long, value_name = "PATH", requires = "out")]
     pub spec: Option<PathBuf>,
-    /// Write a separate crate to this folder instead of refreshing the workspace.
+    /// Write a separate crate to this folder instead of updating the workspace.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Overwrite generated files in the folder of `--out` that were edited.
+    /// Overwrite generated files of the `--out` folder even if they were edited.
     #[arg(long, requires = "out")]
     pub force: bool,
-    /// Fail if anything in the document can't be taken as it stands. The pinned document is always read like this.
+    /// Fail on any construct that codegen can't represent. Always on for the pinned document.
     #[arg(long)]
     pub strict: bool,
-    /// Write a line of JSON to this file for each place in the document that can't be taken as it stands.
+    /// Write each construct that codegen can't represent to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]
     pub notes: Option<PathBuf>,
-    /// Only these API groups, such as `routing,users`.
+    /// Generate only these API groups, such as `routing,users`.
     #[arg(long, value_name = "GROUP,..", value_delimiter = ',')]
     pub only: Vec<String>,
 }
@@ -56,11 +56,11 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     let whole = options.out.is_none();
     check_groups(&document, &options.only)?;
     let document = if whole { document } else { only(document, &options.only) };
-    // Of a part of the pinned document, exceptions that match nothing in it say nothing.
+    // In a part of the pinned document, an exception may match nothing.
     let pinned = is_pinned && (whole || options.only.is_empty());
     let place = || file.display().to_string();
     let generated = generate(document, &exceptions, pinned, &mut stages);
-    // Errors about the pinned document are about its exceptions, and name their file.
+    // Errors about the pinned document concern its exceptions, and name their file.
     let generated = if is_pinned { generated? } else { generated.with_context(place)? };
     notes.extend(generated.notes.iter().cloned());
     if let Some(path) = &options.notes {
@@ -91,7 +91,7 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
         let names: Vec<String> =
             plan.stale().iter().map(|path| format!("  {}", path.display())).collect();
         bail!(
-            "{} generated files are stale; `cargo xtask codegen` mends them:\n{}",
+            "{} generated files are stale; run `cargo xtask codegen`:\n{}",
             names.len(),
             names.join("\n")
         );
@@ -103,7 +103,7 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// A document that was read.
+/// A document and its notes.
 pub struct Loaded {
     pub document: Document,
     pub notes: Notes,
@@ -111,7 +111,7 @@ pub struct Loaded {
     pub file: PathBuf,
 }
 
-/// Reads and mends a document; the pinned one where none is named.
+/// Reads a document, by default the pinned one, and applies the fixups.
 pub fn load(workspace: &Path, spec: Option<&Path>, stages: &mut Stages) -> Result<Loaded> {
     let file = spec.map_or_else(|| workspace.join(PINNED), Path::to_owned);
     let text =
@@ -133,7 +133,7 @@ pub fn load(workspace: &Path, spec: Option<&Path>, stages: &mut Stages) -> Resul
     Ok(Loaded { document, notes, is_pinned, file })
 }
 
-/// Reads and mends the text of a document, and notes what can't be taken as it stands.
+/// Reads the text of a document, applies the fixups, and notes what codegen can't represent.
 pub fn read(text: &str, pinned: bool) -> Result<(Document, Notes)> {
     let (mut document, mut notes) = document::read(text)?;
     fixups::apply(&mut document, pinned, &mut notes)?;
@@ -153,7 +153,7 @@ fn check_sum(workspace: &Path, text: &str) -> Result<()> {
     Ok(())
 }
 
-/// `cargo xtask pin`: makes a document the pinned one, in canonical form.
+/// `cargo xtask pin`: pins a document, in canonical form.
 pub fn pin(workspace: &Path, spec: &Path) -> Result<()> {
     let text =
         fs::read_to_string(spec).with_context(|| format!("can't read {}", spec.display()))?;
@@ -166,8 +166,7 @@ pub fn pin(workspace: &Path, spec: &Path) -> Result<()> {
     output::write(&workspace.join(CHECKSUM), Some(&sum))
 }
 
-/// The exceptions that were reviewed for the pinned document. Of another document, they hold for the
-/// operations that it has too.
+/// Reads the exceptions, reviewed for the pinned document. They apply to the same operations of another document.
 pub fn exceptions(workspace: &Path) -> Result<Exceptions> {
     let read = |name: &str| {
         let path = workspace.join("openapi").join(name);
@@ -176,10 +175,10 @@ pub fn exceptions(workspace: &Path) -> Result<Exceptions> {
     Exceptions::parse(&read("operations.toml")?, &read("page-sizes.tsv")?)
 }
 
-/// All that was made of a document.
+/// Everything generated from a document.
 pub struct Generated {
     pub model: Model,
-    /// Sources by their path below `src/generated`.
+    /// Sources by path below `src/generated`.
     pub sources: BTreeMap<String, String>,
     pub operations: String,
     pub definitions: String,
@@ -187,7 +186,7 @@ pub struct Generated {
     pub notes: Notes,
 }
 
-/// Makes the bindings of a document. Of the pinned one, all exceptions must apply and nothing may be in doubt.
+/// Generates the bindings of a document. For the pinned one, every exception must apply and no note may be left.
 pub fn generate(
     mut document: Document,
     exceptions: &Exceptions,
@@ -227,14 +226,14 @@ pub fn generate(
     Ok(Generated { model, sources, operations, definitions, families, notes })
 }
 
-/// Leaves out the operations that progenitor stops at.
+/// Removes the operations that progenitor rejects.
 fn leave_out_unnamed(
     document: &mut Document,
     flat: &Document,
     error: anyhow::Error,
     notes: &mut Notes,
 ) -> Result<()> {
-    let refused: BTreeMap<usize, String> = progenitor::refused(flat).into_iter().collect();
+    let refused: BTreeMap<usize, String> = progenitor::rejected(flat).into_iter().collect();
     if refused.is_empty() {
         return Err(error);
     }
@@ -269,7 +268,7 @@ fn only(mut document: Document, only: &[String]) -> Document {
     document
 }
 
-/// Where the generated files go in the workspace.
+/// The generated files by path in the workspace.
 fn in_workspace(workspace: &Path, generated: &Generated) -> Result<Files> {
     let mut files = Files::new();
     for (path, text) in &generated.sources {
@@ -298,7 +297,7 @@ fn in_workspace(workspace: &Path, generated: &Generated) -> Result<Files> {
     Ok(files)
 }
 
-/// A crate of its own: what the workspace's crate holds, with the groups of another document.
+/// The files of a separate crate: the workspace's crate, with the groups of another document.
 fn standalone(workspace: &Path, generated: &Generated) -> Result<Files> {
     let source = "crates/genesys-cloud-api";
     let mut files = Files::new();
@@ -319,7 +318,7 @@ fn standalone(workspace: &Path, generated: &Generated) -> Result<Files> {
     Ok(files)
 }
 
-/// The text with what stands between the marks replaced.
+/// Replaces the text between the marks.
 fn between_marks(text: &str, new: &str) -> Result<String> {
     let (before, rest) = text
         .split_once("# begin groups")
@@ -332,7 +331,7 @@ fn between_marks(text: &str, new: &str) -> Result<String> {
     Ok(format!("{before}{new}{}", &rest[end..]))
 }
 
-/// Tells on stderr how far codegen is and how long each stage took.
+/// Prints the progress of codegen, and the time of each stage, to stderr.
 pub struct Stages {
     quiet: bool,
     begin: Instant,
@@ -344,7 +343,7 @@ impl Stages {
         Self { quiet: false, begin: Instant::now(), last: Instant::now() }
     }
 
-    /// Says nothing, for tests and for commands whose output is something else.
+    /// Prints nothing: for tests, and for commands with other output.
     pub fn quiet() -> Self {
         Self { quiet: true, ..Self::on_stderr() }
     }

@@ -1,5 +1,4 @@
-//! Writes what the conformance run drives: a call of every list and of every submit of a job, with what it
-//! requires.
+//! Writes the calls of the conformance run: one for each list and each submit of a job, with its required arguments.
 
 use std::fmt::Write as _;
 
@@ -8,10 +7,10 @@ use crate::jobs::Family;
 use crate::model::{Argument, Bound, JobResult, Model};
 use crate::progenitor::RustType;
 
-/// The source of the table of lists.
+/// Returns the source of the table of lists.
 pub fn lists(model: &Model) -> String {
     let mut text = format!(
-        "{HEADER}//! A call of every list of the API, with what it requires.\n\n\
+        "{HEADER}//! A call of every list of the API, with its required arguments.\n\n\
          #[allow(unused_imports)]\nuse genesys_cloud::types;\n\nuse crate::list::{{List, SEARCH, open}};\n\n\
          #[rustfmt::skip]\n#[allow(deprecated)]\npub(crate) const LISTS: &[List] = &[\n"
     );
@@ -29,10 +28,10 @@ pub fn lists(model: &Model) -> String {
     text + "];\n"
 }
 
-/// The source of the table of submits.
+/// Returns the source of the table of submits.
 pub fn submits(model: &Model) -> String {
     let mut text = format!(
-        "{HEADER}//! A call of every operation that submits a job, with what it requires.\n\n\
+        "{HEADER}//! A call of every operation that submits a job, with its required arguments.\n\n\
          #[allow(unused_imports)]\nuse genesys_cloud::types;\n\nuse crate::job::{{Submit, submit}};\n\n\
          #[rustfmt::skip]\n#[allow(deprecated)]\npub(crate) const SUBMITS: &[Submit] = &[\n"
     );
@@ -66,7 +65,7 @@ fn arguments(bound: &Bound, body: impl Fn(&RustType) -> String) -> Vec<String> {
     single.chain(each).chain(headers).chain(body).collect()
 }
 
-/// A value that the fake org takes for an argument.
+/// A value that the fake org accepts for an argument.
 fn value(argument: &Argument) -> String {
     match &argument.kind {
         RustType::Boolean => "true",
@@ -75,7 +74,7 @@ fn value(argument: &Argument) -> String {
         RustType::DateTime => "chrono::DateTime::UNIX_EPOCH",
         RustType::Date => "chrono::NaiveDate::default()",
         RustType::LocalDateTime => "chrono::NaiveDateTime::default()",
-        // As a filter, this lets all records pass.
+        // As a filter, this matches all records.
         _ if argument.wire == "name" => "\"*\"",
         _ if argument.wire == "q64" => "SEARCH",
         _ => "\"a\"",
@@ -83,8 +82,8 @@ fn value(argument: &Argument) -> String {
     .to_owned()
 }
 
-/// The body of a submit, with an interval where its data becomes available with a delay: the end of it decides whether
-/// all was available.
+/// The body of a submit. It has an interval if the data becomes available with a delay: the end of the interval decides
+/// whether all data was available.
 fn body_with_interval(kind: &RustType, family: Option<&Family>) -> String {
     let interval = family.and_then(|family| family.available.as_ref()).map(|it| &it.interval.name);
     match (kind, interval) {

@@ -1,9 +1,9 @@
-//! Which records that the API returns can be made into the ones that it takes, for reading an entity, changing it
-//! and sending it back.
+//! Finds which records that the API returns convert into the records that it takes, so that a caller can read an
+//! entity, change it and send it back.
 //!
-//! The rule: a PUT or PATCH takes a record, and the GET of the same path returns another that has all of its fields,
-//! by their names on the wire and of types that fit. What the taken record lacks is read-only. Records within follow
-//! the same rule.
+//! The rule: a PUT or PATCH takes a record, and the GET of the same path returns another record with all of its fields,
+//! by wire name and with compatible types. Fields that the body lacks are read-only. Nested records follow the same
+//! rule.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,19 +12,19 @@ use crate::document::Method;
 use crate::model::{Bound, Field, Model, Output, TypeModel, TypeShape};
 use crate::progenitor::RustType;
 
-/// A record that is made from another one.
+/// A conversion from one record to another.
 pub(crate) struct Conversion {
     pub(crate) from: String,
     pub(crate) to: String,
-    /// The group that has both, or one of them. `None` where all groups share them.
+    /// The group of both records or of one of them; `None` if all groups share them.
     pub(crate) home: Option<String>,
-    /// The fields, each with how it is converted if it is of another type.
+    /// The fields, each with its conversion if the types differ.
     pub(crate) fields: Vec<(String, Option<String>)>,
 }
 
 type Pair = (String, String);
 
-/// All conversions of a model, sorted by their types.
+/// Returns all conversions of a model, sorted by type.
 pub(crate) fn conversions(model: &Model) -> Vec<Conversion> {
     let types = Types::of(model);
     let wanted = pairs(model, &types);
@@ -37,7 +37,7 @@ pub(crate) fn conversions(model: &Model) -> Vec<Conversion> {
             entry.insert(plan);
         }
     }
-    // A record can't be converted if one within can't.
+    // A record can't be converted if one of its nested records can't.
     loop {
         let stuck: Vec<Pair> = plans
             .iter()
@@ -52,7 +52,7 @@ pub(crate) fn conversions(model: &Model) -> Vec<Conversion> {
         }
         plans.extend(stuck.into_iter().map(|pair| (pair, None)));
     }
-    // What only a record needed that can't be converted is left out.
+    // Drop conversions that only those records needed.
     let mut kept: BTreeSet<Pair> = BTreeSet::new();
     let mut ahead: Vec<Pair> = wanted.into_iter().collect();
     while let Some(pair) = ahead.pop() {
@@ -70,7 +70,7 @@ pub(crate) fn conversions(model: &Model) -> Vec<Conversion> {
     kept.into_iter().filter_map(conversion).collect()
 }
 
-/// What a PUT or PATCH takes, and what the GET of the same path returns.
+/// The pairs of what a GET returns and what the PUT or PATCH of the same path takes.
 fn pairs(model: &Model, types: &Types<'_>) -> BTreeSet<Pair> {
     let returned: BTreeMap<&str, &str> = model
         .operations()
@@ -104,10 +104,10 @@ fn taken(bound: &Bound) -> Option<&str> {
     }
 }
 
-/// How a record is made from another one.
+/// How to convert a record.
 struct Plan {
     fields: Vec<(String, Option<String>)>,
-    /// The records within that have to be converted too.
+    /// The nested records to convert as well.
     within: BTreeSet<Pair>,
 }
 
@@ -130,7 +130,7 @@ impl<'a> Types<'a> {
         }
     }
 
-    /// The type that a name stands for.
+    /// Resolves an alias.
     fn resolve<'b>(&'b self, name: &'b str) -> &'b str {
         match self.shapes.get(name) {
             Some(TypeShape::Alias(of)) => of,
@@ -138,7 +138,7 @@ impl<'a> Types<'a> {
         }
     }
 
-    /// How a record is made from another one, if all of its fields have a source.
+    /// Plans the conversion, if every field has a source.
     fn plan(&self, (from, to): &Pair) -> Option<Plan> {
         let (TypeShape::Record(from), TypeShape::Record(to)) =
             (self.shapes.get(from.as_str())?, self.shapes.get(to.as_str())?)
@@ -152,7 +152,7 @@ impl<'a> Types<'a> {
             .iter()
             .map(|field| {
                 let source = sources.get(field.wire.as_str())?;
-                // Two names on the wire may be one name in Rust with a number behind it.
+                // Two wire names may have the same Rust name with a numeric suffix.
                 if source.name != field.name {
                     return None;
                 }
@@ -163,7 +163,7 @@ impl<'a> Types<'a> {
         (!fields.is_empty()).then_some(Plan { fields, within })
     }
 
-    /// How a value is converted. `None` where the types do not fit.
+    /// How to convert a value; `None` if the types are incompatible.
     fn how(&self, from: &RustType, to: &RustType, within: &mut BTreeSet<Pair>) -> Option<String> {
         let mut wrapped = |how: &str, from: &RustType, to: &RustType| {
             let inner = self.how(from, to, within)?;

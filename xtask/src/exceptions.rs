@@ -1,4 +1,4 @@
-//! `openapi/operations.toml`: what the rules can't tell, each entry reviewed and with its reason.
+//! `openapi/operations.toml`: what the rules cannot infer. Each entry is reviewed and has a reason.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -44,7 +44,7 @@ struct File {
     not_jobs: BTreeMap<String, Excuse>,
 }
 
-/// What a list is that the rules take for something else.
+/// Overrides the scheme or items of a list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TagEntry {
@@ -52,7 +52,7 @@ struct TagEntry {
     items: Option<String>,
     token_in: Option<Vec<ParamLocation>>,
     token_out: Option<NextToken>,
-    /// It is no list.
+    /// The operation is not a list.
     #[serde(default)]
     single: bool,
     reason: String,
@@ -66,14 +66,14 @@ struct CapEntry {
     reason: String,
 }
 
-/// A POST that only reads, although its path does not say so.
+/// A read-only POST whose path does not show it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reads {
     reason: String,
 }
 
-/// How long the tokens of a list are good for.
+/// How long the tokens of a list are valid.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Tokens {
@@ -81,7 +81,7 @@ struct Tokens {
     reason: String,
 }
 
-/// What is known of an operation that takes an interval.
+/// Facts about an operation that takes an interval.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WindowsEntry {
@@ -98,7 +98,7 @@ struct Name {
 }
 
 impl Exceptions {
-    /// Reads the exceptions from the text of the two files.
+    /// Parses the two files.
     pub fn parse(operations: &str, page_sizes: &str) -> Result<Self> {
         let mut file: File = toml::from_str(operations).context(FILE)?;
         let jobs = Table::of(
@@ -108,10 +108,7 @@ impl Exceptions {
         )?;
         for (operation, entry) in &file.names {
             if !crate::names::is_free_word(&entry.name) {
-                bail!(
-                    "{FILE}: `{}`, the name of `{operation}`, is no name for a method",
-                    entry.name,
-                );
+                bail!("{FILE}: `{}`, the name of `{operation}`, is not a method name", entry.name,);
             }
         }
         if let Some((section, operation, _)) =
@@ -126,76 +123,73 @@ impl Exceptions {
                 || entry.token_out.is_some();
             if says == entry.single {
                 bail!(
-                    "{FILE}: [tags.{operation}] says neither or both of what it is and `single = true`"
+                    "{FILE}: [tags.{operation}] needs either `single = true` or a description of the list"
                 );
             }
         }
         for (operation, entry) in &file.caps {
             if entry.cap.pages.is_some() == entry.cap.items.is_some() {
-                bail!("{FILE}: [caps.{operation}] wants either `pages` or `items`");
+                bail!("{FILE}: [caps.{operation}] needs either `pages` or `items`");
             }
         }
         Ok(Self { file, page_sizes: PageSizes::parse(page_sizes)?, jobs })
     }
 
-    /// The families of jobs that the rules can't tell.
+    /// The job families that the rules cannot infer.
     pub fn jobs(&self) -> &Table {
         &self.jobs
     }
 
-    /// Names given by hand, by operationId.
+    /// Method names set by hand, by operationId.
     pub fn names(&self) -> BTreeMap<String, String> {
         self.file.names.iter().map(|(id, entry)| (id.clone(), entry.name.clone())).collect()
     }
 
-    /// The tag of an operation, from the rules and the exceptions.
+    /// Returns the tag of an operation, from the rules and the exceptions.
     pub fn tag(&self, document: &Document, operation: &Operation) -> Result<Decision> {
         let id = &operation.id;
         let reads = self.file.reads.get(id);
         let by_rules = tags::tag(document, operation, reads.is_some());
         let mut tag = match self.file.tags.get(id) {
             None => by_rules?,
-            // What the rules can't tell stands here.
+            // An exception may replace what the rules found.
             Some(entry) => {
                 entry.applied(by_rules.unwrap_or_else(|_| tags::uncovered(document, operation)))
             }
         };
         if let Some(entry) = reads {
-            tag.because.exceptions.push(format!("it only reads: {}", entry.reason));
+            tag.because.exceptions.push(format!("read-only: {}", entry.reason));
         }
         if let Some(entry) = self.file.caps.get(id) {
             tag.list.cap = Some(entry.cap.clone());
-            tag.because.exceptions.push(format!("it has a cap: {}", entry.reason));
+            tag.because.exceptions.push(format!("cap: {}", entry.reason));
         }
         if let (Some(entry), Some(interval)) = (self.file.windows.get(id), &mut tag.tag.interval) {
             (interval.days, interval.id) = (entry.days, entry.id.clone());
-            tag.because.exceptions.push(format!("its interval: {}", entry.reason));
+            tag.because.exceptions.push(format!("interval: {}", entry.reason));
         }
         if let Some(entry) = self.file.tokens.get(id) {
             tag.list.token_hours = Some(entry.hours);
-            tag.because.exceptions.push(format!("its tokens end: {}", entry.reason));
+            tag.because.exceptions.push(format!("token lifetime: {}", entry.reason));
         }
         self.page_sizes.complete(operation, &mut tag);
         tag.list.reply = tags::page_reply(document, operation, &tag.list);
         Ok(tag)
     }
 
-    /// Fails where an entry names an operation that the document does not have, or says of it what the
-    /// rules find by themselves.
+    /// Fails if an entry names an unknown operation or repeats what the rules find.
     pub fn check_used(&self, document: &Document) -> Result<()> {
         let by_id: BTreeMap<&str, &Operation> =
             document.operations.iter().map(|it| (it.id.as_str(), it)).collect();
         for (section, id, _) in self.file.entries() {
             if !by_id.contains_key(id) {
                 bail!(
-                    "{FILE}: [{section}.{id}] is for no operation of the document; remove the entry"
+                    "{FILE}: [{section}.{id}] matches no operation of the document; remove the entry"
                 );
             }
         }
         let superfluous = |section: &str, id: &str| {
-            anyhow!(
-                "{FILE}: the rules find by themselves what [{section}.{id}] says; remove the entry"
-            )
+            anyhow!("{FILE}: the rules already find what [{section}.{id}] states; remove the entry")
         };
         for (id, entry) in &self.file.tags {
             let reads = self.file.reads.contains_key(id);
@@ -222,18 +216,20 @@ impl Exceptions {
             if let Some((name, _)) = &entry.cap.condition
                 && operation.query(name).is_none()
             {
-                bail!("{FILE}: [caps.{id}] names `{name}`, which the operation does not take");
+                bail!(
+                    "{FILE}: [caps.{id}] names `{name}`, which is not a parameter of the operation"
+                );
             }
             if !self.tag(document, operation)?.is_list() {
-                bail!("{FILE}: [caps.{id}] is for an operation that is no list");
+                bail!("{FILE}: [caps.{id}] is for an operation that is not a list");
             }
         }
         for (id, entry) in &self.file.windows {
             if tags::uncovered(document, by_id[id.as_str()]).interval.is_none() {
-                bail!("{FILE}: [windows.{id}] is for an operation that takes no interval");
+                bail!("{FILE}: [windows.{id}] is for an operation without an interval");
             }
             if entry.days.is_none() && entry.id.is_none() {
-                bail!("{FILE}: [windows.{id}] says neither `days` nor `id`; remove the entry");
+                bail!("{FILE}: [windows.{id}] has neither `days` nor `id`; remove the entry");
             }
         }
         for id in self.file.tokens.keys() {
@@ -250,7 +246,7 @@ impl Exceptions {
 }
 
 impl File {
-    /// Section, operationId and reason of every entry.
+    /// The section, operationId and reason of each entry.
     fn entries(&self) -> impl Iterator<Item = (&'static str, &str, &str)> {
         let names = self.names.iter().map(|(id, it)| ("names", id, &it.reason));
         let tags = self.tags.iter().map(|(id, it)| ("tags", id, &it.reason));

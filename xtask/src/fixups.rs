@@ -1,4 +1,4 @@
-//! Bugs of the API document, each mended by a named function.
+//! Errors of the API document, each fixed by a named function.
 
 use anyhow::{Result, bail};
 
@@ -8,9 +8,9 @@ use crate::notes::{Notes, Rule};
 
 struct Fixup {
     name: &'static str,
-    /// Whether the pinned document has the bug. Documents that others generate from may have more.
+    /// Whether the pinned document has the error. Other documents may have more.
     pinned: bool,
-    /// Mends the document and says how many places needed it.
+    /// Fixes the document and returns the number of places.
     apply: fn(&mut Document) -> usize,
 }
 
@@ -20,13 +20,13 @@ const FIXUPS: &[Fixup] = &[
     Fixup { name: "json_as_a_java_class", pinned: false, apply: json_as_a_java_class },
 ];
 
-/// Applies all fixups and notes what was mended. With `strict`, one that finds nothing to mend is an
-/// error: the bug is gone from the document, and the fixup should go too.
+/// Applies all fixups and notes what they changed. With `strict`, a fixup that finds nothing to fix is an error: the
+/// document has been corrected, and the fixup should be removed.
 pub fn apply(document: &mut Document, strict: bool, notes: &mut Notes) -> Result<()> {
     for fixup in FIXUPS {
         match (fixup.apply)(document) {
             0 if strict && fixup.pinned => bail!(
-                "fixup `{}` finds nothing to mend in this document; remove it from xtask/src/fixups.rs",
+                "fixup `{}` finds nothing to fix in this document; remove it from xtask/src/fixups.rs",
                 fixup.name,
             ),
             0 => {}
@@ -36,8 +36,8 @@ pub fn apply(document: &mut Document, strict: bool, notes: &mut Notes) -> Result
     Ok(())
 }
 
-/// Some parameters state a default that is not among the values that they allow (`state`, default
-/// `ACTIVE`, values `active`, ..). The service applies its default by itself, so the statement goes.
+/// Some parameters have a default that is not among their allowed values (`state`: default `ACTIVE`, values `active`,
+/// ..). The service applies its own default, so this one is removed.
 fn defaults_outside_their_enum(document: &mut Document) -> usize {
     drop_defaults(document, |kind, default| match (kind, default) {
         (Kind::Enum(values), Json::String(default)) => !values.contains(default),
@@ -45,8 +45,8 @@ fn defaults_outside_their_enum(document: &mut Document) -> usize {
     })
 }
 
-/// The messages of a chat with a user are given as one message, although the parameters page a list and
-/// the same lists of rooms and threads say so. The reply is the list that a room's messages are.
+/// The document gives the messages of a chat with a user as a single message. The parameters page a list, and rooms and
+/// threads have such a list, so the response becomes that of a room.
 fn chat_messages_of_a_user(document: &mut Document) -> usize {
     let reply_of = |document: &Document, path: &str| {
         let operation = document.operations.iter().find(|it| it.path == path)?;
@@ -70,8 +70,7 @@ fn chat_messages_of_a_user(document: &mut Document) -> usize {
     mended
 }
 
-/// JSON of any kind is described by the getters of the Java class that holds it (`nodeType`, `isArray`,
-/// ..), none of which is ever sent.
+/// Free-form JSON is described by the getters of its Java class (`nodeType`, `isArray`, ..), which are never sent.
 fn json_as_a_java_class(document: &mut Document) -> usize {
     let mut mended = 0;
     for definition in document.definitions.values_mut() {

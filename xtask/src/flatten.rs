@@ -1,5 +1,5 @@
-//! Brings a document into the form that progenitor turns into small types: every object and every enum
-//! is a definition of its own, and a definition is nothing else.
+//! Flattens a document for progenitor: every object and every enum gets its own definition, and no other schema has
+//! one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -9,10 +9,10 @@ use crate::document::{Document, Kind, Object, Schema};
 use crate::names::{self, Case};
 use crate::notes::{Note, Notes, Rule};
 
-/// How many levels of lists and maps a schema may have.
+/// The maximum nesting of lists and maps in a schema.
 const DEPTH: usize = 32;
 
-/// Flattens the document, and notes what was named otherwise than its place says.
+/// Flattens the document, and notes each type that could not be named after its place.
 pub fn flatten(document: &mut Document) -> Notes {
     let mut notes = Notes::default();
     let is_type = |schema: &Schema| matches!(schema.kind, Kind::Object(_) | Kind::Enum(_));
@@ -28,7 +28,7 @@ pub fn flatten(document: &mut Document) -> Notes {
         .collect();
     let mut hoist = Hoist { taken, last: HashMap::new(), hoisted: BTreeMap::new(), notes };
 
-    // What an alias holds is named after the alias, once, rather than after each place that refers to it.
+    // An inline type in an alias is named after the alias, once, rather than after each reference to it.
     for (name, alias) in &mut aliases {
         hoist.children(alias, name);
     }
@@ -48,7 +48,7 @@ pub fn flatten(document: &mut Document) -> Notes {
         let owner = operation.id.to_upper_camel_case();
         for parameter in &mut operation.parameters {
             let name = format!("{owner}{}", parameter.name.to_upper_camel_case());
-            // The enum of a list is named after the parameter too: callers give its values one by one.
+            // The enum of a list is named after the parameter too: callers pass its values one by one.
             let schema = match &mut parameter.schema.kind {
                 Kind::List(items) => items,
                 _ => &mut parameter.schema,
@@ -70,19 +70,19 @@ pub fn flatten(document: &mut Document) -> Notes {
     hoist.notes
 }
 
-/// The name that progenitor gives to the type of a definition.
+/// The Rust name that progenitor gives the type of a definition.
 fn rust_type(definition: &str) -> String {
     names::identifier(definition, Case::Pascal)
 }
 
-/// Gives definitions of one name in Rust, and those whose name generated code uses, a name of their own.
+/// Renames definitions that would share a Rust name, or whose name generated code uses.
 fn rename_definitions(
     document: &mut Document,
     aliases: &mut BTreeMap<String, Schema>,
     notes: &mut Notes,
 ) {
     let mut keys: Vec<&str> = document.definitions.keys().map(String::as_str).collect();
-    // `Queue` has the first claim to its name, before `QUEUE`.
+    // `Queue` keeps its name before `QUEUE` does.
     keys.sort_by_key(|name| rust_type(name) != *name);
     let distinct =
         names::distinct(keys.iter().copied(), Case::Pascal, &names::RESERVED_TYPES, "type");
@@ -126,7 +126,7 @@ fn rename_definitions(
     definitions.chain(operations).for_each(|schema| replace(schema, &renamed));
 }
 
-/// Puts what a definition stands for in the place of each reference to it, unless it is a type of its own.
+/// Replaces each reference to an alias by the schema it stands for.
 fn replace(schema: &mut Schema, aliases: &BTreeMap<String, Schema>) {
     if let Kind::Reference(name) = &schema.kind
         && let Some(target) = aliases.get(name)
@@ -139,8 +139,8 @@ fn replace(schema: &mut Schema, aliases: &BTreeMap<String, Schema>) {
     schema.children_mut().into_iter().for_each(|child| replace(child, aliases));
 }
 
-/// Definitions that are neither objects nor enums. Each refers to one other at most, since the types within them
-/// have been made definitions.
+/// Definitions that are neither objects nor enums. Each refers to at most one other, since the types within them have
+/// become definitions.
 struct Aliases<'a> {
     section: &'a str,
     aliases: BTreeMap<String, Schema>,
@@ -165,7 +165,7 @@ impl Aliases<'_> {
                     notes.add(
                         Rule::Circle,
                         pointer(self.section, &name),
-                        format!("`{name}` is made of nothing but itself"),
+                        format!("`{name}` consists only of itself"),
                     );
                     self.resolved.insert(name, Kind::Any.into());
                     break;
@@ -189,7 +189,7 @@ impl Aliases<'_> {
     }
 }
 
-/// Makes JSON of any kind of what is more than so many levels of lists and maps deep.
+/// Replaces lists and maps below the maximum depth by free-form JSON.
 fn cut(schema: &mut Schema, depth: usize) -> bool {
     match (&mut schema.kind, depth) {
         (Kind::List(_) | Kind::Map(_), 0) => {
@@ -206,9 +206,9 @@ fn cut(schema: &mut Schema, depth: usize) -> bool {
 
 /// Moves inline objects and enums to definitions named after their place.
 struct Hoist {
-    /// The names of types in use, in lower case.
+    /// The type names in use, in lower case.
     taken: BTreeSet<String>,
-    /// The last number that was given to a name.
+    /// The last numeric suffix of each name.
     last: HashMap<String, usize>,
     hoisted: BTreeMap<String, Schema>,
     notes: Notes,
@@ -223,7 +223,7 @@ impl Hoist {
             }
         }
         for operation in &mut document.operations {
-            // Each of them is cut, also behind one that was too deep.
+            // `count` visits every schema, so all of them are cut.
             let cuts =
                 operation.schemas_mut().filter_map(|it| cut(it, DEPTH).then_some(())).count();
             if cuts > 0 {
@@ -258,7 +258,7 @@ impl Hoist {
         self.hoisted.insert(name, definition);
     }
 
-    /// The name, or the next one that no definition has.
+    /// Returns the name, with a numeric suffix if it is taken.
     fn free(&mut self, name: String) -> String {
         let mut free = name.clone();
         let last = self.last.entry(rust_type(&name).to_lowercase()).or_default();

@@ -1,4 +1,4 @@
-//! JSON with its objects in the order of the text, and a canonical form of it that diffs well.
+//! JSON that keeps the order of objects, and a pretty form that diffs well.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 
-/// A JSON value whose objects keep the order of the text.
+/// A JSON value whose objects keep the order of their keys.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
@@ -18,8 +18,8 @@ pub enum Json {
 }
 
 impl Json {
-    /// Reads a JSON text, with or without a byte order mark. An object that holds a key twice is refused: which one
-    /// counts is a guess.
+    /// Parses a JSON text, with or without a byte order mark. A duplicate key is an error, since either value could be
+    /// meant.
     pub fn parse(text: &str) -> Result<Self> {
         let error = match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
             Ok(json) => return Ok(json),
@@ -36,8 +36,8 @@ impl Json {
         self.as_object()?.iter().find(|(known, _)| known == key).map(|(_, value)| value)
     }
 
-    /// The entries of an object. Callers decide what a value of another kind means: to take it for an empty object
-    /// would lose it silently.
+    /// Returns the entries of an object. Callers handle other kinds: treating them as an empty object would lose the
+    /// value silently.
     pub fn as_object(&self) -> Option<&[(String, Json)]> {
         match self {
             Self::Object(entries) => Some(entries),
@@ -68,13 +68,13 @@ impl Json {
         matches!(self, Self::Object(_))
     }
 
-    /// What kind of value this is, for messages.
+    /// The kind of value, for messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
-            Self::String(_) => "a text",
+            Self::String(_) => "a string",
             Self::Array(_) => "a list",
             Self::Object(_) => "an object",
         }
@@ -122,8 +122,8 @@ impl Json {
         }
     }
 
-    /// The value over several lines: what fits stands on one line, such as a parameter or a property,
-    /// and the rest has a line per entry.
+    /// The value on several lines: an entry that fits is on one line, such as a parameter or a property, and others
+    /// have one line per entry.
     pub fn pretty(&self) -> String {
         let mut out = String::new();
         self.write_pretty(&mut out, 0);
@@ -132,7 +132,7 @@ impl Json {
     }
 
     fn write_pretty(&self, out: &mut String, depth: usize) {
-        /// The width that a value and its indentation may have to stand on one line.
+        /// The maximum width of a value on one line, with its indentation.
         const WIDTH: usize = 120;
         let mut line = String::new();
         self.write_compact(&mut line, true);
@@ -225,7 +225,7 @@ impl<'de> Deserialize<'de> for Json {
                 let mut known = std::collections::HashSet::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if !known.insert(key.clone()) {
-                        return Err(A::Error::custom(format!("key `{key}` stands here twice")));
+                        return Err(A::Error::custom(format!("duplicate key `{key}`")));
                     }
                     entries.push((key, map.next_value()?));
                 }

@@ -1,6 +1,6 @@
-//! The maintainer's commands of the Genesys Cloud SDK: from the API document to the bindings.
+//! Commands for maintainers of the Genesys Cloud SDK: code generation, benchmarks, chaos runs.
 
-#![allow(missing_docs)] // Not for use outside this workspace.
+#![allow(missing_docs)] // Only used in this workspace.
 
 pub mod bench;
 pub mod boxes;

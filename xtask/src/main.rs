@@ -1,6 +1,6 @@
-//! `cargo xtask`: the maintainer's commands.
+//! `cargo xtask`: commands for maintainers.
 
-#![allow(clippy::print_stdout)] // What a command prints is its result.
+#![allow(clippy::print_stdout)] // Commands print their results.
 
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use xtask::chaos;
 use xtask::codegen;
 use xtask::operations;
 
-/// Maintainer's commands of the Genesys Cloud SDK for Rust.
+/// Maintain the Genesys Cloud SDK for Rust.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Arguments {
@@ -25,41 +25,41 @@ struct Arguments {
 enum Command {
     /// Generate the bindings from the API document.
     Codegen(codegen::Options),
-    /// List the operations with their names and tags, explain one, or compare two documents.
+    /// List the operations with their names and tags, explain one, or compare two API documents.
     Operations(operations::Options),
     /// Stream a few thousand queues from a fake org on this machine.
     Demo,
-    /// Read lists and jobs of a fake org while requests go wrong at random.
+    /// Read lists and jobs of a fake org under random faults.
     Chaos(chaos::Options),
-    /// Measure.
+    /// Run a benchmark.
     Bench {
         #[command(subcommand)]
         what: Bench,
     },
-    /// Run a command and print what it took, as JSON.
+    /// Run a command and print its CPU time and memory as JSON.
     #[command(hide = true)]
     Measure {
         #[arg(last = true)]
         command: Vec<String>,
     },
-    /// Make an API document the pinned one.
+    /// Pin an API document, in canonical form.
     Pin {
-        /// The document (Swagger 2.0, OpenAPI 3.0 or 3.1, JSON).
+        /// API document (Swagger 2.0, OpenAPI 3.0 or 3.1, as JSON).
         spec: PathBuf,
     },
 }
 
 #[derive(Subcommand)]
 enum Bench {
-    /// What it costs to compile the bindings, and what a small program pays on top.
+    /// Cost of compiling the bindings, and of a small program with them.
     Compile,
-    /// What an export by the command costs, against loops written by hand.
+    /// CPU and memory of an export, compared with handwritten loops.
     Export(export::Options),
-    /// How much of a rate limit the client uses, and how often it hits it.
+    /// Share of a rate limit that the client uses, and the number of 429s.
     Limiter(limiter::Options),
-    /// How fast long lists are read, against a loop written by hand.
+    /// Throughput of long lists, compared with a handwritten loop.
     Paging(paging::Options),
-    /// How late the end of a job is noticed, and by how many calls.
+    /// Delay until the client notices the end of a job, and its number of calls.
     Polling,
 }
 

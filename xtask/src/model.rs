@@ -1,4 +1,4 @@
-//! What will be generated: each operation with its names, types and tag, each type with its home.
+//! The model to generate: each operation with its names, types and tag, and each type with its module.
 
 use std::collections::BTreeMap;
 
@@ -12,34 +12,34 @@ use crate::notes::{Notes, Rule};
 use crate::progenitor::{self, Names, RustType, Shape};
 use crate::tags::{self, Decision, Tag, TagKind};
 
-/// The bindings of a document.
+/// The bindings of a document, before they are written.
 pub struct Model {
     pub groups: BTreeMap<String, Group>,
-    /// Types that more than one group reaches.
+    /// Types that several groups use.
     pub common: Vec<TypeModel>,
     pub families: Families,
-    /// What was not understood, of a document that is not the pinned one.
+    /// Notes on a document that is not the pinned one.
     pub notes: Notes,
 }
 
 pub struct Group {
-    /// Module, feature and client method.
+    /// The name of the module, the feature and the client method.
     pub name: String,
     pub operations: Vec<Bound>,
-    /// Types that only this group reaches.
+    /// Types that only this group uses.
     pub types: Vec<TypeModel>,
 }
 
-/// An operation and all that its binding states.
+/// An operation and the facts that its binding states.
 pub struct Bound {
     pub operation: Operation,
     pub tag: Decision,
     pub item_type: Option<RustType>,
-    /// What the jobs that it submits result in.
+    /// The result of the jobs that it submits.
     pub job: Option<JobResult>,
-    /// The method on the group.
+    /// The name of the method of the group.
     pub method: String,
-    /// The type of the call.
+    /// The name of the call type.
     pub call: String,
     pub output: Output,
     pub path: Vec<Argument>,
@@ -53,13 +53,13 @@ pub struct Bound {
     pub each: Vec<Argument>,
     pub joined: Vec<(Argument, char)>,
     pub header: Vec<Argument>,
-    /// Statuses outside 2xx that are an answer.
+    /// Statuses outside 2xx that are not errors.
     pub accepts: Vec<u16>,
 }
 
-/// What a job results in.
+/// The result of a job.
 pub enum JobResult {
-    /// Files that are returned as bytes.
+    /// Files, returned as bytes.
     Bytes,
     Items(RustType),
 }
@@ -71,18 +71,18 @@ pub struct Argument {
     pub description: Option<String>,
 }
 
-/// What a call returns.
+/// The result of a call.
 pub enum Output {
-    /// The document promises nothing: status 204, or a HEAD.
+    /// No body: status 204, or a HEAD request.
     Nothing,
-    /// The document does not say.
+    /// Unspecified by the document.
     Undescribed,
     /// A body that is not JSON.
     Bytes,
     Value(RustType),
-    /// A value, or nothing, by what arrives.
+    /// A value or nothing, depending on the response.
     Optional(RustType),
-    /// Different types by status.
+    /// A type per status.
     ByStatus {
         name: String,
         variants: Vec<(u16, RustType)>,
@@ -97,21 +97,21 @@ pub struct TypeModel {
 
 pub enum TypeShape {
     Record(Vec<Field>),
-    /// Variant and value.
+    /// Variants and values.
     Enum(Vec<(String, String)>),
-    /// Another name of an enum that has the same values.
+    /// An alias of an enum with the same values.
     Alias(String),
-    /// Records of several types, distinguished by a field.
+    /// Records of several types, with a discriminator.
     Variants {
         field: String,
         variants: Vec<Variant>,
     },
 }
 
-/// One of the types that a record may be.
+/// One of the types of a discriminator.
 pub struct Variant {
     pub name: String,
-    /// The value of the field.
+    /// The value of the discriminator.
     pub value: String,
     pub kind: RustType,
 }
@@ -127,7 +127,7 @@ pub struct Field {
 pub struct Tagged<'a> {
     pub operations: Vec<TaggedOperation<'a>>,
     pub families: Families,
-    /// What was not understood, of a document that is not the pinned one.
+    /// Notes on a document that is not the pinned one.
     pub notes: Notes,
 }
 
@@ -145,7 +145,7 @@ impl<'a> Tagged<'a> {
             .operations
             .iter()
             .map(|operation| match exceptions.tag(document, operation) {
-                // Of another document, an operation that is not understood is called like any other.
+                // In another document, an operation without a tag is an ordinary call.
                 Err(why) if !strict => {
                     notes.add(Rule::Tag, operation.at.as_str(), why.to_string());
                     Ok(tags::uncovered(document, operation))
@@ -231,18 +231,18 @@ impl Model {
     /// An operation and its tag, by operationId.
     pub fn operation(&self, id: &str) -> Result<(&Operation, &Decision)> {
         let found = self.operations().find(|(_, bound)| bound.operation.id == id);
-        let (_, bound) = found.with_context(|| format!("there is no operation `{id}`"))?;
+        let (_, bound) = found.with_context(|| format!("no operation `{id}`"))?;
         Ok((&bound.operation, &bound.tag))
     }
 
-    /// Gives each type its home: the one group that reaches it, or the types that all share.
+    /// Moves each type to its module: the only group that uses it, or the common types.
     fn place_types(&mut self, document: &Document, progenitor: &Names) -> Result<()> {
         let by_id: BTreeMap<&str, &Operation> =
             document.operations.iter().map(|it| (it.id.as_str(), it)).collect();
         let mut reached_by: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for group in self.groups.values() {
             let operations = group.operations.iter().map(|bound| &bound.operation);
-            // The results of a job may be those of an operation of another group.
+            // The results operation of a job may be in another group.
             let results = group.operations.iter().flat_map(|bound| {
                 let families = self.families.places(&bound.operation.id);
                 families.filter(|(_, role)| *role == Role::Submit).flat_map(|(it, _)| it.members())
@@ -280,12 +280,11 @@ impl Model {
     }
 }
 
-/// Makes one enum of those that say the same (the same values, and names that end in the same word), and
-/// names of it of the others.
+/// Merges enums with the same values whose names end in the same word; all but one become aliases.
 ///
-/// Half of the API's enums are the same few (sort orders, states) stated anew in each place. Every place
-/// keeps its own name, so that callers see no change when one of them gets another value. The enum
-/// itself has the shortest of the names: documentation shows it in the place of the others.
+/// Half of the API's enums repeat a few (sort orders, states). Each use keeps its own name, so that callers see no
+/// change when one of them gains a value. The enum itself gets the shortest name, which the documentation shows for
+/// all.
 fn share_enums(types: &mut [TypeModel]) {
     let meaning = |model: &TypeModel| match &model.shape {
         TypeShape::Enum(variants) => {
@@ -314,7 +313,7 @@ fn share_enums(types: &mut [TypeModel]) {
     }
 }
 
-/// Whether a POST only reads a list, so that its name goes without the verb.
+/// Whether a POST only reads a list, so that its name drops the verb.
 fn reads(operation: &Operation, tag: &Tag) -> bool {
     operation.method == Method::Post
         && (matches!(tag.kind, TagKind::Paged | TagKind::Job)
@@ -335,7 +334,7 @@ fn type_model(definition: &str, schema: &Schema, progenitor: &Names) -> Result<T
                     .map(|(((value, _), name), field)| {
                         let member = members.get(&field).with_context(|| missing(value))?;
                         let kind = match &member.kind {
-                            // It is in a box anyway.
+                            // Already boxed.
                             RustType::Boxed(inner) => (**inner).clone(),
                             kind => kind.clone(),
                         };
@@ -369,7 +368,7 @@ fn type_model(definition: &str, schema: &Schema, progenitor: &Names) -> Result<T
                 })
                 .collect::<Result<_>>()?,
         ),
-        _ => anyhow::bail!("definition `{definition}`: progenitor made another kind of type of it"),
+        _ => anyhow::bail!("definition `{definition}`: progenitor made a type of another kind"),
     };
     Ok(TypeModel { name: made.name.clone(), description: schema.description.clone(), shape })
 }
@@ -414,7 +413,7 @@ fn bind(
     if let Some(body) = &operation.body {
         bound.body = Some((rust_type(&body.schema, progenitor)?, body.required));
     }
-    // Path parameters are given in the order of the path.
+    // Path arguments are in the order of the path.
     let arguments = progenitor.arguments(operation)?;
     let mut parameters: Vec<_> = operation.parameters.iter().zip(arguments).collect();
     parameters.sort_by_key(|(parameter, _)| match parameter.location {
@@ -448,7 +447,7 @@ fn bind(
     Ok(bound)
 }
 
-/// What the jobs that an operation submits result in, if it submits any.
+/// The result of the jobs that an operation submits, if any.
 fn job_result(
     sources: &Sources<'_>,
     progenitor: &Names,
@@ -464,7 +463,7 @@ fn job_result(
     }))
 }
 
-/// What a call returns, from the replies that the document lists.
+/// The result of a call, from the responses in the document.
 fn output(operation: &Operation, progenitor: &Names, reply_type: String) -> Result<Output> {
     if operation.method == Method::Head {
         return Ok(Output::Nothing);

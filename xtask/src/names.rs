@@ -7,7 +7,7 @@ use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 
 use crate::document::{Method, Operation};
 
-/// Types that generated code uses by these names: those of the crate's prelude and of Rust's.
+/// Type names that generated code uses: those of the crate's prelude and of Rust's.
 pub const RESERVED_TYPES: [&str; 12] = [
     "Box",
     "Bytes",
@@ -23,7 +23,7 @@ pub const RESERVED_TYPES: [&str; 12] = [
     "Vec",
 ];
 
-/// Setters that would hide what every call has.
+/// Setters that would shadow the methods of every call.
 pub const RESERVED_PARAMETERS: [&str; 6] =
     ["body", "clone", "into_call", "paginate", "send", "with"];
 
@@ -33,7 +33,7 @@ pub const RESERVED_FIELDS: [&str; 1] = ["unknown_fields"];
 /// The variant that every enum has for a value that the document does not list.
 pub const RESERVED_VARIANTS: [&str; 1] = ["Unrecognized"];
 
-/// Modules, features and methods of the client that a group would hide.
+/// Modules, features and client methods that a group would shadow.
 const RESERVED_GROUPS: [&str; 25] = [
     "api_url",
     "builder",
@@ -65,7 +65,7 @@ const RESERVED_GROUPS: [&str; 25] = [
 /// Methods that every group has.
 const RESERVED_METHODS: [&str; 2] = ["clone", "new"];
 
-/// How an identifier is written.
+/// The case of an identifier.
 #[derive(Clone, Copy)]
 pub enum Case {
     /// A type or a variant.
@@ -74,10 +74,10 @@ pub enum Case {
     Snake,
 }
 
-/// The identifier that progenitor makes of a name.
+/// Returns the identifier that progenitor makes of a name.
 ///
-/// The rule is repeated here so that two names of one identifier can be distinguished before
-/// progenitor sees them: at some of them it panics, others it writes twice.
+/// The rule is duplicated here to rename collisions before progenitor sees them: it panics on some of them and emits
+/// others twice.
 pub fn identifier(name: &str, case: Case) -> String {
     let cleaned: String = name
         .chars()
@@ -93,10 +93,10 @@ pub fn identifier(name: &str, case: Case) -> String {
     if is_free_word(&identifier) { identifier } else { format!("{identifier}_") }
 }
 
-/// Gives each name a form whose identifier no other has: the name itself where it can.
+/// Returns each name, changed where its identifier would collide with another.
 ///
-/// The first of several names keeps it and the others get a number, so that a name which the document
-/// adds at the end changes none. One that is `reserved` gets the word behind it.
+/// The first name keeps its identifier and the others get a number, so a name added at the end of the document changes
+/// none. A name in `reserved` gets the word as a suffix.
 pub fn distinct<'a>(
     names: impl IntoIterator<Item = &'a str>,
     case: Case,
@@ -106,7 +106,7 @@ pub fn distinct<'a>(
     let mut taken: BTreeSet<String> = reserved.iter().map(|name| (*name).to_owned()).collect();
     let names: Vec<(&str, bool)> = names
         .into_iter()
-        // Progenitor writes these two in lower case, even where a type is due.
+        // Progenitor writes these two in lower case, even for types.
         .map(|name| match name {
             "+1" => "plus-1",
             "-1" => "minus-1",
@@ -114,7 +114,7 @@ pub fn distinct<'a>(
         })
         .map(|name| (name, taken.insert(identifier(name, case))))
         .collect();
-    // Where to look on for a free number, by the identifier that several names have.
+    // The next number to try, by identifier.
     let mut next: HashMap<String, usize> = HashMap::new();
     let form = |(name, is_first): (&str, bool)| {
         if is_first {
@@ -149,7 +149,7 @@ fn begins_identifier(letter: char) -> bool {
     in_identifier(letter) && syn::parse_str::<syn::Ident>(&format!("{letter}x")).is_ok()
 }
 
-/// Whether a word is not a keyword. `gen` is one since edition 2024.
+/// Whether a word is not a keyword. `gen` is a keyword since edition 2024.
 pub fn is_free_word(word: &str) -> bool {
     word != "gen" && syn::parse_str::<syn::Ident>(word).is_ok()
 }
@@ -158,7 +158,7 @@ pub fn is_free_word(word: &str) -> bool {
 pub fn group(operation: &Operation) -> String {
     let name = match operation.tags.first().map(|tag| snake(&tag.replace('&', " and "))) {
         Some(name) if !name.is_empty() => name,
-        // `/api/v2/routing/queues` is of the group `routing`.
+        // `/api/v2/routing/queues` is in the group `routing`.
         _ => operation
             .path
             .split('/')
@@ -184,21 +184,21 @@ fn snake(text: &str) -> String {
         .join("_")
 }
 
-/// The type that holds the operations of a group.
+/// The type with the operations of a group.
 pub fn group_type(group: &str) -> String {
     let name = group.to_upper_camel_case();
     if RESERVED_TYPES.contains(&name.as_str()) { format!("{name}Group") } else { name }
 }
 
-/// The types that an operation may have.
+/// The types of an operation.
 pub struct CallTypes {
     /// The call, with its setters.
     pub call: String,
-    /// The reply, where its form depends on the status.
+    /// The response, if its type depends on the status.
     pub reply: String,
 }
 
-/// The types of a group's operations, in the order given.
+/// The types of a group's operations, in their order.
 pub fn call_types<'a>(
     group: &str,
     operations: impl Iterator<Item = &'a Operation>,
@@ -219,12 +219,11 @@ pub fn call_types<'a>(
     calls.into_iter().zip(replies).map(|(call, reply)| CallTypes { call, reply }).collect()
 }
 
-/// The method name of each operation, in the order given.
+/// Returns the method name of each operation, in their order.
 ///
-/// A GET is its noun, a POST that reads a list is so too unless a GET has the name; every other
-/// operation keeps its verb. The group's name in front is left out. `chosen` holds names that were
-/// given by hand; with `strict` two operations of one name are an error, otherwise the later one gets
-/// its operationId in full, with a number where that is taken too.
+/// A GET is a noun, and so is a POST that reads a list unless a GET has the name; other operations keep their verb. The
+/// name of the group is removed from the front. `chosen` has the names set by hand. With `strict`, two operations with
+/// the same name are an error; otherwise the later one gets its full operationId, with a number if that is taken too.
 pub fn methods(
     operations: &[(&Operation, String, bool)],
     chosen: &BTreeMap<String, String>,
@@ -232,7 +231,7 @@ pub fn methods(
 ) -> Result<Vec<String>> {
     let mut names: Vec<Option<String>> = vec![None; operations.len()];
     let mut taken: BTreeMap<(&str, String), &Operation> = BTreeMap::new();
-    // Names by hand first, then nouns of GETs, then those with their verbs, then POSTs that read.
+    // First names set by hand, then nouns of GETs, then names with verbs, then POSTs that read.
     let rank = |operation: &Operation, reads: bool| match operation.method {
         _ if chosen.contains_key(&operation.id) => 0,
         Method::Get => 1,
@@ -287,14 +286,14 @@ pub fn methods(
     Ok(names.into_iter().flatten().collect())
 }
 
-/// The names that fit an operation, the best first.
+/// The candidates for the name of an operation, best first.
 fn candidates(operation: &Operation, group: &str, reads: bool) -> Vec<String> {
     let snake = operation.id.to_snake_case();
     let words: Vec<&str> = snake.split('_').collect();
     let verb = operation.method.as_str().to_lowercase();
     let (verb, words) = match words.split_first() {
         Some((first, rest)) if *first == verb && !rest.is_empty() => (verb, rest),
-        // An operationId without its method in front: nothing to leave out.
+        // The operationId does not start with its method.
         _ => (String::new(), &words[..]),
     };
     let noun = method_name(&without_group(words, group).join("_"));
@@ -309,7 +308,7 @@ fn candidates(operation: &Operation, group: &str, reads: bool) -> Vec<String> {
     }
 }
 
-/// The words less those that name the group, of which at least one word is left.
+/// The words without the name of the group; at least one word is left.
 fn without_group<'a>(words: &'a [&'a str], group: &str) -> &'a [&'a str] {
     let whole = group.replace('_', "");
     for count in (1..words.len()).rev() {
@@ -317,13 +316,13 @@ fn without_group<'a>(words: &'a [&'a str], group: &str) -> &'a [&'a str] {
             return &words[count..];
         }
     }
-    // `telephony_providers_edge` holds operations named `telephony_providers_edges_..`.
+    // `telephony_providers_edge` has operations named `telephony_providers_edges_..`.
     let shared =
         words.iter().zip(group.split('_')).take_while(|(word, part)| *word == part).count();
     if shared >= 2 && shared < words.len() { &words[shared..] } else { words }
 }
 
-/// A name that Rust takes for a method.
+/// A valid method name.
 fn method_name(name: &str) -> String {
     if is_free_word(name) && !RESERVED_METHODS.contains(&name) {
         name.to_owned()
@@ -360,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_leaves_out_what_the_group_says() {
+    fn a_name_omits_the_group() {
         use Method::{Delete, Get, Patch, Post};
         assert_eq!(name(Get, "getRoutingQueues", "Routing", false), "routing.queues");
         assert_eq!(name(Delete, "deleteRoutingQueue", "Routing", false), "routing.delete_queue");
@@ -382,11 +381,11 @@ mod tests {
     }
 
     #[test]
-    fn names_of_one_identifier_are_told_apart() {
+    fn names_with_the_same_identifier_get_numbers() {
         let distinct =
             |names: &[&str], case| distinct(names.iter().copied(), case, &["Box"], "type");
         assert_eq!(distinct(&["a", "b"], Case::Snake), ["a", "b"]);
-        // The first keeps its name, and no other takes one that the document has.
+        // The first keeps its name, and the others avoid names of the document.
         assert_eq!(
             distinct(&["a-b", "a_b", "a_b_2", "aB"], Case::Snake),
             ["a-b", "a_b_3", "a_b_2", "aB_4"],
@@ -398,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_is_what_rust_takes() {
+    fn identifiers_are_valid_rust() {
         for (name, pascal, snake) in [
             ("queueId", "QueueId", "queue_id"),
             ("URL", "Url", "url"),

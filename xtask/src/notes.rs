@@ -1,8 +1,8 @@
-//! What codegen can't take from a document as it stands: one rule per kind, one note per place.
+//! Constructs that codegen cannot represent: one rule per kind, one note per place.
 //!
-//! Documents are rarely perfect, and a user who has one wants bindings of all the rest. So an unknown construct is
-//! not an error: a rule says what becomes of it, a note says where, and nothing is lost silently. `--strict` turns
-//! notes into errors; the pinned document is always read that way.
+//! Documents are rarely perfect, and users still want bindings of everything else. So an unsupported construct is not
+//! an error: a rule degrades it and a note records where, and nothing is lost silently. `--strict` turns notes into
+//! errors; the pinned document is always read that way.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write as _};
@@ -14,7 +14,7 @@ use crate::json::Json;
 
 macro_rules! rules {
     ($($rule:ident = $name:literal: $does:literal,)*) => {
-        /// What becomes of a construct.
+        /// How codegen degrades a construct.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Rule {
             $(#[doc = $does] $rule,)*
@@ -43,44 +43,44 @@ macro_rules! rules {
 rules! {
     Version = "version": "A later version of OpenAPI 3 is read as 3.1.",
     WrongKind = "wrong-kind": "A part that has the wrong kind of JSON value is ignored.",
-    Reference = "reference": "A `$ref` that leads nowhere, to another file, or back to itself is ignored. As a schema, it is JSON of any kind.",
+    Reference = "reference": "A `$ref` to an unknown target, another file or itself is ignored. As a schema, it is free-form JSON.",
     BesideRef = "beside-ref": "Before OpenAPI 3.1, keywords beside a `$ref` are ignored, except descriptions and readOnly.",
-    Servers = "servers": "Of several servers, the path of the first counts. All calls go to the configured host.",
+    Servers = "servers": "Of several servers, the path of the first is used. All calls go to the configured host.",
     Path = "path": "A path without a leading slash gets one. Operations of a path whose braces don't match are left out.",
-    PathParameter = "path-parameter": "A placeholder that no parameter declares is a text parameter. A path parameter without a placeholder is left out.",
+    PathParameter = "path-parameter": "A placeholder without a parameter is a string parameter. A path parameter without a placeholder is left out.",
     Method = "method": "Operations of methods other than GET, HEAD, POST, PUT, PATCH and DELETE are left out.",
-    Webhook = "webhook": "Webhooks and callbacks are left out: these are calls that the API makes.",
-    OperationId = "operation-id": "An operationId that is missing, used before or without Latin letters is made from method and path.",
-    Replies = "replies": "Without `responses`, an operation returns what arrives. A reply whose code is not an HTTP status is ignored.",
+    Webhook = "webhook": "Webhooks and callbacks are left out: the API makes these calls.",
+    OperationId = "operation-id": "An operationId that is missing, a duplicate or without Latin letters is replaced by one made from method and path.",
+    Replies = "replies": "An operation without `responses` returns any response. A response whose code is not an HTTP status is ignored.",
     LeftOut = "left-out": "An operation is left out if a parameter or body that it requires can't be sent.",
     Parameter = "parameter": "A parameter that can't be sent (without a name, in a form or cookie) is left out.",
-    ParameterText = "parameter-text": "A parameter that is neither a value nor a list of values is text, which callers write themselves.",
+    ParameterText = "parameter-text": "A parameter that is neither a value nor a list of values is a string that the caller encodes.",
     ParameterStyle = "parameter-style": "A list of an unknown style is joined by commas.",
-    Repeated = "repeated": "Of parameters with the same name and place, the last counts. Of several bodies, the first.",
+    Repeated = "repeated": "Of parameters with the same name and place, the last is used. Of several bodies, the first.",
     ClientHeader = "client-header": "A header that the client sets itself is not a parameter.",
     BodyMedia = "body-media": "A body in a format other than JSON is left out.",
-    ReplyMedia = "reply-media": "Of several formats of a reply, JSON counts.",
-    UnknownType = "unknown-type": "A schema without a known type is JSON of any kind.",
-    Alternatives = "alternatives": "Alternatives (oneOf, anyOf) of different kinds are JSON of any kind.",
-    Field = "field": "A field that has different types in parts of its record is JSON of any kind.",
-    AllOf = "all-of": "A part of an allOf that does not fit the others, or leads back to itself, is ignored.",
-    MapPart = "map-part": "Keys that a record has beside its properties (additionalProperties, patternProperties) are not kept.",
+    ReplyMedia = "reply-media": "Of several formats of a response, JSON is used.",
+    UnknownType = "unknown-type": "A schema without a known type is free-form JSON.",
+    Alternatives = "alternatives": "Alternatives (oneOf, anyOf) of different kinds are free-form JSON.",
+    Field = "field": "A field with different types in parts of its record is free-form JSON.",
+    AllOf = "all-of": "A part of an allOf that does not fit the others, or refers back to itself, is ignored.",
+    MapPart = "map-part": "Additional keys of a record with properties (additionalProperties, patternProperties) have no type.",
     Conditional = "conditional": "Fields in conditional schemas (if, then, else, dependentSchemas) are ignored.",
-    Tuple = "tuple": "A list whose elements have different types by position is a list of JSON of any kind.",
-    EnumValue = "enum-value": "A value of an enum that does not have its type is ignored.",
-    Circle = "circle": "A definition made of nothing but itself is JSON of any kind.",
-    Depth = "depth": "Lists and maps nested more than 32 deep are JSON of any kind from there on.",
-    Discriminator = "discriminator": "A discriminator that does not lead to records is ignored.",
+    Tuple = "tuple": "A list with element types by position is a list of free-form JSON.",
+    EnumValue = "enum-value": "An enum value of another type than the enum is ignored.",
+    Circle = "circle": "A definition that consists only of itself is free-form JSON.",
+    Depth = "depth": "Lists and maps nested more than 32 levels deep are free-form JSON below that.",
+    Discriminator = "discriminator": "A discriminator that does not name records is ignored.",
     Keyword = "keyword": "Keywords that do not apply to the type of a schema are ignored.",
-    Tag = "tag": "A list whose way of paging is unknown is an operation like any other.",
-    Job = "job": "A job that is not understood is an operation like any other.",
+    Tag = "tag": "A list with an unknown way of paging is an ordinary operation.",
+    Job = "job": "A job without the required facts is an ordinary operation.",
     Name = "name": "An operation that can't be named in Rust is left out.",
-    Fixup = "fixup": "A known bug of the document is mended.",
-    Renamed = "renamed": "Of two things with the same name in Rust, one gets another.",
+    Fixup = "fixup": "A known error of the document is fixed.",
+    Renamed = "renamed": "Of two types with the same Rust name, one is renamed.",
 }
 
 impl Rule {
-    /// Whether nothing is lost by it, so that it is no error for `--strict` either.
+    /// Whether it loses nothing, so that `--strict` accepts it.
     pub fn is_harmless(self) -> bool {
         matches!(self, Self::Fixup | Self::Renamed)
     }
@@ -92,7 +92,7 @@ pub struct Note {
     pub rule: Rule,
     /// The place in the document, as a JSON pointer; empty for the document as a whole.
     pub pointer: String,
-    /// What is there.
+    /// The construct.
     pub what: String,
 }
 
@@ -111,7 +111,7 @@ pub struct Notes {
     notes: Vec<Note>,
 }
 
-/// How many notes of a rule are printed.
+/// The maximum number of notes printed per rule.
 const PRINTED: usize = 5;
 
 impl Notes {
@@ -119,7 +119,7 @@ impl Notes {
         self.notes.push(Note { rule, pointer: pointer.into(), what: what.into() });
     }
 
-    /// Leaves of equal notes the first: what several places share is read several times.
+    /// Removes duplicates: a shared part of the document is read several times.
     pub fn dedup(&mut self) {
         let mut seen = HashSet::new();
         self.notes.retain(|note| seen.insert(note.clone()));
@@ -141,22 +141,22 @@ impl Notes {
         self.notes.is_empty()
     }
 
-    /// The notes by which something is lost or changed.
+    /// The notes on something that is lost or changed.
     fn losses(&self) -> Self {
         let losses = self.notes.iter().filter(|note| !note.rule.is_harmless());
         Self { notes: losses.cloned().collect() }
     }
 
-    /// Fails if the document has anything that codegen can't take as it stands.
+    /// Fails if the document has anything that codegen can't represent.
     pub fn refuse(&self) -> Result<()> {
         let losses = self.losses();
         if losses.is_empty() {
             return Ok(());
         }
-        bail!("codegen can't take the document as it stands:\n{}", losses.summary().trim_end())
+        bail!("codegen can't represent all of the document:\n{}", losses.summary().trim_end())
     }
 
-    /// The notes by rule, the first few of each.
+    /// Formats the notes by rule, the first few of each.
     pub fn summary(&self) -> String {
         let mut by_rule: BTreeMap<Rule, Vec<&Note>> = BTreeMap::new();
         for note in &self.notes {
@@ -205,9 +205,9 @@ impl IntoIterator for Notes {
     }
 }
 
-/// A line for the terminal: without control characters, and of limited length. A document may hold anything.
+/// Makes a text safe to print on one line: no control characters, and bounded, since a document may contain anything.
 pub fn printable(text: &str) -> String {
-    /// Characters of a line.
+    /// The maximum length in characters.
     const LONGEST: usize = 300;
     let mut line: String = text
         .chars()
@@ -220,14 +220,13 @@ pub fn printable(text: &str) -> String {
     line
 }
 
-/// Whether a character has no place in a line of text: control characters, and those that change the direction of
-/// text, which rustc refuses in source.
+/// Whether a character must not be printed: control characters, and bidirectional ones, which rustc rejects in source.
 pub fn is_invisible(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// A name as one segment of a JSON pointer.
+/// Escapes a name as a segment of a JSON pointer.
 pub fn segment(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,7 +1,7 @@
-//! Writes what codegen makes: whole files, and none that it did not create.
+//! Writes the generated files, without touching files that codegen did not create.
 //!
-//! A crate in a folder of its own (`--out`) has a list of the files that codegen wrote there, with their checksums.
-//! A file that is not in the list belongs to someone else, and one whose checksum differs was edited.
+//! A separate crate (`--out`) has a list of the files that codegen wrote, with their checksums. A file that is not in
+//! the list belongs to someone else, and a file with another checksum was edited.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,27 +11,27 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use sha2::{Digest as _, Sha256};
 
-/// The files that codegen makes, by their path below the folder that they go to.
+/// The generated files, by path below the output folder.
 pub type Files = BTreeMap<PathBuf, String>;
 
-/// The list of the files that codegen wrote to a folder.
+/// The name of the list of generated files.
 const MANIFEST: &str = ".codegen-files";
 
-/// What has to be done in a folder, so that it holds the generated files and no older ones.
+/// The changes that bring a folder up to date.
 pub struct Plan {
     root: PathBuf,
     files: Files,
-    /// The files that differ from what they should hold, and those that should not be there.
+    /// Files to write, and files to remove.
     stale: Vec<PathBuf>,
-    /// The checksums that generated files may have, if there is a list of them.
+    /// The checksums of the generated files, if the folder has a list.
     manifest: Option<Manifest>,
 }
 
-/// Checksums by path. While files are written, one may have that of before or after.
+/// Checksums by path. During a write, a file may have either the old or the new one.
 type Manifest = BTreeMap<PathBuf, BTreeSet<String>>;
 
 impl Plan {
-    /// For the workspace, where the given folders hold generated files only.
+    /// Plans an update of the workspace, where the given folders have only generated files.
     pub fn in_workspace(root: &Path, files: Files, folders: &[PathBuf]) -> Result<Self> {
         let mut stale = differing(root, &files);
         let mut ahead: Vec<PathBuf> = folders.to_vec();
@@ -51,7 +51,7 @@ impl Plan {
         Ok(Self { root: root.to_owned(), files, stale, manifest: None })
     }
 
-    /// For a crate in a folder of its own.
+    /// Plans an update of a separate crate.
     pub fn standalone(root: &Path, files: Files) -> Result<Self> {
         let manifest = read_manifest(root)?;
         let mut stale = differing(root, &files);
@@ -70,8 +70,7 @@ impl Plan {
         &self.stale
     }
 
-    /// Refuses to write over files that codegen did not create. Those that were edited since are overwritten with
-    /// `force` only.
+    /// Fails if a file to write was not created by codegen or, without `force`, was edited.
     pub fn check(&self, force: bool) -> Result<()> {
         let Some(manifest) = &self.manifest else { return Ok(()) };
         let (mut foreign, mut edited) = (Vec::new(), Vec::new());
@@ -101,21 +100,21 @@ impl Plan {
         }
         if !edited.is_empty() && !force {
             bail!(
-                "--out: {folder} has generated files that were edited since; use --force to overwrite them:\n{}",
+                "--out: {folder} has generated files that were edited; use --force to overwrite them:\n{}",
                 edited.join("\n")
             );
         }
         Ok(())
     }
 
-    /// Writes what differs and removes what should not be there.
+    /// Writes stale files and removes obsolete ones.
     pub fn write(&self) -> Result<()> {
         let of_files = || {
             let sums = self.files.iter().map(|(path, text)| (path.clone(), checksum(text)));
             sums.map(|(path, sum)| (path, BTreeSet::from([sum]))).collect::<Manifest>()
         };
         if let Some(before) = &self.manifest {
-            // Should this be interrupted, the next run still knows what it may write over.
+            // If this is interrupted, the next run still knows which files it may overwrite.
             let mut both = of_files();
             for (path, sums) in before {
                 both.entry(path.clone()).or_default().extend(sums.iter().cloned());
@@ -147,7 +146,7 @@ impl Plan {
     }
 }
 
-/// The files that differ from what they should hold.
+/// The files whose content differs.
 fn differing(root: &Path, files: &Files) -> BTreeSet<PathBuf> {
     files
         .iter()
@@ -160,7 +159,7 @@ fn read_manifest(root: &Path) -> Result<Manifest> {
     let path = root.join(MANIFEST);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
-        // Something above the folder may be a file: that is for who writes to say.
+        // A parent of the folder may be a file: writing will report that.
         Err(_) if !path.exists() => return Ok(Manifest::new()),
         Err(error) => return Err(error).with_context(|| format!("can't read {}", path.display())),
     };
@@ -173,7 +172,7 @@ fn read_manifest(root: &Path) -> Result<Manifest> {
                 manifest.entry(file).or_default().insert(sum.to_owned());
             }
             _ => bail!(
-                "{}: `{line}` is not a file that codegen wrote; remove this list and the files",
+                "{}: `{line}` is not an entry of this list; remove the list and the generated files",
                 path.display()
             ),
         }
@@ -185,7 +184,7 @@ pub fn checksum(text: impl AsRef<[u8]>) -> String {
     Sha256::digest(text.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Writes a file beside its place and moves it there, or removes it.
+/// Replaces a file atomically, or removes it.
 pub fn write(path: &Path, text: Option<&str>) -> Result<()> {
     let place = || format!("can't write {}", path.display());
     let Some(text) = text else { return fs::remove_file(path).with_context(place) };
@@ -195,7 +194,7 @@ pub fn write(path: &Path, text: Option<&str>) -> Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // As any file that is made: less what the user's mask takes away.
+        // The mode of any new file, subject to the umask.
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
     let mut beside = builder.tempfile_in(folder).with_context(place)?;

@@ -1,5 +1,4 @@
-//! `openapi/page-sizes.tsv`: how many items a page of an operation may hold, where the document does not say it,
-//! each with its source.
+//! `openapi/page-sizes.tsv`: page sizes that the document does not state, each with its source.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,14 +15,14 @@ pub(crate) struct PageSizes(BTreeMap<(String, String), Entry>);
 
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Granted to a public program; no maximum is documented.
+    /// Used by a public program; no maximum is documented.
     usual: Option<u64>,
     maximum: Option<u64>,
     minimum: Option<u64>,
 }
 
 impl PageSizes {
-    /// Reads the file: comments that each name a source, a header line, and a line for each operation.
+    /// Parses the file: a comment per source, a header line, and a line per operation.
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let comments = text.lines().filter_map(|line| line.strip_prefix('#'));
         let sources: BTreeSet<&str> =
@@ -57,7 +56,7 @@ impl PageSizes {
             }
             if !source.split_once('/').is_some_and(|(name, _)| sources.contains(name)) {
                 return Err(fail(format!(
-                    "`{source}` is not a file of a source; the comments of the file name the sources"
+                    "unknown source `{source}`; the comments of the file name the sources"
                 )));
             }
             let key = (method.to_owned(), path.to_owned());
@@ -68,7 +67,7 @@ impl PageSizes {
         Ok(Self(entries))
     }
 
-    /// Adds to a tag what the file says of its operation. A bound that the document states counts.
+    /// Adds the bounds from the file to a tag. Bounds of the document take precedence.
     pub(crate) fn complete(&self, operation: &Operation, tag: &mut Tag) {
         let entry = self.0.get(&key(operation));
         if let (Some(entry), Some(page_size)) = (entry, &mut tag.list.page_size) {
@@ -79,8 +78,7 @@ impl PageSizes {
         }
     }
 
-    /// Fails where an entry names no operation of the document with a page size, or says only what the document
-    /// says.
+    /// Fails if an entry matches no operation with a page size, or repeats the document.
     pub(crate) fn check_used(
         &self,
         document: &Document,
@@ -91,23 +89,25 @@ impl PageSizes {
         for (key, entry) in &self.0 {
             let place = format!("{FILE}: {} {}", key.0, key.1);
             let Some(operation) = operations.get(key) else {
-                bail!("{place} is no operation of the document; remove the line");
+                bail!("{place} matches no operation of the document; remove the line");
             };
             let Some(known) = by_rules(operation) else {
-                bail!("{place} takes no page size; remove the line");
+                bail!("{place} has no page-size parameter; remove the line");
             };
             let adds = |said: Option<u64>, known: Option<u64>| said.is_some() && said != known;
             if !adds(entry.usual, known.usual)
                 && !adds(entry.maximum, known.maximum)
                 && !adds(entry.minimum, known.minimum)
             {
-                bail!("{place}: the document says this by itself; remove the line");
+                bail!("{place}: the document already states this; remove the line");
             }
             let differs = |said: Option<u64>, known: Option<u64>| {
                 said.zip(known).is_some_and(|(said, known)| said != known)
             };
             if differs(entry.maximum, known.maximum) || differs(entry.minimum, known.minimum) {
-                bail!("{place}: the document states another bound, which counts; remove the line");
+                bail!(
+                    "{place}: the document states another bound, which takes precedence; remove the line"
+                );
             }
         }
         Ok(())

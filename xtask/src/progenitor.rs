@@ -1,13 +1,12 @@
-//! Runs progenitor over a flat document and takes from its output the names and types that it chose.
+//! Runs progenitor over a flat document and extracts the names and types that it chose.
 //!
-//! What progenitor makes as a whole is too large to compile for this API (54 MB of source) and stricter
-//! than the service. Kept from it: how a schema, a property, an enum value and a parameter are named in
-//! Rust, how keywords and odd characters are cleaned, what type each has, and where a recursive type
-//! needs a `Box`. Every other fact comes from the document. An item of a shape that is not expected is
-//! an error, so that an upgrade of progenitor can't change the bindings in silence.
+//! The whole output is too large to compile for this API (54 MB of source) and stricter than the service. Kept from it
+//! are the Rust names of schemas, properties, enum values and parameters, with keywords and odd characters handled; the
+//! type of each; and which recursive types need a `Box`. Every other fact comes from the document. An item with an
+//! unexpected shape is an error, so that an upgrade of progenitor can't change the bindings silently.
 //!
-//! Names that would become one identifier are told apart before progenitor sees them, by
-//! [`names::distinct`]: what stands in for a name goes in, and is looked for in what comes out.
+//! [`names::distinct`] first replaces names that would become the same identifier: progenitor gets the stand-in, and
+//! the result is looked up by it.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,13 +23,13 @@ use syn::{
 use crate::document::{Document, Kind, ListStyle, Location, Object, Operation, Schema, Variants};
 use crate::names::{self, Case};
 
-/// What progenitor says of a document.
+/// The names and types that progenitor chose for a document.
 pub struct Names {
-    /// By the name in Rust.
+    /// By Rust name.
     types: BTreeMap<String, TypeDefinition>,
-    /// By the function's name.
+    /// By function name.
     functions: BTreeMap<String, Function>,
-    /// The function's name by operationId.
+    /// The function names, by operationId.
     operations: BTreeMap<String, String>,
 }
 
@@ -41,9 +40,9 @@ pub struct TypeDefinition {
 }
 
 pub enum Shape {
-    /// Fields by the property's name.
+    /// Fields by property name.
     Struct(BTreeMap<String, Member>),
-    /// Variants by the value.
+    /// Variants by value.
     Enum(BTreeMap<String, String>),
 }
 
@@ -68,7 +67,7 @@ pub enum RustType {
     DateTime,
     Date,
     LocalDateTime,
-    /// JSON without a schema.
+    /// Free-form JSON.
     Value,
     Boxed(Box<RustType>),
     List(Box<RustType>),
@@ -115,16 +114,16 @@ impl Names {
     pub fn definition(&self, name: &str) -> Result<&TypeDefinition> {
         self.types
             .get(&names::identifier(name, Case::Pascal))
-            .with_context(|| format!("definition `{name}`: progenitor made no type of it"))
+            .with_context(|| format!("definition `{name}`: progenitor generated no type"))
     }
 
-    /// The arguments that stand for an operation's parameters, in their order.
+    /// The arguments for the parameters of an operation, in their order.
     pub fn arguments(&self, operation: &Operation) -> Result<Vec<Member>> {
         let function = self
             .operations
             .get(&operation.id)
             .and_then(|name| self.functions.get(name))
-            .with_context(|| format!("{}: progenitor made no function of it", operation.place()))?;
+            .with_context(|| format!("{}: progenitor generated no function", operation.place()))?;
         parameter_stand_ins(operation)
             .iter()
             .map(|stand_in| {
@@ -144,7 +143,7 @@ impl Names {
         let (name, shape) = match item {
             Item::Struct(item) => {
                 let Fields::Named(fields) = &item.fields else {
-                    bail!("progenitor made an unexpected struct of `{}`", item.ident);
+                    bail!("progenitor generated an unexpected struct `{}`", item.ident);
                 };
                 let mut members = BTreeMap::new();
                 for field in &fields.named {
@@ -160,7 +159,7 @@ impl Names {
                 let mut variants = BTreeMap::new();
                 for variant in &item.variants {
                     if !matches!(variant.fields, Fields::Unit) {
-                        bail!("progenitor made an unexpected enum of `{}`", item.ident);
+                        bail!("progenitor generated an unexpected enum `{}`", item.ident);
                     }
                     let name = variant.ident.to_string();
                     let wire = serde_rename(&variant.attrs).unwrap_or_else(|| name.clone());
@@ -168,30 +167,30 @@ impl Names {
                 }
                 (item.ident.to_string(), Shape::Enum(variants))
             }
-            // Conversions, defaults and errors of the types above; ours stand in the runtime.
+            // Conversions, defaults and errors of the types above; the core has its own.
             Item::Impl(_) | Item::Mod(_) | Item::Use(_) => return Ok(()),
-            other => bail!("progenitor made an unexpected item: {}", short(&other)),
+            other => bail!("progenitor generated an unexpected item: {}", short(&other)),
         };
         self.types.insert(name.clone(), TypeDefinition { name, shape });
         Ok(())
     }
 
     fn add_function(&mut self, signature: &syn::Signature) -> Result<()> {
-        // `new`, `baseurl` and such of the client itself are not asynchronous.
+        // Functions of the client itself, such as `new`, are not async.
         if signature.asyncness.is_none() {
             return Ok(());
         }
         if !matches!(signature.output, ReturnType::Type(..)) {
-            bail!("progenitor made an unexpected function `{}`", signature.ident);
+            bail!("progenitor generated an unexpected function `{}`", signature.ident);
         }
         let mut arguments = BTreeMap::new();
         for argument in &signature.inputs {
             let FnArg::Typed(argument) = argument else { continue };
             let Pat::Ident(name) = &*argument.pat else {
-                bail!("progenitor made an unexpected argument in `{}`", signature.ident);
+                bail!("progenitor generated an unexpected argument in `{}`", signature.ident);
             };
             let name = clean(&name.ident.to_string());
-            // Progenitor begins an argument by `_` where it begins a field by `x`: at a digit.
+            // Before a digit, progenitor prefixes arguments with `_` and fields with `x`.
             let name = match name.strip_prefix('_') {
                 Some(rest) => format!("x{rest}"),
                 None => name,
@@ -205,10 +204,10 @@ impl Names {
 }
 
 impl RustType {
-    /// Reads a type of progenitor's output; `Option`, references and lifetimes are left out, since every
-    /// field is optional and arguments are given by value.
+    /// Parses a type of progenitor's output, without `Option`, references and lifetimes: every field is optional, and
+    /// arguments are passed by value.
     fn of(kind: &Type) -> Result<Self> {
-        let unexpected = || format!("a type of a shape that is not expected: {}", short(kind));
+        let unexpected = || format!("unexpected type: {}", short(kind));
         let path = match kind {
             Type::Reference(reference) => return Self::of(&reference.elem),
             Type::Path(path) => &path.path,
@@ -247,7 +246,7 @@ impl RustType {
             (Some("chrono"), "NaiveDate") => Self::Date,
             (Some("chrono"), "NaiveDateTime") => Self::LocalDateTime,
             (Some("types"), name) => Self::Named(name.to_owned()),
-            // Within the module of types, a type stands without a path.
+            // Within the module of types, names have no path.
             (Some(first), name) if first == name && arguments.is_empty() => {
                 Self::Named(name.to_owned())
             }
@@ -257,11 +256,11 @@ impl RustType {
 }
 
 thread_local! {
-    /// Whether this thread is in progenitor, whose panics are told as errors.
+    /// Whether this thread is in progenitor, whose panics become errors.
     static IN_PROGENITOR: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Keeps panics of progenitor from being printed; those of other threads still are.
+/// Suppresses the messages of panics in progenitor, but not of other threads.
 fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -276,21 +275,21 @@ fn silence_panics() {
 
 fn generate(document: &Document) -> Result<syn::File> {
     let tokens = tokens(document).map_err(|error| {
-        let place = match refused(document).first() {
+        let place = match rejected(document).first() {
             Some((index, _)) => document.operations[*index].place(),
             None => "the document as a whole".to_owned(),
         };
         anyhow::anyhow!("{place}: progenitor can't generate this: {error}")
     });
-    syn::parse2(tokens?).context("progenitor's output is not Rust that syn reads")
+    syn::parse2(tokens?).context("syn can't parse progenitor's output")
 }
 
-/// What progenitor makes of a document.
+/// Runs progenitor.
 fn tokens(document: &Document) -> Result<proc_macro2::TokenStream, String> {
     let spec: openapiv3::OpenAPI = serde_json::from_value(openapi(document))
-        .map_err(|error| format!("the flat document is not the OpenAPI that it reads: {error}"))?;
+        .map_err(|error| format!("it can't read the flat document: {error}"))?;
     let mut settings = GenerationSettings::default();
-    // The one format of the API that is its own: a time whose zone stands elsewhere.
+    // A format specific to this API: a time whose zone is in another field.
     let local_date_time = json!({ "type": "string", "format": "local-date-time" });
     settings.with_interface(InterfaceStyle::Positional).with_tag(TagStyle::Merged).with_conversion(
         serde_json::from_value(local_date_time).map_err(|error| error.to_string())?,
@@ -313,8 +312,8 @@ fn tokens(document: &Document) -> Result<proc_macro2::TokenStream, String> {
     })
 }
 
-/// The operations that progenitor stops at, which it does not say itself, and why it does.
-pub fn refused(document: &Document) -> Vec<(usize, String)> {
+/// Finds the operations that progenitor rejects, and why: its own error does not name them.
+pub fn rejected(document: &Document) -> Vec<(usize, String)> {
     let alone = |operation: &Operation| {
         let mut part = Document {
             operations: vec![operation.clone()],
@@ -335,13 +334,13 @@ pub fn refused(document: &Document) -> Vec<(usize, String)> {
     failed.collect()
 }
 
-/// The flat document as the OpenAPI 3.0 that progenitor reads, thinned to what the names and types
-/// depend on: nothing is required, nothing has a default or a bound, and each operation has one reply.
+/// Converts the flat document to OpenAPI 3.0, reduced to what names and types depend on: nothing is required or has a
+/// default or bound, and each operation has one response.
 fn openapi(document: &Document) -> Value {
     let mut paths: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
     for (index, operation) in document.operations.iter().enumerate() {
         let stand_ins = parameter_stand_ins(operation);
-        // Names do not depend on the path, and progenitor does not take every one.
+        // Names do not depend on the path, and progenitor does not accept every path.
         let mut path = format!("/{index}");
         let parameters: Vec<Value> = operation
             .parameters
@@ -389,7 +388,7 @@ fn openapi(document: &Document) -> Value {
     })
 }
 
-/// A parameter is text where the document calls it an object: it stands in a URL.
+/// A parameter that the document calls an object is a string, since it is part of a URL.
 fn parameter_schema(parameter: &Schema) -> Value {
     match &parameter.kind {
         Kind::Any | Kind::Map(_) | Kind::Object(_) | Kind::Binary => json!({ "type": "string" }),
@@ -405,7 +404,7 @@ fn schema(schema_of: &Schema) -> Value {
             json!({ "$ref": format!("#/components/schemas/{}", definition_stand_in(name)) })
         }
         Kind::Boolean => json!({ "type": "boolean" }),
-        // One width for all: see the runtime's `Wire` for integers.
+        // A single width: see `Wire` for integers in the core.
         Kind::Integer { .. } => json!({ "type": "integer", "format": "int64" }),
         Kind::Number { .. } => json!({ "type": "number", "format": "double" }),
         Kind::Text { format } => match format.as_deref() {
@@ -420,7 +419,7 @@ fn schema(schema_of: &Schema) -> Value {
         }
         Kind::List(items) => json!({ "type": "array", "items": schema(items) }),
         Kind::Map(values) => json!({ "type": "object", "additionalProperties": schema(values) }),
-        // Each type as a property: what is wanted is its name.
+        // Each type becomes a property, for its name.
         Kind::Object(Object { variants: Some(variants), .. }) => {
             let names = variants.definitions.iter().map(|(_, name)| name.as_str());
             let properties: Map<String, Value> = variant_fields(variants)
@@ -441,36 +440,35 @@ fn schema(schema_of: &Schema) -> Value {
     }
 }
 
-/// The function of the operation of this index. What a caller types is not named after it.
+/// The function name of the operation with this index. It does not appear in the bindings.
 fn function_name(index: usize) -> String {
     format!("operation_{index}")
 }
 
-/// What progenitor gets for the name of a definition: the name, in which a slash would end a reference too early. In
-/// Rust the two are the same.
+/// The stand-in for the name of a definition, without slashes, which would end a reference. The Rust name is the same.
 fn definition_stand_in(name: &str) -> String {
     name.replace('/', "-")
 }
 
-/// What progenitor gets for the name of each parameter.
+/// The stand-ins for the names of the parameters.
 fn parameter_stand_ins(operation: &Operation) -> Vec<String> {
     let parameters = operation.parameters.iter().map(|parameter| parameter.name.as_str());
     names::distinct(parameters, Case::Snake, &names::RESERVED_PARAMETERS, "parameter")
 }
 
-/// What progenitor gets for the name of each property.
+/// The stand-ins for the names of the properties.
 pub fn property_stand_ins(object: &Object) -> Vec<String> {
     let properties = object.properties.iter().map(|(name, _)| name.as_str());
     names::distinct(properties, Case::Snake, &names::RESERVED_FIELDS, "field")
 }
 
-/// What progenitor gets for the type of each value of a discriminator.
+/// The stand-ins for the types of a discriminator.
 pub fn variant_fields(variants: &Variants) -> Vec<String> {
     let values = variants.definitions.iter().map(|(value, _)| value.as_str());
     names::distinct(values, Case::Snake, &[], "field")
 }
 
-/// The variant for each value of a discriminator.
+/// The variants of a discriminator, by value.
 pub fn variant_names(variants: &Variants) -> Vec<String> {
     let values = variants.definitions.iter().map(|(value, _)| value.as_str());
     names::distinct(values, Case::Pascal, &names::RESERVED_VARIANTS, "value")
@@ -479,7 +477,7 @@ pub fn variant_names(variants: &Variants) -> Vec<String> {
         .collect()
 }
 
-/// Each value of an enum, once, and what progenitor gets for it.
+/// The distinct values of an enum with their stand-ins.
 pub fn value_stand_ins(values: &[String]) -> Vec<(&str, String)> {
     let mut seen = BTreeSet::new();
     let values: Vec<&str> =
@@ -489,7 +487,7 @@ pub fn value_stand_ins(values: &[String]) -> Vec<(&str, String)> {
     values.into_iter().zip(stand_ins).collect()
 }
 
-/// Without the mark of a raw identifier, which `r#type` has and `type_` has not.
+/// Removes the prefix of a raw identifier (`r#type`).
 fn clean(identifier: &str) -> String {
     identifier.trim_start_matches("r#").to_owned()
 }
@@ -498,7 +496,7 @@ fn is_client(kind: &Type) -> bool {
     matches!(kind, Type::Path(path) if path.path.is_ident("Client"))
 }
 
-/// The name that `#[serde(rename = "..")]` gives.
+/// The name in `#[serde(rename = "..")]`.
 fn serde_rename(attributes: &[syn::Attribute]) -> Option<String> {
     let mut rename = None;
     for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {

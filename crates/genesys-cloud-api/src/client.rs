@@ -1,38 +1,38 @@
-//! The client, with a method for each API group that is switched on.
+//! The client, with a method for each enabled API group.
 
 use genesys_cloud_core as core;
 use genesys_cloud_core::{Error, OrgIdentity, RateLimit, RawResponse, Request};
 
-/// Sets up a [`Client`].
+/// Builds a [`Client`].
 pub type ClientBuilder = core::ClientBuilder<Client>;
 
-/// A client of one Genesys Cloud org. Cloning it is cheap; all clones share one access token.
+/// A client for one Genesys Cloud org. Cloning it is cheap; all clones share one access token and rate limiter.
 ///
-/// It has a method for each API group whose feature is on, such as `client.routing()`.
+/// It has a method for each enabled API group, such as `client.routing()`.
 #[derive(Clone, Debug)]
 pub struct Client {
     core: core::Client,
 }
 
 impl Client {
-    /// A client set up from the environment: see
+    /// Creates a client from environment variables. See
     /// [`ClientBuilder::from_env`](genesys_cloud_core::ClientBuilder::from_env).
     ///
     /// # Errors
-    /// When a variable is missing or wrong; the message names it and the valid choices.
+    /// If a variable is missing or invalid; the message names it and the valid values.
     pub fn from_env() -> Result<Self, Error> {
         core::Client::from_env().map(Self::from)
     }
 
-    /// A client set up in code.
+    /// Returns a builder with the default settings.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::new()
     }
 
-    /// A client of a fake org, for tests.
+    /// Creates a client for a fake org, for tests.
     ///
     /// # Panics
-    /// If this machine can't make any client.
+    /// If no HTTP client can be created on this machine.
     #[cfg(feature = "test-util")]
     pub fn of(org: &genesys_cloud_mock::MockOrg) -> Self {
         Self::builder()
@@ -43,48 +43,48 @@ impl Client {
             .expect("a client of the fake org")
     }
 
-    /// Starts from environment variables, to set more in code: see [`ClientBuilder::from_env`].
+    /// Returns a builder with the settings of the environment variables. See [`ClientBuilder::from_env`].
     pub fn builder_from_env() -> ClientBuilder {
         ClientBuilder::from_env()
     }
 
-    /// Sends a request of any operation and returns the reply as it came. See
+    /// Sends a request of any operation and returns the raw reply. See
     /// [`core::Client::execute`](genesys_cloud_core::Client::execute).
     ///
     /// # Errors
-    /// When the request can't be sent, login fails, no reply comes, or the operation does not accept the status of the
-    /// reply.
+    /// If the request can't be sent, the login fails, no reply arrives, or the operation does not accept the status of
+    /// the reply.
     pub async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.core.execute(request).await
     }
 
-    /// The state of the rate limit of the token, as of the last reply. `None` before that.
+    /// Returns the state of the token's rate limit as of the last reply; `None` before the first one.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.core.rate_limit()
     }
 
-    /// The URL of the API that calls go to, such as `https://api.mypurecloud.ie`.
+    /// Returns the base URL of the API, such as `https://api.mypurecloud.ie`.
     pub fn api_url(&self) -> &str {
         self.core.api_url()
     }
 
-    /// What is known about the organization that this client calls. Sends nothing.
+    /// Returns what is known about the org of this client, without a call.
     ///
-    /// The id of the organization, and the id of the OAuth client of an access token, are known after
+    /// The id of the organization, and the OAuth client of an access token, are known after
     /// [`identify`](Self::identify).
     pub fn identity(&self) -> OrgIdentity {
         self.core.identity()
     }
 
-    /// Asks the API for the organization and the OAuth client of the token, once.
+    /// Requests the organization and the OAuth client of the token from the API, once.
     ///
     /// # Errors
-    /// When the call fails.
+    /// If the call fails.
     pub async fn identify(&self) -> Result<OrgIdentity, Error> {
         self.core.identify().await
     }
 
-    /// The client without the methods of the groups.
+    /// Returns the client without the methods of the groups.
     pub fn core(&self) -> &core::Client {
         &self.core
     }

@@ -3,8 +3,8 @@
 //! Users depend on the crate `genesys-cloud`, which re-exports all of this.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-#![allow(clippy::too_many_arguments)] // What an operation requires is its arguments.
-#![allow(missing_docs)] // The API document at hand describes neither fields nor parameters.
+#![allow(clippy::too_many_arguments)] // Required parameters are arguments.
+#![allow(missing_docs)] // The API document does not describe all fields and parameters.
 
 mod client;
 #[rustfmt::skip]

@@ -1,4 +1,4 @@
-//! The names that generated code uses. Which of them depends on the groups that are switched on.
+//! Names that generated code uses. Which of them are used depends on the enabled groups.
 
 #![allow(dead_code, unused_imports)]
 
@@ -15,8 +15,8 @@ pub(crate) type DateTime = chrono::DateTime<chrono::Utc>;
 /// A calendar day.
 pub(crate) type Date = chrono::NaiveDate;
 
-/// A date and time of day without its time zone, which another field names.
+/// A date and time without its time zone, which is in another field.
 pub(crate) type LocalDateTime = chrono::NaiveDateTime;
 
-/// Named values.
+/// A map with string keys.
 pub(crate) type Map<T> = std::collections::BTreeMap<String, T>;

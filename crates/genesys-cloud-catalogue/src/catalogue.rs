@@ -18,10 +18,10 @@ static EMBEDDED: LazyLock<Catalogue> = LazyLock::new(|| {
     let definitions = include_str!("../data/definitions.jsonl");
     let families = include_str!("../data/families.jsonl");
     Catalogue::index(operations.into(), definitions.into(), families.into())
-        .expect("the embedded tables are read by a test")
+        .expect("a test reads the embedded tables")
 });
 
-/// The operations, definitions and families of jobs of one API document.
+/// The operations, definitions and job families of an API document.
 #[derive(Debug)]
 pub struct Catalogue {
     operations: Table<Operation>,
@@ -34,17 +34,17 @@ pub struct Catalogue {
 }
 
 impl Catalogue {
-    /// The API document this version of the crate was made from.
+    /// Returns the catalogue of the API document that this version of the crate was generated from.
     #[cfg(feature = "embedded")]
     pub fn embedded() -> &'static Self {
         &EMBEDDED
     }
 
-    /// A document of your own, in the format of the files in this crate's `data` folder: one
-    /// operation or definition per line, as a JSON object.
+    /// Creates a catalogue from the format of the files in this crate's `data` folder: a JSON object per line, for
+    /// each operation or definition.
     ///
     /// # Errors
-    /// If a line is not in that format, or a name of an operation or definition is there twice.
+    /// If a line is not in that format, or the name of an operation or definition is a duplicate.
     pub fn from_jsonl(
         operations: impl Into<String>,
         definitions: impl Into<String>,
@@ -56,10 +56,10 @@ impl Catalogue {
         Ok(catalogue)
     }
 
-    /// The same with families of jobs, in the format of `families.jsonl`.
+    /// Adds job families, in the format of `families.jsonl`.
     ///
     /// # Errors
-    /// If a line is not in that format, or a family is there twice.
+    /// If a line is not in that format, or the name of a family is a duplicate.
     pub fn with_families(mut self, families: impl Into<String>) -> Result<Self, Error> {
         self.families = Table::new(families.into().into(), |line| Place::Families { line });
         self.family_rows = rows(&self.families)?;
@@ -67,46 +67,45 @@ impl Catalogue {
         Ok(self)
     }
 
-    /// Every operation, in the order of the document.
+    /// Returns all operations, in the order of the document.
     pub fn operations(&self) -> impl ExactSizeIterator<Item = &Operation> {
         (0..self.operations.len()).map(|row| self.operations.get(row))
     }
 
-    /// One operation, by its operationId (`getRoutingQueues`), by its method and path
-    /// (`GET /api/v2/routing/queues`) or by its group and name in the client
-    /// (`routing.queues`).
+    /// Returns an operation by its operationId (`getRoutingQueues`), its method and path (`GET /api/v2/routing/queues`)
+    /// or its group and name in the client (`routing.queues`).
     pub fn operation(&self, name: &str) -> Option<&Operation> {
         self.operation_rows.get(name).map(|&row| self.operations.get(row))
     }
 
-    /// One definition.
+    /// Returns a definition by name.
     pub fn definition(&self, name: &str) -> Option<&Schema> {
         self.definition_rows.get(name).map(|&row| self.definitions.get(row))
     }
 
-    /// The names of all definitions, in alphabetical order.
+    /// Returns the names of all definitions, in alphabetical order.
     pub fn definition_names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.definition_rows.keys().map(String::as_str)
     }
 
-    /// How the jobs of a family run.
+    /// Returns a job family by name.
     pub fn family(&self, name: &str) -> Option<&JobFamily> {
         self.family_rows.get(name).map(|&row| self.families.get(row))
     }
 
-    /// The names of all families of jobs, in alphabetical order.
+    /// Returns the names of all job families, in alphabetical order.
     pub fn family_names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.family_rows.keys().map(String::as_str)
     }
 
-    /// The definition a schema refers to, or the schema itself if it is no reference or its
-    /// definition is not in the catalogue.
+    /// Returns the definition that a schema refers to, or the schema itself if it is not a reference or its definition
+    /// is not in the catalogue.
     pub fn resolve<'a>(&'a self, schema: &'a Schema) -> &'a Schema {
         let name = schema.reference.as_deref();
         name.and_then(|name| self.definition(name)).unwrap_or(schema)
     }
 
-    /// Finds out what is where, and leaves the rest for later.
+    /// Indexes the names; rows are parsed on first use.
     fn index(
         operations: Cow<'static, str>,
         definitions: Cow<'static, str>,
@@ -137,7 +136,7 @@ impl Catalogue {
     }
 }
 
-/// What an operation is found by.
+/// The names of an operation.
 #[derive(Deserialize)]
 struct OperationHead<'a> {
     #[serde(borrow)]
@@ -159,7 +158,7 @@ impl OperationHead<'_> {
     }
 }
 
-/// The rows of a table by their names.
+/// Returns the rows of a table by name.
 fn rows<T: DeserializeOwned>(table: &Table<T>) -> Result<BTreeMap<String, usize>, Error> {
     let mut rows = BTreeMap::new();
     for row in 0..table.len() {
@@ -174,7 +173,7 @@ fn rows<T: DeserializeOwned>(table: &Table<T>) -> Result<BTreeMap<String, usize>
     Ok(rows)
 }
 
-/// What a definition or a family is found by; the rest of its line is the schema, or how its jobs run.
+/// The name of a definition or family, without the rest of its line.
 #[derive(Deserialize)]
 struct NamedHead<'a> {
     #[serde(borrow)]

@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// Why a document could not be read as a catalogue.
+/// An error in the text of a catalogue.
 #[derive(Debug)]
 pub struct Error {
     place: Place,
     cause: Cause,
 }
 
-/// Where in the files the trouble is.
+/// The place of the error.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Operations { line: usize },
@@ -41,8 +41,8 @@ impl fmt::Display for Error {
             Place::Tag { operation } => write!(f, "tag of {operation}: ")?,
         }
         match &self.cause {
-            Cause::Json(_) => f.write_str("not in the format of the catalogue"),
-            Cause::Duplicate(name) => write!(f, "{name} is there already"),
+            Cause::Json(_) => f.write_str("invalid catalogue entry"),
+            Cause::Duplicate(name) => write!(f, "duplicate name {name}"),
         }
     }
 }

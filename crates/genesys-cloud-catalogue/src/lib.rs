@@ -1,9 +1,8 @@
-//! The Genesys Cloud Platform API as data: every operation with its parameters,
-//! body and replies, every definition they name, and how jobs run.
+//! The Genesys Cloud Platform API as data: every operation with its parameters, body and responses, every definition
+//! they refer to, and how operations page and jobs run.
 //!
-//! The tables are made from the published API document by `cargo xtask codegen`
-//! and stand in the binary, so that a tool can find, call or imitate any
-//! operation by name, without the generated bindings.
+//! `cargo xtask codegen` generates the tables from the published API document. They are embedded in the binary, so that
+//! a tool can find, call or fake any operation by name, without the generated bindings.
 //!
 //! ```
 //! use genesys_cloud_catalogue::Catalogue;
@@ -15,8 +14,8 @@
 //! let page_size = queues.parameter("pageSize").expect("a parameter of the operation");
 //! assert_eq!(page_size.default, Some(25.into()));
 //!
-//! let listing = catalogue.resolve(queues.reply().expect("a reply with a body"));
-//! let (_, entities) = listing.properties.iter().find(|(name, _)| name == "entities").expect("a list");
+//! let page = catalogue.resolve(queues.reply().expect("a response with a body"));
+//! let (_, entities) = page.properties.iter().find(|(name, _)| name == "entities").expect("a list");
 //! assert_eq!(entities.items.as_ref().and_then(|item| item.reference.as_deref()), Some("Queue"));
 //! ```
 
@@ -34,7 +33,7 @@ pub use error::Error;
 pub use operation::{Body, Location, Operation, Parameter, Reply};
 pub use schema::{Kind, Schema};
 
-/// The examples of the README.
+/// Tests the examples of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -13,55 +13,55 @@ use crate::tags::Tag;
 pub struct Operation {
     /// The operationId of the API document.
     pub id: String,
-    /// The HTTP method, in capitals.
+    /// The HTTP method, in upper case.
     pub method: String,
     /// The path with its parameters in braces, such as `/api/v2/users/{userId}`.
     pub path: String,
-    /// The API group, as the client names it.
+    /// The API group: the name of the client's method.
     pub group: String,
-    /// The name of the operation in its group, as the client spells it.
+    /// The name of the operation's method in its group.
     pub rust: String,
     /// Path, query and header parameters, in the order of the document.
     pub parameters: Vec<Parameter>,
-    /// The body of the request, if it takes one.
+    /// The request body, if it takes one.
     pub body: Option<Body>,
-    /// The successful replies, in the order of the document.
+    /// The success responses, in the order of the document.
     #[serde(deserialize_with = "replies")]
     pub replies: Vec<Reply>,
-    /// What it does, in a sentence, where the document says so.
+    /// The summary from the document.
     pub summary: Option<String>,
-    /// What a client has to be allowed to call it.
+    /// The permissions required to call it.
     #[serde(default)]
     pub permissions: Vec<String>,
-    /// Whether one of the permissions is enough, where there are several.
+    /// Whether one of several permissions is enough.
     #[serde(default)]
     pub any_permission: bool,
-    /// Whether the service is going to drop it.
+    /// Whether it is deprecated.
     #[serde(default)]
     pub deprecated: bool,
-    /// Whether the service may still change it without notice.
+    /// Whether it is a preview, which may change without notice.
     #[serde(default)]
     pub preview: bool,
     tag: Option<Box<RawValue>>,
 }
 
 impl Operation {
-    /// The parameter of this name, wherever it goes.
+    /// Returns the parameter of this name, in any location.
     pub fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
-    /// The parameters that go to one place.
+    /// Returns the parameters of one location.
     pub fn parameters_in(&self, location: Location) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(move |parameter| parameter.location == location)
     }
 
-    /// What the first successful reply that has a body looks like.
+    /// Returns the schema of the first success response with a body.
     pub fn reply(&self) -> Option<&Schema> {
         self.replies.iter().find_map(|reply| reply.schema.as_ref())
     }
 
-    /// How the operation lists, pages or runs as a job; `None` if the catalogue doesn't say.
+    /// Returns how the operation lists, pages or runs as a job; `None` if the catalogue does not state it.
     ///
     /// # Errors
     /// If the tag is not in the format of this version.
@@ -78,66 +78,66 @@ impl Operation {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Parameter {
-    /// The name as it goes over the wire.
+    /// The name on the wire.
     pub name: String,
-    /// Where in the request it goes.
+    /// Its place in the request.
     #[serde(rename = "in")]
     pub location: Location,
-    /// Whether the service refuses a request without it.
+    /// Whether it is required.
     #[serde(default)]
     pub required: bool,
     /// The type of the value.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// `date`, `int32` and the like.
+    /// The format, such as `date` or `int32`.
     pub format: Option<String>,
-    /// What each element of an array looks like.
+    /// The schema of the elements of an array.
     pub items: Option<Schema>,
-    /// How an array is written: `multi` repeats the name, `csv` joins with commas.
+    /// How an array is serialized: `multi` repeats the name, `csv` joins with commas.
     #[serde(rename = "collectionFormat")]
     pub collection_format: Option<String>,
-    /// The values the document knows.
+    /// The values in the document.
     #[serde(default, rename = "enum")]
     pub values: Vec<Value>,
-    /// What the service takes when the parameter is not there.
+    /// The default value.
     pub default: Option<Value>,
-    /// The largest number allowed.
+    /// The maximum of a number.
     pub maximum: Option<f64>,
-    /// What it means, where the document says so.
+    /// The description from the document.
     pub description: Option<String>,
 }
 
-/// Where in a request a parameter goes.
+/// The place of a parameter in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Location {
-    /// In place of its name in braces in the path.
+    /// A placeholder of the path.
     Path,
-    /// After the question mark.
+    /// The query string.
     Query,
-    /// As a header.
+    /// A header.
     Header,
 }
 
-/// The body of a request.
+/// A request body.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Body {
-    /// Whether the service refuses a request without it.
+    /// Whether it is required.
     #[serde(default)]
     pub required: bool,
-    /// What it looks like.
+    /// The schema.
     pub schema: Schema,
 }
 
-/// A successful reply of an operation.
+/// A success response of an operation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Reply {
-    /// The HTTP status; `None` where the document has only a `default` reply.
+    /// The HTTP status; `None` if the document only has a `default` response.
     pub status: Option<u16>,
-    /// What the body looks like; `None` if there is none.
+    /// The schema of the body; `None` without a body.
     pub schema: Option<Schema>,
 }
 

@@ -4,49 +4,49 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// What a value looks like: a Swagger schema, or a reference to a definition.
+/// The schema of a value, or a reference to a definition.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Schema {
-    /// The definition this schema stands for; nothing else is set then.
+    /// The name of the definition it refers to. If set, nothing else is.
     #[serde(rename = "$ref")]
     pub reference: Option<String>,
     /// The JSON type, if the document states one.
     #[serde(rename = "type")]
     pub kind: Option<Kind>,
-    /// `date-time`, `int64`, `uri` and the like.
+    /// The format, such as `date-time`, `int64` or `uri`.
     pub format: Option<String>,
-    /// The values the document knows; the service may send others.
+    /// The values in the document; the service may send others.
     #[serde(rename = "enum")]
     pub values: Vec<Value>,
-    /// What each element of an array looks like.
+    /// The schema of the elements of an array.
     pub items: Option<Box<Schema>>,
     /// The fields of an object, in the order of the document.
     #[serde(deserialize_with = "properties")]
     pub properties: Vec<(String, Schema)>,
-    /// What the values of a map look like.
+    /// The schema of the values of a map.
     pub additional_properties: Option<Box<Schema>>,
-    /// The fields the document calls required.
+    /// The fields that the document calls required.
     pub required: Vec<String>,
-    /// What it means, where the document says so.
+    /// The description from the document.
     pub description: Option<String>,
-    /// Whether only the service sets this field.
+    /// Whether the field is read-only.
     pub read_only: bool,
     /// The regular expression a string must match.
     pub pattern: Option<String>,
-    /// The smallest number allowed.
+    /// The minimum of a number.
     pub minimum: Option<f64>,
-    /// The largest number allowed.
+    /// The maximum of a number.
     pub maximum: Option<f64>,
-    /// The fewest characters allowed.
+    /// The minimum length of a string.
     pub min_length: Option<u64>,
-    /// The most characters allowed.
+    /// The maximum length of a string.
     pub max_length: Option<u64>,
 }
 
 impl Schema {
-    /// The schema of one field of an object.
+    /// Returns the schema of a field of an object.
     pub fn property(&self, name: &str) -> Option<&Schema> {
         self.properties.iter().find(|(key, _)| key == name).map(|(_, schema)| schema)
     }
@@ -73,7 +73,7 @@ pub enum Kind {
     File,
 }
 
-/// Reads an object as pairs: a map type would lose the order of the document.
+/// Deserializes an object as pairs, since a map would lose the order of the document.
 fn properties<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<(String, Schema)>, D::Error> {

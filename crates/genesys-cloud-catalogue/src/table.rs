@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Place};
 
-/// JSON objects in lines. A row stays text until someone asks for it: few of the thousands are
-/// ever needed, and a program that needs one should not wait for all.
+/// JSON lines. A row is parsed on first use: most programs need few of the thousands of rows and should not wait for
+/// all of them.
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     text: Cow<'static, str>,
@@ -24,7 +24,7 @@ struct Row<T> {
 }
 
 impl<T: DeserializeOwned> Table<T> {
-    /// The lines of a text that are not blank. `place` says where a line is, for errors.
+    /// Creates a table from the non-blank lines of a text. `place` is the place of a line, for errors.
     pub(crate) fn new(text: Cow<'static, str>, place: fn(usize) -> Place) -> Self {
         let mut rows = Vec::new();
         let mut start = 0;
@@ -46,16 +46,16 @@ impl<T: DeserializeOwned> Table<T> {
         (self.place)(self.rows[row].line)
     }
 
-    /// A part of a row, enough to find it by.
+    /// Parses the part of a row that has its names.
     pub(crate) fn head<'a, H: Deserialize<'a>>(&'a self, row: usize) -> Result<H, Error> {
         let text = &self.text[self.rows[row].text.clone()];
         serde_json::from_str(text).map_err(|source| Error::json(self.place(row), source))
     }
 
     pub(crate) fn get(&self, row: usize) -> &T {
-        self.rows[row].value.get_or_init(|| {
-            self.head(row).expect("rows are read in full by a test, or by `check` when given")
-        })
+        self.rows[row]
+            .value
+            .get_or_init(|| self.head(row).expect("a test or `check` has read all rows"))
     }
 
     /// Reads every row, so that `get` can't fail.

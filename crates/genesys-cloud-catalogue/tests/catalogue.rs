@@ -1,10 +1,10 @@
-//! What a tool can rely on when it reads the catalogue.
+//! Tests of the public API of the catalogue.
 
 use genesys_cloud_catalogue::tags::{JobFamily, JobId, Role, Scheme, Tag, TagKind};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location};
 
 #[test]
-fn every_embedded_operation_and_definition_can_be_read() {
+fn reads_every_embedded_operation_and_definition() {
     let catalogue = Catalogue::embedded();
     let named = catalogue.definition_names().filter_map(|name| catalogue.definition(name)).count();
     assert_eq!(named, catalogue.definition_names().count());
@@ -13,7 +13,7 @@ fn every_embedded_operation_and_definition_can_be_read() {
 }
 
 #[test]
-fn every_reference_of_an_operation_leads_to_a_definition() {
+fn every_reference_of_an_operation_resolves() {
     let catalogue = Catalogue::embedded();
     for operation in catalogue.operations() {
         let bodies = operation.body.iter().map(|body| &body.schema);
@@ -29,7 +29,7 @@ fn every_reference_of_an_operation_leads_to_a_definition() {
 }
 
 #[test]
-fn every_tag_can_be_read_and_names_a_family_and_operations_that_are_there() {
+fn every_tag_names_an_existing_family_and_existing_operations() {
     let catalogue = Catalogue::embedded();
     assert!(catalogue.family_names().len() > 100);
     for operation in catalogue.operations() {
@@ -45,9 +45,9 @@ fn every_tag_can_be_read_and_names_a_family_and_operations_that_are_there() {
     }
 }
 
-/// The types hold everything that the files have: written again, no byte differs.
+/// The types represent everything in the files: writing a parsed entry yields the same bytes.
 #[test]
-fn a_tag_and_a_family_are_written_as_they_were_read() {
+fn tags_and_families_round_trip() {
     let (operations, families) =
         (include_str!("../data/operations.jsonl"), include_str!("../data/families.jsonl"));
     for line in operations.lines() {
@@ -63,20 +63,20 @@ fn a_tag_and_a_family_are_written_as_they_were_read() {
 }
 
 #[test]
-fn a_family_is_read_when_it_is_given() {
+fn accepts_families_of_another_document() {
     let family = r#"{"name":"walks","id":"nowhere","done":{"state":"state"},"results":"nothing"}"#;
     let catalogue = document().with_families(family).expect("a family");
     assert_eq!(catalogue.family_names().collect::<Vec<_>>(), ["walks"]);
     assert_eq!(catalogue.family("walks").expect("a family").id, JobId::Nowhere);
     assert_eq!(catalogue.family("swims"), None);
     let error = document().with_families(r#"{"name":"walks"}"#).expect_err("no family");
-    assert_eq!(error.to_string(), "families, line 1: not in the format of the catalogue");
+    assert_eq!(error.to_string(), "families, line 1: invalid catalogue entry");
     let error = document().with_families(format!("{family}\n{family}")).expect_err("twice");
-    assert_eq!(error.to_string(), "families, line 2: walks is there already");
+    assert_eq!(error.to_string(), "families, line 2: duplicate name walks");
 }
 
 #[test]
-fn an_operation_is_found_by_each_of_its_names() {
+fn finds_an_operation_by_each_of_its_names() {
     let catalogue = document();
     for name in ["getPets", "GET /api/v2/pets/{petId}", "zoo.pets"] {
         assert_eq!(catalogue.operation(name).expect(name).id, "getPets");
@@ -98,7 +98,7 @@ fn parameters_replies_and_properties_keep_the_order_of_the_document() {
 }
 
 #[test]
-fn a_parameter_says_where_it_goes_and_what_it_takes() {
+fn a_parameter_has_a_location_and_a_type() {
     let catalogue = document();
     let operation = catalogue.operation("getPets").expect("an operation");
     let kind = operation.parameter("kind").expect("a parameter");
@@ -108,7 +108,7 @@ fn a_parameter_says_where_it_goes_and_what_it_takes() {
 }
 
 #[test]
-fn a_definition_is_resolved_where_it_is_referred_to() {
+fn resolves_a_reference_to_its_definition() {
     let catalogue = document();
     let operation = catalogue.operation("getPets").expect("an operation");
     let pet = catalogue.resolve(operation.reply().expect("a reply"));
@@ -119,7 +119,7 @@ fn a_definition_is_resolved_where_it_is_referred_to() {
 }
 
 #[test]
-fn a_tag_is_read_when_it_is_asked_for() {
+fn parses_a_tag_on_demand() {
     let catalogue = document();
     let tag = catalogue.operation("getPets").expect("an operation").tag().expect("a tag");
     let list = tag.expect("a tag").list;
@@ -128,21 +128,21 @@ fn a_tag_is_read_when_it_is_asked_for() {
     let unknown = OPERATION.replace("LimitOnly", "Unlimited");
     let catalogue = Catalogue::from_jsonl(unknown, DEFINITION).expect("a document");
     let error = catalogue.operation("getPets").expect("an operation").tag().expect_err("a scheme");
-    assert_eq!(error.to_string(), "tag of getPets: not in the format of the catalogue");
+    assert_eq!(error.to_string(), "tag of getPets: invalid catalogue entry");
 }
 
 #[test]
-fn an_error_names_the_file_and_the_line() {
+fn errors_name_the_file_and_the_line() {
     let error = Catalogue::from_jsonl("\n{\"id\":1}", "").expect_err("not an operation");
-    assert_eq!(error.to_string(), "operations, line 2: not in the format of the catalogue");
+    assert_eq!(error.to_string(), "operations, line 2: invalid catalogue entry");
     assert!(std::error::Error::source(&error).is_some());
 
     let twice = format!("{}\n{}", OPERATION, OPERATION);
     let error = Catalogue::from_jsonl(&twice, "").expect_err("twice");
-    assert_eq!(error.to_string(), "operations, line 2: getPets is there already");
+    assert_eq!(error.to_string(), "operations, line 2: duplicate name getPets");
 
     let error = Catalogue::from_jsonl("", r#"{"name":"Pet","type":"animal"}"#).expect_err("a type");
-    assert_eq!(error.to_string(), "definitions, line 1: not in the format of the catalogue");
+    assert_eq!(error.to_string(), "definitions, line 1: invalid catalogue entry");
 }
 
 const OPERATION: &str = concat!(

@@ -37,14 +37,15 @@ pub(crate) struct Global {
     /// Org to call.
     #[arg(long, global = true, value_enum, default_value_t = Org::Env)]
     pub(crate) org: Org,
-    #[command(flatten)]
-    pub(crate) mock: MockOptions,
     /// Log format on stderr.
     #[arg(long, global = true, value_enum, default_value_t = Log::Text)]
     pub(crate) log: Log,
     /// Only print errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    // Last: the heading of its options stays.
+    #[command(flatten)]
+    pub(crate) mock: MockOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -248,13 +249,13 @@ pub(crate) struct RangeOptions {
 #[command(next_help_heading = "Reading")]
 pub(crate) struct ReadOptions {
     /// Number of records per page; by default, the most that the API allows.
-    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) page_size: Option<u64>,
     /// Number of pages to prefetch.
     #[arg(long, value_name = "PAGES", default_value_t = 1)]
     pub(crate) prefetch: usize,
     /// Maximum number of records to export, including those of resumed runs.
-    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) limit: Option<u64>,
     /// Maximum time to wait for a job, such as 30m; 1h by default.
     ///
@@ -319,7 +320,7 @@ pub(crate) struct OutputOptions {
     /// Minimum number of records per Parquet row group.
     ///
     /// A killed export resumes after the last complete row group.
-    #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) row_group: Option<u64>,
     /// Part size of an upload to a bucket, in MiB: 5 to 320, 8 by default.
     ///
@@ -399,7 +400,7 @@ pub(crate) enum Accepted {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stale {
-    /// Fail.
+    /// Fail the export.
     Fail,
     /// Read the list again from the start, and skip as many records as are written.
     Restart,
@@ -444,7 +445,7 @@ impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser 
 fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
     let choice = |it: OnBadValue| {
         PossibleValue::new(it.name()).help(match it {
-            OnBadValue::Fail => "Fail",
+            OnBadValue::Fail => "Fail the export",
             OnBadValue::Null => "Write null instead of the value",
             OnBadValue::Skip => "Skip the record",
         })

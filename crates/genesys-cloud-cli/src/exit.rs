@@ -1,8 +1,6 @@
 //! Exit codes, their meaning, and what a script should do next. One table is the source of `--help`, the
 //! guide and the tests.
 
-use std::fmt::Write as _;
-
 use genesys_cloud_core::{Error, ErrorKind, Verdict};
 
 /// The exit code of a command.
@@ -199,6 +197,9 @@ impl Exit {
     }
 }
 
+/// Maximum width of a line of `--help`.
+const WIDTH: usize = 100;
+
 /// The table for `--help`.
 pub(crate) fn help() -> String {
     let mut text = "Exit codes:\n".to_owned();
@@ -207,8 +208,18 @@ pub(crate) fn help() -> String {
             Then::Nothing => String::new(),
             then => format!(" ({})", then.words()),
         };
-        // Writing to a string can't fail.
-        let _ = writeln!(text, "  {code:>3}  {meaning}{then}");
+        let mut line = format!("  {code:>3} ");
+        for word in format!("{meaning}{then}").split(' ') {
+            if line.len() + 1 + word.len() > WIDTH {
+                text += &line;
+                text.push('\n');
+                line = " ".repeat("  130 ".len());
+            }
+            line.push(' ');
+            line += word;
+        }
+        text += &line;
+        text.push('\n');
     }
     text
 }
@@ -216,6 +227,8 @@ pub(crate) fn help() -> String {
 /// The table for the guide.
 #[cfg(test)]
 fn markdown() -> String {
+    use std::fmt::Write as _;
+
     let mut text = "| exit code | name | meaning | then |\n| --- | --- | --- | --- |\n".to_owned();
     for Row { code, name, meaning, then } in &ROWS {
         let name = name.map_or("-".to_owned(), |name| format!("`{name}`"));

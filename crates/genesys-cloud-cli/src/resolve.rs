@@ -145,9 +145,14 @@ pub(crate) fn nearest(
     near.into_iter().take(most).map(|(_, name)| name).collect()
 }
 
-/// Joins names for a message.
+/// Joins names for a message: `a`, `b` or `c`.
 pub(crate) fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match &quoted[..] {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ impl StoredJob {
         }
         let entry = resolve::operation(self.job.operation())?;
         let broken = |error: specs::Error| Failure::usage(error.to_string());
-        let family = specs::family(Catalogue::embedded(), self.job.family()).map_err(broken)?;
+        let family = specs::job_spec(Catalogue::embedded(), self.job.family()).map_err(broken)?;
         let operation = specs::operation(entry).map_err(broken)?;
         Job::load(client, operation, family, self.job.clone())
             .map_err(|error| Failure::of_call(&error, Some(entry)))

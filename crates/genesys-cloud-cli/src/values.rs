@@ -17,6 +17,14 @@ pub(crate) fn list_count(text: &str) -> Result<(String, u64), String> {
     Ok((name, count))
 }
 
+/// Parses a number above 0.
+pub(crate) fn positive(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("must be a whole number above 0".to_owned()),
+    }
+}
+
 /// Parses the name of a field.
 pub(crate) fn field(text: &str) -> Result<String, String> {
     match text.is_empty() {
@@ -30,13 +38,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs() {
+    fn parses_pairs_and_numbers() {
         let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
         assert_eq!(name_value("a=b"), pair("a", "b"));
         assert_eq!(name_value(" a =b=c "), pair("a", "b=c "));
         assert_eq!(list_count("routing.queues=5"), Ok(("routing.queues".to_owned(), 5)));
         for odd in ["", "a", "=b", " =b"] {
             assert!(name_value(odd).is_err() && list_count(odd).is_err(), "{odd}");
+        }
+        assert_eq!(positive("1"), Ok(1));
+        for odd in ["", "0", "-1", "1.5", "many", "18446744073709551616"] {
+            assert!(positive(odd).is_err(), "{odd}");
         }
         for odd in ["a=", "a=b", "a=-1", "a=1.5"] {
             assert!(list_count(odd).is_err(), "{odd}");

@@ -1,4 +1,4 @@
-//! What calls cost, for the report of the list that they are made for.
+//! Counts calls for the report of a list.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,11 +11,11 @@ use crate::error::Error;
 use crate::request::Request;
 use crate::response::RawResponse;
 
-/// Makes calls and counts them. Clones count together.
+/// Makes calls and counts them. Clones share the counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct CallCounter(Arc<Mutex<Calls>>);
 
-/// Calls that were made.
+/// Counts of calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Calls {
     pub(crate) requests: u64,
@@ -41,12 +41,12 @@ impl CallCounter {
         request: &Request,
     ) -> Result<RawResponse, Error> {
         self.lock().requests += 1;
-        let reply = client.execute(request).await;
-        self.count_attempts(&reply, 1);
-        reply
+        let response = client.execute(request).await;
+        self.count_attempts(&response, 1);
+        response
     }
 
-    /// The same for a page of a list. It is counted at once.
+    /// Requests a page. The call is counted right away, not when the future is polled.
     pub(crate) fn fetch(
         &self,
         client: Client,
@@ -55,9 +55,9 @@ impl CallCounter {
         let calls = self.clone();
         calls.lock().requests += 1;
         async move {
-            let reply = client.execute(&request).await;
-            calls.count_attempts(&reply, 1);
-            reply.map(Some)
+            let response = client.execute(&request).await;
+            calls.count_attempts(&response, 1);
+            response.map(Some)
         }
         .boxed()
     }
@@ -73,16 +73,16 @@ impl CallCounter {
     ) -> BoxFuture<'static, Result<Option<RawResponse>, Error>> {
         let calls = self.clone();
         async move {
-            let reply = client.execute_again(&request, retries, error).await;
-            calls.count_attempts(&reply, 0);
-            reply.map(Some)
+            let response = client.execute_again(&request, retries, error).await;
+            calls.count_attempts(&response, 0);
+            response.map(Some)
         }
         .boxed()
     }
 
-    fn count_attempts(&self, reply: &Result<RawResponse, Error>, first: u32) {
-        let (attempts, waited) = match reply {
-            Ok(reply) => (reply.attempts(), reply.waited()),
+    fn count_attempts(&self, response: &Result<RawResponse, Error>, first: u32) {
+        let (attempts, waited) = match response {
+            Ok(response) => (response.attempts(), response.waited()),
             Err(error) => (error.attempts(), error.waited()),
         };
         let mut calls = self.lock();
@@ -90,12 +90,12 @@ impl CallCounter {
         calls.waited += waited;
     }
 
-    /// What was made since this was asked last.
+    /// Returns the counts since the last call of this, and resets them.
     pub(crate) fn take(&self) -> Calls {
         std::mem::take(&mut *self.lock())
     }
 
-    /// Counts are whole whenever the lock is released.
+    /// A poisoned lock is usable: the counts are always consistent.
     fn lock(&self) -> MutexGuard<'_, Calls> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

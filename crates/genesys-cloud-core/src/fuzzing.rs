@@ -7,14 +7,14 @@ use http::{HeaderMap, StatusCode};
 
 pub use crate::checkpoint::fuzzing::checkpoint;
 pub use crate::jobs::fuzzing::{file, job};
-pub use crate::paging::fuzzing::{link, page, walk};
+pub use crate::paging::fuzzing::{link, list, page};
 pub use crate::rate_limit::fuzzing::headers;
 
 use crate::error::Error;
 use crate::response::fuzzing::response;
 
 /// Input: a byte that selects the status of an error response, and its body.
-pub fn refusal(data: &[u8]) {
+pub fn error_response(data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };
     let statuses = [400, 401, 403, 404, 429, 500, 502, 302];
     let Ok(status) = StatusCode::from_u16(statuses[usize::from(*status) % statuses.len()]) else {

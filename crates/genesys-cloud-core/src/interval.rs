@@ -1,4 +1,4 @@
-//! A stretch of time, as operations take it.
+//! Time intervals.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,10 +10,10 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, TimeZone, Utc};
 use crate::Error;
 use crate::wire::parse_instant;
 
-/// From one point in time up to another, which is not in it. Both are exact to the millisecond, as the API
-/// is: a finer start is cut, and a finer end is raised.
+/// A half-open time interval: it includes the start and excludes the end. The precision is one millisecond, as in the
+/// API: a finer start is rounded down, and a finer end is rounded up.
 ///
-/// Its text is the ISO 8601 form that the API takes, such as `2024-05-01T00:00:00Z/2024-06-01T00:00:00Z`.
+/// It is formatted in the ISO 8601 form of the API, such as `2024-05-01T00:00:00Z/2024-06-01T00:00:00Z`.
 ///
 /// ```
 /// use chrono::{TimeZone as _, Utc};
@@ -34,30 +34,30 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// From `start` up to `end`.
+    /// Makes the interval from `start` up to `end`.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
-        let to = cut(end);
+        let to = round_down(end);
         let raised = (to < end).then(|| to.checked_add_signed(TimeDelta::milliseconds(1)));
-        Self { start: cut(start), end: raised.flatten().unwrap_or(to) }
+        Self { start: round_down(start), end: raised.flatten().unwrap_or(to) }
     }
 
-    /// When it begins.
+    /// Returns the start.
     pub const fn start(&self) -> DateTime<Utc> {
         self.start
     }
 
-    /// When it has ended.
+    /// Returns the end, which is not in the interval.
     pub const fn end(&self) -> DateTime<Utc> {
         self.end
     }
 
-    /// How long it is. Nothing, where it ends before it begins.
+    /// Returns the length, which is zero if the end is before the start.
     pub fn length(&self) -> Duration {
         (self.end - self.start).to_std().unwrap_or_default()
     }
 }
 
-/// A length as it is told: in the largest unit of which it is a whole number.
+/// Formats a duration in the largest unit of which it is a whole number.
 pub(crate) fn in_words(length: Duration) -> String {
     let millis = length.as_millis();
     let units = [(86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1000, "second")];
@@ -69,21 +69,21 @@ pub(crate) fn in_words(length: Duration) -> String {
     }
 }
 
-/// To whole milliseconds. A leap second becomes the one after it: the API takes none.
-fn cut(time: DateTime<Utc>) -> DateTime<Utc> {
+/// Rounds down to milliseconds. A leap second becomes the next second, because the API accepts none.
+fn round_down(time: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp_millis(time.timestamp_millis()).unwrap_or(time)
 }
 
-/// In any time zone: its days begin where those of the zone do.
+/// Accepts any time zone.
 impl<Z: TimeZone> From<Range<DateTime<Z>>> for Interval {
     fn from(range: Range<DateTime<Z>>) -> Self {
         Self::new(range.start.to_utc(), range.end.to_utc())
     }
 }
 
-/// Reads `start/end`, each a date-time of ISO 8601 as the API writes them, with or without an offset, seconds or
-/// their fraction, or a plain date. What has no offset is in UTC, and a date is its midnight. What
-/// [`Display`](fmt::Display) writes is read again as the same interval.
+/// Parses `start/end`. Each is a date, or an ISO 8601 date-time as the API writes them, with optional offset, seconds
+/// and fraction. Without an offset it is in UTC; a date means midnight. Parsing the [`Display`](fmt::Display) output
+/// gives the same interval.
 ///
 /// ```
 /// use genesys_cloud_core::Interval;
@@ -97,15 +97,14 @@ impl<Z: TimeZone> From<Range<DateTime<Z>>> for Interval {
 /// ```
 ///
 /// # Errors
-/// [`ErrorKind::Config`](crate::ErrorKind::Config), if the text is not of this form, or the interval does not end after it
-/// begins.
+/// [`ErrorKind::Config`](crate::ErrorKind::Config) if the text is malformed, or the end is not after the start.
 impl FromStr for Interval {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let (start, end) = text.split_once('/').ok_or_else(|| {
             Error::config(format!(
-                "{text:?} is no interval; write it as start/end, such as 2024-05-01/2024-06-01 or \
+                "{text:?} is not an interval; write it as start/end, such as 2024-05-01/2024-06-01 or \
                  2024-05-01T06:00:00Z/2024-05-01T18:00:00Z"
             ))
         })?;
@@ -113,7 +112,7 @@ impl FromStr for Interval {
         match interval.start < interval.end {
             true => Ok(interval),
             false => {
-                Err(Error::config(format!("the interval {interval} does not end after it begins")))
+                Err(Error::config(format!("the interval {interval} does not end after its start")))
             }
         }
     }
@@ -122,7 +121,7 @@ impl FromStr for Interval {
 fn read(text: &str) -> Result<DateTime<Utc>, Error> {
     parse_instant(text).ok_or_else(|| {
         Error::config(format!(
-            "{text:?} is no date or date-time, such as 2024-05-01 or 2024-05-01T06:00:00Z"
+            "{text:?} is not a date or date-time, such as 2024-05-01 or 2024-05-01T06:00:00Z"
         ))
     })
 }
@@ -140,7 +139,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn lengths_are_told_in_their_largest_unit() {
+    fn formats_durations_in_the_largest_unit() {
         for (length, text) in [
             (Duration::from_hours(31 * 24), "31 days"),
             (Duration::from_hours(36), "36 hours"),
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_read_as_people_and_the_api_write_it() {
+    fn parses_dates_and_date_times() {
         for (text, expected) in [
             ("2026-05-01/2026-06-01", "2026-05-01T00:00:00Z/2026-06-01T00:00:00Z"),
             (" 2026-05-01 / 2026-06-01 ", "2026-05-01T00:00:00Z/2026-06-01T00:00:00Z"),
@@ -184,19 +183,19 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_interval_is_refused_in_words() {
+    fn rejects_malformed_intervals() {
         for (text, why) in [
             ("", "write it as start/end"),
             ("2026-05-01", "write it as start/end"),
-            ("/", "\"\" is no date or date-time"),
-            ("a/b", "\"a\" is no date or date-time"),
-            ("2026-05-01/2026-05-32", "\"2026-05-32\" is no date or date-time"),
-            ("2026-05-01/2026-05-02/2026-05-03", "\"2026-05-02/2026-05-03\" is no date"),
-            ("2026-05-01/P1D", "\"P1D\" is no date or date-time"),
-            ("1746057600/1748736000", "\"1746057600\" is no date"),
-            ("2026-06-01/2026-05-01", "does not end after it begins"),
-            ("2026-05-01/2026-05-01", "does not end after it begins"),
-            ("2026-05-01T02:00:00+02:00/2026-05-01T00:00:00Z", "does not end after it begins"),
+            ("/", "\"\" is not a date or date-time"),
+            ("a/b", "\"a\" is not a date or date-time"),
+            ("2026-05-01/2026-05-32", "\"2026-05-32\" is not a date or date-time"),
+            ("2026-05-01/2026-05-02/2026-05-03", "\"2026-05-02/2026-05-03\" is not a date"),
+            ("2026-05-01/P1D", "\"P1D\" is not a date or date-time"),
+            ("1746057600/1748736000", "\"1746057600\" is not a date"),
+            ("2026-06-01/2026-05-01", "does not end after its start"),
+            ("2026-05-01/2026-05-01", "does not end after its start"),
+            ("2026-05-01T02:00:00+02:00/2026-05-01T00:00:00Z", "does not end after its start"),
         ] {
             let error = text.parse::<Interval>().expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Config, "{text}");
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_the_api_takes_it() {
+    fn formats_intervals_for_the_api() {
         let at = |text: &str| DateTime::parse_from_rfc3339(text).expect("a time").to_utc();
         for (start, end, text) in [
             (
@@ -223,7 +222,7 @@ mod tests {
                 "2016-12-31T23:59:60.5Z",
                 "2017-01-01T00:00:00Z/2017-01-01T00:00:00.500Z",
             ),
-            // No instant is left out.
+            // Rounding never excludes an instant.
             (
                 "2024-05-01T00:00:00.2509Z",
                 "2024-05-02T00:00:00.0001Z",

@@ -1,6 +1,6 @@
-//! Reads values of a JSON text by path, without deserializing the rest.
+//! Reads values of JSON text by path, without deserializing the rest.
 //!
-//! A path is names joined by dots, such as `results.items`; lists on the way are followed.
+//! A path is names joined by dots, such as `results.items`. A path through a list applies to each element.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -14,23 +14,22 @@ use crate::lenient;
 use crate::response::{DecodeError, RawResponse};
 use crate::wire::{Wire as _, without_mark};
 
-/// How many lists in lists a path follows: a reply could nest them without end.
-const MOST_LISTS: u32 = 16;
+/// How many nested lists a path follows. A response could nest them without limit.
+const MAX_LISTS: u32 = 16;
 
-/// A JSON text, such as the body of a reply.
+/// JSON text, such as the body of a response.
 #[derive(Clone, Copy)]
 pub(crate) struct JsonText<'a>(&'a str);
 
 impl<'a> JsonText<'a> {
-    /// The body of a reply. An empty one has no fields.
-    pub(crate) fn of(reply: &'a RawResponse) -> Result<Self, DecodeError> {
-        Self::of_body(reply.body())
+    /// The body of a response. An empty one counts as null.
+    pub(crate) fn of(response: &'a RawResponse) -> Result<Self, DecodeError> {
+        Self::of_body(response.body())
     }
 
-    /// A body.
     pub(crate) fn of_body(body: &'a [u8]) -> Result<Self, DecodeError> {
         let text = std::str::from_utf8(body)
-            .map_err(|error| DecodeError::new(format!("the reply is not UTF-8: {error}")))?;
+            .map_err(|error| DecodeError::new(format!("the response is not UTF-8: {error}")))?;
         let text = without_mark(text);
         if text.trim_ascii().is_empty() {
             return Ok(Self("null"));
@@ -39,7 +38,7 @@ impl<'a> JsonText<'a> {
         Ok(Self(text))
     }
 
-    /// A text that is JSON.
+    /// Text that is known to be JSON.
     pub(crate) const fn text_of(json: &'a str) -> Self {
         Self(json)
     }
@@ -52,7 +51,7 @@ impl<'a> JsonText<'a> {
         self.0
     }
 
-    /// Whether the text is an object that cannot be an item: an error body or an empty object.
+    /// Whether it is an object that can't be an item: an error body or an empty object.
     pub(crate) fn is_no_item(self) -> bool {
         match serde_json::from_str(self.0) {
             Ok(Value::Object(fields)) => fields.is_empty() || ErrorBody::is_all_of(&fields),
@@ -60,24 +59,23 @@ impl<'a> JsonText<'a> {
         }
     }
 
-    /// Whether the text is an error body of the API or a gateway.
+    /// Whether it is an error body of the API or a gateway.
     pub(crate) fn is_error(self) -> bool {
         match serde_json::from_str(self.0) {
             Ok(Value::Object(fields)) => {
-                let is_told = fields.get("status").is_some_and(Value::is_number)
+                let has_error = fields.get("status").is_some_and(Value::is_number)
                     || fields.contains_key("errorMessage");
-                is_told && ErrorBody::is_all_of(&fields)
+                has_error && ErrorBody::is_all_of(&fields)
             }
             _ => false,
         }
     }
 
-    /// What stands at a path; in lists on the way, at that of each element. Nothing is there where there is
-    /// a null. `[]` is the path of the text itself.
+    /// All values at a path, except nulls. `[]` is the path of the text itself.
     pub(crate) fn all(self, path: &str) -> Vec<&'a str> {
         let mut found = Vec::new();
         let path = if path == "[]" { "" } else { path };
-        self.collect(path, MOST_LISTS, &mut found);
+        self.collect(path, MAX_LISTS, &mut found);
         found
     }
 
@@ -104,7 +102,7 @@ impl<'a> JsonText<'a> {
         }
     }
 
-    /// The elements, if it is a list.
+    /// The elements, if this is a list.
     pub(crate) fn elements(self) -> Option<Vec<Self>> {
         let elements: Vec<&'a RawValue> = serde_json::from_str(self.0).ok()?;
         Some(elements.into_iter().map(|element| Self(element.get())).collect())
@@ -115,17 +113,17 @@ impl<'a> JsonText<'a> {
         self.json(path).and_then(|list| Self(list).elements())
     }
 
-    /// The first value at a path, as its JSON text.
+    /// The first value at a path, as JSON text.
     pub(crate) fn json(self, path: &str) -> Option<&'a str> {
         self.all(path).into_iter().next()
     }
 
-    /// The first value at a path that is a text, a number or a flag.
+    /// The first string, number or boolean at a path, as text.
     pub(crate) fn text(self, path: &str) -> Option<String> {
         self.texts(path).into_iter().next()
     }
 
-    /// All of them. A list of texts at the end of the path counts as one on the way.
+    /// All strings, numbers and booleans at a path, as text. The path can end at a list of them.
     pub(crate) fn texts(self, path: &str) -> Vec<String> {
         let mut texts = Vec::new();
         for value in self.all(path) {
@@ -140,7 +138,7 @@ impl<'a> JsonText<'a> {
     /// The string or list of strings at a path that does not cross a list. `None` if the path is absent or null.
     ///
     /// # Errors
-    /// When a value is not a string, or is blank. The error text names it.
+    /// If a value is not a string, or is blank. The error names it.
     pub(crate) fn strict_texts(self, path: &str) -> Result<Option<Vec<String>>, String> {
         let Some(value) = self.json(path) else { return Ok(None) };
         let text = |value: Self, place: String| match serde_json::from_str(value.0) {
@@ -168,12 +166,12 @@ impl<'a> JsonText<'a> {
                 Some(text.into_owned()).filter(|text| !text.trim().is_empty())
             }
             b'{' | b'[' | b'n' => None,
-            // A number of any length stays as it is.
+            // Numbers keep their text, whatever their length.
             _ => Some(json.to_owned()),
         }
     }
 
-    /// The date-time at a path, in any form that the API sends.
+    /// The date-time at a path, in any format that the API uses.
     pub(crate) fn instant(self, path: &str) -> Option<DateTime<Utc>> {
         let value = self.json(path)?;
         DateTime::<Utc>::read(&mut serde_json::Deserializer::from_str(value)).ok()
@@ -185,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_by_path() {
+    fn finds_values_by_path() {
         let text = r#"{"id":"a","n":7,"flag":true,"none":null,"empty":" ","job":{"id":"b","s":"x\ny"},
             "list":[{"url":"u"},{},{"url":null},{"url":"v"}],"urls":["p","q"],"deep":{"a":[{"b":{"c":1}}]}}"#;
         for (path, texts) in [
@@ -215,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_which_each_must_be_one() {
+    fn strict_texts_rejects_other_values() {
         for (text, found) in [
             (r#"{"u":"a"}"#, Ok(Some(vec!["a"]))),
             (r#"{"u":["a","b"]}"#, Ok(Some(vec!["a", "b"]))),
@@ -238,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_in_lists_are_followed_so_deep_and_no_deeper() {
+    fn follows_a_limited_depth_of_lists() {
         for (depth, found) in [(2, true), (16, true), (17, false), (100_000, false)] {
             let json = format!("{}{{\"id\":7}}{}", "[".repeat(depth), "]".repeat(depth));
             assert_eq!(JsonText(&json).text("id").is_some(), found, "{depth}");

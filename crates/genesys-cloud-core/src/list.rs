@@ -1,4 +1,4 @@
-//! What all lists have in common, for code that is generic over them.
+//! Traits for code that is generic over lists.
 
 use futures::stream::TryStream;
 
@@ -20,14 +20,14 @@ use crate::windows::{WindowPages, Windows};
 /// }
 /// ```
 pub trait List: TryStream<Error = Error> {
-    /// Whether what was read is the whole list. Before its end that is [`Verdict::Unknown`].
+    /// Returns whether the items are the whole list. Before the end it is [`Verdict::Unknown`].
     fn verdict(&self) -> Verdict;
 
-    /// The number of items that the stream has yielded.
+    /// Returns the number of items that the stream has yielded.
     fn items_read(&self) -> u64;
 }
 
-/// A call that reads a list, or submits a job whose results are one.
+/// A call that reads a list, or submits a job whose results are a list.
 ///
 /// ```
 /// use genesys_cloud_core::{Error, Paged};
@@ -45,7 +45,7 @@ pub trait Paged: OperationCall {
     /// The type of the items.
     type Item;
 
-    /// Reads the whole list as a stream of its items. Nothing is sent before the first item is asked for.
+    /// Returns the list as a stream of items. Nothing is sent before the first item is requested.
     fn paginate(self) -> Paginator<Self::Item>;
 }
 

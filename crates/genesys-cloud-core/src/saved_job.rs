@@ -1,4 +1,4 @@
-//! A submitted job as plain data, to be loaded in another process.
+//! A submitted job as data, to load it in another process.
 
 use chrono::{DateTime, Utc};
 use serde::de::Error as _;
@@ -9,11 +9,12 @@ use self::form::Form;
 use crate::client::{Client, OrgIdentity};
 use crate::wire::Wire as _;
 
-/// A job as plain data, to be kept in a file or a database: from [`Job::save`](crate::Job::save).
+/// A submitted job as data, from [`Job::save`](crate::Job::save). Serialize it with serde to keep it in a file or a
+/// database.
 ///
-/// It holds no secret. Of the submit's body it has only the end of an interval whose data may be late. It has the URL
-/// of the API, the ids of the OAuth client and of the organization where they are known, and may have a path parameter
-/// of the submit, such as the id of a user.
+/// It contains no secrets. It contains the URL of the API, the ids of the OAuth client and the organization if known,
+/// the path parameters of the submit (such as the id of a user), its query if it is repeated to poll, and from its
+/// body only the end of an interval whose data becomes available with a delay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedJob {
     pub(crate) org: Org,
@@ -31,7 +32,7 @@ pub struct SavedJob {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Org {
     Known(OrgIdentity),
-    /// Saved by an earlier version: the host name or nothing.
+    /// Saved by an earlier version: the host name, or nothing.
     Host(Option<String>),
 }
 
@@ -41,7 +42,7 @@ mod form {
     use serde_json::Value;
 
     crate::record! {
-        /// A saved job as it is written. To write further fields takes no further version.
+        /// A serialized job. New fields need no new version.
         pub struct Form {
             pub version: Option<i64> = "version",
             pub host: Option<String> = "host",
@@ -58,7 +59,7 @@ mod form {
     }
 }
 
-/// What is written, and all that is read.
+/// The version that is written, and the only one that is accepted.
 const VERSION: i64 = 1;
 
 impl Serialize for SavedJob {
@@ -90,13 +91,13 @@ impl Serialize for SavedJob {
     }
 }
 
-/// Refuses what another version wrote.
+/// Rejects other versions.
 impl<'de> Deserialize<'de> for SavedJob {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let form = Form::read(deserializer)?;
         if form.version != Some(VERSION) {
             let version = form.version.unwrap_or_default();
-            let why = format!("a saved job of version {version}; only version {VERSION} is known");
+            let why = format!("unsupported saved job version {version}; expected {VERSION}");
             return Err(D::Error::custom(why));
         }
         let pairs = |pairs: Option<Vec<Vec<String>>>| {
@@ -104,7 +105,8 @@ impl<'de> Deserialize<'de> for SavedJob {
             let pair = |pair: Vec<String>| <[String; 2]>::try_from(pair).map(|[n, v]| (n, v));
             pairs.map(pair).collect::<Result<Vec<_>, _>>()
         };
-        let odd = |_| D::Error::custom("a saved job with a parameter that is no pair");
+        let malformed =
+            |_| D::Error::custom("the saved job has a parameter that is not a name and a value");
         let org = match form.org.filter(|org| !org.is_null()) {
             Some(org) => Org::Known(serde_json::from_value(org).map_err(D::Error::custom)?),
             None => Org::Host(form.host),
@@ -117,21 +119,21 @@ impl<'de> Deserialize<'de> for SavedJob {
             submitted: form.submitted.ok_or_else(|| D::Error::missing_field("submitted"))?,
             expires: form.expires,
             asked_until: form.asked_until,
-            path: pairs(form.path).map_err(odd)?,
-            query: pairs(form.query).map_err(odd)?,
+            path: pairs(form.path).map_err(malformed)?,
+            query: pairs(form.query).map_err(malformed)?,
         })
     }
 }
 
 impl SavedJob {
-    /// Whether it is the same job, whatever was learnt of it since.
+    /// Whether it is the same job, ignoring data that was added later.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         (&self.operation, &self.id, self.submitted)
             == (&other.operation, &other.id, other.submitted)
     }
 
-    /// The host of the API that it was submitted at, such as `api.mypurecloud.ie`. `None` if it was saved by a
-    /// version that did not keep it.
+    /// Returns the host of the API that it was submitted to, such as `api.mypurecloud.ie`. `None` if it was saved by an
+    /// earlier version without the host.
     pub fn host(&self) -> Option<&str> {
         match &self.org {
             Org::Known(org) => org.host(),
@@ -139,7 +141,8 @@ impl SavedJob {
         }
     }
 
-    /// The organization that it was submitted in, as far as the client knew it. `None` if an earlier version saved it.
+    /// Returns the organization that it was submitted in, as far as the client knew it. `None` if it was saved by an
+    /// earlier version.
     pub const fn identity(&self) -> Option<&OrgIdentity> {
         match &self.org {
             Org::Known(org) => Some(org),
@@ -159,27 +162,27 @@ impl SavedJob {
         }
     }
 
-    /// The id of the job. `None` where it has none, as of [`Job::id`](crate::Job::id).
+    /// Returns the id of the job. `None` if it has none; see [`Job::id`](crate::Job::id).
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The operationId of the submit, such as `postAnalyticsConversationsDetailsJobs`.
+    /// Returns the operationId of the submit, such as `postAnalyticsConversationsDetailsJobs`.
     pub fn operation(&self) -> &str {
         &self.operation
     }
 
-    /// The name of its family.
+    /// Returns the name of its job family; see [`JobSpec::name`](crate::JobSpec::name).
     pub fn family(&self) -> &str {
         &self.family
     }
 
-    /// When it was submitted, by the server's clock.
+    /// Returns when it was submitted, by the server's clock.
     pub const fn submitted(&self) -> DateTime<Utc> {
         self.submitted
     }
 
-    /// When it and its results are deleted, by the server's clock, where that was known.
+    /// Returns when the job and its results are deleted, by the server's clock, if known.
     pub const fn expires(&self) -> Option<DateTime<Utc>> {
         self.expires
     }

@@ -1,50 +1,49 @@
-//! When a job is asked how it stands.
+//! The polling schedule of jobs.
 
 use std::time::Duration;
 
-/// When a job is asked how it stands: soon at first, then after a tenth of the time that it has run.
+/// How often a job is polled: the pause between polls is a tenth of the time that the job has been running.
 ///
-/// So its end is noticed at most a tenth of its run time late, or the first pause if that is longer, and
-/// the number of calls grows with the logarithm of the run time: about 40 in the first minute, 80 in the
-/// first hour, 115 in ten hours, from where on one an hour is made. The run time is counted from the submit, in
-/// another process too.
+/// The end of a job is noticed late by at most a tenth of its run time, or by the initial delay if that is longer. The
+/// number of polls grows logarithmically: about 40 in the first minute, 80 in the first hour and 115 in ten hours.
+/// After that the job is polled once an hour. The run time counts from the submit, even in another process.
 ///
-/// Pauses are cut by up to a tenth at random, so that jobs that were submitted together are not polled
-/// together. A `Retry-After` that is longer than a pause is kept to.
+/// Each pause is shortened by up to a tenth at random, so that jobs that were submitted together are not polled
+/// together. A `Retry-After` that is longer than the pause replaces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
-    first: Duration,
-    most: Duration,
+    initial: Duration,
+    maximum: Duration,
 }
 
 impl Schedule {
-    /// Which part of the run time a pause is.
-    const PART: u32 = 10;
+    /// Pauses are the run time divided by this.
+    const DIVISOR: u32 = 10;
 
-    /// The first pause is half a second, the longest an hour.
+    /// Makes a schedule with pauses from half a second to one hour.
     pub const fn new() -> Self {
-        Self { first: Duration::from_millis(500), most: Duration::from_hours(1) }
+        Self { initial: Duration::from_millis(500), maximum: Duration::from_hours(1) }
     }
 
-    /// The first pause, and so the shortest, whatever [`most`](Self::most) says. What is less than 50
-    /// milliseconds is taken as that.
+    /// Sets the first pause, which is also the shortest, even if [`maximum_delay`](Self::maximum_delay) is shorter.
+    /// Default: half a second. At least 50 milliseconds.
     #[must_use]
-    pub fn first(mut self, pause: Duration) -> Self {
-        self.first = pause.max(Duration::from_millis(50));
+    pub fn initial_delay(mut self, pause: Duration) -> Self {
+        self.initial = pause.max(Duration::from_millis(50));
         self
     }
 
-    /// The longest pause. A job that runs for more than ten times as long is so asked more often, and its end
+    /// Sets the longest pause. Default: one hour. With a shorter one, long jobs are polled more often, and their end is
     /// noticed sooner.
     #[must_use]
-    pub const fn most(mut self, pause: Duration) -> Self {
-        self.most = pause;
+    pub const fn maximum_delay(mut self, pause: Duration) -> Self {
+        self.maximum = pause;
         self
     }
 
-    /// How long to wait before a job that has run so long is asked again. `chance` is from 0 up to 1.
+    /// The pause before the next poll of a job with this run time. `chance` is random, from 0 to 1.
     pub(crate) fn pause(&self, run: Duration, chance: f64) -> Duration {
-        let pause = (run / Self::PART).min(self.most).max(self.first);
+        let pause = (run / Self::DIVISOR).min(self.maximum).max(self.initial);
         pause - pause.mul_f64(chance.clamp(0.0, 1.0) / 10.0)
     }
 }
@@ -64,9 +63,10 @@ mod tests {
     }
 
     #[test]
-    fn pauses() {
+    fn pauses_are_a_tenth_of_the_run_time() {
         let usual = Schedule::new();
-        let brisk = Schedule::new().first(Duration::from_millis(100)).most(secs(2));
+        let brisk =
+            Schedule::new().initial_delay(Duration::from_millis(100)).maximum_delay(secs(2));
         for (schedule, run, chance, pause) in [
             (usual, secs(0), 0.0, Duration::from_millis(500)),
             (usual, secs(0), 1.0, Duration::from_millis(450)),
@@ -77,17 +77,16 @@ mod tests {
             (usual, Duration::MAX, 0.0, secs(3600)),
             (brisk, secs(0), 0.0, Duration::from_millis(100)),
             (brisk, secs(60), 0.0, secs(2)),
-            (usual.first(Duration::ZERO), secs(0), 0.0, Duration::from_millis(50)),
-            // The shortest pause wins over the longest.
-            (usual.most(Duration::ZERO), secs(60), 0.0, Duration::from_millis(500)),
+            (usual.initial_delay(Duration::ZERO), secs(0), 0.0, Duration::from_millis(50)),
+            // The shortest pause takes precedence over the longest.
+            (usual.maximum_delay(Duration::ZERO), secs(60), 0.0, Duration::from_millis(500)),
         ] {
             assert_eq!(schedule.pause(run, chance), pause, "{run:?}");
         }
     }
 
-    /// For jobs of any length: how late the end is noticed, and by how many calls.
     #[test]
-    fn ends_are_noticed_in_time_by_few_calls() {
+    fn notices_the_end_in_time_with_few_polls() {
         let schedule = Schedule::new();
         for chance in [0.0, 0.5, 1.0] {
             for (run, most_polls) in [
@@ -105,7 +104,7 @@ mod tests {
                     polls += 1;
                 }
                 let late = at - run;
-                assert!(late <= run / 10 + schedule.first, "{run:?}: {late:?}");
+                assert!(late <= run / 10 + schedule.initial, "{run:?}: {late:?}");
                 assert!(polls <= most_polls, "{run:?}: {polls}");
             }
         }

@@ -1,52 +1,51 @@
-//! Recognizes the errors that mean that a range of time is too large for one call.
+//! Recognizes errors for a time range that is too large for one call.
 
 use crate::error::{Error, ErrorBody};
 
-/// Why a range of time has to be split.
+/// Why a time range must be split.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SplitReason {
-    /// It holds more items than the API lists.
+    /// It has more items than the API lists.
     TooMany,
-    /// It is longer than the operation accepts, as is any other of its length.
+    /// It is longer than the operation accepts, like any other of its length.
     TooLong,
 }
 
-/// What the API's message has in it, in lower case and in this order, without what groups the digits of a
-/// number, and what that means. The API document has no codes for these, so that the texts are all there is to
-/// go by.
+/// Parts of the API's message, in order, in lower case and without digit separators, and their meaning. The API has no
+/// documented error codes for these, so only the messages can be matched.
 const TEXTS: &[(&[&str], SplitReason)] = &[
-    // "Pagination may not exceed 100000 results. Tip: .." of the conversation details query: splunk's
-    // genesys_cloud_ta, change log of 0.2.2. The same with 400000, of the results of details jobs: seen in
-    // programs that load them into a warehouse, which name no more of the text than this.
+    // "Pagination may not exceed 100000 results. Tip: .." from the conversation details query (splunk's
+    // genesys_cloud_ta, change log of 0.2.2). The same with 400000 from the results of details jobs, quoted only in
+    // part by programs that load them into a warehouse.
     (&["pagination may not exceed ", " results"], SplitReason::TooMany),
     (&["may not exceed ", "00000 results"], SplitReason::TooMany),
-    // "You must specify a search interval as part of your query that does not exceed 31 days.", of the
-    // conversation details query: genesys_cloud_ta, which since has met 7 days as well.
+    // "You must specify a search interval as part of your query that does not exceed 31 days." from the conversation
+    // details query (genesys_cloud_ta, which later also saw 7 days).
     (&["interval", "not exceed ", " day"], SplitReason::TooLong),
 ];
 
-/// Whether an error means that a shorter range of time has to be requested.
+/// Whether an error means that a shorter time range must be requested.
 pub(crate) fn is_too_large(error: &Error) -> bool {
     SplitReason::of(error).is_some()
 }
 
 impl SplitReason {
-    /// What an error means, if it is one of those that a shorter window would not meet: a reply of status 400,
-    /// or a job that failed.
+    /// Returns the reason for a split if a shorter window would avoid the error: a response with status 400, or a
+    /// failed job, with a known message.
     pub(crate) fn of(error: &Error) -> Option<Self> {
         let why = Self::of_text(error.refusal()?);
         why.or_else(|| Self::of_body(error.body()?))
     }
 
-    /// The message may be of no help, and what it is made of tell.
+    /// Looks at the template and the nested errors too, because the message itself may be generic.
     fn of_body(body: &ErrorBody) -> Option<Self> {
         let texts = [&body.message, &body.message_with_params];
-        let told = texts.into_iter().flatten().find_map(|text| Self::of_text(text));
-        told.or_else(|| body.errors.iter().find_map(Self::of_body))
+        let reason = texts.into_iter().flatten().find_map(|text| Self::of_text(text));
+        reason.or_else(|| body.errors.iter().find_map(Self::of_body))
     }
 
     fn of_text(text: &str) -> Option<Self> {
-        let text = without_groups(&text.to_lowercase());
+        let text = without_separators(&text.to_lowercase());
         let has = |words: &[&str]| {
             let mut rest = text.as_str();
             words.iter().all(|word| match rest.split_once(word) {
@@ -57,21 +56,21 @@ impl SplitReason {
                 None => false,
             })
         };
-        TEXTS.iter().find(|(words, _)| has(words)).map(|(_, refusal)| *refusal)
+        TEXTS.iter().find(|(words, _)| has(words)).map(|(_, reason)| *reason)
     }
 }
 
-/// A text whose numbers have nothing between their digits, as `100,000` has.
-fn without_groups(text: &str) -> String {
-    let mut signs = text.chars().peekable();
+/// Removes separators between digits, as in `100,000`.
+fn without_separators(text: &str) -> String {
+    let mut chars = text.chars().peekable();
     let (mut plain, mut before) = (String::with_capacity(text.len()), None);
-    while let Some(sign) = signs.next() {
-        let is_digit = |sign: Option<char>| sign.is_some_and(|sign| sign.is_ascii_digit());
-        let groups = matches!(sign, ',' | '.' | '_' | '\'' | ' ' | '\u{a0}' | '\u{202f}');
-        if !(groups && is_digit(before) && is_digit(signs.peek().copied())) {
-            plain.push(sign);
+    while let Some(char) = chars.next() {
+        let is_digit = |char: Option<char>| char.is_some_and(|char| char.is_ascii_digit());
+        let separates = matches!(char, ',' | '.' | '_' | '\'' | ' ' | '\u{a0}' | '\u{202f}');
+        if !(separates && is_digit(before) && is_digit(chars.peek().copied())) {
+            plain.push(char);
         }
-        before = Some(sign);
+        before = Some(char);
     }
     plain
 }
@@ -81,8 +80,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts() {
-        for (text, refusal) in [
+    fn recognizes_the_known_messages() {
+        for (text, reason) in [
             (
                 "Pagination may not exceed 100000 results.\n\nTip: When extracting large chunks of data \
                  (multiple days/weeks), maximize pagination performance by querying in smaller intervals.",
@@ -106,7 +105,7 @@ mod tests {
             ("The interval is not valid", None),
             ("", None),
         ] {
-            assert_eq!(SplitReason::of_text(text), refusal, "{text}");
+            assert_eq!(SplitReason::of_text(text), reason, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! States in a bucket: two writers notice each other.
+//! The bucket store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 const SECOND: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn two_writers_notice_each_other() {
+async fn two_writers_conflict() {
     let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let mut first = ObjectCheckpoints::new(bucket.clone(), "exports");
     let mut second = ObjectCheckpoints::new(bucket, "exports");
@@ -22,7 +22,7 @@ async fn two_writers_notice_each_other() {
     first.save("a", "2").await.expect("saved");
     let error = second.save("a", "3").await.expect_err("changed by another");
     assert!(error.is_conflict(), "{error}");
-    // What the other one saved is there, and can be gone on with.
+    // The state of the other writer remains and can be loaded.
     assert_eq!(second.load("a").await.expect("loaded").as_deref(), Some("2"));
     second.save("a", "3").await.expect("saved");
     let error = first.save("a", "4").await.expect_err("changed by another");
@@ -35,9 +35,9 @@ async fn two_writers_notice_each_other() {
     second.save("a", "6").await.expect("saved");
 }
 
-/// A save may have been made although its caller was gone before it said so.
+/// The save may have been made although its future was dropped.
 #[tokio::test(start_paused = true)]
-async fn a_save_that_was_dropped_is_not_taken_for_that_of_another_writer() {
+async fn a_dropped_save_is_not_a_conflict() {
     for is_own in [true, false] {
         let slow = ThrottleConfig { wait_put_per_call: SECOND, ..ThrottleConfig::default() };
         let bucket: Arc<dyn ObjectStore> = Arc::new(ThrottledStore::new(InMemory::new(), slow));
@@ -46,7 +46,7 @@ async fn a_save_that_was_dropped_is_not_taken_for_that_of_another_writer() {
         first.save("a", "1").await.expect("saved");
         let save = first.save("a", "2");
         tokio::time::timeout(SECOND / 2, save).await.expect_err("dropped on its way");
-        // As if it had arrived: the same text.
+        // As if the save had been made.
         let mut other = ObjectCheckpoints::new(bucket, "exports");
         other.load("a").await.expect("loaded");
         other.save("a", if is_own { "2" } else { "another" }).await.expect("saved");
@@ -62,7 +62,7 @@ async fn a_save_that_was_dropped_is_not_taken_for_that_of_another_writer() {
 }
 
 #[tokio::test]
-async fn what_is_no_state_is_refused() {
+async fn rejects_objects_that_are_not_a_state() {
     let bucket = Arc::new(InMemory::new());
     let mut store = ObjectCheckpoints::new(bucket.clone(), "exports");
     bucket.put(&store.path("a"), b"\xff".to_vec().into()).await.expect("put");
@@ -72,14 +72,14 @@ async fn what_is_no_state_is_refused() {
 }
 
 #[tokio::test]
-async fn a_store_of_one_object_has_it_whatever_the_key() {
+async fn a_store_of_one_object_ignores_the_key() {
     let bucket: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let mut store = ObjectCheckpoints::object(bucket.clone(), "a/state.json");
     store.save("any", "1").await.expect("saved");
     assert_eq!(store.load("other").await.expect("loaded").as_deref(), Some("1"));
     assert_eq!(store.location("any"), "a/state.json");
     let mut second = ObjectCheckpoints::object(bucket, "a/state.json");
-    second.save("any", "2").await.expect_err("it has not looked what is there");
+    second.save("any", "2").await.expect_err("it has not loaded the state");
     second.load("any").await.expect("loaded");
     second.save("any", "2").await.expect("saved");
 }

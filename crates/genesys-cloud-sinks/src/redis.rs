@@ -33,7 +33,7 @@ pub struct RedisServer {
 
 /// Keeps states in a Redis database, each in a hash with the text and its version.
 ///
-/// It replaces only what it has read or saved itself, so that another writer of the same key is detected.
+/// It replaces only a version that it has read or saved, so that another writer of the same key is detected.
 pub struct RedisStore {
     server: RedisServer,
     watch: Option<Watch>,

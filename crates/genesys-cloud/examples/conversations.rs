@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let store = FileStore::new(folder.join("checkpoints"));
     let mut batches = conversations.checkpointed(store, "conversations", 500);
 
-    // Each checkpoint has the length of the file as its note. Whatever follows was written after it, and comes again.
+    // The note of each checkpoint is the length of the file. What was written after it is delivered again.
     let path = folder.join("conversations.jsonl");
     let file = File::options().create(true).truncate(false).write(true).open(&path)?;
     let length = match batches.load().await? {
@@ -61,5 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
     let report = batches.list().report();
     println!("{}: {} conversations in {}", report.verdict(), report.items, path.display());
+    // The next run exports again.
+    batches.clear().await?;
     Ok(())
 }

@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let report = queues.report();
-    eprintln!("{} queues in {} pages", report.items, report.pages);
+    eprintln!("{} queues, pages read: {}", report.items, report.pages);
     match report.verdict() {
         Verdict::Complete => Ok(()),
         incomplete => Err(incomplete.to_string().into()),

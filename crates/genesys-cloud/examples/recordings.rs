@@ -32,9 +32,8 @@ async fn save(
         return Err(format!("{id:?} is not the id of a recording").into());
     }
     let extension = match recording.content_type.as_deref() {
-        Some("audio/wav" | "audio/x-wav") => "wav",
+        Some("audio/wav") => "wav",
         Some("audio/mpeg") => "mp3",
-        Some("audio/ogg" | "audio/opus") => "ogg",
         _ => "bin",
     };
     // Resumes an interrupted transfer, and never sends the token to another host.
@@ -54,10 +53,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let folder =
         arguments.next().map_or_else(|| std::env::temp_dir().join("recordings"), PathBuf::from);
-    let mut ids: Vec<String> = arguments.collect();
-    if ids.is_empty() && fake.is_some() {
-        ids = vec!["c-1".to_owned(), "c-2".to_owned()];
-    }
+    let ids: Vec<String> = match (arguments.collect::<Vec<_>>(), &fake) {
+        (ids, _) if !ids.is_empty() => ids,
+        (_, Some(_)) => vec!["c-1".to_owned(), "c-2".to_owned()],
+        (_, None) => return Err("usage: recordings FOLDER CONVERSATION_ID..".into()),
+    };
     std::fs::create_dir_all(&folder)?;
 
     // A job takes up to 100 requests; one without a recording id asks for all recordings of the conversation.

@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let busy = CannedResponse::error(503, "service.unavailable", "Service Unavailable");
         org.respond_next("getRoutingQueues", busy)?;
         org.respond_next("getRoutingQueues", CannedResponse::rate_limited(1))?;
-        org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeReply)?;
+        org.cut_next("getRoutingQueue", ConnectionFault::CutBeforeResponse)?;
     }
 
     let mut queues = client.routing().queues().paginate();
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         last = queue.id;
     }
     let report = queues.report();
-    println!("{}: {} queues, {} retries", report.verdict(), report.items, report.repeated);
+    println!("{}: {} queues, {} retries", report.verdict(), report.items, report.retries);
 
     if let Some(id) = last {
         let reply = client.routing().queue(&id).await?;

@@ -1,9 +1,9 @@
-//! Endpoints that the bindings do not know: called, paged and submitted by what you say of them.
+//! Custom endpoints: call, page and submit jobs to endpoints that the bindings lack.
 //!
-//! An [`Operation`] names the endpoint. A [`Call`] sends one request of it; a [`ListSpec`] says how it pages, for
-//! [`Paginator::from_request`](crate::Paginator::from_request), and a [`JobSpec`] how its jobs run, for
-//! [`Job::submit`](crate::Job::submit) and [`Paginator::from_job`](crate::Paginator::from_job). All of them
-//! take the [`Client`](crate::Client).
+//! An [`Operation`] names the endpoint, and a [`Call`] sends one request to it. A [`ListSpec`] describes how it pages,
+//! for [`Paginator::from_request`](crate::Paginator::from_request). A [`JobSpec`] describes how its jobs run, for
+//! [`Job::submit`](crate::Job::submit) and [`Paginator::from_job`](crate::Paginator::from_job). All of them take the
+//! [`Client`](crate::Client).
 //!
 //! ```no_run
 //! use genesys_cloud::endpoint::{ListSpec, Method, Operation, Request, Scheme};
@@ -11,9 +11,9 @@
 //!
 //! # async fn example(client: Client) -> Result<(), Error> {
 //! let operation = Operation::new("getThings", Method::Get, "/api/v2/things");
-//! let listing = ListSpec::new(Scheme::PageNumber, "entities");
+//! let spec = ListSpec::new(Scheme::PageNumber, "entities");
 //! let mut things =
-//!     Paginator::<serde_json::Value>::from_request(&client, Request::new(operation), listing);
+//!     Paginator::<serde_json::Value>::from_request(&client, Request::new(operation), spec);
 //! while let Some(thing) = things.try_next().await? {
 //!     println!("{thing}");
 //! }

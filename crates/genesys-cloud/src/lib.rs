@@ -1,13 +1,13 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Where to look
+//! # Overview
 //!
-//! - [`Client`] has a method for each API group that is enabled; [`ClientBuilder`] has the settings.
-//! - [`Paginator`] reads lists and the results of jobs, [`Report`] and [`Verdict`] say how complete they are.
-//! - [`Job`] is the handle of a job, [`Windows`] reads ranges of time.
-//! - [`Checkpointed`] reads in batches, [`Checkpoint`] is a position to resume from.
-//! - [`Error`] is the error of all of them.
-//! - [`endpoint`] calls and pages endpoints that the bindings do not know.
+//! - [`Client`] has a method for each enabled API group; [`ClientBuilder`] has the settings.
+//! - [`Paginator`] reads lists and job results; [`Report`] and [`Verdict`] state whether they are complete.
+//! - [`Job`] is a handle to a job; [`Windows`] reads time ranges.
+//! - [`Checkpointed`] reads in batches; a [`Checkpoint`] is a position to resume from.
+//! - [`Error`] is the error type of all of them.
+//! - [`endpoint`] calls and pages endpoints that the bindings lack.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod endpoint;
@@ -28,10 +28,10 @@ pub use genesys_cloud_core::{
     StoreFuture, Submitting, TokenFuture, TokenProvider, UnknownFields, Verdict, Wait, WaitReason,
     Window, WindowPages, WindowState, Windows, WindowsFrom, WindowsReport,
 };
-/// The libraries whose types are in public signatures.
+/// Crates whose types appear in public signatures.
 pub use genesys_cloud_core::{bytes, chrono, futures, http, serde_json};
 
-/// The examples of the README of the repository.
+/// Tests the examples of the README of the repository.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct RepositoryReadme;

@@ -1,12 +1,12 @@
-//! For unit tests of code that uses the SDK: values made by hand, and a whole org that is fake.
+//! Utilities for unit tests of code that uses the SDK.
 //!
-//! - [`Client::of`] is a client of a [fake org](mock::MockOrg), which answers every operation over HTTP on this
-//!   machine.
-//! - [`client()`] is a client whose replies come from a function: no HTTP, no login, no time passes.
-//! - [`ResponseTemplate`] is a reply of the API, made into a [`Response`](crate::Response) or an [`Error`].
+//! - [`Client::of`] creates a client for a [fake org](mock::MockOrg), which serves every operation over HTTP on
+//!   loopback.
+//! - [`client()`] creates a client whose replies come from a function, without HTTP, login or waits.
+//! - [`ResponseTemplate`] is a reply of the API, which converts to a [`Response`](crate::Response) or an [`Error`].
 //! - [`Response::new`](crate::Response::new), [`Page::from_items`](crate::Page::from_items),
 //!   [`Paginator::from_items`](crate::Paginator::from_items) and
-//!   [`Paginator::from_pages`](crate::Paginator::from_pages) hold values of a test.
+//!   [`Paginator::from_pages`](crate::Paginator::from_pages) hold values of the test.
 //!
 //! ```
 //! # #[cfg(feature = "routing")]
@@ -15,7 +15,7 @@
 //! use genesys_cloud::types::Queue;
 //! use genesys_cloud::{Error, Paginator};
 //!
-//! /// The code under test: how many members all queues have.
+//! /// The code under test: counts the members of all queues.
 //! async fn members(mut queues: Paginator<Queue>) -> Result<i64, Error> {
 //!     let mut members = 0;
 //!     while let Some(queue) = queues.try_next().await? {
@@ -45,8 +45,8 @@ pub use genesys_cloud_mock as mock;
 use crate::endpoint::Request;
 use crate::{Client, Error};
 
-/// A client whose replies come from a function. A status that the operation does not accept becomes an error, as
-/// it does for a reply of the API; nothing is retried.
+/// Creates a client whose replies come from a function. A status that the operation does not accept becomes an error,
+/// as with the real API; nothing is retried.
 ///
 /// ```
 /// # #[cfg(feature = "routing")]
@@ -72,7 +72,7 @@ use crate::{Client, Error};
 /// ```
 ///
 /// # Panics
-/// If this machine can't make any client.
+/// If no HTTP client can be created on this machine.
 pub fn client(
     respond: impl Fn(&Request) -> Result<ResponseTemplate, Error> + Send + Sync + 'static,
 ) -> Client {

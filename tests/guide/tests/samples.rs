@@ -28,7 +28,7 @@ fn chapters() -> Vec<(String, PathBuf)> {
     chapters
 }
 
-/// Runs a sample in an empty folder, with a fake org of its own in the environment.
+/// Runs a sample in an empty folder, with its own fake org in the environment.
 async fn run(sample: &str, block: &Block) -> (bool, String, String) {
     let mut org = MockOrg::builder().default_count(100);
     for (operation, count) in block.lists() {

@@ -108,7 +108,7 @@ fn names_stale_files() {
     workspace.write(&format!("{folder}/gone/mod.rs"), "// of a group that is gone");
     fs::remove_file(workspace.path().join(folder).join("mod.rs")).unwrap();
     assert_snapshot!(workspace.refusal(&Options { check: true, ..Options::default() }), @r"
-3 generated files are stale; `cargo xtask codegen` mends them:
+3 generated files are stale; run `cargo xtask codegen`:
   crates/genesys-cloud-api/src/generated/gone/mod.rs
   crates/genesys-cloud-api/src/generated/mod.rs
   crates/genesys-cloud-api/src/generated/things/types.rs
@@ -124,8 +124,8 @@ fn a_bad_document_leaves_existing_files() {
     let options = workspace.crate_of(&document("single.json"));
     workspace.run(&options).unwrap();
     assert_snapshot!(workspace.refusal(&workspace.crate_of("no")), @"[workspace]/spec.json: not valid JSON: expected ident at line 1 column 2");
-    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "kind": "Pod" }"#)), @"[workspace]/spec.json: not an API document: neither `swagger` nor `openapi` says which format it has");
-    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: version "1.2" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "kind": "Pod" }"#)), @"[workspace]/spec.json: not an API document: it has neither `swagger` nor `openapi`");
+    assert_snapshot!(workspace.refusal(&workspace.crate_of(r#"{ "swagger": "1.2" }"#)), @r#"[workspace]/spec.json: `swagger`: unsupported version "1.2"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
 }
 
 #[test]
@@ -202,7 +202,7 @@ fn rejects_a_fixup_without_effect() {
     let workspace = Workspace::new();
     workspace.write("new.json", &document("mended.json").replace("OPEN", "open"));
     codegen::pin(workspace.path(), &workspace.path().join("new.json")).unwrap();
-    assert_snapshot!(workspace.refusal(&Options::default()), @"[workspace]/openapi/genesys-cloud.json: fixup `defaults_outside_their_enum` finds nothing to mend in this document; remove it from xtask/src/fixups.rs");
+    assert_snapshot!(workspace.refusal(&Options::default()), @"[workspace]/openapi/genesys-cloud.json: fixup `defaults_outside_their_enum` finds nothing to fix in this document; remove it from xtask/src/fixups.rs");
 }
 
 #[test]
@@ -212,10 +212,10 @@ fn rejects_wrong_or_stale_exceptions() {
         workspace.write("openapi/operations.toml", toml);
         workspace.refusal(&Options::default())
     };
-    assert_snapshot!(refusal("[names.getGone]\nname = 'gone'\nreason = 'It was here.'"), @"openapi/operations.toml: [names.getGone] is for no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[names.getGone]\nname = 'gone'\nreason = 'It was here.'"), @"openapi/operations.toml: [names.getGone] matches no operation of the document; remove the entry");
     assert_snapshot!(refusal("[names.getThings]\nname = 'all'\nreason = ' '"), @"openapi/operations.toml: [names.getThings] has no reason");
-    assert_snapshot!(refusal("[names.getThings]\nname = 'all-things'\nreason = 'Why not.'"), @"openapi/operations.toml: `all-things`, the name of `getThings`, is no name for a method");
-    assert_snapshot!(refusal("[tags.getGone]\nscheme = 'LimitOnly'\nreason = 'It was here.'"), @"openapi/operations.toml: [tags.getGone] is for no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[names.getThings]\nname = 'all-things'\nreason = 'Why not.'"), @"openapi/operations.toml: `all-things`, the name of `getThings`, is not a method name");
+    assert_snapshot!(refusal("[tags.getGone]\nscheme = 'LimitOnly'\nreason = 'It was here.'"), @"openapi/operations.toml: [tags.getGone] matches no operation of the document; remove the entry");
     assert_snapshot!(refusal("[tags.getThings]\nscheme = 'LimitOnly'\nreason = ''"), @"openapi/operations.toml: [tags.getThings] has no reason");
     let unknown = refusal("[tags.getThings]\nscheme = 'Pages'\nreason = 'No such scheme.'");
     assert!(
@@ -231,9 +231,9 @@ unknown field `tag`, expected one of `names`, `tags`, `caps`, `reads`, `windows`
 ");
     assert_snapshot!(
         refusal("[tags.getOthers]\nscheme = 'UnpagedEntities'\nreason = 'The rules say so too.'"),
-        @"openapi/operations.toml: the rules find by themselves what [tags.getOthers] says; remove the entry"
+        @"openapi/operations.toml: the rules already find what [tags.getOthers] states; remove the entry"
     );
-    assert_snapshot!(refusal("[windows.getThings]\ndays = 7\nreason = 'Why not.'"), @"openapi/operations.toml: [windows.getThings] is for an operation that takes no interval");
+    assert_snapshot!(refusal("[windows.getThings]\ndays = 7\nreason = 'Why not.'"), @"openapi/operations.toml: [windows.getThings] is for an operation without an interval");
 }
 
 #[test]
@@ -244,16 +244,16 @@ fn rejects_wrong_or_stale_page_sizes() {
         workspace.write("openapi/page-sizes.tsv", &format!("{head}\n{line}\n"));
         workspace.refusal(&Options::default())
     };
-    assert_snapshot!(refusal("GET\t/api/v2/gone\t-\t100\t-\tsdk/things.md"), @"openapi/page-sizes.tsv: GET /api/v2/gone is no operation of the document; remove the line");
+    assert_snapshot!(refusal("GET\t/api/v2/gone\t-\t100\t-\tsdk/things.md"), @"openapi/page-sizes.tsv: GET /api/v2/gone matches no operation of the document; remove the line");
     assert_snapshot!(refusal("GET\t/api/v2/things\t-\tmany\t-\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: `many` is not a number of items");
     assert_snapshot!(refusal("GET\t/api/v2/things\t-\t0\t-\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: `0` is not a number of items");
     assert_snapshot!(refusal("GET\t/api/v2/things\t100"), @"openapi/page-sizes.tsv, line 3: expected six columns separated by tabs");
     assert_snapshot!(refusal("GET\t/api/v2/things\t-\t-\t10\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: expected either `usual` or `maximum`");
     assert_snapshot!(refusal("GET\t/api/v2/things\t-\t100\t200\tsdk/things.md"), @"openapi/page-sizes.tsv, line 3: the minimum exceeds the other bound");
-    assert_snapshot!(refusal("GET\t/api/v2/things\t-\t100\t-\tsomewhere"), @"openapi/page-sizes.tsv, line 3: `somewhere` is not a file of a source; the comments of the file name the sources");
+    assert_snapshot!(refusal("GET\t/api/v2/things\t-\t100\t-\tsomewhere"), @"openapi/page-sizes.tsv, line 3: unknown source `somewhere`; the comments of the file name the sources");
     let line = "GET\t/api/v2/things\t-\t100\t-\tsdk/things.md";
     assert_snapshot!(refusal(&format!("{line}\n{line}")), @"openapi/page-sizes.tsv, line 4: GET /api/v2/things has two lines; remove one");
-    assert_snapshot!(refusal(line), @"openapi/page-sizes.tsv: GET /api/v2/things takes no page size; remove the line");
+    assert_snapshot!(refusal(line), @"openapi/page-sizes.tsv: GET /api/v2/things has no page-size parameter; remove the line");
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn overwrites_edited_files_only_with_force() {
     // One file that the next run would write, and one that it would remove.
     workspace.write("out/src/generated/users/types.rs", "// edited");
     assert_snapshot!(workspace.refusal(&options), @r"
-    --out: [workspace]/out has generated files that were edited since; use --force to overwrite them:
+    --out: [workspace]/out has generated files that were edited; use --force to overwrite them:
       src/generated/users/types.rs
     ");
     workspace.write("out/src/generated/groups_and_teams/types.rs", "// edited");
@@ -361,7 +361,7 @@ fn rejects_a_manipulated_list_of_files() {
     let workspace = Workspace::new();
     let options = workspace.crate_of(&document("single.json"));
     workspace.write("out/.codegen-files", "0123  ../new.json\n");
-    assert_snapshot!(workspace.refusal(&options), @"[workspace]/out/.codegen-files: `0123  ../new.json` is not a file that codegen wrote; remove this list and the files");
+    assert_snapshot!(workspace.refusal(&options), @"[workspace]/out/.codegen-files: `0123  ../new.json` is not an entry of this list; remove the list and the generated files");
 }
 
 #[test]
@@ -371,8 +371,8 @@ fn notes_are_errors_if_strict() {
     let mut options = workspace.crate_of(&text);
     options.strict = true;
     assert_snapshot!(workspace.refusal(&options), @r"
-    [workspace]/spec.json: codegen can't take the document as it stands:
-    reference (1): A `$ref` that leads nowhere, to another file, or back to itself is ignored. As a schema, it is JSON of any kind.
+    [workspace]/spec.json: codegen can't represent all of the document:
+    reference (1): A `$ref` to an unknown target, another file or itself is ignored. As a schema, it is free-form JSON.
       #/paths/~1api~1v2~1users~1{userId}/get/responses/200/schema: `$ref` to `#/definitions/Gone`
     ");
     options.strict = false;

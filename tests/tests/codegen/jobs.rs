@@ -75,13 +75,13 @@ depots-exports
   held              WAITING
   succeeded         SUCCEEDED
   result            download URLs: bytes at resultsUrls, or bytes at downloadURI
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
   note              say where it may go
   changed           an export waits for a place
 depots-media
   submit            GET /api/v2/depots/{depotId}/media (getDepotMedia)
   id                none
-  done              when it is not 202
+  done              when the status is not 202
   result            poll the same URL
 depots-moves
   submit            POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)
@@ -94,7 +94,7 @@ depots-moves
   failed            Error
   cancelled         Canceled
   result            inline path or download URLs: result.moves, or JSON at downloadUrl (items in moves)
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
 depots-plan
   submit            POST /api/v2/depots/{depotId}/plan (postDepotPlan)
   submit            PUT /api/v2/depots/{depotId}/plan (putDepotPlan)
@@ -103,7 +103,7 @@ depots-plan
   pending           Processing
   succeeded         Complete
   result            notification only: result
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
   topic             v2.depots.{id}.plan
   by table          only a notification tells the end
 depots-reports
@@ -130,7 +130,7 @@ depots-search
   succeeded         Succeeded
   failed            Failed
   result            results operation
-  at once           the reply to the submit may have the result
+  at once           the response to the submit may have the result
   listed by         UnpagedEntities, items in entities
 depots-usage-query
   submit            POST /api/v2/depots/usage/query (postDepotsUsageQuery)
@@ -143,7 +143,7 @@ depots-usage-query
   listed by         CursorsObject, items in results
 
 9 families with 10 submits: 6 with 6 by rule (1 changed by the table), 3 with 4 by table
-0 operations accept work and offer nothing to poll
+0 operations accept work without a status to poll
 ");
 }
 
@@ -201,9 +201,9 @@ rust        depots.depot_reports_job_results
 tag         paged, CursorField
 rule        query `cursor`
 evidence    query: pageSize, cursor
-evidence    reply: cursor
-evidence    reply: list in results
-repeatable  yes, it only reads
+evidence    response: cursor
+evidence    response: list in results
+repeatable  yes, read-only
 items       results: Report
 page size   query pageSize (integer)
 token in    query cursor
@@ -215,7 +215,7 @@ family      depots-reports: results
 operation   DELETE /api/v2/depots/{depotId} (deleteDepot)
 rust        depots.delete_depot
 tag         job
-rule        it changes things: neither GET nor POST
+rule        neither GET nor POST: it changes data
 family      depots-delete: submit
             the reply has no body
             status: getDepotsStatus
@@ -230,7 +230,7 @@ family      depots-delete: submit
 operation   PATCH /api/v2/depots/{depotId} (patchDepot)
 rust        depots.patch_depot
 tag         single
-rule        it changes things: neither GET nor POST
+rule        neither GET nor POST: it changes data
 family      depots-exports: phase
             an export waits for a place
 ");
@@ -265,7 +265,7 @@ removed (1)
   GET /api/v2/depots/exports/{exportId}: single
 changed tag or scheme (1)
   POST /api/v2/depots/exports: job -> single
-changed place in a family (1)
+changed role in a family (1)
   POST /api/v2/depots/exports: depots-exports: submit -> none
 changed family (1)
   depots-exports: removed
@@ -402,16 +402,16 @@ fn finds_the_availability_operation() {
             Ok((found.operation, &found.tag))
         };
         let source = xtask::jobs::source(family, find).unwrap();
-        let line = r#"availability: "tells" Get "/x/jobs/availability" "dataAvailabilityDate" for body "interval","#;
+        let line = r#"availability: "reports" Get "/x/jobs/availability" "dataAvailabilityDate" for body "interval","#;
         assert!(source.contains(line), "{source}");
         let data = xtask::jobs::line(family, find).unwrap();
-        let available = r#""available":{"operation":"tells","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
+        let available = r#""available":{"operation":"reports","field":"dataAvailabilityDate","interval":{"name":"interval","place":"body"}}"#;
         assert!(data.contains(available), "{data}");
         let (_, submit) = find("submit").unwrap();
         assert_eq!(submit.availability.as_deref(), Some("reports"));
         let (_, reports) = find("reports").unwrap();
         assert_eq!(
-            (tells.available.as_deref(), tells.availability.as_deref()),
+            (reports.available.as_deref(), reports.availability.as_deref()),
             (Some(field), None)
         );
     });
@@ -478,8 +478,8 @@ fn recognizes_ids_and_states_by_name() {
     );
     let found_both = found(&pair("/x/jobs", ID, &both));
     assert!(found_both.starts_with("x Field(\"id\") State(\"jobState\") "), "{found_both}");
-    assert_snapshot!(found(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): where the status of its jobs has their state can't be told");
-    assert_snapshot!(found(&pair("/x/jobs", r#""name": {}"#, &state("state"))), @"POST /x/jobs (submit): where the reply has the id of the job can't be told");
+    assert_snapshot!(found(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): can't infer where the status has the state of the job");
+    assert_snapshot!(found(&pair("/x/jobs", r#""name": {}"#, &state("state"))), @"POST /x/jobs (submit): can't infer where the response has the id of the job");
 }
 
 #[test]
@@ -523,7 +523,7 @@ fn recognizes_results_by_name() {
         assert!(found.ends_with(&format!(" {results}")), "{status}: {found}");
     }
     let two = format!(r#"{}, "aResult": {list}, "bResult": {list}"#, state("status"));
-    assert_snapshot!(found(&pair("/x/jobs", ID, &two)), @"POST /x/jobs (submit): its results: which of the fields aResult, bResult has the results can't be told");
+    assert_snapshot!(found(&pair("/x/jobs", ID, &two)), @"POST /x/jobs (submit): the results: can't infer which of the fields aResult, bResult has the results");
 }
 
 /// Accepted work is not polled.
@@ -553,10 +553,10 @@ fn recognizes_accepted_work() {
 #[test]
 fn rejects_submits_without_a_rule() {
     let refusal = |text: &str| tagged(text, "", true, |_| ()).unwrap_err().to_string();
-    assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): where the status of its jobs has their state can't be told; say in openapi/operations.toml under [families.x] what it is, with the reason");
+    assert_snapshot!(refusal(&pair("/x/jobs", ID, r#""state": { "type": "string" }"#)), @"POST /x/jobs (submit): can't infer where the status has the state of the job; describe the family in openapi/operations.toml under [families.x], with a reason");
     let lonely = |submitted: &str| pair("/x", submitted, ID).replace("/x/{anyId}", "/y/{anyId}");
-    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its reply has `operationId`, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
-    assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, and it is of no family; say in openapi/operations.toml what it is: [families.<name>], [accepted.submit] or [not_jobs.submit], with the reason");
+    assert_snapshot!(refusal(&lonely(r#""operationId": {}"#)), @"POST /x (submit): its response has `operationId`, but it has no family; add [families.<name>], [accepted.submit] or [not_jobs.submit] to openapi/operations.toml, with a reason");
+    assert_snapshot!(refusal(&lonely(r#""id": {}"#).replace("\"/x\"", "\"/x/jobs\"")), @"POST /x/jobs (submit): its path is that of a submit, but it has no family; add [families.<name>], [accepted.submit] or [not_jobs.submit] to openapi/operations.toml, with a reason");
 }
 
 #[test]
@@ -568,18 +568,18 @@ fn rejects_wrong_or_stale_families() {
     };
     assert_snapshot!(refusal("[families.depots-search]\nnote = 'It is slow.'"), @"openapi/operations.toml: [families.depots-search] has no reason");
     assert_snapshot!(refusal("[families.gone]\nreason = 'It was here.'"), @"openapi/operations.toml: [families.gone] has no submits, and rules find no family of this name; remove the entry");
-    assert_snapshot!(refusal("[families.gone]\nsubmits = ['postGone']\nreason = 'It was here.'"), @"openapi/operations.toml: [families.gone] names `postGone`, which the document does not have");
-    assert_snapshot!(refusal("[families.Depots]\nsubmits = ['patchDepot']\nreason = 'Why not.'"), @"openapi/operations.toml: `Depots` is no name for a family: lower case letters, digits and `-`");
-    assert_snapshot!(refusal("[families.depots-again]\nsubmits = ['deleteDepot']\nreason = 'Twice.'"), @"openapi/operations.toml: `deleteDepot` is the submit of two families");
-    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'job.id' }\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules find by themselves the `id` of [families.depots-moves]; remove it");
-    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'id' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the reply of POST /api/v2/depots/moves/jobs (postDepotsMovesJobs) has no `id`");
-    assert_snapshot!(refusal("[families.depots-moves]\ndone = { field = 'end' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the status has no `end`");
-    assert_snapshot!(refusal("[families.depots-moves]\nresults = { reply = [{ bytes = 'url' }] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): no reply has `url`");
-    assert_snapshot!(refusal("[families.depots-moves]\nstates = { failed = ['Broken'] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the states of its jobs: `Broken` is none of Processing, Complete, CompletedWithErrors, Canceled, Error");
-    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotsMovesJob'\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules find by themselves what [families.moved] says; remove the entry");
-    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotReportsJob'\nreason = 'Too many ids.'"), @"openapi/operations.toml: [families.moved]: GET /api/v2/depots/{depotId}/reports/jobs/{reportJobId} (getDepotReportsJob): where its `reportJobId` is to come from can't be told from POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)");
-    assert_snapshot!(refusal("[accepted.patchDepots]\nreason = 'It is.'"), @"openapi/operations.toml: [accepted.patchDepots] is for no operation of the document; remove the entry");
-    assert_snapshot!(refusal("[accepted.patchDepot]\nreason = 'Rules say so.'"), @"openapi/operations.toml: [accepted.patchDepot] is of the family `depots-exports`; remove the entry");
+    assert_snapshot!(refusal("[families.gone]\nsubmits = ['postGone']\nreason = 'It was here.'"), @"openapi/operations.toml: [families.gone] names `postGone`, which is not in the document");
+    assert_snapshot!(refusal("[families.Depots]\nsubmits = ['patchDepot']\nreason = 'Why not.'"), @"openapi/operations.toml: `Depots` is not a family name: use lower case letters, digits and `-`");
+    assert_snapshot!(refusal("[families.depots-again]\nsubmits = ['deleteDepot']\nreason = 'Twice.'"), @"openapi/operations.toml: two families have the submit `deleteDepot`");
+    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'job.id' }\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules already find the `id` of [families.depots-moves]; remove it");
+    assert_snapshot!(refusal("[families.depots-moves]\nid = { field = 'id' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the response of POST /api/v2/depots/moves/jobs (postDepotsMovesJobs) has no field `id`");
+    assert_snapshot!(refusal("[families.depots-moves]\ndone = { field = 'end' }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the status has no field `end`");
+    assert_snapshot!(refusal("[families.depots-moves]\nresults = { reply = [{ bytes = 'url' }] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): no response has a field `url`");
+    assert_snapshot!(refusal("[families.depots-moves]\nstates = { failed = ['Broken'] }\nreason = 'It has none.'"), @"openapi/operations.toml: [families.depots-moves]: POST /api/v2/depots/moves/jobs (postDepotsMovesJobs): the states of the job: unknown state `Broken`; expected one of Processing, Complete, CompletedWithErrors, Canceled, Error");
+    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotsMovesJob'\nreason = 'Rules say so.'"), @"openapi/operations.toml: the rules already find what [families.moved] states; remove the entry");
+    assert_snapshot!(refusal("[families.moved]\nsubmits = ['postDepotsMovesJobs']\nstatus = 'getDepotReportsJob'\nreason = 'Too many ids.'"), @"openapi/operations.toml: [families.moved]: GET /api/v2/depots/{depotId}/reports/jobs/{reportJobId} (getDepotReportsJob): can't infer the value of `reportJobId` from POST /api/v2/depots/moves/jobs (postDepotsMovesJobs)");
+    assert_snapshot!(refusal("[accepted.patchDepots]\nreason = 'It is.'"), @"openapi/operations.toml: [accepted.patchDepots] matches no operation of the document; remove the entry");
+    assert_snapshot!(refusal("[accepted.patchDepot]\nreason = 'Rules say so.'"), @"openapi/operations.toml: [accepted.patchDepot] belongs to the family `depots-exports`; remove the entry");
     assert_snapshot!(refusal("[not_jobs.patchDepot]\nreason = 'It looks like none.'"), @"openapi/operations.toml: [not_jobs.patchDepot] is for an operation that does not look like a submit; remove the entry");
 }
 

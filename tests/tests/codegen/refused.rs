@@ -27,27 +27,27 @@ fn rejects_invalid_json() {
 
 #[test]
 fn rejects_duplicate_keys() {
-    assert_snapshot!(refusal("{ \"swagger\": \"2.0\",\n  \"paths\": {},\n  \"paths\": {} }"), @"not valid JSON: key `paths` stands here twice at line 3 column 9");
+    assert_snapshot!(refusal("{ \"swagger\": \"2.0\",\n  \"paths\": {},\n  \"paths\": {} }"), @"not valid JSON: duplicate key `paths` at line 3 column 9");
     assert_snapshot!(
         refusal(&with_definitions(r#""Thing": { "type": "object" }, "Thing": { "type": "string" }"#)),
-        @"not valid JSON: key `Thing` stands here twice at line 7 column 67"
+        @"not valid JSON: duplicate key `Thing` at line 7 column 67"
     );
 }
 
 #[test]
 fn rejects_json_that_is_not_an_api_document() {
-    assert_snapshot!(refusal("[1, 2]"), @"not an API document: the text holds a list, where an object is due");
-    assert_snapshot!(refusal(r#"{ "name": "package", "version": "1.0" }"#), @"not an API document: neither `swagger` nor `openapi` says which format it has");
+    assert_snapshot!(refusal("[1, 2]"), @"not an API document: expected an object, found a list");
+    assert_snapshot!(refusal(r#"{ "name": "package", "version": "1.0" }"#), @"not an API document: it has neither `swagger` nor `openapi`");
     assert_snapshot!(refusal(r#"{ "swagger": "2.0" }"#), @"not an API document: it has no `paths`");
-    assert_snapshot!(refusal(r#"{ "swagger": "2.0", "paths": [] }"#), @"not an API document: `paths` is a list, where an object is due");
-    assert_snapshot!(refusal(r#"{ "swagger": "2.0", "openapi": "3.0.0", "paths": {} }"#), @"the document claims to be both `swagger` and `openapi`");
+    assert_snapshot!(refusal(r#"{ "swagger": "2.0", "paths": [] }"#), @"not an API document: `paths`: expected an object, found a list");
+    assert_snapshot!(refusal(r#"{ "swagger": "2.0", "openapi": "3.0.0", "paths": {} }"#), @"the document has both `swagger` and `openapi`");
 }
 
 #[test]
 fn rejects_other_versions() {
-    assert_snapshot!(refusal(r#"{ "swagger": "1.2", "paths": {} }"#), @r#"`swagger`: version "1.2" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
-    assert_snapshot!(refusal(r#"{ "openapi": "2.0", "paths": {} }"#), @r#"`openapi`: version "2.0" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
-    assert_snapshot!(refusal(r#"{ "openapi": "3.00", "paths": {} }"#), @r#"`openapi`: version "3.00" is not known; Swagger 2.0, OpenAPI 3.0 and 3.1 are"#);
+    assert_snapshot!(refusal(r#"{ "swagger": "1.2", "paths": {} }"#), @r#"`swagger`: unsupported version "1.2"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
+    assert_snapshot!(refusal(r#"{ "openapi": "2.0", "paths": {} }"#), @r#"`openapi`: unsupported version "2.0"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
+    assert_snapshot!(refusal(r#"{ "openapi": "3.00", "paths": {} }"#), @r#"`openapi`: unsupported version "3.00"; expected Swagger 2.0, OpenAPI 3.0 or 3.1"#);
 }
 
 #[test]

@@ -261,11 +261,11 @@ fn rejects_lists_without_a_rule() {
     };
     insta::assert_snapshot!(
         refusal("cursor pageNumber", "id"),
-        @"GET /x (listThings): paged by query `cursor`, but the reply has no list that is known; say in openapi/operations.toml under [tags.listThings] what it is (scheme and items, or `single = true`), with the reason"
+        @"GET /x (listThings): paged by query `cursor`, but no known field of the response is a list; add [tags.listThings] to openapi/operations.toml (scheme and items, or `single = true`), with a reason"
     );
     insta::assert_snapshot!(
         refusal("pageNumber", "id"),
-        @"GET /x (listThings): no rule covers it: it takes `pageNumber`, but the reply has no list that is known; say in openapi/operations.toml under [tags.listThings] what it is (scheme and items, or `single = true`), with the reason"
+        @"GET /x (listThings): no rule covers it: it takes `pageNumber`, but no known field of the response is a list; add [tags.listThings] to openapi/operations.toml (scheme and items, or `single = true`), with a reason"
     );
 }
 
@@ -360,17 +360,17 @@ rust        routing.queues
 tag         paged, PageNumber
 rule        query `pageNumber`
 evidence    query: pageNumber, pageSize
-evidence    reply: pageCount, total
-evidence    reply: list in entities
-repeatable  yes, it only reads
+evidence    response: pageCount, total
+evidence    response: list in entities
+repeatable  yes, read-only
 items       entities: Queue
 page size   query pageSize (integer, at most 500)
 token in    query pageNumber
 ");
     assert_eq!(explained("routing.queues"), explained("getRoutingQueues"));
     assert_eq!(explained("GET /api/v2/routing/queues"), explained("getRoutingQueues"));
-    insta::assert_snapshot!(explained("getRoutingQueue"), @"the document has no operation `getRoutingQueue`; is it `getRoutingQueues` or `GET /api/v2/routing/queues` or `getRoutingSkills`?");
-    insta::assert_snapshot!(explained("x"), @"the document has no operation `x`; name it by operationId, by method and path, or by its name in Rust");
+    insta::assert_snapshot!(explained("getRoutingQueue"), @"the document has no operation `getRoutingQueue`; did you mean `getRoutingQueues` or `GET /api/v2/routing/queues` or `getRoutingSkills`?");
+    insta::assert_snapshot!(explained("x"), @"the document has no operation `x`; use an operationId, a method and path, or a Rust name");
 }
 
 #[test]
@@ -400,7 +400,7 @@ fn compares_documents() {
         operations::diff((&old, &tagged(&old)), (&new, &tagged(&new)), &mut text).unwrap();
         String::from_utf8(text).unwrap()
     };
-    insta::assert_snapshot!(differences(&old), @"no operation was added or removed, and none pages otherwise");
+    insta::assert_snapshot!(differences(&old), @"no operations were added or removed, and none pages differently");
     insta::assert_snapshot!(differences(&old.replace("/x", "/y")), @r"
 added (1)
   GET /y: paged PageNumber of Item

@@ -48,7 +48,7 @@ async fn renews_a_token_before_it_expires() {
         }
     }
     assert_eq!(read, Vec::from_iter(1..=250));
-    assert_eq!(course(&org), "LQQLQQLQ");
+    assert_eq!(sequence(&org), "LQQLQQLQ");
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn fails_if_the_new_token_is_refused_as_well() {
     }
     let error = client.routing().queues().send().await.expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::Authentication);
-    assert_eq!(course(&org), "LQLQ");
+    assert_eq!(sequence(&org), "LQLQ");
 }
 
 #[tokio::test]
@@ -98,5 +98,5 @@ async fn wrong_credentials_fail_without_a_call() {
             && error.to_string().contains("login at 127.0.0.1"),
         "{error}"
     );
-    assert_eq!((course(&org).as_str(), error.operation()), ("L", Some(QUEUES)));
+    assert_eq!((sequence(&org).as_str(), error.operation()), ("L", Some(QUEUES)));
 }

@@ -50,7 +50,7 @@ async fn requests_the_same_page_again_after_an_error() {
         CannedResponse { status: 200, headers: vec![], body: r#"{"entities":[{"id":"#.into() },
         CannedResponse::json(200, &json!({ "entities": [{ "memberCount": "many" }] })),
     ] {
-        let (org, mut queues) = at_the_second_page(response.clone()).await;
+        let (org, mut queues) = with_response_for_page_two(response.clone()).await;
         let (read, error) = read_on(&mut queues).await;
         assert!(read.is_empty() && error.is_some(), "{response:?}");
         let (read, error) = read_on(&mut queues).await;
@@ -63,7 +63,7 @@ async fn requests_the_same_page_again_after_an_error() {
 
 #[tokio::test]
 async fn a_rate_limit_says_how_long_to_wait() {
-    let (org, mut queues) = at_the_second_page(CannedResponse::rate_limited(42)).await;
+    let (org, mut queues) = with_response_for_page_two(CannedResponse::rate_limited(42)).await;
     // The client does not wait, and sends nothing until then.
     for _ in 0..3 {
         let error = queues.try_next().await.expect_err("too many requests");
@@ -95,7 +95,7 @@ async fn an_error_says_what_failed_and_why() {
         "messageParams": { "limit": 3 },
     });
     let response = CannedResponse::json(400, &body).header("ININ-Correlation-Id", "c0ffee");
-    let (_org, mut queues) = at_the_second_page(response).await;
+    let (_org, mut queues) = with_response_for_page_two(response).await;
     let error = queues.try_next().await.expect_err("a bad request");
     assert_eq!((error.status(), error.operation()), (Some(400), Some(QUEUES)));
     assert_eq!(error.correlation_id(), Some("c0ffee"));
@@ -117,8 +117,8 @@ async fn a_wrong_page_is_an_error_and_ends_the_list() {
         PageOverride::json(json!({ "entities": [queue], "pageNumber": number, "pageCount": 3 }))
     };
     for (second, message) in [
-        (page(1), "the API was asked for page 2 and answered with page 1"),
-        (page(3), "the API was asked for page 2 and answered with page 3"),
+        (page(1), "requested page 2, but the API returned page 1"),
+        (page(3), "requested page 2, but the API returned page 3"),
         (page(2), "page 2 repeats the items of the previous page"),
     ] {
         let (org, mut queues) = three_pages().await;

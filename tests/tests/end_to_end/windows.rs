@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use genesys_cloud::{Client, Interval, Plan, Verdict, Windows};
-use genesys_cloud_mock::{Expected, MockOrg, Timeline};
-use serde_json::Value;
+use genesys_cloud::types::AsyncConversationQuery;
+use genesys_cloud::{Client, Interval, Plan, Reason, Verdict, Windows};
+use genesys_cloud_mock::{CannedResponse, Expected, MockOrg, Timeline};
+use serde_json::{Value, json};
 
 use crate::waits::skipping;
 
 const QUERY: &str = "postAnalyticsConversationsDetailsQuery";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
+const RESULTS: &str = "getAnalyticsConversationsDetailsJobResults";
+const AVAILABILITY: &str = "getAnalyticsConversationsDetailsJobsAvailability";
 const AUDITS: &str = "postAuditsQuery";
 const REALTIME: &str = "postAuditsQueryRealtime";
 const USERS: &str = "postAnalyticsUsersDetailsQuery";
@@ -157,7 +160,7 @@ async fn halves_all_windows_after_one_is_too_long() {
 async fn jobs_of_several_windows_run_concurrently_and_return_in_order() {
     for (operation, windows) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
         let org = org(operation, 300, |it| it.cap(80)).await;
-        let mut windows = windows(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
+        let mut windows = open(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
         compare(&org, operation, &mut windows).await;
         assert!(windows.report().splits > 0, "{operation}");
     }
@@ -174,12 +177,12 @@ async fn reads_every_kind_of_query_in_windows() {
         (REALTIME, audits_of_late, 14),
     ];
     let day = Duration::from_hours(24);
-    for (operation, windows, days) in kinds {
+    for (operation, open, days) in kinds {
         let org = org(operation, 60, |it| {
             it.cap(if days == 31 { 15 } else { 8 }).max_interval(days * day)
         })
         .await;
-        let mut windows = windows(&client(&org)).concurrency(4);
+        let mut windows = open(&client(&org)).concurrency(4);
         assert_eq!(
             windows.plan().expect("a plan").windows()[0].interval().length(),
             days * day,
@@ -191,7 +194,7 @@ async fn reads_every_kind_of_query_in_windows() {
         assert_eq!(windows.report().requests, requests, "{operation}: all are counted");
 
         org.timeline(operation, Timeline::new(FROM, TO).max_interval(7 * day)).expect("a timeline");
-        let mut windows = windows(&client(&org)).concurrency(8);
+        let mut windows = open(&client(&org)).concurrency(8);
         compare(&org, operation, &mut windows).await;
         assert!(windows.report().splits > 0, "{operation}: {:?}", windows.report());
     }
@@ -220,4 +223,48 @@ async fn resumes_in_another_process() {
     }
     assert_eq!(read, org.expected_within(JOBS, &quarter().to_string()).expect("a timeline"));
     assert_eq!(org.requests_for(JOBS).len() - submitted, 2, "the first window was done");
+}
+
+#[tokio::test]
+async fn a_list_is_not_complete_if_the_api_fails_to_report_how_far_its_data_is_available() {
+    let org = org(JOBS, 30, |it| it).await;
+    let client = client(&org);
+    let unknown = Verdict::Unknown(Reason::AvailabilityUnknown);
+    for (fails, verdict) in [(false, Verdict::Complete), (true, unknown)] {
+        // The results of one job lack the date, so that the client asks for it.
+        let script = || {
+            let results = json!({ "conversations": [{ "conversationId": "c1" }] });
+            org.respond_next(RESULTS, CannedResponse::json(200, &results)).expect("an operation");
+            if fails {
+                let refusal = CannedResponse::error(403, "missing.permission", "not allowed");
+                org.respond_next(AVAILABILITY, refusal).expect("an operation");
+            }
+        };
+        script();
+        let asked = org.requests_for(AVAILABILITY).len();
+        let week = || {
+            client.analytics().conversations_details_jobs(AsyncConversationQuery {
+                interval: Some("2026-01-01T00:00:00Z/2026-01-08T00:00:00Z".to_owned()),
+                ..Default::default()
+            })
+        };
+        let mut list = week().paginate();
+        while list.try_next().await.expect("a record").is_some() {}
+        assert_eq!(org.requests_for(AVAILABILITY).len(), asked + 1);
+        assert_eq!(list.report().items, 1);
+        assert_eq!(list.report().available_until.is_none(), fails);
+        assert_eq!(list.report().verdict(), verdict);
+        // A checkpoint keeps it.
+        let checkpoint = serde_json::to_string(&list.checkpoint()).expect("JSON");
+        let checkpoint = serde_json::from_str(&checkpoint).expect("a checkpoint");
+        let mut resumed = week().paginate().resume(&checkpoint);
+        assert!(resumed.try_next().await.expect("the end").is_none());
+        assert_eq!(resumed.report().verdict(), verdict);
+
+        // One window of several.
+        script();
+        let mut windows = jobs(&client);
+        while windows.try_next().await.expect("a record").is_some() {}
+        assert_eq!(windows.report().verdict(), verdict);
+    }
 }

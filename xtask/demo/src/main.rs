@@ -76,6 +76,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "  cargo run -p genesys-cloud --example queues    the same, from your org or a fake one"
     );
     println!("  cargo test --workspace                         all tests, on this machine only");
-    println!("  guide/src/getting-started.md                   a first program of your own");
+    println!("  guide/src/getting-started.md                   your first program");
     Ok(())
 }

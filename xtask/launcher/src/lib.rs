@@ -12,7 +12,9 @@ use std::process::{Command, ExitCode};
 /// If cargo can't be started.
 pub fn demo() -> io::Result<ExitCode> {
     eprintln!("Building the demo: the client, one API group and the fake org.");
-    eprintln!("The first build takes a minute or two; the demo then runs for a few seconds.");
+    eprintln!(
+        "The first build compiles about 110 crates in one to two minutes. The demo then runs for a few seconds."
+    );
     run("genesys-cloud-demo", &[])
 }
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench compile`: what it costs to compile the bindings.
+//! `cargo xtask bench compile`: the cost of compiling the bindings.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub fn run(workspace: &Path) -> Result<()> {
         measured(&command)
     };
 
-    println!("Bindings alone, their dependencies built before:\n");
+    println!("Bindings only, dependencies already built:\n");
     println!("| what | CPU | wall | peak memory |\n| --- | --- | --- | --- |");
     for (name, verb) in [("check", &["check"][..]), ("release build", &["build", "--release"])] {
         bindings(verb, None)?;
@@ -31,7 +31,7 @@ pub fn run(workspace: &Path) -> Result<()> {
     let generated = workspace.join("crates/genesys-cloud-api/src/generated");
     println!("\nGenerated source: {:.1} MB\n", size(&generated)? as f64 / 1e6);
 
-    println!("A program of three calls, built for release from nothing, and its size stripped:\n");
+    println!("A program with three calls, full release build, stripped size:\n");
     println!("| what | CPU | wall | peak memory | binary |\n| --- | --- | --- | --- | --- |");
     for (name, folder) in [("through the SDK", "sdk"), ("by hand", "by_hand")] {
         let source = workspace.join("xtask/bench").join(folder);
@@ -39,7 +39,7 @@ pub fn run(workspace: &Path) -> Result<()> {
         if target.exists() {
             fs::remove_dir_all(&target)?;
         }
-        // The same versions on both sides.
+        // Both sides use the same versions.
         fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
         let mut fetch = cargo(&source, &target);
         fetch.arg("fetch");
@@ -69,7 +69,7 @@ fn row(name: &str, cost: &Cost) -> String {
     )
 }
 
-/// Makes cargo compile a crate anew.
+/// Makes cargo recompile a crate.
 fn touch(path: &Path) -> Result<()> {
     let file = fs::File::options().append(true).open(path)?;
     file.set_modified(std::time::SystemTime::now())?;

@@ -1,4 +1,4 @@
-//! What a command costs.
+//! Measures CPU time and memory of commands.
 
 use std::process::Command;
 use std::time::Instant;
@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
-/// What a command took, its children included.
+/// The cost of a command and its children.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Cost {
     pub(super) wall_seconds: f64,
@@ -15,7 +15,7 @@ pub(super) struct Cost {
     pub(super) peak_kilobytes: i64,
 }
 
-/// What a program that reads a list says of its run.
+/// The figures that a benchmark program prints.
 #[derive(Deserialize)]
 pub(super) struct Run {
     pub(super) records: u64,
@@ -24,8 +24,8 @@ pub(super) struct Run {
     pub(super) peak_kilobytes: u64,
 }
 
-/// Runs a command and prints what it took as JSON: a process of its own, since the system counts
-/// children once for the whole life of their parent.
+/// Runs a command and prints its cost as JSON. This needs a separate process, since the system accumulates the usage of
+/// children over the lifetime of their parent.
 pub fn measure(command: &[String]) -> Result<()> {
     let [program, arguments @ ..] = command else { bail!("nothing to measure") };
     let begin = Instant::now();
@@ -42,7 +42,7 @@ pub fn measure(command: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// CPU seconds of all children that have ended, and the peak memory of the largest in kilobytes.
+/// CPU seconds of all children that have exited, and the peak memory of the largest, in kilobytes.
 #[cfg(unix)]
 fn children() -> Result<(f64, i64)> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -55,10 +55,10 @@ fn children() -> Result<(f64, i64)> {
 
 #[cfg(not(unix))]
 fn children() -> Result<(f64, i64)> {
-    bail!("CPU and memory of a command are counted on Unix only")
+    bail!("CPU time and memory are only measured on Unix")
 }
 
-/// Runs a command, and says what it took.
+/// Runs a command and returns its cost.
 pub(super) fn measured(command: &Command) -> Result<Cost> {
     let mut measuring = Command::new(std::env::current_exe()?);
     measuring.arg("measure").arg("--").arg(command.get_program()).args(command.get_args());

@@ -1,4 +1,4 @@
-//! `cargo xtask bench export`: what an export of a long list by the command costs, against loops written by hand.
+//! `cargo xtask bench export`: the cost of exporting a long list, compared with handwritten loops.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,21 +7,21 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::cost::{Run, measured};
-use super::figures::{self, Aim, Figure, median};
+use super::figures::{self, Figure, Target, median};
 use super::org::{Org, Orgs};
 use super::{build, cargo};
 
-/// The shorter of the two lists of which the peak memory is compared.
+/// The shorter list for the comparison of peak memory.
 const FEW_RECORDS: u64 = 10_000;
 
-/// How to measure.
+/// Options of the benchmark.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// How many queues the list has.
+    /// Number of queues in the list.
     #[arg(long, default_value_t = 1_000_000, value_name = "COUNT")]
     records: u64,
 
-    /// How many rounds.
+    /// Number of rounds.
     #[arg(long, default_value_t = 3, value_name = "COUNT")]
     runs: usize,
 }
@@ -35,7 +35,7 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
         "by hand, lines as they come",
         "by hand, `.json()` into types, and written from them",
     ];
-    // Pages of a million queues are more than the memory holds: the org makes them again.
+    // The pages of a million queues do not fit into memory, so the org makes them on each request.
     let org = bench.orgs.start_without_cache(options.records)?;
     let mut rounds: Vec<Vec<Run>> = Vec::new();
     for round in 1..=options.runs {
@@ -59,13 +59,13 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
         );
     }
     let mut measured = Vec::new();
-    for (at, aim) in [(2, Some(Aim::AtMost(1.3))), (1, None)] {
+    for (at, target) in [(2, Some(Target::AtMost(1.3))), (1, None)] {
         let share = rounds.iter().map(|round| round[0].cpu_micros / round[at].cpu_micros);
         measured.push(Figure {
             name: format!("CPU of {} over {}", names[0], names[at]),
             value: median(share),
             unit: "",
-            aim,
+            target,
         });
     }
     let org = bench.orgs.start_without_cache(FEW_RECORDS)?;
@@ -74,13 +74,13 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
         name: format!("growth of peak memory from {FEW_RECORDS} to {} queues", options.records),
         value: (of(0, |run| run.peak_kilobytes as f64) - few) / 1e3,
         unit: " MB",
-        aim: Some(Aim::AtMost(4.0)),
+        target: Some(Target::AtMost(4.0)),
     });
     figures::print(&measured);
     Ok(())
 }
 
-/// The programs, and where they run.
+/// The programs, and the org they read.
 struct Bench {
     orgs: Orgs,
     by_hand: PathBuf,
@@ -115,7 +115,7 @@ impl Bench {
         })
     }
 
-    /// Writes the list one way.
+    /// Writes the list in one way.
     fn read(&self, org: &Org, way: &str, records: u64) -> Result<Run> {
         let path = self.output.join("queues.jsonl");
         let run = match way {
@@ -123,7 +123,7 @@ impl Bench {
             way => {
                 let mut command = self.orgs.reader(&self.by_hand);
                 command.arg(way).arg(&path).envs(org.variables().iter().cloned());
-                let output = command.output().context("can't run the program that reads")?;
+                let output = command.output().context("can't run the benchmark program")?;
                 if !output.status.success() {
                     bail!("{way} failed:\n{}", String::from_utf8_lossy(&output.stderr));
                 }

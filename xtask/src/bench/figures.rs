@@ -1,37 +1,37 @@
-//! What a benchmark has measured, against what it should be.
+//! Measured figures and their targets.
 
-/// What was measured, and what it should be.
+/// A measurement and its target.
 pub(super) struct Figure {
     pub(super) name: String,
     pub(super) value: f64,
     pub(super) unit: &'static str,
-    pub(super) aim: Option<Aim>,
+    pub(super) target: Option<Target>,
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum Aim {
+pub(super) enum Target {
     AtLeast(f64),
     AtMost(f64),
 }
 
 impl Figure {
     fn is_missed(&self) -> bool {
-        match self.aim {
-            Some(Aim::AtLeast(least)) => self.value < least,
-            Some(Aim::AtMost(most)) => self.value > most,
+        match self.target {
+            Some(Target::AtLeast(least)) => self.value < least,
+            Some(Target::AtMost(most)) => self.value > most,
             None => false,
         }
     }
 
     fn row(&self) -> String {
-        let Self { name, value, unit, aim } = self;
-        let (aim, verdict) = match aim {
-            Some(Aim::AtLeast(least)) => (format!("at least {least:.2}{unit}"), "met"),
-            Some(Aim::AtMost(most)) => (format!("at most {most}{unit}"), "met"),
+        let Self { name, value, unit, target } = self;
+        let (target, verdict) = match target {
+            Some(Target::AtLeast(least)) => (format!("at least {least:.2}{unit}"), "met"),
+            Some(Target::AtMost(most)) => (format!("at most {most}{unit}"), "met"),
             None => (String::new(), ""),
         };
         let verdict = if self.is_missed() { "MISSED" } else { verdict };
-        format!("| {name} | {value:.2}{unit} | {aim} | {verdict} |")
+        format!("| {name} | {value:.2}{unit} | {target} | {verdict} |")
     }
 }
 
@@ -46,14 +46,14 @@ pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
-/// Prints them as a table.
+/// Prints the figures as a table.
 pub(super) fn print(figures: &[Figure]) {
-    println!("\n| figure | measured | aim | |\n| --- | --- | --- | --- |");
+    println!("\n| figure | measured | target | |\n| --- | --- | --- | --- |");
     for figure in figures {
         println!("{}", figure.row());
     }
     match figures.iter().filter(|figure| figure.is_missed()).count() {
-        0 => println!("\nAll aims are met."),
-        missed => println!("\nAims missed: {missed}."),
+        0 => println!("\nAll targets are met."),
+        missed => println!("\nTargets missed: {missed}."),
     }
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask bench limiter`: how much of a rate limit the client uses, and how often it hits it.
+//! `cargo xtask bench limiter`: the share of a rate limit that the client uses, and how often it hits the limit.
 //!
-//! The program that is run is a workspace of its own, so that building it leaves the features of this one
-//! alone. It waits for real, for as long as it takes to see some windows of a limit.
+//! The program is a separate workspace, so that it does not change the features of this one. It runs in real time, for
+//! several windows of a limit.
 
 use std::fs;
 use std::path::Path;
@@ -11,14 +11,14 @@ use clap::Args;
 
 use super::cargo;
 
-/// How to measure.
+/// Options of the benchmark.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// For how many minutes, each of which is a window of the limits.
+    /// Duration in minutes; each minute is one window of the limits.
     #[arg(long, default_value_t = 5, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(2..))]
     minutes: u32,
 
-    /// What an org takes before each reply.
+    /// Latency of each response, in milliseconds.
     #[arg(long, default_value_t = 50, value_name = "MILLISECONDS")]
     latency_ms: u64,
 }
@@ -26,7 +26,7 @@ pub struct Options {
 /// Prints the figures.
 pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     let source = workspace.join("xtask/bench/limiter");
-    // The same versions as those of the workspace.
+    // Use the versions of the workspace.
     fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
     let status = cargo(&source, &workspace.join("target/bench-limiter"))
         .args(["run", "--quiet", "--release", "--"])
@@ -34,7 +34,7 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
         .status()
         .context("can't run cargo")?;
     if !status.success() {
-        bail!("limits were not kept or not used as they should be ({status})");
+        bail!("a limit was exceeded or not used enough ({status})");
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask bench`: figures, measured the way the documentation states them.
+//! `cargo xtask bench`: the figures in the documentation.
 
-#![allow(clippy::print_stdout)] // The figures are the result.
+#![allow(clippy::print_stdout)] // Benchmarks print their figures.
 
 pub mod compile;
 mod cost;
@@ -25,7 +25,7 @@ fn cargo(folder: &Path, target: &Path) -> Command {
 }
 
 fn build(command: &mut Command) -> Result<()> {
-    // Cargo's own words are for stderr, where the progress goes.
+    // Stdout is for the figures only.
     let status = command.arg("--quiet").status().context("can't run cargo")?;
     if !status.success() {
         bail!("{command:?} ended with {status}");

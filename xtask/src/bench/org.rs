@@ -1,4 +1,4 @@
-//! The fake org of a benchmark: in a process and on a core of its own.
+//! The fake org of a benchmark: a separate process on a separate core.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use anyhow::{Context as _, Result};
 
 use super::{build, cargo};
 
-/// More megabytes than the pages of a thousand queues have.
+/// Cache size in megabytes per thousand queues, more than their pages need.
 const MEGABYTES_PER_THOUSAND: u64 = 8;
 
-/// The program of the org, and which core is whose.
+/// The program of the org, and the cores.
 pub(super) struct Orgs {
     program: PathBuf,
     is_pinned: bool,
@@ -27,25 +27,25 @@ impl Orgs {
         println!(
             "{}\n",
             match is_pinned {
-                true => "The org runs on core 0, the program that reads on core 1.",
-                false => "NOT PINNED: `taskset` is missing, or there is one core alone.",
+                true => "The org runs on core 0, the benchmark program on core 1.",
+                false => "NOT PINNED: `taskset` is missing, or the machine has only one core.",
             }
         );
         Ok(Self { program: target.join("release/genesys-cloud-mock"), is_pinned })
     }
 
-    /// An org with so many queues, which keeps the pages that it has made.
+    /// Starts an org with this many queues that caches its pages.
     pub(super) fn start(&self, records: u64, latency: u64) -> Result<Org> {
         let room = records.div_ceil(1_000) * MEGABYTES_PER_THOUSAND;
         Org::start(self.on_core(&self.program, 0), records, latency, room)
     }
 
-    /// An org that makes each page when it is asked for.
+    /// Starts an org that makes each page on request.
     pub(super) fn start_without_cache(&self, records: u64) -> Result<Org> {
         Org::start(self.on_core(&self.program, 0), records, 0, 0)
     }
 
-    /// A program that reads, on the core that the org leaves.
+    /// A benchmark program, on the other core.
     pub(super) fn reader(&self, program: &Path) -> Command {
         self.on_core(program, 1)
     }
@@ -60,14 +60,14 @@ impl Orgs {
     }
 }
 
-/// A fake org in a process of its own, until it is dropped.
+/// A fake org in a separate process, which ends on drop.
 pub(super) struct Org {
     process: Child,
     variables: Vec<(String, String)>,
 }
 
 impl Org {
-    /// What leads a client to it.
+    /// The environment variables of a client of the org.
     pub(super) fn variables(&self) -> &[(String, String)] {
         &self.variables
     }
@@ -93,7 +93,7 @@ impl Org {
 
 impl Drop for Org {
     fn drop(&mut self) {
-        // One that is gone already is as good.
+        // The process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,8 +1,8 @@
-//! `cargo xtask bench paging`: a list of a fake org, read through the paginator and by hand.
+//! `cargo xtask bench paging`: reads a list of a fake org through the paginator and by hand.
 //!
-//! The org has a process and a core of its own and sends pages that it made before; each run is a process
-//! on the other core. All ways are run in turn, round by round, and compared within a round, so that what
-//! else the machine does slows down all of them alike; of the rounds the median counts.
+//! The org is a separate process on its own core and sends cached pages; each run is a process on the other core. Each
+//! round runs all variants, and they are compared within a round, so that other load affects all of them alike. The
+//! results are medians over the rounds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,53 +13,53 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::cost::Run;
-use super::figures::{self, Aim, Figure, median};
+use super::figures::{self, Figure, Target, median};
 use super::org::{Org, Orgs};
 use super::{build, cargo};
 
-/// How many queues a page holds, as in the program that is run.
+/// Queues per page, as in the benchmark program.
 const PAGE: u64 = 100;
 
-/// What the org takes before each reply where latency is to be hidden.
+/// The latency of each response, where prefetch should hide it.
 const LATENCY_MILLISECONDS: u64 = 50;
 
-/// Enough pages that the first one, which nothing can hide, is of no weight.
+/// Enough pages that the first one, whose latency nothing can hide, does not matter.
 const LATENCY_RECORDS: u64 = 400 * PAGE;
 
-/// The shorter of the two lists of which the peak memory is compared.
+/// The shorter list for the comparison of peak memory.
 const FEW_RECORDS: u64 = 10_000;
 
-/// How often the shorter one is read, to find its peak.
+/// How often the shorter list is read, to find its peak.
 const SHORT_RUNS: usize = 20;
 
-/// How to measure.
+/// Options of the benchmark.
 #[derive(Args, Debug)]
 pub struct Options {
-    /// How many queues the list has that is read in each run; the org keeps 6 kB for each.
+    /// Number of queues in the list of each run; the org keeps 6 kB for each.
     #[arg(long, default_value_t = 100_000, value_name = "COUNT")]
     records: u64,
 
-    /// How many queues the longest list has, of which only the peak memory is measured.
+    /// Number of queues in the longest list, for peak memory only.
     #[arg(long, default_value_t = 1_000_000, value_name = "COUNT")]
     most_records: u64,
 
-    /// How many rounds.
+    /// Number of rounds.
     #[arg(long, default_value_t = 7, value_name = "COUNT")]
     runs: usize,
 }
 
-/// CPU for a page in microseconds, of a run that read each page both ways.
+/// CPU per page in microseconds, from a run that reads each page both ways.
 #[derive(Deserialize)]
 struct SideBySide {
     paginator: f64,
     by_hand: f64,
     decoding: f64,
     beyond: f64,
-    /// How much faster the paginator was by the clock.
+    /// How much faster the paginator was in wall time.
     speed: f64,
 }
 
-/// A way of reading the list: what the program is told, and what it is.
+/// A variant: the arguments of the program, and a description.
 type Way = (&'static [&'static str], &'static str);
 
 const PAGINATOR: Way = (&["paginator"], "paginator, in sequence");
@@ -81,7 +81,7 @@ pub fn run(workspace: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The programs, and where they run.
+/// The programs.
 struct Bench {
     orgs: Orgs,
     client: PathBuf,
@@ -93,22 +93,22 @@ impl Bench {
         let source = workspace.join("xtask/bench/paging");
         eprintln!("building ..");
         let org = Orgs::build(workspace, &target)?;
-        // The same versions as those of the workspace.
+        // Use the versions of the workspace.
         fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
         build(cargo(&source, &target).args(["build", "--release"]))?;
         Ok(Self { orgs: org, client: target.join("release/bench-paging") })
     }
 
-    /// Every way against the others.
+    /// Compares the speed of all variants.
     fn speed(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
         let ways = [PAGINATOR, JSON, TEXT, DERIVED, AHEAD_BY_ONE, AHEAD];
         let org = self.orgs.start(options.records, 0)?;
-        // The org makes the pages.
+        // Fill the cache of the org.
         self.read(&org, JSON, options.records)?;
         let mut rounds: Vec<Vec<Run>> = Vec::new();
         for round in 1..=options.runs {
             eprintln!("speed: round {round} of {}", options.runs);
-            // There and back: what ran before is not always the same.
+            // Alternate the order, so that each variant does not always follow the same one.
             let mut order = ways.to_vec();
             if round % 2 == 0 {
                 order.reverse();
@@ -140,7 +140,7 @@ impl Bench {
                 of(at, |run| run.peak_kilobytes as f64) / 1e3,
             );
         }
-        for (at, against, aim) in
+        for (at, against, target) in
             [(0, 1, Some(1.0)), (0, 3, None), (4, 1, Some(1.3)), (5, 1, Some(1.3))]
         {
             let times =
@@ -149,13 +149,13 @@ impl Bench {
                 name: format!("speed of {} over {}", ways[at].1, ways[against].1),
                 value: median(times),
                 unit: "",
-                aim: aim.map(Aim::AtLeast),
+                target: target.map(Target::AtLeast),
             });
         }
         Ok(())
     }
 
-    /// What the paginator does beyond fetching and decoding.
+    /// Measures what the paginator costs beyond fetching and decoding.
     fn own_cost(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
         let org = self.orgs.start(options.records, 0)?;
         self.read(&org, JSON, options.records)?;
@@ -176,23 +176,23 @@ impl Bench {
             name: format!("speed of {} over {}, page by page", PAGINATOR.1, TEXT.1),
             value: of(|run| run.speed),
             unit: "",
-            aim: None,
+            target: None,
         });
         figures.push(Figure {
             name: "CPU of the paginator beyond fetching and decoding, a page".to_owned(),
             value: of(|run| run.beyond),
             unit: " µs",
-            aim: Some(Aim::AtMost(15.0)),
+            target: Some(Target::AtMost(15.0)),
         });
         Ok(())
     }
 
-    /// How much of the org's latency is hidden.
+    /// Measures how much of the latency prefetch hides.
     fn latency(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
         let org = self.orgs.start(LATENCY_RECORDS, LATENCY_MILLISECONDS)?;
         self.read(&org, AHEAD, LATENCY_RECORDS)?;
         let mut times = Vec::new();
-        // One run is 20 seconds of waiting, which no load disturbs much.
+        // One run waits for 20 seconds, which other load hardly affects.
         for round in 1..=options.runs.min(3) {
             eprintln!("latency: round {round} of {}", options.runs.min(3));
             let sequence = self.read(&org, PAGINATOR, LATENCY_RECORDS)?;
@@ -206,18 +206,17 @@ impl Bench {
             ),
             value: median(times),
             unit: "",
-            aim: Some(Aim::AtLeast(7.0)),
+            target: Some(Target::AtLeast(7.0)),
         });
         Ok(())
     }
 
-    /// How the peak grows with the list.
+    /// Measures how peak memory grows with the list.
     fn memory(&self, options: &Options, figures: &mut Vec<Figure>) -> Result<()> {
         let many = options.most_records;
-        // Those that are asked for ahead are a few pages more, and how many of them wait at once is chance:
-        // a longer list comes nearer to the most that there can be.
-        for (way, aim) in [(PAGINATOR, Some(Aim::AtMost(2.0))), (AHEAD, None)] {
-            // Pages that are read once are not worth keeping.
+        // Prefetching adds a few pages, and how many wait at once is random: a longer list comes closer to the maximum.
+        for (way, target) in [(PAGINATOR, Some(Target::AtMost(2.0))), (AHEAD, None)] {
+            // Each page is read once: no cache.
             eprintln!("memory: {FEW_RECORDS} queues, {}", way.1);
             let org = self.orgs.start_without_cache(FEW_RECORDS)?;
             let few = (0..SHORT_RUNS).map(|_| self.read(&org, way, FEW_RECORDS));
@@ -234,13 +233,13 @@ impl Bench {
                 ),
                 value: (most as f64 - few as f64) / 1e3,
                 unit: " MB",
-                aim,
+                target,
             });
         }
         Ok(())
     }
 
-    /// Reads the list one way.
+    /// Reads the list in one way.
     fn read(&self, org: &Org, way: Way, records: u64) -> Result<Run> {
         let run: Run = self.client(org, way.0)?;
         if run.records != records {
@@ -252,10 +251,10 @@ impl Bench {
     fn client<T: DeserializeOwned>(&self, org: &Org, arguments: &[&str]) -> Result<T> {
         let mut command = self.orgs.reader(&self.client);
         command.args(arguments).envs(org.variables().iter().cloned());
-        let output = command.output().context("can't run the program that reads")?;
+        let output = command.output().context("can't run the benchmark program")?;
         if !output.status.success() {
             bail!("{arguments:?} failed:\n{}", String::from_utf8_lossy(&output.stderr));
         }
-        serde_json::from_slice(&output.stdout).context("the program that reads printed no figures")
+        serde_json::from_slice(&output.stdout).context("the benchmark program printed no figures")
     }
 }

@@ -1,8 +1,8 @@
-//! `cargo xtask bench polling`: how late the end of a job is noticed, and by how many calls, for jobs that
-//! run for a second to a day.
+//! `cargo xtask bench polling`: the delay until the end of a job is noticed, and the number of calls, for jobs of a
+//! second to a day.
 //!
-//! The clock of the program that waits is paused, so that it takes seconds. It is a workspace of its own:
-//! such a clock is a feature of its runtime that nothing else here should get.
+//! The program pauses its clock, so it takes seconds. It is a separate workspace: a paused clock is a feature of tokio
+//! that nothing else should have.
 
 use std::fs;
 use std::path::Path;
@@ -11,17 +11,17 @@ use anyhow::{Context as _, Result, bail};
 
 use super::cargo;
 
-/// `cargo xtask bench polling`.
+/// Runs `cargo xtask bench polling`.
 pub fn run(workspace: &Path) -> Result<()> {
     let source = workspace.join("xtask/bench/polling");
-    // The same versions as those of the workspace.
+    // Use the versions of the workspace.
     fs::copy(workspace.join("Cargo.lock"), source.join("Cargo.lock"))?;
     let status = cargo(&source, &workspace.join("target/bench-polling"))
         .args(["run", "--quiet"])
         .status()
-        .context("cargo could not be run")?;
+        .context("can't run cargo")?;
     if !status.success() {
-        bail!("jobs were not waited for as they should be ({status})");
+        bail!("the end of a job was noticed too late ({status})");
     }
     Ok(())
 }

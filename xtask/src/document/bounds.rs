@@ -2,7 +2,7 @@
 
 use crate::json::Json;
 
-/// The smallest and the largest integer that a schema allows, where it states them.
+/// The smallest and the largest integer that a schema allows, if stated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bounds {
     pub minimum: Option<i64>,
@@ -10,12 +10,12 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Of a schema as it is in the document.
+    /// Reads the bounds of a schema.
     pub fn of(schema: &Json) -> Self {
         Self { minimum: minimum(schema), maximum: maximum(schema) }
     }
 
-    /// What both allow.
+    /// Returns the intersection.
     pub fn and(self, other: Self) -> Self {
         Self {
             minimum: self.minimum.max(other.minimum),
@@ -27,11 +27,11 @@ impl Bounds {
     }
 }
 
-/// The largest integer that a schema allows. A bound beyond 64 bits bounds nothing that could be sent.
+/// The largest integer that a schema allows. Bounds beyond 64 bits are ignored.
 fn maximum(schema: &Json) -> Option<i64> {
     let bound = schema.get("maximum").and_then(number).map(f64::floor);
     let exclusive = match schema.get("exclusiveMaximum") {
-        // OpenAPI 3.0: it says how `maximum` is meant.
+        // OpenAPI 3.0: a boolean that modifies `maximum`.
         Some(Json::Bool(true)) => return integer(exact(schema, "maximum")?.ceil() - 1.0),
         Some(json) => number(json).map(|bound| bound.ceil() - 1.0),
         None => None,
@@ -68,7 +68,7 @@ fn number(json: &Json) -> Option<f64> {
 }
 
 fn integer(bound: f64) -> Option<i64> {
-    // Up to here, a double has every integer.
+    // Doubles represent every integer up to this.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[allow(clippy::cast_possible_truncation)]
     (bound.abs() <= EXACT).then_some(bound as i64)
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bounds_of_both_versions() {
+    fn reads_bounds_of_both_versions() {
         for (schema, low, high) in [
             (r#"{"minimum": 1, "maximum": 100}"#, Some(1), Some(100)),
             (r#"{"minimum": 0.5, "maximum": 99.5}"#, Some(1), Some(99)),

@@ -1,5 +1,5 @@
-//! The form in which the pinned document is kept: the same document always gives the same bytes, and a
-//! change of one property or parameter is a change of one line.
+//! The canonical form of the pinned document: the same document always yields the same bytes, and a change of one
+//! property or parameter changes one line.
 
 use anyhow::Result;
 
@@ -7,8 +7,8 @@ use crate::json::Json;
 
 /// Brings the text of a document into canonical form.
 ///
-/// Keys are sorted, but properties keep their order: it is the order in which the service writes them.
-/// A reply that stands as it is among the document's shared replies is written as a reference.
+/// Keys are sorted, but properties keep their order, in which the service writes them. A response equal to one of the
+/// document's shared responses becomes a reference.
 pub fn canonical(text: &str) -> Result<String> {
     let mut root = Json::parse(text)?;
     sort(&mut root, "");
@@ -19,7 +19,7 @@ pub fn canonical(text: &str) -> Result<String> {
 fn sort(json: &mut Json, key: &str) {
     match json {
         Json::Object(entries) => {
-            // The keys of `properties` are names, of which one may be `properties` again.
+            // The keys of `properties` are names, and one of them may be `properties`.
             let named = key == "properties";
             for (key, value) in entries.iter_mut() {
                 sort(value, if named { "" } else { key });
@@ -33,7 +33,7 @@ fn sort(json: &mut Json, key: &str) {
     }
 }
 
-/// Every operation of the published document repeats the same dozen error replies.
+/// Shares responses: every operation of the published document repeats the same dozen error responses.
 fn share_replies(root: &mut Json) {
     let shared = root.get("responses").cloned().unwrap_or(Json::Null);
     let Json::Object(entries) = root else { return };

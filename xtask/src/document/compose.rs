@@ -1,4 +1,4 @@
-//! Records, maps and what schemas are composed of: `allOf`, `oneOf`, `anyOf`.
+//! Records, maps and composed schemas (`allOf`, `oneOf`, `anyOf`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use super::{Kind, Object, Schema};
 use crate::json::Json;
 use crate::notes::Rule;
 
-/// Keywords of a schema that say what a value is. One without any of them only says what values are valid.
+/// Keywords that state the type of a value. A schema without any of them only restricts values.
 const STATING: [&str; 13] = [
     "$ref",
     "additionalProperties",
@@ -25,23 +25,23 @@ const STATING: [&str; 13] = [
     "type",
 ];
 
-/// What the alternatives of a schema are.
+/// What the alternatives of a schema have in common.
 enum Alternatives {
-    /// There are none.
+    /// No alternatives.
     None,
     /// All are of this kind.
     One(Kind),
     /// All are records: their fields.
     Fields(Object),
-    /// They have nothing in common.
+    /// They are of different kinds.
     Mixed,
 }
 
-/// The parts of a schema as they are put together.
+/// The parts of a schema, while they are combined.
 #[derive(Default)]
 struct Parts {
     object: Object,
-    /// Each part as it is stated.
+    /// Each part as stated.
     stated: Vec<Kind>,
     /// A part that is not a record.
     other: Option<Kind>,
@@ -95,8 +95,8 @@ impl<'a> Schemas<'_, 'a> {
         self.finished(node, parts)
     }
 
-    /// The one part of a schema that is nothing but that part. This is how OpenAPI 3.0 describes a `$ref`, and how
-    /// 3.1 says that a value may be null.
+    /// The only part of a schema that consists of one part. OpenAPI 3.0 describes a `$ref` like this, and 3.1 a
+    /// nullable value.
     fn sole_part(&self, node: &Node<'a>) -> Option<Node<'a>> {
         let own = ["$ref", "properties", "additionalProperties", "patternProperties"];
         if own.iter().any(|key| node.has(key)) {
@@ -117,13 +117,13 @@ impl<'a> Schemas<'_, 'a> {
             .any(|reference| self.source.definition_name(reference).is_some())
     }
 
-    /// Puts a part to the others.
+    /// Adds a part.
     fn add(&self, parts: &mut Parts, node: &Node<'a>, stated: Kind) {
         let Some(kind) = self.complete(&stated) else {
-            return self.source.note(Rule::AllOf, node, "it leads back to itself");
+            return self.source.note(Rule::AllOf, node, "it refers back to itself");
         };
         match kind {
-            // It only describes, or says what is valid.
+            // It only describes or restricts the value.
             Kind::Any => return,
             Kind::Object(object) => parts.object.extend(object),
             kind => match &parts.other {
@@ -136,7 +136,7 @@ impl<'a> Schemas<'_, 'a> {
         parts.stated.push(stated);
     }
 
-    /// The properties that a schema states itself.
+    /// The schema's own properties.
     fn own(&self, node: &Node<'a>) -> Object {
         let mut own = Object::default();
         for (name, schema) in self.source.object(node, "properties") {
@@ -149,7 +149,7 @@ impl<'a> Schemas<'_, 'a> {
         own
     }
 
-    /// What the parts are together.
+    /// Combines the parts.
     fn finished(&self, node: &Node<'a>, mut parts: Parts) -> Kind {
         let source = self.source;
         self.note_conditions(node);
@@ -169,7 +169,7 @@ impl<'a> Schemas<'_, 'a> {
         Kind::Object(parts.object)
     }
 
-    /// The map that a schema is beside its properties.
+    /// The map type of a schema, from its additional properties.
     fn map(&self, node: &Node<'a>) -> Option<Kind> {
         let source = self.source;
         let map = |values: Schema| Some(Kind::Map(Box::new(values)));
@@ -205,12 +205,12 @@ impl<'a> Schemas<'_, 'a> {
             self.source.note(
                 Rule::Conditional,
                 &condition,
-                format!("fields that go with `{name}`"),
+                format!("conditional fields of `{name}`"),
             );
         }
     }
 
-    /// What the alternatives under a key have in common.
+    /// Compares the alternatives under a key.
     fn alternatives(&self, node: &Node<'a>, key: &str) -> Alternatives {
         let mut variants = Vec::new();
         for variant in self.source.list(node, key) {
@@ -236,7 +236,7 @@ impl<'a> Schemas<'_, 'a> {
         }
     }
 
-    /// The fields of several records, each of which may be the one that arrives.
+    /// The union of the fields of several records, any of which may arrive.
     pub(super) fn common_fields(&self, at: &str, kinds: Vec<Kind>) -> Object {
         let mut all = Object::default();
         let mut known: HashMap<String, usize> = HashMap::new();
@@ -262,7 +262,7 @@ impl<'a> Schemas<'_, 'a> {
     }
 }
 
-/// Whether a part says what a value is, other than null.
+/// Whether a part states a type other than null.
 fn is_stated(part: &Node<'_>) -> bool {
     let is_null = part.json.text("type") == Some("null")
         || part.json.get("const") == Some(&Json::Null)
@@ -270,7 +270,7 @@ fn is_stated(part: &Node<'_>) -> bool {
     !is_null && (!part.json.is_object() || STATING.iter().any(|key| part.has(key)))
 }
 
-/// The kind of values that are all texts. Enums take values that they do not list.
+/// The common kind of values that are all strings. Enums accept values that they do not list.
 fn common_text(kinds: &[Kind]) -> Option<Kind> {
     let mut all: Vec<String> = Vec::new();
     let mut seen = HashSet::new();
@@ -287,13 +287,13 @@ fn common_text(kinds: &[Kind]) -> Option<Kind> {
 }
 
 impl Object {
-    /// Puts the fields of another object behind those of this one.
+    /// Appends the fields of another object.
     fn extend(&mut self, other: Self) {
         self.properties.extend(other.properties);
         self.required.extend(other.required);
     }
 
-    /// Leaves of a field that is stated several times the last one.
+    /// Keeps the last of duplicate fields.
     fn dedup(&mut self) {
         let mut seen = HashSet::new();
         self.properties.reverse();

@@ -1,13 +1,13 @@
-//! An API document, whatever it holds, for the fuzz target of this name.
+//! The fuzz target for API documents.
 
 use super::{canonical, read};
 
-/// The text of a document: it is read, checked and brought into canonical form, or refused.
+/// Reads a document, checks it and writes its canonical form, or rejects it.
 pub fn document(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok((document, _)) = read(text) else { return };
     let _ = canonical(text);
-    // What can't be taken as it stands is noted, so that nothing is left to refuse.
+    // Unsupported constructs have become notes, so the check must succeed.
     document.check().expect("a document that was read");
     for operation in &document.operations {
         let _ = (operation.place(), operation.route(), operation.reply_schema());

@@ -1,4 +1,4 @@
-//! Bodies and replies by their format.
+//! Bodies and responses by format.
 
 use super::read::Reader;
 use super::source::{Format, Node};
@@ -6,17 +6,17 @@ use super::{Body, Kind, Reply, Schema};
 use crate::json::Json;
 use crate::notes::Rule;
 
-/// How well a format suits, the best first.
+/// How suitable a format is, best first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Suits {
     Json,
-    /// JSON of a kind, such as `application/scim+json`.
+    /// A JSON-based format, such as `application/scim+json`.
     KindOfJson,
     Anything,
     No,
 }
 
-/// What a format is, whatever its parameters (`; charset=utf-8`).
+/// The format without its parameters (`; charset=utf-8`).
 fn essence(format: &str) -> String {
     format.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
@@ -68,13 +68,13 @@ impl<'a> Reader<'_, 'a> {
         Some(Body { required, schema })
     }
 
-    /// The format of a body or reply that suits best.
+    /// The most suitable format of a body or response.
     fn best(&self, node: &Node<'a>) -> Option<(&'a str, Node<'a>)> {
         let formats = self.source.object(node, "content");
         formats.into_iter().min_by_key(|(format, _)| (suits(format), *format))
     }
 
-    /// The replies that are no errors, in the order of their status.
+    /// The success responses, ordered by status.
     pub(super) fn replies(&self, operation: &Node<'a>) -> Vec<Reply> {
         let source = self.source;
         if !operation.has("responses") {
@@ -104,7 +104,7 @@ impl<'a> Reader<'_, 'a> {
                 replies.push(Reply { status, schema: self.reply(operation, &node) });
             }
         }
-        // Beside other replies, `default` describes the errors.
+        // If there are other responses, `default` describes errors.
         if replies.iter().any(|reply| reply.status.is_some()) {
             replies.retain(|reply| reply.status.is_some());
         }
@@ -112,7 +112,7 @@ impl<'a> Reader<'_, 'a> {
         replies
     }
 
-    /// What a reply holds.
+    /// The schema of a response.
     fn reply(&self, operation: &Node<'a>, node: &Node<'a>) -> Option<Schema> {
         let source = self.source;
         let node = source.follow(node)?;
@@ -139,7 +139,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Notes the formats of a reply that say something else than the one that was taken.
+    /// Notes the other formats of a response, if their schemas differ.
     fn note_other_formats(&self, node: &Node<'a>, taken: &str, form: &Json) {
         let others: Vec<&str> = self
             .source

@@ -1,4 +1,4 @@
-//! An API document as codegen sees it, whichever format it came in.
+//! The model of an API document, independent of its format.
 
 mod bounds;
 mod canonical;
@@ -28,14 +28,14 @@ use crate::notes::segment;
 pub struct Document {
     pub operations: Vec<Operation>,
     pub definitions: BTreeMap<String, Schema>,
-    /// Where the definitions are, as a JSON pointer.
+    /// The JSON pointer of the definitions.
     pub section: String,
 }
 
 #[derive(Clone, Debug)]
 pub struct Operation {
     pub id: String,
-    /// Its place in the document, as a JSON pointer.
+    /// The JSON pointer of the operation.
     pub at: String,
     pub method: Method,
     pub path: String,
@@ -45,16 +45,16 @@ pub struct Operation {
     pub deprecated: bool,
     pub preview: bool,
     pub permissions: Vec<String>,
-    /// Whether one of them is enough.
+    /// Whether one of the permissions is enough.
     pub any_permission: bool,
     pub parameters: Vec<Parameter>,
     pub body: Option<Body>,
-    /// Success replies: 2xx, 3xx and `default`, in the order of the document.
+    /// Success responses: 2xx, 3xx and `default`, in the order of the document.
     pub replies: Vec<Reply>,
 }
 
 impl Operation {
-    /// Where the operation stands, for messages.
+    /// Names the operation in messages.
     pub fn place(&self) -> String {
         format!("{} ({})", self.route(), self.id)
     }
@@ -70,7 +70,7 @@ impl Operation {
             .find(|parameter| parameter.location == Location::Query && parameter.name == name)
     }
 
-    /// The schema of the first 2xx reply that has one.
+    /// The schema of the first 2xx response that has one.
     pub fn reply_schema(&self) -> Option<&Schema> {
         self.replies
             .iter()
@@ -90,7 +90,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// Whether it reads by definition.
+    /// Whether the method is read-only by definition.
     pub fn is_read(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }
@@ -117,7 +117,7 @@ pub struct Parameter {
     pub required: bool,
     pub description: Option<String>,
     pub schema: Schema,
-    /// How a list is written.
+    /// How a list is serialized.
     pub list: ListStyle,
     pub default: Option<Json>,
 }
@@ -141,9 +141,9 @@ impl Location {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListStyle {
-    /// One pair for each value.
+    /// `name=value` for each value.
     Repeated,
-    /// One pair, the values joined.
+    /// One `name=value` with the values joined.
     Joined(char),
 }
 
@@ -155,7 +155,7 @@ pub struct Body {
 
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// `None` is the reply `default`.
+    /// `None` is the response `default`.
     pub status: Option<u16>,
     pub schema: Option<Schema>,
 }
@@ -197,7 +197,7 @@ impl Schema {
         self.properties().iter().find(|(known, _)| known == name).map(|(_, schema)| schema)
     }
 
-    /// The schemas that stand directly in this one.
+    /// The schemas directly within this one.
     pub fn children_mut(&mut self) -> Vec<&mut Schema> {
         match &mut self.kind {
             Kind::List(inner) | Kind::Map(inner) => vec![inner],
@@ -225,7 +225,7 @@ impl Schema {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
-    /// Any JSON: no schema, or an object without properties, which the API uses for JSON of any kind.
+    /// Free-form JSON: no schema, or an object without properties.
     Any,
     Reference(String),
     Boolean,
@@ -250,16 +250,16 @@ pub enum Kind {
 pub struct Object {
     pub properties: Vec<(String, Schema)>,
     pub required: Vec<String>,
-    /// The types that it may be, of which the properties are what they share.
+    /// The types of a discriminator; the properties are those they share.
     pub variants: Option<Variants>,
 }
 
-/// The types that a record may be, as a discriminator tells them apart.
+/// The types of a record with a discriminator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variants {
-    /// The property that tells.
+    /// The discriminating property.
     pub property: String,
-    /// The definition of each type, by the value of the property.
+    /// The definitions, by value of the property.
     pub definitions: Vec<(String, String)>,
 }
 
@@ -269,18 +269,18 @@ pub fn placeholders(path: &str) -> impl Iterator<Item = &str> {
 }
 
 impl Document {
-    /// The place of a definition, as a JSON pointer.
+    /// Returns the JSON pointer of a definition.
     pub fn definition_pointer(&self, name: &str) -> String {
         format!("{}/{}", self.section, segment(name))
     }
 
-    /// What stands at a path below a schema: the names of fields, joined by dots.
+    /// Returns the schema at a path below another: names of fields, joined by dots.
     pub fn at<'a>(&'a self, schema: &'a Schema, path: &str) -> Option<&'a Schema> {
         path.split('.').try_fold(schema, |schema, name| self.resolve(schema).property(name))
     }
 
-    /// The operation of this method at `{path}/{any parameter}{end}`, whatever the parameters of the path
-    /// are called there.
+    /// Returns the operation of this method at `{path}/{any parameter}{end}`, regardless of the names of the path
+    /// parameters.
     pub fn below(&self, method: Method, path: &str, end: &str) -> Option<&Operation> {
         let is_parameter = |segment: &str| segment.starts_with('{');
         let alike =
@@ -297,7 +297,7 @@ impl Document {
         self.operations.iter().filter(|it| it.method == method).find(is_below)
     }
 
-    /// Follows references until a schema that is none; of a circle of references, any.
+    /// Follows references to a schema; in a cycle of references, stops at any of them.
     pub fn resolve<'a>(&'a self, mut schema: &'a Schema) -> &'a Schema {
         for _ in 0..=self.definitions.len() {
             match &schema.kind {
@@ -311,7 +311,7 @@ impl Document {
         schema
     }
 
-    /// The definitions that the operations reach.
+    /// Returns the definitions that the operations use.
     pub fn reached<'a>(
         &'a self,
         operations: impl IntoIterator<Item = &'a Operation>,
@@ -331,15 +331,14 @@ impl Document {
         reached
     }
 
-    /// Checks what holds of every document that was read, and that fixups may break: references lead somewhere, no two
-    /// operations share an id, every placeholder of a path has its parameter, and every parameter has a form in which
-    /// it can be written.
+    /// Checks the invariants of a parsed document, which fixups may break: references resolve, operationIds are unique,
+    /// each placeholder of a path has a parameter, and every parameter can be serialized.
     pub fn check(&self) -> Result<()> {
         let mut ids: BTreeMap<&str, &Operation> = BTreeMap::new();
         for operation in &self.operations {
             if let Some(other) = ids.insert(&operation.id, operation) {
                 bail!(
-                    "two operations have the id `{}`: {} {} and {} {}",
+                    "duplicate operationId `{}`: {} {} and {} {}",
                     operation.id,
                     other.method.as_str(),
                     other.path,
@@ -348,7 +347,7 @@ impl Document {
                 );
             }
             if !operation.id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
-                bail!("{}: the operationId has no letter to name it by", operation.place());
+                bail!("{}: the operationId has no letters", operation.place());
             }
             for (place, schema) in operation.placed_schemas() {
                 self.check_references(schema, &format!("{}, {place}", operation.place()))?;
@@ -367,7 +366,7 @@ impl Document {
                 .collect();
             if let Some(name) = in_path.difference(&declared).next() {
                 bail!(
-                    "{}: the path names `{{{name}}}`, which is not among the parameters",
+                    "{}: the placeholder `{{{name}}}` of the path has no parameter",
                     operation.place()
                 );
             }
@@ -382,7 +381,7 @@ impl Document {
         let mut schema = self.resolve(&parameter.schema);
         if let Kind::List(items) = &schema.kind {
             if parameter.location != Location::Query {
-                bail!("a list in a {} is not supported", parameter.location.as_str());
+                bail!("lists are not supported in a {}", parameter.location.as_str());
             }
             schema = self.resolve(items);
         }
@@ -396,13 +395,13 @@ impl Document {
     fn check_references(&self, schema: &Schema, place: &str) -> Result<()> {
         match &schema.kind {
             Kind::Reference(name) if !self.definitions.contains_key(name) => {
-                bail!("{place}: `$ref` to `{name}`, which the document does not define");
+                bail!("{place}: `$ref` to `{name}`, which is undefined");
             }
             Kind::List(inner) | Kind::Map(inner) => self.check_references(inner, place),
             Kind::Object(object) => {
                 for (_, name) in object.variants.iter().flat_map(|it| &it.definitions) {
                     if !self.definitions.contains_key(name) {
-                        bail!("{place}: a variant is `{name}`, which the document does not define");
+                        bail!("{place}: the variant `{name}` is undefined");
                     }
                 }
                 object.properties.iter().try_for_each(|(name, inner)| {
@@ -415,7 +414,7 @@ impl Document {
 }
 
 impl Operation {
-    /// All schemas of parameters, body and replies.
+    /// The schemas of parameters, body and responses.
     pub fn schemas(&self) -> impl Iterator<Item = &Schema> {
         self.placed_schemas().map(|(_, schema)| schema)
     }
@@ -428,7 +427,7 @@ impl Operation {
         let body = self.body.iter().map(|body| ("body".to_owned(), &body.schema));
         let replies = self.replies.iter().filter_map(|reply| {
             let status = reply.status.map_or("default".to_owned(), |status| status.to_string());
-            Some((format!("reply {status}"), reply.schema.as_ref()?))
+            Some((format!("response {status}"), reply.schema.as_ref()?))
         });
         parameters.chain(body).chain(replies)
     }

@@ -1,4 +1,4 @@
-//! Parameters of operations, in the forms in which bindings can send them.
+//! Parameters of operations, converted to what bindings can send.
 
 use std::collections::HashSet;
 
@@ -8,27 +8,27 @@ use super::source::{Format, Node};
 use super::{Body, Bounds, Kind, ListStyle, Location, Object, Parameter, Schema};
 use crate::notes::Rule;
 
-/// What an operation takes.
+/// The parameters and body of an operation.
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) list: Vec<Parameter>,
     pub(super) body: Option<Body>,
-    /// What is required and can't be sent.
+    /// A required parameter or body that can't be sent.
     pub(super) missing: Option<String>,
 }
 
-/// How OpenAPI writes an object into a query.
+/// How OpenAPI serializes an object in a query.
 #[derive(Clone, Copy, PartialEq)]
 enum Fields {
-    /// As parameters of their own.
+    /// As separate parameters.
     Exploded,
     /// As `name[field]`.
     Deep,
-    /// In one value.
+    /// As one value.
     Joined,
 }
 
-/// Headers that the client and its connection set. OpenAPI says of the first three that they are no parameters.
+/// Headers that the client and its connection set. OpenAPI ignores parameters with the first three names.
 const CLIENT_HEADERS: [&str; 8] = [
     "accept",
     "content-type",
@@ -41,7 +41,7 @@ const CLIENT_HEADERS: [&str; 8] = [
 ];
 
 impl<'a> Reader<'_, 'a> {
-    /// The parameters of an operation: what it says of one wins over what its path says.
+    /// The parameters of an operation, which override those of its path.
     pub(super) fn parameters(
         &self,
         path: &str,
@@ -74,7 +74,7 @@ impl<'a> Reader<'_, 'a> {
         taken
     }
 
-    /// The body of Swagger 2.0, which is a parameter there.
+    /// The body in Swagger 2.0, which is a parameter there.
     fn swagger_body(
         &self,
         operation: &Node<'a>,
@@ -135,19 +135,22 @@ impl<'a> Reader<'_, 'a> {
         let is_named = path.contains(&format!("{{{name}}}"));
         let location = match source.text(node, "in") {
             Some("path") if !is_named => {
-                // There is nowhere to write it.
-                let what = format!("the path does not name `{name}`");
+                // The path has no placeholder for it.
+                let what = format!("the path has no placeholder `{name}`");
                 return source.note(Rule::PathParameter, node, what);
             }
             Some("path") => Location::Path,
             Some("query") => Location::Query,
             Some("header") => Location::Header,
             other if is_named && !matches!(other, Some("formData" | "cookie")) => {
-                let what = format!("the path names `{name}`, whose `in` does not say so");
+                let what =
+                    format!("`{name}` is a placeholder of the path, but its `in` is not `path`");
                 source.note(Rule::PathParameter, node, what);
                 Location::Path
             }
-            Some(other) => return leave_out(format!("`{name}` is in `{other}`"), name),
+            Some(other) => {
+                return leave_out(format!("`{name}` has the unsupported `in: {other}`"), name);
+            }
             None => return leave_out(format!("`{name}` has no `in`"), name),
         };
         if location == Location::Header {
@@ -155,7 +158,7 @@ impl<'a> Reader<'_, 'a> {
                 return source.note(Rule::ClientHeader, node, format!("`{name}`"));
             }
             if !name.bytes().all(is_token) {
-                return leave_out(format!("`{name}` can't be the name of a header"), name);
+                return leave_out(format!("`{name}` is not a valid header name"), name);
             }
         }
         if !seen.insert((name.to_owned(), location)) {
@@ -169,7 +172,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// A parameter in the form in which it can be written: an object may be several parameters.
+    /// Converts a parameter to what can be serialized; an object may become several parameters.
     fn forms(
         &self,
         name: &str,
@@ -181,7 +184,7 @@ impl<'a> Reader<'_, 'a> {
         let (list, fields) = self.style(location, node);
         let stated = self.schema_of_parameter(name, node);
         let mut schema = match &stated {
-            // In Swagger 2.0, a parameter that is shared is no definition.
+            // In Swagger 2.0, a shared parameter is not a definition.
             Some(stated) if stated.at == node.at => self.schemas.schema_here(stated, false),
             Some(stated) => self.schemas.schema(stated),
             None => Kind::Text { format: None }.into(),
@@ -196,7 +199,7 @@ impl<'a> Reader<'_, 'a> {
             }
             Kind::Map(_) if location == Location::Query && fields != Fields::Joined => {
                 let what =
-                    format!("`{name}` stands for parameters of any name; set them by `query`");
+                    format!("`{name}` represents parameters of any name; set them with `query`");
                 source.note(Rule::Parameter, node, what);
                 return Vec::new();
             }
@@ -207,13 +210,13 @@ impl<'a> Reader<'_, 'a> {
             Kind::List(_) if location != Location::Query => schema.kind = text("a list"),
             Kind::List(items) => match self.schemas.followed(&items.kind) {
                 Kind::List(_) | Kind::Object(_) | Kind::Map(_) | Kind::Any | Kind::Binary => {
-                    schema.kind = Kind::List(Box::new(text("a list of other than values").into()));
+                    schema.kind = Kind::List(Box::new(text("a list of complex values").into()));
                 }
                 _ => {}
             },
             _ => {}
         }
-        // A reference says what its definition does.
+        // A reference has the description of its definition.
         let stated = stated.map(|it| match it.json.get("$ref") {
             Some(_) => source.follow(&it).unwrap_or(it),
             None => it,
@@ -235,7 +238,7 @@ impl<'a> Reader<'_, 'a> {
         vec![parameter]
     }
 
-    /// The schema of a parameter. `None`: it is text that callers write.
+    /// The schema of a parameter; `None` if it is a string that the caller encodes.
     fn schema_of_parameter(&self, name: &str, node: &Node<'a>) -> Option<Node<'a>> {
         let source = self.source;
         if source.format == Format::Swagger2 {
@@ -244,7 +247,7 @@ impl<'a> Reader<'_, 'a> {
         if let Some(schema) = node.get("schema") {
             return Some(schema);
         }
-        // That of Swagger 2.0, in a document of the other format.
+        // The Swagger 2.0 form, in an OpenAPI 3 document.
         if node.has("type") {
             return Some(node.clone());
         }
@@ -257,7 +260,7 @@ impl<'a> Reader<'_, 'a> {
         None
     }
 
-    /// How lists and objects are written.
+    /// How lists and objects are serialized.
     fn style(&self, location: Location, node: &Node<'a>) -> (ListStyle, Fields) {
         let source = self.source;
         let unknown = |key: &str, style: &str| {
@@ -291,7 +294,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// The fields of an object as parameters.
+    /// Converts the fields of an object to parameters.
     fn fields(
         &self,
         name: &str,
@@ -328,7 +331,7 @@ impl<'a> Reader<'_, 'a> {
         object.properties.iter().map(parameter).collect()
     }
 
-    /// Makes a parameter of each placeholder of the path that has none.
+    /// Adds a parameter for each undeclared placeholder of the path.
     fn declare_placeholders(
         &self,
         path: &str,
@@ -355,7 +358,7 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-/// The description of a parameter: its own before that of its schema. In Swagger 2.0 they are one.
+/// The description of a parameter, or else of its schema. In Swagger 2.0 they are the same.
 fn description_with_values(
     own: Option<String>,
     of_schema: Option<String>,
@@ -373,7 +376,7 @@ fn description_with_values(
     }
 }
 
-/// Whether a byte may stand in the name of a header.
+/// Whether a byte is valid in a header name.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -1,7 +1,7 @@
 //! Reads Swagger 2.0, as Genesys publishes it, and OpenAPI 3.0 and 3.1.
 //!
-//! Only a text that is not an API document at all is an error. What can't be taken as it stands is degraded by a
-//! [rule](crate::notes::Rule) and noted.
+//! Only a text that is not an API document is an error. A [rule](crate::notes::Rule) degrades an unsupported construct,
+//! and a note records it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,7 +19,7 @@ use crate::notes::{Notes, Rule};
 pub fn read(text: &str) -> Result<(Document, Notes)> {
     let root = Json::parse(text)?;
     if !root.is_object() {
-        bail!("not an API document: the text holds {}, where an object is due", root.kind());
+        bail!("not an API document: expected an object, found {}", root.kind());
     }
     let mut notes = Notes::default();
     let format = format(&root, &mut notes)?;
@@ -29,11 +29,11 @@ pub fn read(text: &str) -> Result<(Document, Notes)> {
 }
 
 fn format(root: &Json, notes: &mut Notes) -> Result<Format> {
-    let known = "Swagger 2.0, OpenAPI 3.0 and 3.1 are";
+    let supported = "expected Swagger 2.0, OpenAPI 3.0 or 3.1";
     let (key, version) = match (root.get("swagger"), root.get("openapi")) {
-        (Some(_), Some(_)) => bail!("the document claims to be both `swagger` and `openapi`"),
+        (Some(_), Some(_)) => bail!("the document has both `swagger` and `openapi`"),
         (None, None) => {
-            bail!("not an API document: neither `swagger` nor `openapi` says which format it has")
+            bail!("not an API document: it has neither `swagger` nor `openapi`")
         }
         (Some(version), None) => ("swagger", version),
         (None, Some(version)) => ("openapi", version),
@@ -50,13 +50,13 @@ fn format(root: &Json, notes: &mut Notes) -> Result<Format> {
             notes.add(Rule::Version, "/openapi", format!("version {stated}"));
             Format::OpenApi31
         }
-        _ => bail!("`{key}`: version {} is not known; {known}", version.compact()),
+        _ => bail!("`{key}`: unsupported version {}; {supported}", version.compact()),
     };
     if version.as_str().is_none() {
         notes.add(
             Rule::WrongKind,
             format!("/{key}"),
-            format!("{}, where a text is due", version.kind()),
+            format!("expected a string, found {}", version.kind()),
         );
     }
     Ok(format)
@@ -81,10 +81,10 @@ impl<'a> Reader<'_, 'a> {
         let paths = match source.root.get("paths") {
             Some(paths) if paths.json.is_object() => source.entries(&paths),
             Some(paths) => bail!(
-                "not an API document: `paths` is {}, where an object is due",
+                "not an API document: `paths`: expected an object, found {}",
                 paths.json.kind()
             ),
-            // A document of webhooks or definitions alone.
+            // A document with only webhooks or definitions.
             None if is_31 => Vec::new(),
             None => bail!("not an API document: it has no `paths`"),
         };
@@ -96,7 +96,7 @@ impl<'a> Reader<'_, 'a> {
                 self.path(path, &item, &base, &mut operations);
             }
         }
-        // What comes out depends on what the document says, not on the order in which it says it.
+        // The output does not depend on the order of the document.
         operations.sort_by(|a, b| (&a.path, a.method).cmp(&(&b.path, b.method)));
         self.name_operations(&mut operations);
         let section = format!("/{}", source.format.definitions().join("/"));
@@ -115,7 +115,7 @@ impl<'a> Reader<'_, 'a> {
         if !path.starts_with('/') {
             source.note(Rule::Path, item, "it does not start with `/`");
         }
-        // A path may be that of a reference, with operations of its own beside it, which come first.
+        // A path may be a reference with additional operations, which take precedence.
         let mut items = vec![item.clone()];
         if item.has("$ref") {
             items.extend(source.follow(item));
@@ -145,7 +145,7 @@ impl<'a> Reader<'_, 'a> {
         }
     }
 
-    /// Reads an operation. `None`: it can't be called by what bindings can send.
+    /// Reads an operation; `None` if bindings can't send it.
     fn operation(
         &self,
         method: Method,
@@ -170,7 +170,7 @@ impl<'a> Reader<'_, 'a> {
         for (name, callback) in source.object(node, "callbacks") {
             source.note(Rule::Webhook, &callback, format!("the callback `{name}`"));
         }
-        // Users of the other SDKs know an operation by the name that the vendor key gives.
+        // Users of the other SDKs know an operation by the name in the vendor key.
         let id = source
             .text(node, "x-purecloud-method-name")
             .or_else(|| source.text(node, "operationId"))
@@ -197,18 +197,18 @@ impl<'a> Reader<'_, 'a> {
         })
     }
 
-    /// Gives an id to each operation that has none of its own.
+    /// Gives an id to each operation without a usable one.
     fn name_operations(&self, operations: &mut [Operation]) {
         let mut taken: HashMap<String, String> = HashMap::new();
         let mut nameless = Vec::new();
         for (index, operation) in operations.iter().enumerate() {
             let id = &operation.id;
             let why = if id.is_empty() {
-                "there is none".to_owned()
+                "no operationId".to_owned()
             } else if !id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
                 format!("`{id}` has no Latin letter")
             } else if let Some(other) = taken.get(id) {
-                format!("`{id}` is that of {other}")
+                format!("`{id}` is also the id of {other}")
             } else {
                 taken.insert(id.clone(), operation.route());
                 continue;
@@ -232,20 +232,20 @@ impl<'a> Reader<'_, 'a> {
     }
 }
 
-/// An operationId from method and path, as Genesys makes them: `getUsersUserIdQueues`.
+/// Builds an operationId from method and path, as Genesys does: `getUsersUserIdQueues`.
 fn made_id(method: Method, path: &str) -> String {
     let words = path
         .split(|letter: char| !letter.is_ascii_alphanumeric())
         .filter(|word| !matches!(*word, "api" | "v1" | "v2"));
     let words: Vec<&str> = std::iter::once(method.as_str()).chain(words).collect();
-    // Of `GET` each letter would be a word.
+    // In upper case, each letter of `GET` would be a word.
     words
         .join(" ")
         .replacen(method.as_str(), &method.as_str().to_lowercase(), 1)
         .to_lower_camel_case()
 }
 
-/// Whether every `{` of a path has its `}`, and a name between.
+/// Whether each `{` of a path has a `}` and a name in between.
 fn braces_match(path: &str) -> bool {
     let mut name: Option<usize> = None;
     for letter in path.chars() {

@@ -1,4 +1,4 @@
-//! Schemas, and the order in which definitions are read: what a definition is composed of comes before it.
+//! Schemas, and the order of definitions: a definition is read after those that it is composed of.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -15,12 +15,12 @@ pub(super) struct Schemas<'s, 'a> {
     pub(super) source: &'s Source<'a>,
     /// The definitions that have been read.
     pub(super) done: RefCell<BTreeMap<String, Schema>>,
-    /// Schemas that become definitions because something refers to them, and are still to be read.
+    /// Schemas that become definitions because something refers to them, not yet read.
     ahead: RefCell<VecDeque<(String, Node<'a>)>>,
-    /// The names of those, by their place.
+    /// Their names, by JSON pointer.
     named: RefCell<HashMap<String, String>>,
     taken: RefCell<BTreeSet<String>>,
-    /// Whether definitions are being read, so that what one is composed of may not be known yet.
+    /// Whether definitions are being read, so that parts of one may not be known yet.
     is_reading: Cell<bool>,
     /// The definition that is being read.
     pub(super) current: RefCell<String>,
@@ -28,7 +28,7 @@ pub(super) struct Schemas<'s, 'a> {
     pub(super) discriminated: RefCell<Vec<Discriminated<'a>>>,
 }
 
-/// Keywords beside a `$ref` that describe it and do not change it.
+/// Keywords beside a `$ref` that only describe it.
 const DESCRIBING: [&str; 13] = [
     "$comment",
     "$ref",
@@ -59,10 +59,10 @@ impl<'s, 'a> Schemas<'s, 'a> {
         }
     }
 
-    /// Reads all definitions, without recursion from one to the next: chains of them may be long.
+    /// Reads all definitions iteratively, since chains of references may be long.
     pub(super) fn read_definitions(&self) {
         let mut definitions = self.definitions();
-        // Not in the order of the text, so that the same document always gives the same.
+        // Sorted, so that the output does not depend on the order of the document.
         definitions.sort_by_key(|(name, _)| *name);
         self.is_reading.set(true);
         self.taken.borrow_mut().extend(definitions.iter().map(|(name, _)| (*name).to_owned()));
@@ -92,7 +92,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         self.find_variants();
     }
 
-    /// Whether definitions are being read, so that what one is composed of may not be known yet.
+    /// Whether definitions are being read, so that parts of one may not be known yet.
     pub(super) fn is_reading(&self) -> bool {
         self.is_reading.get()
     }
@@ -138,15 +138,15 @@ impl<'s, 'a> Schemas<'s, 'a> {
         source.object(&holder, last)
     }
 
-    /// The definitions that a schema is composed of: what its `allOf`, `oneOf` and `anyOf` refer to. Those of its
-    /// properties are not among them: see [`definition_of`](Self::definition_of).
+    /// The definitions that a schema is composed of: the references in its `allOf`, `oneOf` and `anyOf`, but not those
+    /// of its properties. See [`definition_of`](Self::definition_of).
     fn parts(&self, json: &'a Json) -> Vec<&'a str> {
         let mut parts = Vec::new();
         let mut ahead = vec![json];
         while let Some(json) = ahead.pop() {
             let is_discriminated = json.get("discriminator").is_some();
             for (key, value) in json.as_object().unwrap_or_default() {
-                // The types that a discriminator tells apart are not what a record is composed of.
+                // The types of a discriminator are not parts of the record.
                 if is_discriminated && matches!(key.as_str(), "oneOf" | "anyOf") {
                     continue;
                 }
@@ -159,17 +159,17 @@ impl<'s, 'a> Schemas<'s, 'a> {
                 }
             }
         }
-        // They are taken from the end.
+        // The caller pops from the end.
         parts.reverse();
         parts
     }
 
-    /// The kind of a schema with its references followed; JSON of any kind if they lead nowhere.
+    /// The kind of a schema after following references; free-form JSON if they do not resolve.
     pub(super) fn followed(&self, kind: &Kind) -> Kind {
         self.complete(kind).unwrap_or(Kind::Any)
     }
 
-    /// The same. `None`: it is not known yet.
+    /// Like [`followed`](Self::followed), but `None` if it is not known yet.
     pub(super) fn complete(&self, kind: &Kind) -> Option<Kind> {
         let mut followed = HashSet::new();
         let mut kind = kind.clone();
@@ -189,7 +189,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         }
     }
 
-    /// A schema, not as a reference to it. `is_top`: it is that of a definition.
+    /// Reads a schema in place, without making it a definition. `is_top`: it is the schema of a definition.
     pub(super) fn schema_here(&self, node: &Node<'a>, is_top: bool) -> Schema {
         match node.json {
             // Any value is valid.
@@ -216,7 +216,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         Schema { kind, description, read_only, bounds: Bounds::of(node.json) }
     }
 
-    /// The kind of a schema. `is_top`: it is that of a definition.
+    /// The kind of a schema. `is_top`: it is the schema of a definition.
     pub(super) fn kind(&self, node: &Node<'a>, is_top: bool) -> Kind {
         let source = self.source;
         if !node.json.is_object() {
@@ -261,7 +261,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         }
     }
 
-    /// The type that a schema states, beside null. `None`: none, or several.
+    /// The type that a schema states, other than null; `None` if it states no type or several.
     fn type_name(&self, node: &Node<'a>) -> Option<&'a str> {
         let stated = node.get("type")?;
         let names: Vec<&'a str> = match stated.json {
@@ -271,7 +271,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
                 names.iter().filter_map(|it| it.json.as_str()).collect()
             }
             _ => {
-                self.source.note_kind(&stated, "a text");
+                self.source.note_kind(&stated, "a string");
                 return None;
             }
         };
@@ -282,7 +282,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
             _ => {
                 let what = format!("`type` is one of {}", names.join(", "));
                 self.source.note(Rule::Alternatives, node, what);
-                // Not by its other keywords: they hold for one of the types only.
+                // Its other keywords apply to only one of the types.
                 Some("null")
             }
         }
@@ -292,7 +292,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         self.source.text(node, "format").map(str::to_owned)
     }
 
-    /// What a schema without a type is, by its keywords.
+    /// Infers the kind of a schema without a type from its keywords.
     fn untyped(&self, node: &Node<'a>, is_top: bool) -> Kind {
         let fields = ["properties", "allOf", "oneOf", "anyOf", "additionalProperties"];
         if fields.iter().any(|key| node.has(key)) {
@@ -321,7 +321,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         if !foreign.is_empty() {
             self.source.note(Rule::Keyword, node, foreign.join(", "));
         }
-        // `type: string` beside the enum that an `allOf` refers to.
+        // `type: string` with a reference to an enum in `allOf`.
         for part in
             ["allOf", "oneOf", "anyOf"].into_iter().flat_map(|key| self.source.list(node, key))
         {
@@ -346,7 +346,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         for value in self.source.list(node, "enum") {
             match value.json {
                 Json::String(text) => values.push(text.clone()),
-                // That the value may be absent.
+                // Null: the value may be absent.
                 Json::Null => {}
                 other => self.source.note(Rule::EnumValue, &value, other.compact()),
             }
@@ -372,12 +372,12 @@ impl<'s, 'a> Schemas<'s, 'a> {
                 source.note_at(Rule::Tuple, &at, "`items` is a list");
                 any()
             }
-            // No element is valid: none is there.
+            // No element is valid: the list is empty.
             Some(Node { json: Json::Bool(false), .. }) => any(),
             Some(items) => Kind::List(Box::new(self.schema(&items))),
             None => {
                 if source.format != Format::OpenApi31 {
-                    source.note(Rule::UnknownType, node, "a list that does not say of what");
+                    source.note(Rule::UnknownType, node, "a list without `items`");
                 }
                 any()
             }
@@ -399,7 +399,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
         }
     }
 
-    /// Makes a definition of a schema that stands elsewhere, named after its place.
+    /// Makes a definition of a schema that something refers to, named after its place.
     pub(super) fn definition_of(&self, node: &Node<'a>) -> String {
         const STRUCTURE: [&str; 11] = [
             "$defs",
@@ -417,13 +417,13 @@ impl<'s, 'a> Schemas<'s, 'a> {
         if let Some(name) = self.named.borrow().get(&node.at) {
             return name.clone();
         }
-        // As inline types are named elsewhere.
+        // The names that inline types have elsewhere.
         let word = |word| match word {
             "items" => "Item",
             "additionalProperties" => "Value",
             word => word,
         };
-        // The formats of bodies and replies say nothing of what is in them.
+        // Formats of bodies and responses do not describe their content.
         let words = node.at.split('/').filter(|it| !STRUCTURE.contains(it) && !it.contains("json"));
         let words: Vec<&str> = words.map(word).collect();
         let base = words.join(" ").replace("~1", " ").replace("~0", " ").to_upper_camel_case();
@@ -440,7 +440,7 @@ impl<'s, 'a> Schemas<'s, 'a> {
     }
 }
 
-/// The kind of a value that a schema allows alone.
+/// The kind of a constant.
 fn constant(value: &Json) -> Kind {
     match value {
         Json::String(text) => Kind::Enum(vec![text.clone()]),
@@ -451,9 +451,9 @@ fn constant(value: &Json) -> Kind {
     }
 }
 
-/// The values that a number may have, for its description: bindings have enums of text only.
+/// The allowed values of a number, for its description: bindings only have string enums.
 pub(super) fn values_text(node: &Node<'_>) -> Option<String> {
-    /// How many are listed.
+    /// The maximum number of values listed.
     const LISTED: usize = 30;
     let constant = node.json.get("const").map(std::slice::from_ref);
     let values = constant.or_else(|| node.json.get("enum")?.as_array())?;

@@ -1,10 +1,10 @@
-//! The path in front of all paths: `basePath` of Swagger 2.0, `servers` of OpenAPI 3.
+//! The base path: `basePath` in Swagger 2.0, `servers` in OpenAPI 3.
 
 use super::source::{Format, Node, Source};
 use crate::json::Json;
 use crate::notes::Rule;
 
-/// The path in front of the paths of a document, without a slash at its end.
+/// The base path of a document, without a trailing slash.
 pub(super) fn base(source: &Source<'_>) -> String {
     if source.format == Format::Swagger2 {
         return source.text(&source.root, "basePath").map(normal).unwrap_or_default();
@@ -12,15 +12,15 @@ pub(super) fn base(source: &Source<'_>) -> String {
     of(source, &source.root).unwrap_or_default().0
 }
 
-/// The same of one path or operation, if it has servers of its own.
+/// The base path of one path or operation, if it has its own servers.
 pub(super) fn own<'a>(source: &Source<'a>, node: &Node<'a>) -> Option<String> {
     if source.format == Format::Swagger2 {
         return None;
     }
     let (base, host) = of(source, node)?;
-    let (_, usual) = of_quietly(source).unwrap_or_default();
+    let (_, usual) = first_server(source).unwrap_or_default();
     if !host.is_empty() && host != usual {
-        source.note(Rule::Servers, node, format!("it is at another host, `{host}`"));
+        source.note(Rule::Servers, node, format!("it is on another host, `{host}`"));
     }
     Some(base)
 }
@@ -43,7 +43,7 @@ fn of<'a>(source: &Source<'a>, node: &Node<'a>) -> Option<(String, String)> {
 }
 
 /// The first server of the document, without a note.
-fn of_quietly(source: &Source<'_>) -> Option<(String, String)> {
+fn first_server(source: &Source<'_>) -> Option<(String, String)> {
     let server = source.root.json.get("servers")?.as_array()?.first()?;
     Some(parts(&filled(server.get("url")?.as_str()?, server)))
 }
@@ -69,7 +69,7 @@ fn parts(url: &str) -> (String, String) {
     (normal(path), host.to_owned())
 }
 
-/// A path with a slash at its begin and none at its end.
+/// Normalizes a path to a leading slash and no trailing one.
 fn normal(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or_default();
     match path.trim_matches('/') {

@@ -1,4 +1,4 @@
-//! The JSON of a document: each part with its place, and a note on each that is not of the kind that it should be.
+//! Access to the JSON of a document: each part with its JSON pointer, and a note on each value of the wrong kind.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -16,7 +16,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// Where the definitions are.
+    /// The path of the definitions.
     pub(super) fn definitions(self) -> &'static [&'static str] {
         match self {
             Self::Swagger2 => &["definitions"],
@@ -25,7 +25,7 @@ impl Format {
     }
 }
 
-/// A part of the document and its place there.
+/// A part of the document and its place.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) json: &'a Json,
@@ -34,7 +34,7 @@ pub(super) struct Node<'a> {
 }
 
 impl<'a> Node<'a> {
-    /// What an object has under a key. `None` for anything else than an object: see [`Source::entries`].
+    /// The value under a key; `None` if this is not an object. See [`Source::entries`].
     pub(super) fn get(&self, key: &str) -> Option<Self> {
         Some(Self { json: self.json.get(key)?, at: format!("{}/{}", self.at, segment(key)) })
     }
@@ -43,7 +43,7 @@ impl<'a> Node<'a> {
         self.json.get(key).is_some()
     }
 
-    /// The place of a value of this node, such as an element of a list.
+    /// A value within this node, such as an element of a list.
     fn below(&self, json: &'a Json, key: &str) -> Self {
         Self { json, at: format!("{}/{}", self.at, segment(key)) }
     }
@@ -54,7 +54,7 @@ pub(super) struct Source<'a> {
     pub(super) format: Format,
     /// The definitions by name.
     definitions: HashMap<&'a str, &'a Json>,
-    /// The places, other than definitions, that something refers to.
+    /// The places, other than definitions, that a `$ref` refers to.
     referred_to: HashSet<String>,
     notes: RefCell<Notes>,
 }
@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
         references.into_iter().filter_map(|it| self.target(it)).map(|target| target.at).collect()
     }
 
-    /// Whether something refers to a place that is not a definition.
+    /// Whether a `$ref` refers to a place that is not a definition.
     pub(super) fn is_referred_to(&self, node: &Node<'a>) -> bool {
         self.referred_to.contains(&node.at)
     }
@@ -113,14 +113,18 @@ impl<'a> Source<'a> {
         self.notes.borrow_mut().add(rule, node.at.as_str(), what);
     }
 
-    /// A note on the place of this pointer.
+    /// Adds a note on the place of this pointer.
     pub(super) fn note_at(&self, rule: Rule, at: &str, what: impl Into<String>) {
         self.notes.borrow_mut().add(rule, at, what);
     }
 
-    /// Notes that a part is of another kind than is due.
-    pub(super) fn note_kind(&self, node: &Node<'a>, due: &str) {
-        self.note(Rule::WrongKind, node, format!("{}, where {due} is due", node.json.kind()));
+    /// Notes that a value has the wrong kind.
+    pub(super) fn note_kind(&self, node: &Node<'a>, expected: &str) {
+        self.note(
+            Rule::WrongKind,
+            node,
+            format!("expected {expected}, found {}", node.json.kind()),
+        );
     }
 
     /// The entries of an object.
@@ -136,12 +140,12 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The entries of the object under a key; none if it is not there.
+    /// The entries of the object under a key; empty if it is missing.
     pub(super) fn object(&self, node: &Node<'a>, key: &str) -> Vec<(&'a str, Node<'a>)> {
         node.get(key).map(|found| self.entries(&found)).unwrap_or_default()
     }
 
-    /// The elements of the list under a key; none if it is not there.
+    /// The elements of the list under a key; empty if it is missing.
     pub(super) fn list(&self, node: &Node<'a>, key: &str) -> Vec<Node<'a>> {
         let Some(found) = node.get(key) else { return Vec::new() };
         match found.json.as_array() {
@@ -162,7 +166,7 @@ impl<'a> Source<'a> {
         let found = node.get(key)?;
         let text = found.json.as_str();
         if text.is_none() {
-            self.note_kind(&found, "a text");
+            self.note_kind(&found, "a string");
         }
         text
     }
@@ -173,7 +177,7 @@ impl<'a> Source<'a> {
         for element in self.list(node, key) {
             match element.json.as_str() {
                 Some(text) => texts.push(text.to_owned()),
-                None => self.note_kind(&element, "a text"),
+                None => self.note_kind(&element, "a string"),
             }
         }
         texts
@@ -203,7 +207,7 @@ impl<'a> Source<'a> {
         Some(Node { json, at: format!("/{section}/{}", segment(name)) })
     }
 
-    /// The name of the definition that a reference leads to, if it leads to a definition.
+    /// The name of the definition that a reference names, if it names one.
     pub(super) fn definition_name(&self, reference: &str) -> Option<&'a str> {
         let tokens = tokens(reference)?;
         let (name, section) = tokens.split_last()?;
@@ -213,7 +217,7 @@ impl<'a> Source<'a> {
         self.definitions.get_key_value(name.as_str()).map(|(name, _)| *name)
     }
 
-    /// Where a reference within the document leads.
+    /// The target of a reference within the document.
     pub(super) fn target(&self, reference: &str) -> Option<Node<'a>> {
         let tokens = tokens(reference)?;
         let json = tokens.iter().try_fold(self.root.json, |json, token| match json {
@@ -224,7 +228,7 @@ impl<'a> Source<'a> {
         Some(Node { json, at })
     }
 
-    /// Follows the `$ref` of a parameter, body, reply or path, from one to the next. `None`: it leads nowhere.
+    /// Follows the chain of `$ref`s of a parameter, body, response or path; `None` if it does not resolve.
     pub(super) fn follow(&self, node: &Node<'a>) -> Option<Node<'a>> {
         let mut followed = HashSet::new();
         let mut here = node.clone();
@@ -240,7 +244,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The keys that a reference within the document leads through.
+/// The keys of a reference within the document.
 fn tokens(reference: &str) -> Option<Vec<String>> {
     let pointer = percent_decode_str(reference.strip_prefix('#')?).decode_utf8().ok()?;
     if pointer.is_empty() {

@@ -1,7 +1,7 @@
-//! Discriminators: records of several types, which a property tells apart.
+//! Discriminators: a property that states the type of a record.
 //!
-//! The types are those that `oneOf` or `anyOf` lists, or else those that have the record in their `allOf`. They are
-//! known once all definitions have been read.
+//! The types are those in `oneOf` or `anyOf`, or else the definitions with the record in their `allOf`. They are known
+//! once all definitions have been read.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
@@ -20,9 +20,9 @@ pub(super) struct Discriminated<'a> {
 pub(super) struct Discriminator<'a> {
     node: Node<'a>,
     property: &'a str,
-    /// Definitions by the values that name them.
+    /// Definitions by mapped value.
     mapping: Vec<(String, String)>,
-    /// The definitions that are listed.
+    /// The definitions in `oneOf` or `anyOf`.
     listed: Vec<String>,
 }
 
@@ -56,7 +56,7 @@ impl<'a> Schemas<'_, 'a> {
             match name {
                 Some(name) => mapping.push((value.to_owned(), name.to_owned())),
                 None => {
-                    let what = format!("`{value}` leads to no definition");
+                    let what = format!("`{value}` maps to no definition");
                     source.note(Rule::Discriminator, &target, what);
                 }
             }
@@ -67,13 +67,13 @@ impl<'a> Schemas<'_, 'a> {
             match reference.and_then(|reference| source.definition_name(reference)) {
                 Some(name) => listed.push(name.to_owned()),
                 None if variant.json.text("type") == Some("null") => {}
-                None => source.note(Rule::Discriminator, &variant, "a type that has no name"),
+                None => source.note(Rule::Discriminator, &variant, "a type without a name"),
             }
         }
         Some(Discriminator { node: found, property, mapping, listed })
     }
 
-    /// The kind of a schema with a discriminator: for now a record of what its types share.
+    /// The kind of a schema with a discriminator: for now, a record of the shared fields.
     pub(super) fn discriminated(
         &self,
         node: &Node<'a>,
@@ -89,7 +89,7 @@ impl<'a> Schemas<'_, 'a> {
         Kind::Object(shared)
     }
 
-    /// Finds the types that each discriminator tells apart.
+    /// Finds the types of each discriminator.
     pub(super) fn find_variants(&self) {
         let discriminated = self.discriminated.take();
         if discriminated.is_empty() {
@@ -124,7 +124,7 @@ impl<'a> Schemas<'_, 'a> {
         }
     }
 
-    /// The types of a definition by the values of its discriminator.
+    /// The types of a definition, by value of its discriminator.
     fn types(
         &self,
         definition: &str,
@@ -136,7 +136,7 @@ impl<'a> Schemas<'_, 'a> {
         if names.is_empty() {
             names = below(definition, subtypes);
         }
-        // A value may also lead to a type that is not listed.
+        // A mapping may name a type that is not listed.
         let more = discriminator.mapping.iter().map(|(_, name)| name.clone());
         let more: Vec<String> = more.filter(|name| !names.contains(name)).collect();
         names.extend(more);
@@ -150,7 +150,7 @@ impl<'a> Schemas<'_, 'a> {
             }
             let Some(record) = self.record_of(&name).filter(|it| !bases.contains(it)) else {
                 if name != definition {
-                    let what = format!("`{name}` is not a record without types of its own");
+                    let what = format!("`{name}` is not a plain record");
                     self.source.note(Rule::Discriminator, &discriminator.node, what);
                 }
                 continue;
@@ -161,7 +161,7 @@ impl<'a> Schemas<'_, 'a> {
         types
     }
 
-    /// The value that stands for a definition unless a mapping says otherwise.
+    /// The value of a definition without a mapping.
     fn value_of(&self, name: &str) -> String {
         let node = self.source.definition(name);
         let stated = node.as_ref().and_then(|node| {
@@ -172,7 +172,7 @@ impl<'a> Schemas<'_, 'a> {
         stated.unwrap_or(name).to_owned()
     }
 
-    /// The definition of the record that a definition is.
+    /// Resolves a definition to that of a record.
     fn record_of(&self, name: &str) -> Option<String> {
         let done = self.done.borrow();
         let mut followed = BTreeSet::new();
@@ -186,7 +186,7 @@ impl<'a> Schemas<'_, 'a> {
         }
     }
 
-    /// The definitions that have each definition in their `allOf`.
+    /// The definitions with each definition in their `allOf`.
     fn subtypes(&self) -> HashMap<String, Vec<String>> {
         let mut subtypes: HashMap<String, Vec<String>> = HashMap::new();
         for name in self.done.borrow().keys() {
@@ -201,7 +201,7 @@ impl<'a> Schemas<'_, 'a> {
     }
 }
 
-/// All definitions below one, the nearest first.
+/// All definitions derived from one, the nearest first.
 fn below(definition: &str, subtypes: &HashMap<String, Vec<String>>) -> Vec<String> {
     let mut found = Vec::new();
     let mut known = BTreeSet::from([definition.to_owned()]);

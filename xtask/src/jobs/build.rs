@@ -1,4 +1,4 @@
-//! Makes a family of what is stated of it, and finds what is not.
+//! Builds a family from its entry, and infers what the entry does not state.
 
 use anyhow::{Context as _, Result, bail};
 
@@ -19,22 +19,22 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
     operations(&entry.phases)?;
     let status = entry.status.as_ref().map(|id| sources.operation(id)).transpose()?;
     let place = submits.first().copied().or(status).map(Operation::place).unwrap_or_default();
-    let teller = status.or(submits.first().copied());
-    let told = teller
+    let source = status.or(submits.first().copied());
+    let reply = source
         .and_then(Operation::reply_schema)
         .and_then(|reply| fields::entry(document, reply, entry.list.as_deref()));
 
-    let done = match (&entry.done, told) {
+    let done = match (&entry.done, reply) {
         (Some(done), _) => done.clone(),
-        (None, Some(told)) => match fields::state(document, told, |name| meaning(entry, name)) {
+        (None, Some(reply)) => match fields::state(document, reply, |name| meaning(entry, name)) {
             Some(path) => Completion::State(path.to_owned()),
-            None => bail!("{place}: where the status of its jobs has their state can't be told"),
+            None => bail!("{place}: can't infer where the status has the state of the job"),
         },
-        (None, None) => bail!("{place}: the document does not describe the status of its jobs"),
+        (None, None) => bail!("{place}: the document does not describe the status of the job"),
     };
-    let states = match (&done, told) {
-        (Completion::State(path), Some(told)) => states(document, told, path, entry)
-            .with_context(|| format!("{place}: the states of its jobs"))?,
+    let states = match (&done, reply) {
+        (Completion::State(path), Some(reply)) => states(document, reply, path, entry)
+            .with_context(|| format!("{place}: the states of the job"))?,
         _ => Vec::new(),
     };
     let needs_id = match status {
@@ -53,28 +53,28 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
                     JobId::Field((*first).to_owned())
                 }
                 _ if !needs_id || submits.is_empty() => JobId::Nowhere,
-                _ => bail!("{place}: where the reply has the id of the job can't be told"),
+                _ => bail!("{place}: can't infer where the response has the id of the job"),
             }
         }
     };
     let id = if needs_id || status.is_none() || entry.id.is_some() { id } else { JobId::Nowhere };
-    let paged = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
-    let results = match (&entry.results, told) {
+    let paged = source.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.kind == TagKind::Paged);
+    let results = match (&entry.results, reply) {
         (Some(results), _) => results.clone(),
         (None, _) if paged.is_some() && entry.list.is_none() => Results::Status,
         (None, Some(_)) if done == Completion::Not202 => {
-            let listed = teller.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.lists());
+            let listed = source.and_then(|it| sources.tag(&it.id)).filter(|tag| tag.lists());
             let items = listed.and_then(|tag| tag.list.items.clone()).unwrap_or("[]".to_owned());
             Results::Reply(vec![ResultLocation::Items(items)])
         }
-        (None, Some(told)) => Results::Reply(
-            fields::results(document, told).with_context(|| format!("{place}: its results"))?,
+        (None, Some(reply)) => Results::Reply(
+            fields::results(document, reply).with_context(|| format!("{place}: the results"))?,
         ),
         (None, None) => Results::Nothing,
     };
     let at_once = entry
         .at_once
-        .unwrap_or_else(|| may_answer_at_once(document, &submits, status, &done, &results));
+        .unwrap_or_else(|| may_have_results_at_once(document, &submits, status, &done, &results));
     let redirects = match &results {
         Results::List(id) => fields::redirect(document, sources.operation(id)?),
         Results::Status | Results::Reply(_) | Results::Nothing => None,
@@ -104,11 +104,11 @@ pub(super) fn family(sources: &Sources<'_>, name: &str, entry: &Entry) -> Result
         topic: entry.topic.clone(),
         note: entry.note.clone(),
     };
-    check(sources, &family, &submits, told).with_context(|| place)?;
+    check(sources, &family, &submits, reply).with_context(|| place)?;
     Ok(family)
 }
 
-/// The operation that reports how far the data of a family is available, if all of its submits share it.
+/// The operation that reports how far the data of a family is available, if all submits share it.
 fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Availability> {
     let mut found = submits.iter().map(|submit| {
         let tag = sources.tag(submit)?;
@@ -122,25 +122,25 @@ fn available(sources: &Sources<'_>, submits: &[String]) -> Option<Availability> 
     found.all(|other| other.as_ref() == Some(&first)).then_some(first)
 }
 
-/// What a state means, by what is stated or else by its name.
+/// The meaning of a state: as stated, or else by its name.
 fn meaning(entry: &Entry, name: &str) -> JobState {
     let mut states = entry.states.iter();
     let stated = states.find(|(_, names)| names.iter().any(|it| it == name));
     stated.map_or_else(|| words::meaning(name), |(state, _)| *state)
 }
 
-/// What each state means.
+/// The meaning of each state.
 fn states(
     document: &Document,
-    told: &Schema,
+    reply: &Schema,
     path: &str,
     entry: &Entry,
 ) -> Result<Vec<(String, JobState)>> {
-    let states: Vec<(String, JobState)> = match fields::states(document, told, path) {
+    let states: Vec<(String, JobState)> = match fields::states(document, reply, path) {
         Some(names) => {
             let unknown = entry.states.values().flatten().find(|name| !names.contains(name));
             if let Some(unknown) = unknown {
-                bail!("`{unknown}` is none of {}", names.join(", "));
+                bail!("unknown state `{unknown}`; expected one of {}", names.join(", "));
             }
             names.iter().map(|name| (name.clone(), meaning(entry, name))).collect()
         }
@@ -152,13 +152,13 @@ fn states(
     };
     if !states.iter().any(|(_, state)| *state == JobState::Succeeded) {
         let names: Vec<&str> = states.iter().map(|(name, _)| name.as_str()).collect();
-        bail!("none of {} is known to mean success", names.join(", "));
+        bail!("none of the states {} means success", names.join(", "));
     }
     Ok(states)
 }
 
-/// Whether the reply to the submit has the form of the status, or a place for the results.
-fn may_answer_at_once(
+/// Whether the response to the submit has the type of the status, or a field for the results.
+fn may_have_results_at_once(
     document: &Document,
     submits: &[&Operation],
     status: Option<&Operation>,
@@ -166,12 +166,12 @@ fn may_answer_at_once(
     results: &Results,
 ) -> bool {
     let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
-    let tells = |reply: &&Schema| match (status.and_then(Operation::reply_schema), done) {
-        (Some(told), _) => told.kind == reply.kind,
+    let has_status = |reply: &&Schema| match (status.and_then(Operation::reply_schema), done) {
+        (Some(status), _) => reply.kind == status.kind,
         (None, Completion::State(path)) => fields::at(document, reply, path).is_some(),
         (None, _) => false,
     };
-    let holds = |reply: &&Schema| match results {
+    let has_results = |reply: &&Schema| match results {
         Results::Reply(places) => places.iter().any(|place| match place {
             ResultLocation::Items(path) => {
                 path != "[]" && fields::at(document, reply, path).is_some()
@@ -180,29 +180,32 @@ fn may_answer_at_once(
         }),
         _ => false,
     };
-    // A field that is there once a job is done may be there and empty before it has begun.
-    let is_told = matches!(done, Completion::State(_));
-    is_told && !replies.is_empty() && (replies.iter().any(holds) || replies.iter().all(tells))
+    // A field that is present once a job is done may be present and empty before it starts.
+    let has_state = matches!(done, Completion::State(_));
+    has_state
+        && !replies.is_empty()
+        && (replies.iter().any(has_results) || replies.iter().all(has_status))
 }
 
-/// Fails where a family names what its operations do not have.
+/// Fails if a family names fields or parameters that its operations lack.
 fn check(
     sources: &Sources<'_>,
     family: &Family,
     submits: &[&Operation],
-    told: Option<&Schema>,
+    reply: Option<&Schema>,
 ) -> Result<()> {
     let document = sources.document;
     let replies: Vec<&Schema> = submits.iter().filter_map(|it| it.reply_schema()).collect();
-    let tells = |path: &str| told.is_some_and(|told| fields::at(document, told, path).is_some());
+    let in_status =
+        |path: &str| reply.is_some_and(|reply| fields::at(document, reply, path).is_some());
     let has = |path: &str| {
-        tells(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
+        in_status(path) || replies.iter().any(|reply| fields::at(document, reply, path).is_some())
     };
     match &family.done {
         Completion::State(path) | Completion::Field(path) | Completion::Since(path)
-            if !tells(path) =>
+            if !in_status(path) =>
         {
-            bail!("the status has no `{path}`");
+            bail!("the status has no field `{path}`");
         }
         _ => {}
     }
@@ -211,11 +214,11 @@ fn check(
             JobId::Field(path) => {
                 let found = submit.reply_schema().and_then(|it| fields::at(document, it, path));
                 if found.is_none() {
-                    bail!("the reply of {} has no `{path}`", submit.place());
+                    bail!("the response of {} has no field `{path}`", submit.place());
                 }
             }
             JobId::Path(name) if !submit.path.contains(&format!("{{{name}}}")) => {
-                bail!("the path of {} has no `{name}`", submit.place());
+                bail!("the path of {} has no parameter `{name}`", submit.place());
             }
             _ => {}
         }
@@ -227,7 +230,7 @@ fn check(
             | ResultLocation::Json(path, _)
             | ResultLocation::Bytes(path)) = place;
             if !has(path) {
-                bail!("no reply has `{path}`");
+                bail!("no response has a field `{path}`");
             }
         }
     }

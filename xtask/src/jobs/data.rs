@@ -8,7 +8,7 @@ use super::{Family, JobState, Results, id_parameter, path_on_job};
 use crate::document::Operation;
 use crate::tags::Decision;
 
-/// A family as a line of `families.jsonl`. `find` gives an operation and its tag by operationId.
+/// Returns a family as a line of `families.jsonl`. `find` returns an operation and its tag by operationId.
 pub fn line<'a>(
     family: &Family,
     find: impl Fn(&str) -> Result<(&'a Operation, &'a Decision)>,
@@ -62,13 +62,13 @@ pub fn line<'a>(
     Ok(serde_json::to_string(&data)?)
 }
 
-/// What `emit` writes as a listing.
+/// The list spec of the results, as in `emit`.
 fn list(tag: &Decision, submit: Option<&Decision>) -> ListTag {
     let (by, scheme, items) = results_tag(tag, submit);
     let (scheme, items) = (Some(scheme), Some(items.to_owned()));
     match by {
         Some(by) => ListTag { scheme, items, reply: tag.list.reply.clone(), ..by.clone() },
-        // Whatever the result is, it is the one item of a list.
+        // The result is the only item of a list.
         None => {
             let reply = PageReply { values: true, ..PageReply::default() };
             ListTag { scheme, items, reply, ..ListTag::default() }

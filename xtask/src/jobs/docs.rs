@@ -1,18 +1,17 @@
-//! What the documentation of a submit says of its jobs.
+//! Documentation of the operations that submit jobs.
 
 use super::{Completion, Family, JobState, ResultLocation, Results};
 
-/// The sentences for an operation that submits jobs of a family, each a paragraph. `by_page` is whether a job
-/// fetches the one page that its submit names.
+/// Returns the paragraphs on the jobs of a submit. `by_page`: a job fetches the one page that its submit selects.
 pub fn docs(family: &Family, by_page: bool) -> Vec<String> {
     let mut docs = vec![run(family)];
     if by_page {
-        docs.push("A job fetches one page: `paginate` submits one for each.".to_owned());
+        docs.push("Each job fetches one page: `paginate` submits one per page.".to_owned());
     }
     let held = family.states.iter().filter(|(_, state)| *state == JobState::AwaitingInput);
     let held: Vec<String> = held.map(|(name, _)| format!("`{name}`")).collect();
     if !held.is_empty() {
-        docs.push(format!("It waits for the caller in the state {}.", held.join(" or ")));
+        docs.push(format!("The job waits for the caller in the state {}.", held.join(" or ")));
     }
     if family.available.is_some() {
         docs.push(
@@ -22,23 +21,23 @@ pub fn docs(family: &Family, by_page: bool) -> Vec<String> {
         );
     }
     if let Some(topic) = &family.topic {
-        let too = if family.status.is_some() { " too" } else { "" };
-        docs.push(format!("The notification topic `{topic}` tells its end{too}."));
+        let also = if family.status.is_some() { " also" } else { "" };
+        docs.push(format!("The notification topic `{topic}`{also} reports its end."));
     }
     docs.extend(family.note.iter().map(|note| format!("Note: {note}.")));
     docs
 }
 
-/// What `paginate` and `submit` do.
+/// Describes `paginate` and `submit`.
 fn run(family: &Family) -> String {
     if family.done == Completion::Not202 {
-        return "It answers 202 until it is done: `paginate` sends it again until then, and streams what it \
-                answers. `submit` returns a handle."
+        return "Returns 202 until the work is done: `paginate` repeats the call until then and streams the result. \
+                `submit` returns a handle."
             .to_owned();
     }
     if family.status.is_none() {
-        return "Submits a job whose end no operation tells: `paginate` streams what the reply has at once, or \
-                ends with an error that says where to look. `submit` returns a handle."
+        return "Submits a job whose end no operation reports: `paginate` streams results that the response already has, \
+                or fails with an error that says where to look. `submit` returns a handle."
             .to_owned();
     }
     let all = |is: fn(&ResultLocation) -> bool| match &family.results {
@@ -46,15 +45,13 @@ fn run(family: &Family) -> String {
         _ => false,
     };
     let results = if family.results == Results::Nothing {
-        "has no items"
+        "yields no items"
     } else if all(|place| matches!(place, ResultLocation::Bytes(_))) {
         "streams the bytes of its files"
     } else if all(|place| *place == ResultLocation::Items("[]".to_owned())) {
-        "yields the status that tells its end"
+        "yields its final status"
     } else {
         "streams its results"
     };
-    format!(
-        "Submits a job: `paginate` waits until it is done and {results}. `submit` returns a handle."
-    )
+    format!("Submits a job: `paginate` waits for it and {results}. `submit` returns a handle.")
 }

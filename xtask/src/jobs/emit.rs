@@ -11,12 +11,12 @@ use crate::document::Operation;
 use crate::emit::{listing, verb};
 use crate::tags::{Decision, ListTag, Scheme};
 
-/// The name of the constant that a family is in generated code.
+/// The name of a family's constant in generated code.
 pub fn constant(family: &str) -> String {
     family.replace('-', "_").to_ascii_uppercase()
 }
 
-/// A family as `job_family!`. `find` gives an operation and its tag by operationId.
+/// Returns a family as `job_family!`. `find` returns an operation and its tag by operationId.
 pub fn family<'a>(
     family: &Family,
     find: impl Fn(&str) -> Result<(&'a Operation, &'a Decision)>,
@@ -128,7 +128,7 @@ fn states(family: &Family) -> String {
     format!("{{ {} }}", named.collect::<Vec<_>>().join(", "))
 }
 
-/// How the results are listed.
+/// The list spec of the results, as the macros take it.
 fn results(tag: &Decision, submit: Option<&Decision>) -> String {
     match results_tag(tag, submit) {
         (Some(by), scheme, items) => listing(by, scheme, items, &tag.list.reply),
@@ -136,8 +136,8 @@ fn results(tag: &Decision, submit: Option<&Decision>) -> String {
     }
 }
 
-/// How the results are listed, the scheme and the path of the items. Where the submit
-/// chooses the page, it has the parameters; a reply that is no list is one item.
+/// How the results are listed: the tag, the scheme and the path of the items. If the submit selects the page, its tag
+/// has the parameters; a response that is not a list is a single item.
 pub(super) fn results_tag<'a>(
     tag: &'a Decision,
     submit: Option<&'a Decision>,

@@ -1,14 +1,14 @@
-//! Where replies have what jobs are followed by.
+//! Finds the fields of responses that matter for jobs: id, state, results.
 
 use anyhow::{Result, bail};
 
 use super::{JobState, ResultLocation};
 use crate::document::{Document, Kind, Operation, Schema};
 
-/// Fields that hold the id of a job, the likeliest first.
+/// Fields with the id of a job, the likeliest first.
 const IDS: [&str; 4] = ["id", "jobId", "executionId", "job.id"];
 
-/// Fields that hold its state.
+/// Fields with the state of a job.
 const STATES: [&str; 8] = [
     "status",
     "state",
@@ -20,7 +20,7 @@ const STATES: [&str; 8] = [
     "job.state",
 ];
 
-/// Fields that hold the URLs of files with results, in lower case. Several at once come first.
+/// Fields with URLs of result files, in lower case; those with several URLs first.
 const URLS: [&str; 9] = [
     "downloadurls",
     "resultsurls",
@@ -33,7 +33,7 @@ const URLS: [&str; 9] = [
     "signedurl",
 ];
 
-/// What stands at a path: names joined by dots, through the elements of lists; `[]` is the schema itself.
+/// Returns the schema at a path: names joined by dots, through the elements of lists; `[]` is the schema itself.
 pub(super) fn at<'a>(document: &'a Document, schema: &'a Schema, path: &str) -> Option<&'a Schema> {
     let mut schema = schema;
     for name in path.split('.').filter(|name| *name != "[]") {
@@ -46,7 +46,7 @@ pub(super) fn at<'a>(document: &'a Document, schema: &'a Schema, path: &str) -> 
     Some(schema)
 }
 
-/// One of the items at a path: an element of the list there, or what is there.
+/// Returns the schema of the items at a path: the elements of a list, or the value itself.
 pub(super) fn items<'a>(
     document: &'a Document,
     schema: &'a Schema,
@@ -59,7 +59,7 @@ pub(super) fn items<'a>(
     }
 }
 
-/// The schema of one job in a reply that may list several.
+/// Returns the schema of one job in a response that may list several.
 pub(super) fn entry<'a>(
     document: &'a Document,
     reply: &'a Schema,
@@ -71,12 +71,12 @@ pub(super) fn entry<'a>(
     }
 }
 
-/// Where a reply has the id of a job.
+/// Finds the id of a job in a response.
 pub(super) fn id(document: &Document, reply: &Schema) -> Option<&'static str> {
     IDS.into_iter().find(|path| at(document, reply, path).is_some())
 }
 
-/// The states that a field may have.
+/// Returns the states that a field may have.
 pub(super) fn states(document: &Document, reply: &Schema, path: &str) -> Option<Vec<String>> {
     match &document.resolve(at(document, reply, path)?).kind {
         Kind::Enum(values) => Some(values.clone()),
@@ -84,7 +84,7 @@ pub(super) fn states(document: &Document, reply: &Schema, path: &str) -> Option<
     }
 }
 
-/// Where a reply has the state of a job: an enum of which one value means success.
+/// Finds the state of a job in a response: an enum with a value that means success.
 pub(super) fn state(
     document: &Document,
     reply: &Schema,
@@ -96,14 +96,14 @@ pub(super) fn state(
     })
 }
 
-/// Where a redirect that stands for a page of results has the URL of their file.
+/// Finds the URL of the file in a redirect that replaces a page of results.
 pub(super) fn redirect(document: &Document, results: &Operation) -> Option<String> {
     let redirects = results.replies.iter().filter(|reply| !reply.is_success());
     let mut bodies = redirects.filter_map(|reply| reply.schema.as_ref());
     bodies.find_map(|body| urls(document, document.resolve(body)).next())
 }
 
-/// The fields of an object that hold URLs of files, the likeliest first.
+/// The fields of an object with URLs of files, the likeliest first.
 fn urls<'a>(document: &'a Document, object: &'a Schema) -> impl Iterator<Item = String> + 'a {
     URLS.into_iter().filter_map(|known| {
         let (name, field) =
@@ -116,8 +116,8 @@ fn urls<'a>(document: &'a Document, object: &'a Schema) -> impl Iterator<Item = 
     })
 }
 
-/// Where the reply that tells that a job is done has its results: in its one field that is named for
-/// results, in files whose URLs it has, or else the reply is the result.
+/// Finds the results in the response that reports the end of a job: in its only field named for results, in files whose
+/// URLs it has, or else the response is the result.
 pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultLocation>> {
     let object = document.resolve(reply);
     let is_value =
@@ -131,7 +131,7 @@ pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultL
             named && is_value(field)
         })
         .collect();
-    // `entities` is what lists of the API are called, whatever stands beside it.
+    // `entities` is the name of lists in this API, whatever the other fields are.
     let inline = match &inline[..] {
         [] => None,
         [one] => Some(*one),
@@ -139,7 +139,7 @@ pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultL
             Some(entities) => Some(*entities),
             None => {
                 let names: Vec<&str> = many.iter().map(|(name, _)| name.as_str()).collect();
-                bail!("which of the fields {} has the results can't be told", names.join(", "));
+                bail!("can't infer which of the fields {} has the results", names.join(", "));
             }
         },
     };
@@ -152,7 +152,7 @@ pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultL
             places
         });
     };
-    // The file of a result that is too large holds what would have stood in the field.
+    // If a result is too large, a file has the content of the field.
     let (path, in_file) = match list_within(document, field) {
         Some(list) => (format!("{name}.{list}"), list),
         None => (name.clone(), "[]".to_owned()),
@@ -161,7 +161,7 @@ pub(super) fn results(document: &Document, reply: &Schema) -> Result<Vec<ResultL
     Ok(std::iter::once(ResultLocation::Items(path)).chain(files).collect())
 }
 
-/// The list in an object that is made to hold one.
+/// Finds the list in an object that wraps one.
 fn list_within(document: &Document, schema: &Schema) -> Option<String> {
     let properties = document.resolve(schema).properties();
     let is_list = |schema: &Schema| matches!(document.resolve(schema).kind, Kind::List(_));

@@ -1,8 +1,7 @@
-//! Families of jobs: which operations submit work that the API does in its own time, and which tell how it
-//! stands, list its results and cancel it.
+//! Job families: which operations submit asynchronous work, return its status, list its results and cancel it.
 //!
-//! Rules find what can be told from paths and schemas (`rules.rs`, `fields.rs`, `words.rs`);
-//! `openapi/operations.toml` has the rest (`table.rs`). Both give entries, of which `build.rs` makes families.
+//! Rules infer what paths and schemas show (`rules.rs`, `fields.rs`, `words.rs`); `openapi/operations.toml` has the
+//! rest (`table.rs`). Both yield entries, from which `build.rs` makes families.
 
 mod build;
 mod data;
@@ -31,41 +30,41 @@ use crate::document::{Document, Operation, Schema};
 use crate::exceptions::FILE;
 use crate::tags::{Decision, TagKind, item_schema};
 
-/// How the jobs of some operations run. Operations are named by their ids.
+/// How the jobs of some operations run. Operations are named by operationId.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Family {
     pub name: String,
     pub found: Found,
-    /// Why it stands in the table, or what the table changes.
+    /// The reason for its entry in the table, if it has one.
     pub reason: Option<String>,
     pub submits: Vec<String>,
     pub id: JobId,
     pub status: Option<String>,
-    /// Where the status has the list in which the job is.
+    /// The path of the list in the status that has the job.
     pub list: Option<String>,
     pub done: Completion,
-    /// The states in the order of the document, and those that it does not list.
+    /// The states in the order of the document, then the others.
     pub states: Vec<(String, JobState)>,
     pub results: Results,
     pub cancel: Option<String>,
     /// Operations that a job may need between its submit and its end.
     pub phases: Vec<String>,
-    /// The field with the URL of a file, in a redirect that stands for a page of results.
+    /// The field with the URL of a file, in a redirect that replaces a page of results.
     pub redirects: Option<String>,
-    /// How far the data is available that its jobs search.
+    /// The operation that reports how far the data is available.
     pub available: Option<Availability>,
-    /// Whether the reply to the submit may hold the results.
+    /// Whether the response to the submit may hold the results.
     pub at_once: bool,
     pub hours: Option<u64>,
     pub topic: Option<String>,
     pub note: Option<String>,
 }
 
-/// How a family is known.
+/// Where a family comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     ByRule,
-    /// Rules have found it, and the table says something else of it, or more.
+    /// Found by rules and changed by the table.
     Changed,
     ByTable,
 }
@@ -78,13 +77,13 @@ pub enum Results {
     List(String),
     /// The status lists them in pages.
     Status,
-    /// The reply that tells that the job is done has them, at the first of these places.
+    /// The response that reports the end of the job has them, at the first of these places that exists.
     Reply(Vec<ResultLocation>),
     Nothing,
 }
 
 impl Family {
-    /// The operations of the family with their roles. That which tells the status may list the results too.
+    /// The operations of the family with their roles. The status operation may list the results too.
     pub fn members(&self) -> impl Iterator<Item = (Role, &str)> {
         let results = match &self.results {
             Results::List(id) => Some(id),
@@ -98,7 +97,7 @@ impl Family {
             .chain(self.phases.iter().map(|id| (Role::Phase, id.as_str())))
     }
 
-    /// What kind of result its jobs have.
+    /// The kind of result, for people.
     pub fn result_kind(&self) -> &'static str {
         match (&self.done, &self.results) {
             (Completion::Not202, _) => "poll the same URL",
@@ -122,34 +121,34 @@ impl Family {
     }
 }
 
-/// What the results of a job are.
+/// The items of a result.
 pub enum Item<'a> {
-    /// Files that are handed out as they are.
+    /// Files, returned as bytes.
     Bytes,
-    /// JSON of any kind.
+    /// Free-form JSON.
     Any,
     Of(&'a Schema),
 }
 
-/// The families of a document, and the operations that accept work and offer nothing to poll.
+/// The families of a document, and the operations that accept work without a status to poll.
 #[derive(Clone, Debug, Default)]
 pub struct Families {
     /// By name.
     pub families: Vec<Family>,
-    /// By operationId: why.
+    /// The evidence, by operationId.
     pub accepted: BTreeMap<String, String>,
-    /// What was not understood, of a document that is not the pinned one.
+    /// Notes on a document that is not the pinned one.
     pub notes: Vec<String>,
 }
 
-/// What families are made from.
+/// The input for families.
 pub(crate) struct Sources<'a> {
     pub(crate) document: &'a Document,
     by_id: BTreeMap<&'a str, (&'a Operation, &'a Decision)>,
 }
 
 impl<'a> Sources<'a> {
-    /// The tags are those of the document's operations, in the same order.
+    /// `tags` has the tags of the document's operations, in the same order.
     pub(crate) fn new(document: &'a Document, tags: &'a [Decision]) -> Self {
         let operations = document.operations.iter().zip(tags);
         let by_id = operations.map(|(it, tag)| (it.id.as_str(), (it, tag))).collect();
@@ -169,7 +168,7 @@ impl<'a> Sources<'a> {
 }
 
 impl Families {
-    /// Finds the families. Of the pinned document (`strict`) nothing may be left in doubt.
+    /// Finds the families. With `strict`, for the pinned document, any doubt is an error.
     pub(crate) fn of(sources: &Sources<'_>, table: &Table, strict: bool) -> Result<Self> {
         let mut all = Self::default();
         let stated = table.submits();
@@ -186,8 +185,8 @@ impl Families {
             let entry = changes(name).map_or(found.clone(), |changes| changes.over(found));
             all.add(sources, name, &entry, strict)?;
         }
-        for (name, entry) in table.families.iter().filter(|(_, it)| it.stands_alone()) {
-            // Of another document, the table holds where it applies.
+        for (name, entry) in table.families.iter().filter(|(_, it)| it.is_new_family()) {
+            // For another document, the table applies where it matches.
             if strict || entry.operations().all(|id| sources.by_id.contains_key(id)) {
                 all.add(sources, name, entry, strict)?;
             }
@@ -198,7 +197,7 @@ impl Families {
         }
         all.families.sort_by(|a, b| a.name.cmp(&b.name));
         if let Some([one, _]) = all.families.array_windows().find(|[a, b]| a.name == b.name) {
-            let message = format!("two families are named `{}`", one.name);
+            let message = format!("duplicate family name `{}`", one.name);
             if strict {
                 bail!("{message}; name one in {}", FILE);
             }
@@ -219,7 +218,7 @@ impl Families {
         match build::family(sources, name, entry) {
             Ok(family) => self.families.push(family),
             Err(error) if strict => bail!(
-                "{error:#}; say in {} under [families.{name}] what it is, with the reason",
+                "{error:#}; describe the family in {} under [families.{name}], with a reason",
                 FILE
             ),
             Err(error) => self.notes.push(format!("{error:#}")),
@@ -238,7 +237,7 @@ impl Families {
             if let Some((family, _)) = self.place(&operation.id) {
                 if strict && stated.is_some() {
                     bail!(
-                        "{}: [accepted.{}] is of the family `{}`; remove the entry",
+                        "{}: [accepted.{}] belongs to the family `{}`; remove the entry",
                         FILE,
                         operation.id,
                         family.name,
@@ -255,11 +254,11 @@ impl Families {
                 self.accepted.insert(operation.id.clone(), stated.reason.clone());
             } else if strict
                 && !table.is_excused(&operation.id)
-                && let Some(evidence) = rules::hands_out_a_job(sources, operation)
+                && let Some(evidence) = rules::starts_a_job(sources, operation)
             {
                 bail!(
-                    "{}: {evidence}, and it is of no family; say in {} what it is: \
-                     [families.<name>], [accepted.{2}] or [not_jobs.{2}], with the reason",
+                    "{}: {evidence}, but it has no family; add [families.<name>], [accepted.{2}] or \
+                     [not_jobs.{2}] to {1}, with a reason",
                     operation.place(),
                     FILE,
                     operation.id,
@@ -269,8 +268,7 @@ impl Families {
         Ok(())
     }
 
-    /// The family that an operation belongs to and what it does there. Of several, that which it submits
-    /// jobs of comes first.
+    /// Returns the family of an operation and its role there; of several, the one it submits jobs of.
     pub fn place(&self, operation: &str) -> Option<(&Family, Role)> {
         self.places(operation).min_by_key(|(_, role)| *role)
     }
@@ -286,7 +284,7 @@ impl Families {
         self.families.iter().find(|family| family.name == name)
     }
 
-    /// Writes into a tag what its operation does in a family.
+    /// Completes the tag of an operation with its role in a family.
     pub fn mark(&self, operation: &Operation, tag: &mut Decision) {
         if let Some(evidence) = self.accepted.get(&operation.id) {
             tag.kind = TagKind::Accepted;
@@ -294,7 +292,7 @@ impl Families {
         }
         if let Some((family, role)) = self.place(&operation.id) {
             if role == Role::Submit {
-                // Sent twice it makes two jobs.
+                // Sent twice, it submits two jobs.
                 tag.reads = false;
                 tag.kind = TagKind::Job;
             }
@@ -304,7 +302,7 @@ impl Families {
     }
 }
 
-/// What the results are of a job that this operation submits.
+/// Returns the items of the jobs that this operation submits.
 pub(crate) fn item<'a>(
     sources: &Sources<'a>,
     family: &Family,
@@ -344,7 +342,7 @@ pub(crate) fn item<'a>(
             };
             if let Some(other) = items.find(|other| other.kind != first.kind) {
                 bail!(
-                    "family `{}`: its results are of two types, {:?} and {:?}",
+                    "family `{}`: the results have two types, {:?} and {:?}",
                     family.name,
                     first.kind,
                     other.kind
@@ -355,8 +353,8 @@ pub(crate) fn item<'a>(
     }
 }
 
-/// The path of an operation on a job. Values are handed on from the submit by name: parameters that stand in
-/// the same place of both paths are called as the submit calls them.
+/// Returns the path of an operation on a job. Values of the submit are passed on by name, so parameters at the same
+/// position of both paths get the name from the submit.
 pub(crate) fn path_on_job(submits: &[&Operation], operation: &Operation) -> String {
     let mut segments: Vec<&str> = operation.path.split('/').collect();
     for submit in submits {
@@ -371,8 +369,7 @@ pub(crate) fn path_on_job(submits: &[&Operation], operation: &Operation) -> Stri
     segments.join("/")
 }
 
-/// The path parameter of an operation on a job that takes the job's id: the one that the submits do not
-/// have.
+/// Returns the path parameter that takes the id of the job: the one that the submits lack.
 pub(crate) fn id_parameter(
     submits: &[&Operation],
     operation: &Operation,
@@ -386,7 +383,7 @@ pub(crate) fn id_parameter(
             count if count == submits.len() && count > 0 => {}
             0 if found.is_none() => found = Some(name.to_owned()),
             _ => bail!(
-                "{}: where its `{name}` is to come from can't be told from {}",
+                "{}: can't infer the value of `{name}` from {}",
                 operation.place(),
                 submits.iter().map(|it| it.place()).collect::<Vec<_>>().join(", "),
             ),

@@ -1,4 +1,4 @@
-//! The rules that find families by the paths of their operations.
+//! Rules that find families by the paths of their operations.
 
 use std::collections::BTreeSet;
 
@@ -6,12 +6,12 @@ use super::table::Entry;
 use super::{Completion, JobId, Results, Sources, fields};
 use crate::document::{Method, Operation};
 
-/// What the path of a submit ends with.
+/// The last segments of the path of a submit.
 const ENDS: [&str; 4] = ["jobs", "exports", "imports", "batchrequests"];
 
-/// The families of each `POST X` where X ends as submits do, or with `query` where `X/{id}/results` is:
-/// `GET X/{id}` tells the status, `GET X/{id}/results` lists the results and `DELETE X/{id}` cancels. What
-/// the parameter is called does not matter.
+/// Finds a family for each `POST X` where X ends like a submit, or with `query` if `X/{id}/results` exists:
+/// `GET X/{id}` returns the status, `GET X/{id}/results` lists the results and `DELETE X/{id}` cancels. The name of the
+/// parameter does not matter.
 pub(super) fn by_path(sources: &Sources<'_>) -> Vec<(String, Entry)> {
     let document = sources.document;
     let posts = document.operations.iter().filter(|it| it.method == Method::Post);
@@ -26,7 +26,7 @@ pub(super) fn by_path(sources: &Sources<'_>) -> Vec<(String, Entry)> {
         }
         let (status, results) = match below(Method::Get, "") {
             Some(status) => (Some(status), results),
-            // The results tell by themselves whether they are complete.
+            // The results show whether they are complete.
             None => (results, None),
         };
         let entry = Entry {
@@ -41,7 +41,7 @@ pub(super) fn by_path(sources: &Sources<'_>) -> Vec<(String, Entry)> {
     families.collect()
 }
 
-/// The families of each GET that may answer 202: it is sent again until it answers otherwise.
+/// Finds a family for each GET that may return 202: it is repeated until it returns something else.
 pub(super) fn repeated(sources: &Sources<'_>, members: &BTreeSet<String>) -> Vec<(String, Entry)> {
     let operations = &sources.document.operations;
     let gets = operations.iter().filter(|it| it.method == Method::Get && !members.contains(&it.id));
@@ -62,7 +62,7 @@ pub(super) fn repeated(sources: &Sources<'_>, members: &BTreeSet<String>) -> Vec
         .collect()
 }
 
-/// On which evidence an operation of no family accepts work, without a way to ask how it stands.
+/// The evidence that an operation without a family accepts work, with no status to poll.
 pub(super) fn accepted(operation: &Operation) -> Option<&'static str> {
     if operation.method.is_read() {
         return None;
@@ -70,14 +70,14 @@ pub(super) fn accepted(operation: &Operation) -> Option<&'static str> {
     let accepts = |it: &&crate::document::Reply| it.status == Some(202);
     let mut replies = operation.replies.iter().filter(|reply| reply.is_success()).peekable();
     if replies.peek().is_some() && replies.all(|reply| reply.status == Some(202)) {
-        return Some("its one reply is 202");
+        return Some("its only response is 202");
     }
     let bare = operation.replies.iter().find(accepts).is_some_and(|reply| reply.schema.is_none());
-    bare.then_some("it may answer 202 without a body")
+    bare.then_some("it may return 202 without a body")
 }
 
-/// On which evidence an operation that is of no family starts a job all the same.
-pub(super) fn hands_out_a_job(sources: &Sources<'_>, operation: &Operation) -> Option<String> {
+/// The evidence that an operation without a family starts a job.
+pub(super) fn starts_a_job(sources: &Sources<'_>, operation: &Operation) -> Option<String> {
     let waits = operation.replies.iter().any(|reply| reply.status == Some(202));
     if operation.method.is_read() && !waits {
         return None;
@@ -87,16 +87,16 @@ pub(super) fn hands_out_a_job(sources: &Sources<'_>, operation: &Operation) -> O
     }
     let paged = sources.tag(&operation.id)?;
     if paged.kind == crate::tags::TagKind::Job {
-        return Some("it pages as a submit does".to_owned());
+        return Some("it pages like a submit".to_owned());
     }
     let reply = operation.reply_schema()?;
     let ids = ["jobId", "executionId", "operationId", "job.id"];
     let id = ids.into_iter().find(|path| fields::at(sources.document, reply, path).is_some())?;
-    Some(format!("its reply has `{id}`"))
+    Some(format!("its response has `{id}`"))
 }
 
-/// The name of a family: the words of the path, without those that all have. Of `things/jobs` and
-/// `things/{id}/jobs` the second keeps its last word.
+/// Names a family after the words of its path, without those that all paths have. `things/{id}/jobs` keeps its last
+/// word, to differ from `things/jobs`.
 fn name(path: &str) -> String {
     let of_one = path.ends_with('}');
     let words = path.split('/').filter(|word| !word.is_empty() && !word.starts_with('{'));

@@ -1,5 +1,4 @@
-//! The families that rules can't tell, and what they tell wrongly: each an entry of
-//! `openapi/operations.toml`, reviewed and with its reason.
+//! Families that the rules do not find or get wrong: entries of `openapi/operations.toml`, reviewed and with a reason.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +23,8 @@ pub struct Excuse {
     pub(super) reason: String,
 }
 
-/// What is known of a family; what is left out is found by rules. Without submits and without a status, it
-/// changes the family of this name that rules have found.
+/// Facts about a family; rules infer the others. Without submits and a status, the entry changes the family of this
+/// name that the rules found.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
@@ -47,18 +46,18 @@ pub struct Entry {
     pub(super) topic: Option<String>,
     pub(super) note: Option<String>,
     pub(super) reason: Option<String>,
-    /// Whether it is a change to a family that rules have found.
+    /// Whether it changes a family that the rules found.
     #[serde(skip)]
     pub(super) changes: bool,
 }
 
 impl Entry {
-    /// Whether it is a family of its own, rather than a change to one that rules find.
-    pub(super) fn stands_alone(&self) -> bool {
+    /// Whether it is a new family, rather than a change to one that the rules find.
+    pub(super) fn is_new_family(&self) -> bool {
         !self.submits.is_empty() || self.status.is_some()
     }
 
-    /// What this says, and what rules have found where it says nothing.
+    /// Combines this entry with what the rules found; this entry takes precedence.
     pub(super) fn over(&self, found: &Self) -> Self {
         Self {
             submits: found.submits.clone(),
@@ -84,8 +83,8 @@ impl Entry {
         named.chain(&self.cancel).chain(&self.phases).map(String::as_str)
     }
 
-    /// The same without one of the things that rules may find, for each that it says.
-    fn lessened(&self) -> Vec<(&'static str, Self)> {
+    /// Returns the entry without each of its facts that the rules may find.
+    fn without_each_fact(&self) -> Vec<(&'static str, Self)> {
         let less = |change: fn(&mut Self)| {
             let mut entry = self.clone();
             change(&mut entry);
@@ -130,40 +129,39 @@ impl Table {
             if !name.chars().all(is_plain) || !name.starts_with(|it: char| it.is_ascii_lowercase())
             {
                 bail!(
-                    "{FILE}: `{name}` is no name for a family: lower case letters, digits and `-`"
+                    "{FILE}: `{name}` is not a family name: use lower case letters, digits and `-`"
                 );
             }
         }
         let mut seen = BTreeSet::new();
         let submits = table.families.values().flat_map(|entry| &entry.submits);
         if let Some(twice) = submits.into_iter().find(|id| !seen.insert(*id)) {
-            bail!("{FILE}: `{twice}` is the submit of two families");
+            bail!("{FILE}: two families have the submit `{twice}`");
         }
         Ok(table)
     }
 
-    /// The submits that the table has families for.
+    /// The submits of the families in the table.
     pub(super) fn submits(&self) -> BTreeSet<&str> {
         self.families.values().flat_map(|entry| &entry.submits).map(String::as_str).collect()
     }
 
-    /// Whether an operation is known to have no job methods.
+    /// Whether the table says that an operation has no job methods.
     pub(super) fn is_excused(&self, operation: &str) -> bool {
         self.accepted.contains_key(operation) || self.not_jobs.contains_key(operation)
     }
 
-    /// Fails where an entry matches nothing in the document, or says what rules find by themselves.
+    /// Fails if an entry matches nothing in the document, or repeats what the rules find.
     pub(super) fn check(&self, sources: &Sources<'_>, by_rules: &[(String, Entry)]) -> Result<()> {
         let excused = [("accepted", &self.accepted), ("not_jobs", &self.not_jobs)];
         for (section, entries) in excused {
             for id in entries.keys() {
                 let Ok(operation) = sources.operation(id) else {
                     bail!(
-                        "{FILE}: [{section}.{id}] is for no operation of the document; remove the entry"
+                        "{FILE}: [{section}.{id}] matches no operation of the document; remove the entry"
                     );
                 };
-                if section == "not_jobs"
-                    && super::rules::hands_out_a_job(sources, operation).is_none()
+                if section == "not_jobs" && super::rules::starts_a_job(sources, operation).is_none()
                 {
                     bail!(
                         "{FILE}: [{section}.{id}] is for an operation that does not look like a submit; \
@@ -174,7 +172,7 @@ impl Table {
         }
         for (name, entry) in &self.families {
             if let Some(id) = entry.operations().find(|id| sources.operation(id).is_err()) {
-                bail!("{FILE}: [families.{name}] names `{id}`, which the document does not have");
+                bail!("{FILE}: [families.{name}] names `{id}`, which is not in the document");
             }
             let found = by_rules.iter().find(|(found, it)| match &entry.submits[..] {
                 [] => found == name,
@@ -182,27 +180,27 @@ impl Table {
                 _ => false,
             });
             let found = found.map(|(_, found)| found);
-            if !entry.stands_alone() && found.is_none() {
+            if !entry.is_new_family() && found.is_none() {
                 bail!(
                     "{FILE}: [families.{name}] has no submits, and rules find no family of this name; \
                      remove the entry"
                 );
             }
             let whole = |entry: &Entry| match found {
-                Some(found) if !entry.stands_alone() => entry.over(found),
+                Some(found) if !entry.is_new_family() => entry.over(found),
                 _ => entry.clone(),
             };
             let family = |entry: &Entry| build::family(sources, name, entry).map(essence);
             let stated =
                 family(&whole(entry)).with_context(|| format!("{FILE}: [families.{name}]"))?;
             let same = |other: Result<Family>| other.is_ok_and(|other| other == stated);
-            if entry.stands_alone() && found.is_some_and(|found| same(family(found))) {
+            if entry.is_new_family() && found.is_some_and(|found| same(family(found))) {
                 bail!("{}", superfluous("families", name));
             }
-            for (key, less) in entry.lessened() {
+            for (key, less) in entry.without_each_fact() {
                 if same(family(&whole(&less))) {
                     bail!(
-                        "{FILE}: the rules find by themselves the `{key}` of [families.{name}]; remove it"
+                        "{FILE}: the rules already find the `{key}` of [families.{name}]; remove it"
                     );
                 }
             }
@@ -211,11 +209,11 @@ impl Table {
     }
 }
 
-/// A family without that by which it is known.
+/// A family without its name, reason and origin.
 fn essence(family: Family) -> Family {
     Family { reason: None, found: Found::ByRule, ..family }
 }
 
 pub(super) fn superfluous(section: &str, name: &str) -> String {
-    format!("{FILE}: the rules find by themselves what [{section}.{name}] says; remove the entry")
+    format!("{FILE}: the rules already find what [{section}.{name}] states; remove the entry")
 }

@@ -1,9 +1,8 @@
-//! What the names of states mean.
+//! The meanings of state names.
 
 use super::JobState;
 
-/// Names that the API uses for one meaning each, in lower case. Any other name means that the job is not
-/// done.
+/// Names with one meaning in the whole API, in lower case. Any other name means that the job is not done.
 const WORDS: &[(&str, JobState)] = &[
     ("fulfilled", JobState::Succeeded),
     ("succeeded", JobState::Succeeded),
@@ -37,7 +36,7 @@ pub(super) fn meaning(name: &str) -> JobState {
     known.map_or(JobState::Pending, |(_, state)| *state)
 }
 
-/// Every name that has a meaning, for a status whose states the document does not list.
+/// Returns every name with a meaning, for a status whose states the document does not list.
 pub(super) fn all() -> impl Iterator<Item = (String, JobState)> {
     WORDS.iter().map(|(word, state)| ((*word).to_owned(), *state))
 }

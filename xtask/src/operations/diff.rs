@@ -1,4 +1,4 @@
-//! `cargo xtask operations --diff`: what a new document changes for those who list.
+//! `cargo xtask operations --diff`: what a new document changes for paginators and jobs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -10,7 +10,7 @@ use crate::document::{Document, Operation};
 use crate::jobs::Family;
 use crate::model::{Tagged, TaggedOperation};
 
-/// The kinds of changes, in the order in which they are told.
+/// The kinds of changes, in the order of the output.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Section {
     Added,
@@ -36,19 +36,19 @@ impl Section {
             Self::Tag => "changed tag or scheme",
             Self::LostLink => "lost nextUri",
             Self::GainedLink => "gained nextUri",
-            Self::Items => "changed place of items",
+            Self::Items => "changed path of items",
             Self::ItemType => "changed item type",
             Self::Token => "changed token",
             Self::PageSize => "changed page size",
             Self::OperationId => "changed operationId",
-            Self::Rust => "changed name in Rust",
-            Self::Role => "changed place in a family",
+            Self::Rust => "changed Rust name",
+            Self::Role => "changed role in a family",
             Self::Family => "changed family",
         }
     }
 }
 
-/// What of an operation can change.
+/// The facts of an operation that are compared.
 struct Facts<'a> {
     id: &'a str,
     rust: String,
@@ -64,7 +64,7 @@ struct Facts<'a> {
     family: Option<String>,
 }
 
-/// Tells the operations that were added or removed, and those that another paginator now reads.
+/// Lists the operations that were added or removed, and those that page differently.
 pub fn diff(
     old: (&Document, &Tagged<'_>),
     new: (&Document, &Tagged<'_>),
@@ -101,10 +101,8 @@ pub fn diff(
             sections.entry(section).or_default().push(format!("{place}: {}", facts.tag));
         }
         if before.reads != facts.reads {
-            let text = format!(
-                "{place}: {}",
-                if facts.reads { "reads only" } else { "may change things" }
-            );
+            let text =
+                format!("{place}: {}", if facts.reads { "read-only" } else { "may change data" });
             sections.entry(Section::Tag).or_default().push(text);
         }
     }
@@ -117,7 +115,7 @@ pub fn diff(
         sections.insert(Section::Family, families);
     }
     if sections.is_empty() {
-        writeln!(out, "no operation was added or removed, and none pages otherwise")?;
+        writeln!(out, "no operations were added or removed, and none pages differently")?;
     }
     for (section, lines) in sections {
         writeln!(out, "{} ({})", section.title(), lines.len())?;
@@ -128,7 +126,7 @@ pub fn diff(
     Ok(())
 }
 
-/// What became of each family.
+/// Compares the families.
 fn families(old: &[Family], new: &[Family]) -> Vec<String> {
     let lines = |family: &Family| -> BTreeMap<&'static str, String> {
         super::jobs::members(family).chain(super::jobs::facts(family)).collect()
@@ -184,7 +182,7 @@ fn all_facts<'a>(
     operations.iter().map(facts).collect()
 }
 
-/// Whether a reply has a link to a next page.
+/// Whether a response has a link to the next page.
 fn links(document: &Document, operation: &Operation) -> bool {
     let reply = operation.reply_schema().map(|schema| document.resolve(schema));
     reply.is_some_and(|reply| reply.property("nextUri").is_some())

@@ -1,4 +1,4 @@
-//! `cargo xtask operations --explain`: what an operation is taken for, and on which evidence.
+//! `cargo xtask operations --explain`: the tag of an operation, and the evidence for it.
 
 use std::io::Write;
 
@@ -11,8 +11,8 @@ use crate::jobs::Role;
 use crate::model::{Tagged, TaggedOperation};
 use crate::tags::{size_limits, size_type};
 
-/// Tells what is known of one operation, which is named by its operationId, its method and path, or its
-/// name in Rust (`routing.queues`).
+/// Prints what is known about an operation, given by operationId, by method and path, or by Rust name
+/// (`routing.queues`).
 pub fn explain(
     document: &Document,
     tagged: &Tagged<'_>,
@@ -34,10 +34,10 @@ pub fn explain(
         line("exception", exception.clone())?;
     }
     if let Some(single) = tag.because.single {
-        line("no list", single.to_owned())?;
+        line("not a list", single.to_owned())?;
     }
     if reads(operation, tag) {
-        line("repeatable", "yes, it only reads".to_owned())?;
+        line("repeatable", "yes, read-only".to_owned())?;
     }
     if let Some(items) = &tag.list.items {
         let kind = item_name(document, operation, items).unwrap_or("?".to_owned());
@@ -53,10 +53,10 @@ pub fn explain(
         ("token in", token_in_text(tag)),
         ("token out", token_out_text(tag)),
         ("cap", tag.list.cap.as_ref().map(cap_text)),
-        ("tokens", tag.list.token_hours.map(|hours| format!("good for {hours} hours"))),
+        ("tokens", tag.list.token_hours.map(|hours| format!("valid for {hours} hours"))),
         ("interval", tag.interval.as_ref().map(interval_text)),
-        ("data up to", tag.available.as_ref().map(|field| format!("reply {field}"))),
-        ("told by", tag.availability.clone()),
+        ("data up to", tag.available.as_ref().map(|field| format!("response {field}"))),
+        ("available", tag.availability.clone()),
         ("as a job", tag.list.jobs.clone().map(|path| format!("POST {path}"))),
     ];
     for (label, text) in known {
@@ -103,8 +103,8 @@ fn find<'a, 'b>(
     let near: Vec<String> =
         near.into_iter().take(3).map(|(_, other)| format!("`{other}`")).collect();
     let hint = match &near[..] {
-        [] => "name it by operationId, by method and path, or by its name in Rust".to_owned(),
-        near => format!("is it {}?", near.join(" or ")),
+        [] => "use an operationId, a method and path, or a Rust name".to_owned(),
+        near => format!("did you mean {}?", near.join(" or ")),
     };
     bail!("the document has no operation `{name}`; {hint}")
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask operations --jobs`: the families of jobs.
+//! `cargo xtask operations --jobs`: the job families.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::jobs::{Completion, Family, Found, JobId, JobState, ResultLocation, Results, Role};
 use crate::model::{Tagged, TaggedOperation};
 
-/// Lists the families, each with what is known of it, and counts them.
+/// Lists the families with their facts, and counts them.
 pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     let by_id: BTreeMap<&str, &TaggedOperation<'_>> =
         tagged.operations.iter().map(|it| (it.operation.id.as_str(), it)).collect();
@@ -52,13 +52,13 @@ pub fn jobs(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     )?;
     writeln!(
         out,
-        "{} operations accept work and offer nothing to poll",
+        "{} operations accept work without a status to poll",
         tagged.families.accepted.len()
     )?;
     Ok(())
 }
 
-/// The operations of a family by their roles.
+/// The operations of a family by role.
 pub(super) fn members(family: &Family) -> impl Iterator<Item = (&'static str, String)> {
     Role::ALL.into_iter().filter_map(|role| {
         let members = family.members().filter(|(it, _)| *it == role);
@@ -67,7 +67,7 @@ pub(super) fn members(family: &Family) -> impl Iterator<Item = (&'static str, St
     })
 }
 
-/// What else is known of a family, in words, with what each is called.
+/// The other facts of a family, with labels.
 pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let mut facts: Vec<(&'static str, String)> = Vec::new();
     let id = match &family.id {
@@ -80,9 +80,9 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     facts.extend(family.list.iter().map(|list| ("listed in", list.clone())));
     let done = match &family.done {
         Completion::State(path) => format!("state {path}"),
-        Completion::Field(path) => format!("when {path} is there"),
+        Completion::Field(path) => format!("when {path} is present"),
         Completion::Since(path) => format!("when {path} is not before the submit"),
-        Completion::Not202 => "when it is not 202".to_owned(),
+        Completion::Not202 => "when the status is not 202".to_owned(),
     };
     facts.push(("done", done));
     for state in JobState::ALL {
@@ -97,7 +97,7 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
         }
     }
     let places: Vec<String> = match &family.results {
-        // That it is the whole reply goes without saying.
+        // The whole response is the default.
         Results::Reply(places) if *places == [ResultLocation::Items("[]".to_owned())] => Vec::new(),
         Results::Reply(places) => places.iter().map(place).collect(),
         Results::List(_) | Results::Status | Results::Nothing => Vec::new(),
@@ -105,7 +105,7 @@ pub(super) fn facts(family: &Family) -> Vec<(&'static str, String)> {
     let places =
         if places.is_empty() { String::new() } else { format!(": {}", places.join(", or ")) };
     facts.push(("result", format!("{}{places}", family.result_kind())));
-    let flags = [(family.at_once, "at once", "the reply to the submit may have the result")];
+    let flags = [(family.at_once, "at once", "the response to the submit may have the result")];
     facts.extend(flags.iter().filter(|flag| flag.0).map(|flag| (flag.1, flag.2.to_owned())));
     facts.extend(family.redirects.iter().map(|path| ("redirects", path.clone())));
     facts.extend(family.available.iter().map(|it| {

@@ -1,4 +1,4 @@
-//! `cargo xtask operations`: what codegen knows of each operation.
+//! `cargo xtask operations`: what codegen knows about each operation.
 
 mod diff;
 mod explain;
@@ -25,22 +25,21 @@ use crate::tags::{Cap, Interval, Tag, item_schema, size_type};
 
 #[derive(Args)]
 pub struct Options {
-    /// How to list them: a count per scheme, or a line per operation with its columns parted by tabs.
+    /// Output format: a count per scheme, or tab-separated columns with a line per operation.
     #[arg(long, value_enum, default_value_t = Format::Summary)]
     format: Format,
-    /// Tell what one operation is taken for, and on which evidence. It is named by operationId, by
-    /// `METHOD /path`, or by its name in Rust (`routing.queues`).
+    /// Show the tag of an operation and the evidence for it. Give its operationId, `METHOD /path` or Rust name
+    /// (`routing.queues`).
     #[arg(long, value_name = "OPERATION", conflicts_with_all = ["format", "diff"])]
     explain: Option<String>,
-    /// List the families of jobs: how each is submitted, followed and cancelled, and where its results
-    /// are.
+    /// List the job families: how jobs are submitted, polled and cancelled, and where their results are.
     #[arg(long, conflicts_with_all = ["format", "diff", "explain"])]
     jobs: bool,
-    /// Compare two API documents: operations added and removed, lists that page otherwise, and
-    /// families of jobs that changed.
+    /// Compare two API documents: operations added or removed, lists that page differently, and job families that
+    /// changed.
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], conflicts_with_all = ["format", "spec"])]
     diff: Vec<PathBuf>,
-    /// Another API document in the place of the pinned one.
+    /// API document to read instead of the pinned one.
     #[arg(long, value_name = "PATH")]
     spec: Option<PathBuf>,
 }
@@ -51,7 +50,7 @@ enum Format {
     Tsv,
 }
 
-/// `cargo xtask operations`.
+/// Runs `cargo xtask operations`.
 pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<()> {
     let exceptions = codegen::exceptions(workspace)?;
     let flat = |spec: Option<&Path>| -> Result<(Document, bool)> {
@@ -108,8 +107,7 @@ const COLUMNS: [&str; 19] = [
     "family",
 ];
 
-/// One line per operation, columns separated by tabs, after a header line; `-` where there is nothing
-/// to say.
+/// Writes a header and a line per operation, with tab-separated columns; `-` is an empty column.
 pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t"))?;
     let mut rows: Vec<_> = model.operations().collect();
@@ -179,12 +177,12 @@ fn interval_text(interval: &Interval) -> String {
     format!("{} {}{days}{id}", interval.place.as_str(), interval.name)
 }
 
-/// Whether a call can be sent again without harm because it only reads.
+/// Whether a call can be repeated because it is read-only.
 fn reads(operation: &Operation, tag: &Tag) -> bool {
     operation.method.is_read() || tag.reads
 }
 
-/// The type of the items as the document names it.
+/// The type of the items, as named in the document.
 fn item_name(document: &Document, operation: &Operation, items: &str) -> Option<String> {
     let schema = item_schema(document, operation, items)?;
     Some(match &schema.kind {
@@ -199,7 +197,7 @@ fn item_name(document: &Document, operation: &Operation, items: &str) -> Option<
     })
 }
 
-/// Whether an error is that the reader has gone, as in `| head`.
+/// Whether an error is a closed pipe, as with `| head`.
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

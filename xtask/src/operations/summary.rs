@@ -1,4 +1,4 @@
-//! `cargo xtask operations`: how many operations page in which way.
+//! `cargo xtask operations`: the number of operations per scheme.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -8,8 +8,8 @@ use anyhow::Result;
 use crate::jobs::Role;
 use crate::model::{Tagged, TaggedOperation};
 
-/// A line per scheme: how many operations have it, how many of them `paginate` reads, and where their
-/// items stand. Then a line per kind of call.
+/// Writes a line per scheme: the number of operations, how many of them have `paginate`, and the paths of their items.
+/// Then a line per kind of call.
 pub fn summary(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     let operations = &tagged.operations;
     #[derive(Default)]
@@ -46,7 +46,7 @@ pub fn summary(tagged: &Tagged<'_>, out: &mut impl Write) -> Result<()> {
     let families = &tagged.families.families;
     if !families.is_empty() {
         let submits: usize = families.iter().map(|family| family.submits.len()).sum();
-        writeln!(out, "{} families of jobs, submitted by {submits} operations", families.len())?;
+        writeln!(out, "{} job families, submitted by {submits} operations", families.len())?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the rules look at: the parameters of an operation, its body and its reply.
+//! The input of the rules: the parameters, body and response of an operation.
 
 use genesys_cloud_catalogue::tags::{Interval, PageSize, Place};
 
@@ -11,11 +11,11 @@ pub(super) struct Evidence<'a> {
     pub(super) operation: &'a Operation,
     reply: Option<&'a Schema>,
     body: Option<&'a Schema>,
-    /// Where the items stand in the reply.
+    /// The path of the items in the response.
     pub(super) items: Option<String>,
 }
 
-/// The fields that hold the items of a list, the likeliest first.
+/// Fields with the items of a list, the likeliest first.
 const ITEM_FIELDS: [&str; 12] = [
     "entities",
     "conversations",
@@ -31,15 +31,15 @@ const ITEM_FIELDS: [&str; 12] = [
     "auditMessages",
 ];
 
-/// Query parameters that set how many items a page holds, the likeliest first.
+/// Query parameters for the page size, the likeliest first.
 const SIZE_PARAMETERS: [&str; 6] =
     ["pageSize", "page_size", "limit", "count", "maxResults", "per_page"];
 
-/// Query parameters by which pages are chosen, and nothing else.
+/// Query parameters that only select a page.
 const PAGE_PARAMETERS: [&str; 6] =
     ["pageNumber", "pageSize", "cursor", "nextPage", "startIndex", "q64"];
 
-/// Parameters and fields that `seen` tells of.
+/// Parameters and fields that `seen` lists.
 const TELLING: [&str; 34] = [
     "pageNumber",
     "pageSize",
@@ -85,27 +85,27 @@ impl<'a> Evidence<'a> {
         Self { document, operation, reply, body, items }
     }
 
-    /// Whether there is a query parameter of this name.
+    /// Whether the operation has this query parameter.
     pub(super) fn query(&self, name: &str) -> bool {
         self.operation.query(name).is_some()
     }
 
-    /// Whether the body has this field.
+    /// Whether the request body has this field.
     pub(super) fn sent(&self, field: &str) -> bool {
         self.body.is_some_and(|body| body.property(field).is_some())
     }
 
-    /// Whether the reply has the field at this path.
+    /// Whether the response has the field at this path.
     pub(super) fn received(&self, path: &str) -> bool {
         self.reply.is_some_and(|reply| self.document.at(reply, path).is_some())
     }
 
-    /// Whether the reply has a list in a field of this path.
+    /// Whether the response has a list at this path.
     pub(super) fn lists_in(&self, path: &str) -> bool {
         self.items.as_deref() == Some(path)
     }
 
-    /// A parameter that chooses pages.
+    /// A parameter that selects a page.
     pub(super) fn page_parameter(&self) -> Option<&'static str> {
         PAGE_PARAMETERS.into_iter().find(|name| self.query(name))
     }
@@ -130,7 +130,7 @@ impl<'a> Evidence<'a> {
             if let Some(parameter) = self.operation.query(name) {
                 let default = parameter.default.as_ref().and_then(whole);
                 let size = self.size(name.to_owned(), Place::Query, &parameter.schema);
-                // What the API gives those who ask for nothing, it grants.
+                // The default is a valid size.
                 return Some(usually(size, default));
             }
         }
@@ -143,7 +143,7 @@ impl<'a> Evidence<'a> {
 
     fn size(&self, name: String, place: Place, schema: &Schema) -> PageSize {
         let resolved = self.document.resolve(schema);
-        // A page of no items is none, whatever a bound says.
+        // A page has at least one item, whatever the bound says.
         let bounds = schema.bounds.and(resolved.bounds);
         let positive = |bound: Option<i64>, least: i64| {
             bound.filter(|bound| *bound >= least).and_then(|bound| u64::try_from(bound).ok())
@@ -159,7 +159,7 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// The field of the reply with the date up to which the data is available.
+    /// The field of the response with the date up to which the data is available.
     pub(super) fn available(&self) -> Option<String> {
         let is_date = |schema: &Schema| {
             let kind = &self.document.resolve(schema).kind;
@@ -171,20 +171,20 @@ impl<'a> Evidence<'a> {
         fields.next().map(|(name, _)| name.clone())
     }
 
-    /// What of it matters for paging, for a reader.
+    /// Lists what matters for paging, for people.
     pub(super) fn seen(&self) -> Vec<String> {
         let named = |what: &str, has: &dyn Fn(&str) -> bool| {
             let names: Vec<&str> = TELLING.into_iter().filter(|name| has(name)).collect();
             (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
         };
         let items = self.items.as_ref().map(|items| match items.as_str() {
-            "[]" => "reply: is a list".to_owned(),
-            path => format!("reply: list in {path}"),
+            "[]" => "response: is a list".to_owned(),
+            path => format!("response: list in {path}"),
         });
         [
             named("query", &|name| self.query(name)),
             named("body", &|name| self.sent(name)),
-            named("reply", &|name| self.received(name)),
+            named("response", &|name| self.received(name)),
             items,
         ]
         .into_iter()
@@ -193,7 +193,7 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// A whole number, which some documents state as text.
+/// A whole number, which some documents state as a string.
 fn whole(json: &Json) -> Option<u64> {
     match json {
         Json::Number(number) => number.as_u64(),
@@ -212,7 +212,7 @@ fn find_items(document: &Document, reply: &Schema) -> Option<String> {
         };
         match &field.kind {
             Kind::List(_) => return Some(name.to_owned()),
-            // `results` of some searches is a list that the document gives as JSON of any kind.
+            // The document gives `results` of some searches as free-form JSON; it is a list.
             Kind::Any if name == "results" => return Some(name.to_owned()),
             Kind::Object(_) if name == "results" && field.property("entities").is_some() => {
                 return Some("results.entities".to_owned());
@@ -234,7 +234,7 @@ pub fn item_schema<'a>(
     let schema = document.resolve(list);
     match &schema.kind {
         Kind::List(items) => Some(items),
-        // Lists that the document gives as JSON of any kind.
+        // The document gives the list as free-form JSON.
         Kind::Any => Some(schema),
         _ => None,
     }

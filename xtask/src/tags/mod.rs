@@ -1,8 +1,7 @@
-//! What kind of call an operation is: a single entity, a list, a list in pages and of which scheme, or a
-//! job.
+//! Tags operations: a single entity, a list, a paged list with its scheme, or a job.
 //!
-//! The rules read parameters and schemas only, and stand in one ordered table (`rules.rs`). What they
-//! can't tell stands in `openapi/operations.toml`.
+//! The rules look only at parameters and schemas, and are one ordered table (`rules.rs`). What they cannot infer is in
+//! `openapi/operations.toml`.
 
 mod evidence;
 mod page_size;
@@ -26,7 +25,7 @@ pub use scheme::{usual_token_in, usual_token_out};
 
 use crate::document::{Document, Method, Operation};
 
-/// The tag of one operation, and what it rests on.
+/// The tag of an operation, and its evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
     pub tag: Tag,
@@ -47,16 +46,16 @@ impl DerefMut for Decision {
     }
 }
 
-/// What a tag rests on.
+/// The evidence for a tag.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Because {
-    /// The rule that decided; empty if none did.
+    /// The rule that decided, or why none did.
     pub rule: &'static str,
-    /// What the rules look at and found here.
+    /// The relevant parameters and fields.
     pub evidence: Vec<String>,
-    /// What the exceptions changed, and their reasons.
+    /// The changes by exceptions, with their reasons.
     pub exceptions: Vec<String>,
-    /// Why a reply with a list in it is no list.
+    /// Why a response that contains a list is not one.
     pub single: Option<&'static str>,
 }
 
@@ -65,7 +64,7 @@ impl Decision {
         Self { tag: Tag::single(), because: Because { rule, ..Because::default() } }
     }
 
-    /// The same with another scheme, as an exception states it.
+    /// Replaces the scheme, as an exception states.
     pub fn with_scheme(mut self, scheme: Scheme) -> Self {
         self.tag.kind = scheme.kind();
         self.tag.list.scheme = Some(scheme);
@@ -74,12 +73,12 @@ impl Decision {
         self
     }
 
-    /// The tag of what is no list, for the same reasons.
+    /// Replaces the tag by that of a single entity, with the same evidence.
     pub fn without_list(self) -> Self {
         Self { tag: Tag::single(), ..self }
     }
 
-    /// Whether its reply is a list or a page of one, also where it submits a job.
+    /// Whether its response is a list or a page of one, even if it submits a job.
     pub fn lists(&self) -> bool {
         let is_list = |scheme: Scheme| scheme.kind() != TagKind::Job;
         let submits_list = self.kind == TagKind::Job
@@ -89,7 +88,7 @@ impl Decision {
     }
 }
 
-/// What is known of an operation that no rule covers.
+/// Returns what is known about an operation that no rule covers.
 pub fn uncovered(document: &Document, operation: &Operation) -> Decision {
     let evidence = Evidence::of(document, operation);
     let list = ListTag {
@@ -107,8 +106,8 @@ pub fn uncovered(document: &Document, operation: &Operation) -> Decision {
     }
 }
 
-/// The operation that reports how far the data is available that a submit or a query asks for: the GET at its path
-/// plus `/availability`, whose reply has the date and no list.
+/// Finds the operation that reports how far the data of a submit or query is available: the GET at its path plus
+/// `/availability`, whose response has the date and no list.
 fn availability<'a>(document: &'a Document, operation: &Operation) -> Option<&'a Operation> {
     let path = Some(&operation.path).filter(|_| operation.method == Method::Post)?;
     let path = format!("{path}/availability");
@@ -118,12 +117,11 @@ fn availability<'a>(document: &'a Document, operation: &Operation) -> Option<&'a
     (evidence.available().is_some() && evidence.items.is_none()).then_some(found)
 }
 
-/// The tag of an operation by the rules alone. `reads`: whether a POST is known to read only, although
-/// its path does not say so.
+/// Tags an operation by the rules alone. `reads`: an exception says that a POST is read-only.
 pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<Decision> {
-    // Other methods may return the envelope of a list, as an echo of what they changed.
+    // Other methods may return a list of what they changed.
     if !matches!(operation.method, Method::Get | Method::Post) {
-        return Ok(Decision::single("it changes things: neither GET nor POST"));
+        return Ok(Decision::single("neither GET nor POST: it changes data"));
     }
     let evidence = Evidence::of(document, operation);
     let reads = operation.method == Method::Post && (reads || rules::reads(&evidence));
@@ -140,13 +138,13 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<De
     let Some((rule, scheme)) = rules::decide(&evidence) else {
         if let Some(parameter) = evidence.page_parameter() {
             bail!(
-                "{}: no rule covers it: it takes `{parameter}`, but the reply has no list that is known; \
-                 say in openapi/operations.toml under [tags.{}] what it is (scheme and items, or `single = true`), with the reason",
+                "{}: no rule covers it: it takes `{parameter}`, but no known field of the response is a list; \
+                 add [tags.{}] to openapi/operations.toml (scheme and items, or `single = true`), with a reason",
                 operation.place(),
                 operation.id,
             );
         }
-        return Ok(single("no list in the reply"));
+        return Ok(single("no list in the response"));
     };
     let mut decision = single(rule).with_scheme(scheme);
     let Decision { tag, because } = &mut decision;
@@ -160,8 +158,8 @@ pub fn tag(document: &Document, operation: &Operation, reads: bool) -> Result<De
     }
     if tag.list.items.is_none() {
         bail!(
-            "{}: paged by {rule}, but the reply has no list that is known; \
-             say in openapi/operations.toml under [tags.{}] what it is (scheme and items, or `single = true`), with the reason",
+            "{}: paged by {rule}, but no known field of the response is a list; \
+             add [tags.{}] to openapi/operations.toml (scheme and items, or `single = true`), with a reason",
             operation.place(),
             operation.id,
         );

@@ -1,4 +1,4 @@
-//! By what a reply is known to be a page of a list.
+//! Fields by which a response is recognized as a page.
 
 use genesys_cloud_catalogue::tags::{ListTag, PageReply};
 
@@ -47,7 +47,7 @@ const OF_ERRORS: [&str; 15] = [
     "messageWithParams",
 ];
 
-/// What the document says of the reply of an operation that lists in this way. Nothing where it has no list.
+/// How to recognize a page of this list; empty if the response has no list.
 pub fn page_reply(document: &Document, operation: &Operation, list: &ListTag) -> PageReply {
     let Some(items) = &list.items else { return PageReply::default() };
     let reply = operation.reply_schema().map(|schema| document.resolve(schema));
@@ -63,7 +63,7 @@ pub fn page_reply(document: &Document, operation: &Operation, list: &ListTag) ->
     }
 }
 
-/// The names of the fields beside the list, on each level down to it.
+/// The names of the fields next to the list, on each level of its path.
 fn fields(document: &Document, reply: &Schema, list: &ListTag, items: &str) -> Vec<String> {
     let token = list.token_out.as_ref().and_then(|out| out.path.split('.').next());
     let mut names = Vec::new();
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_usual_fields_are_those_that_the_runtime_knows() {
+    fn the_usual_fields_match_those_of_the_core() {
         let runtime = include_str!("../../../crates/genesys-cloud-core/src/paging/list_spec.rs");
         let (_, fields) = runtime.split_once("const PAGE_FIELDS").expect("the list");
         let (fields, _) = fields.split_once("];").expect("its end");

@@ -1,4 +1,4 @@
-//! The rules, in order: the first that answers decides.
+//! The rules, in order: the first that matches decides.
 
 use super::evidence::Evidence;
 use super::{NextToken, ParamLocation, Scheme, TagKind, usual_token_in, usual_token_out};
@@ -29,10 +29,10 @@ const RULES: &[Rule] = &[
         (e.sent("pageSize") && e.operation.path.ends_with("/jobs"))
             .then_some(Scheme::JobSetsPageSize)
     }),
-    ("body `after`, reply `after`", |e| {
+    ("body `after`, response `after`", |e| {
         (e.sent("after") && e.received("after")).then_some(Scheme::BodyAfter)
     }),
-    ("body `cursor`, reply `cursor`", |e| {
+    ("body `cursor`, response `cursor`", |e| {
         (e.sent("cursor") && e.received("cursor")).then_some(Scheme::BodyCursor)
     }),
     ("query `q64`", |e| (e.query("q64") && e.items.is_some()).then_some(Scheme::Q64Search)),
@@ -65,7 +65,7 @@ const RULES: &[Rule] = &[
                 .then_some(Scheme::IdOrDateWindow)
         }
     }),
-    ("query `nextPage`, reply `nextUri` without `pageNumber`", |e| {
+    ("query `nextPage`, response `nextUri` without `pageNumber`", |e| {
         (e.query("nextPage") && e.received("nextUri") && !e.received("pageNumber"))
             .then_some(Scheme::NextPageInNextUri)
     }),
@@ -80,7 +80,7 @@ const RULES: &[Rule] = &[
             Some(Scheme::PageNumberNoEnvelope)
         }
     }),
-    ("a token in the reply, and a parameter that takes it", |e| {
+    ("a token in the response, and a parameter that takes it", |e| {
         (e.items.is_some() && continuation(e).is_some()).then_some(Scheme::ContinuationToken)
     }),
     ("query `pageSize` or `limit` alone", |e| {
@@ -92,18 +92,18 @@ const RULES: &[Rule] = &[
             Some(Scheme::LimitOnly)
         }
     }),
-    ("page fields in the reply, none in the request", |e| {
+    ("page fields in the response, none in the request", |e| {
         (e.items.is_some()
             && ["pageCount", "pageNumber", "pageSize"].iter().all(|field| e.received(field)))
         .then_some(Scheme::UnpagedWithEnvelope)
     }),
-    ("`nextUri` in the reply, nothing to page by in the request", |e| {
+    ("`nextUri` in the response, nothing to page by in the request", |e| {
         (e.items.is_some() && e.received("nextUri")).then_some(Scheme::NextUriOnlyEnvelope)
     }),
-    ("`cursors` in the reply, nothing to page by in the request", |e| {
+    ("`cursors` in the response, nothing to page by in the request", |e| {
         (e.items.is_some() && e.received("cursors")).then_some(Scheme::CursorsOnlyEnvelope)
     }),
-    ("an array in the reply", |e| {
+    ("an array in the response", |e| {
         Some(match (e.items.as_deref()?, e.operation.method) {
             ("[]", _) => Scheme::UnpagedBareArray,
             ("entities", _) => Scheme::UnpagedEntities,
@@ -118,7 +118,7 @@ pub(super) fn decide(evidence: &Evidence<'_>) -> Option<(&'static str, Scheme)> 
     RULES.iter().find_map(|(name, rule)| Some((*name, rule(evidence)?)))
 }
 
-/// Fields that hold a token for the next page: at the top of the reply, or in its `pagination`.
+/// Fields with a token for the next page: at the top of the response, or in its `pagination`.
 const TOKEN_FIELDS: [&str; 9] = [
     "continuation_token",
     "continuationToken",
@@ -131,7 +131,7 @@ const TOKEN_FIELDS: [&str; 9] = [
     "next",
 ];
 
-/// Parameters that take a token whose field has another name.
+/// Parameters for a token whose field has another name.
 const TOKEN_PARAMETERS: [&str; 9] = [
     "continuation_token",
     "continuationToken",
@@ -144,8 +144,7 @@ const TOKEN_PARAMETERS: [&str; 9] = [
     "after",
 ];
 
-/// Where the token goes and where it comes from, of a list that pages by a token and in no other way
-/// that is known.
+/// Where the token goes and comes from, for a list that pages by a token and matches no other rule.
 fn continuation(e: &Evidence<'_>) -> Option<(ParamLocation, NextToken)> {
     let fields = ["", "pagination.", "paging."]
         .into_iter()
@@ -157,13 +156,13 @@ fn continuation(e: &Evidence<'_>) -> Option<(ParamLocation, NextToken)> {
     Some((place, NextToken::field(&path)))
 }
 
-/// Where an operation has its token, where that is not the usual of its scheme.
+/// The token parameters and field of an operation, if they differ from the default of its scheme.
 pub(super) fn token_places(
     scheme: Scheme,
     e: &Evidence<'_>,
 ) -> Option<(Vec<ParamLocation>, Option<NextToken>)> {
     match scheme {
-        // Four of them say `after` to what the others call `cursor`.
+        // Four operations call the parameter `after` instead of `cursor`.
         Scheme::CursorsObject if !e.query("cursor") => {
             Some((vec![ParamLocation::query("after")], usual_token_out(scheme)))
         }
@@ -182,10 +181,10 @@ pub(super) fn token_places(
     }
 }
 
-/// Words in a path that say of a POST that it asks, because a GET could not hold the question.
+/// Path segments of a POST that is a query, too long for a GET.
 const ASKING: [&str; 3] = ["query", "search", "retrieve"];
 
-/// Whether a POST is known to read only: its path says that it asks, and it does not start a job.
+/// Whether a POST is read-only: its path is that of a query, and it does not start a job.
 pub(super) fn reads(e: &Evidence<'_>) -> bool {
     let path = &e.operation.path;
     let asks = path.split('/').any(|word| ASKING.contains(&word));
@@ -195,18 +194,18 @@ pub(super) fn reads(e: &Evidence<'_>) -> bool {
     asks && !starts_job
 }
 
-/// Why a reply that holds a list is not that of a list.
+/// Why a response that contains a list is not one.
 pub(super) fn not_a_list(e: &Evidence<'_>, scheme: Scheme, reads: bool) -> Option<&'static str> {
     let is_post = e.operation.method == Method::Post;
     if is_post && !reads && scheme.kind() == TagKind::List {
-        return Some("a POST that is not known to read only: the list is an echo of what it did");
+        return Some("a POST that is not known to be read-only: the list shows what it did");
     }
     let own_field = !matches!(e.items.as_deref(), Some("entities" | "[]" | "Resources"));
     let unpaged = matches!(scheme, Scheme::UnpagedPostResults | Scheme::UnpagedOtherArray);
-    (unpaged && own_field && e.received("id")).then_some("an entity with a list among its fields")
+    (unpaged && own_field && e.received("id")).then_some("an entity with a list field")
 }
 
-/// The path that runs the same query as a job: `../query` and `../jobs`, or `../query/jobs`.
+/// Finds the path that runs the same query as a job: `../jobs` for `../query`, or `../query/jobs`.
 pub(super) fn jobs(document: &Document, operation: &Operation) -> Option<String> {
     let base = operation.path.strip_suffix("/query")?;
     [format!("{base}/jobs"), format!("{}/jobs", operation.path)].into_iter().find(|path| {

@@ -1,8 +1,8 @@
-//! What is usual of a scheme: the runtime knows it, so that only what differs is written into the bindings.
+//! Defaults of the schemes, which the core knows: the bindings only state differences.
 
 use genesys_cloud_catalogue::tags::{NextToken, ParamLocation, Scheme, TokenForm};
 
-/// Where the number or token of a page usually goes.
+/// Where the page number or token goes by default.
 pub fn usual_token_in(scheme: Scheme) -> Vec<ParamLocation> {
     let query = |name| vec![ParamLocation::query(name)];
     let body = |name| vec![ParamLocation::body(name)];
@@ -28,7 +28,7 @@ pub fn usual_token_in(scheme: Scheme) -> Vec<ParamLocation> {
     }
 }
 
-/// Where a reply usually has what leads to the next page.
+/// Where a response has the next page's token or link by default.
 pub fn usual_token_out(scheme: Scheme) -> Option<NextToken> {
     match scheme {
         Scheme::PageNumber | Scheme::PageNumberNoTotal | Scheme::BodyPageNumber => {

@@ -170,7 +170,7 @@ pub mod webmessaging;
 #[cfg(feature = "workforce_management")]
 pub mod workforce_management;
 
-/// The records and enums of all groups that are switched on. Names are unique across the API.
+/// The records and enums of all enabled groups. Names are unique across the API.
 pub mod types {
     pub use super::common::*;
     #[cfg(feature = "agent_assistants")]
@@ -332,505 +332,505 @@ pub mod types {
 }
 
 impl crate::Client {
-    /// The operations of the group Agent Assistants.
+    /// Returns the operations of the group Agent Assistants.
     #[cfg(feature = "agent_assistants")]
     pub fn agent_assistants(&self) -> agent_assistants::AgentAssistants {
         agent_assistants::AgentAssistants::new(self.core())
     }
 
-    /// The operations of the group Agent Copilot.
+    /// Returns the operations of the group Agent Copilot.
     #[cfg(feature = "agent_copilot")]
     pub fn agent_copilot(&self) -> agent_copilot::AgentCopilot {
         agent_copilot::AgentCopilot::new(self.core())
     }
 
-    /// The operations of the group Agent UI.
+    /// Returns the operations of the group Agent UI.
     #[cfg(feature = "agent_ui")]
     pub fn agent_ui(&self) -> agent_ui::AgentUi {
         agent_ui::AgentUi::new(self.core())
     }
 
-    /// The operations of the group AI Studio.
+    /// Returns the operations of the group AI Studio.
     #[cfg(feature = "ai_studio")]
     pub fn ai_studio(&self) -> ai_studio::AiStudio {
         ai_studio::AiStudio::new(self.core())
     }
 
-    /// The operations of the group Alerting.
+    /// Returns the operations of the group Alerting.
     #[cfg(feature = "alerting")]
     pub fn alerting(&self) -> alerting::Alerting {
         alerting::Alerting::new(self.core())
     }
 
-    /// The operations of the group Analytics.
+    /// Returns the operations of the group Analytics.
     #[cfg(feature = "analytics")]
     pub fn analytics(&self) -> analytics::Analytics {
         analytics::Analytics::new(self.core())
     }
 
-    /// The operations of the group Architect.
+    /// Returns the operations of the group Architect.
     #[cfg(feature = "architect")]
     pub fn architect(&self) -> architect::Architect {
         architect::Architect::new(self.core())
     }
 
-    /// The operations of the group Assistant Copilot Variations.
+    /// Returns the operations of the group Assistant Copilot Variations.
     #[cfg(feature = "assistant_copilot_variations")]
     pub fn assistant_copilot_variations(&self) -> assistant_copilot_variations::AssistantCopilotVariations {
         assistant_copilot_variations::AssistantCopilotVariations::new(self.core())
     }
 
-    /// The operations of the group Audit.
+    /// Returns the operations of the group Audit.
     #[cfg(feature = "audit")]
     pub fn audit(&self) -> audit::Audit {
         audit::Audit::new(self.core())
     }
 
-    /// The operations of the group Authorization.
+    /// Returns the operations of the group Authorization.
     #[cfg(feature = "authorization")]
     pub fn authorization(&self) -> authorization::Authorization {
         authorization::Authorization::new(self.core())
     }
 
-    /// The operations of the group Background Assistant.
+    /// Returns the operations of the group Background Assistant.
     #[cfg(feature = "background_assistant")]
     pub fn background_assistant(&self) -> background_assistant::BackgroundAssistant {
         background_assistant::BackgroundAssistant::new(self.core())
     }
 
-    /// The operations of the group Billing.
+    /// Returns the operations of the group Billing.
     #[cfg(feature = "billing")]
     pub fn billing(&self) -> billing::Billing {
         billing::Billing::new(self.core())
     }
 
-    /// The operations of the group Business Rules.
+    /// Returns the operations of the group Business Rules.
     #[cfg(feature = "business_rules")]
     pub fn business_rules(&self) -> business_rules::BusinessRules {
         business_rules::BusinessRules::new(self.core())
     }
 
-    /// The operations of the group Carrier Services.
+    /// Returns the operations of the group Carrier Services.
     #[cfg(feature = "carrier_services")]
     pub fn carrier_services(&self) -> carrier_services::CarrierServices {
         carrier_services::CarrierServices::new(self.core())
     }
 
-    /// The operations of the group Case Management.
+    /// Returns the operations of the group Case Management.
     #[cfg(feature = "case_management")]
     pub fn case_management(&self) -> case_management::CaseManagement {
         case_management::CaseManagement::new(self.core())
     }
 
-    /// The operations of the group Chat.
+    /// Returns the operations of the group Chat.
     #[cfg(feature = "chat")]
     pub fn chat(&self) -> chat::Chat {
         chat::Chat::new(self.core())
     }
 
-    /// The operations of the group Coaching.
+    /// Returns the operations of the group Coaching.
     #[cfg(feature = "coaching")]
     pub fn coaching(&self) -> coaching::Coaching {
         coaching::Coaching::new(self.core())
     }
 
-    /// The operations of the group Content Management.
+    /// Returns the operations of the group Content Management.
     #[cfg(feature = "content_management")]
     pub fn content_management(&self) -> content_management::ContentManagement {
         content_management::ContentManagement::new(self.core())
     }
 
-    /// The operations of the group Conversations.
+    /// Returns the operations of the group Conversations.
     #[cfg(feature = "conversations")]
     pub fn conversations(&self) -> conversations::Conversations {
         conversations::Conversations::new(self.core())
     }
 
-    /// The operations of the group Data Extensions.
+    /// Returns the operations of the group Data Extensions.
     #[cfg(feature = "data_extensions")]
     pub fn data_extensions(&self) -> data_extensions::DataExtensions {
         data_extensions::DataExtensions::new(self.core())
     }
 
-    /// The operations of the group Data Privacy.
+    /// Returns the operations of the group Data Privacy.
     #[cfg(feature = "data_privacy")]
     pub fn data_privacy(&self) -> data_privacy::DataPrivacy {
         data_privacy::DataPrivacy::new(self.core())
     }
 
-    /// The operations of the group Dependencies.
+    /// Returns the operations of the group Dependencies.
     #[cfg(feature = "dependencies")]
     pub fn dependencies(&self) -> dependencies::Dependencies {
         dependencies::Dependencies::new(self.core())
     }
 
-    /// The operations of the group Downloads.
+    /// Returns the operations of the group Downloads.
     #[cfg(feature = "downloads")]
     pub fn downloads(&self) -> downloads::Downloads {
         downloads::Downloads::new(self.core())
     }
 
-    /// The operations of the group Emails.
+    /// Returns the operations of the group Emails.
     #[cfg(feature = "emails")]
     pub fn emails(&self) -> emails::Emails {
         emails::Emails::new(self.core())
     }
 
-    /// The operations of the group Employee Engagement.
+    /// Returns the operations of the group Employee Engagement.
     #[cfg(feature = "employee_engagement")]
     pub fn employee_engagement(&self) -> employee_engagement::EmployeeEngagement {
         employee_engagement::EmployeeEngagement::new(self.core())
     }
 
-    /// The operations of the group Events.
+    /// Returns the operations of the group Events.
     #[cfg(feature = "events")]
     pub fn events(&self) -> events::Events {
         events::Events::new(self.core())
     }
 
-    /// The operations of the group External Contacts.
+    /// Returns the operations of the group External Contacts.
     #[cfg(feature = "external_contacts")]
     pub fn external_contacts(&self) -> external_contacts::ExternalContacts {
         external_contacts::ExternalContacts::new(self.core())
     }
 
-    /// The operations of the group Fax.
+    /// Returns the operations of the group Fax.
     #[cfg(feature = "fax")]
     pub fn fax(&self) -> fax::Fax {
         fax::Fax::new(self.core())
     }
 
-    /// The operations of the group Gamification.
+    /// Returns the operations of the group Gamification.
     #[cfg(feature = "gamification")]
     pub fn gamification(&self) -> gamification::Gamification {
         gamification::Gamification::new(self.core())
     }
 
-    /// The operations of the group General Data Protection Regulation.
+    /// Returns the operations of the group General Data Protection Regulation.
     #[cfg(feature = "general_data_protection_regulation")]
     pub fn general_data_protection_regulation(&self) -> general_data_protection_regulation::GeneralDataProtectionRegulation {
         general_data_protection_regulation::GeneralDataProtectionRegulation::new(self.core())
     }
 
-    /// The operations of the group Geolocation.
+    /// Returns the operations of the group Geolocation.
     #[cfg(feature = "geolocation")]
     pub fn geolocation(&self) -> geolocation::Geolocation {
         geolocation::Geolocation::new(self.core())
     }
 
-    /// The operations of the group Greetings.
+    /// Returns the operations of the group Greetings.
     #[cfg(feature = "greetings")]
     pub fn greetings(&self) -> greetings::Greetings {
         greetings::Greetings::new(self.core())
     }
 
-    /// The operations of the group Groups.
+    /// Returns the operations of the group Groups.
     #[cfg(feature = "groups")]
     pub fn groups(&self) -> groups::Groups {
         groups::Groups::new(self.core())
     }
 
-    /// The operations of the group Identity Provider.
+    /// Returns the operations of the group Identity Provider.
     #[cfg(feature = "identity_provider")]
     pub fn identity_provider(&self) -> identity_provider::IdentityProvider {
         identity_provider::IdentityProvider::new(self.core())
     }
 
-    /// The operations of the group Infrastructure as Code.
+    /// Returns the operations of the group Infrastructure as Code.
     #[cfg(feature = "infrastructure_as_code")]
     pub fn infrastructure_as_code(&self) -> infrastructure_as_code::InfrastructureAsCode {
         infrastructure_as_code::InfrastructureAsCode::new(self.core())
     }
 
-    /// The operations of the group Integrations.
+    /// Returns the operations of the group Integrations.
     #[cfg(feature = "integrations")]
     pub fn integrations(&self) -> integrations::Integrations {
         integrations::Integrations::new(self.core())
     }
 
-    /// The operations of the group Intents.
+    /// Returns the operations of the group Intents.
     #[cfg(feature = "intents")]
     pub fn intents(&self) -> intents::Intents {
         intents::Intents::new(self.core())
     }
 
-    /// The operations of the group Journey.
+    /// Returns the operations of the group Journey.
     #[cfg(feature = "journey")]
     pub fn journey(&self) -> journey::Journey {
         journey::Journey::new(self.core())
     }
 
-    /// The operations of the group Knowledge.
+    /// Returns the operations of the group Knowledge.
     #[cfg(feature = "knowledge")]
     pub fn knowledge(&self) -> knowledge::Knowledge {
         knowledge::Knowledge::new(self.core())
     }
 
-    /// The operations of the group Language Understanding.
+    /// Returns the operations of the group Language Understanding.
     #[cfg(feature = "language_understanding")]
     pub fn language_understanding(&self) -> language_understanding::LanguageUnderstanding {
         language_understanding::LanguageUnderstanding::new(self.core())
     }
 
-    /// The operations of the group Languages.
+    /// Returns the operations of the group Languages.
     #[cfg(feature = "languages")]
     pub fn languages(&self) -> languages::Languages {
         languages::Languages::new(self.core())
     }
 
-    /// The operations of the group Learning.
+    /// Returns the operations of the group Learning.
     #[cfg(feature = "learning")]
     pub fn learning(&self) -> learning::Learning {
         learning::Learning::new(self.core())
     }
 
-    /// The operations of the group License.
+    /// Returns the operations of the group License.
     #[cfg(feature = "license")]
     pub fn license(&self) -> license::License {
         license::License::new(self.core())
     }
 
-    /// The operations of the group Locations.
+    /// Returns the operations of the group Locations.
     #[cfg(feature = "locations")]
     pub fn locations(&self) -> locations::Locations {
         locations::Locations::new(self.core())
     }
 
-    /// The operations of the group Log Capture.
+    /// Returns the operations of the group Log Capture.
     #[cfg(feature = "log_capture")]
     pub fn log_capture(&self) -> log_capture::LogCapture {
         log_capture::LogCapture::new(self.core())
     }
 
-    /// The operations of the group Messaging.
+    /// Returns the operations of the group Messaging.
     #[cfg(feature = "messaging")]
     pub fn messaging(&self) -> messaging::Messaging {
         messaging::Messaging::new(self.core())
     }
 
-    /// The operations of the group Mobile Devices.
+    /// Returns the operations of the group Mobile Devices.
     #[cfg(feature = "mobile_devices")]
     pub fn mobile_devices(&self) -> mobile_devices::MobileDevices {
         mobile_devices::MobileDevices::new(self.core())
     }
 
-    /// The operations of the group Notifications.
+    /// Returns the operations of the group Notifications.
     #[cfg(feature = "notifications")]
     pub fn notifications(&self) -> notifications::Notifications {
         notifications::Notifications::new(self.core())
     }
 
-    /// The operations of the group OAuth.
+    /// Returns the operations of the group OAuth.
     #[cfg(feature = "oauth")]
     pub fn oauth(&self) -> oauth::Oauth {
         oauth::Oauth::new(self.core())
     }
 
-    /// The operations of the group Operational Events.
+    /// Returns the operations of the group Operational Events.
     #[cfg(feature = "operational_events")]
     pub fn operational_events(&self) -> operational_events::OperationalEvents {
         operational_events::OperationalEvents::new(self.core())
     }
 
-    /// The operations of the group Organization.
+    /// Returns the operations of the group Organization.
     #[cfg(feature = "organization")]
     pub fn organization(&self) -> organization::Organization {
         organization::Organization::new(self.core())
     }
 
-    /// The operations of the group Organization Authorization.
+    /// Returns the operations of the group Organization Authorization.
     #[cfg(feature = "organization_authorization")]
     pub fn organization_authorization(&self) -> organization_authorization::OrganizationAuthorization {
         organization_authorization::OrganizationAuthorization::new(self.core())
     }
 
-    /// The operations of the group Outbound.
+    /// Returns the operations of the group Outbound.
     #[cfg(feature = "outbound")]
     pub fn outbound(&self) -> outbound::Outbound {
         outbound::Outbound::new(self.core())
     }
 
-    /// The operations of the group Presence.
+    /// Returns the operations of the group Presence.
     #[cfg(feature = "presence")]
     pub fn presence(&self) -> presence::Presence {
         presence::Presence::new(self.core())
     }
 
-    /// The operations of the group Process Automation.
+    /// Returns the operations of the group Process Automation.
     #[cfg(feature = "process_automation")]
     pub fn process_automation(&self) -> process_automation::ProcessAutomation {
         process_automation::ProcessAutomation::new(self.core())
     }
 
-    /// The operations of the group Quality.
+    /// Returns the operations of the group Quality.
     #[cfg(feature = "quality")]
     pub fn quality(&self) -> quality::Quality {
         quality::Quality::new(self.core())
     }
 
-    /// The operations of the group Recording.
+    /// Returns the operations of the group Recording.
     #[cfg(feature = "recording")]
     pub fn recording(&self) -> recording::Recording {
         recording::Recording::new(self.core())
     }
 
-    /// The operations of the group Response Management.
+    /// Returns the operations of the group Response Management.
     #[cfg(feature = "response_management")]
     pub fn response_management(&self) -> response_management::ResponseManagement {
         response_management::ResponseManagement::new(self.core())
     }
 
-    /// The operations of the group Routing.
+    /// Returns the operations of the group Routing.
     #[cfg(feature = "routing")]
     pub fn routing(&self) -> routing::Routing {
         routing::Routing::new(self.core())
     }
 
-    /// The operations of the group SCIM.
+    /// Returns the operations of the group SCIM.
     #[cfg(feature = "scim")]
     pub fn scim(&self) -> scim::Scim {
         scim::Scim::new(self.core())
     }
 
-    /// The operations of the group Screen Monitoring.
+    /// Returns the operations of the group Screen Monitoring.
     #[cfg(feature = "screen_monitoring")]
     pub fn screen_monitoring(&self) -> screen_monitoring::ScreenMonitoring {
         screen_monitoring::ScreenMonitoring::new(self.core())
     }
 
-    /// The operations of the group Screen Recording.
+    /// Returns the operations of the group Screen Recording.
     #[cfg(feature = "screen_recording")]
     pub fn screen_recording(&self) -> screen_recording::ScreenRecording {
         screen_recording::ScreenRecording::new(self.core())
     }
 
-    /// The operations of the group Scripts.
+    /// Returns the operations of the group Scripts.
     #[cfg(feature = "scripts")]
     pub fn scripts(&self) -> scripts::Scripts {
         scripts::Scripts::new(self.core())
     }
 
-    /// The operations of the group Search.
+    /// Returns the operations of the group Search.
     #[cfg(feature = "search")]
     pub fn search(&self) -> search::Search {
         search::Search::new(self.core())
     }
 
-    /// The operations of the group Settings.
+    /// Returns the operations of the group Settings.
     #[cfg(feature = "settings")]
     pub fn settings(&self) -> settings::Settings {
         settings::Settings::new(self.core())
     }
 
-    /// The operations of the group Social Media.
+    /// Returns the operations of the group Social Media.
     #[cfg(feature = "social_media")]
     pub fn social_media(&self) -> social_media::SocialMedia {
         social_media::SocialMedia::new(self.core())
     }
 
-    /// The operations of the group Speech & Text Analytics.
+    /// Returns the operations of the group Speech & Text Analytics.
     #[cfg(feature = "speech_and_text_analytics")]
     pub fn speech_and_text_analytics(&self) -> speech_and_text_analytics::SpeechAndTextAnalytics {
         speech_and_text_analytics::SpeechAndTextAnalytics::new(self.core())
     }
 
-    /// The operations of the group Stations.
+    /// Returns the operations of the group Stations.
     #[cfg(feature = "stations")]
     pub fn stations(&self) -> stations::Stations {
         stations::Stations::new(self.core())
     }
 
-    /// The operations of the group Task Management.
+    /// Returns the operations of the group Task Management.
     #[cfg(feature = "task_management")]
     pub fn task_management(&self) -> task_management::TaskManagement {
         task_management::TaskManagement::new(self.core())
     }
 
-    /// The operations of the group Teams.
+    /// Returns the operations of the group Teams.
     #[cfg(feature = "teams")]
     pub fn teams(&self) -> teams::Teams {
         teams::Teams::new(self.core())
     }
 
-    /// The operations of the group Telephony.
+    /// Returns the operations of the group Telephony.
     #[cfg(feature = "telephony")]
     pub fn telephony(&self) -> telephony::Telephony {
         telephony::Telephony::new(self.core())
     }
 
-    /// The operations of the group Telephony Providers Edge.
+    /// Returns the operations of the group Telephony Providers Edge.
     #[cfg(feature = "telephony_providers_edge")]
     pub fn telephony_providers_edge(&self) -> telephony_providers_edge::TelephonyProvidersEdge {
         telephony_providers_edge::TelephonyProvidersEdge::new(self.core())
     }
 
-    /// The operations of the group Textbots.
+    /// Returns the operations of the group Textbots.
     #[cfg(feature = "textbots")]
     pub fn textbots(&self) -> textbots::Textbots {
         textbots::Textbots::new(self.core())
     }
 
-    /// The operations of the group Tokens.
+    /// Returns the operations of the group Tokens.
     #[cfg(feature = "tokens")]
     pub fn tokens(&self) -> tokens::Tokens {
         tokens::Tokens::new(self.core())
     }
 
-    /// The operations of the group Uploads.
+    /// Returns the operations of the group Uploads.
     #[cfg(feature = "uploads")]
     pub fn uploads(&self) -> uploads::Uploads {
         uploads::Uploads::new(self.core())
     }
 
-    /// The operations of the group Usage.
+    /// Returns the operations of the group Usage.
     #[cfg(feature = "usage")]
     pub fn usage(&self) -> usage::Usage {
         usage::Usage::new(self.core())
     }
 
-    /// The operations of the group User Recordings.
+    /// Returns the operations of the group User Recordings.
     #[cfg(feature = "user_recordings")]
     pub fn user_recordings(&self) -> user_recordings::UserRecordings {
         user_recordings::UserRecordings::new(self.core())
     }
 
-    /// The operations of the group Users.
+    /// Returns the operations of the group Users.
     #[cfg(feature = "users")]
     pub fn users(&self) -> users::Users {
         users::Users::new(self.core())
     }
 
-    /// The operations of the group Users Rules.
+    /// Returns the operations of the group Users Rules.
     #[cfg(feature = "users_rules")]
     pub fn users_rules(&self) -> users_rules::UsersRules {
         users_rules::UsersRules::new(self.core())
     }
 
-    /// The operations of the group Utilities.
+    /// Returns the operations of the group Utilities.
     #[cfg(feature = "utilities")]
     pub fn utilities(&self) -> utilities::Utilities {
         utilities::Utilities::new(self.core())
     }
 
-    /// The operations of the group Voicemail.
+    /// Returns the operations of the group Voicemail.
     #[cfg(feature = "voicemail")]
     pub fn voicemail(&self) -> voicemail::Voicemail {
         voicemail::Voicemail::new(self.core())
     }
 
-    /// The operations of the group Web Deployments.
+    /// Returns the operations of the group Web Deployments.
     #[cfg(feature = "web_deployments")]
     pub fn web_deployments(&self) -> web_deployments::WebDeployments {
         web_deployments::WebDeployments::new(self.core())
     }
 
-    /// The operations of the group WebMessaging.
+    /// Returns the operations of the group WebMessaging.
     #[cfg(feature = "webmessaging")]
     pub fn webmessaging(&self) -> webmessaging::Webmessaging {
         webmessaging::Webmessaging::new(self.core())
     }
 
-    /// The operations of the group Workforce Management.
+    /// Returns the operations of the group Workforce Management.
     #[cfg(feature = "workforce_management")]
     pub fn workforce_management(&self) -> workforce_management::WorkforceManagement {
         workforce_management::WorkforceManagement::new(self.core())

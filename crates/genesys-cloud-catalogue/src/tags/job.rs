@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use super::list::{ListTag, ParamLocation};
 
-/// How the jobs of some operations run. Operations are named by their operationId.
+/// How the jobs of some operations run. Operations are named by operationId.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobFamily {
     /// The name of the family.
     pub name: String,
-    /// Where the reply to the submit has the id of the job.
+    /// Where the id of the job is.
     pub id: JobId,
     /// The operation that returns the status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<JobOperation>,
     /// How the status shows that a job is done.
     pub done: Completion,
-    /// The names of states by their meaning. A name that is not listed means pending.
+    /// The names of states by meaning. A name that is not listed means pending.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub states: Vec<(JobState, Vec<String>)>,
     /// Where the results are.
@@ -24,22 +24,22 @@ pub struct JobFamily {
     /// The operation that cancels a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<JobOperation>,
-    /// The field with the URL of a file, in a redirect that takes the place of a page of results.
+    /// The field with the URL of a file, in a redirect that replaces a page of results.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub redirects: Option<String>,
-    /// How far the data is available that the jobs search.
+    /// The operation that reports how far the data is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<Availability>,
-    /// Whether the reply to the submit may hold the results.
+    /// Whether the response to the submit may hold the results.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub at_once: bool,
-    /// How many hours a job and its results are kept, where that is known.
+    /// How many hours a job and its results are kept, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<u64>,
     /// The notification topic that reports the end of a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
-    /// What a caller should know, as a clause.
+    /// A note for callers, without a period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
@@ -49,25 +49,25 @@ pub struct JobFamily {
 pub struct JobOperation {
     /// Its operationId.
     pub operation: String,
-    /// Its path, where the submit has other names for the same parameters.
+    /// Its path, if the submit has other names for the same parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The path parameter that takes the id of the job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The path of the list in the reply that has the job among others.
+    /// The path of the list with the job, if the response lists several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<String>,
 }
 
-/// The operation that reports how far the data is available that a job searches.
+/// The operation that reports how far the data of a job is available.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Availability {
     /// Its operationId.
     pub operation: String,
-    /// The field of its reply with the date.
+    /// The field of its response with the date.
     pub field: String,
-    /// Where the submit has the interval that is searched.
+    /// The interval parameter of the submit.
     pub interval: ParamLocation,
 }
 
@@ -75,13 +75,13 @@ pub struct Availability {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobId {
-    /// A field of the reply to the submit.
+    /// A field of the response to the submit.
     Field(String),
     /// A path parameter of the submit.
     Path(String),
-    /// A header of the reply to the submit.
+    /// A header of the response to the submit.
     Header(String),
-    /// There is none.
+    /// There is no id.
     Nowhere,
 }
 
@@ -91,7 +91,7 @@ pub enum JobId {
 pub enum Completion {
     /// The field at this path has one of the final states.
     State(String),
-    /// The field at this path is there.
+    /// The field at this path is present.
     Field(String),
     /// The date at this path is not before the submit.
     Since(String),
@@ -104,20 +104,20 @@ pub enum Completion {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
-    /// It is running, or has not begun.
+    /// Running or queued.
     Pending,
-    /// It waits for a further call.
+    /// Waiting for another call.
     #[serde(rename = "held")]
     AwaitingInput,
-    /// It is done.
+    /// Done.
     Succeeded,
-    /// It is done, with results for a part of what was asked.
+    /// Done, with partial results.
     PartlySucceeded,
-    /// It failed.
+    /// Failed.
     Failed,
-    /// It was cancelled.
+    /// Cancelled.
     Cancelled,
-    /// It is done, and its results are gone.
+    /// Done, but the results have expired.
     Expired,
 }
 
@@ -129,37 +129,37 @@ pub enum JobResults {
     List(JobOperation, ListTag),
     /// The status lists them in pages.
     Status(ListTag),
-    /// The reply that shows that the job is done has them, at the first of these places.
+    /// The response that reports the end of the job has them, at the first of these places that exists.
     Reply(Vec<ResultLocation>),
-    /// There are none.
+    /// There are no results.
     Nothing,
 }
 
-/// Where a reply has results.
+/// Where a response has results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ResultLocation {
-    /// The path of items, or of one item.
+    /// The path of the items, or of a single item.
     Items(String),
-    /// The path of URLs of JSON files, and the path of the items in these.
+    /// The path of the URLs of JSON files, and the path of the items in them.
     Json(String, String),
-    /// The path of URLs of other files.
+    /// The path of the URLs of other files.
     Bytes(String),
 }
 
-/// What an operation does in its family.
+/// The role of an operation in its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// It submits a job.
+    /// Submits a job.
     Submit,
-    /// It returns the status.
+    /// Returns the status.
     Status,
-    /// It lists the results.
+    /// Lists the results.
     Results,
-    /// It cancels a job.
+    /// Cancels a job.
     Cancel,
-    /// A job may need it between its submit and its end.
+    /// May be needed between the submit and the end of a job.
     Phase,
 }
 

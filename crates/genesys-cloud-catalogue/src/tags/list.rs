@@ -1,45 +1,45 @@
-//! How an operation lists.
+//! How operations list.
 
 use serde::{Deserialize, Serialize};
 
 use super::TagKind;
 
-/// How a reply lists, and how to get from page to page.
+/// How an operation lists and pages.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListTag {
-    /// How the list pages.
+    /// The scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheme: Option<Scheme>,
-    /// The path of the items in the reply: field names joined by dots, or `[]` for a bare array.
+    /// The path of the items in the response: field names joined by dots, or `[]` for a bare array.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<String>,
-    /// The parameter that sets how many items a page has.
+    /// The page-size parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub page_size: Option<PageSize>,
-    /// Where the number or the token of a page goes.
+    /// Where the page number or token goes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub token_in: Vec<ParamLocation>,
-    /// Where a reply has what leads to the next page.
+    /// Where a response has the token or link of the next page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_out: Option<NextToken>,
-    /// How far the API lets the list be read.
+    /// The cap on the list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
     /// The path that runs the same query as a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jobs: Option<String>,
-    /// How many hours the token of a page is good for, where that is known.
+    /// How many hours a page token is valid, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_hours: Option<u64>,
-    /// How a reply is recognized as a page.
+    /// How to recognize a page.
     #[serde(flatten)]
     pub reply: PageReply,
 }
 
-/// What the document says of a reply that is a page, beyond what all pages have.
+/// How to recognize a response as a page, beyond what all pages have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageReply {
-    /// Fields that a page may have, beside those that the runtime knows anyway.
+    /// Fields that a page may have, in addition to those that the core knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,
     /// Whether items need not be JSON objects.
@@ -50,23 +50,22 @@ pub struct PageReply {
     pub no_content: bool,
 }
 
-/// The parameter that sets how many items a page has.
+/// The page-size parameter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PageSize {
     /// The name of a query parameter, or the path of a field of the body.
     pub name: String,
     /// Where it goes.
     pub place: Place,
-    /// Whether the document gives it as text.
+    /// Whether it is a string in the document.
     pub text: bool,
-    /// What to ask for unless the caller says otherwise, where it is more than is usual of the scheme
-    /// and no maximum is documented.
+    /// The default to request, if it exceeds the default of the scheme and no maximum is documented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usual: Option<u64>,
-    /// The largest page, where it is documented.
+    /// The documented maximum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maximum: Option<u64>,
-    /// The smallest page, where it is documented.
+    /// The documented minimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minimum: Option<u64>,
 }
@@ -81,68 +80,68 @@ pub struct ParamLocation {
     pub place: Place,
 }
 
-/// The part of a request that a parameter goes into.
+/// The part of a request that has a parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Place {
-    /// After the question mark.
+    /// The query string.
     Query,
     /// A field of the JSON body.
     Body,
 }
 
-/// Where a reply has what leads to the next page.
+/// Where a response has the token or link of the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NextToken {
-    /// The path of a field of the reply.
+    /// The path of a field of the response.
     pub path: String,
-    /// What the field holds.
+    /// The content of the field.
     pub form: TokenForm,
 }
 
-/// What the field that leads to the next page holds.
+/// The content of the field with the token or link of the next page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenForm {
     /// The token.
     Field,
-    /// A link that is followed as a whole.
+    /// A link to follow.
     Link,
     /// A link with the token as a parameter of the same name.
     InLink,
     /// The token, in the last item of the page.
     LastItem,
-    /// Nothing to follow: the list ends where the field is missing.
+    /// No token: the list ends when the field is missing.
     Mark,
 }
 
-/// How far the API lets a list be read.
+/// The maximum number of pages or items that the API returns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
-    /// The most pages.
+    /// The maximum number of pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pages: Option<u64>,
-    /// The most items.
+    /// The maximum number of items.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub items: Option<u64>,
-    /// A query parameter and the value with which the cap holds.
+    /// The query parameter and value for which the cap applies.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub condition: Option<(String, String)>,
 }
 
-/// The parameter that takes a time range as text, and what is known of it.
+/// The parameter that takes a time range as text, and its limits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Interval {
     /// Where it goes.
     pub place: Place,
     /// The name of a query parameter, or the path of a field of the body.
     pub name: String,
-    /// The longest interval that is taken, in days.
+    /// The longest accepted interval, in days.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub days: Option<u64>,
-    /// The path of an item's id, where an item is the same in every interval that has it.
+    /// The path of an item's id, if an item is the same in every interval that has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
 }
@@ -170,12 +169,12 @@ impl ParamLocation {
 }
 
 impl NextToken {
-    /// A field that holds the token.
+    /// A field with the token.
     pub fn field(path: &str) -> Self {
         Self { path: path.to_owned(), form: TokenForm::Field }
     }
 
-    /// A field that holds a link with the token in it.
+    /// A field with a link that has the token.
     pub fn in_link(path: &str) -> Self {
         Self { path: path.to_owned(), form: TokenForm::InLink }
     }
@@ -201,10 +200,10 @@ impl TokenForm {
 
 macro_rules! schemes {
     ($($(#[$meta:meta])* $scheme:ident: $kind:ident;)*) => {
-        /// A way of paging, or of not paging. What each does is documented at the type of the same name
-        /// in the runtime.
+        /// A way of paging, or of listing without pages. The type of the same name in `genesys-cloud-core` documents
+        /// each.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-        #[allow(missing_docs)] // The runtime documents each.
+        #[allow(missing_docs)] // The core documents each.
         pub enum Scheme {
             $($scheme,)*
         }
@@ -220,7 +219,7 @@ macro_rules! schemes {
                 }
             }
 
-            /// What kind of call an operation of this scheme is, unless something else is known of it.
+            /// Returns the default kind of call of this scheme.
             pub fn kind(self) -> TagKind {
                 match self {
                     $(Self::$scheme => TagKind::$kind,)*

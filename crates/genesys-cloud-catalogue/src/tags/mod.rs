@@ -1,9 +1,8 @@
-//! What the API document alone does not say of an operation: how it lists, pages or runs as a job.
+//! Tags: how an operation lists, pages or runs as a job, which the API document alone does not state.
 //!
-//! `cargo xtask codegen` decides the tags by rules and writes them with these types; whoever runs
-//! operations by name reads them with the same types. They are plain data and exhaustive on purpose:
-//! a reader that ignored a new scheme or a new kind of result would read a list incompletely, so that
-//! a new field or variant is a breaking change.
+//! `cargo xtask codegen` infers the tags by rules and writes them with these types; tools that run operations by name
+//! read them with the same types. They are plain data, and exhaustive on purpose: a reader that ignored a new scheme or
+//! kind of result would read a list incompletely. A new field or variant is therefore a breaking change.
 
 mod job;
 mod list;
@@ -21,49 +20,49 @@ pub use list::{
 /// The tag of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tag {
-    /// What kind of call it is.
+    /// The kind of call.
     pub kind: TagKind,
-    /// Whether a POST only reads, so that it can be sent again without harm.
+    /// Whether a POST is read-only and can be repeated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reads: bool,
-    /// How its reply lists, if it does.
+    /// How it lists, if it does.
     #[serde(flatten)]
     pub list: ListTag,
-    /// The field of the reply with the date up to which the data is available.
+    /// The field of the response with the date up to which the data is available.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub available: Option<String>,
     /// The operation that reports this date before the call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability: Option<String>,
-    /// The parameter that takes a time range which can be split.
+    /// The parameter that takes a time range, which can be split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
-    /// The family of jobs that it belongs to.
+    /// Its job family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
-    /// What it does in that family.
+    /// Its role in the family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
 }
 
-/// What kind of call an operation is.
+/// A kind of call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TagKind {
-    /// One entity, or an action.
+    /// A single entity, or an action.
     Single,
-    /// A list in one reply.
+    /// A list in one response.
     List,
-    /// A list in pages.
+    /// A paged list.
     Paged,
     /// The submit of a job.
     Job,
-    /// Work that is accepted, without a way to ask for its state.
+    /// Accepted work without a status to poll.
     Accepted,
 }
 
 impl Tag {
-    /// The tag of an operation that returns one entity.
+    /// Returns the tag of an operation that returns a single entity.
     pub fn single() -> Self {
         Self {
             kind: TagKind::Single,
@@ -77,7 +76,7 @@ impl Tag {
         }
     }
 
-    /// Whether the reply is a list, or a page of one.
+    /// Whether the response is a list, or a page of one.
     pub fn is_list(&self) -> bool {
         matches!(self.kind, TagKind::List | TagKind::Paged)
     }

@@ -216,7 +216,7 @@ mod tests {
             (Ended::Failed { exit: Exit::Usage, lost: None }, &[]),
             (
                 Ended::Failed { exit: Exit::Usage, lost: Some(Lost::Fit) },
-                &["it can't be resumed; to start over: --restart"],
+                &["can't be resumed; to start over: --restart"],
             ),
         ] {
             let found = advice(left, ended, &program).into_iter().map(|it| {

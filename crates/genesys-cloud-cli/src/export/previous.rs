@@ -82,7 +82,7 @@ impl Previous {
                 "an export to {} was interrupted, or is still running",
                 plan.output.destination
             );
-            return Err(Failure::usage(text).advise("--resume resumes it").advise(RESTART));
+            return Err(Failure::usage(text).advise("--resume continues it").advise(RESTART));
         }
         let discarded = State::discarded(&text).map(Box::new);
         if discarded.is_none() {

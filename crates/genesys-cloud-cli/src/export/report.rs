@@ -82,7 +82,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Reports what an earlier run has written, if it was everything.
+    /// Reports an export that an earlier run has completely written.
     pub(super) fn earlier(&mut self, state: &State) {
         let Delivered::Records(saved) = &state.delivered else { return };
         let records = state.records();
@@ -97,7 +97,7 @@ impl<'a> Report<'a> {
         self.read = format!("{records} {noun}, written by the interrupted run");
     }
 
-    /// Reports what this run has read.
+    /// Reports the counts and the verdict.
     pub(super) fn read(&mut self, read: &ReadCounts, target: &Target) {
         self.verdict = read.verdict;
         self.facts["verdict"] = word(&read.verdict).into();

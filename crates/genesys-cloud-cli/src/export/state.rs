@@ -25,7 +25,7 @@ pub(super) const RESTART: &str = "--restart discards the earlier run and starts 
 /// Maximum number of resume times to keep.
 const MOST_RESUMPTIONS: usize = 100;
 
-/// An incomplete export: its identity, and what it has delivered.
+/// An incomplete export: its identity and progress.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct State {
@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) delivered: Delivered,
 }
 
-/// What an export has delivered.
+/// The progress of an export.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) enum Delivered {

@@ -91,7 +91,7 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
     }
 }
 
-/// Rejects options about jobs if there is no job, or if the API does not report what they wait for.
+/// Rejects options about jobs for other operations, and waits for data whose availability the API does not report.
 pub(super) fn options_of_jobs(
     reading: &ReadSettings,
     entry: &Entry,
@@ -106,7 +106,7 @@ pub(super) fn options_of_jobs(
     }
     if reading.wait_for_data.is_some() && family.and_then(|it| it.availability()).is_none() {
         return Err(Failure::usage(format!(
-            "--wait-for-data: the API does not report until when the data of {} is available",
+            "--wait-for-data: the API does not report when the data of {} is available",
             entry.id
         )));
     }
@@ -153,7 +153,8 @@ pub(super) fn page_size(
         .advise("omit it for the largest page size that the operation is known to allow"))
 }
 
-/// Rejects parameters that select a later page: earlier pages would be missing from an output that claims to be complete.
+/// Rejects parameters that select a later page: earlier pages would be missing from an output that claims to be
+/// complete.
 pub(super) fn starts_at_the_first_page(
     kind: &OperationKind,
     entry: &Entry,

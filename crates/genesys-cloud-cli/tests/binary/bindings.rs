@@ -1,5 +1,5 @@
-//! What is read from the catalogue at run time, against what the bindings state: each list and each job is
-//! written as generated code has it, and has to be the same text.
+//! Compares the catalogue with the bindings: renders each list and each job of the catalogue as generated code does,
+//! and compares the text.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,10 +12,10 @@ use genesys_cloud_core::{
     ParamLocation, ResultLocation, Results,
 };
 
-/// A macro call of generated code: the name of the macro, and what stands in it, with one blank for each run.
+/// A macro call in generated code: the name of the macro and its content, with whitespace normalized.
 type Block = (String, Vec<String>);
 
-/// Generated code, by groups.
+/// Generated code by group.
 fn generated() -> Vec<Vec<Block>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../genesys-cloud-api/src/generated");
     let mut groups = Vec::new();
@@ -46,12 +46,12 @@ fn blocks(source: &str) -> Vec<Block> {
     blocks
 }
 
-/// What generated code states of an operation, and in which macro.
+/// What generated code states about an operation, by macro.
 #[derive(Default)]
 struct Stated {
     operation: String,
     lists: BTreeMap<String, String>,
-    /// What `job!` says, and the family that it names.
+    /// The content of `job!`, and the job spec that it names.
     jobs: BTreeMap<String, (String, String)>,
 }
 
@@ -123,7 +123,7 @@ fn the_catalogue_matches_the_bindings() {
                 assert_eq!((listed.len(), submitted.len()), (0, 1), "{}", entry.id);
                 let (call, (job, stated)) = submitted.first_key_value().unwrap();
                 check(&entry.id, &family_text(&family), stated);
-                // The type of the items is no matter of the catalogue, but that they are bytes is.
+                // The catalogue does not have the type of the items, except for bytes.
                 let (named, rest) = job.split_once("; ").unwrap();
                 let constant = constant(family.name());
                 let comma = if interval.is_empty() { "" } else { ", " };
@@ -180,7 +180,7 @@ fn place_text(place: &ParamLocation) -> String {
     format!("{kind} {:?}", place.name())
 }
 
-/// What differs from the usual of its scheme.
+/// Renders what differs from the defaults of the scheme.
 fn listing_text(listing: &ListSpec) -> String {
     let usual = ListSpec::new(listing.scheme(), "");
     let items = match listing.items() {
@@ -215,7 +215,7 @@ fn listing_text(listing: &ListSpec) -> String {
         let _ = write!(text, ", token_out: {form} {:?}", out.path());
     }
     if let Some(cap) = listing.cap() {
-        // As it is shown: `1000 items where state=inactive`.
+        // As displayed: `1000 items where state=inactive`.
         let shown = cap.to_string();
         let (most, condition) = shown.split_once(" where ").unwrap_or((&shown, ""));
         let (most, unit) = most.split_once(' ').unwrap();

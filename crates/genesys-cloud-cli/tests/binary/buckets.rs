@@ -19,7 +19,7 @@ use crate::{keys, program, read, run, run_in, signalled_while_waiting};
 const URL: &str = "s3://bucket/a/q.jsonl";
 const OPERATION: &str = "getRoutingQueues";
 
-/// Parts of 5 MiB, of which a thousand queues fill one.
+/// Parts of 5 MiB; a thousand queues fill one part.
 const EXPORT: [&str; 7] =
     ["export", "routing.queues", "--out", URL, "--part-size", "5", "--resume"];
 
@@ -27,14 +27,14 @@ async fn org(records: u64) -> MockOrg {
     MockOrg::builder().list(OPERATION, records).start().await.unwrap()
 }
 
-/// The list in a file, written at once.
+/// Exports the list to a file without an interruption.
 async fn at_once(org: &MockOrg, folder: &Path, name: &str) -> Vec<u8> {
     let arguments = ["export", "routing.queues", "--out", name, "--batch", "50"];
     run(Some(org), folder, &arguments).await.done();
     std::fs::read(folder.join(name)).unwrap()
 }
 
-/// Runs it, and kills it when the bucket has got so many requests. Whether that came before its end.
+/// Runs the export and kills it at request `n` to the bucket. Returns whether it was killed before its end.
 async fn killed_at_request(s3: &S3, org: &MockOrg, folder: &Path, n: u64) -> bool {
     let mut child = program(Some(org), &folder.join("state"))
         .envs(s3.environment())
@@ -113,7 +113,7 @@ async fn a_killed_table_is_complete_after_a_resume() {
         assert_eq!(
             s3.keys(),
             [".genesys-cloud/q.parquet.state.json"],
-            "it is not there before it is whole"
+            "it does not exist before it is complete"
         );
         assert_eq!(s3.uploads(), 1);
     }
@@ -156,11 +156,12 @@ async fn reports_missing_permissions_before_reading() {
         s3.refuse(is_refused);
         let refused = run_in(&s3.environment(), Some(&org), folder.path(), &EXPORT).await;
         assert_eq!(refused.code, Some(11), "{}", refused.err);
-        for part in ["s3://bucket/a/", "refuses it (AccessDenied)", "permission to list the bucket"]
+        for part in
+            ["s3://bucket/a/", "access denied (AccessDenied)", "permission to list the bucket"]
         {
             assert!(refused.err.contains(part), "{part}: {}", refused.err);
         }
-        assert!(!refused.err.contains("not-to-be-err"), "{}", refused.err);
+        assert!(!refused.err.contains("not-to-be-shown"), "{}", refused.err);
     }
     s3.refuse_nothing();
     let small = [&EXPORT[..4], &["--part-size", "4"]].concat();
@@ -185,7 +186,7 @@ async fn resumes_after_a_refused_request() {
     let once = at_once(&org, folder.path(), "q.jsonl").await;
     let s3 = S3::start().await;
     let arguments = [&EXPORT[..], &["--batch", "50"]].concat();
-    // In the middle, when it is complete, and when that is to be noted.
+    // During the upload, at its completion, and when the state is removed.
     for (method, part) in
         [(Method::PUT, "partNumber=2"), (Method::POST, "uploadId"), (Method::DELETE, "state.json")]
     {
@@ -195,7 +196,7 @@ async fn resumes_after_a_refused_request() {
         assert!(refused.err.contains("AccessDenied"), "{part}: {}", refused.err);
     }
     s3.refuse_nothing();
-    // By now it is whole, and does not know it.
+    // The object is complete, but the state does not say so.
     let requests = org.requests_for(OPERATION).len();
     run_in(&s3.environment(), Some(&org), folder.path(), &arguments).await.done();
     assert_eq!(org.requests_for(OPERATION).len(), requests, "nothing was read again");
@@ -213,7 +214,7 @@ async fn reports_a_lost_upload_and_aborts_a_discarded_one() {
     assert!(killed_in(&environment, &org, folder, &arguments, "saved", 1).await);
     s3.forget_uploads();
     let refused = run_in(&environment, Some(&org), folder, &arguments).await;
-    // Another try would end in the same way.
+    // A retry would fail the same way.
     assert_eq!(refused.code, Some(2), "{}", refused.err);
     assert!(refused.err.contains("start over with --restart"), "{}", refused.err);
     assert_eq!(s3.object("a/q.jsonl"), None);
@@ -287,7 +288,7 @@ async fn rejects_an_edited_state_in_a_bucket() {
     }
     assert_eq!((org.request_count(), s3.uploads()), (requests, 1));
     s3.put(state, saved.as_bytes());
-    // Parts of another size than the first ones would be refused by some servers.
+    // Some servers reject parts of different sizes.
     let larger = [&arguments[..2], &["--out", "s3://bucket/a/q.jsonl", "--resume"]].concat();
     run_in(&environment, Some(&org), folder, &larger).await.done();
     let text = String::from_utf8(s3.object("a/q.jsonl").unwrap()).unwrap();
@@ -301,7 +302,7 @@ async fn keeps_the_state_at_another_location() {
     let folder = tempdir().unwrap();
     let s3 = S3::start().await;
     let truth = org.expected(OPERATION).unwrap().records;
-    // Of a file in a bucket.
+    // The state of a file in a bucket.
     let state = ["--state", "s3://bucket/states/q", "--batch", "20", "--resume"];
     let arguments = [&["export", "routing.queues", "--out", "q.jsonl"][..], &state].concat();
     let environment = s3.environment();
@@ -309,7 +310,7 @@ async fn keeps_the_state_at_another_location() {
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), truth);
     assert!(s3.requests().iter().any(|it| it == "PUT /bucket/states/q"));
     assert_eq!(s3.keys().len(), 0);
-    // Of an object in a file.
+    // The state of an object in a file.
     let state = ["--state", "state-of-q.json", "--batch", "50"];
     let arguments = [&EXPORT[..], &state].concat();
     assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
@@ -321,7 +322,7 @@ async fn keeps_the_state_at_another_location() {
     assert!(!folder.path().join("state-of-q.json").exists());
 }
 
-/// Google Cloud Storage has uploads in parts as well, and tells versions of objects by numbers.
+/// Google Cloud Storage supports multipart uploads, and identifies versions by generation numbers.
 #[tokio::test]
 async fn exports_to_google_cloud_storage() {
     let org = org(2_000).await;
@@ -335,10 +336,10 @@ async fn exports_to_google_cloud_storage() {
     assert!(killed_in(&environment, &org, folder.path(), &arguments, "saved", 1).await);
     let state = "a/.genesys-cloud/q.jsonl.state.json";
     assert_eq!((s3.keys(), s3.uploads()), (vec![state.to_owned()], 1));
-    // What is there is not overwritten; and its version is that which it has now, whoever has written it.
+    // An interrupted export is not overwritten, and the state is read with its current version.
     let refused = run_in(&environment, Some(&org), folder.path(), &arguments[..6]).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
     let kept = s3.object(state).unwrap();
     s3.put(state, &kept);
     run_in(&environment, Some(&org), folder.path(), &arguments).await.done();

@@ -1,4 +1,4 @@
-//! The commands beside the export.
+//! The commands other than `export`.
 
 use genesys_cloud_mock::{JobPace, MockOrg};
 use serde_json::Value;
@@ -120,7 +120,7 @@ async fn waits_for_and_cancels_a_saved_job() {
     org.job_pace(submit, JobPace::Polls(1)).unwrap();
     let folder = tempdir().unwrap();
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
-    // The results are refused, so that the job stays.
+    // The results are refused, so the job stays saved.
     for _ in 0..2 {
         let reply = genesys_cloud_mock::CannedResponse::error(403, "missing.permissions", "No");
         org.respond_next("getAnalyticsConversationsDetailsJobResults", reply).unwrap();
@@ -161,7 +161,7 @@ async fn an_export_waits_for_its_job_until_the_deadline() {
         }
         let waited = run(Some(&org), folder.path(), &arguments).await;
         assert_eq!(waited.code, Some(12), "{}", waited.err);
-        assert!(waited.err.contains("has not ended within 1s"), "{}", waited.err);
+        assert!(waited.err.contains("did not finish within 1s"), "{}", waited.err);
         assert!(waited.err.contains("--resume"), "{}", waited.err);
     }
 }

@@ -1,4 +1,4 @@
-//! A good earlier output: only a complete list replaces it, or one that is accepted.
+//! Only a complete or accepted list replaces an earlier output.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::{Outcome, run_in};
 
 const QUEUES: &str = "getRoutingQueues";
 
-/// Where an output is, and how to look at it.
+/// An output, and how to export to it.
 pub(crate) struct Output {
     pub(crate) url: String,
     pub(crate) options: Vec<&'static str>,
@@ -38,7 +38,7 @@ fn page(entities: &Value, total: u64) -> CannedResponse {
     CannedResponse::json(200, &page)
 }
 
-/// Checks that nothing but a complete list changes the output. `look` returns its content.
+/// Checks that only a complete list changes the output. `look` returns its content.
 pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>>(
     output: &Output,
     look: impl Fn() -> Now,
@@ -63,7 +63,7 @@ pub(crate) async fn stays_until_a_list_is_complete<Now: Future<Output = Vec<u8>>
         assert!(look().await == earlier, "{what}");
         org.reset();
     }
-    // It is replaced by what is accepted.
+    // An accepted list replaces it.
     org.respond_next(QUEUES, page(&one, 5)).unwrap();
     output.export(&org, QUEUES, &["--restart", "--accept", "unknown"]).await.done();
     assert!(look().await != earlier);
@@ -76,7 +76,7 @@ async fn a_file_stays_after_a_persistent_error() {
     let output = Output::new("q.jsonl", folder.path());
     output.export(&org, QUEUES, &[]).await.done();
     let earlier = crate::read(folder.path().join("q.jsonl"));
-    // It is asked for again, but not for ever.
+    // The client retries, but not forever.
     let error = json!({ "errorMessage": "Task timed out after 30.00 seconds" });
     for _ in 0..10 {
         org.respond_next(QUEUES, CannedResponse::json(200, &error)).unwrap();
@@ -129,7 +129,7 @@ async fn a_job_without_results_is_a_complete_empty_list() {
     done.done();
     assert!(done.err.contains("complete: 0 records"), "{}", done.err);
     assert_eq!(crate::read(folder.path().join("c.csv")), "conversationId\r\n");
-    // A job whose results can't be read is none.
+    // A job whose results can't be read has no complete list.
     std::fs::write(folder.path().join("c.csv"), "of yesterday").unwrap();
     org.respond_next(results, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     assert_eq!(output.export(&org, submit, &options).await.code, Some(7));

@@ -1,4 +1,4 @@
-//! Exports that come to their end.
+//! Exports without an interruption.
 
 use std::io::Read as _;
 
@@ -54,12 +54,12 @@ async fn writes_the_report_to_its_location() {
     assert_eq!(names(folder.path()), ["q.jsonl", "r.json"]);
     let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
     assert_eq!(report["records"], 100);
-    // Of a stream as well.
+    // Also with standard output.
     let stream = ["export", "routing.queues", "--limit", "3", "--report", "r.json"];
     run(Some(&org), folder.path(), &stream).await.done();
     let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
     assert_eq!(report["records"], 3);
-    // What is written is said, also where the report is not.
+    // The output is reported even if the report can't be written.
     let nowhere = run(Some(&org), folder.path(), &[&export[..], &["none/r.json"]].concat()).await;
     assert_eq!(nowhere.code, Some(11), "{}", nowhere.err);
     assert!(nowhere.err.starts_with("complete: 100 records"), "{}", nowhere.err);
@@ -123,7 +123,7 @@ async fn a_list_cut_by_the_limit_is_complete() {
     let folder = tempdir().unwrap();
     let arguments = ["export", "routing.queues", "--limit", "42", "--out", "q.jsonl"];
     let done = run(Some(&org), folder.path(), &arguments).await;
-    assert!(done.err.contains("the limit of items was reached"), "{}", done.err);
+    assert!(done.err.contains("the item limit was reached"), "{}", done.err);
     assert_eq!(done.done().len(), 0);
     assert_eq!(read(folder.path().join("q.jsonl")).lines().count(), 42);
 }
@@ -160,7 +160,7 @@ async fn submits_a_job_and_reads_its_results() {
     let truth = org.expected_job("postAnalyticsConversationsDetailsJobs").unwrap();
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth.records);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 1);
-    // What is read to its end is no longer kept.
+    // A job is removed once its results are read.
     let jobs = run(Some(&org), folder.path(), &["jobs"]).await;
     assert_eq!(jobs.done(), "");
     assert_eq!(jobs.err, "no saved jobs\n");
@@ -181,7 +181,7 @@ async fn does_not_publish_an_incomplete_list() {
     assert!(!folder.path().join("q.jsonl").exists());
     let out = folder.path().join("q.jsonl");
     assert_eq!(report(&out)["whole"], false);
-    // What was read is taken for whole without being read again.
+    // The result is accepted without reading it again.
     let requests = org.request_count();
     let accepted = [&arguments[..], &["--resume", "--accept", "drifted"]].concat();
     run(Some(&org), folder.path(), &accepted).await.done();
@@ -236,7 +236,7 @@ async fn waits_for_data_or_reports_unknown() {
     assert_eq!(summary["available_until"], "2024-05-10T06:00:00Z", "{summary}");
     assert_eq!(summary["verdict"], "unknown");
 
-    // Nothing is submitted for the second piece.
+    // No job is submitted for the second window.
     let submits = org.requests_for(submit).len();
     let wait = ["2024-05-01/2024-05-21", "--wait-for-data", "0s", "--restart"];
     let done = run(Some(&org), folder.path(), &with(&wait)).await;
@@ -256,12 +256,12 @@ async fn waits_for_data_or_reports_unknown() {
     let queues = ["export", "routing.queues", "--wait-for-data", "1h"];
     let done = run(Some(&org), folder.path(), &queues).await;
     assert_eq!(done.code, Some(2), "{}", done.err);
-    assert!(done.err.contains("does not report until when the data of getRoutingQueues"));
+    assert!(done.err.contains("does not report when the data of getRoutingQueues"));
 }
 
 #[tokio::test]
 async fn uses_the_known_window_and_id_of_the_operation() {
-    // Takes 14 days at most, and its records are known by their ids.
+    // The maximum interval is 14 days, and the records have a known ID.
     let submit = "postAuditsQueryRealtime";
     let org = MockOrg::builder().list(submit, 200).start().await.unwrap();
     org.timeline(submit, Timeline::new("2024-05-01T00:00Z", "2024-06-01T00:00Z")).unwrap();

@@ -1,4 +1,4 @@
-//! Jobs whose results are files, and jobs whose results take parameters of their own.
+//! Jobs whose results are files, and parameters of result lists.
 
 use std::process::Stdio;
 
@@ -48,7 +48,7 @@ async fn resumes_a_job_with_files() {
     assert_eq!((&summary["exit"], &summary["files"]), (&json!("refused"), &json!([])), "{summary}");
     assert!(summary["resume"].as_str().unwrap().ends_with("--out c.csv --resume"), "{summary}");
     for (more, part) in [
-        (&export[..], "--resume resumes it"),
+        (&export[..], "--resume continues it"),
         (
             &["export", SUBMIT, "-p", "contactListId=b", "--out", "c.csv", "--resume"],
             "the interrupted export has different parameters",
@@ -89,7 +89,7 @@ async fn files_have_a_state_and_a_report() {
     assert_eq!(org.requests_for(SUBMIT).len(), 1, "it is not submitted again");
 }
 
-/// Otherwise nobody would know the job, and the next run would submit another one.
+/// Otherwise the next run would submit another job.
 #[cfg(unix)]
 #[tokio::test]
 async fn an_interrupt_waits_for_the_id_of_the_job() {
@@ -169,7 +169,7 @@ async fn restart_recovers_from_a_job_without_files() {
     let export = ["export", "postGdprRequests", "--body", "b.json", "--out", "g.json"];
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(10), "{}", refused.err);
-    assert!(refused.err.contains("names no file"), "{}", refused.err);
+    assert!(refused.err.contains("has no result files"), "{}", refused.err);
     assert!(refused.err.contains("to start over: genesys-cloud export"), "{}", refused.err);
     assert_eq!(crate::read(folder.path().join("g.json")), "of yesterday");
     let file = format!("{}/api/v2/routing/queues/one", org.url());
@@ -191,7 +191,7 @@ async fn a_job_of_files_that_is_too_old_is_not_resumed() {
     let requests = org.request_count();
     let old = run(Some(&org), folder.path(), &[&resume[..], &["0s"]].concat()).await;
     assert_eq!(old.code, Some(2), "{}", old.err);
-    assert!(old.err.contains("--max-age allows 0s"), "{}", old.err);
+    assert!(old.err.contains("--max-age is 0s"), "{}", old.err);
     let state = folder.path().join(".genesys-cloud/c.csv.state.json");
     let saved = crate::read(&state);
     std::fs::write(&state, saved.replace("\"asked\":\"", "\"asked\":\"0")).unwrap();

@@ -167,6 +167,8 @@ impl Servers {
         if session.contains("postgres://") {
             #[cfg(all(feature = "postgres", feature = "redis"))]
             self.postgres.as_ref()?;
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            std::env::split_paths(&path).find(|folder| folder.join("psql").is_file())?;
             #[cfg(not(all(feature = "postgres", feature = "redis")))]
             return None;
             #[cfg(all(feature = "postgres", feature = "redis"))]
@@ -306,7 +308,7 @@ fn scripts() -> Vec<(String, Block)> {
         .collect()
 }
 
-/// A part of each script that has a test of its own below.
+/// A part of each script that has its own test below.
 const PARTS: [&str; 4] = ["$(date +%F).parquet", "until genesys-cloud", "while read", "days ago"];
 
 /// Returns the script with this part.

@@ -1,4 +1,4 @@
-//! A server that echoes credentials, and sends what acts on a terminal.
+//! A server that echoes credentials and sends terminal escape sequences.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ const ID: &str = "the-client-id";
 const SECRET: &str = "hunter2/the+client&secret";
 const TOKEN: &str = "hunter3-the-access-token";
 
-/// Answers each request, given its request line and headers, with a whole reply.
+/// A server that responds to each request, given its head, with complete responses.
 struct Server {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -30,7 +30,7 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (requests.clone(), Arc::new(answer));
-        // It ends with the process.
+        // The thread ends with the process.
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let (log, answer) = (log.clone(), answer.clone());
@@ -50,7 +50,7 @@ impl Server {
     }
 }
 
-/// The head of a request, and its body with it.
+/// Reads the head and the body of a request.
 fn head(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let mut part = [0; 4096];
@@ -100,7 +100,7 @@ async fn program(server: &Server, folder: &Path, arguments: &[&str]) -> Outcome 
     run_in(&environment, None, folder, arguments).await
 }
 
-/// All that is in the files of a folder.
+/// The content of all files in a folder.
 fn files(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
@@ -203,11 +203,11 @@ async fn text_from_a_server_does_not_control_the_terminal() {
     }
     let whoami = program(&server, folder.path(), &["whoami"]).await;
     assert!(whoami.done().contains("organization  \\u001b[2J"), "{}", whoami.out);
-    // What is piped is data, and stays what it is.
+    // Piped output is unchanged.
     let me = program(&server, folder.path(), &["call", "getUsersMe"]).await;
     let read: serde_json::Value = serde_json::from_str(me.done()).unwrap();
     assert_eq!(read["name"], acting);
-    // As a terminal would get it.
+    // Output on a terminal.
     let terminal = Command::new("script")
         .args([
             "-qec",
@@ -220,7 +220,7 @@ async fn text_from_a_server_does_not_control_the_terminal() {
         .env("GENESYS_CLOUD_ACCESS_TOKEN", TOKEN)
         .output()
         .await;
-    // Where there is no such program, this much is not seen.
+    // Skipped if the program is not installed.
     if let Ok(terminal) = terminal {
         let text = String::from_utf8_lossy(&terminal.stdout).replace("\r\n", "\n");
         assert!(text.contains("\\u009b1m\\u202e") && !text.contains(is_acting), "{text:?}");

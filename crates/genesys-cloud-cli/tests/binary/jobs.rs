@@ -1,4 +1,4 @@
-//! Jobs that come to nothing: what is told to do then works.
+//! Jobs that fail: the advice of the error works.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::{keys, read, report, run};
 
 const DETAILS: &str = "postAnalyticsConversationsDetailsJobs";
 
-/// Its end is told by a notification alone, unless its results come at once.
+/// A notification reports the end of this job, unless the submit returns the results.
 pub(crate) const ENDS_BY_NOTIFICATION: &str =
     "postWorkforcemanagementManagementunitAgentschedulesSearch";
 
-/// The options of the command that was advised, behind the name of the program.
+/// The arguments of the advised command.
 fn advised(err: &str) -> Vec<String> {
     let line = err.lines().find_map(|line| line.split_once("genesys-cloud export "));
     shlex::split(line.unwrap_or_else(|| panic!("{err}")).1).unwrap()
@@ -63,7 +63,7 @@ async fn submits_a_failed_job_with_files_again() {
     run(Some(&org), folder.path(), &[&["export"], &command[..]].concat()).await.done();
 }
 
-/// The pieces before it are not read again.
+/// Earlier windows are not read again.
 #[tokio::test]
 async fn a_range_resumes_with_another_job_for_the_window() {
     let results = "getAnalyticsConversationsDetailsJobResults";
@@ -84,7 +84,7 @@ async fn a_range_resumes_with_another_job_for_the_window() {
         let resume = [&["export"], &command[..]].concat();
         let mut done = run(Some(&org), folder.path(), &resume).await;
         if concurrency != "1" && done.code == Some(10) {
-            // The job of the second piece had failed as well.
+            // The job of the second window has failed, too.
             done = run(Some(&org), folder.path(), &resume).await;
         }
         done.done();
@@ -103,7 +103,7 @@ async fn a_job_that_can_not_be_polled_does_not_block_the_next_run() {
     for _ in 0..2 {
         let failed = run(Some(&org), folder.path(), &export).await;
         assert_eq!(failed.code, Some(10), "{}", failed.err);
-        assert!(failed.err.contains("by a notification alone"), "{}", failed.err);
+        assert!(failed.err.contains("only by notification"), "{}", failed.err);
         for option in ["--resume", "--restart"] {
             assert!(!failed.err.contains(option), "{}", failed.err);
         }
@@ -153,13 +153,13 @@ async fn a_submit_with_an_unknown_outcome_is_not_retried() {
     let export = ["export", DETAILS, "--body", "b.json", "--out", "c.jsonl"];
     org.cut_next(DETAILS, ConnectionFault::CutBeforeResponse).unwrap();
     let lost = run(Some(&org), folder.path(), &export).await;
-    // A loop that tries again after 8 or 9 would submit it twice.
+    // A loop that retries after exit codes 8 or 9 would submit it twice.
     assert_eq!(lost.code, Some(1), "{}", lost.err);
     assert_eq!(org.requests_for(DETAILS).len(), 1);
     assert!(!lost.err.contains("--resume"), "{}", lost.err);
 }
 
-/// A file whose commits come rarely: the id of a job is saved all the same.
+/// The ID of a job is saved even if the output rarely commits.
 #[cfg(feature = "parquet")]
 #[tokio::test]
 async fn saves_each_job_once_it_is_submitted() {
@@ -172,7 +172,7 @@ async fn saves_each_job_once_it_is_submitted() {
     let range = ["--interval", "2024-04-01/2024-06-30", "--window", "30d"];
     let output = ["--fields", "conversationId", "--out", "c.parquet", "--resume"];
     let export = [&["export", DETAILS][..], &range, &output].concat();
-    // No row group is full by then.
+    // No row group is full yet.
     for job in 1..=3 {
         assert!(killed(&org, folder.path(), &export, "job", 1).await);
         assert_eq!(org.requests_for(DETAILS).len(), job);

@@ -1,4 +1,4 @@
-//! Exports that run on a schedule: `--resume-or-restart` after a run that was killed.
+//! Scheduled exports: `--resume-or-restart` after a killed run.
 
 use genesys_cloud_mock::{CannedResponse, JobScenario, MockOrg};
 use tempfile::tempdir;
@@ -21,9 +21,9 @@ async fn resumes_a_killed_run_with_the_same_parameters_or_starts_over() {
     for (next, records, says) in [
         (with(&[]), 300, "resuming after"),
         (with(&["--max-age", "1h"]), 300, "resuming after"),
-        // Older than that.
+        // Older than --max-age.
         (with(&["--max-age", "0s"]), 300, "starting over: the interrupted export started"),
-        // Other parameters, fields and operations: what was called a checkpoint of another call.
+        // Other parameters, fields and operations.
         (with(&["-p", "sortOrder=asc"]), 300, "starting over: "),
         (with(&["--fields", "id"]), 300, "has a different --format, --fields or --results-param"),
         (with(&["--limit", "5"]), 5, "are already written, more than --limit 5"),
@@ -57,7 +57,7 @@ async fn starts_and_resumes_like_any_export() {
     let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
     let folder = tempdir().unwrap();
     run(Some(&org), folder.path(), &EXPORT).await.done();
-    // A state that nobody can read, and records that are not those of the state.
+    // An unreadable state, and records that do not match the state.
     for meddle in ["state.json", "part"] {
         let stopped = &[&EXPORT[..], &["--prefetch", "0", "--page-size", "25"]].concat();
         org.reset();
@@ -72,7 +72,7 @@ async fn starts_and_resumes_like_any_export() {
             org.expected(QUEUES).unwrap().records
         );
     }
-    // What fails says to run the same again.
+    // The error advises running the same command again.
     org.reset();
     org.respond_next(QUEUES, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
     let refused = run(Some(&org), folder.path(), &EXPORT).await;

@@ -1,11 +1,11 @@
-//! Standard output that is a pipe, a file with a limit, or closed.
+//! Standard output that is a pipe, a size-limited file, or closed.
 
 use std::process::Output;
 
 use genesys_cloud_mock::MockOrg;
 use tempfile::tempdir;
 
-/// Runs the program as `$0` of a script.
+/// Runs a script with the program as `$0`.
 async fn script(org: &MockOrg, folder: &std::path::Path, script: &str) -> Output {
     crate::program_by(&["bash", "-c", script], Some(org), &folder.join("state"))
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -66,7 +66,7 @@ async fn does_not_call_if_the_response_would_be_lost() {
     assert_eq!(closed.status.code(), Some(11), "{err}");
     assert!(err.contains("standard output is closed"), "{err}");
     assert_eq!(org.request_count(), 0);
-    // A reader that has gone before anything is written is not an error either.
+    // A reader that exits before anything is written is not an error either.
     let text = "\"$0\" call routing.queues | exec true; echo ${PIPESTATUS[0]}";
     let ended = script(&org, folder.path(), text).await;
     let err = String::from_utf8(ended.stderr).unwrap();

@@ -1,4 +1,4 @@
-//! What an export says it would do.
+//! `export --plan`.
 
 use genesys_cloud_mock::MockOrg;
 use tempfile::tempdir;
@@ -33,7 +33,7 @@ async fn a_plan_estimates_and_writes_nothing() {
         (&["routing.queues"], &["records     50,000", "pages       100 of 500", "calls       100"]),
         (&["routing.queues", "--limit", "750"], &["records     750", "pages       2 of 500"]),
         (&["routing.queues", "--page-size", "10"], &["pages       5,000 of 10", "at least 16 min"]),
-        // Its pages have tokens and no counts.
+        // Pages with tokens and without counts.
         (
             &[SCAN],
             &[
@@ -87,7 +87,7 @@ async fn a_plan_estimates_and_writes_nothing() {
             assert!(plan.done().contains(part), "{arguments:?} {part}: {}", plan.out);
         }
     }
-    // To know how many there are, one page is read. Jobs and ranges are not begun.
+    // Only the first page of a list is read. No job is submitted.
     assert_eq!(org.requests_for("getRoutingQueues").len(), 4);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsJobs").len(), 0);
     assert_eq!(org.requests_for("postAnalyticsConversationsDetailsQuery").len(), 0);

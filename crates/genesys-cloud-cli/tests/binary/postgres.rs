@@ -1,4 +1,4 @@
-//! Exports to a PostgreSQL that the tests start for themselves.
+//! Exports to a PostgreSQL server that the tests start.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::{Outcome, program, read, run, signalled_while_waiting, slow};
 
 const QUEUES: &str = "getRoutingQueues";
 
-/// A database of its own on the server that tests share.
+/// A separate database on the shared server.
 struct Database {
     server: Arc<Postgres>,
     name: &'static str,
@@ -38,7 +38,7 @@ impl Database {
         Self { server, name, client }
     }
 
-    /// Its URL, without the password.
+    /// The URL without the password.
     fn url(&self) -> String {
         let url = self.server.url();
         format!("{}/{}", url.rsplit_once('/').unwrap().0, self.name)
@@ -48,7 +48,7 @@ impl Database {
         self.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD))
     }
 
-    /// The rows of a table, as JSON by a column.
+    /// The rows of a table as JSON, by the value of a column.
     async fn rows(&self, table: &str, key: &str) -> BTreeMap<String, Value> {
         let query = format!("SELECT \"{key}\"::text, to_json(t)::text FROM {table} t");
         let rows = self.client.query(&query, &[]).await.unwrap();
@@ -56,7 +56,7 @@ impl Database {
             .iter()
             .map(|row| (row.get(0), serde_json::from_str(row.get(1)).unwrap()))
             .collect();
-        assert_eq!(found.len(), rows.len(), "each key is there once");
+        assert_eq!(found.len(), rows.len(), "each key occurs once");
         found
     }
 
@@ -72,7 +72,7 @@ impl Database {
         self.export_to(&self.url(), org, folder, arguments).await
     }
 
-    /// The same by a URL that leads there.
+    /// Exports to this URL of the database.
     async fn export_to(
         &self,
         url: &str,
@@ -96,7 +96,7 @@ impl Database {
     }
 }
 
-/// The records as the org has them.
+/// The records of the org.
 async fn truth(org: &MockOrg, folder: &Path) -> BTreeMap<String, Value> {
     run(Some(org), folder, &["export", QUEUES, "--out", "truth.jsonl"]).await.done();
     let text = read(folder.join("truth.jsonl"));
@@ -116,7 +116,7 @@ fn snake(name: &str) -> String {
         .collect()
 }
 
-/// Whether two values say the same: points in time may be written in two ways.
+/// Whether two values are equal. A time may have different formats.
 fn same(column: &Value, field: &Value) -> bool {
     let instant =
         |value: &Value| value.as_str().and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok());
@@ -126,7 +126,7 @@ fn same(column: &Value, field: &Value) -> bool {
         || number(column).is_some() && number(column) == number(field)
 }
 
-/// Checks every value of every row against the record, and that no value is missing.
+/// Compares every value of every row with the record.
 fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
     assert_eq!(rows.keys().collect::<Vec<_>>(), records.keys().collect::<Vec<_>>());
     for (id, record) in records {
@@ -177,7 +177,7 @@ async fn a_table_has_each_record_once_after_random_kills() {
     let tables =
         database.one("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await;
     assert_eq!(tables, "2", "the part is gone");
-    // Killed after the records were moved, and before the state was forgotten.
+    // Killed after the move and before the state is removed.
     database
         .do_(
             "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS \
@@ -210,7 +210,7 @@ async fn a_killed_upsert_updates_and_keeps_rows() {
     let folder = tempdir().unwrap();
     let url = database.url_with_password();
     let table = ["--table", "public.queues", "--create-table", "--upsert"];
-    // An older state of the list, and a record that is not in it.
+    // Older rows, and one that is not in the list.
     let older = [&table[..], &["--limit", "50"]].concat();
     database.export(&org, folder.path(), &older).await.done();
     assert_eq!(database.rows("queues", "id").await.len(), 50);
@@ -220,7 +220,7 @@ async fn a_killed_upsert_updates_and_keeps_rows() {
     let arguments =
         [&["export", QUEUES, "--out", &url, "--batch", "11", "--resume"], &table[..]].concat();
     assert!(killed(&org, folder.path(), &arguments, "saved", 4).await);
-    // Nothing shows of what is not whole.
+    // An incomplete export does not change the table.
     let stale = "SELECT concat(count(*), min(name)) FROM queues WHERE id <> 'foreign'";
     assert_eq!(database.one(stale).await, "50stale");
     assert_eq!(database.one("SELECT concat(whole) FROM genesys_cloud_exports").await, "f");
@@ -228,7 +228,7 @@ async fn a_killed_upsert_updates_and_keeps_rows() {
     let mut rows = database.rows("queues", "id").await;
     assert_eq!(rows.remove("foreign").unwrap()["name"], "f");
     assert_same(&rows, &truth(&org, folder.path()).await);
-    // The same command again changes nothing.
+    // Running the command again changes nothing.
     database.export(&org, folder.path(), &table).await.done();
     assert_eq!(database.rows("queues", "id").await.len(), 201);
 }
@@ -260,7 +260,7 @@ async fn writes_to_a_table_of_the_user_by_column_type() {
         let day = record["dateCreated"].as_str().map(|instant| &instant[..10]);
         assert_eq!(row["date_created"].as_str(), day);
     }
-    // Without an upsert, records are added.
+    // Without --upsert, records are added.
     database.export(&org, folder.path(), &fields).await.done();
     assert_eq!(database.one("SELECT count(*)::text FROM crm.q").await, "240");
 }
@@ -295,10 +295,10 @@ async fn names_an_invalid_value_and_resumes() {
     let resumed = [&options[..], &["--resume"]].concat();
     database.export(&org, folder.path(), &resumed).await.done();
     assert_eq!(database.rows("q", "id").await.len(), 300);
-    // Of what was read, the last page alone is read again.
+    // Only the last page is read again.
     assert_eq!(org.requests_for(QUEUES).len(), 2);
 
-    // A text where the document has a number, in a batch of some megabytes.
+    // A string for a number, in a batch of several megabytes.
     let long = "x".repeat(100_000);
     let mut records: Vec<Value> =
         (0..60).map(|n| json!({"id": format!("r{n}"), "name": long, "memberCount": n})).collect();
@@ -307,11 +307,11 @@ async fn names_an_invalid_value_and_resumes() {
     let restart = [&options[..], &["--restart", "--prefetch", "0"]].concat();
     let refused = database.export(&org, folder.path(), &restart).await;
     assert_eq!(refused.code, Some(11), "{}", refused.err);
-    let err = "record 38 (id r37) does not fit into column memberCount of public.q_staging (field memberCount)";
-    assert!(refused.err.contains(err), "{}", refused.err);
+    let fault = "record 38 (id r37) does not fit column memberCount of public.q_staging (field memberCount)";
+    assert!(refused.err.contains(fault), "{}", refused.err);
     assert!(refused.err.contains("\"many\""), "{}", refused.err);
 
-    // What no text of PostgreSQL may have.
+    // Characters that PostgreSQL does not support.
     let records = [json!({"id": "a", "name": "nul \0 and \u{1F600}", "memberCount": 25.0})];
     respond(&org, &records);
     database.do_("TRUNCATE q").await;
@@ -342,7 +342,7 @@ async fn an_upsert_can_be_added_on_resume() {
     org.reset();
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.err);
-    for part in ["duplicate key", "no record is added; --resume --upsert has"] {
+    for part in ["duplicate key", "no record was added; --resume --upsert updates"] {
         assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert!(!refused.err.contains("25P02"), "{}", refused.err);
@@ -351,7 +351,7 @@ async fn an_upsert_can_be_added_on_resume() {
                   FROM genesys_cloud_exports";
     assert_eq!(database.one(report).await, "f120output-refused");
     let resumed = |upsert: &'static [&'static str]| [&options[..], &["--resume"], upsert].concat();
-    // Once more without it, and by what no index is for.
+    // Again without --upsert, and by a field without an index.
     for (upsert, why) in
         [(&[][..], "duplicate key"), (&["--upsert", "memberCount"], "no unique index")]
     {
@@ -359,7 +359,7 @@ async fn an_upsert_can_be_added_on_resume() {
         assert_eq!(again.code, Some(11), "{}", again.err);
         assert!(again.err.contains(why), "{}", again.err);
     }
-    // A later record of the same key counts, also where it came before the key was known.
+    // The later record of a key wins, even if it was written before --upsert was given.
     database
         .do_(&format!(
             "INSERT INTO q_staging (id, name, \"memberCount\") VALUES ('{there}', 'later', 99)"
@@ -375,14 +375,14 @@ async fn an_upsert_can_be_added_on_resume() {
         assert_eq!(rows[id]["name"], record["name"]);
     }
 
-    // It shows in the beginning that it may come to this, where it is stopped on its way as well.
+    // A warning shows at the start, also after an interruption.
     database.do_("ALTER TABLE q ADD CHECK (id <> 'r1')").await;
     respond(&org, &[json!({"id": "r1", "name": "x", "memberCount": 1})]);
     let stopped = database.export(&org, folder.path(), &options).await;
     assert_eq!(stopped.code, Some(11), "{}", stopped.err);
     let doubt = "note: table public.q has rows and a unique index on id: without --upsert";
     assert!(stopped.err.contains(doubt), "{}", stopped.err);
-    // What tells the later record is no column of a table that is made.
+    // A new table does not have the order column.
     let new = ["--table", "new", "--create-table", "--fields", "id,name"];
     let records = [("a", "x"), ("b", "x"), ("a", "y")];
     respond(&org, &records.map(|(id, name)| json!({"id": id, "name": name})));
@@ -391,7 +391,7 @@ async fn an_upsert_can_be_added_on_resume() {
                    FROM information_schema.columns WHERE table_name = 'new'";
     assert_eq!(database.one(columns).await, "id,name");
     assert_eq!(database.one("SELECT count(*)::text FROM new").await, "3");
-    // By another field than it was begun with.
+    // With another upsert field than before.
     let url = database.url_with_password();
     let begun = ["export", QUEUES, "--out", &url, "--batch", "40", "--upsert", "name"];
     let made = ["--table", "made", "--create-table"];
@@ -449,7 +449,7 @@ async fn does_not_blame_a_record_for_a_database_failure() {
     }
 }
 
-/// Has the org answer with a list of these.
+/// Makes the org respond with these records.
 fn respond(org: &MockOrg, records: &[Value]) {
     let page = json!({
         "entities": records, "pageSize": 100, "pageNumber": 1, "pageCount": 1, "total": records.len(),
@@ -457,7 +457,7 @@ fn respond(org: &MockOrg, records: &[Value]) {
     org.respond_next(QUEUES, CannedResponse::json(200, &page)).unwrap();
 }
 
-/// Of three queues one does not fit: by the type of its column, or by a constraint that no column is named for.
+/// One of three queues is invalid: by its column type, or by a constraint without a column.
 #[tokio::test]
 async fn rejects_each_invalid_record_once_across_kills() {
     let Some(database) = Database::new("rejects").await else { return };
@@ -533,8 +533,8 @@ async fn names_record_and_column_of_an_unsupported_character() {
     respond(&org, &records);
     let refused = database.export(&org, folder.path(), &options).await;
     assert_eq!(refused.code, Some(11), "{}", refused.err);
-    let err = "record 138 (id r137) does not fit into column description of public.q_staging";
-    assert!(refused.err.contains(err), "{}", refused.err);
+    let fault = "record 138 (id r137) does not fit column description of public.q_staging";
+    assert!(refused.err.contains(fault), "{}", refused.err);
     for (what, rows) in [("null", 300), ("skip", 298)] {
         respond(&org, &records);
         let rest = ["--restart", "--on-bad-value", what, "--rejects", "r.jsonl"];
@@ -555,7 +555,7 @@ async fn names_record_and_column_of_an_unsupported_character() {
         }
         database.do_("TRUNCATE q").await;
     }
-    // What stands for half of a surrogate pair can't be U+FFFD there.
+    // This encoding does not have U+FFFD.
     let body =
         r#"{"entities":[{"id":"a","name":"x\ud83d"}],"pageNumber":1,"pageCount":1,"total":1}"#;
     let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
@@ -718,11 +718,11 @@ async fn reconnects_after_a_lost_connection() {
     let url = server.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD));
     let options = ["--create-table", "--batch", "20", "--page-size", "25", "--log", "json"];
     let arguments = [&["export", QUEUES, "--out", &url], &options[..]].concat();
-    // It crashes, and starts again.
+    // The server crashes and restarts.
     let done = crashed(&server, true, &org, folder.path(), &arguments).await;
     done.done();
     assert!(done.err.contains("reconnecting"), "{}", done.err);
-    // A COMMIT is lost, with its answer or as it is.
+    // The COMMIT or its response is lost.
     for (table, cut) in [("answer", Cut::Answer), ("request", Cut::Request)] {
         let proxy = Proxy::once(&server, cut, STORES).await;
         let by_proxy = proxy.url(&url);
@@ -743,7 +743,7 @@ async fn reconnects_after_a_lost_connection() {
     }
 }
 
-/// Runs an export, and crashes the server in the middle of it. `comes_back`: it is started again.
+/// Runs an export and crashes the server during it. `comes_back`: restarts the server.
 async fn crashed(
     server: &Postgres,
     comes_back: bool,
@@ -791,7 +791,7 @@ async fn uses_tls_as_in_the_url() {
         (&file, &url, None),
         (&file, &server.url(), Some("not valid for name \"127.0.0.1\"")),
         ("verify-full", &url, Some("invalid peer certificate")),
-        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates of none.pem")),
+        ("verify-full&sslrootcert=none.pem", &url, Some("can't read certificates from none.pem")),
     ] {
         let done = program(Some(&org), folder.path())
             .args(["export", QUEUES, "--create-table", "--upsert"])
@@ -830,7 +830,7 @@ async fn rejects_a_second_export_to_the_same_table() {
     database.export(&org, folder.path(), &["--create-table", "--table", "other"]).await.done();
 }
 
-/// A statement of the transaction that stores a batch, and of the one that moves the records.
+/// Statements of the transaction that stores a batch, and of the one that moves the records.
 const STORES: &str = "COPY ";
 const MOVES: &str = "SET whole = true";
 
@@ -848,7 +848,7 @@ async fn a_resume_resolves_the_outcome_of_a_lost_commit() {
         for part in [
             "the connection to database batches at 127.0.0.1:",
             "was lost",
-            "not known whether the last batch is stored. --resume finds out",
+            "unknown whether the last batch was stored; --resume finds out",
         ] {
             assert!(lost.err.contains(part), "{part}: {}", lost.err);
         }
@@ -874,13 +874,13 @@ async fn does_not_add_records_twice_after_a_lost_move() {
         let lost = database.export_to(&url, &org, folder.path(), &options).await;
         assert_eq!(lost.code, Some(9), "{}", lost.err);
         let place = format!(
-            "table public.{table} if the COMMIT was carried out, else table public.{table}_staging"
+            "table public.{table} if the COMMIT succeeded, else table public.{table}_staging"
         );
-        let unknown = format!("not known whether the records were moved to table public.{table}.");
+        let unknown = format!("unknown whether the records were moved to table public.{table};");
         for part in
             [&place[..], &unknown, "to resume: PGPASSWORD=.. genesys-cloud export", "--resume"]
         {
-            // The password is in the environment, and not in the command.
+            // The command does not contain the password.
             let part = part.replace("PGPASSWORD=.. ", "");
             assert!(lost.err.contains(&part), "{part}: {}", lost.err);
         }
@@ -893,7 +893,7 @@ async fn does_not_add_records_twice_after_a_lost_move() {
         if let Cut::Answer = cut {
             let refused = database.export(&org, folder.path(), &with(&["--restart"])).await;
             assert_eq!(refused.code, Some(2), "{}", refused.err);
-            for part in ["has moved its records to table public.answer", "with --resume"] {
+            for part in ["has already moved its records to table public.answer", "with --resume"] {
                 assert!(refused.err.contains(part), "{part}: {}", refused.err);
             }
         }
@@ -909,11 +909,11 @@ async fn does_not_add_records_twice_after_a_lost_move() {
              FROM genesys_cloud_exports WHERE table_name = '{table}'"
         );
         assert_eq!(database.one(&left).await, "ttcomplete120", "{cut:?}");
-        // From here on, it is as if nothing had happened.
+        // After that, exports work as usual.
         database.export(&org, folder.path(), &options).await.done();
         assert_eq!(database.one(&rows).await, "240", "{cut:?}");
     }
-    // An upsert adds nothing twice, so it may start over.
+    // An upsert does not add rows twice, so --restart is allowed.
     database.do_("TRUNCATE answer; CREATE UNIQUE INDEX ON answer (id)").await;
     let proxy = Proxy::before(&database.server, Cut::Answer, MOVES).await;
     let url = proxy.url(&database.url());
@@ -961,7 +961,7 @@ async fn rejects_the_state_and_staging_table_of_another_export() {
             .await;
         stopped().await;
     }
-    // A part that the row says nothing of is not dropped with it.
+    // A staging table of another export is not dropped.
     database.do_("COMMENT ON TABLE routing_queues_staging IS 'genesys-cloud run another'").await;
     let restart = [&export[..], &["--restart"]].concat();
     let refused = run(Some(&org), folder.path(), &restart).await;
@@ -1137,7 +1137,7 @@ async fn an_upsert_does_not_write_unchanged_rows() {
     let Some(database) = Database::new("same").await else { return };
     let org = MockOrg::builder().list(QUEUES, 50).start().await.unwrap();
     let folder = tempdir().unwrap();
-    // Of a type without equality, too.
+    // Also for a type without equality.
     database
         .do_("CREATE TABLE q (id text PRIMARY KEY, name text, \"memberCount\" json, seen int)")
         .await;

@@ -1,4 +1,4 @@
-//! Exports whose state is in a Redis that the tests start for themselves.
+//! Exports with their state in a Redis server that the tests start.
 
 use genesys_cloud_mock::MockOrg;
 use tempfile::tempdir;
@@ -24,13 +24,13 @@ async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills(
     assert!(!folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());
     let mut connection = ::redis::Client::open(url.as_str()).unwrap().get_connection().unwrap();
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
-    assert_eq!(left, Vec::<String>::new(), "what is whole leaves nothing");
+    assert_eq!(left, Vec::<String>::new(), "a complete export leaves nothing");
 
-    // From here on, an export takes a second at least, in which something can happen to it.
+    // From here on, an export takes at least a second.
     let org = slow().await;
     let export = [&export[..], &["--page-size", "25"]].concat();
     let arguments = [&export[..], &["--resume"]].concat();
-    // A state is found under the operation and the output, and is not overwritten.
+    // The key has the operation and the output. The state is not overwritten.
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let left: Vec<String> = ::redis::cmd("KEYS").arg("*").query(&mut connection).unwrap();
     let path = folder.path().canonicalize().unwrap().join("q.jsonl");
@@ -38,9 +38,9 @@ async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills(
     assert_eq!(left, [key.as_str()]);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
 
-    // Another writer of the same key is noticed by whoever comes second.
+    // The second writer of a key detects the first.
     let mut hash = ::redis::cmd("HSET");
     hash.arg(&key).arg("version").arg("another");
     let second = meddled(&org, folder.path(), &arguments, || {
@@ -51,7 +51,7 @@ async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills(
     assert!(second.1.contains("another export saves its state at"), "{}", second.1);
     run(Some(&org), folder.path(), &arguments).await.done();
 
-    // A connection that the server ends is made anew.
+    // Reconnects if the server closes the connection.
     let mut end = ::redis::cmd("CLIENT");
     end.arg(&["KILL", "TYPE", "normal"]);
     let ended = meddled(&org, folder.path(), &export, || {
@@ -60,7 +60,7 @@ async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills(
     .await;
     assert_eq!(ended.0, Some(0), "{}", ended.1);
 
-    // A server that goes away loses nothing of the file.
+    // A lost server does not affect the staged file.
     let lost = meddled(&org, folder.path(), &export, || redis.kill()).await;
     assert_eq!(lost.0, Some(9), "{}", lost.1);
     assert!(lost.1.contains("the connection to Redis at 127.0.0.1:"), "{}", lost.1);
@@ -103,7 +103,7 @@ async fn rejects_a_state_in_redis_of_another_file() {
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
     assert_eq!(org.request_count(), requests);
 
-    // A person exports to the same file by hand, and knows nothing of the state in Redis.
+    // Another export to the same file, with its state beside the file.
     run(Some(&org), folder.path(), &by_hand).await.done();
     let finished = read(folder.path().join("q.jsonl"));
     let requests = org.requests_for(QUEUES).len();
@@ -116,7 +116,7 @@ async fn rejects_a_state_in_redis_of_another_file() {
     assert_eq!(read(folder.path().join("q.jsonl")), finished);
 }
 
-/// Runs it, and does something once it has saved its state.
+/// Runs the program, and calls `meddle` once the state is saved.
 async fn meddled(
     org: &MockOrg,
     folder: &std::path::Path,

@@ -1,4 +1,4 @@
-//! Exports that are stopped, killed, and gone on with.
+//! Interrupted and killed exports, and their resume.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::{keys, program, read, report, run};
 
-/// Runs it until it has told so many events of this name, and kills it then, or until it has ended.
+/// Runs the program and kills it at the n-th event with this name. Returns whether it was killed before its end.
 pub(crate) async fn killed(
     org: &MockOrg,
     folder: &Path,
@@ -24,7 +24,7 @@ pub(crate) async fn killed(
     killed_in(&[], org, folder, arguments, event, after).await
 }
 
-/// The same with more in the environment.
+/// The same, with additional variables.
 pub(crate) async fn killed_in(
     environment: &[(&str, String)],
     org: &MockOrg,
@@ -59,12 +59,12 @@ pub(crate) async fn killed_in(
     false
 }
 
-/// Kills it again and again until it comes to its end, and gives the number of kills.
+/// Runs and kills the program repeatedly until it ends. Returns the number of kills.
 pub(crate) async fn to_the_end(org: &MockOrg, folder: &Path, arguments: &[&str], seed: u64) -> u32 {
     to_the_end_in(&[], org, folder, arguments, seed).await
 }
 
-/// The same with more in the environment.
+/// The same, with additional variables.
 pub(crate) async fn to_the_end_in(
     environment: &[(&str, String)],
     org: &MockOrg,
@@ -133,7 +133,7 @@ async fn has_each_record_once_after_random_kills() {
 async fn a_killed_range_has_each_record_once() {
     let query = "postAnalyticsConversationsDetailsQuery";
     let org = MockOrg::builder().list(query, 200).start().await.unwrap();
-    // Each record is in two pieces now and then.
+    // Some records are in two windows.
     let timeline = Timeline::new("2024-05-01T00:00Z", "2024-05-31T00:00Z");
     org.timeline(query, timeline.record_duration(Duration::from_secs(20_000))).unwrap();
     let folder = tempdir().unwrap();
@@ -183,9 +183,9 @@ async fn a_range_of_concurrent_jobs_has_each_record_once() {
     truth.sort();
     assert_eq!(found, truth);
     assert_eq!(report(&folder.path().join("c.jsonl"))["windows"], 7);
-    // A kill loses those that were submitted since a state was saved, and no others.
+    // A kill loses only jobs submitted since the last save.
     let submits = org.requests_for(submit).len() as u32;
-    assert!(submits <= 7 + 3 * kills, "{submits} jobs for 7 pieces, {kills} kills");
+    assert!(submits <= 7 + 3 * kills, "{submits} jobs for 7 windows, {kills} kills");
     assert_eq!(run(Some(&org), folder.path(), &["jobs"]).await.done(), "");
 }
 
@@ -219,7 +219,7 @@ async fn a_resume_does_not_submit_the_job_again() {
     std::fs::write(folder.path().join("b.json"), "{}").unwrap();
     let arguments =
         ["export", submit, "--body", "b.json", "--out", "c.jsonl", "--batch", "50", "--resume"];
-    // Once while the job runs, then while its results are read.
+    // Once while the job runs, once while its results are read.
     org.job_pace(submit, JobPace::Polls(2)).unwrap();
     assert!(killed(&org, folder.path(), &arguments, "job", 1).await);
     let jobs = run(Some(&org), folder.path(), &["jobs", "list"]).await;
@@ -233,7 +233,7 @@ async fn a_resume_does_not_submit_the_job_again() {
     );
 }
 
-/// The months of a range, and where they are kept.
+/// A range of several windows, and its output.
 const MONTHS: [&str; 4] = ["--interval", "2024-04-01/2024-06-30", "--window", "30d"];
 
 #[tokio::test]
@@ -252,14 +252,14 @@ async fn keeps_jobs_of_a_range_while_they_are_needed() {
         let jobs = run(Some(&org), folder.path(), &["jobs", "list"]).await;
         jobs.done().lines().map(str::to_owned).collect::<Vec<_>>()
     };
-    // Batches are larger than a piece: what has come by then is written when the second job is known.
+    // Batches are larger than a window: records are written when the second job is submitted.
     assert!(killed(&org, folder.path(), &arguments, "job", 2).await);
     assert_eq!(org.requests_for(submit).len(), 2);
     let second = listed().await;
     assert_eq!(second.len(), 1, "the first one has been read: {second:?}");
     assert!(read(folder.path().join(".genesys-cloud/c.jsonl.part")).lines().count() > 100);
 
-    // Nobody waits for it any more.
+    // No run waits for this job any more.
     let restart = [&output[..], &MONTHS, &["--restart"]].concat();
     assert!(killed(&org, folder.path(), &restart, "job", 1).await);
     let id = second[0].split_whitespace().next().unwrap();
@@ -277,7 +277,7 @@ async fn keeps_jobs_of_a_range_while_they_are_needed() {
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth);
 }
 
-/// Refuses the second page while it is on.
+/// Refuses the second page while turned on.
 struct SecondPage(Arc<AtomicBool>);
 
 impl Fault for SecondPage {
@@ -315,7 +315,7 @@ async fn an_error_saves_progress_and_shows_how_to_resume() {
         keys(&read(folder.path().join("q.jsonl"))),
         org.expected(operation).unwrap().records
     );
-    // The first page is read again, to see whether the second one still begins where it ends.
+    // The first page is read again to verify that the second one still follows it.
     assert_eq!(org.requests_for(operation).len(), 5);
 }
 
@@ -327,7 +327,7 @@ async fn does_not_overwrite_an_interrupted_export_without_restart() {
     assert!(killed(&org, folder.path(), &export, "saved", 3).await);
     let refused = run(Some(&org), folder.path(), &export).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("--resume resumes it"), "{}", refused.err);
+    assert!(refused.err.contains("--resume continues it"), "{}", refused.err);
 
     for (changed, why) in [
         (&["-p", "name=Support*"][..], "the query parameter `name` was not set"),
@@ -410,7 +410,7 @@ async fn interrupted_by(signal: &str) {
     while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
         if line["event"] == "saved" && !std::mem::replace(&mut sent, true) {
-            // A second export to the same file leaves all as it is.
+            // A second export to the same file changes nothing.
             let second = [&arguments[..], &["--restart"]].concat();
             let second = run(Some(&org), folder.path(), &second).await;
             assert_eq!(second.code, Some(9), "{}", second.err);

@@ -1,4 +1,4 @@
-//! A server that speaks like S3, and like the XML API of Google Cloud Storage, as far as an export goes.
+//! A server with the parts of the S3 API, and of the XML API of Google Cloud Storage, that exports use.
 
 use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
@@ -13,14 +13,14 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// The version of an object at Google: a number, which is that of its ETag here.
+/// The generation of an object at Google: the number in its ETag.
 const GENERATION: HeaderName = HeaderName::from_static("x-goog-generation");
 const IF_GENERATION: HeaderName = HeaderName::from_static("x-goog-if-generation-match");
 
-/// Whether a request is refused, by its method and its path with the query.
+/// Whether to refuse a request, by its method, path and query.
 type Refuses = Box<dyn Fn(&Method, &str) -> bool + Send>;
 
-/// The server, with one bucket that is called `bucket`.
+/// The server, with one bucket named `bucket`.
 pub(crate) struct S3 {
     url: String,
     inner: Arc<Mutex<Inner>>,
@@ -46,7 +46,7 @@ struct Upload {
     parts: BTreeMap<u32, Object>,
 }
 
-const SERVICE_ACCOUNT: &str = r#"{"private_key": "not-to-be-err", "private_key_id": "key", "client_email": "me", "disable_oauth": true}"#;
+const SERVICE_ACCOUNT: &str = r#"{"private_key": "not-to-be-shown", "private_key_id": "key", "client_email": "me", "disable_oauth": true}"#;
 
 impl S3 {
     pub(crate) async fn start() -> Self {
@@ -63,23 +63,23 @@ impl S3 {
                 });
                 let connection =
                     http1::Builder::new().serve_connection(TokioIo::new(stream), respond);
-                // A client that was killed hangs up.
+                // A killed client closes the connection.
                 tokio::spawn(async move { drop(connection.await) });
             }
         });
         Self { url, inner }
     }
 
-    /// The environment that leads to it.
+    /// The variables that select this server.
     pub(crate) fn environment(&self) -> Vec<(&'static str, String)> {
         vec![
             ("AWS_ENDPOINT", self.url.clone()),
             ("AWS_ALLOW_HTTP", "true".to_owned()),
             ("AWS_ACCESS_KEY_ID", "key".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "not-to-be-err".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "not-to-be-shown".to_owned()),
             ("GOOGLE_BASE_URL", self.url.clone()),
             ("GOOGLE_ALLOW_HTTP", "true".to_owned()),
-            // As fakes of Google Cloud Storage have it: no login and no token.
+            // Like fakes of Google Cloud Storage, without login and token.
             ("GOOGLE_SERVICE_ACCOUNT_KEY", SERVICE_ACCOUNT.to_owned()),
         ]
     }
@@ -94,17 +94,17 @@ impl S3 {
         keys
     }
 
-    /// Puts an object there, as someone else does.
+    /// Puts an object, as another program would.
     pub(crate) fn put(&self, key: &str, bytes: &[u8]) {
         self.inner.lock().unwrap().put(key.to_owned(), bytes.to_vec());
     }
 
-    /// How many uploads are on their way.
+    /// The number of unfinished uploads.
     pub(crate) fn uploads(&self) -> usize {
         self.inner.lock().unwrap().uploads.len()
     }
 
-    /// Forgets the uploads that are on their way.
+    /// Removes unfinished uploads.
     pub(crate) fn forget_uploads(&self) {
         self.inner.lock().unwrap().uploads.clear();
     }
@@ -113,7 +113,7 @@ impl S3 {
         self.inner.lock().unwrap().requests.clone()
     }
 
-    /// Answers these requests with 403 from now on.
+    /// Responds to these requests with 403 from now on.
     pub(crate) fn refuse(&self, refuses: impl Fn(&Method, &str) -> bool + Send + 'static) {
         self.inner.lock().unwrap().refuses = Some(Box::new(refuses));
     }
@@ -149,7 +149,7 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
     if !signature.is_some_and(|it| {
         it.starts_with("AWS4-HMAC-SHA256 Credential=key/")
     }) && !target.contains("X-Amz-Credential=key%2F")
-        // The client of Google Cloud Storage encodes slashes, and sends no login to such an account.
+        // The client of Google Cloud Storage encodes slashes, and does not log in to such an account.
         && !head.uri.path().contains("%2F")
     {
         return error(403, "SignatureDoesNotMatch");
@@ -193,7 +193,7 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
         }
         (&Method::PUT, None) => {
             let there = inner.objects.get(&key).map(|object| object.e_tag.as_str());
-            // No object is its generation 0.
+            // Generation 0 means that the object does not exist.
             let generation = there.map_or("0", |e_tag| e_tag.trim_matches('"'));
             if header(IF_NONE_MATCH) == Some("*") && there.is_some()
                 || header(IF_MATCH).is_some_and(|e_tag| there != Some(e_tag))
@@ -216,7 +216,7 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
                 })
                 .unwrap(),
         },
-        // Like some servers, it does not know the call that deletes several objects.
+        // Like some servers, does not support deleting several objects.
         (&Method::DELETE, None) => {
             inner.objects.remove(&key);
             empty(204)
@@ -225,7 +225,7 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
     }
 }
 
-/// Takes the parts that are named, which must be those that are there.
+/// Completes an upload. The named parts must be those that were uploaded.
 fn complete(inner: &mut Inner, id: &str, body: &[u8]) -> Reply {
     let Some(upload) = inner.uploads.get(id) else { return error(404, "NoSuchUpload") };
     let body = String::from_utf8_lossy(body).replace("&quot;", "\"");
@@ -241,7 +241,7 @@ fn complete(inner: &mut Inner, id: &str, body: &[u8]) -> Reply {
             _ => return error(400, "InvalidPart"),
         }
     }
-    // As the strictest of servers will have it.
+    // Like the strictest servers.
     if parts.windows(2).any(|pair| pair[0].len() < 5 << 20 || pair[0].len() != parts[0].len()) {
         return error(400, "EntityTooSmall");
     }

@@ -1,4 +1,4 @@
-//! PostgreSQL and Redis of a test's own, where their programs are installed.
+//! PostgreSQL and Redis servers for tests, if installed.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tempfile::TempDir;
 
-/// A port that is free.
+/// A free port.
 fn port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A program on the path, or in one of these folders.
+/// Finds a program on the path, or in one of these folders.
 fn program(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let places = std::env::split_paths(&path).chain(folders);
@@ -22,23 +22,23 @@ fn program(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<Pat
 }
 
 fn skipped(what: &str) {
-    // Not by a macro, whose output is captured.
+    // `eprintln` is captured.
     let _ = writeln!(std::io::stderr(), "skipped: {what} is not installed");
 }
 
-/// A server of PostgreSQL, stopped when it is dropped.
+/// A PostgreSQL server, stopped on drop.
 pub(crate) struct Postgres {
     folder: TempDir,
     pg_ctl: PathBuf,
     port: u16,
-    /// What it is started with beside the rest.
+    /// Additional options.
     options: &'static str,
 }
 
 impl Postgres {
     pub(crate) const PASSWORD: &'static str = "pw-of-the-test";
 
-    /// The server that tests share that run at the same time. `None`, and said so, where there is none.
+    /// The server that concurrent tests share. `None`, with a message, if PostgreSQL is not installed.
     pub(crate) fn shared() -> Option<Arc<Self>> {
         static SHARED: Mutex<Weak<Postgres>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,13 +50,13 @@ impl Postgres {
         Some(server)
     }
 
-    /// A server of its own.
+    /// A separate server.
     pub(crate) fn start() -> Option<Self> {
         Self::prepare("").inspect(Self::resume)
     }
 
-    /// One that has TLS, by a certificate for `localhost` that it has made itself, and the file with it.
-    /// `None` where `openssl` is missing as well.
+    /// A server with TLS, and its self-signed certificate for `localhost`.
+    /// `None` if `openssl` is not installed.
     pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
         let openssl = installed("openssl", "openssl")?;
         let server =
@@ -67,7 +67,7 @@ impl Postgres {
         Some((server, certificate))
     }
 
-    /// A server that does not run yet.
+    /// Prepares a server without starting it.
     fn prepare(options: &'static str) -> Option<Self> {
         let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
         let debian = debian.flatten().map(|version| version.path().join("bin"));
@@ -75,7 +75,7 @@ impl Postgres {
             skipped("PostgreSQL");
             return None;
         };
-        // Where Debian's programs are, beside which `initdb` finds what it needs.
+        // The folder of Debian's programs, where `initdb` finds its files.
         let pg_ctl = pg_ctl.canonicalize().unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("password"), Self::PASSWORD).unwrap();
@@ -102,7 +102,7 @@ impl Postgres {
         Some(server)
     }
 
-    /// Starts it, or starts it again.
+    /// Starts or restarts the server.
     pub(crate) fn resume(&self) {
         let folder = self.folder.path().display();
         let options = format!(
@@ -116,12 +116,12 @@ impl Postgres {
         );
     }
 
-    /// Ends it as a crash would.
+    /// Stops the server like a crash.
     pub(crate) fn crash(&self) {
         self.run(&self.pg_ctl, &["stop", "--pgdata=data", "--mode=immediate"]);
     }
 
-    /// Runs a program of PostgreSQL, which none does for root.
+    /// Runs a program of PostgreSQL, not as root.
     fn run(&self, program: &Path, arguments: &[&str]) {
         let mut command = match is_root() {
             true => {
@@ -138,7 +138,7 @@ impl Postgres {
             .current_dir(self.folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            // What it starts must not keep a pipe open: it goes on when the test has ended.
+            // The server must not keep a pipe open: it outlives the test.
             .stderr(std::fs::File::create(self.folder.path().join("err")).unwrap())
             .status()
             .unwrap();
@@ -160,17 +160,17 @@ impl Postgres {
     }
 }
 
-/// What a proxy does with a COMMIT.
+/// What a proxy drops of a COMMIT.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
-    /// It reaches the server, whose answer is lost.
+    /// The response.
     Answer,
-    /// It is lost itself.
+    /// The COMMIT.
     Request,
 }
 
-/// Passes everything on to a server, until it loses a COMMIT: the first one after a message with this text. After that
-/// it takes no connection, or passes everything on.
+/// Forwards everything to a server, except the first COMMIT after a message with this text. After that, it either
+/// forwards everything or accepts no connections.
 pub(crate) struct Proxy {
     port: u16,
 }
@@ -180,7 +180,7 @@ impl Proxy {
         Self::run(server, cut, after, false).await
     }
 
-    /// One that comes back.
+    /// Creates a proxy that forwards everything afterwards.
     pub(crate) async fn once(server: &Postgres, cut: Cut, after: &'static str) -> Self {
         Self::run(server, cut, after, true).await
     }
@@ -204,7 +204,7 @@ impl Proxy {
         Self { port }
     }
 
-    /// This URL, by way of the proxy.
+    /// Replaces the server in a URL with the proxy.
     pub(crate) fn url(&self, url: &str) -> String {
         let (before, rest) = url.rsplit_once(':').unwrap();
         let path = rest.split_once('/').map(|(_, path)| path).unwrap();
@@ -228,7 +228,7 @@ async fn passed_on(
             read = client.read(&mut asked) => {
                 let asked = &asked[..read.unwrap_or(0)];
                 is_armed |= has(asked, after);
-                // The client waits for each answer, so nothing else is in this message.
+                // The client waits for each response, so the message contains nothing else.
                 is_committing = is_armed && has(asked, "COMMIT\0");
                 has_cut.fetch_or(is_committing, Ordering::Relaxed);
                 if asked.is_empty() || is_committing && matches!(cut, Cut::Request) {
@@ -240,7 +240,7 @@ async fn passed_on(
             }
             read = server.read(&mut answered) => {
                 let answered = &answered[..read.unwrap_or(0)];
-                // By now, the server has done it.
+                // The server has committed by now.
                 if answered.is_empty() || is_committing {
                     return;
                 }
@@ -260,7 +260,7 @@ impl Drop for Postgres {
     }
 }
 
-/// The user that has nothing.
+/// The user without privileges.
 const NOBODY: u32 = 65534;
 
 fn is_root() -> bool {
@@ -268,12 +268,12 @@ fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|it| it.uid() == 0)
 }
 
-/// How `openssl` makes a certificate for `localhost`, and its key.
+/// Arguments of `openssl` for a certificate for `localhost` and its key.
 const CERTIFICATE: &str = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
     -keyout tls.key -out tls.pem -subj /CN=localhost -addext subjectAltName=DNS:localhost \
     -addext basicConstraints=critical,CA:FALSE";
 
-/// A program of this name. `None`, and said so, where it is missing.
+/// Finds a program. `None`, with a message, if it is not installed.
 fn installed(name: &str, called: &str) -> Option<PathBuf> {
     let found = program(name, []);
     if found.is_none() {
@@ -282,7 +282,7 @@ fn installed(name: &str, called: &str) -> Option<PathBuf> {
     found
 }
 
-/// A server of Redis, killed when it is dropped.
+/// A Redis server, killed on drop.
 pub(crate) struct Redis {
     child: Child,
     port: u16,
@@ -290,7 +290,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// A server of its own. `None`, and said so, where there is none.
+    /// Starts a server. `None`, with a message, if Redis is not installed.
     pub(crate) fn start(password: Option<&str>) -> Option<Self> {
         let program = installed("redis-server", "Redis")?;
         let port = port();
@@ -301,12 +301,12 @@ impl Redis {
         Some(Self::run(&program, tempfile::tempdir().unwrap(), port, &options))
     }
 
-    /// One that has TLS alone, and the file with its certificate. `None` where it or `openssl` is missing, or was
-    /// built without.
+    /// Starts a server with TLS only, and returns its certificate. `None` if Redis or `openssl` is not installed, or Redis was
+    /// built without TLS.
     pub(crate) fn with_tls() -> Option<(Self, PathBuf)> {
         let program = installed("redis-server", "Redis")?;
         let openssl = installed("openssl", "openssl")?;
-        // A value that is wrong ends it at once, and its words tell whether the option is known.
+        // An invalid value ends the server, and its message shows whether the option is supported.
         let refused = Command::new(&program).args(["--tls-port", "none"]).output().unwrap();
         if String::from_utf8_lossy(&refused.stderr).contains("Bad directive") {
             skipped("Redis with TLS");
@@ -335,7 +335,7 @@ impl Redis {
         let mut child = command.current_dir(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().contains("eady to accept connections")));
-        // It goes on telling, and must find somebody who listens.
+        // Keep reading, or the server blocks.
         std::thread::spawn(move || lines.for_each(drop));
         Self { child, port, folder }
     }

@@ -1,4 +1,4 @@
-//! States that do not belong to their output, to the command, or to the time.
+//! States that do not match their output or the command, or are too old.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{Outcome, keys, program, read, report, run};
 const QUEUES: &str = "getRoutingQueues";
 const EXPORT: [&str; 6] = ["export", "routing.queues", "--out", "q.jsonl", "--batch", "10"];
 
-/// An export of a list to `q.jsonl` that was killed after 30 records, and another run of it.
+/// Kills an export of a list to `q.jsonl` after 30 records. Returns its state file and the arguments to resume it.
 async fn stopped(org: &MockOrg, folder: &Path) -> (std::path::PathBuf, Vec<&'static str>) {
     assert!(killed(org, folder, &EXPORT, "saved", 3).await);
     (folder.join(".genesys-cloud/q.jsonl.state.json"), [&EXPORT[..], &["--resume"]].concat())
@@ -83,17 +83,17 @@ async fn detects_a_staged_file_of_another_run() {
     let folder = tempdir().unwrap();
     let (state, resume) = stopped(&org, folder.path()).await;
     let saved = read(&state);
-    // Somebody else exports something else to the same file, and keeps the state elsewhere.
+    // Another export to the same file, with its state at another location.
     let other = ["export", "users.users", "--out", "q.jsonl", "--batch", "10", "--state", "other"];
     assert!(killed(&org, folder.path(), &other, "saved", 5).await);
     let part = read(folder.path().join(".genesys-cloud/q.jsonl.part"));
     let requests = org.requests_for(QUEUES).len();
     let refused = run(Some(&org), folder.path(), &resume).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    for err in
+    for why in
         [".genesys-cloud/q.jsonl.part is not the file that the state describes", "with --restart"]
     {
-        assert!(refused.err.contains(err), "{}", refused.err);
+        assert!(refused.err.contains(why), "{}", refused.err);
     }
     assert_eq!(org.requests_for(QUEUES).len(), requests);
     assert_eq!(read(&state), saved);
@@ -115,7 +115,8 @@ async fn does_not_resume_an_export_older_than_max_age() {
     let refused =
         run(Some(&org), folder.path(), &[&resume[..], &["--max-age", "0s"]].concat()).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    for part in ["the interrupted export started 0 s ago, at 20", "--max-age is 0s", "--restart"] {
+    for part in ["the interrupted export started ", " s ago, at 20", "--max-age is 0s", "--restart"]
+    {
         assert!(refused.err.contains(part), "{part}: {}", refused.err);
     }
     assert_eq!(org.request_count(), requests);
@@ -128,7 +129,7 @@ async fn does_not_resume_an_export_older_than_max_age() {
     assert_eq!(summary["resumed"].as_array().unwrap().len(), 1);
     let line = format!("read in two runs, started at {began} and {resumed}");
     assert!(done.err.contains(&line), "{}", done.err);
-    // What is read at once says nothing of that kind, and it takes an export to resume.
+    // A report of one run has no such line, and --max-age needs a resume option.
     let once = run(Some(&org), folder.path(), &EXPORT).await;
     once.done();
     assert!(!once.err.contains("two runs"), "{}", once.err);
@@ -147,8 +148,8 @@ async fn the_limit_counts_all_runs() {
     let limited = |limit: &'static str| [&resume[..], &["--limit", limit]].concat();
     let refused = run(Some(&org), folder.path(), &limited("29")).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    for err in ["30 records are written already, more than --limit 29", "raise or omit --limit"] {
-        assert!(refused.err.contains(err), "{}", refused.err);
+    for part in ["30 records are already written, more than --limit 29", "raise or omit --limit"] {
+        assert!(refused.err.contains(part), "{}", refused.err);
     }
     assert_eq!(org.request_count(), requests);
     assert_eq!(read(folder.path().join(".genesys-cloud/q.jsonl.part")), part);
@@ -176,7 +177,7 @@ async fn the_limit_of_a_range_counts_all_runs() {
     let limited = |limit: &'static str| [&export[..], &["--resume", "--limit", limit]].concat();
     let refused = run(Some(&org), folder.path(), &limited("69")).await;
     assert_eq!(refused.code, Some(2), "{}", refused.err);
-    assert!(refused.err.contains("70 records are written already"), "{}", refused.err);
+    assert!(refused.err.contains("70 records are already written"), "{}", refused.err);
     let state = read(folder.path().join(".genesys-cloud/c.jsonl.state.json"));
     let part = read(folder.path().join(".genesys-cloud/c.jsonl.part"));
     run(Some(&org), folder.path(), &limited("70")).await.done();
@@ -188,7 +189,7 @@ async fn the_limit_of_a_range_counts_all_runs() {
     assert_eq!(keys(&read(folder.path().join("c.jsonl"))), truth[..101]);
 }
 
-/// Runs it as somebody with other credentials.
+/// Runs the program with other credentials.
 async fn run_as(
     who: &[(&str, &str)],
     without: &[&str],
@@ -216,7 +217,7 @@ async fn does_not_resume_an_export_of_another_org() {
     let (state, resume) = stopped(&org, folder.path()).await;
     let saved = read(&state);
     let another = [("GENESYS_CLOUD_CLIENT_ID", "another")];
-    // A gateway in front of another org, on the same host.
+    // A gateway for another org on the same host.
     let elsewhere = format!("{}/other", org.url());
     let elsewhere = [("GENESYS_CLOUD_API_URL", elsewhere.as_str())];
     let requests = org.request_count();
@@ -225,7 +226,7 @@ async fn does_not_resume_an_export_of_another_org() {
     {
         let refused = run_as(who, &[], &org, folder.path(), &resume).await;
         assert_eq!(refused.code, Some(2), "{}", refused.err);
-        for part in ["of another org, or may be: it was made", why, "--restart discards"] {
+        for part in ["may be of another org: ", why, "--restart discards"] {
             assert!(refused.err.contains(part), "{part}: {}", refused.err);
         }
         assert_eq!(read(&state), saved);
@@ -243,7 +244,7 @@ async fn identifies_the_org_of_an_access_token() {
     let without = ["GENESYS_CLOUD_CLIENT_ID", "GENESYS_CLOUD_CLIENT_SECRET"];
     let token = org.access_token();
     let refuses = CannedResponse::error(403, "missing.permissions", "No");
-    // After two records, it is stopped by an error.
+    // An error ends the export after two records.
     org.respond_next(QUEUES, page(2, 300)).unwrap();
     org.respond_next(QUEUES, refuses).unwrap();
     let export = [&EXPORT[..], &["--prefetch", "0"]].concat();
@@ -269,7 +270,7 @@ async fn identifies_the_org_of_an_access_token() {
     assert_eq!(other.requests_for(QUEUES).len(), 0);
 }
 
-/// The first page of a list, with `records` of its `total`.
+/// The first page of a list, with `records` of `total` records.
 fn page(records: usize, total: usize) -> CannedResponse {
     let entities: Vec<Value> = (0..records).map(|n| json!({ "id": format!("q{n}") })).collect();
     let pages = total.div_ceil(records.max(1));
@@ -293,14 +294,14 @@ async fn reads_a_page_in_doubt_again() {
         let export = ["export", QUEUES, "--out", out, "--fields", "id", "--prefetch", "0"];
         run(Some(&org), folder.path(), &export).await.done();
         let once = std::fs::read(&path).unwrap();
-        // All that the page lacks are the last two of its records.
+        // The page lacks its last two records.
         let truth = org.expected(QUEUES).unwrap().records;
         let short: Vec<Value> = truth[..28].iter().map(|id| json!({ "id": id })).collect();
         let short = json!({
             "entities": short, "pageSize": 500, "pageNumber": 1, "pageCount": 1, "total": 30,
         });
         org.reset();
-        // Also when the run looks at it once more.
+        // Also when the next run reads it again.
         for _ in 0..3 {
             org.respond_next(QUEUES, CannedResponse::json(200, &short)).unwrap();
         }
@@ -399,7 +400,7 @@ async fn only_the_owner_reads_staged_files_and_links_are_not_followed() {
     );
     run(Some(&org), folder.path(), &resume).await.done();
     assert_eq!((mode("q.jsonl"), mode(".genesys-cloud/q.jsonl.report.json")), (usual, 0o600));
-    // A file that is replaced passes on who may read it.
+    // The new file has the mode of the replaced one.
     std::fs::set_permissions(path("q.jsonl"), std::fs::Permissions::from_mode(0o640)).unwrap();
     run(Some(&org), folder.path(), &EXPORT).await.done();
     assert_eq!(mode("q.jsonl"), 0o640);

@@ -1,4 +1,4 @@
-//! Tables in Parquet.
+//! Parquet files.
 
 use bytes::Bytes;
 use genesys_cloud_mock::{CannedResponse, MockOrg};
@@ -9,7 +9,7 @@ use tempfile::tempdir;
 use crate::resume::to_the_end_in;
 use crate::{report, run};
 
-/// The rows of a table as JSON.
+/// The rows of a Parquet file as JSON.
 pub(crate) fn rows(bytes: Vec<u8>) -> Vec<Value> {
     let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
     reader.get_row_iter(None).unwrap().map(|row| as_json(&row.unwrap())).collect()

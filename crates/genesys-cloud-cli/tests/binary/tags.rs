@@ -1,5 +1,5 @@
-//! Lists of each scheme and jobs of each kind, by the catalogue alone, against what the fake org says that a
-//! client must get.
+//! Reads lists of each scheme and runs jobs of each kind from the catalogue, and compares the records with those that
+//! the fake org expects.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use genesys_cloud_core::{Client, Paginator, Request, Results};
 use genesys_cloud_mock::{Expected, JobEnd, MockOrg};
 use serde_json::{Value, json};
 
-/// A search of `{"pageNumber":1,"pageSize":10}` as the API takes it: compressed, and in base64.
+/// The search `{"pageNumber":1,"pageSize":10}`, compressed and in base64.
 const SEARCH: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMtQBc4Mzq1KBHINaAEDkRzseAAAA";
 
-/// A request with all that the operation requires.
+/// A request with all required parameters.
 fn request(entry: &Entry) -> Request {
     let mut request = Request::new(specs::operation(entry).unwrap());
     for parameter in entry.parameters.iter().filter(|it| it.required) {
@@ -68,10 +68,10 @@ async fn reads_lists_of_every_scheme_from_the_catalogue() {
             let OperationKind::List(listing) = specs::kind(catalogue, entry).unwrap() else {
                 continue;
             };
-            // Results of jobs are there as well, although none was submitted.
+            // Results of jobs exist although none was submitted.
             org.set_list(&entry.id, 30).unwrap();
             let list = Paginator::<Value>::from_request(&client, request(entry), *listing);
-            // Pages of the size that the fake org takes for granted, where one reply is not the whole list.
+            // The default page size of the fake org, unless one response has the whole list.
             let truth = org.expected(&entry.id).unwrap();
             let found = keys(list).await;
             assert!(!found.is_empty(), "{scheme} {}", entry.id);
@@ -99,9 +99,9 @@ async fn runs_jobs_of_every_spec_from_the_catalogue() {
     }
     let mut jobs = Vec::new();
     for (name, entry) in families {
-        let family = specs::family(catalogue, &name).unwrap();
+        let family = specs::job_spec(catalogue, &name).unwrap();
         let is_listed = match family.results() {
-            // A parameter of its own is no matter of the family.
+            // The job spec does not have such parameters.
             Results::List(call, _) => {
                 let listed_by = catalogue.operation(call.operation().id()).unwrap();
                 let mut query = listed_by.parameters_in(Location::Query);
@@ -109,14 +109,14 @@ async fn runs_jobs_of_every_spec_from_the_catalogue() {
             }
             _ => false,
         };
-        // What is asked for by sending it again is no job to the fake org.
+        // For the fake org, an operation that is polled by sending it again is not a job.
         let Ok(truth) = org.expected_job(&entry.id) else { continue };
         if is_listed && truth.end == JobEnd::Succeeded && truth.awaiting_input.is_none() {
             jobs.push((name, Paginator::<Value>::from_job(&client, request(entry), family), truth));
         }
     }
     assert!(jobs.len() > 20, "{} jobs", jobs.len());
-    // At once: each is asked how it stands after a pause.
+    // Concurrently, because each job is polled after a delay.
     let read = jobs.into_iter().map(async |(name, list, truth)| {
         let found = keys(list).await;
         assert_eq!(found, truth.records, "{name}");

@@ -1,4 +1,4 @@
-//! Values on their way through: as they came, or with a word about what became of them.
+//! Values in each output: unchanged, or changed with a note.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ fn reply(body: impl Into<String>, content_type: &str) -> CannedResponse {
     CannedResponse { status: 200, headers, body: body.into().into() }
 }
 
-/// A page of these records, as they are.
+/// Makes the org respond with a page of these records, unchanged.
 fn page(org: &MockOrg, records: &[&str]) {
     let (all, total) = (records.join(","), records.len());
     let body = format!(
@@ -26,10 +26,10 @@ fn page(org: &MockOrg, records: &[&str]) {
     org.respond_next(QUEUES, reply(body, "application/json")).unwrap();
 }
 
-/// An org that has a text where the document has a number, in every third queue.
+/// A fault that puts a string for a number into every third queue.
 pub(crate) struct Odd;
 
-/// Whether it does so in this record.
+/// Whether this record is affected.
 pub(crate) fn is_odd(id: &str) -> bool {
     id.bytes().map(u32::from).sum::<u32>().is_multiple_of(3)
 }
@@ -49,7 +49,7 @@ impl Fault for Odd {
     }
 }
 
-/// The ids of the records in a file of rejects, and its lines.
+/// The IDs of the records in a rejects file, and its lines.
 pub(crate) fn rejected(path: &Path) -> (Vec<String>, Vec<Value>) {
     let text = read(path);
     let lines: Vec<Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
@@ -119,7 +119,7 @@ async fn tables_normalize_values_and_report_changes() {
         2,\"\",1000,2024-05-01T12:30:00.000Z\r\n\
         3,,9007199254740993,\r\n";
     assert_eq!(read(folder.path().join("q.csv")), expected);
-    assert!(done.err.contains("1 value with characters"), "{}", done.err);
+    assert!(done.err.contains("1 value with invalid characters"), "{}", done.err);
     let notes = report(&folder.path().join("q.csv"))["notes"].to_string();
     assert!(notes.contains("(name 1)"), "{notes}");
     page(&org, &records);
@@ -197,7 +197,7 @@ async fn rejects_each_invalid_record_once_across_kills() {
         for (name, value) in [("operation", QUEUES), ("action", what), ("field", "memberCount")] {
             assert!(lines.iter().all(|line| line[name] == value), "{name}");
         }
-        assert!(lines[0]["reason"].as_str().unwrap().contains("a text"), "{}", lines[0]);
+        assert!(lines[0]["reason"].as_str().unwrap().contains("a string"), "{}", lines[0]);
         let report = report(&out);
         assert_eq!(report["verdict"], "complete");
         assert_eq!(report["records"], 250);
@@ -214,7 +214,7 @@ async fn rejects_each_invalid_record_once_across_kills() {
         assert!(!aside(&out, ".rejects.jsonl.part").exists());
     }
 
-    // An export that failed at a record goes on without it; its list is complete, its output is not all of it.
+    // An export that failed at a record resumes without it: the list is complete, the output is not.
     let skip =
         [&plain[..], &["--restart", "--on-bad-value", "skip", "--rejects", "r.jsonl"]].concat();
     let done = run(Some(&org), folder.path(), &skip).await;
@@ -223,7 +223,7 @@ async fn rejects_each_invalid_record_once_across_kills() {
     assert!(done.err.contains(&first), "{}", done.err);
     assert!(done.err.contains("see r.jsonl"), "{}", done.err);
     assert_eq!(rejected(&folder.path().join("r.jsonl")).0, odd);
-    // Without one that does not fit, the file is empty.
+    // Without invalid records, the file is empty.
     let org = MockOrg::builder().list(QUEUES, 10).start().await.unwrap();
     run(Some(&org), folder.path(), &skip).await.done();
     assert_eq!(read(folder.path().join("r.jsonl")), "");

@@ -1,4 +1,4 @@
-//! Records of a megabyte each, through every sink in bounded memory.
+//! Memory is bounded for records of a megabyte, with every sink.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -14,11 +14,11 @@ use crate::{program, read};
 const QUEUES: &str = "getRoutingQueues";
 const RECORDS: usize = 60;
 
-/// In megabytes. The body of a page of 20 has 21, and the program as it is built for tests some 35 by itself. All records
-/// would come as one page of 63 by default.
+/// Limit in megabytes. A page of 20 records has 21, and the program in a debug build needs about 35. By default, all
+/// records would be one page of 63.
 const MOST: u64 = 95;
 
-/// Replies with records of a megabyte, which hardly compress.
+/// Responds with records of a megabyte that hardly compress.
 struct Wide {
     text: String,
 }
@@ -68,7 +68,7 @@ impl Fault for Wide {
     }
 }
 
-/// The peak of the memory of a run, in megabytes.
+/// The peak memory of a run, in megabytes.
 async fn peak(
     org: &MockOrg,
     folder: &Path,
@@ -122,7 +122,7 @@ async fn memory_is_bounded() {
                 crate::keys(&text),
                 (0..RECORDS).map(|n| format!("r{n}")).collect::<Vec<_>>()
             );
-            // Of 500, 100 and 20 records: what was dropped counts as a call, and not as a page.
+            // Pages of 500, 100 and 20 records: a dropped response counts as a call but not as a page.
             let report = crate::report(&folder.path().join(name));
             assert_eq!(report["verdict"], "complete", "{report}");
             let counts = ["records", "pages", "calls", "page_size"].map(|it| report[it].as_u64());

@@ -1,4 +1,4 @@
-//! A list in batches, each of which is told to be done.
+//! Reads a list in batches, with a checkpoint saved at each commit.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -14,24 +14,24 @@ use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
 
-/// A list that can be gone on with: a [`Paginator`] or a [`Windows`].
+/// A list that can be resumed from a checkpoint: a [`Paginator`] or a [`Windows`].
 pub trait Resumable:
-    Stream<Item = Result<Self::Of, Error>> + Unpin + Sized + sealed::Sealed
+    Stream<Item = Result<Self::Record, Error>> + Unpin + Sized + sealed::Sealed
 {
-    /// What it is a list of.
-    type Of;
+    /// The type of the items.
+    type Record;
 
     #[doc(hidden)]
-    fn go_on(&mut self, checkpoint: &Checkpoint);
+    fn start_from(&mut self, checkpoint: &Checkpoint);
 
     #[doc(hidden)]
-    fn place(&self) -> Result<Checkpoint, Error>;
+    fn current_checkpoint(&self) -> Result<Checkpoint, Error>;
 
-    /// The jobs that were submitted, as far as they are still needed.
+    /// The submitted jobs that are still needed.
     #[doc(hidden)]
     fn jobs(&self) -> Vec<SavedJob>;
 
-    /// An earlier place, which knows those jobs too.
+    /// An earlier checkpoint, updated with those jobs.
     #[doc(hidden)]
     fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error>;
 }
@@ -43,13 +43,13 @@ mod sealed {
 }
 
 impl<T> Resumable for Paginator<T> {
-    type Of = T;
+    type Record = T;
 
-    fn go_on(&mut self, checkpoint: &Checkpoint) {
+    fn start_from(&mut self, checkpoint: &Checkpoint) {
         self.start_at(checkpoint.list().cloned(), checkpoint.made());
     }
 
-    fn place(&self) -> Result<Checkpoint, Error> {
+    fn current_checkpoint(&self) -> Result<Checkpoint, Error> {
         Ok(self.checkpoint())
     }
 
@@ -63,13 +63,13 @@ impl<T> Resumable for Paginator<T> {
 }
 
 impl<T> Resumable for Windows<T> {
-    type Of = T;
+    type Record = T;
 
-    fn go_on(&mut self, checkpoint: &Checkpoint) {
+    fn start_from(&mut self, checkpoint: &Checkpoint) {
         self.start_at(checkpoint.into());
     }
 
-    fn place(&self) -> Result<Checkpoint, Error> {
+    fn current_checkpoint(&self) -> Result<Checkpoint, Error> {
         self.checkpoint()
     }
 
@@ -85,30 +85,29 @@ impl<T> Resumable for Windows<T> {
     }
 }
 
-/// A job has been submitted.
+/// Signals that a job has been submitted.
 struct NewJob;
 
-/// Whether a list has a job that is not among those that were noted.
-fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
-    list.jobs().iter().any(|job| !noted.iter().any(|known| known.is_same(job)))
+/// Whether a list has a job that is not in the saved checkpoint.
+fn has_new_job<L: Resumable>(list: &L, saved: &[SavedJob]) -> bool {
+    list.jobs().iter().any(|job| !saved.iter().any(|known| known.is_same(job)))
 }
 
-/// A list in batches whose checkpoint is saved when the caller says that a batch is done; from
-/// [`Paginator::checkpointed`] and [`Windows::checkpointed`].
+/// A list in batches, whose checkpoint is saved when the caller commits a batch. From [`Paginator::checkpointed`] and
+/// [`Windows::checkpointed`].
 ///
-/// It begins where the last run got to: with the first item after the last batch that was committed. So each
-/// item comes at least once, and comes again if the process ended between what was done with it and the
-/// commit. Where what was done can be undone, it is exactly once: keep in the [note](Batch::commit_with) how
-/// far the output reached, and cut it there on the next start.
+/// It starts after the last committed batch. Each item is delivered at least once, and again if the process ended
+/// before the commit. To process items exactly once, keep the length of the output in the [note](Batch::commit_with),
+/// and truncate the output to it on the next start.
 ///
-/// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run waits
-/// for the same job.
+/// The id of a job is saved as soon as it is known, even while a batch is partly filled, so that the next run continues
+/// with the same job.
 ///
-/// The futures of [`try_next`](Self::try_next) and [`Batch::commit`] can be dropped at any time: the next call of `try_next`
-/// continues there, and completes a commit that was dropped.
+/// The futures of [`try_next`](Self::try_next) and [`Batch::commit`] can be dropped at any time. The next call of
+/// `try_next` continues from there, and completes a dropped commit.
 ///
-/// Once the list has ended and its last batch is committed, the checkpoint says so: another run finds nothing
-/// to do, until it is [cleared](Self::clear).
+/// When the list has ended and its last batch is committed, the checkpoint is complete: another run finds no items
+/// until the checkpoint is [cleared](Self::clear).
 ///
 /// ```no_run
 /// # async fn example(queues: genesys_cloud_core::Paginator<serde_json::Value>)
@@ -124,25 +123,25 @@ fn has_new_job<L: Resumable>(list: &L, noted: &[SavedJob]) -> bool {
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is read until a batch is asked for"]
+#[must_use = "nothing is read until a batch is requested"]
 pub struct Checkpointed<L: Resumable> {
     list: L,
     store: Box<dyn CheckpointStore>,
     key: String,
     every: usize,
-    /// What is in the store: the place before the batch.
+    /// The checkpoint in the store: the position before the batch.
     saved: Option<Checkpoint>,
     is_loaded: bool,
-    /// The place before the first batch, while nothing is in the store.
-    begun: Option<Checkpoint>,
-    batch: Vec<L::Of>,
-    /// The jobs that the checkpoint in the store knows of.
-    noted: Vec<SavedJob>,
-    /// Whether the batch has been handed out, and not been committed.
-    is_out: bool,
-    /// The place after the batch, from when its commit begins until it is in the store.
+    /// The position before the first batch, while the store is empty.
+    start: Option<Checkpoint>,
+    batch: Vec<L::Record>,
+    /// The jobs in the stored checkpoint.
+    saved_jobs: Vec<SavedJob>,
+    /// Whether the batch has been delivered and not committed.
+    is_delivered: bool,
+    /// The position after the batch, from the start of its commit until it is stored.
     committing: Option<Checkpoint>,
-    /// What follows the batch that was cut short by it.
+    /// The error that ended the batch early. It is returned after the batch.
     error: Option<Error>,
 }
 
@@ -160,20 +159,20 @@ impl<L: Resumable> Checkpointed<L> {
             every: every.max(1),
             saved: None,
             is_loaded: false,
-            begun: None,
+            start: None,
             batch: Vec::new(),
-            noted: Vec::new(),
-            is_out: false,
+            saved_jobs: Vec::new(),
+            is_delivered: false,
             committing: None,
             error: None,
         }
     }
 
-    /// Loads the checkpoint, if it has not been, and gives what is in the store: `None` where nothing is. The
-    /// first batch does so by itself.
+    /// Loads the checkpoint, unless it is loaded, and returns it. `None` if the store has none. The first
+    /// [`try_next`](Self::try_next) calls this.
     ///
     /// # Errors
-    /// When the store can't be read ([`ErrorKind::CheckpointStore`](crate::ErrorKind::CheckpointStore)), or another
+    /// If the store can't be read ([`ErrorKind::CheckpointStore`](crate::ErrorKind::CheckpointStore)), or another
     /// process uses the key ([`ErrorKind::CheckpointInUse`](crate::ErrorKind::CheckpointInUse)).
     pub async fn load(&mut self) -> Result<Option<&Checkpoint>, Error> {
         if !self.is_loaded {
@@ -183,47 +182,47 @@ impl<L: Resumable> Checkpointed<L> {
                 Error::checkpoint_store(format!("can't read {location}: {why}"))
             })?;
             if let Some(saved) = &self.saved {
-                self.list.go_on(saved);
-                self.noted = saved.jobs().into_iter().cloned().collect();
+                self.list.start_from(saved);
+                self.saved_jobs = saved.jobs().into_iter().cloned().collect();
             }
             self.is_loaded = true;
         }
         Ok(self.saved.as_ref())
     }
 
-    /// The next batch, of as many items as were asked for; the last one may hold less, and so may one that an
-    /// error follows. `None` at the end.
+    /// Returns the next batch, or `None` at the end. It has the requested number of items; the last one, and one
+    /// before an error, can have fewer.
     ///
-    /// A batch that was not committed comes again.
+    /// A batch that was not committed is returned again.
     ///
     /// # Errors
-    /// When the next page can't be had, and the next call asks for it again; and those of
-    /// [`load`](Self::load) and [`Batch::commit`].
+    /// If the next page can't be read; the next call requests it again. Also those of [`load`](Self::load) and
+    /// [`Batch::commit`].
     pub async fn try_next(&mut self) -> Result<Option<Batch<'_, L>>, Error> {
         self.load().await?;
         self.finish_commit().await?;
-        if !self.is_out {
-            self.gather().await?;
+        if !self.is_delivered {
+            self.fill().await?;
             if self.batch.is_empty() {
                 if let Some(error) = self.error.take() {
                     return Err(error);
                 }
-                self.note_end().await?;
+                self.save_end().await?;
                 return Ok(None);
             }
-            self.is_out = true;
+            self.is_delivered = true;
         }
-        Ok(Some(Batch { of: self }))
+        Ok(Some(Batch { batches: self }))
     }
 
-    async fn gather(&mut self) -> Result<(), Error> {
+    async fn fill(&mut self) -> Result<(), Error> {
         if self.batch.is_empty() && self.saved.is_none() {
-            self.begun = Some(self.list.place()?);
+            self.start = Some(self.list.current_checkpoint()?);
         }
         while self.error.is_none() && self.batch.len() < self.every {
-            let (list, noted) = (&mut self.list, &self.noted);
+            let (list, saved_jobs) = (&mut self.list, &self.saved_jobs);
             let next = poll_fn(|cx| match list.poll_next_unpin(cx) {
-                Poll::Pending if has_new_job(list, noted) => Poll::Ready(Err(NewJob)),
+                Poll::Pending if has_new_job(list, saved_jobs) => Poll::Ready(Err(NewJob)),
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(next) => Poll::Ready(Ok(next)),
             });
@@ -231,48 +230,48 @@ impl<L: Resumable> Checkpointed<L> {
                 Ok(Some(Ok(item))) => self.batch.push(item),
                 Ok(Some(Err(error))) => self.error = Some(error),
                 Ok(None) => break,
-                Err(NewJob) => self.note_jobs().await?,
+                Err(NewJob) => self.save_jobs().await?,
             }
         }
-        match has_new_job(&self.list, &self.noted) {
-            true => self.note_jobs().await,
+        match has_new_job(&self.list, &self.saved_jobs) {
+            true => self.save_jobs().await,
             false => Ok(()),
         }
     }
 
-    /// Saves the ids of jobs: they may take hours. The place that is saved with them is the one before the batch.
-    async fn note_jobs(&mut self) -> Result<(), Error> {
-        let before = self.saved.as_ref().or(self.begun.as_ref());
-        let place = match before.filter(|_| !self.batch.is_empty()) {
+    /// Saves the ids of jobs, because jobs can take hours. The position saved with them is the one before the batch.
+    async fn save_jobs(&mut self) -> Result<(), Error> {
+        let before = self.saved.as_ref().or(self.start.as_ref());
+        let checkpoint = match before.filter(|_| !self.batch.is_empty()) {
             Some(before) => self.list.checkpoint_with_jobs(before)?,
-            None => self.list.place()?,
+            None => self.list.current_checkpoint()?,
         };
         let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);
         let jobs = self.list.jobs();
-        self.save(place.with_note(note)).await?;
-        self.noted = jobs;
+        self.save(checkpoint.with_note(note)).await?;
+        self.saved_jobs = jobs;
         Ok(())
     }
 
-    /// Saves that the batch is done, if that has begun.
+    /// Completes a commit that has been started.
     async fn finish_commit(&mut self) -> Result<(), Error> {
-        if let Some(place) = &self.committing {
-            self.store.save(&self.key, &text::write(place)?).await?;
+        if let Some(checkpoint) = &self.committing {
+            self.store.save(&self.key, &text::write(checkpoint)?).await?;
             self.saved = self.committing.take();
-            self.noted = self.list.jobs();
+            self.saved_jobs = self.list.jobs();
             self.batch.clear();
-            self.is_out = false;
+            self.is_delivered = false;
         }
         Ok(())
     }
 
-    /// Saves that the list has ended, where that was not known when its last batch was committed.
-    async fn note_end(&mut self) -> Result<(), Error> {
-        let was_noted = self.saved.as_ref().is_some_and(Checkpoint::is_complete);
-        let place = self.list.place()?;
-        if place.is_complete() && !was_noted {
+    /// Saves that the list is complete, if that was unknown at the last commit.
+    async fn save_end(&mut self) -> Result<(), Error> {
+        let is_saved = self.saved.as_ref().is_some_and(Checkpoint::is_complete);
+        let checkpoint = self.list.current_checkpoint()?;
+        if checkpoint.is_complete() && !is_saved {
             let note = self.saved.as_ref().and_then(Checkpoint::note).map(str::to_owned);
-            self.save(place.with_note(note)).await?;
+            self.save(checkpoint.with_note(note)).await?;
         }
         Ok(())
     }
@@ -283,20 +282,20 @@ impl<L: Resumable> Checkpointed<L> {
         Ok(())
     }
 
-    /// What is in the store, as far as it is known.
+    /// Returns the stored checkpoint, if it is loaded.
     pub fn saved(&self) -> Option<&Checkpoint> {
         self.saved.as_ref()
     }
 
-    /// The list, such as for its report.
+    /// Returns the list, for example for its report.
     pub const fn list(&self) -> &L {
         &self.list
     }
 
-    /// Removes the checkpoint, so that the next run reads the list from its beginning.
+    /// Removes the checkpoint, so that the next run reads the list from its start.
     ///
     /// # Errors
-    /// When the store can't be written.
+    /// If the store can't be written.
     pub async fn clear(mut self) -> Result<(), Error> {
         Ok(self.store.clear(&self.key).await?)
     }
@@ -312,42 +311,44 @@ impl<L: Resumable> fmt::Debug for Checkpointed<L> {
     }
 }
 
-/// Some items of a list, until they are committed; from [`Checkpointed::try_next`]. Dropped without, they come
-/// again.
-#[must_use = "a batch that is not committed comes again"]
+/// A batch of items to process and commit, from [`Checkpointed::try_next`]. If it is dropped without a commit, it is
+/// returned again.
+#[must_use = "a batch that is not committed is returned again"]
 pub struct Batch<'a, L: Resumable> {
-    of: &'a mut Checkpointed<L>,
+    batches: &'a mut Checkpointed<L>,
 }
 
 impl<L: Resumable> Batch<'_, L> {
-    /// The items. There is one at least.
-    pub fn items(&self) -> &[L::Of] {
-        &self.of.batch
+    /// Returns the items, at least one.
+    pub fn items(&self) -> &[L::Record] {
+        &self.batches.batch
     }
 
-    /// Saves that all items up to the last of this batch are done. If the future is dropped before that, the next
-    /// call of [`Checkpointed::try_next`] does it.
+    /// Saves a checkpoint after the last item of this batch. If the future is dropped, the next call of
+    /// [`Checkpointed::try_next`] completes the commit.
     ///
     /// # Errors
-    /// When the store can't be written. Whether it was then is not known, and the batch comes again.
+    /// If the store can't be written. It is then unknown whether the checkpoint was saved, and the batch is returned
+    /// again.
     pub async fn commit(self) -> Result<(), Error> {
         self.save(None).await
     }
 
-    /// The same, with a note of your own that is saved with it, such as how far the output reaches: see
-    /// [`Checkpoint::note`].
+    /// Like [`commit`](Self::commit), with a note that is saved in the checkpoint, such as the length of the output.
+    /// See [`Checkpoint::note`].
     ///
     /// # Errors
-    /// As [`commit`](Self::commit).
+    /// Those of [`commit`](Self::commit).
     pub async fn commit_with(self, note: impl Into<String>) -> Result<(), Error> {
         self.save(Some(note.into())).await
     }
 
     async fn save(self, note: Option<String>) -> Result<(), Error> {
-        self.of.committing = Some(self.of.list.place()?.with_note(note));
-        let saved = self.of.finish_commit().await;
+        let checkpoint = self.batches.list.current_checkpoint()?;
+        self.batches.committing = Some(checkpoint.with_note(note));
+        let saved = self.batches.finish_commit().await;
         if saved.is_err() {
-            self.of.committing = None;
+            self.batches.committing = None;
         }
         saved
     }
@@ -355,13 +356,13 @@ impl<L: Resumable> Batch<'_, L> {
 
 impl<L: Resumable> fmt::Debug for Batch<'_, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Batch").field("items", &self.of.batch.len()).finish_non_exhaustive()
+        f.debug_struct("Batch").field("items", &self.batches.batch.len()).finish_non_exhaustive()
     }
 }
 
 impl<T> Paginator<T> {
-    /// The list in batches of so many items, which begins where the last run got to: its checkpoint is in the
-    /// store under this key, and is saved when a batch is committed. See [`Checkpointed`].
+    /// Reads the list in batches of `every` items. Starts at the checkpoint in the store under this key, and saves
+    /// one when a batch is committed. See [`Checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,
@@ -373,7 +374,7 @@ impl<T> Paginator<T> {
 }
 
 impl<T> Windows<T> {
-    /// The range in batches of so many items: see [`Paginator::checkpointed`].
+    /// Reads the range in batches of `every` items; see [`Paginator::checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,

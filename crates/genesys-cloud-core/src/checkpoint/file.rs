@@ -14,21 +14,20 @@ use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
 use crate::private_file;
 use crate::runtime;
 
-/// What may stand in the name of a file everywhere.
+/// Encodes what is not allowed in file names on every system.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 
-/// Keeps states in files of a directory, one for each key.
+/// A store in a directory, with a file for each key.
 ///
-/// A state is written beside the old one, made durable, and then put in its place, so that whatever stops
-/// the process or the machine, the old one or the new one is there as a whole. Files are readable for their
-/// owner alone, and symbolic links are not followed.
+/// A state is written to a temporary file, synced, and renamed over the old one, so that a crash of the process or the
+/// machine leaves either the old state or the new one. Files are readable only by their owner, and symbolic links are
+/// not followed.
 ///
-/// From its first use on, a key belongs to this store and its clones until the last of them is dropped or the
-/// process ends, however it does: another one, in this process or another, gets an error that names the
-/// process ([`StoreError::is_conflict`]). The lock is a file that stays. Locks of files hold on local disks;
-/// on network disks it depends on the server.
+/// The first use of a key locks it until this store and all its clones are dropped or the process ends. Another
+/// store, in this process or another, gets a conflict that names the process ([`StoreError::is_conflict`]). The lock
+/// file remains. File locks work on local disks; on network disks they depend on the server.
 ///
-/// It uses the blocking threads of the Tokio runtime that it is called in.
+/// Uses the blocking threads of the current Tokio runtime.
 #[derive(Clone)]
 pub struct FileStore(Arc<Inner>);
 
@@ -39,31 +38,31 @@ struct Inner {
 
 #[derive(Debug)]
 enum Files {
-    /// One for each key, in this directory.
+    /// One file for each key, in this directory.
     In(PathBuf),
-    /// This one.
+    /// A single file.
     One(PathBuf),
 }
 
-/// A key that belongs to this store.
+/// A locked key.
 struct Key {
     path: PathBuf,
-    /// Held for as long as this is there.
+    /// Unlocked on drop.
     _lock: Option<File>,
-    begun: AtomicU64,
-    /// The number of the change that was made last. A change whose caller has gone may still be on its way
-    /// when the next one comes.
+    requested: AtomicU64,
+    /// The number of the last change that was made. A change whose future was dropped may still be running when the
+    /// next one is requested.
     done: Mutex<u64>,
 }
 
 impl FileStore {
-    /// A store in this directory, which is made when it is first used.
+    /// Makes a store in this directory, which is created on first use.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self::of(Files::In(directory.into()))
     }
 
-    /// A store of this one file, whatever the key, for a caller that keeps other writers out: it takes no lock. The
-    /// directory of the file must be there.
+    /// Makes a store with a single file, whatever the key. It takes no lock: the caller must keep other writers out.
+    /// The directory of the file must exist.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::of(Files::One(path.into()))
     }
@@ -72,7 +71,7 @@ impl FileStore {
         Self(Arc::new(Inner { files, keys: Mutex::default() }))
     }
 
-    /// The file of a key.
+    /// Returns the path of a key's file.
     pub fn path(&self, key: &str) -> PathBuf {
         match &self.0.files {
             Files::In(directory) => {
@@ -82,8 +81,8 @@ impl FileStore {
         }
     }
 
-    /// Does something with a key on a thread of its own.
-    async fn on<R: Send + 'static>(
+    /// Runs `change` with a key on a blocking thread.
+    async fn run<R: Send + 'static>(
         &self,
         key: &str,
         change: impl FnOnce(&Key) -> Result<R, StoreError> + Send + 'static,
@@ -95,7 +94,7 @@ impl FileStore {
         done.unwrap_or_else(|error| Err(StoreError::new(format!("a thread failed: {error}"))))
     }
 
-    /// A key of this store, locked where that is the store's part.
+    /// Returns a key, locking it on first use if it is in a directory.
     fn key(&self, key: &str) -> Result<Arc<Key>, StoreError> {
         let mut keys = lock(&self.0.keys);
         if let Some(key) = keys.get(key) {
@@ -107,14 +106,14 @@ impl FileStore {
             Files::One(_) => None,
         };
         private_file::sweep(&path);
-        let (begun, done) = (AtomicU64::new(0), Mutex::new(0));
-        let held = Arc::new(Key { path, _lock: file, begun, done });
+        let (requested, done) = (AtomicU64::new(0), Mutex::new(0));
+        let held = Arc::new(Key { path, _lock: file, requested, done });
         keys.insert(key.to_owned(), held.clone());
         Ok(held)
     }
 }
 
-/// Takes the lock of a file.
+/// Locks the file of a key.
 fn locked(directory: &Path, path: &Path) -> Result<File, StoreError> {
     let failed = |error: io::Error| failed("lock", path, &error);
     fs::create_dir_all(directory).map_err(failed)?;
@@ -132,32 +131,34 @@ fn locked(directory: &Path, path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     let pid = std::process::id().to_string();
-    // For the message above; the lock holds without it.
+    // Only for the message above.
     let _ =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(pid.as_bytes()));
     Ok(file)
 }
 
 fn read(path: &Path) -> Result<Option<String>, StoreError> {
-    let odd = |why: String| {
+    let unreadable = |why: String| {
         StoreError::unreadable(format!(
-            "{} is not a saved state: {why}. Remove it, or choose another location",
+            "{} is not a saved state: {why}; remove it, or choose another location",
             path.display()
         ))
     };
     match private_file::read(path, LARGEST_STATE) {
         Ok(bytes) => {
-            String::from_utf8(bytes).map(Some).map_err(|_| odd("it is not text".to_owned()))
+            String::from_utf8(bytes).map(Some).map_err(|_| unreadable("it is not text".to_owned()))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => Err(odd(error.to_string())),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Err(unreadable(error.to_string()))
+        }
         Err(error) => Err(failed("read", path, &error)),
     }
 }
 
 impl CheckpointStore for FileStore {
     fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>> {
-        Box::pin(self.on(key, |key| {
+        Box::pin(self.run(key, |key| {
             let _no_change = lock(&key.done);
             read(&key.path)
         }))
@@ -180,18 +181,19 @@ impl CheckpointStore for FileStore {
 }
 
 impl FileStore {
-    /// Changes the file of a key, unless a later change has been made by then.
+    /// Changes the file of a key, unless a later change has already been made.
     async fn change(
         &self,
         key: &str,
         doing: &'static str,
         change: impl FnOnce(&Path) -> io::Result<()> + Send + 'static,
     ) -> Result<(), StoreError> {
-        // Changes are counted in the order in which they are asked for.
+        // Numbered in the order in which changes are requested.
         let known = lock(&self.0.keys).get(key).cloned();
-        let number = known.map(|key| key.begun.fetch_add(1, Ordering::Relaxed) + 1);
-        self.on(key, move |key| {
-            let number = number.unwrap_or_else(|| key.begun.fetch_add(1, Ordering::Relaxed) + 1);
+        let number = known.map(|key| key.requested.fetch_add(1, Ordering::Relaxed) + 1);
+        self.run(key, move |key| {
+            let number =
+                number.unwrap_or_else(|| key.requested.fetch_add(1, Ordering::Relaxed) + 1);
             let mut done = lock(&key.done);
             if *done < number {
                 change(&key.path).map_err(|error| failed(doing, &key.path, &error))?;

@@ -1,4 +1,4 @@
-//! How far a list has been read, kept to go on from there later, in this process or another.
+//! Positions in lists, from which another process can resume, and the stores that keep them.
 
 mod batches;
 mod file;
@@ -24,15 +24,15 @@ use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
 
-/// How far a list has been read: from [`Paginator::checkpoint`](crate::Paginator::checkpoint), to go on
-/// from there by [`Paginator::resume`](crate::Paginator::resume), or by
-/// [`Windows::resume`](crate::Windows::resume) where it is of a range of time.
+/// A position between two items of a list, from [`Paginator::checkpoint`](crate::Paginator::checkpoint) or
+/// [`Windows::checkpoint`](crate::Windows::checkpoint). Resume from it with
+/// [`Paginator::resume`](crate::Paginator::resume) or [`Windows::resume`](crate::Windows::resume).
 ///
-/// It is plain data for a file or a database: it is written and read with serde. What another version of its
-/// form wrote is refused. Fields that are not known are passed over.
+/// Serialize it with serde to keep it in a file or a database. Deserializing fails for another version of the format;
+/// unknown fields are ignored.
 ///
-/// It holds no items, no login, and of the parameters of the call hashes alone. What leads to the next page
-/// is in it, as the API gave it; of a search, that is the query itself. The id of a job is in it too.
+/// It contains no items and no credentials, and only hashes of the call's parameters. It contains the token or link of
+/// the next page as the API sent it, which for a search is the query itself, and the id of a job.
 ///
 /// ```no_run
 /// # async fn example(mut queues: genesys_cloud_core::Paginator<serde_json::Value>,
@@ -43,7 +43,7 @@ use crate::windows::RangePoint;
 /// let first = queues.try_next().await?;
 /// let saved = serde_json::to_string(&queues.checkpoint())?;
 ///
-/// // Later, perhaps in another process: the list of the same call goes on with the second queue.
+/// // Later, possibly in another process: a list of the same call resumes at the second queue.
 /// let checkpoint: Checkpoint = serde_json::from_str(&saved)?;
 /// let mut queues = again.resume(&checkpoint);
 /// let second = queues.try_next().await?;
@@ -54,43 +54,42 @@ use crate::windows::RangePoint;
 pub struct Checkpoint {
     made: DateTime<Utc>,
     note: Option<String>,
-    of: Of,
+    position: Position,
 }
 
-/// What was read.
 #[derive(Clone, PartialEq)]
-enum Of {
+enum Position {
     List(Box<ListPoint>),
     Range(Box<RangePoint>),
 }
 
 impl Checkpoint {
     pub(crate) fn of_list(point: ListPoint) -> Self {
-        Self { made: Utc::now(), note: None, of: Of::List(Box::new(point)) }
+        Self { made: Utc::now(), note: None, position: Position::List(Box::new(point)) }
     }
 
     pub(crate) fn of_range(point: RangePoint) -> Self {
-        Self { made: Utc::now(), note: None, of: Of::Range(Box::new(point)) }
+        Self { made: Utc::now(), note: None, position: Position::Range(Box::new(point)) }
     }
 
     pub(crate) fn list(&self) -> Option<&ListPoint> {
-        match &self.of {
-            Of::List(point) => Some(point),
-            Of::Range(_) => None,
+        match &self.position {
+            Position::List(point) => Some(point),
+            Position::Range(_) => None,
         }
     }
 
     pub(crate) fn range(&self) -> Option<&RangePoint> {
-        match &self.of {
-            Of::List(_) => None,
-            Of::Range(point) => Some(point),
+        match &self.position {
+            Position::List(_) => None,
+            Position::Range(point) => Some(point),
         }
     }
 
-    /// The same place, with the job that the list has now.
+    /// The same position, with the job that the list has now.
     fn with_job(&self, now: Option<SavedJob>) -> Self {
         let mut this = self.clone();
-        if let (Of::List(point), Some(job)) = (&mut this.of, now)
+        if let (Position::List(point), Some(job)) = (&mut this.position, now)
             && point.has_no_other_job(&job)
         {
             point.job = Some(job);
@@ -98,68 +97,68 @@ impl Checkpoint {
         this
     }
 
-    /// When it was made.
+    /// Returns when it was made.
     pub const fn made(&self) -> DateTime<Utc> {
         self.made
     }
 
-    /// What was noted with it, by [`with_note`](Self::with_note) or [`Batch::commit_with`].
+    /// Returns the note that was set by [`with_note`](Self::with_note) or [`Batch::commit_with`].
     pub fn note(&self) -> Option<&str> {
         self.note.as_deref()
     }
 
-    /// The same with a note of your own, which is kept as it is: such as how far the output had come, to cut it
-    /// there before it is gone on with.
+    /// Sets a note, which is saved unchanged: for example the length of the output, to truncate the output before
+    /// resuming.
     #[must_use]
     pub fn with_note(mut self, note: impl Into<Option<String>>) -> Self {
         self.note = note.into();
         self
     }
 
-    /// The operationId of the call.
+    /// Returns the operationId of the call.
     pub fn operation(&self) -> &str {
-        match &self.of {
-            Of::List(point) => &point.subject.operation,
-            Of::Range(point) => point.operation(),
+        match &self.position {
+            Position::List(point) => &point.subject.operation,
+            Position::Range(point) => point.operation(),
         }
     }
 
-    /// How many items had been handed out.
+    /// Returns how many items had been delivered.
     pub fn items(&self) -> u64 {
-        match &self.of {
-            Of::List(point) => point.delivered(),
-            Of::Range(point) => point.items(),
+        match &self.position {
+            Position::List(point) => point.delivered(),
+            Position::Range(point) => point.items(),
         }
     }
 
-    /// Whether the list had been read to its end, so that there is nothing to go on with.
+    /// Returns whether the list had been read to its end, so that nothing is left to resume.
     pub fn is_complete(&self) -> bool {
-        match &self.of {
-            Of::List(point) => point.has_ended(),
-            Of::Range(point) => point.has_ended(),
+        match &self.position {
+            Position::List(point) => point.has_ended(),
+            Position::Range(point) => point.has_ended(),
         }
     }
 
-    /// The job whose results are read, once it has been submitted. None of a range of time, each slice of
-    /// which may have one: see [`jobs`](Self::jobs).
+    /// Returns the submitted job whose results are read. `None` for a time range, each window of which can have a job:
+    /// see [`jobs`](Self::jobs).
     pub fn job(&self) -> Option<&SavedJob> {
-        match &self.of {
-            Of::List(point) => point.job.as_ref(),
-            Of::Range(_) => None,
+        match &self.position {
+            Position::List(point) => point.job.as_ref(),
+            Position::Range(_) => None,
         }
     }
 
-    /// All jobs that have been submitted and are waited for or read: that of a list, or, of a range of time, those
-    /// of the slices that have begun.
+    /// Returns all submitted jobs whose results have not been read completely: that of a list, or those of the started
+    /// windows of a time range.
     pub fn jobs(&self) -> Vec<&SavedJob> {
-        match &self.of {
-            Of::List(point) => point.job.iter().collect(),
-            Of::Range(point) => point.jobs().collect(),
+        match &self.position {
+            Position::List(point) => point.job.iter().collect(),
+            Position::Range(point) => point.jobs().collect(),
         }
     }
 }
 
-/// Leaves out what leads to the next page: it may be personal data.
+/// Omits the token or link of the next page: it may contain personal data.
 impl fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Checkpoint")

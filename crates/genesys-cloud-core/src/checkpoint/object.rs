@@ -14,44 +14,43 @@ use object_store::{
 use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
 use crate::digest::wide_digest;
 
-/// Keeps states as objects in a bucket, one for each key: S3, Google Cloud Storage, Azure and what else the crate
-/// `object_store` knows.
+/// A store in a bucket, with an object for each key: S3, Google Cloud Storage, Azure, and others that the crate
+/// `object_store` supports.
 ///
-/// A state replaces the one that this store loaded or saved before, and no other: where another writer has come between,
-/// saving is a conflict ([`StoreError::is_conflict`]), and what the other one saved stays. That takes a store with
-/// conditional writes ([`PutMode::Update`]), as those of the large clouds are; the file system of `object_store` is
-/// none.
+/// A state replaces only the one that this store last loaded or saved. If another writer has changed it, saving is a
+/// conflict ([`StoreError::is_conflict`]), and the other state remains. This requires conditional writes
+/// ([`PutMode::Update`]), which the large clouds support and the file system of `object_store` does not.
 ///
-/// A save whose outcome is not known, since it was dropped or failed on the way, is known again by its text: the
-/// next one replaces it.
+/// If a save was dropped or failed with an unknown outcome, its state is recognized by its text, and the next save
+/// replaces it.
 ///
-/// Its constructors take types of `object_store` 0.13, and so are behind the feature `object_store_0_13`. A later version
-/// will have a feature of its own.
+/// The constructors take types of `object_store` 0.13 and require the feature `object_store_0_13`. A later version will
+/// have a separate feature.
 #[derive(Clone)]
 pub struct ObjectCheckpoints(Arc<Inner>);
 
 struct Inner {
     store: Arc<dyn ObjectStore>,
     objects: Objects,
-    /// Whether a store without conditional writes is taken as well.
+    /// Whether to write without a condition if the bucket does not support one.
     may_overwrite: bool,
     known: Mutex<HashMap<Path, Known>>,
 }
 
 #[derive(Debug)]
 enum Objects {
-    /// One for each key, under this prefix.
+    /// One object for each key, under this prefix.
     Under(Path),
-    /// This one.
+    /// A single object.
     One(Path),
 }
 
-/// What is known of an object.
+/// The known state of an object.
 #[derive(Clone, Default)]
 struct Known {
-    /// The version that was loaded or saved last. `None` where there was nothing.
+    /// The version that was last loaded or saved. `None` if there was no object.
     version: Option<UpdateVersion>,
-    /// The hashes of the texts that were to be saved since, without it being known whether they were.
+    /// Hashes of the texts of later saves whose outcome is unknown.
     attempts: Vec<u128>,
 }
 
@@ -62,12 +61,12 @@ impl Known {
 }
 
 impl ObjectCheckpoints {
-    /// States under this prefix, such as `exports/checkpoints`.
+    /// Makes a store under this prefix, such as `exports/checkpoints`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: impl Into<Path>) -> Self {
         Self::of(store, Objects::Under(prefix.into()))
     }
 
-    /// A store of this one object, whatever the key.
+    /// Makes a store with a single object, whatever the key.
     pub fn object(store: Arc<dyn ObjectStore>, path: impl Into<Path>) -> Self {
         Self::of(store, Objects::One(path.into()))
     }
@@ -77,8 +76,8 @@ impl ObjectCheckpoints {
         Self(Arc::new(Inner { store, objects, may_overwrite: false, known }))
     }
 
-    /// Writes without a condition where the bucket has none, so that two writers may go unnoticed. Otherwise, saving
-    /// fails there.
+    /// Writes without a condition if the bucket does not support conditional writes, so that two writers can go
+    /// unnoticed. By default, saving to such a bucket fails.
     #[must_use]
     pub fn overwriting(self) -> Self {
         let Inner { store, objects, .. } = &*self.0;
@@ -90,7 +89,7 @@ impl ObjectCheckpoints {
         Self(Arc::new(Inner { store: store.clone(), objects, may_overwrite: true, known }))
     }
 
-    /// The object of a key.
+    /// Returns the path of a key's object.
     pub fn path(&self, key: &str) -> Path {
         match &self.0.objects {
             Objects::Under(prefix) => prefix.clone().join(format!("{key}.json")),
@@ -102,7 +101,7 @@ impl ObjectCheckpoints {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts a text in the place of the version that is known. `None` if another one is there.
+    /// Replaces the known version with a text. `None` if the object has another version.
     async fn put(&self, path: &Path, text: &Bytes) -> Result<Option<()>, StoreError> {
         let mode = {
             let mut known = self.known();
@@ -137,8 +136,9 @@ impl ObjectCheckpoints {
         self.0.store.put_opts(path, text.clone().into(), options).await
     }
 
-    /// Whether what is there was written by a save of this store whose outcome was not known. It is from then on.
-    async fn wrote(&self, path: &Path) -> Result<bool, StoreError> {
+    /// Whether the object was written by a save of this store whose outcome was unknown. If so, it becomes the known
+    /// version.
+    async fn is_own_write(&self, path: &Path) -> Result<bool, StoreError> {
         let found = match self.0.store.get(path).await {
             Ok(found) if found.meta.size <= LARGEST_STATE => found,
             Ok(_) => return Ok(false),
@@ -157,7 +157,7 @@ impl ObjectCheckpoints {
     }
 }
 
-/// Whether the bucket is there, and has no such object.
+/// Whether the bucket exists but the object does not.
 fn is_missing(error: &ObjectError) -> bool {
     let ObjectError::NotFound { source, .. } = error else { return false };
     let text = source.to_string();
@@ -168,7 +168,7 @@ fn digest_of(text: &[u8]) -> u128 {
     wide_digest(&String::from_utf8_lossy(text))
 }
 
-/// Whether it may pass is not known of any bucket.
+/// Buckets do not say whether an error is transient, so it counts as such.
 fn failed(doing: &str, path: &Path, error: ObjectError) -> StoreError {
     StoreError::unavailable(format!("can't {doing} {path}")).with_source(error)
 }
@@ -185,17 +185,17 @@ impl CheckpointStore for ObjectCheckpoints {
                 }
                 Err(error) => return Err(failed("read", &path, error)),
             };
-            let odd = |why: String| {
+            let unreadable = |why: String| {
                 let advice = "remove it, or choose another location";
                 StoreError::unreadable(format!("{path} is not a saved state: {why}; {advice}"))
             };
             if found.meta.size > LARGEST_STATE {
-                return Err(odd(format!("it has {} bytes", found.meta.size)));
+                return Err(unreadable(format!("it has {} bytes", found.meta.size)));
             }
             let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());
             let bytes = found.bytes().await.map_err(|error| failed("read", &path, error))?;
             let text = String::from_utf8(bytes.into());
-            let text = text.map_err(|_| odd("it is not text".to_owned()))?;
+            let text = text.map_err(|_| unreadable("it is not text".to_owned()))?;
             self.known().insert(path, Known::of(Some(UpdateVersion { e_tag, version })));
             Ok(Some(text))
         })
@@ -206,7 +206,7 @@ impl CheckpointStore for ObjectCheckpoints {
             let path = self.path(key);
             let text = Bytes::copy_from_slice(text.as_bytes());
             let is_saved = self.put(&path, &text).await?.is_some()
-                || (self.wrote(&path).await? && self.put(&path, &text).await?.is_some());
+                || (self.is_own_write(&path).await? && self.put(&path, &text).await?.is_some());
             match is_saved {
                 true => Ok(()),
                 false => Err(StoreError::conflict(format!("{path} was changed by another writer"))),

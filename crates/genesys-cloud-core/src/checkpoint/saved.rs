@@ -1,11 +1,11 @@
-//! A checkpoint as it is written.
+//! The serialized form of a checkpoint.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use self::form::Form;
-use super::{Checkpoint, Of};
+use super::{Checkpoint, Position};
 use crate::paging::ListPoint;
 use crate::windows::RangePoint;
 use crate::wire::Wire as _;
@@ -18,7 +18,7 @@ mod form {
     use crate::windows::RangeForm;
 
     crate::record! {
-        /// A checkpoint as it is written. To write further fields takes no further version.
+        /// A serialized checkpoint. New fields need no new version.
         pub struct Form {
             pub version: Option<i64> = "version",
             pub made: Option<DateTime<Utc>> = "made",
@@ -29,44 +29,48 @@ mod form {
     }
 }
 
-/// What is written, and all that is read.
+/// The version that is written, and the only one that is accepted.
 const VERSION: i64 = 3;
 
 impl Serialize for Checkpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (made, note) = (Some(self.made), self.note.clone());
         let mut form = Form { version: Some(VERSION), made, note, ..Form::default() };
-        match &self.of {
-            Of::List(point) => form.list = Some(point.form()),
-            Of::Range(point) => form.range = Some(point.form()),
+        match &self.position {
+            Position::List(point) => form.list = Some(point.form()),
+            Position::Range(point) => form.range = Some(point.form()),
         }
         form.write(serializer)
     }
 }
 
-/// Refuses what another version wrote, and what no version does.
+/// Rejects other versions and malformed checkpoints.
 impl<'de> Deserialize<'de> for Checkpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The version before all else: of a later one, nothing is known of the rest.
+        // The version first: the other fields of a later one are unknown.
         let value = Value::deserialize(deserializer)?;
         match value.get("version").and_then(Value::as_i64) {
             Some(VERSION) => {}
             Some(version) => {
-                let by = if version > VERSION { ", by a later release" } else { "" };
+                let by = if version > VERSION { " (of a later release)" } else { "" };
                 return Err(D::Error::custom(format!(
-                    "a checkpoint of version {version}{by}; only version {VERSION} is known"
+                    "unsupported checkpoint version {version}{by}; expected {VERSION}"
                 )));
             }
-            None => return Err(D::Error::custom("no checkpoint: it has no version")),
+            None => return Err(D::Error::custom("not a checkpoint: it has no version")),
         }
         let form = Form::read(value).map_err(D::Error::custom)?;
         let made = form.made.ok_or_else(|| D::Error::missing_field("made"))?;
-        let odd = |why: String| D::Error::custom(format!("no checkpoint: {why}"));
-        let of = match (form.list, form.range) {
-            (Some(list), None) => Of::List(Box::new(ListPoint::of_form(list).map_err(odd)?)),
-            (None, Some(range)) => Of::Range(Box::new(RangePoint::of_form(range).map_err(odd)?)),
-            _ => return Err(D::Error::custom("no checkpoint: it is of no list")),
+        let malformed = |why: String| D::Error::custom(format!("malformed checkpoint: {why}"));
+        let position = match (form.list, form.range) {
+            (Some(list), None) => {
+                Position::List(Box::new(ListPoint::of_form(list).map_err(malformed)?))
+            }
+            (None, Some(range)) => {
+                Position::Range(Box::new(RangePoint::of_form(range).map_err(malformed)?))
+            }
+            _ => return Err(D::Error::custom("malformed checkpoint: it has no `list` or `range`")),
         };
-        Ok(Self { made, note: form.note, of })
+        Ok(Self { made, note: form.note, position })
     }
 }

@@ -1,4 +1,4 @@
-//! Where checkpoints are kept.
+//! Stores for checkpoints and other states.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,25 +9,24 @@ use crate::private_file;
 /// The longest text that a store saves and loads, in bytes.
 pub const LARGEST_STATE: u64 = 512 << 20;
 
-/// What a [`CheckpointStore`] returns.
+/// The future that a [`CheckpointStore`] returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps the state of a list or an export as a text, each under a key: [`FileStore`](crate::FileStore), with the
-/// feature `object_store_0_13` the `ObjectCheckpoints` of any bucket, those of the crate `genesys-cloud-sinks`, or one
-/// of your own.
+/// Keeps the states of lists and exports as text under keys. Implemented by [`FileStore`](crate::FileStore), by
+/// `ObjectCheckpoints` for buckets (feature `object_store_0_13`), and by stores of the crate `genesys-cloud-sinks`.
 ///
-/// What was saved must be there once the future is ready, whatever happens then. The next text replaces it as a whole:
-/// a save that is interrupted leaves the old one or the new one.
-///
-/// A store replaces and removes what it has loaded or saved itself, and nothing else. If another writer has changed it
-/// in between, that is a [conflict](StoreError::conflict). So is a key that another process has locked.
+/// Implementations must guarantee:
+/// - A save is durable and atomic. When the future completes, the text survives a crash; an interrupted save leaves the
+///   old text or the new one.
+/// - A store replaces and removes only what it has loaded or saved itself. If another writer has changed the text, or
+///   another process has locked the key, that is a [conflict](StoreError::conflict).
 ///
 /// ```
 /// use std::collections::HashMap;
 ///
 /// use genesys_cloud_core::{CheckpointStore, StoreFuture};
 ///
-/// /// For tests.
+/// /// A store for tests.
 /// #[derive(Default)]
 /// struct Memory(HashMap<String, String>);
 ///
@@ -56,7 +55,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// }
 /// ```
 pub trait CheckpointStore: Send + Sync {
-    /// The text that was saved last under a key. `None` if there is none, or it was removed.
+    /// Loads the text of a key. `None` if there is none.
     fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>>;
 
     /// Saves a text under a key.
@@ -65,7 +64,7 @@ pub trait CheckpointStore: Send + Sync {
     /// Removes the text under a key, if there is one.
     fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()>;
 
-    /// Where the text of a key is, for people.
+    /// Returns where the text of a key is, for messages.
     fn location(&self, key: &str) -> String;
 }
 
@@ -87,7 +86,7 @@ impl<S: CheckpointStore + ?Sized> CheckpointStore for Box<S> {
     }
 }
 
-/// Why a [`CheckpointStore`] failed.
+/// An error of a [`CheckpointStore`].
 #[derive(Debug)]
 pub struct StoreError {
     kind: Kind,
@@ -97,7 +96,7 @@ pub struct StoreError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Refused,
+    Permanent,
     Unavailable,
     Conflict,
     Unreadable,
@@ -105,17 +104,17 @@ enum Kind {
 }
 
 impl StoreError {
-    /// The store refuses it, and will do so again. The text says what could not be done, and why.
+    /// Makes a permanent error. The text says what failed and why.
     pub fn new(text: impl Into<String>) -> Self {
-        Self::of(Kind::Refused, text)
+        Self::of(Kind::Permanent, text)
     }
 
-    /// The store can't be reached now.
+    /// Makes a transient error: the store can't be reached.
     pub fn unavailable(text: impl Into<String>) -> Self {
         Self::of(Kind::Unavailable, text)
     }
 
-    /// An error of the system, which may pass or not. The text says what could not be done, and why.
+    /// Makes an error from an I/O error, which decides whether it is transient. The text says what failed and why.
     pub fn from_io(text: impl Into<String>, error: &std::io::Error) -> Self {
         match private_file::is_transient(error) {
             true => Self::unavailable(text),
@@ -123,17 +122,17 @@ impl StoreError {
         }
     }
 
-    /// Another writer uses the key, or has changed what is there.
+    /// Makes a conflict: another writer uses the key or has changed its text.
     pub fn conflict(text: impl Into<String>) -> Self {
         Self::of(Kind::Conflict, text)
     }
 
-    /// What is there can't be a text that was saved.
+    /// Makes the error for stored data that is not a saved text.
     pub fn unreadable(text: impl Into<String>) -> Self {
         Self::of(Kind::Unreadable, text)
     }
 
-    /// The user has stopped it.
+    /// Makes the error for an operation that the user has stopped.
     pub fn stopped(text: impl Into<String>) -> Self {
         Self::of(Kind::Stopped, text)
     }
@@ -142,28 +141,28 @@ impl StoreError {
         Self { kind, text: text.into(), source: None }
     }
 
-    /// The same with its cause, which the text does not repeat.
+    /// Adds the cause. The text should not repeat it.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
     }
 
-    /// Whether the same may succeed later.
+    /// Returns whether the error is transient: the store can't be reached.
     pub fn is_unavailable(&self) -> bool {
         self.kind == Kind::Unavailable
     }
 
-    /// Whether another writer uses the key, or has changed what is there.
+    /// Returns whether another writer uses the key or has changed its text.
     pub fn is_conflict(&self) -> bool {
         self.kind == Kind::Conflict
     }
 
-    /// Whether what is there can't be a text that was saved.
+    /// Returns whether the stored data is not a saved text.
     pub fn is_unreadable(&self) -> bool {
         self.kind == Kind::Unreadable
     }
 
-    /// Whether the user has stopped it.
+    /// Returns whether the user has stopped the operation.
     pub fn is_stopped(&self) -> bool {
         self.kind == Kind::Stopped
     }
@@ -183,7 +182,7 @@ impl std::error::Error for StoreError {
 
 impl From<StoreError> for Error {
     fn from(mut error: StoreError) -> Self {
-        // One of this crate says best what it is.
+        // An error of this crate is passed through.
         match error.source.take().map(|source| source.downcast::<Self>()) {
             Some(Ok(own)) => return *own,
             Some(Err(other)) => error.source = Some(other),

@@ -1,4 +1,4 @@
-//! Recognizes items that have been delivered before, by their ids, in bounded memory.
+//! Recognizes duplicates by id, in bounded memory.
 
 mod item_ids;
 mod recent_ids;

@@ -131,9 +131,9 @@ impl<T> Job<T> {
         self.poller.last.as_ref()
     }
 
-    /// Returns when the job and its results are deleted, by the server's clock: the last `expirationDate` of a status, or
-    /// else the known [lifetime](JobSpec::lifetime) counted from the submit. `None` if neither is known; some statuses
-    /// have the date only when the job is done.
+    /// Returns when the job and its results are deleted, by the server's clock: the last `expirationDate` of a
+    /// status, or else the known [lifetime](JobSpec::lifetime) counted from the submit. `None` if neither is known;
+    /// some statuses have the date only when the job is done.
     pub fn expires(&self) -> Option<DateTime<Utc>> {
         self.poller.expires()
     }
@@ -142,8 +142,8 @@ impl<T> Job<T> {
     /// [`downloads`](Self::downloads), and for [`results`](Self::results) before the first page. Default: one hour.
     ///
     /// The last poll is made shortly before the deadline (two seconds, or a tenth of the time if that is less), and the
-    /// wait ends with its response. A poll that is still waiting at the deadline, for its response or for the rate limit,
-    /// is abandoned.
+    /// wait ends with its response. A poll that is still waiting at the deadline, for its response or for the rate
+    /// limit, is abandoned.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.poller.deadline = deadline;
@@ -157,9 +157,9 @@ impl<T> Job<T> {
         self
     }
 
-    /// Cancels the job when this handle and all lists of its [`results`](Self::results) have been dropped, unless the job
-    /// is known to have ended. The cancel is a task on the Tokio runtime that nothing waits for, so a program that ends
-    /// right away may not send it.
+    /// Cancels the job when this handle and all lists of its [`results`](Self::results) have been dropped, unless the
+    /// job is known to have ended. The cancel is a task on the Tokio runtime that nothing waits for, so a program
+    /// that ends right away may not send it.
     ///
     /// Some jobs can't be cancelled: see [`JobSpec::cancel`]. For them this only logs a warning.
     ///
@@ -190,14 +190,16 @@ impl<T> Job<T> {
     ///
     /// Polls that fail with a transient error (no connection, a rate limit, a 5xx) are repeated, and so is a 404 in the
     /// first 30 seconds after the submit. The first poll after a submit is made after the first pause of the
-    /// [`schedule`](Self::schedule). A `Retry-After` is respected; if it ends after the deadline, the wait fails at once.
+    /// [`schedule`](Self::schedule). A `Retry-After` is respected; if it ends after the deadline, the wait fails at
+    /// once.
     ///
     /// Dropping the future, as a timeout does, is safe: the job can be waited for again.
     ///
     /// # Errors
     /// - The job ended without a result ([`Error::is_job_without_result`]). The error has the API's message.
-    /// - The [`deadline`](Self::deadline) passed ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), or the
-    ///   job is waiting for input ([`ErrorKind::JobAwaitingInput`](crate::ErrorKind::JobAwaitingInput)). It still exists.
+    /// - The [`deadline`](Self::deadline) passed ([`ErrorKind::JobUnfinished`](crate::ErrorKind::JobUnfinished)), or
+    ///   the job is waiting for input ([`ErrorKind::JobAwaitingInput`](crate::ErrorKind::JobAwaitingInput)). It still
+    ///   exists.
     /// - A poll failed with an error that is not transient, or the API has no operation for the status
     ///   ([`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable)).
     pub async fn wait(&mut self) -> Result<JobStatus, Error> {
@@ -206,11 +208,11 @@ impl<T> Job<T> {
         ended.inspect_err(|error| spans::failed(&span, error))
     }
 
-    /// Returns a stream of statuses. It polls like [`wait`](Self::wait), yields each status right away, and ends after the
-    /// final one.
+    /// Returns a stream of statuses. It polls like [`wait`](Self::wait), yields each status right away, and ends
+    /// after the final one.
     ///
-    /// A failed job is a status, not an error. The stream ends with an error at the [`deadline`](Self::deadline), or if a
-    /// poll fails with an error that is not transient.
+    /// A failed job is a status, not an error. The stream ends with an error at the [`deadline`](Self::deadline), or
+    /// if a poll fails with an error that is not transient.
     pub fn statuses(&mut self) -> Statuses<'_> {
         let until = self.poller.until();
         let ended = self.poller.last.clone().filter(JobStatus::is_final);
@@ -233,20 +235,20 @@ impl<T> Job<T> {
     /// Returns the results as a list, wherever the API puts them. The list waits for the job first.
     ///
     /// Each call reads the results from the start. If the submit selects one page of a longer list, this is only that
-    /// page; `paginate` on the submit reads all pages, with a job for each. Files without records are returned as chunks
-    /// of bytes.
+    /// page; `paginate` on the submit reads all pages, with a job for each. Files without records are returned as
+    /// chunks of bytes.
     pub fn results(&self) -> Paginator<T> {
         self.results_with(|_| ())
     }
 
-    /// Like [`results`](Self::results), but changes the request that lists them, for parameters such as `expand`. Has no
-    /// effect if no operation lists the results.
+    /// Like [`results`](Self::results), but changes the request that lists them, for parameters such as `expand`. Has
+    /// no effect if no operation lists the results.
     pub fn results_with(&self, change: impl FnOnce(&mut Request)) -> Paginator<T> {
         Paginator::of_job(JobSource::of(self.poller.clone(), change), self.read)
     }
 
-    /// Waits for the job, and returns the files of its results for download. Empty if an operation lists the results, or
-    /// if they are in the status.
+    /// Waits for the job, and returns the files of its results for download. Empty if an operation lists the results,
+    /// or if they are in the status.
     ///
     /// ```no_run
     /// # async fn example(mut job: genesys_cloud_core::Job<bytes::Bytes>) -> Result<(), Box<dyn std::error::Error>> {
@@ -275,14 +277,15 @@ impl<T> Job<T> {
     /// Cancels the job. It can keep running for a while: [`wait`](Self::wait) returns
     /// [`ErrorKind::JobCancelled`](crate::ErrorKind::JobCancelled) when it has stopped, unless it finished first.
     ///
-    /// Sends nothing if the job is known to have ended, because the API might delete its results. If the API rejects the
-    /// cancel (status 400, 404, 409 or 410), the job is polled once: a job that has ended is not an error.
+    /// Sends nothing if the job is known to have ended, because the API might delete its results. If the API rejects
+    /// the cancel (status 400, 404, 409 or 410), the job is polled once: a job that has ended is not an error.
     ///
     /// # Errors
-    /// - [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if such jobs can't be cancelled; nothing is sent.
+    /// - [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest) if such jobs can't be cancelled; nothing is
+    ///   sent.
     /// - [`ErrorKind::JobNotPollable`](crate::ErrorKind::JobNotPollable) if the job has no id.
-    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the API does not know the job, or any other error of the
-    ///   call.
+    /// - [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the API does not know the job, or any other error of
+    ///   the call.
     pub async fn cancel(&mut self) -> Result<(), Error> {
         self.poller.cancel().await?;
         if let Some(cancel) = &self.poller.cancel_on_drop {
@@ -352,8 +355,9 @@ impl fmt::Debug for Statuses<'_> {
 /// A future that submits a [`Job`]. If it is dropped after it was polled, it is unknown whether the API has the job.
 ///
 /// # Errors
-/// If the call fails, or its response can't be read or has no job id ([`ErrorKind::Decode`](crate::ErrorKind::Decode)). If
-/// the API may have the job nevertheless, the message says so, and nothing is sent twice.
+/// If the call fails, or its response can't be read or has no job id
+/// ([`ErrorKind::Decode`](crate::ErrorKind::Decode)). If the API may have the job nevertheless, the message says so,
+/// and nothing is sent twice.
 #[must_use = "a job is not submitted until this is awaited"]
 pub struct Submitting<T> {
     client: Client,
@@ -374,8 +378,8 @@ impl<T> Submitting<T> {
     /// data that becomes available with a delay.
     ///
     /// If the data is not available in time, nothing is submitted and the error is
-    /// [`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable). If the API does not report how far the data is
-    /// available, or the request has no interval, the error is
+    /// [`ErrorKind::DataUnavailable`](crate::ErrorKind::DataUnavailable). If the API does not report how far the data
+    /// is available, or the request has no interval, the error is
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest).
     pub fn wait_for_data(mut self, deadline: Duration) -> Self {
         self.data = Some(DataWait::new(deadline));

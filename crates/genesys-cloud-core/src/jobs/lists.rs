@@ -9,8 +9,8 @@ use crate::paging::{Paginator, RawItem, ReadPage, read_json, read_raw};
 use crate::request::Request;
 
 impl<T> Paginator<T> {
-    /// Submits a job with a request of any operation, including ones that the bindings lack, waits until it is done, and
-    /// reads its results.
+    /// Submits a job with a request of any operation, including ones that the bindings lack, waits until it is done,
+    /// and reads its results.
     ///
     /// The job is submitted when the first item is requested. After an error the next poll continues; it submits again
     /// only if the submit itself failed. It waits like [`Job::wait`](crate::Job::wait). If each job returns one page of

@@ -24,10 +24,10 @@
 /// }
 /// ```
 ///
-/// - `id` is `field` (in the response to the submit), `path` (a path parameter of the submit), `header` (the end of a URL in
-///   a header of the response) or `nowhere`.
-/// - `status` and `cancel` name the path parameter for the id, or nothing (`()`). A status operation that lists jobs has
-///   `list "entities"` after the `id`.
+/// - `id` is `field` (in the response to the submit), `path` (a path parameter of the submit), `header` (the end of a
+///   URL in a header of the response) or `nowhere`.
+/// - `status` and `cancel` name the path parameter for the id, or nothing (`()`). A status operation that lists jobs
+///   has `list "entities"` after the `id`.
 /// - `done` is `state` with the names that do not mean pending (`held`, `succeeded`, `partly_succeeded`, `failed`,
 ///   `cancelled`, `expired`), `field "path"`, `since "path"` or `not_202`.
 /// - `results` is `list` with an operation and a list spec as in `paged!`, `status` with a list spec only,
@@ -35,7 +35,8 @@
 /// - `availability` is the operation that reports how far data is available, with the path of the date in its response,
 ///   and where the submit has the interval.
 ///
-/// Paths are names joined by dots; `[]` is the whole response. `id`, `done` and `results` are required. The order is fixed.
+/// Paths are names joined by dots; `[]` is the whole response. `id`, `done` and `results` are required. The order is
+/// fixed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! job_family {
@@ -230,8 +231,8 @@ macro_rules! job {
         $id:literal $verb:ident $path:literal $spec:path
     ) => {
         impl $call {
-            /// Submits the job and returns its handle, to wait for, save or cancel it. Nothing is sent before the future
-            /// is awaited.
+            /// Submits the job and returns its handle, to wait for, save or cancel it. Nothing is sent before the
+            /// future is awaited.
             #[inline]
             pub fn submit(self) -> $crate::Submitting<$item> {
                 $crate::generated::$submit(self.0, $spec)
@@ -247,8 +248,8 @@ macro_rules! job {
             /// Loads a job that was submitted by this operation and saved. Sends nothing.
             ///
             /// # Errors
-            /// [`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch) if it was submitted by another operation, or in
-            /// another organization than the client's.
+            /// [`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch) if it was submitted by another operation,
+            /// or in another organization than the client's.
             #[inline]
             pub fn load(
                 client: &impl ::core::convert::AsRef<$crate::Client>,

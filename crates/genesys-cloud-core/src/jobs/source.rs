@@ -167,8 +167,8 @@ impl JobSource {
         })
     }
 
-    /// Prepares to poll again, because the results in the last status could not be read. Returns false if that would not
-    /// help: results elsewhere are requested by other calls, and a job without an id can't be polled.
+    /// Prepares to poll again, because the results in the last status could not be read. Returns false if that would
+    /// not help: results elsewhere are requested by other calls, and a job without an id can't be polled.
     fn repoll(&mut self) -> bool {
         let Some(poller) = &mut self.poller else { return false };
         if !matches!(poller.spec.results(), Results::Response(_)) {
@@ -409,8 +409,8 @@ impl PageSource for JobSource {
         self.saved.lock().clone()
     }
 
-    /// Whether the API has, or may have, a job that can't be resumed: its id is unknown, and its results, if any arrived,
-    /// can't be read.
+    /// Whether the API has, or may have, a job that can't be resumed: its id is unknown, and its results, if any
+    /// arrived, can't be read.
     fn is_lost(&self) -> bool {
         self.lost.is_some() || self.is_unreadable
     }

@@ -8,11 +8,11 @@ use crate::paging::{ListSpec, ParamLocation, Scheme};
 
 type Text = Cow<'static, str>;
 
-/// Describes how a family of jobs runs: how to submit, poll and cancel them, and where their results are. Generated code
-/// contains these, and tools can build them from a catalogue.
+/// Describes how a family of jobs runs: how to submit, poll and cancel them, and where their results are. Generated
+/// code contains these, and tools can build them from a catalogue.
 ///
-/// Paths are field names joined by dots (`job.status`). A path through a list applies to each element. `[]` is the whole
-/// response.
+/// Paths are field names joined by dots (`job.status`). A path through a list applies to each element. `[]` is the
+/// whole response.
 ///
 /// ```
 /// use genesys_cloud_core::{
@@ -21,7 +21,7 @@ type Text = Cow<'static, str>;
 ///
 /// let status = Operation::from_static("getJob", Method::Get, "/api/v2/things/jobs/{jobId}");
 /// let results = Operation::from_static("getResults", Method::Get, "/api/v2/things/jobs/{jobId}/results");
-/// let family = JobSpec::new("things")
+/// let spec = JobSpec::new("things")
 ///     .with_id(JobId::Field("jobId".into()))
 ///     .with_status(JobOperation::new(status).with_id("jobId".into()))
 ///     .with_done_when(Completion::State("state".into()))
@@ -74,7 +74,8 @@ macro_rules! setters {
 }
 
 impl JobSpec {
-    /// Makes the spec of a family with this name. Without further settings its jobs can't be polled and have no results.
+    /// Makes the spec of a family with this name. Without further settings its jobs can't be polled and have no
+    /// results.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..Self::from_static("") }
     }
@@ -216,7 +217,7 @@ impl JobSpec {
 ///
 /// let path = "/api/v2/things/jobs/availability";
 /// let operation = Operation::new("getThingsJobsAvailability", Method::Get, path);
-/// let family = JobSpec::new("things").with_availability(Availability::new(
+/// let spec = JobSpec::new("things").with_availability(Availability::new(
 ///     operation,
 ///     "dataAvailabilityDate".into(),
 ///     ParamLocation::body("interval"),

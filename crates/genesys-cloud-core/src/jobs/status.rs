@@ -113,14 +113,14 @@ impl JobStatus {
         self.state
     }
 
-    /// Returns the state as the API names it, such as `FULFILLED`. `None` if it has no name, or if jobs of this kind are
-    /// recognized as done by something else.
+    /// Returns the state as the API names it, such as `FULFILLED`. `None` if it has no name, or if jobs of this kind
+    /// are recognized as done by something else.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// Returns the API's message about why the job, or a part of it, failed: the beginning, on one line. `None` for a job
-    /// that did not fail.
+    /// Returns the API's message about why the job, or a part of it, failed: the beginning, on one line. `None` for a
+    /// job that did not fail.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }

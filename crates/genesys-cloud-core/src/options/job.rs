@@ -1,4 +1,4 @@
-//! Options for the job behind a list.
+//! Options for the job whose results a list reads.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -12,19 +12,19 @@ use crate::schedule::Schedule;
 /// Changes a request before it is sent.
 type Change = Arc<dyn Fn(&mut Request) + Send + Sync>;
 
-/// How a job is waited for, and which results are requested.
+/// How to wait for a job, and how to request its results.
 #[derive(Clone, Default)]
 pub(crate) struct JobOptions {
     pub(crate) deadline: Option<Duration>,
     pub(crate) schedule: Option<Schedule>,
     /// Changes the request that lists the results.
     pub(crate) results: Option<Change>,
-    /// How long to wait for the data before the job is submitted.
+    /// How long to wait for the data before submitting the job.
     pub(crate) data: Option<DataWait>,
 }
 
 impl JobOptions {
-    /// Takes over what is set in `other`.
+    /// Applies the options that are set in `other`.
     pub(super) fn override_with(&mut self, other: &Self) {
         self.deadline = other.deadline.or(self.deadline);
         self.schedule = other.schedule.or(self.schedule);
@@ -36,7 +36,7 @@ impl JobOptions {
         }
     }
 
-    /// The request that lists the results, with the changes of the caller.
+    /// Applies the caller's changes to the request that lists the results.
     pub(crate) fn changed(&self, mut request: Request) -> Request {
         if let Some(change) = &self.results {
             change(&mut request);
@@ -55,7 +55,7 @@ impl fmt::Debug for JobOptions {
     }
 }
 
-/// A limit on the time spent waiting for data. Clones share it.
+/// A limit on the time spent waiting for data. Clones share one deadline.
 #[derive(Clone, Debug)]
 pub(crate) struct DataWait {
     pub(crate) allowed: Duration,
@@ -67,13 +67,13 @@ impl DataWait {
         Self { allowed, end: Arc::default() }
     }
 
-    /// When it ends. The time starts with the first call.
+    /// The deadline. The time starts with the first call.
     pub(crate) fn end(&self) -> Instant {
         *self.end.get_or_init(|| later(Instant::now(), self.allowed))
     }
 }
 
-/// `than + by`. What is out of range is never reached.
+/// `than + by`, or a time that is never reached if that is out of range.
 pub(crate) fn later(than: Instant, by: Duration) -> Instant {
     than.checked_add(by).unwrap_or(than + Duration::from_hours(99_999))
 }

@@ -1,4 +1,4 @@
-//! How a list is read, whatever it comes from: one type for lists, jobs and ranges.
+//! The options for reading lists, jobs and time ranges.
 
 mod job;
 mod setters;
@@ -6,10 +6,10 @@ mod setters;
 pub(crate) use job::{DataWait, JobOptions, later};
 pub(crate) use setters::read_option_setters;
 
-/// How a list or a range of time is read. All options are optional.
+/// Options for reading lists and time ranges.
 ///
-/// A [`Paginator`](crate::Paginator) and a [`Windows`](crate::Windows) have the same setters. Build the options once to
-/// use them for several lists, by [`Paginator::with_options`](crate::Paginator::with_options) and
+/// [`Paginator`](crate::Paginator) and [`Windows`](crate::Windows) have the same setters. Use this type to share
+/// options between several lists, with [`Paginator::with_options`](crate::Paginator::with_options) and
 /// [`Windows::with_options`](crate::Windows::with_options).
 ///
 /// ```
@@ -19,7 +19,7 @@ pub(crate) use setters::read_option_setters;
 /// # let _ = options;
 /// ```
 #[derive(Clone, Debug, Default)]
-#[must_use = "options do nothing until a list has them"]
+#[must_use = "options do nothing until they are applied to a list"]
 pub struct ReadOptions {
     pub(crate) page_size: Option<u64>,
     pub(crate) limit: Option<u64>,
@@ -28,7 +28,7 @@ pub struct ReadOptions {
     pub(crate) prefetch: Option<usize>,
     /// The path of the id in an item.
     pub(crate) dedupe_by: Option<String>,
-    /// How many ids are remembered to recognize items that come again.
+    /// How many ids are remembered to recognize duplicates.
     pub(crate) remember: Option<usize>,
     /// How many of them a checkpoint keeps.
     pub(crate) remember_in_checkpoint: Option<usize>,
@@ -37,7 +37,7 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// No option is set.
+    /// Makes options with nothing set.
     pub fn new() -> Self {
         Self::default()
     }
@@ -48,7 +48,7 @@ impl ReadOptions {
         self
     }
 
-    /// Takes over what is set in `other`.
+    /// Applies the options that are set in `other`.
     pub(crate) fn override_with(&mut self, other: &Self) {
         let Self {
             page_size,
@@ -74,25 +74,24 @@ impl ReadOptions {
         self.job.override_with(job);
     }
 
-    /// The options for one window of a range. What counts for the whole range is left out.
+    /// The options for one window of a range, without those that apply to the whole range.
     pub(crate) fn for_window(&self) -> Self {
         Self { limit: None, max_pages: None, dedupe_by: None, ..self.clone() }
     }
 }
 
-/// What happens if the API no longer knows the place that a checkpoint refers to; see
+/// What to do if the API no longer knows the page token or job of a checkpoint; see
 /// [`Paginator::on_stale`](crate::Paginator::on_stale).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnStale {
-    /// The list ends with an error ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
+    /// Fail with [`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint).
     #[default]
     Fail,
-    /// The list is read from its beginning, and as many items are left out as had been delivered.
+    /// Read the list again from its start, and skip as many items as had been delivered.
     ///
-    /// That is the same list only if it comes in the same order again. The items that were delivered last show whether
-    /// it did: if they are not at the same place, the verdict is [`Drifted`](crate::Verdict::Drifted), and items may be
-    /// missing or come twice.
+    /// This is only correct if the order has not changed. The last items delivered are compared: if they are not at the
+    /// same position, the verdict is [`Drifted`](crate::Verdict::Drifted), and items may be missing or duplicated.
     Restart,
 }
 
@@ -104,7 +103,7 @@ mod tests {
     use crate::schedule::Schedule;
 
     #[test]
-    fn what_is_set_replaces_what_was() {
+    fn options_that_are_set_override() {
         let all = ReadOptions::new()
             .page_size(1)
             .limit(2)
@@ -121,14 +120,14 @@ mod tests {
             .results_with(|request| {
                 request.add_query("expand", "user");
             });
-        // Each option, so that none is forgotten.
+        // All options are set, so that none is forgotten here.
         let text = format!("{all:?}");
         assert!(!text.contains("None"), "{text}");
         let mut other = ReadOptions::new();
         other.override_with(&all);
         assert_eq!(format!("{other:?}"), text);
         other.override_with(&ReadOptions::new());
-        assert_eq!(format!("{other:?}"), text, "what is not set replaces nothing");
+        assert_eq!(format!("{other:?}"), text, "unset options override nothing");
         assert!(other.job.results.is_some());
         other.override_with(&ReadOptions::new().limit(20));
         assert_eq!((other.limit, other.page_size), (Some(20), Some(1)));

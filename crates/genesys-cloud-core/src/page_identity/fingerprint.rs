@@ -1,19 +1,19 @@
-//! By what pages of a list are told apart, or found to hold the same items.
+//! Fingerprints and edges of pages.
 
 use std::cell::LazyCell;
 
 use crate::digest::Digest;
 
-/// A fingerprint of the text of a list, which may go on beyond the bracket that closes it.
+/// The fingerprint of the text of a list. Text before and after its brackets is ignored.
 ///
-/// Of a long list it is that of the length, the beginning and the end: hashing all of it took 20 to 30 µs
-/// for each 100 kB when measured, and lists that are alike in these have the same items.
+/// For a long list, only its length, start and end are hashed: hashing all of it takes 20 to 30 µs for each 100 kB, and
+/// lists that are equal in these have the same items.
 pub(crate) fn fingerprint(text: &str) -> u64 {
     let list = text.split_once('[').map_or(text, |(_, list)| list);
     fingerprint_of_body(list.trim_end_matches(|after| after != ']').as_bytes())
 }
 
-/// The same of a body of any form.
+/// The fingerprint of any body.
 pub(crate) fn fingerprint_of_body(body: &[u8]) -> u64 {
     let mut digest = Digest::new();
     digest.word(body.len() as u64);
@@ -27,27 +27,27 @@ pub(crate) fn fingerprint_of_body(body: &[u8]) -> u64 {
     digest.finish()
 }
 
-/// The beginning and the end of a list, as text: enough to see that records have moved from one page to
-/// the next, which is how lists that change while they are read show it.
+/// The start and the end of a list, as text: enough to notice that records have moved from one page to the next, as
+/// happens in lists that change while they are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Edges {
     /// The first bytes of the list.
     head: Box<str>,
-    /// The last bytes of the list, and whatever follows it.
+    /// The last bytes of the list, and the text after it.
     tail: Box<str>,
 }
 
-/// How much of both ends of a list is kept, in bytes: some records of usual size. Of a page whose first
-/// item is longer nothing is told.
+/// How much of each end of a list is kept, in bytes: several records of usual size. If the first item is longer, shared
+/// items are not recognized.
 const EDGE: usize = 8 << 10;
 
-/// How much of the first item is looked for before it is read to its end, which few pages need.
-const STEM: usize = 64;
+/// The length of the prefix of the first item that is compared before the whole item, which is rarely necessary.
+const PREFIX: usize = 64;
 
 impl Edges {
     pub(crate) fn of(text: &str) -> Option<Self> {
         let list = text.get(text.find('[')? + 1..)?.trim_ascii_start();
-        // Objects alone: other items are too short to be told apart.
+        // Only objects: other items are too short to be distinct.
         if !list.starts_with('{') {
             return None;
         }
@@ -56,24 +56,24 @@ impl Edges {
         Some(Self { head: head.into(), tail: tail.into() })
     }
 
-    /// How many of the last items of this page stand at the beginning of the next.
+    /// How many of the last items of this page are the first items of the next.
     pub(crate) fn shared_with(&self, next: &Self) -> u64 {
         // No item ends before its first closing brace.
-        let stem = next.head.bytes().take(STEM).position(|byte| byte == b'}').unwrap_or(STEM);
-        let stem = next.head.as_bytes().get(..stem).unwrap_or_default();
+        let prefix = next.head.bytes().take(PREFIX).position(|byte| byte == b'}').unwrap_or(PREFIX);
+        let prefix = next.head.as_bytes().get(..prefix).unwrap_or_default();
         let first = LazyCell::new(|| elements(&next.head).next());
-        // To look at each brace is quicker than to search for the item: few go on as it does.
+        // Checking each brace is faster than searching for the item, because the prefix rarely matches.
         let objects = self.tail.match_indices('{').map(|(at, _)| &self.tail[at..]);
         objects
-            .filter(|text| text.as_bytes().starts_with(stem))
+            .filter(|text| text.as_bytes().starts_with(prefix))
             .filter(|text| first.is_some_and(|first| text.starts_with(first)))
-            .find_map(|text| alike_to_the_end(elements(text), elements(&next.head)))
+            .find_map(|text| common_to_the_end(elements(text), elements(&next.head)))
             .unwrap_or(0)
     }
 }
 
-/// How many elements a list has from one on that is the first of the next list, where that has them too.
-fn alike_to_the_end(mut list: Elements<'_>, mut next: Elements<'_>) -> Option<u64> {
+/// The number of elements up to the end of `list`, if `next` begins with all of them.
+fn common_to_the_end(mut list: Elements<'_>, mut next: Elements<'_>) -> Option<u64> {
     let mut count = 0;
     while !list.closed && !next.closed {
         if list.next()? != next.next()? {
@@ -81,13 +81,12 @@ fn alike_to_the_end(mut list: Elements<'_>, mut next: Elements<'_>) -> Option<u6
         }
         count += 1;
     }
-    // From an item on there is nothing but items up to the end of the list, whose bracket is the last.
-    // What is found within an item ends elsewhere.
+    // After a real item, only items follow up to the last bracket. A match within an item ends elsewhere.
     list.by_ref().for_each(drop);
     (list.closed && !list.rest.contains(']')).then_some(count)
 }
 
-/// The elements of a list, from a text that begins with one.
+/// The elements of a list, from text that begins with an element.
 fn elements(text: &str) -> Elements<'_> {
     Elements { rest: text, closed: false }
 }

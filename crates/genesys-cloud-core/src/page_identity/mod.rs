@@ -1,4 +1,4 @@
-//! Tells whether two pages are the same page, or share items.
+//! Recognizes whether two pages are the same, or share items.
 
 mod fingerprint;
 

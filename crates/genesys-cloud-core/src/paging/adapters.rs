@@ -1,4 +1,4 @@
-//! The list in other portions than items: pages, and batches.
+//! Streams of pages and batches instead of items.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,13 +13,13 @@ use super::paginator::{Mark, Paginator};
 use super::report::Report;
 use crate::error::Error;
 
-/// A list as a stream of its pages; from [`Paginator::pages`].
+/// A stream of the pages of a list, created by [`Paginator::pages`].
 ///
-/// After an error it can be used on, as the paginator can.
+/// Remains usable after an error, like the paginator.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Pages<T> {
     paginator: Paginator<T>,
-    /// What was left of the page that the paginator was handing out.
+    /// The rest of the page from which the paginator was yielding items.
     rest: Option<Page<T>>,
 }
 
@@ -28,20 +28,20 @@ impl<T> Pages<T> {
         Self { paginator, rest }
     }
 
-    /// The next page, or `None` at the end.
+    /// Returns the next page, or `None` at the end.
     ///
     /// # Errors
-    /// When the next page can't be had. The next call asks for it again.
+    /// Fails if the page cannot be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far.
+    /// Returns the report on what has been read so far.
     pub fn report(&self) -> Report {
         self.paginator.report()
     }
 
-    /// How far the items have been delivered.
+    /// The place up to which items were yielded.
     pub(crate) fn point(&self) -> ListPoint {
         self.paginator.point()
     }
@@ -64,8 +64,8 @@ impl<T> Stream for Pages<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let at_hand = usize::from(self.rest.is_some());
-        (at_hand, self.paginator.has_ended().then_some(at_hand))
+        let ready = usize::from(self.rest.is_some());
+        (ready, self.paginator.has_ended().then_some(ready))
     }
 }
 
@@ -81,19 +81,18 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-/// A list as a stream of batches; from [`Paginator::batches`].
+/// A stream of batches of items, created by [`Paginator::batches`].
 ///
-/// Every batch but the last holds as many items as were asked for, unless an error follows it. After an
-/// error it can be used on, as the paginator can.
+/// Every batch except the last has the requested number of items, unless an error follows it. Remains usable after an
+/// error, like the paginator.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct Batches<T> {
     items: Paginator<T>,
     size: usize,
     batch: Vec<T>,
-    /// How far the list had been handed out before the batch, if its first items are of another page than
-    /// the one at hand.
+    /// The place before the batch, if it begins in an earlier page than the current one.
     begun: Option<Mark>,
-    /// What follows the batch that was cut short by it.
+    /// The error that cut the batch short. It is returned after the batch.
     error: Option<Error>,
 }
 
@@ -102,20 +101,20 @@ impl<T> Batches<T> {
         Self { items, size: size.max(1), batch: Vec::new(), begun: None, error: None }
     }
 
-    /// The next batch, which is not empty, or `None` at the end.
+    /// Returns the next batch, which is not empty, or `None` at the end.
     ///
     /// # Errors
-    /// When the next page can't be had. The next call asks for it again.
+    /// Fails if a page cannot be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<Vec<T>>, Error> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far.
+    /// Returns the report on what has been read so far.
     pub fn report(&self) -> Report {
         self.items.report()
     }
 
-    /// How far the items have been delivered: up to the end of the last batch.
+    /// The place at the end of the last batch.
     pub(crate) fn point(&self) -> ListPoint {
         match &self.begun {
             Some(begun) => begun.point(),
@@ -135,7 +134,7 @@ impl<T> Stream for Batches<T> {
             return Poll::Ready(Some(Err(error)));
         }
         while this.batch.len() < this.size {
-            if !this.batch.is_empty() && this.begun.is_none() && this.items.items_at_hand() == 0 {
+            if !this.batch.is_empty() && this.begun.is_none() && this.items.items_ready() == 0 {
                 this.begun = Some(this.items.mark(this.batch.len()));
             }
             match ready!(Pin::new(&mut this.items).poll_next(cx)) {
@@ -154,9 +153,9 @@ impl<T> Stream for Batches<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let items = self.batch.len() + self.items.items_at_hand();
-        let at_hand = items.div_ceil(self.size) + usize::from(self.error.is_some());
-        (at_hand, self.items.has_ended().then_some(at_hand))
+        let items = self.batch.len() + self.items.items_ready();
+        let ready = items.div_ceil(self.size) + usize::from(self.error.is_some());
+        (ready, self.items.has_ended().then_some(ready))
     }
 }
 

@@ -1,4 +1,4 @@
-//! How far a list has been read, to go on from there later.
+//! How far a list has been read, so that it can resume there later.
 
 mod wire_format;
 
@@ -21,33 +21,33 @@ pub(crate) struct ListPoint {
     pub(crate) subject: Arc<RequestFingerprint>,
     /// The name of the scheme of the list.
     pub(super) scheme: String,
-    /// Where the list stood when the page was due in which the place is.
+    /// The cursor state when the page that contains the place was due.
     pub(super) at: CursorState,
-    /// How many of the page's items stand before the place. Of pages that come without being asked for one
-    /// by one: of all items, or bytes where they are not items.
+    /// Items of the page before the place. If the source delivers pages in its own sequence: items of the whole list,
+    /// or bytes if they are not items.
     pub(super) offset: u64,
-    /// The hashes of the items that were handed out last, the last one last.
+    /// The hashes of the items yielded last, in order.
     pub(super) known: Vec<u64>,
-    /// The hashes of items that are left out of the page, where it is one that is read again.
+    /// The hashes of the items to skip on the page, if it is being read again.
     pub(super) overlap: Vec<u64>,
-    /// The ids of items that were handed out, as hashes, where what comes twice is left out.
+    /// The hashed ids of yielded items, if duplicates are dropped.
     pub(super) ids: Vec<u64>,
-    /// The fingerprint of the page, where its items have no hashes.
+    /// The fingerprint of the page, if its items have no hashes.
     pub(super) page: Option<u64>,
-    /// What was counted up to there.
+    /// Counts up to the place.
     pub(super) progress: Progress,
-    /// How the list has ended there, if it has.
+    /// How the list ended there, if it did.
     pub(super) end: Option<End>,
-    /// The job whose results these are, once it has been submitted.
+    /// The job that produces the list, once it has been submitted.
     pub(crate) job: Option<SavedJob>,
-    /// Whether one was submitted and is not known, as the response was lost.
+    /// Whether a job was submitted whose id is unknown because the response was lost.
     pub(super) is_lost: bool,
 }
 
 impl ListPoint {
-    /// Takes in by what the items of the page are known again in which it is.
+    /// Records the hashes by which the items of the page are recognized on resume.
     pub(super) fn know(&mut self, text: &PageText, items: &str, yielded: Yielded) {
-        // One that is to be gone on with knows it already.
+        // A place that was resumed and not yet reached has them already.
         if !self.known.is_empty() || self.page.is_some() {
             return;
         }
@@ -62,33 +62,33 @@ impl ListPoint {
         }
     }
 
-    /// What was read up to there.
+    /// The report up to the place.
     pub(crate) fn report(&self) -> Report {
         self.progress.report(&self.at, self.end)
     }
 
-    /// How many items the caller had.
+    /// Number of items that the caller has received.
     pub(crate) const fn delivered(&self) -> u64 {
         self.progress.delivered
     }
 
-    /// Whether the list had been read to its end.
+    /// Whether the list was read to its end.
     pub(crate) const fn has_ended(&self) -> bool {
         self.end.is_some()
     }
 
-    /// Whether it is of no job yet, or of this one.
+    /// Whether the place belongs to this job, or to no job yet.
     pub(crate) fn has_no_other_job(&self, job: &SavedJob) -> bool {
         self.job.as_ref().is_none_or(|known| known.is_same(job))
     }
 }
 
-/// How far the page that was read last has been handed out.
+/// How much of the last page has been yielded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Yielded {
-    /// How many of its items have been handed out, or left out as repeated ones.
+    /// Items yielded, or skipped as duplicates.
     pub(super) items: usize,
-    /// How many it has.
+    /// Items of the page.
     pub(super) of: usize,
 }
 
@@ -99,14 +99,14 @@ impl Yielded {
 }
 
 impl CursorState {
-    /// The same without what takes much room or shows what items hold.
+    /// The state without what is large or reveals the content of items.
     pub(super) fn kept(&self) -> Self {
         let previous = self.previous.as_ref().map(|page| PageInfo {
             token: page.token.as_ref().map(|_| super::cursor_state::Token::Odd),
             edges: None,
             ..*page
         });
-        // A resumed run requests the page twice again.
+        // A resumed run requests an empty page twice again.
         Self { due: self.due.clone(), previous, is_second_look: false, ..*self }
     }
 }

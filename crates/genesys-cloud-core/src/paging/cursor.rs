@@ -1,4 +1,4 @@
-//! The cursor through a list: where it stands, and where it has been.
+//! The position in a list, and the pages visited before.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -15,24 +15,24 @@ use crate::request::Request;
 #[derive(Clone, Debug)]
 pub(super) struct Cursor {
     pub(super) spec: ListSpec,
-    /// Set where the source gives its pages in its own sequence.
+    /// Set if the source delivers pages in its own sequence.
     pub(super) sequence: Option<SequenceUnit>,
-    /// Where links must lead.
+    /// The URL to which links must point.
     pub(super) home: Option<ListUrl>,
-    /// How far the API lets this list be read.
+    /// The cap that applies to this request.
     cap: Option<Most>,
-    /// The page that is due, and what was before it.
+    /// The page that is due, and what is known of those before it.
     pub(super) at: CursorState,
-    /// The tokens and links that pages were asked for by.
+    /// The tokens and links of pages requested so far.
     asked_for: CycleDetector,
-    /// The fingerprints of the pages before.
+    /// The fingerprints of pages read so far.
     read: CycleDetector,
-    /// The number of the page that a search asks for first, where it can be read.
+    /// The page number that a search requests first, if it can be decoded.
     first_search_page: Option<u64>,
 }
 
 impl Cursor {
-    /// At the page where a request begins.
+    /// Starts at the first page of a request.
     pub(super) fn start(request: &mut Request, spec: &ListSpec, api_url: &str) -> Self {
         let advance = spec.scheme().spec().advance;
         let mut asked_for = CycleDetector::default();
@@ -78,36 +78,35 @@ impl Cursor {
         }
     }
 
-    /// Goes back to the page where the request of the list begins. What has been counted stays.
+    /// Goes back to the first page of the request, keeping the counts.
     pub(super) fn restart(&mut self, request: &mut Request, api_url: &str) {
         let spec = self.spec.clone();
         self.set_out(request, &spec, api_url);
     }
 
-    /// Goes to the page where a request begins, with what has been counted so far and the same page size.
+    /// Goes to the first page of another request, keeping the counts and the page size.
     pub(super) fn set_out(&mut self, request: &mut Request, spec: &ListSpec, api_url: &str) {
         let CursorState { counted, page_size, .. } = self.at;
         *self = Self::start(request, spec, api_url);
         (self.at.counted, self.at.page_size) = (counted, page_size);
     }
 
-    /// The number of the page that a search asks for first, where it can be read.
+    /// The page number that a search requests first, if it can be decoded.
     pub(super) const fn first_search_page(&self) -> Option<u64> {
         self.first_search_page
     }
 
-    /// How many items each page is requested to hold.
+    /// Sets the page size to request.
     pub(super) fn set_page_size(&mut self, items: Option<u64>) {
         self.at.page_size = items;
     }
 
-    /// The page that is due.
+    /// The position of the due page.
     pub(super) fn due(&self) -> &Position {
         &self.at.due
     }
 
-    /// The number of the page that is due, from 1: that by which it is asked for, or else how many there
-    /// have been.
+    /// The number of the due page, from 1: the requested page number, or else its position in reading order.
     pub(super) fn page_number(&self) -> u64 {
         match (self.advances_by(), &self.at.due) {
             (Advance::Numbers { .. }, Position::Number(number)) => *number,
@@ -115,12 +114,12 @@ impl Cursor {
         }
     }
 
-    /// Whether nothing of the list stands before this page, which was due.
+    /// Whether this page, which was due, is the first of the list.
     pub(super) fn is_beginning(&self, page: &PageInfo) -> bool {
         self.at.pages == 0 && self.items_before(page) == Some(0)
     }
 
-    /// Whether the page that is due begins with the same item whatever the size of the pages.
+    /// Whether the due page begins with the same item for any page size.
     pub(super) fn starts_alike_in_any_size(&self) -> bool {
         !matches!(
             (self.advances_by(), &self.at.due),
@@ -128,7 +127,7 @@ impl Cursor {
         )
     }
 
-    /// How many items the API lets be read, where it is known.
+    /// The cap in items, if known.
     pub(super) fn cap_in_items(&self) -> Option<u64> {
         match self.cap? {
             Most::Items(items) => Some(items),
@@ -141,12 +140,12 @@ impl Cursor {
         matches!(self.cap, Some(Most::Pages(_)))
     }
 
-    /// The largest page size, up to this one, with which numbered pages end where the cap is: a page that
-    /// goes beyond is refused as a whole.
+    /// The largest page size up to this one for which numbered pages end exactly at the cap: the API refuses a page
+    /// that reaches beyond it.
     pub(super) fn page_size_up_to_cap(&self, size: u64) -> u64 {
         match (self.cap, self.advances_by()) {
             (Some(Most::Items(most @ 1..)), Advance::Numbers { .. }) => {
-                // Down to the half: smaller pages would cost more than the rest up to the cap is worth.
+                // Not below half: smaller pages would cost more than the items up to the cap are worth.
                 let size = size.min(most);
                 (size.div_ceil(2)..=size).rev().find(|size| most % size == 0).unwrap_or(size)
             }
@@ -154,7 +153,7 @@ impl Cursor {
         }
     }
 
-    /// Makes a request ask for the page at a position.
+    /// Sets the parameters of a request to the page at a position.
     pub(super) fn write(&self, position: &Position, request: &mut Request) {
         match position {
             Position::Start => {}
@@ -174,7 +173,7 @@ impl Cursor {
                     };
                 }
             }
-            // Parameters that the link leaves out stay: a filter must hold for all pages.
+            // Parameters missing from the link stay: a filter must apply to all pages.
             Position::Link(query) => {
                 let mut set: HashSet<&str> = HashSet::new();
                 for (name, value) in query {
@@ -188,8 +187,8 @@ impl Cursor {
         }
     }
 
-    /// The pages that can be asked for by now, that which is due first. Beyond it only those that have a
-    /// number which the API has counted.
+    /// The pages that can be requested now, beginning with the due one. The others are numbered pages up to the API's
+    /// page count.
     pub(super) fn ahead(&self) -> impl Iterator<Item = Position> + '_ {
         let further = match (self.advances_by(), &self.at.due, &self.at.previous) {
             (Advance::Numbers { .. }, Position::Number(due), Some(previous)) => {
@@ -202,36 +201,34 @@ impl Cursor {
         std::iter::once(self.at.due.clone()).chain(further)
     }
 
-    /// At least how many items a page holds, as far as that is known.
+    /// The least number of items that a page is known to have.
     pub(super) fn items_per_page(&self) -> u64 {
-        let told = self.at.previous.as_ref().and_then(|previous| previous.page_size);
-        told.or(self.at.page_size).unwrap_or(1).max(self.at.largest).max(1)
+        let stated = self.at.previous.as_ref().and_then(|previous| previous.page_size);
+        stated.or(self.at.page_size).unwrap_or(1).max(self.at.largest).max(1)
     }
 
-    /// Whether a page was asked for by this position.
+    /// Whether a page was requested at this position.
     pub(super) fn has_asked_for(&self, position: &Position) -> bool {
         self.asked_for.contains(hash(position))
     }
 
-    /// Whether a page that was read holds the very items of this one.
+    /// Whether a page with the same items was read before.
     pub(super) fn has_read(&self, page: &PageInfo) -> bool {
         page.fingerprint.is_some_and(|fingerprint| self.read.contains(fingerprint))
     }
 
-    /// How many of the first items of a page belong to the one before: those that a window shares with
-    /// it, where it holds its own bound.
+    /// Number of items at the start of a page that a window shares with the previous one, if it includes its bound.
     pub(super) fn shared_by(&self, page: &PageInfo) -> u64 {
         if self.advances_by() == Advance::Window { self.repeated_by(page) } else { 0 }
     }
 
-    /// How many of the items of a page are, byte by byte, the last ones of the page before.
+    /// Number of items at the start of a page that are byte for byte the last items of the previous page.
     pub(super) fn repeated_by(&self, page: &PageInfo) -> u64 {
         let edges = self.at.previous.as_ref().and_then(|previous| previous.edges.as_ref());
         edges.zip(page.edges.as_ref()).map_or(0, |(before, after)| before.shared_with(after))
     }
 
-    /// Moves on from a page to the position that [`step`](super::step) found. Gives where the list stood
-    /// when that page was due.
+    /// Moves from a page to the position determined by [`step`](super::step). Returns the state when the page was due.
     pub(super) fn advance(&mut self, page: PageInfo, due: Position) -> CursorState {
         let before = match &due {
             Position::Number(index) if self.advances_by() == Advance::StartIndex => Some(index - 1),
@@ -245,7 +242,7 @@ impl Cursor {
         }
         let is_empty = page.items == 0 && !page.is_in_file;
         let alike = if page.has_no_ids { self.at.alike + 1 } else { 0 };
-        let told = page.page_size.filter(|_| !is_empty);
+        let stated = page.page_size.filter(|_| !is_empty);
         let next = CursorState {
             due,
             pages: self.at.pages + 1,
@@ -255,15 +252,14 @@ impl Cursor {
             largest: self.at.largest.max(page.items),
             empty: if is_empty { self.at.empty + 1 } else { 0 },
             alike,
-            grid: told.or(self.at.grid),
+            grid: stated.or(self.at.grid),
             is_second_look: false,
             previous: Some(page),
         };
         std::mem::replace(&mut self.at, next)
     }
 
-    /// Goes on from where a list of this kind stood before. `false`, and nothing is changed, where none of
-    /// this kind can stand there.
+    /// Resumes at a state saved before. Returns `false` and changes nothing if the list cannot have such a state.
     pub(super) fn resume(&mut self, at: CursorState) -> bool {
         let fits = match (self.advances_by(), &at.due) {
             (Advance::Numbers { .. } | Advance::StartIndex, Position::Number(number)) => {
@@ -294,18 +290,18 @@ impl Cursor {
         self.sequence.map_or(self.spec.scheme().spec().advance, Advance::Sequence)
     }
 
-    /// How many items of the list stand up to the end of a page.
+    /// Number of items of the list up to the end of a page.
     pub(super) fn items_up_to(&self, page: &PageInfo) -> Option<u64> {
         self.items_before(page).map(|before| before.saturating_add(page.items))
     }
 
-    /// How many items of the list stand before a page, which is due.
+    /// Number of items of the list before a page, which was due.
     fn items_before(&self, page: &PageInfo) -> Option<u64> {
         match (self.at.before, self.advances_by(), &self.at.due) {
             (None, Advance::Numbers { .. }, Position::Number(number)) => {
                 Some((number - 1).saturating_mul(page.page_size?))
             }
-            // The request has a token from the beginning: it is the search.
+            // The token that the request begins with is the search itself.
             (None, Advance::Tokens { counted: true }, Position::Start) => {
                 page.page_number.filter(|number| *number == 1).map(|_| 0)
             }
@@ -322,9 +318,9 @@ impl Cursor {
             (Some(Most::Pages(most)), ..) => self.at.pages + 1 >= most,
             (Some(Most::Items(most)), Advance::Numbers { .. }, Position::Number(number)) => {
                 let previous = self.at.previous.as_ref();
-                let told = page.and_then(|page| page.page_size);
-                let told = told.max(previous.and_then(|previous| previous.page_size));
-                let size = told.or(self.at.page_size).unwrap_or(self.at.largest);
+                let stated = page.and_then(|page| page.page_size);
+                let stated = stated.max(previous.and_then(|previous| previous.page_size));
+                let size = stated.or(self.at.page_size).unwrap_or(self.at.largest);
                 number.saturating_mul(size) > most
             }
             (Some(Most::Items(most)), Advance::StartIndex, Position::Number(index)) => {
@@ -337,7 +333,7 @@ impl Cursor {
     }
 }
 
-/// Refuses parameters that choose a page in another way than the list is read by.
+/// Refuses parameters that select a page in another way than the list is read.
 fn refuse_other_positions(request: &mut Request, spec: &ListSpec) {
     let is_own = |name: &str| spec.token_in().iter().any(|place| place.name() == name);
     let mut queries = request.query_pairs().map(|(name, _)| name);
@@ -346,14 +342,14 @@ fn refuse_other_positions(request: &mut Request, spec: &ListSpec) {
     if let Some(other) = other {
         let own: Vec<&str> = spec.token_in().iter().map(ParamLocation::name).collect();
         let advice = match &own[..] {
-            [] => "leave it out".to_owned(),
-            own => format!("leave it out, or begin elsewhere by `{}`", own.join("` and `")),
+            [] => "remove it".to_owned(),
+            own => format!("remove it, or set where to begin with `{}`", own.join("` and `")),
         };
-        request.fault(format!("`{other}` would skip or repeat records of the list: {advice}"));
+        request.fault(format!("`{other}` would skip or repeat records of the list; {advice}"));
     }
 }
 
-/// The same in a search. The number of its page says where reading begins.
+/// Refuses such parameters in a search, except its page number, at which reading begins.
 fn refuse_other_positions_in(search: &Search, request: &mut Request, spec: &ListSpec) {
     if search.page().is_none() {
         request.fault("`pageNumber` of the search must be a number from 1".to_owned());
@@ -361,12 +357,12 @@ fn refuse_other_positions_in(search: &Search, request: &mut Request, spec: &List
     let chooses = |name: &str| name != "pageNumber" && spec.chooses_page(name);
     if let Some((other, _)) = search.fields().find(|(name, _)| chooses(name)) {
         request.fault(format!(
-            "`{other}` of the search would skip or repeat records of the list: leave it out"
+            "`{other}` of the search would skip or repeat records of the list; remove it"
         ));
     }
 }
 
-/// Sets a number in a place of a request.
+/// Sets a number at a location of a request.
 pub(super) fn set_number(request: &mut Request, place: &ParamLocation, number: u64, as_text: bool) {
     match (place.is_in_body(), as_text) {
         (false, _) => request.set_query(place.name().to_owned(), number.to_string()),
@@ -375,7 +371,7 @@ pub(super) fn set_number(request: &mut Request, place: &ParamLocation, number: u
     };
 }
 
-/// What stands in a place of a request, as text.
+/// The value at a location of a request, as text.
 pub(super) fn value_on(request: &Request, place: &ParamLocation) -> Option<String> {
     if !place.is_in_body() {
         return request.query(place.name()).map(str::to_owned);
@@ -384,7 +380,7 @@ pub(super) fn value_on(request: &Request, place: &ParamLocation) -> Option<Strin
     Some(serde_json::from_str(value).unwrap_or_else(|_| value.to_owned()))
 }
 
-/// The number that the caller of a request has set, or else 1.
+/// The number set on a request by the caller, or else 1.
 fn first_number(request: &mut Request, place: &ParamLocation) -> u64 {
     match value_on(request, place).map(|value| value.parse()) {
         None => 1,
@@ -401,7 +397,7 @@ fn hash(position: &Position) -> u64 {
     match position {
         Position::Start => {}
         Position::Number(number) => number.hash(&mut hasher),
-        // A number and its text ask for the same page.
+        // A number and its text request the same page.
         Position::Token(values) => values.iter().for_each(|value| value.text().hash(&mut hasher)),
         Position::Link(query) => query.hash(&mut hasher),
     }

@@ -1,4 +1,4 @@
-//! Where a list stands, and what its pages say.
+//! The state of a list between two pages, and the info of a page.
 
 use std::borrow::Cow;
 
@@ -8,26 +8,26 @@ use serde_json::Number;
 use super::progress::Counted;
 use crate::page_identity::Edges;
 
-/// Which page is wanted.
+/// Which page to request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Position {
-    /// Where the request begins as the caller made it.
+    /// The first page of the caller's request.
     Start,
-    /// The page of this number, or that which begins with the item of this number, from 1.
+    /// The page with this number, or the page that begins at this index, from 1.
     Number(u64),
-    /// The page of this token: one value for each place that it goes to.
+    /// The page with this token: one value for each location in the request.
     Token(Vec<Token>),
     /// The page of a link with this query.
     Link(Vec<(String, String)>),
 }
 
-/// What leads from one page to the next, as it stands in a response.
+/// The token or link to the next page, as found in a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     Text(String),
-    /// An integer, which goes into a body as one.
+    /// An integer, which stays one in a body.
     Number(Number),
-    /// Something else, by which no page can be asked for.
+    /// Anything else, with which no page can be requested.
     Odd,
 }
 
@@ -41,35 +41,35 @@ impl Token {
     }
 }
 
-/// Where a list stands between two pages: what is needed to go on from there, in this process or another.
+/// The state of a list between two pages, sufficient to continue in this process or another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CursorState {
     /// The page that is due.
     pub(super) due: Position,
-    /// How many pages have been read before it.
+    /// Pages read before it.
     pub(super) pages: u64,
-    /// What was counted up to it, in all runs.
+    /// Counts up to it, over all runs.
     pub(super) counted: Counted,
-    /// How many items each page is requested to hold. `None` if that is left to the API.
+    /// The requested page size. `None` if it is left to the API.
     pub(super) page_size: Option<u64>,
-    /// How many items of the list stand before it, where that can be told.
+    /// Items of the list before it, if known.
     pub(super) before: Option<u64>,
-    /// What the page before it said, if one has been read.
+    /// The info of the previous page, if one has been read.
     pub(super) previous: Option<PageInfo>,
-    /// The most items that a page has held.
+    /// The largest number of items on a page so far.
     pub(super) largest: u64,
-    /// How many of the pages just before were empty.
+    /// Number of consecutive empty pages just before.
     pub(super) empty: u64,
-    /// How many of the pages just before had items without ids that a page further back had too.
+    /// Number of consecutive pages just before whose items have no ids and equal those of an earlier page.
     pub(super) alike: u64,
-    /// How many items each numbered page covers, as the responses have said so far.
+    /// Items that each numbered page covers, as last stated by a response.
     pub(super) grid: Option<u64>,
-    /// Whether the page that is due was empty when it was asked for, though more had been promised.
+    /// Whether the due page was requested before and was empty although the counts promise items.
     pub(super) is_second_look: bool,
 }
 
 impl CursorState {
-    /// Before the first page that is read.
+    /// The state before the first page.
     pub(super) const fn beginning(due: Position) -> Self {
         Self {
             due,
@@ -87,41 +87,40 @@ impl CursorState {
     }
 }
 
-/// What a page says: about itself, and about the list.
+/// What a page says about itself and about the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PageInfo {
-    /// How many items it holds, nulls among them.
+    /// Items, including nulls.
     pub(super) items: u64,
-    /// How many of them are null.
+    /// Nulls among the items.
     pub(super) nulls: u64,
-    /// Whether it has the field with the list, be it null.
+    /// Whether it has the field with the list, even if null.
     pub(super) has_list: bool,
-    /// Up to when the data is complete that the list is made from, as the response says.
+    /// Time up to which the data of the list is complete.
     pub(super) available_until: Option<DateTime<Utc>>,
-    /// Whether none of its items has an id. Found out only where it matters.
+    /// Whether none of its items has an id. Determined only when needed.
     pub(super) has_no_ids: bool,
     pub(super) page_number: Option<u64>,
     pub(super) page_count: Option<u64>,
     pub(super) page_size: Option<u64>,
     pub(super) start_index: Option<u64>,
     pub(super) total: Option<u64>,
-    /// What leads to the next page: a token, or a link.
+    /// The token or link to the next page.
     pub(super) token: Option<Token>,
-    /// Differs where the items do. `None` of an empty page: all of them are alike.
+    /// A hash of the items. `None` for an empty page.
     pub(super) fingerprint: Option<u64>,
     pub(super) edges: Option<Edges>,
-    /// Whether its items stand in a file, and none in it.
+    /// Whether its items are in a file instead of the page.
     pub(super) is_in_file: bool,
 }
 
 impl PageInfo {
-    /// How many items it holds that are not null.
+    /// Number of items that are not null.
     pub(super) const fn records(&self) -> u64 {
         self.items - self.nulls
     }
 
-    /// The same without what is counted from 1 and said to be 0, which is how some services write that
-    /// they have nothing to say.
+    /// Drops zeros from numbers that count from 1: some services use zero for an unknown value.
     pub(super) fn without_zeros(mut self) -> Self {
         for count in [&mut self.page_number, &mut self.page_size, &mut self.start_index] {
             *count = count.filter(|count| *count > 0);

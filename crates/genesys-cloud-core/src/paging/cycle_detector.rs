@@ -1,17 +1,17 @@
-//! What a walk has met, so that it does not go in circles.
+//! Detects cycles in a sequence of hashes.
 
 use std::collections::HashSet;
 
-/// How many are remembered one by one, at least: a shorter circle is noticed as soon as it closes.
+/// Number of recent hashes always remembered. A cycle no longer than this is detected at its first repetition.
 const RECENT: usize = 4096;
 
-/// Hashes of what a walk has met, in bounded memory, however long it is.
+/// Hashes seen so far, in bounded memory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct CycleDetector {
     recent: HashSet<u64>,
     older: HashSet<u64>,
     count: u64,
-    /// One that stays until twice as many have come by, so that a circle of any length meets it
+    /// A hash that is kept until the sequence has doubled in length, so that a cycle of any length meets it again
     /// (R. P. Brent, An improved Monte Carlo factorization algorithm, 1980).
     anchor: Option<u64>,
 }
@@ -37,8 +37,8 @@ impl CycleDetector {
 mod tests {
     use super::*;
 
-    /// How many steps a walk takes that goes in a circle of this length after a way that leads into it.
-    fn steps(lead: u64, circle: u64) -> u64 {
+    /// Steps until a cycle of this length is detected, after this many steps before it.
+    fn steps(lead: u64, cycle: u64) -> u64 {
         let mut seen = CycleDetector::default();
         let mut at = 0;
         for steps in 0.. {
@@ -47,20 +47,20 @@ mod tests {
             }
             assert!(seen.recent.len() + seen.older.len() <= 2 * RECENT);
             seen.insert(at);
-            at = if at + 1 == lead + circle { lead } else { at + 1 };
+            at = if at + 1 == lead + cycle { lead } else { at + 1 };
         }
-        unreachable!("no circle was noticed")
+        unreachable!("no cycle was detected")
     }
 
     #[test]
-    fn every_circle_is_noticed_in_bounded_memory() {
+    fn detects_every_cycle_in_bounded_memory() {
         let recent = RECENT as u64;
-        for (lead, circle) in [(0, 1), (0, 2), (5, 1), (100_000, 2), (3, recent), (100_000, recent)]
+        for (lead, cycle) in [(0, 1), (0, 2), (5, 1), (100_000, 2), (3, recent), (100_000, recent)]
         {
-            assert_eq!(steps(lead, circle), lead + circle, "{lead} {circle}");
+            assert_eq!(steps(lead, cycle), lead + cycle, "{lead} {cycle}");
         }
-        for (lead, circle) in [(0, 3 * recent), (7, 100_000), (100_000, 9999)] {
-            assert!(steps(lead, circle) <= 4 * (lead + circle), "{lead} {circle}");
+        for (lead, cycle) in [(0, 3 * recent), (7, 100_000), (100_000, 9999)] {
+            assert!(steps(lead, cycle) <= 4 * (lead + cycle), "{lead} {cycle}");
         }
     }
 }

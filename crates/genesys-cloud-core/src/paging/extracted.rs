@@ -1,4 +1,4 @@
-//! Pages that a function of the caller's own reads.
+//! Pages read by an extractor of the caller.
 
 use std::fmt;
 
@@ -8,11 +8,10 @@ use super::scheme::Advance;
 use crate::page_identity::fingerprint_of_body;
 use crate::response::RawResponse;
 
-/// What a response holds of a list, as an extractor of your own finds it; for
-/// [`Paginator::with_extractor`](crate::Paginator::with_extractor).
+/// A page as returned by an extractor for [`Paginator::with_extractor`](crate::Paginator::with_extractor).
 ///
-/// Only what the response says need be told. What leads on is [`with_next`](Self::with_next), or, where the
-/// [`ListSpec`] counts pages, their number: without either a numbered list is read until a page is empty.
+/// Set only what the response states. A list continues by [`with_next`](Self::with_next), or by page number if the
+/// [`ListSpec`] does; without any count, a numbered list is read until a page is empty.
 #[derive(Clone)]
 pub struct ExtractedPage<T> {
     items: Vec<T>,
@@ -20,14 +19,14 @@ pub struct ExtractedPage<T> {
 }
 
 impl<T> ExtractedPage<T> {
-    /// The items of one page, none if it is empty.
+    /// Creates a page with these items.
     pub fn new(items: Vec<T>) -> Self {
         Self { items, info: PageInfo::default() }
     }
 
-    /// The token of the next page, or the link to it where the [`ListSpec`] says that it is one
-    /// ([`NextToken::link`](crate::NextToken::link), [`NextToken::in_link`](crate::NextToken::in_link)).
-    /// `None`, or one that is empty, on the last page.
+    /// Sets the token of the next page, or the link to it if the [`ListSpec`] has one
+    /// ([`NextToken::link`](crate::NextToken::link), [`NextToken::in_link`](crate::NextToken::in_link)). `None` or an
+    /// empty token marks the last page.
     #[must_use]
     pub fn with_next(mut self, token: impl Into<Option<String>>) -> Self {
         let token = token.into().filter(|token| !token.trim().is_empty());
@@ -35,28 +34,28 @@ impl<T> ExtractedPage<T> {
         self
     }
 
-    /// How many items the list holds.
+    /// Sets the total number of items of the list.
     #[must_use]
     pub fn with_total(mut self, items: impl Into<Option<u64>>) -> Self {
         self.info.total = items.into();
         self
     }
 
-    /// How many pages the list has.
+    /// Sets the number of pages of the list.
     #[must_use]
     pub fn with_page_count(mut self, pages: impl Into<Option<u64>>) -> Self {
         self.info.page_count = pages.into();
         self
     }
 
-    /// The number of this page, from 1.
+    /// Sets the number of this page, from 1.
     #[must_use]
     pub fn with_page_number(mut self, number: impl Into<Option<u64>>) -> Self {
         self.info.page_number = number.into();
         self
     }
 
-    /// How many items a page holds at most.
+    /// Sets the page size.
     #[must_use]
     pub fn with_page_size(mut self, items: impl Into<Option<u64>>) -> Self {
         self.info.page_size = items.into();
@@ -73,7 +72,7 @@ impl<T> ExtractedPage<T> {
     }
 }
 
-/// Leaves the items out: they are many, and may be personal data.
+/// Shows only the number of items: they may be many, and contain personal data.
 impl<T> fmt::Debug for ExtractedPage<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExtractedPage").field("items", &self.items.len()).finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! Pages and what leads on from them, whatever they hold.
+//! Fuzz targets: pages, lists and links with arbitrary content.
 
 #![allow(clippy::expect_used, missing_docs, unreachable_pub)]
 
@@ -24,13 +24,13 @@ use crate::wire::mended;
 
 const PATH: &str = "/api/v2/things";
 
-/// A client of the API, and one behind a gateway that adds to the path.
+/// The URL of the API, and one of a gateway that adds a path prefix.
 const APIS: [&str; 2] = ["https://api.mypurecloud.ie", "https://gw.example.com/cloud"];
 
-/// More items than a page of the inputs has.
+/// More items than any page of the inputs has.
 const MOST_ITEMS: usize = 10_000;
 
-/// More pages than any list goes on for where all of them are the same.
+/// More pages than any list of equal pages has.
 const PAGES: usize = 40;
 
 crate::record! {
@@ -49,7 +49,7 @@ crate::record! {
     }
 }
 
-/// The spec that the first byte chooses, and the rest of the data.
+/// The spec selected by the first byte, and the rest of the data.
 fn spec(data: &[u8]) -> Option<(ListSpec, &[u8])> {
     let (choice, rest) = data.split_first()?;
     let choice = usize::from(*choice);
@@ -57,7 +57,7 @@ fn spec(data: &[u8]) -> Option<(ListSpec, &[u8])> {
     Some((ListSpec::new(Scheme::ALL[choice % Scheme::ALL.len()], items), rest))
 }
 
-/// A page: a byte that chooses how it is read, and its body.
+/// Decodes a page: a byte that selects the spec, then the body.
 pub fn page(data: &[u8]) {
     let Some((spec, body)) = spec(data) else { return };
     let response = response(StatusCode::OK, HeaderMap::new(), body);
@@ -65,15 +65,15 @@ pub fn page(data: &[u8]) {
     if let Ok((items, info)) = &any {
         assert_eq!(info.records(), items.len() as u64);
         let json = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
-        assert!(serde_json::from_slice::<IgnoredAny>(json).is_ok(), "no page is had from no JSON");
-        let again = serde::<Value>(&response, &spec, MOST_ITEMS).expect("it was read before");
-        assert_eq!(*info, again.1, "the same page says the same");
+        assert!(serde_json::from_slice::<IgnoredAny>(json).is_ok(), "a page is JSON");
+        let again = serde::<Value>(&response, &spec, MOST_ITEMS).expect("a page, as before");
+        assert_eq!(*info, again.1, "decoding is deterministic");
         if let Some(edges) = &info.edges {
-            assert!(edges.shared_with(edges) <= info.items, "no more than all are shared");
+            assert!(edges.shared_with(edges) <= info.items, "at most all items are shared");
         }
     }
-    // An item that is no `Thing` is an error; a page of things is the same page. Where half of a surrogate pair stands
-    // in what one of them does not read, they read different texts.
+    // An item that is not a `Thing` is an error; otherwise the page info is the same. With an unpaired surrogate in a
+    // part that one of them skips, they decode different texts.
     let is_mended = |text| matches!(mended(text, false), Cow::Owned(_));
     if std::str::from_utf8(body).is_ok_and(is_mended) {
         return;
@@ -84,9 +84,9 @@ pub fn page(data: &[u8]) {
     let _ = bytes(&response, &spec, MOST_ITEMS).map(|(items, _)| assert_eq!(items.len(), 1));
 }
 
-/// A list: a byte that chooses how it is read, one that says of what cap, and bodies with a zero byte
-/// between them. The last one comes for ever.
-pub fn walk(data: &[u8]) {
+/// Reads a list: a byte that selects the spec, one that selects the cap, then bodies separated by zero bytes. The last
+/// body repeats forever.
+pub fn list(data: &[u8]) {
     let Some((spec, data)) = spec(data) else { return };
     let Some((cap, bodies)) = data.split_first() else { return };
     let spec = match cap {
@@ -97,17 +97,17 @@ pub fn walk(data: &[u8]) {
     let api = APIS[usize::from(*cap) % APIS.len()];
     let base = BaseUrl::parse(api, &Default::default()).expect("a URL");
     let request = Request::new(Operation::from_static("getThings", Method::Get, PATH));
-    let mut walk = Cursor::start(&mut request.clone(), &spec, api);
+    let mut cursor = Cursor::start(&mut request.clone(), &spec, api);
     let bodies: Vec<&[u8]> = bodies.split(|byte| *byte == 0).collect();
     let last = bodies.last().copied().unwrap_or_default();
     for body in bodies.into_iter().chain(std::iter::repeat_n(last, PAGES)) {
         let response = response(StatusCode::OK, HeaderMap::new(), body);
         let Ok((_, info)) = serde::<IgnoredAny>(&response, &spec, MOST_ITEMS) else { return };
-        let next = match step(&walk, &info) {
+        let next = match step(&cursor, &info) {
             Step::Continue(next) => next,
             Step::LookAgain => {
-                assert!(!walk.at.is_second_look, "a page is asked for twice at most");
-                walk.at.is_second_look = true;
+                assert!(!cursor.at.is_second_look, "a page is requested at most twice");
+                cursor.at.is_second_look = true;
                 continue;
             }
             Step::Done(_) => return,
@@ -116,37 +116,37 @@ pub fn walk(data: &[u8]) {
                 return;
             }
         };
-        assert_ne!(next, *walk.due(), "a page leads to another one");
-        assert_ne!(next, Position::Start, "no page leads to the beginning");
+        assert_ne!(next, *cursor.due(), "the next page is another one");
+        assert_ne!(next, Position::Start, "no page points to the beginning");
         let mut request = request.clone();
-        walk.write(&next, &mut request);
-        // What makes no request is told when it is to be sent.
+        cursor.write(&next, &mut request);
+        // An invalid request is an error when it is sent.
         if let Some(Ok(url)) = request.target().ok().map(|target| base.join(&target)) {
             is_at_home(&url, api);
         }
-        walk.advance(info, next);
-        assert!(walk.ahead().take(8).count() > 0, "the page that is due can be asked for");
-        let _ = (walk.page_number(), walk.items_per_page(), walk.page_size_up_to_cap(100));
+        cursor.advance(info, next);
+        assert!(cursor.ahead().take(8).count() > 0, "the due page can be requested");
+        let _ = (cursor.page_number(), cursor.items_per_page(), cursor.page_size_up_to_cap(100));
     }
-    panic!("pages that are all the same end a list");
+    panic!("a list of equal pages must end");
 }
 
-/// A link to a next page, as text.
+/// Resolves a link to a next page.
 pub fn link(data: &[u8]) {
     let Ok(link) = std::str::from_utf8(data) else { return };
     for api in APIS {
         let home = ListUrl::new(api, &format!("{PATH}?pageSize=100")).expect("a URL");
         if home.query_of(link).is_ok() {
-            // It is asked for by its query alone; that it led there shows that it was meant so.
+            // Only its query is used, but it must point to the list.
             let url = Url::parse(&format!("{api}{PATH}")).expect("a URL").join(link.trim());
-            let url = url.expect("it was read before");
+            let url = url.expect("a URL, as before");
             assert_eq!(url.origin(), Url::parse(api).expect("a URL").origin(), "{link}");
             assert!(url.username().is_empty() && url.password().is_none(), "{link}");
         }
     }
 }
 
-/// Whether a request goes where those of the list do.
+/// Asserts that a request goes to the list.
 fn is_at_home(url: &Url, api: &str) {
     let home = Url::parse(&format!("{api}{PATH}")).expect("a URL");
     assert_eq!(url.origin(), home.origin());

@@ -1,30 +1,29 @@
-//! Where numbered pages begin. Page N of size S begins with item (N - 1) * S, as long as S stays the same.
+//! Where numbered pages begin: page N of size S begins with item (N - 1) * S, as long as S stays the same.
 
 use super::cursor::Cursor;
 use super::cursor_state::{PageInfo, Position};
 use super::scheme::Advance;
 
-/// How often the size of pages may change in one list.
+/// Number of times that the page size may change in one list.
 pub(super) const MOST_CHANGES: u32 = 3;
 
-/// Where a list is joined again after the API changed the size of its pages.
+/// Where a list continues after the API changed the page size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Realignment {
-    /// The size that pages had, as far as it is known.
+    /// The old page size, as far as known.
     pub(super) before: u64,
-    /// The size that they have now.
+    /// The new page size.
     pub(super) size: u64,
-    /// The page that holds the last item read, in pages of that size.
+    /// The page with the last item read, in pages of the new size.
     pub(super) page: u64,
-    /// How many of its items have been read.
+    /// Items of that page read before.
     pub(super) skip: u64,
 }
 
-/// Whether a page shows that pages no longer begin where they did. `read` is how many of its items were read in an
-/// earlier run.
+/// Detects from a page that the page size has changed. `read` is the number of its items read in an earlier run.
 ///
-/// The response says its size, or else a page that is larger than all before shows it. A last page may give its own
-/// length as its size.
+/// The response states its size, or a page larger than all before shows it. A last page may state its own length as the
+/// page size.
 pub(super) fn realignment(cursor: &Cursor, page: &PageInfo, read: u64) -> Option<Realignment> {
     let (Advance::Numbers { linked }, Position::Number(number)) =
         (cursor.advances_by(), &cursor.at.due)
@@ -59,17 +58,17 @@ pub(super) fn realignment(cursor: &Cursor, page: &PageInfo, read: u64) -> Option
     Some(Realignment { before, size, page, skip: position - (page - 1) * size })
 }
 
-/// Whether the previous page was shorter than others and this one has items, in a list whose responses say neither the
-/// page size nor a total. Items may have been hidden on that page, or pages may have become smaller, which repeats
-/// items.
-pub(super) fn is_untold(cursor: &Cursor, page: &PageInfo) -> bool {
+/// Whether the page size may have changed unnoticed: the previous page was shorter than others, this one has items, and
+/// responses state neither a page size nor a total. Either items were hidden on that page, or pages became smaller,
+/// which repeats items.
+pub(super) fn may_have_shrunk(cursor: &Cursor, page: &PageInfo) -> bool {
     let Some(previous) = &cursor.at.previous else { return false };
     let is_short = previous.items > 0 && previous.items < cursor.at.largest;
-    let is_told = cursor.at.grid.is_some() || page.page_size.is_some() || page.total.is_some();
+    let is_stated = cursor.at.grid.is_some() || page.page_size.is_some() || page.total.is_some();
     matches!(cursor.advances_by(), Advance::Numbers { .. })
         && is_short
         && page.items > 0
-        && !is_told
+        && !is_stated
 }
 
 #[cfg(test)]
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_joined_again_behind_the_last_item_read() {
+    fn continues_after_the_last_item_read() {
         let joined = |cursor: &Cursor, page: &PageInfo, read| {
             realignment(cursor, page, read).map(|it| (it.page, it.skip, it.size))
         };
@@ -138,43 +137,49 @@ mod tests {
                 Some((2, 10, 20)),
             ),
             (
-                "no size told, as large as before",
+                "no size stated, as large as before",
                 cursor(3, None, 50, Some(100)),
                 page(50, None, None),
                 0,
                 None,
             ),
-            ("no size told, shorter", cursor(3, None, 50, Some(100)), page(9, None, None), 0, None),
             (
-                "no size told, larger",
+                "no size stated, shorter",
+                cursor(3, None, 50, Some(100)),
+                page(9, None, None),
+                0,
+                None,
+            ),
+            (
+                "no size stated, larger",
                 cursor(3, None, 50, Some(100)),
                 page(100, None, None),
                 0,
                 Some((1, 100, 100)),
             ),
             (
-                "size no longer told, larger",
+                "size no longer stated, larger",
                 cursor(3, Some(50), 50, Some(100)),
                 page(60, None, None),
                 0,
                 Some((2, 40, 60)),
             ),
             (
-                "size told for the first time",
+                "size stated for the first time",
                 cursor(3, None, 50, Some(100)),
                 page(50, Some(50), None),
                 0,
                 None,
             ),
             (
-                "last page that says its own length",
+                "last page that states its own length",
                 cursor(2, Some(25), 25, Some(25)),
                 page(1, Some(1), Some(26)),
                 0,
                 None,
             ),
             (
-                "middle page that says its own length",
+                "middle page that states its own length",
                 cursor(2, Some(25), 25, Some(25)),
                 page(20, Some(20), Some(99)),
                 0,
@@ -188,7 +193,7 @@ mod tests {
                 Some((3, 20, 20)),
             ),
             ("empty", cursor(3, Some(50), 50, Some(100)), page(0, None, None), 0, None),
-            // The size of a last page is its length only if it is shorter than those before.
+            // The size of a last page is its length only if it is shorter than earlier pages.
             (
                 "last, smaller, and not its length",
                 cursor(3, Some(50), 50, Some(100)),
@@ -209,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_page_may_say_its_own_length() {
+    fn a_last_page_may_state_its_own_length() {
         let own = |page_count, token: bool| PageInfo {
             page_count,
             token: token.then(|| Token::Text("/next".to_owned())),
@@ -221,18 +226,18 @@ mod tests {
         for (name, cursor, page, is_last) in [
             ("last by count", &counted, own(Some(2), false), true),
             ("not last by count", &counted, own(Some(3), false), false),
-            ("no link, where links do not tell the end", &counted, own(None, false), false),
+            ("no link, in a list that does not end by links", &counted, own(None, false), false),
             ("no link", &linked, own(None, false), true),
-            ("linked on", &linked, own(None, true), false),
+            ("with a link", &linked, own(None, true), false),
         ] {
             assert_eq!(realignment(cursor, &page, 0).is_none(), is_last, "{name}");
         }
-        // Not if part of it was read in an earlier run, which then had another size.
+        // Not if part of it was read in an earlier run, which had another size.
         assert!(realignment(&counted, &own(Some(2), false), 3).is_some());
     }
 
     #[test]
-    fn a_size_that_is_no_longer_said_is_taken_to_be_the_same() {
+    fn a_size_that_is_no_longer_stated_is_assumed_unchanged() {
         let cursor = cursor(3, Some(50), 50, Some(100));
         for items in [1, 49, 50] {
             assert_eq!(realignment(&cursor, &page(items, None, None), 0), None, "{items}");
@@ -240,30 +245,30 @@ mod tests {
     }
 
     #[test]
-    fn a_short_page_in_the_middle_is_in_doubt_where_nothing_is_counted() {
+    fn a_short_page_in_the_middle_is_in_doubt_without_counts() {
         let after = |previous: u64, largest| {
             let mut cursor = cursor(3, None, largest, Some(100));
             cursor.at.previous = Some(page(previous, None, None));
             cursor
         };
-        assert!(is_untold(&after(9, 50), &page(50, None, None)));
+        assert!(may_have_shrunk(&after(9, 50), &page(50, None, None)));
         let mut sized = after(9, 50);
         sized.at.grid = Some(50);
         for (name, cursor, page) in [
             ("after a full page", after(50, 50), page(9, None, None)),
             ("after an empty page", after(0, 50), page(9, None, None)),
             ("at the end", after(9, 50), page(0, None, None)),
-            ("where a size is said", after(9, 50), page(50, Some(50), None)),
-            ("where a total is said", after(9, 50), page(50, None, Some(99))),
+            ("with a stated size", after(9, 50), page(50, Some(50), None)),
+            ("with a total", after(9, 50), page(50, None, Some(99))),
             ("on the first page", cursor(1, None, 0, Some(0)), page(50, None, None)),
-            ("where a size was said", sized, page(50, None, None)),
+            ("with a size stated before", sized, page(50, None, None)),
         ] {
-            assert!(!is_untold(&cursor, &page), "{name}");
+            assert!(!may_have_shrunk(&cursor, &page), "{name}");
         }
     }
 
     #[test]
-    fn lists_that_do_not_count_pages_have_no_grid() {
+    fn lists_without_page_numbers_are_not_realigned() {
         let spec = ListSpec::new(Scheme::CursorField, "results");
         let mut request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
         let mut cursor = Cursor::start(&mut request, &spec, "https://api.mypurecloud.ie");

@@ -1,4 +1,4 @@
-//! By what the items of a page are known again when the list is gone on with later.
+//! Hashes of the items of a page, for finding the position again on resume.
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
@@ -10,14 +10,14 @@ use crate::digest::digest;
 use crate::json_path::JsonText;
 use crate::page_identity::fingerprint_of_body;
 
-/// How many of the items that were handed out last are kept in mind.
+/// How many of the items yielded last are remembered.
 pub(super) const KEPT: usize = 16;
 
-/// The body of the page that was read last. It is looked at only if a checkpoint is wanted.
+/// The body of the last page. It is hashed only if a checkpoint is taken.
 pub(super) struct PageText {
     body: Bytes,
     item_hashes: OnceLock<Option<Box<[u64]>>>,
-    /// Its length and fingerprint, once the body is dropped.
+    /// Length and fingerprint of the body, once it has been dropped.
     dropped: Option<(u64, u64)>,
 }
 
@@ -26,8 +26,8 @@ impl PageText {
         Self { body, item_hashes: OnceLock::new(), dropped: None }
     }
 
-    /// The same for a checkpoint. A large body is looked at now and dropped, so that it is not in memory beside that of
-    /// the next page.
+    /// Prepares for a checkpoint: a large body is hashed now and dropped, so that it is not in memory together with the
+    /// next page.
     pub(super) fn for_checkpoint(mut self, path: &str) -> Self {
         if self.body.len() >= LARGE_PAGE {
             self.item_hashes(path);
@@ -41,18 +41,18 @@ impl PageText {
         String::from_utf8_lossy(&self.body)
     }
 
-    /// How long it is, in bytes.
+    /// Length of the body in bytes.
     pub(super) fn len(&self) -> u64 {
         self.dropped.map_or(self.body.len() as u64, |(length, _)| length)
     }
 
-    /// The same wherever the whole body is.
+    /// Hash of the whole body.
     pub(super) fn fingerprint(&self) -> u64 {
         self.dropped.map_or_else(|| fingerprint_of_body(&self.body), |(_, print)| print)
     }
 
-    /// A hash for each item of the list at a path: of its id, or else of its text. `None` where there is no
-    /// such list, as in a page that a function of the caller's own reads.
+    /// A hash for each item of the list at a path: of its id, or else of its text. `None` if the body has no such list,
+    /// as with an extractor.
     pub(super) fn item_hashes(&self, path: &str) -> Option<&[u64]> {
         let item_hashes = self.item_hashes.get_or_init(|| {
             let list = JsonText::of_body(&self.body).ok()?.list(path)?;
@@ -65,29 +65,30 @@ impl PageText {
         item_hashes.as_deref()
     }
 
-    /// Whether there is a list at a path, and no item of it has an id. (What ends in `Id` names something else.)
+    /// Whether the body has a list at a path in which no item has a field `id`. Fields such as `queueId` identify
+    /// something else.
     pub(super) fn has_no_ids(&self, path: &str) -> bool {
         let list = JsonText::of_body(&self.body).ok().and_then(|body| body.list(path));
         list.is_some_and(|list| list.iter().all(|item| item.text("id").is_none()))
     }
 }
 
-/// Where a page goes on of which the first items were handed out before.
+/// Where a page continues whose first items were yielded before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Alignment {
-    /// How many of its items are left out.
+    /// Number of items to skip.
     pub(super) from: usize,
-    /// How many of those that follow are, in their order, the last ones that were handed out.
+    /// Number of items after those that equal the items yielded last, in order.
     pub(super) repeated: usize,
-    /// Whether it is not the page that it was.
+    /// Whether the page has changed.
     pub(super) moved: bool,
 }
 
-/// Finds the place from the hashes of a page, those of the items that were handed out last, and how many of
-/// the page were.
+/// Finds the place in a page from the hashes of its items, the hashes of the items yielded last, and the number of
+/// items of the page that were yielded.
 ///
-/// It is after the item that was handed out last, wherever that stands now, or else after the one before
-/// it, and so on; of a page in which none of them is, at the same place as before.
+/// The place is after the item yielded last, wherever that is now, or else after the one before it, and so on. If the
+/// page has none of them, the place is where it was.
 pub(super) fn realign(item_hashes: &[u64], known: &[u64], yielded: usize) -> Alignment {
     if yielded == 0 {
         let fits = |count: &usize| known.ends_with(&item_hashes[..*count]);
@@ -99,7 +100,7 @@ pub(super) fn realign(item_hashes: &[u64], known: &[u64], yielded: usize) -> Ali
         let places = (0..item_hashes.len()).filter(|place| item_hashes[*place] == *mark);
         let distance = |place: &usize| expected.map_or(*place + 1, |at| at.abs_diff(*place));
         let Some(place) = places.min_by_key(distance) else { continue };
-        // Whatever stands after it may be new: what was there has changed, or is gone.
+        // The items after it may be new, since those that were there have changed or are gone.
         let moved = back > 0 || Some(place) != expected;
         return Alignment { from: place + 1, repeated: 0, moved };
     }
@@ -111,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_known_by_their_id_or_their_text() {
+    fn items_are_hashed_by_their_id_or_else_their_text() {
         let text = |body: &'static str| PageText::new(Bytes::from_static(body.as_bytes()));
         let item_hashes = |body, path| text(body).item_hashes(path).map(<[u64]>::to_vec);
         let of = |texts: &[&str]| Some(texts.iter().map(|text| digest(text)).collect::<Vec<_>>());
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_page_is_known_by_its_marks_alone() {
+    fn a_large_page_keeps_its_hashes_without_its_body() {
         let body = Bytes::from(format!("[{{\"id\":\"a\"}},\"{}\"]", "x".repeat(LARGE_PAGE)));
         let whole = PageText::new(body.clone());
         let kept = PageText::new(body).for_checkpoint("[]");
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_goes_on_after_what_was_handed_out() {
+    fn a_page_continues_after_the_items_yielded() {
         let realign = |page: &[u64], known: &[u64], yielded: usize| {
             let Alignment { from, repeated, moved } = realign(page, known, yielded);
             (from, repeated, moved)
@@ -166,10 +167,10 @@ mod tests {
             assert_eq!(realign(&page, &page[..yielded], yielded), (yielded, 0, false));
         }
         for (page, known, yielded, expected) in [
-            // Records were added before, or removed.
+            // Records were added in front, or removed.
             (&[9, 1, 2, 3][..], &[1, 2][..], 2, (3, 0, true)),
             (&[2, 3, 4, 5], &[1, 2], 2, (1, 0, true)),
-            // The last one was removed, or is another now: what has its place may be new.
+            // The last one was removed or replaced: the item in its place may be new.
             (&[1, 3, 4, 5], &[1, 2], 2, (1, 0, true)),
             (&[0, 1, 3, 4], &[1, 2], 2, (2, 0, true)),
             // None is left.
@@ -177,12 +178,12 @@ mod tests {
             (&[7], &[1, 2], 2, (1, 0, true)),
             (&[], &[1, 2], 2, (0, 0, true)),
             (&[7, 8, 9], &[], 2, (2, 0, true)),
-            // Items that are alike: the one at the place where it was.
+            // Equal items: the one at the old place.
             (&[1, 1, 1, 1], &[1, 1], 2, (2, 0, false)),
-            // More is known than the page held.
+            // More hashes are known than the page had items.
             (&[4, 5, 6], &[1, 2, 3, 4], 1, (1, 0, false)),
             (&[3, 4, 5], &[1, 2, 3, 4], 1, (2, 0, true)),
-            // A page of its own: what it repeats of the one before.
+            // A page of which nothing was yielded, and the items that it repeats.
             (&[5, 6], &[3, 4], 0, (0, 0, false)),
             (&[4, 5, 6], &[3, 4], 0, (0, 1, false)),
             (&[3, 4, 5], &[2, 3, 4], 0, (0, 2, false)),

@@ -1,25 +1,25 @@
-//! The list of items in a page, as long as it may be.
+//! Deserializes the list of items in a page, up to a maximum length.
 
 use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 
-/// Reads a list of at most this many items, and leaves nulls out. A null in place of the list has none.
+/// Reads a list of at most this many items and drops nulls. A null instead of the list is an empty list.
 ///
-/// A body is bounded in bytes, but two bytes of it can make an item of a kilobyte.
+/// The limit on the body size does not suffice: two bytes of JSON can become an item of a kilobyte.
 pub(super) struct Items<'a, E> {
     pub(super) most: usize,
     pub(super) found: &'a Found,
     pub(super) element: fn() -> E,
 }
 
-/// What a list turned out to be.
+/// Results of reading a list, besides its items.
 #[derive(Default)]
 pub(super) struct Found {
-    /// How many nulls it holds.
+    /// Number of nulls.
     pub(super) nulls: Cell<u64>,
-    /// What is wrong with the page, beyond what serde has an error for.
+    /// The fault of the page, if it is not a serde error.
     pub(super) flaw: Cell<Option<Flaw>>,
 }
 
@@ -27,7 +27,7 @@ pub(super) struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     TooManyItems,
-    /// The list, or the token, occurs twice: which one counts is unknown.
+    /// The list or the token occurs twice, so that it is unknown which one is valid.
     ListTwice,
     TokenTwice,
 }

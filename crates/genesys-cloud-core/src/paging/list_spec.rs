@@ -1,4 +1,4 @@
-//! How an operation pages, as data: what differs from one operation to another of a [`Scheme`].
+//! How an operation lists, as data: what differs between operations of the same [`Scheme`].
 
 mod cap;
 mod page_size;
@@ -17,9 +17,10 @@ pub use self::place::{NextToken, ParamLocation};
 
 type Text = Cow<'static, str>;
 
-/// How an operation pages: what generated code knows of it, or a tool has read from a catalogue.
+/// Describes how an operation lists: its [`Scheme`] and where it differs from the scheme's defaults.
 ///
-/// Only what differs from the usual of its [`Scheme`] need be said.
+/// Generated code contains the specs of all operations of the API document; write one for an endpoint that the
+/// bindings do not know.
 ///
 /// ```
 /// use genesys_cloud_core::{Cap, ListSpec, PageSize, ParamLocation, Scheme, NextToken};
@@ -45,7 +46,7 @@ pub struct ListSpec {
     cap: Option<Cap>,
     jobs: Option<Text>,
     token_lifetime: Option<Duration>,
-    /// Further fields that a response may have, beside those that pages usually have; names joined by spaces.
+    /// Fields of a page besides those in [`PAGE_FIELDS`]; names joined by spaces.
     fields: Option<Text>,
     /// Whether every item is a JSON object.
     objects: bool,
@@ -55,7 +56,7 @@ pub struct ListSpec {
     empty_object: bool,
 }
 
-/// Fields by which a response is recognized as a page, whatever the operation.
+/// Fields by which a response of any operation is recognized as a page.
 const PAGE_FIELDS: [&str; 19] = [
     "pageNumber",
     "pageCount",
@@ -78,7 +79,7 @@ const PAGE_FIELDS: [&str; 19] = [
     "startIndex",
 ];
 
-/// Parameters by which lists of the API choose a page.
+/// Parameters by which lists of the API select a page.
 const POSITIONS: [&str; 9] = [
     "pageNumber",
     "after",
@@ -91,16 +92,16 @@ const POSITIONS: [&str; 9] = [
     "afterSourceId",
 ];
 
-/// Those of them that count from 1.
+/// Those of [`POSITIONS`] that count from 1.
 const COUNTED: [&str; 2] = ["pageNumber", "startIndex"];
 
 impl ListSpec {
-    /// A list whose items stand at `items` in the response: the names of the fields that lead there,
-    /// joined by dots (`entities`, `results.entities`), or `[]` where the response is the list itself.
+    /// Creates the spec of a list with its items at the path `items` in the response: field names joined by dots
+    /// (`entities`, `results.entities`), or `[]` if the response is the list itself.
     ///
-    /// A page that lacks the field is empty: the API leaves it out where it has nothing to list. But an object
-    /// with neither this field nor any other that pages have (see [`with_fields`](Self::with_fields)) is an error.
-    /// What no path describes, [`Paginator::with_extractor`](crate::Paginator::with_extractor) reads.
+    /// A page without this field is empty, since the API leaves it out when it has nothing to list. An object with
+    /// neither this field nor any other field of pages (see [`with_fields`](Self::with_fields)) is an error. For
+    /// responses that no path describes, use [`Paginator::with_extractor`](crate::Paginator::with_extractor).
     pub fn new(scheme: Scheme, items: impl Into<Cow<'static, str>>) -> Self {
         Self {
             scheme,
@@ -118,7 +119,7 @@ impl ListSpec {
         }
     }
 
-    /// The same for generated code, which knows all of it when it is compiled.
+    /// A spec in generated code.
     #[doc(hidden)]
     #[expect(clippy::too_many_arguments, reason = "a macro states all of them at once")]
     pub const fn from_static(
@@ -153,81 +154,81 @@ impl ListSpec {
         }
     }
 
-    /// The same of one whose items are not all objects.
+    /// Sets whether items may be values other than objects, in generated code.
     #[doc(hidden)]
     pub const fn known_of_values(mut self, values: bool) -> Self {
         self.objects = !values;
         self
     }
 
-    /// The same of one that answers 204 where it has nothing to list.
+    /// Sets whether a 204 is an empty list, in generated code.
     #[doc(hidden)]
     pub const fn known_no_content(mut self, no_content: bool) -> Self {
         self.no_content = no_content;
         self
     }
 
-    /// The same of one whose tokens are good for so long.
+    /// Sets how long tokens are valid, in generated code.
     #[doc(hidden)]
     pub const fn known_for_hours(mut self, hours: u64) -> Self {
         self.token_lifetime = Some(Duration::from_secs(3600 * hours));
         self
     }
 
-    /// Names the parameter that sets how many items a page holds.
+    /// Sets the parameter for the number of items per page.
     #[must_use]
     pub fn with_page_size(mut self, page_size: PageSize) -> Self {
         self.page_size = Some(page_size);
         self
     }
 
-    /// Says where the number or token of a page goes, in the place of where the scheme has it.
+    /// Sets where the request has the page number or token, instead of the scheme's default.
     #[must_use]
     pub fn with_token_in(mut self, place: ParamLocation) -> Self {
         self.token_in = Some(place);
         self
     }
 
-    /// Says how long the token of a page is good for: a checkpoint that is older is told to be stale before
-    /// anything is sent ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
+    /// Sets how long a page token is valid. Resuming from an older checkpoint fails before anything is sent
+    /// ([`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint)).
     #[must_use]
     pub const fn with_token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = Some(lifetime);
         self
     }
 
-    /// How long the token of a page is good for, where that is known.
+    /// Returns how long a page token is valid, if known.
     pub const fn token_lifetime(&self) -> Option<Duration> {
         self.token_lifetime
     }
 
-    /// Says where a response has what leads to the next page, in the place of where the scheme has it.
+    /// Sets where the response has the token or link for the next page, instead of the scheme's default.
     #[must_use]
     pub fn with_token_out(mut self, token_out: NextToken) -> Self {
         self.token_out = Some(token_out);
         self
     }
 
-    /// Says how far the API lets the list be read.
+    /// Sets how much of the list the API allows to be read.
     #[must_use]
     pub fn with_cap(mut self, cap: Cap) -> Self {
         self.cap = Some(cap);
         self
     }
 
-    /// Names the path that runs the same query as a job, for the error of a response that says 202.
+    /// Sets the path that runs the same query as a job. The error for a 202 names it.
     #[must_use]
     pub fn with_jobs(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.jobs = Some(path.into());
         self
     }
 
-    /// Names further fields of a response, by which it is recognized as a page.
+    /// Adds names of fields by which a response is recognized as a page.
     ///
-    /// A page has its list, its token, a count such as `total`, a link such as `nextUri`, or one of these. An
-    /// object with none of them is an error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) rather than an empty
-    /// page: gateways and services answer with an error object and status 200. Names that error objects have
-    /// too, such as `message` and `status`, never count.
+    /// A page has its list, its token, a count such as `total`, a link such as `nextUri`, or one of these fields. An
+    /// object with none of them is an error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) and not an empty page,
+    /// because gateways and services send error objects with status 200. Do not add fields that error objects have,
+    /// such as `message` and `status`.
     #[must_use]
     pub fn with_fields<N: AsRef<str>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         let names: Vec<String> = names.into_iter().map(|name| name.as_ref().to_owned()).collect();
@@ -235,77 +236,75 @@ impl ListSpec {
         self
     }
 
-    /// Says that every item is a JSON object: anything else among the items, except `null`, is an error.
+    /// Requires every item to be a JSON object. Other values, except `null`, are an error.
     #[must_use]
     pub const fn with_objects(mut self) -> Self {
         self.objects = true;
         self
     }
 
-    /// Says that the operation answers 204 where it has nothing to list. Otherwise a 204 is an error, and so it is
-    /// where a token leads to it.
+    /// Treats a 204 as an empty list. Otherwise, and always after a token, a 204 is an error.
     #[must_use]
     pub const fn with_no_content(mut self) -> Self {
         self.no_content = true;
         self
     }
 
-    /// Says that `{}` is an empty page. Otherwise an object without fields is an error.
+    /// Treats `{}` as an empty page. Otherwise an object without fields is an error.
     #[must_use]
     pub const fn with_empty_object(mut self) -> Self {
         self.empty_object = true;
         self
     }
 
-    /// Further fields of a response, their names joined by spaces: see [`with_fields`](Self::with_fields).
+    /// Returns the names set by [`with_fields`](Self::with_fields), joined by spaces.
     pub fn fields(&self) -> Option<&str> {
         self.fields.as_deref()
     }
 
-    /// Whether every item is a JSON object.
+    /// Returns whether every item must be a JSON object.
     pub const fn has_objects(&self) -> bool {
         self.objects
     }
 
-    /// Whether a 204 is an empty list.
+    /// Returns whether a 204 is an empty list.
     pub const fn allows_no_content(&self) -> bool {
         self.no_content
     }
 
-    /// Whether `{}` is an empty page. The details queries of analytics answer it on a page past the end and where
-    /// nothing matches.
+    /// Returns whether `{}` is an empty page. The details queries of analytics return it past the end and if nothing
+    /// matches.
     pub const fn allows_empty_object(&self) -> bool {
         self.empty_object || matches!(self.scheme, Scheme::BodyPagingTotalHits)
     }
 
-    /// Whether a response with this field is a page.
+    /// Whether an object with this field is a page.
     pub(super) fn is_page_field(&self, name: &str) -> bool {
         PAGE_FIELDS.contains(&name)
             || self.fields.as_ref().is_some_and(|fields| fields.split(' ').any(|it| it == name))
     }
 
-    /// Whether this parameter of a query, or field of a body, chooses a page of the list.
+    /// Returns whether this query parameter or body field selects a page of the list.
     ///
-    /// One that the list is read by ([`token_in`](Self::token_in)) says where reading begins. Any other one is
-    /// refused before anything is sent: with `before`, a list that is read by `after` would lose and repeat
-    /// records.
+    /// The one by which the list is read ([`token_in`](Self::token_in)) sets where reading begins. Any other is refused
+    /// before anything is sent: `before` would lose and repeat records of a list that is read by `after`.
     pub fn chooses_page(&self, name: &str) -> bool {
         if self.token_in().iter().any(|place| place.name() == name) {
             return true;
         }
         match self.scheme {
-            // They are dates here, by which changes are selected.
+            // These are dates here, and select changes.
             Scheme::DateWindowHomonym => {
                 !matches!(name, "after" | "before") && POSITIONS.contains(&name)
             }
-            // Of other APIs; what their parameters mean is not known.
+            // For other APIs, whose parameters are unknown.
             Scheme::ContinuationToken => false,
             _ => POSITIONS.contains(&name),
         }
     }
 
-    /// Whether the value of a parameter, or of a field, that [chooses a page](Self::chooses_page) chooses the first
-    /// one. `None` if that can't be told from the value: a cursor may be of any page.
+    /// Returns whether the value of a parameter or field that [selects a page](Self::chooses_page) selects the first
+    /// one. `None` if the value does not show it: a cursor may be of any page.
     pub fn chooses_first_page(&self, name: &str, value: &str) -> Option<bool> {
         if COUNTED.contains(&name.rsplit('.').next().unwrap_or(name)) {
             return Some(value.parse() == Ok(1));
@@ -320,12 +319,12 @@ impl ListSpec {
         Some(is_first)
     }
 
-    /// The way of paging.
+    /// Returns the way of paging.
     pub const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Where the items stand in the response; see [`new`](Self::new).
+    /// Returns the path of the items in the response; see [`new`](Self::new).
     pub fn items(&self) -> &str {
         &self.items
     }
@@ -334,27 +333,27 @@ impl ListSpec {
         self.items.clone()
     }
 
-    /// The parameter that sets how many items a page holds.
+    /// Returns the parameter for the number of items per page.
     pub const fn page_size(&self) -> Option<&PageSize> {
         self.page_size.as_ref()
     }
 
-    /// How far the API lets the list be read.
+    /// Returns how much of the list the API allows to be read.
     pub const fn cap(&self) -> Option<&Cap> {
         self.cap.as_ref()
     }
 
-    /// The path that runs the same query as a job.
+    /// Returns the path that runs the same query as a job.
     pub fn jobs(&self) -> Option<&str> {
         self.jobs.as_deref()
     }
 
-    /// Whether one response is all there is to be had.
+    /// Whether the operation returns a single response.
     pub(crate) const fn is_one_reply(&self) -> bool {
         matches!(self.scheme.spec().advance, Advance::Once(_))
     }
 
-    /// Where the number or token of a page goes: one place, or several for a token of several parts.
+    /// Returns where the request has the page number or token: one location, or several for a token of several parts.
     pub fn token_in(&self) -> &[ParamLocation] {
         match &self.token_in {
             Some(place) => std::slice::from_ref(place),
@@ -362,7 +361,7 @@ impl ListSpec {
         }
     }
 
-    /// Where a response has what leads to the next page.
+    /// Returns where the response has the token or link for the next page.
     pub fn token_out(&self) -> Option<&NextToken> {
         self.token_out.as_ref().or(self.scheme.spec().token_out.as_ref())
     }

@@ -1,20 +1,20 @@
-//! Links to a next page, as responses hold them.
+//! Links to a next page in responses.
 
 use std::fmt;
 
 use url::{Url, form_urlencoded};
 
-/// Where the pages of a list are, and so where a link to one must lead.
+/// The URL of a list, to which links to its pages must point.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ListUrl {
     /// The URL of the operation, without a query.
     url: Url,
-    /// Its path without the prefix of a gateway, which the API does not know of.
+    /// Its path without the prefix of a gateway, which the API does not know.
     path: String,
 }
 
 impl ListUrl {
-    /// The home of the request with this target. `None` where no such request can be sent.
+    /// The URL of a request with this target. `None` if no such request can be sent.
     pub(super) fn new(api_url: &str, target: &str) -> Option<Self> {
         let path = target.split('?').next().unwrap_or_default();
         let url = Url::parse(&format!("{api_url}{path}")).ok()?;
@@ -34,14 +34,14 @@ impl ListUrl {
         if ![self.url.path(), &self.path].into_iter().any(|path| same_path(path, url.path())) {
             return Err(LinkError::Path);
         }
-        // As a form, which is how the API's servers read a query: a `+` is a space.
+        // As form data, since the API's servers decode a query like that: a `+` is a space.
         Ok(form_urlencoded::parse(url.query().unwrap_or_default().as_bytes())
             .into_owned()
             .collect())
     }
 }
 
-/// Whether two paths are the same, however their characters are encoded.
+/// Whether two paths are equal after percent-decoding.
 fn same_path(one: &str, other: &str) -> bool {
     fn segments(path: &str) -> impl Iterator<Item = Vec<u8>> {
         path.trim_end_matches('/')
@@ -51,7 +51,7 @@ fn same_path(one: &str, other: &str) -> bool {
     segments(one).eq(segments(other))
 }
 
-/// Why a link is not followed. It is not quoted: its query may be personal data.
+/// Why a link is not followed. The link is not shown, since its query may contain personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LinkError {
     NoUrl,
@@ -63,10 +63,10 @@ pub(super) enum LinkError {
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NoUrl => "is no URL",
-            Self::User => "holds a user name or password",
-            Self::Host => "leads to another host, scheme or port than those of the client",
-            Self::Path => "leads to another path than that of the list",
+            Self::NoUrl => "is not a URL",
+            Self::User => "contains a user name or password",
+            Self::Host => "points to another host, scheme or port than the client's",
+            Self::Path => "points to another path than the list's",
         })
     }
 }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_that_are_followed() {
+    fn follows_links_to_the_same_list() {
         for (api_url, link, query) in [
             ("https://api.mypurecloud.ie", "/api/v2/a%2Fb?after=x", "after=x"),
             ("https://api.mypurecloud.ie", "/api/v2/a%2fb/?after=x", "after=x"),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_astray() {
+    fn refuses_links_to_anything_else() {
         for (link, why) in [
             ("https://evil.example/api/v2/things?after=x", LinkError::Host),
             ("//evil.example/api/v2/things?after=x", LinkError::Host),

@@ -1,8 +1,8 @@
-//! The macro through which generated code states how an operation pages.
+//! The macro by which generated code declares how an operation pages.
 
-/// Gives the call of an operation its `paginate`.
+/// Adds the method `paginate` to the call of an operation.
 ///
-/// What is left out is the usual of the scheme:
+/// Everything left out has the default of the scheme:
 ///
 /// ```text
 /// paged! {
@@ -22,17 +22,16 @@
 /// }
 /// ```
 ///
-/// `items` is the path to the list, empty where the response is the list itself. `page_size` is a query
-/// parameter, or a field of the body: `body "paging.pageSize" as integer`; `usual: 500` in place of `maximum` is
-/// what is asked for where no maximum is known. `token_in` is `query` or `body`.
-/// `token_out` is `field`, `link` (followed as a whole) or `in_link`, which may name the parameter in the
-/// link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or `items(n)`. `fields` names further fields of the
-/// response, by which it is recognized as a page; `values` says that items need not be objects, and `no_content`
-/// that a 204 is an empty list.
+/// `items` is the path to the list, empty if the response is the list itself. `page_size` is a query parameter, or a
+/// field of the body: `body "paging.pageSize" as integer`. `usual: 500` instead of `maximum` is the size to request if
+/// no maximum is known. `token_in` is `query` or `body`. `token_out` is `field`, `link` (followed as it is) or
+/// `in_link`, which may name the parameter in the link: `in_link "nextUri" "cursor"`. `cap` is `pages(n)` or
+/// `items(n)`. `fields` lists further fields by which a response is recognized as a page, `values` allows items that
+/// are not objects, and `no_content` makes a 204 an empty list.
 ///
-/// After the braces may follow where the operation takes an interval, `query` or `body`, for a method `windows`
-/// too; if they are known, with the longest one and the path of the id of the items, where an item is the same
-/// in each interval that it touches:
+/// `interval` after the braces, in `query` or `body`, also adds the method `windows`. It may be followed by the longest
+/// interval that the operation accepts, and by the path of the id of the items if an item is the same in each interval
+/// that it touches:
 ///
 /// ```text
 /// paged! {
@@ -46,8 +45,7 @@
 macro_rules! paged {
     ($call:ident -> $item:ty; $scheme:ident { $($spec:tt)* } $($interval:tt)*) => {
         impl $call {
-            /// Reads the whole list, page by page, as a stream of its items. Nothing is sent before the
-            /// first item is asked for.
+            /// Lists all items, page by page, as a stream. Nothing is sent before the first poll.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 const LIST_SPEC: $crate::ListSpec = $crate::paged!(@spec $scheme { $($spec)* });
@@ -74,9 +72,8 @@ macro_rules! paged {
         $(, span: $days:literal days)? $(, id: $id:literal)? $(,)?
     ) => {
         impl $call {
-            /// Reads what a range of time holds, however long, in pieces that the API allows. The range
-            /// takes the place of an interval that the call has. Nothing is sent before the first item is
-            /// asked for.
+            /// Reads a time range of any length, in windows that the API allows. The range replaces the interval
+            /// of the call. Nothing is sent before the first poll.
             #[inline]
             pub fn windows(
                 self,

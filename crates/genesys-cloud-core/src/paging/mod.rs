@@ -1,11 +1,10 @@
 //! Lists that come in pages, as streams.
 //!
-//! A page's way from the wire to the stream: [`source`] gets it, [`fetcher`] knows which one is due, [`read`] takes items
-//! and [`PageInfo`](cursor_state::PageInfo) from its body in one pass, [`step`] decides from that and from where the
-//! [`cursor`] is whether and where the list continues, and [`paginator`] delivers the items. [`spec`]
-//! is the data that steers this; a further scheme is a row of the table in [`scheme`]. What was read is counted in
-//! [`progress`], from which the [`report`] is derived. [`checkpoint_state`] is a place in a list to continue from later, [`resume`]
-//! how that is done.
+//! The path of a page from the wire to the stream: [`fetcher`] knows which page is due, [`source`] gets it, [`read`]
+//! decodes its items and [`PageInfo`](cursor_state::PageInfo) in one pass, [`step`] decides from the page info and the
+//! [`cursor`] whether and where the list continues, and [`paginator`] yields the items. [`list_spec`] is the data that
+//! drives this; a new scheme is a row of the table in [`scheme`]. [`progress`] has the counts from which the [`report`]
+//! is derived. [`checkpoint_state`] is a place in a list, and [`resume`] continues from one.
 
 mod adapters;
 mod checkpoint_state;

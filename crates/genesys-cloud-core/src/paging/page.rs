@@ -1,4 +1,4 @@
-//! One page of a list, as it is handed out.
+//! One page of a list.
 
 use std::fmt;
 use std::vec;
@@ -11,22 +11,22 @@ use crate::error::Error;
 use crate::operation::Operation;
 use crate::response::ResponseHead;
 
-/// One page of a list, with the status and headers it came with.
+/// One page of a list, with the status and headers of its response.
 #[derive(Clone)]
 pub struct Page<T> {
     pub(super) items: Vec<T>,
-    /// The ids of the items, where they are wanted.
+    /// The ids of the items, if needed.
     pub(super) ids: Vec<Option<u128>>,
     pub(super) number: u64,
     pub(super) page_count: Option<u64>,
     pub(super) total: Option<u64>,
     pub(super) page_size: Option<u64>,
     pub(super) head: ResponseHead,
-    /// The file that its items stand in, and the operation that told so.
+    /// The file with its items, and the operation that returned its URL.
     pub(super) file: Option<(Operation, FileOfPage)>,
 }
 
-/// A file that the items of a page stand in. Its URL is a secret.
+/// A file with the items of a page. Its URL is a secret.
 #[derive(Clone)]
 pub(super) struct FileOfPage {
     pub(super) client: Client,
@@ -35,7 +35,7 @@ pub(super) struct FileOfPage {
 
 #[cfg(feature = "test-util")]
 impl<T> Page<T> {
-    /// A page with these items, the first of its list, for unit tests.
+    /// Creates the first page of a list, for unit tests.
     ///
     /// ```
     /// use genesys_cloud_core::Page;
@@ -57,13 +57,13 @@ impl<T> Page<T> {
         }
     }
 
-    /// The same as the page of this number, from 1.
+    /// Sets the page number, from 1.
     #[must_use]
     pub fn with_number(self, number: u64) -> Self {
         Self { number, ..self }
     }
 
-    /// The same in a list of so many items.
+    /// Sets the total number of items of the list.
     #[must_use]
     pub fn with_total(self, items: u64) -> Self {
         Self { total: Some(items), ..self }
@@ -71,64 +71,64 @@ impl<T> Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The items. None in the page that shows that there are no more.
+    /// Returns the items. The page that ends a list may be empty.
     pub fn items(&self) -> &[T] {
         &self.items
     }
 
-    /// The items.
+    /// Returns the items by value.
     pub fn into_items(self) -> Vec<T> {
         self.items
     }
 
-    /// The file that holds its items, where the API answered with a redirect to one in their place. They
-    /// may have another form there.
+    /// Opens the file with the items, if the API redirected to one instead of returning them. They may have a different
+    /// format there.
     ///
     /// # Errors
-    /// When the URL is not one that may be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)).
+    /// Fails if the URL must not be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)).
     pub fn download(&self) -> Option<Result<Download, Error>> {
         let (operation, file) = self.file.as_ref()?;
         Some(Download::open(&file.client, operation, &file.url))
     }
 
-    /// The number of the page, from 1: its own, or else that in the order of reading.
+    /// Returns the page number, from 1: its own, or else its position in reading order.
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// How many pages the list has, as the response says. It may be wrong.
+    /// Returns the number of pages of the list as stated by the response. It may be wrong.
     pub fn page_count(&self) -> Option<u64> {
         self.page_count
     }
 
-    /// How many items the list holds, as the response says. It may be wrong.
+    /// Returns the total number of items as stated by the response. It may be wrong.
     pub fn total(&self) -> Option<u64> {
         self.total
     }
 
-    /// How many items a page holds at most, as the response says.
+    /// Returns the page size as stated by the response.
     pub fn page_size(&self) -> Option<u64> {
         self.page_size
     }
 
-    /// The HTTP status, such as 200.
+    /// Returns the HTTP status, such as 200.
     pub fn status(&self) -> u16 {
         self.head.status.as_u16()
     }
 
-    /// The headers of the response.
+    /// Returns the headers of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.head.headers
     }
 
-    /// The id under which Genesys finds the call in its logs, from `ININ-Correlation-Id`.
+    /// Returns the `ININ-Correlation-Id`, by which Genesys finds the call in its logs.
     pub fn correlation_id(&self) -> Option<&str> {
         self.head.correlation_id()
     }
 }
 
 impl<T> Page<T> {
-    /// Keeps the items for whose ids this says true.
+    /// Keeps the items for whose ids `keep` returns true.
     pub(crate) fn retain_by_id(&mut self, mut keep: impl FnMut(Option<u128>) -> bool) {
         let mut ids = std::mem::take(&mut self.ids).into_iter();
         self.items.retain(|_| keep(ids.next().flatten()));
@@ -157,7 +157,7 @@ impl<T> IntoIterator for Page<T> {
     }
 }
 
-/// Leaves the items out: they are many, and may be personal data.
+/// Shows only the number of items: they may be many, and contain personal data.
 impl<T> fmt::Debug for Page<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Page")

@@ -1,4 +1,4 @@
-//! A list as its caller sees it.
+//! The typed stream of the items of a list.
 
 mod place;
 mod stream;
@@ -34,27 +34,27 @@ use crate::response::{DecodeError, RawResponse};
 use crate::saved_job::SavedJob;
 use crate::wire::Wire;
 
-/// A list of an operation as a stream of its items, read page by page as they are asked for.
+/// A stream of the items of a list, read page by page on demand.
 ///
-/// Nothing is sent before the first item is asked for, and no more than one page is held in memory,
-/// beside those that [`prefetch`](Self::prefetch) allows. It and [`page_size`](Self::page_size),
-/// [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are set before that. The future of
-/// [`try_next`](Self::try_next), and the stream itself, can be dropped at any time.
+/// Nothing is sent before the first poll. At most one page is held in memory, plus those that
+/// [`prefetch`](Self::prefetch) allows. Set options such as [`page_size`](Self::page_size), [`limit`](Self::limit) and
+/// [`max_pages`](Self::max_pages) before the first poll. Dropping a future of [`try_next`](Self::try_next), or the
+/// stream, is safe at any time.
 ///
-/// A list ends by the rule of its [`Scheme`](crate::Scheme), never by a short page. That it has ended
-/// does not mean that it was whole: [`report`](Self::report) tells ([`Report::verdict`]).
+/// A list ends by the rule of its [`Scheme`](crate::Scheme), never with a short page. A list that has ended may still
+/// be incomplete: see [`Report::verdict`].
 ///
-/// Where its count of items falls while a list is read by page number, the page before is read once more, for
-/// records that have moved to it ([`Report::read_again`]).
+/// If the total falls while a list is read by page number, the previous page is read again for records that have moved
+/// to it ([`Report::read_again`]).
 ///
 /// # Errors
-/// After an error the stream can be used on: the next poll asks for the same page again, and no item is
-/// lost or comes twice. An error that won't pass, such as a missing permission, then comes again.
+/// The stream remains usable after an error: the next poll requests the same page again, and no item is lost or
+/// repeated. A permanent error, such as a missing permission, is returned again.
 ///
-/// The list ends with the error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) where a page is not the one that
-/// was due, but says that it is another, or holds the very items of one before; none of its items is handed out. So
-/// it does after a page from which there is no way on: its token or link leads back to a page that was read before,
-/// or to another host, or is none, or it is the last of 20 empty ones in a row.
+/// The list ends with an error ([`ErrorKind::Paging`](crate::ErrorKind::Paging)) if a page is not the one that was due:
+/// it states another page number, or has the same items as an earlier page. None of its items are yielded. The list
+/// also ends with an error, after the items of the page, if the next page cannot be requested: the token or link points
+/// to a page that was already read or to another host, or is malformed, or 20 pages in a row were empty.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), genesys_cloud_core::Error> {
@@ -71,31 +71,31 @@ use crate::wire::Wire;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a paginator does nothing until items are asked for"]
+#[must_use = "a paginator does nothing until it is polled"]
 pub struct Paginator<T> {
     fetcher: PageFetcher,
     read: Read<T>,
-    /// The page whose items are being handed out, without them.
+    /// The page whose items are being yielded, without them.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
-    /// The page that was read last.
+    /// The page read last.
     last: LastPage,
-    /// The path of the id in an item, if the pages are to have the ids of their items.
+    /// The path of the id in an item, if pages need the ids of their items.
     id: Option<String>,
-    /// The ids that came before, from the first page on, if `dedupe_by` is set.
+    /// The ids seen so far, from the first page on, if `dedupe_by` is set.
     known: Option<RecentIds>,
-    /// What the verdict is to be, in unit tests.
+    /// The verdict set by a unit test.
     #[cfg(feature = "test-util")]
     verdict: Option<Verdict>,
 }
 
-/// Nothing is pinned.
+/// No field is pinned.
 impl<T> Unpin for Paginator<T> {}
 
 impl<T> Paginator<T> {
-    /// The items that a request of any operation lists, such as one that the bindings do not know.
+    /// Lists the items of any request, such as one to an endpoint that the bindings do not know.
     ///
-    /// The list begins at the page that is set on the request, if one is.
+    /// The list begins at the page set on the request, if any.
     pub fn from_request(client: &impl AsRef<Client>, request: Request, spec: ListSpec) -> Self
     where
         T: DeserializeOwned + 'static,
@@ -103,15 +103,16 @@ impl<T> Paginator<T> {
         Self::reading(client.as_ref().clone(), request, spec, read::serde)
     }
 
-    /// The same, where a function of your own finds the items and what leads on in each response: for
-    /// responses that the paths of a [`ListSpec`] can't describe, such as a token in a header, a flag that
-    /// there is more, or a body that is not JSON.
+    /// Lists the items of any request, with a function that extracts the items and the next token from each response.
     ///
-    /// The spec still says how the list moves ([`Scheme`](crate::Scheme)), where the number or token
-    /// of a page goes, and how large pages may be; its path to the items is not used. All guards hold,
-    /// but of pages alone: one is the same as another where the whole body is, and items that come
-    /// twice are not noticed. The extractor sees responses of status 2xx other than 202 and 204, and may
-    /// see a page again. A 204 is an error, unless the spec allows it ([`ListSpec::with_no_content`]).
+    /// Use it for responses that the paths of a [`ListSpec`] cannot describe, such as a token in a header, a flag that
+    /// more pages exist, or a body that is not JSON.
+    ///
+    /// The spec still sets how the list pages ([`Scheme`](crate::Scheme)), where the request has the page number or
+    /// token, and the page size; its path of the items is not used. The checks against repeated pages compare whole
+    /// bodies, and duplicate items are not detected. The extractor is called for responses with a 2xx status other
+    /// than 202 and 204, and may be called again for the same page. A 204 is an error unless the spec allows it
+    /// ([`ListSpec::with_no_content`]).
     ///
     /// ```no_run
     /// # fn example(client: genesys_cloud_core::Client) -> genesys_cloud_core::Paginator<String> {
@@ -145,7 +146,7 @@ impl<T> Paginator<T> {
         Self::requesting(client.as_ref().clone(), request, spec, read)
     }
 
-    /// The items that a call of generated code lists, read the way the API writes them.
+    /// Lists the items of a generated call, decoded as [`Wire`] types.
     pub(crate) fn from_call<O>(call: Call<O>, spec: ListSpec) -> Self
     where
         T: Wire,
@@ -154,7 +155,7 @@ impl<T> Paginator<T> {
         Self::reading(client, request, spec, read::wire)
     }
 
-    /// The items that a request lists, read in this way.
+    /// Lists the items of a request with this decoder.
     pub(crate) fn reading(
         client: Client,
         request: Request,
@@ -169,7 +170,7 @@ impl<T> Paginator<T> {
         Self::new(PageFetcher::new(client, source, request, &spec), read)
     }
 
-    /// The items of the pages that a source has.
+    /// Lists the items of the pages of a source.
     pub(crate) fn from_source(
         client: Client,
         source: Box<dyn PageSource>,
@@ -195,7 +196,7 @@ impl<T> Paginator<T> {
         }
     }
 
-    /// Takes over all options that are set in `options`.
+    /// Applies all options that are set in `options`.
     pub fn with_options(mut self, options: &ReadOptions) -> Self {
         self.fetcher.options.override_with(options);
         self
@@ -207,21 +208,20 @@ impl<T> Paginator<T> {
         &mut self.fetcher.options
     }
 
-    /// The job whose results these are, once it has been submitted.
+    /// The job that produces the list, once it has been submitted.
     pub(crate) fn saved_job(&self) -> Option<SavedJob> {
         self.fetcher.source().saved_job()
     }
 
-    /// Reads the items as another type, such as one of your own with the fields that you need, or
-    /// [`Box<RawValue>`](serde_json::value::RawValue) for their text. The list starts over, and its
-    /// items are read from where its [`ListSpec`] has them.
+    /// Decodes the items as another type, such as a struct with only the fields you need, or
+    /// [`Box<RawValue>`](serde_json::value::RawValue) for their JSON text. The list starts over, and the items are
+    /// those at the path of its [`ListSpec`].
     pub fn items_as<U: DeserializeOwned + 'static>(self) -> Paginator<U> {
         let items = Paginator::new(self.fetcher.restarted(), Read::Paths(read::serde));
         Paginator { id: self.id, ..items }
     }
 
-    /// The list as a stream of pages. Of a page whose items have been taken in part, the rest comes
-    /// first.
+    /// Converts to a stream of pages. If some items of a page were already taken, the first page has the rest of them.
     pub fn pages(mut self) -> Pages<T> {
         let mut rest = self.page.take().filter(|_| self.items.len() > 0);
         if let Some(page) = &mut rest {
@@ -230,25 +230,25 @@ impl<T> Paginator<T> {
         Pages::new(self, rest)
     }
 
-    /// The list in batches of `items` items, whatever the size of its pages; the last one may hold less.
+    /// Converts to a stream of batches of `items` items, independent of the page size. The last batch may be smaller.
     ///
-    /// An error comes after a batch of the items that were read before it, so that they are not lost with it.
-    /// (`StreamExt::chunks` and `TryStreamExt::try_chunks` would hold results, or lose items with an error.)
+    /// Items read before an error come as a batch before the error, so that none are lost. (`StreamExt::chunks`
+    /// collects results, and `TryStreamExt::try_chunks` wraps the items in its error type.)
     pub fn batches(self, items: usize) -> Batches<T> {
         Batches::new(self, items)
     }
 
-    /// The next item, or `None` at the end.
+    /// Returns the next item, or `None` at the end.
     ///
     /// # Errors
-    /// When the next page can't be had. The next call asks for it again.
+    /// Fails if the next page cannot be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
-        // An item is taken here, and not passed up from a poll to a poll, each of which would copy it.
-        poll_fn(|cx| self.poll_at_hand(cx)).await?;
+        // Taken here rather than returned through nested polls, each of which would copy it.
+        poll_fn(|cx| self.poll_item_ready(cx)).await?;
         Ok(self.take_item())
     }
 
-    /// What has been read so far.
+    /// Returns the report on what has been read so far.
     pub fn report(&self) -> Report {
         let report = self.fetcher.report();
         #[cfg(feature = "test-util")]
@@ -258,7 +258,7 @@ impl<T> Paginator<T> {
         report
     }
 
-    /// The same list with this verdict once it has been read to its end, for unit tests.
+    /// Sets the verdict that the list has once it has been read to its end, for unit tests.
     ///
     /// ```
     /// use genesys_cloud_core::{Paginator, Reason, Verdict};
@@ -280,16 +280,16 @@ impl<T> Paginator<T> {
 }
 
 impl Paginator<RawItem> {
-    /// The items that a request of any operation lists, as the text that the API sent. A page is held in memory once.
-    /// See [`over`](Paginator::from_request).
+    /// Lists the items of any request as the JSON text that the API sent. A page is held in memory only once.
+    /// See [`from_request`](Paginator::from_request).
     pub fn raw(client: &impl AsRef<Client>, request: Request, spec: ListSpec) -> Self {
         Self::reading(client.as_ref().clone(), request, spec, raw)
     }
 }
 
-/// What the reading of a range in pieces needs.
+/// For reading the windows of a range.
 impl<T> Paginator<T> {
-    /// Has pages know the ids of their items, by the path of the id in an item.
+    /// Adds the ids of their items to pages, by the path of the id in an item.
     pub(crate) fn with_ids(mut self, path: Option<&str>) -> Self {
         self.id = path.map(str::to_owned);
         self
@@ -304,12 +304,12 @@ impl<T> Paginator<T> {
         self.fetcher.source().reports_availability()
     }
 
-    /// How many items the API lets be read, where it is known.
+    /// The cap of the list in items, if known.
     pub(crate) fn cap_in_items(&self) -> Option<u64> {
         self.fetcher.cap_in_items()
     }
 
-    /// How many items have been read, handed out or not.
+    /// Number of items read, yielded or not.
     pub(crate) fn items_read(&self) -> u64 {
         self.fetcher.items_read()
     }

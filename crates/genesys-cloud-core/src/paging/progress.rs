@@ -1,8 +1,8 @@
-//! What is counted while a list is read. The [`Report`] is derived from it.
+//! Counts kept while a list is read. The [`Report`] is derived from them.
 //!
-//! Nothing here is ever taken back: a page is counted when it is accepted, and not before. What depends on the place in
-//! the list ([`Counted`]) is part of the [`CursorState`](super::cursor_state::CursorState), so that it follows the list back to
-//! an earlier page. None of it decides what is read next.
+//! A count is never taken back: a page is counted once it is accepted. Counts that depend on the place in the list
+//! ([`Counted`]) are part of the [`CursorState`](super::cursor_state::CursorState) and so follow the list back to an
+//! earlier page. No count decides what is read next.
 
 use chrono::{DateTime, Utc};
 
@@ -11,7 +11,7 @@ use super::report::Report;
 use super::step::End;
 use crate::call_counter::Calls;
 
-/// How much of a list was counted up to a place in it.
+/// Counts up to a place in a list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counted {
     pub(super) pages: u64,
@@ -20,86 +20,88 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// The same after a page.
+    /// Adds a page.
     pub(super) const fn with(self, page: &PageInfo) -> Self {
         Self { pages: self.pages + 1, nulls: self.nulls + page.nulls }
     }
 
-    /// What was counted before a page that is the last one counted.
+    /// Removes the page counted last.
     pub(super) const fn without(self, page: &PageInfo) -> Self {
         Self { pages: self.pages.saturating_sub(1), nulls: self.nulls.saturating_sub(page.nulls) }
     }
 }
 
-/// What was counted over all runs in which the list was read.
+/// Counts over all runs of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Progress {
-    /// Items of accepted pages, up to the limit.
+    /// Items of accepted pages, within the limit.
     pub(super) read: u64,
-    /// Items that the caller has.
+    /// Items that the caller has received.
     pub(super) delivered: u64,
     pub(super) duplicates: u64,
-    /// Pages that were read once more.
+    /// Pages requested a second time.
     pub(super) read_again: u64,
     pub(super) calls: Calls,
     pub(super) totals: Totals,
-    /// The page size that was wanted, where less was requested because of the cap.
+    /// The page size before it was reduced because of the cap.
     pub(super) page_size_clamped_from: Option<u64>,
-    /// The page size that the last page with items states.
+    /// The page size stated by the last page with items.
     pub(super) page_size_granted: Option<u64>,
     pub(super) began: Option<DateTime<Utc>>,
     pub(super) resumed: Option<DateTime<Utc>>,
-    /// Up to when the data of the list is complete, as the API said last.
+    /// Time up to which the data of the list is complete, as last reported by the API.
     pub(super) available_until: Option<DateTime<Utc>>,
-    /// The end of the requested interval, where its data becomes available with a delay.
+    /// Whether the API has an operation that reports that time.
+    pub(super) reports_availability: bool,
+    /// The end of the requested interval, if its data becomes available with a delay.
     pub(super) asked_until: Option<DateTime<Utc>>,
     /// Whether the list was read from its beginning.
     pub(super) whole: bool,
-    /// Whether some of the work of the job failed whose results these are.
+    /// Whether the job that produced these results failed in part.
     pub(super) partial: bool,
-    /// Whether a place was entered again that had changed.
+    /// Whether the page at which the list resumed had changed.
     pub(super) moved: bool,
     /// Pages whose items are in files, which were not read.
     pub(super) in_files: u64,
     pub(super) lists: Lists,
 }
 
-/// How many items the list holds, as its pages say.
+/// Totals stated by the pages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Totals {
     pub(super) first: Option<u64>,
     pub(super) last: Option<u64>,
-    /// The last one that differs from the first.
+    /// The last total that differs from the first.
     pub(super) other: Option<u64>,
 }
 
-/// Which pages had their list of items.
+/// Pages with and without their list of items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lists {
-    /// Whether a page that led to another one had it.
+    /// Whether a page with a next page has it.
     pub(super) has_list: bool,
-    /// How many pages that led to another one did not.
+    /// Pages with a next page that lack it.
     pub(super) without: u64,
-    /// How many had one under an unknown name instead.
+    /// Pages that have a list under an unknown name instead.
     pub(super) other: u64,
-    /// The fields that came in its place.
+    /// The fields found in its place.
     pub(super) other_fields: Vec<String>,
 }
 
 impl Lists {
-    /// Counts a page. `leads_on`: whether it leads to another page; `other`: whether it has a list under another name.
-    pub(super) fn note(&mut self, has_list: bool, leads_on: bool, other: bool) {
-        self.has_list |= has_list && leads_on;
-        self.without += u64::from(!has_list && leads_on);
+    /// Counts a page. `has_next` says whether it has a next page, `other` whether it has a list under another name.
+    pub(super) fn note(&mut self, has_list: bool, has_next: bool, other: bool) {
+        self.has_list |= has_list && has_next;
+        self.without += u64::from(!has_list && has_next);
         self.other += u64::from(other);
     }
 }
 
 impl Progress {
-    /// Takes in what an accepted page says of the list.
+    /// Records what an accepted page says about the list.
     pub(super) fn note_page(&mut self, page: &PageInfo) {
         self.available_until = page.available_until.or(self.available_until);
-        // A page past the end may count nothing at all.
+        // A page past the end may state a total of zero.
         let total = page.total.filter(|total| *total > 0 || page.items > 0 || self.read == 0);
         let totals = &mut self.totals;
         totals.first = totals.first.or(total);
@@ -111,7 +113,7 @@ impl Progress {
         self.in_files += u64::from(page.is_in_file);
     }
 
-    /// The report of a list that has come to this place, and has ended there if it has.
+    /// The report of a list at this place. `end` is set if the list ends there.
     pub(super) fn report(&self, at: &CursorState, end: Option<End>) -> Report {
         Report {
             pages: at.counted.pages,
@@ -137,6 +139,7 @@ impl Progress {
             partial: self.partial,
             moved: self.moved,
             in_files: self.in_files,
+            reports_availability: self.reports_availability,
             asked_until: self.asked_until,
             without_list: self.lists.without,
             has_list: self.lists.has_list,

@@ -1,4 +1,4 @@
-//! Items as the text that the API sent.
+//! Items as the JSON text that the API sent.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use super::list_spec::ListSpec;
 use super::read::{Page, borrowed, serde};
 use crate::response::{DecodeError, RawResponse};
 
-/// From how many bytes on the items of a page are not copied when it is read: its body and all of its items would be
-/// in memory twice.
+/// Size in bytes from which the items of a page are not copied out of its body, which would hold them in memory twice.
 pub(super) const LARGE_PAGE: usize = 8 << 20;
 
 /// An item of a list as the JSON text that the API sent.
 ///
-/// The items of a page above 8 MiB share the memory of its body, each until it is taken by
-/// [`into_json`](Self::into_json), so that such a page is held in memory once. See [`Paginator::raw`](crate::Paginator::raw).
+/// The items of a page of 8 MiB or more share the memory of its body until they are taken by
+/// [`into_json`](Self::into_json), so that such a page is held in memory only once. See
+/// [`Paginator::raw`](crate::Paginator::raw).
 pub struct RawItem(Text);
 
 enum Text {
@@ -26,10 +26,10 @@ enum Text {
 }
 
 impl RawItem {
-    /// The text of the item.
+    /// Returns the JSON text of the item.
     ///
     /// # Errors
-    /// None of an item that a paginator has yielded: its text has been read as JSON.
+    /// Never fails for an item yielded by a paginator, since its text was parsed before.
     pub fn into_json(self) -> Result<Box<RawValue>, DecodeError> {
         match self.0 {
             Text::Own(json) => Ok(json),
@@ -40,12 +40,12 @@ impl RawItem {
 
 impl fmt::Debug for RawItem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Records may be long, and hold personal data.
+        // Records may be long and contain personal data.
         f.debug_struct("RawItem").finish_non_exhaustive()
     }
 }
 
-/// Reads the items of a page as texts.
+/// Reads the items of a page as JSON text.
 pub(crate) fn raw(response: &RawResponse, spec: &ListSpec, most: usize) -> Page<RawItem> {
     let body = response.body();
     if body.len() >= LARGE_PAGE
@@ -54,7 +54,7 @@ pub(crate) fn raw(response: &RawResponse, spec: &ListSpec, most: usize) -> Page<
         let shared = |item: &RawValue| RawItem(Text::Shared(body.slice_ref(item.get().as_bytes())));
         return Ok((items.into_iter().map(shared).collect(), info));
     }
-    // What can't be read as it is may be read leniently, and an error is the same.
+    // A body that fails here may still be read leniently, or fails in the same way.
     let (items, info) = serde::<Box<RawValue>>(response, spec, most)?;
     Ok((items.into_iter().map(|item| RawItem(Text::Own(item))).collect(), info))
 }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn items_of_a_large_page_are_parts_of_its_body() {
+    fn items_of_a_large_page_share_its_body() {
         let spec = ListSpec::new(Scheme::PageNumber, "entities").with_objects();
         let long = "x".repeat(LARGE_PAGE);
         for (text, is_shared) in [("short", false), (&*long, true)] {

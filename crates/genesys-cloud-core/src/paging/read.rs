@@ -1,4 +1,4 @@
-//! A page as it is read from the body of a response: its items, and what it says.
+//! Decodes a page from a response body: its items and its page info.
 
 mod envelope;
 
@@ -22,20 +22,20 @@ use crate::page_identity::{Edges, fingerprint};
 use crate::response::{DecodeError, RawResponse};
 use crate::wire::{Element, Wire, reread};
 
-/// Where analytics says up to when the data is complete that a list is made from.
+/// The field of analytics responses with the time up to which the data is complete.
 const AVAILABLE_UNTIL: &str = "dataAvailabilityDate";
 
-/// The items of a page, and what it says.
+/// The items of a page and its info.
 pub(crate) type Page<T> = Result<(Vec<T>, PageInfo), DecodeError>;
 
-/// A function of the caller's own.
+/// An extractor of the caller.
 type Extract<T> = dyn Fn(&RawResponse) -> Result<ExtractedPage<T>, DecodeError> + Send;
 
-/// Reads a page by the paths of its spec: [`wire`], [`serde()`] or [`bytes()`]. It may hold no more than
-/// so many items.
+/// Decodes a page by the paths of its spec: [`wire`], [`serde()`] or [`bytes()`]. The last argument is the maximum
+/// number of items.
 pub(crate) type ReadPage<T> = fn(&RawResponse, &ListSpec, usize) -> Page<T>;
 
-/// How a page is had from a response.
+/// How pages are decoded.
 pub(super) enum Read<T> {
     Paths(ReadPage<T>),
     Own(Box<Extract<T>>),
@@ -48,7 +48,7 @@ impl<T> Read<T> {
                 Ok((Vec::new(), PageInfo { has_list: true, ..PageInfo::default() }))
             }
             _ if response.status() == 204 => {
-                Err(DecodeError::not_a_page("it has no content (204), where a list was expected"))
+                Err(DecodeError::not_a_page("it has no content (204), but a list was expected"))
             }
             Self::Paths(read) => read(response, spec, most),
             Self::Own(extract) => Ok(extract(response)?.read_from(response, spec)),
@@ -56,12 +56,12 @@ impl<T> Read<T> {
     }
 }
 
-/// Reads items the way the API writes them.
+/// Decodes items as [`Wire`] types.
 pub(crate) fn wire<T: Wire>(response: &RawResponse, spec: &ListSpec, most: usize) -> Page<T> {
     leniently(response, |body| read(body, spec, most, Element::<T>::new))
 }
 
-/// Reads items of any type that serde can read.
+/// Decodes items of any type that implements `Deserialize`.
 pub(crate) fn serde<T: DeserializeOwned + 'static>(
     response: &RawResponse,
     spec: &ListSpec,
@@ -77,7 +77,7 @@ pub(crate) fn serde<T: DeserializeOwned + 'static>(
     Ok((items, info))
 }
 
-/// Reads items as the parts of the body that they are.
+/// Reads items as slices of the body.
 pub(crate) fn borrowed<'de>(
     response: &'de RawResponse,
     spec: &ListSpec,
@@ -97,8 +97,7 @@ fn no_object(at: usize) -> DecodeError {
     DecodeError::new(format!("item {} is not a JSON object", at + 1))
 }
 
-/// Whether an item may have been made from a JSON object. Of types that hold JSON of any kind it is known; the
-/// others have read it already.
+/// Whether an item may come from a JSON object. Types other than `Value` and `RawValue` have checked that already.
 fn may_be_object<T: 'static>(item: &T) -> bool {
     let item: &dyn Any = item;
     if let Some(raw) = item.downcast_ref::<Box<RawValue>>() {
@@ -107,13 +106,13 @@ fn may_be_object<T: 'static>(item: &T) -> bool {
     item.downcast_ref::<Value>().is_none_or(Value::is_object)
 }
 
-/// Takes what came as the one item of a page, whatever it is.
+/// Takes the whole body as the only item of a page.
 pub(crate) fn bytes(response: &RawResponse, _: &ListSpec, _: usize) -> Page<Bytes> {
     let info = PageInfo { items: 1, has_list: true, ..PageInfo::default() };
     Ok((vec![response.body().clone()], info))
 }
 
-/// Reads the body as JSON. Half of a surrogate pair in a text does not make it unreadable.
+/// Reads the body as JSON, and accepts unpaired surrogates in strings.
 fn leniently<T>(response: &RawResponse, read: impl Fn(&str) -> Page<T>) -> Page<T> {
     let body = response.json_text()?;
     read(body).or_else(|error| reread(body, error, read))
@@ -166,7 +165,7 @@ where
             body,
             spec,
             items: Some(spec.items()),
-            // In a window the token is a field of the last item.
+            // For windows, the token is a field of the last item.
             token: token.filter(|_| advance != Advance::Window),
             list,
             info: &mut info,
@@ -200,18 +199,17 @@ fn is_empty_object(body: &str) -> bool {
     inner.is_some_and(|inner| inner.trim_ascii().is_empty())
 }
 
-/// The error of an object that has nothing of a page.
+/// The error for an object without any field of a page.
 fn no_page(body: &str, expected: &str) -> DecodeError {
     let found = field_names(body);
     let found = match &found[..] {
         [] => "an object without fields".to_owned(),
         names => format!("an object with `{}`", names.join("`, `")),
     };
-    DecodeError::not_a_page(format!("it is {found}, where {expected} was expected"))
+    DecodeError::not_a_page(format!("it is {found}, but {expected} was expected"))
 }
 
-/// Whether a page without its list has another one, under a name that the document does not give: its own may have
-/// been renamed.
+/// Whether a page without its list has another one under an undocumented name: the list may have been renamed.
 pub(super) fn has_other_list(body: &str, spec: &ListSpec) -> bool {
     let mut level = body;
     for step in spec.items().split('.') {
@@ -233,7 +231,7 @@ pub(super) fn has_other_list(body: &str, spec: &ListSpec) -> bool {
     false
 }
 
-/// The names of the fields of an object, as many as an error or a report shows. They come from the server.
+/// The field names of an object, shortened and escaped for an error or report, since they come from the server.
 pub(super) fn field_names(body: &str) -> Vec<String> {
     const MOST: usize = 8;
     const LONGEST: usize = 40;
@@ -246,8 +244,8 @@ pub(super) fn field_names(body: &str) -> Vec<String> {
     names.keys().take(MOST).map(shown).collect()
 }
 
-/// A field of the last item of a list. The list is read once more, which only lists need whose next page
-/// is asked for by an item.
+/// A field of the last item of a list. Parses the list again, and is used only if the next page is requested by an
+/// item.
 fn last_key(text: &str, spec: &ListSpec, path: &str) -> Option<Token> {
     let list = text.get(text.find('[')?..)?;
     let mut lists = serde_json::Deserializer::from_str(list).into_iter::<Vec<&RawValue>>();

@@ -1,4 +1,4 @@
-//! What has been read of a list, and what that is worth.
+//! What was read of a list, and whether it is the whole list.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,93 +7,94 @@ use chrono::{DateTime, SecondsFormat, Utc};
 
 use super::step::End;
 
-/// What a paginator has read so far: a snapshot.
+/// A snapshot of what a paginator has read so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Pages that were read.
+    /// Pages read.
     pub pages: u64,
-    /// Items that were handed out.
+    /// Items yielded.
     pub items: u64,
-    /// Calls that were made, those that failed among them: for pages, and of a job also its submit and those
-    /// that asked how it stands. The transfer of a file is none.
+    /// Calls made, including those that failed: page requests, and for a job also the submit and status requests.
+    /// Downloads of files are not counted.
     pub requests: u64,
-    /// How often the client repeated a call by itself, after a rate limit or a fault that passed.
+    /// Attempts beyond the first of each call, after a rate limit or a transient fault.
     pub retries: u64,
-    /// How long calls waited for their turn within the rate limit, and before they were repeated, in all.
+    /// Total time that calls spent waiting for the rate limiter and before retries.
     pub waited: Duration,
-    /// How many items the list holds, as the first page that says so has it.
+    /// Total number of items, according to the first page that states it.
     pub first_total: Option<u64>,
-    /// How many items the list holds, as the last page that says so has it.
+    /// Total number of items, according to the last page that states it.
     pub last_total: Option<u64>,
-    /// The page size that was asked for, in items. `None` if it was left to the API.
+    /// Requested page size, in items. `None` if it was left to the API.
     pub page_size_asked: Option<u64>,
-    /// The page size that was wanted, in items, where less was asked for because only that fills the pages up to
-    /// the cap of the list.
+    /// Page size before it was reduced so that pages end exactly at the cap of the list. `None` if it was not reduced.
     pub page_size_clamped_from: Option<u64>,
-    /// The page size that the API granted, in items, as the last page that says so has it.
+    /// Page size that the API granted, in items, according to the last page that states it.
     pub page_size_granted: Option<u64>,
-    /// Items that came twice, as far as that is noticed: the first ones of a page that are, byte by
-    /// byte, the last ones of the page before. Records that are added to a list while it is read by page
-    /// number do that to it. They were handed out, or, with [`dedupe_by`](crate::Paginator::dedupe_by), by
-    /// which all of them are noticed that it remembers, left out. (What windows share,
-    /// [`IdOrDateWindow`](crate::Scheme::IdOrDateWindow), is handed out once, and not counted.)
+    /// Duplicates found: items at the start of a page that are byte for byte the last items of the previous page. They
+    /// occur when records are added to a list while it is read by page number, and are yielded. With
+    /// [`dedupe_by`](crate::Paginator::dedupe_by), all items whose id is remembered count, and are not yielded.
+    /// Items that two windows of [`IdOrDateWindow`](crate::Scheme::IdOrDateWindow) share are yielded once and do not
+    /// count.
     pub duplicates: u64,
-    /// How many pages were read once more: because the list had become shorter, so that records may have moved
-    /// from the next page to them; because the API changed the size of pages; or because they were empty though
-    /// the counts promised items. Records that were new on them were yielded.
+    /// Pages requested a second time: because the list became shorter, so that records may have moved to them from the
+    /// next page; because the API changed the page size; or because they were empty although the counts promise
+    /// items. New records on them were yielded.
     pub read_again: u64,
-    /// How many of the items were `null`. They are left out, and count for the totals.
+    /// Items that were `null`. They are not yielded, but count toward the totals.
     pub nulls: u64,
-    /// When the first page was requested. A list that was resumed keeps the time of its first run.
+    /// Time of the first page request. A resumed list keeps the time of its first run.
     pub began: Option<DateTime<Utc>>,
-    /// When the list was resumed last. `None` where it was read in one run. Its first part is as old as
+    /// Time of the last resume. `None` if the list was read in one run. Its first part is as old as
     /// [`began`](Self::began).
     pub resumed: Option<DateTime<Utc>>,
-    /// Up to when the data was complete that the list is made from, as the API said last
-    /// (`dataAvailabilityDate`).
+    /// Time up to which the underlying data was complete, as last reported by the API (`dataAvailabilityDate`).
     pub available_until: Option<DateTime<Utc>>,
     /// Why no further page is read. `None` while there may be more.
     pub end: Option<End>,
-    /// How many items the list holds, as the last page has it that says otherwise than the first.
+    /// The last total that differs from the first.
     pub(super) other_total: Option<u64>,
-    /// Items that were read, those that are not handed out yet among them.
+    /// Items read, yielded or not.
     pub(super) read: u64,
     /// Whether the list was read from its beginning.
     pub(super) whole: bool,
-    /// Whether some of the work of the job failed whose results these are.
+    /// Whether the job that produced these results failed in part.
     pub(super) partial: bool,
-    /// Whether the page at which it was gone on with was not the one that it had been.
+    /// Whether the page at which the list resumed had changed.
     pub(super) moved: bool,
-    /// How many pages had their items in files, which were not read.
+    /// Pages whose items are in files, which were not read.
     pub(super) in_files: u64,
-    /// The end of the interval that was asked for, where its data becomes available with a delay.
+    /// Whether the API has an operation that reports how far the data is available.
+    pub(super) reports_availability: bool,
+    /// The end of the requested interval, if its data becomes available with a delay.
     pub(super) asked_until: Option<DateTime<Utc>>,
-    /// How many pages led to another one and did not have the list, and whether any did.
+    /// Pages with a next page that lack the list.
     pub(super) without_list: u64,
+    /// Whether a page with a next page has the list.
     pub(super) has_list: bool,
-    /// How many pages had a list under a name that is not known, and not their own.
+    /// Pages with a list under an unknown name instead.
     pub(super) other_lists: u64,
-    /// The fields that came in place of the list.
+    /// The fields found in place of the list.
     pub(super) other_fields: Vec<String>,
-    /// What the verdict is to be, in unit tests.
+    /// The verdict set by a unit test.
     #[cfg(feature = "test-util")]
     pub(super) stated: Option<Verdict>,
 }
 
 impl Report {
-    /// How many pages came without their list, in a way that it may have another name.
+    /// Number of pages whose list may have another name.
     fn lacks_list(&self) -> u64 {
         if self.has_list { self.other_lists } else { self.without_list.max(self.other_lists) }
     }
 
-    /// The fields that came in place of the list, where the verdict is [`Reason::NoList`]: the names of the first
-    /// such page, eight at most.
+    /// Returns the fields found in place of the list if the verdict is [`Reason::NoList`]: up to eight names, from the
+    /// first such page.
     pub fn fields_instead(&self) -> &[String] {
         if self.lacks_list() > 0 { &self.other_fields } else { &[] }
     }
 
-    /// Whether the page at which the list ended may be at fault: when it is read again, more may be on it.
+    /// Whether the last page may be at fault, so that reading it again may find more items.
     pub(super) fn is_in_doubt(&self) -> bool {
         use Reason::{Shortfall, TotalDiffers};
         let (Verdict::Unknown(reason) | Verdict::Truncated(reason)) = self.verdict() else {
@@ -102,8 +103,8 @@ impl Report {
         matches!(reason, Shortfall | TotalDiffers { .. })
     }
 
-    /// Whether what was read is the list. Before its end that is
-    /// [`Unknown`](Verdict::Unknown): [`Unfinished`](Reason::Unfinished).
+    /// Returns whether what was read is the whole list. Before the end of the list, that is
+    /// [`Unknown`](Verdict::Unknown) with [`Unfinished`](Reason::Unfinished).
     pub fn verdict(&self) -> Verdict {
         #[cfg(feature = "test-util")]
         if let Some(stated) = self.stated {
@@ -127,7 +128,7 @@ impl Report {
         }
     }
 
-    /// The same with this verdict, for unit tests.
+    /// Sets the verdict, for unit tests.
     ///
     /// ```
     /// use genesys_cloud_core::{Reason, Report, Verdict};
@@ -156,9 +157,9 @@ impl Report {
             return Verdict::Drifted(Reason::Duplicates { items: self.duplicates });
         }
         if let (Some(first), Some(last)) = (self.first_total, self.last_total) {
-            // It may be again what it was at first.
+            // The total may have changed and changed back.
             let other = if first == last { self.other_total.unwrap_or(last) } else { last };
-            // Counts that are all too low count something else, such as the items of their own page.
+            // Totals below the number of items read count something else, such as the items of their page.
             if first != other && (first.max(other) >= self.read + self.nulls || self.read_again > 0)
             {
                 return Verdict::Drifted(Reason::TotalChanged { first, last: other });
@@ -175,10 +176,14 @@ impl Report {
         if self.lacks_list() > 0 {
             return Verdict::Unknown(Reason::NoList { pages: self.lacks_list() });
         }
-        if let (Some(until), Some(asked)) = (self.available_until, self.asked_until)
-            && until < asked
-        {
-            return Verdict::Unknown(Reason::NotAvailableYet { until });
+        match (self.available_until, self.asked_until) {
+            (Some(until), Some(asked)) if until < asked => {
+                return Verdict::Unknown(Reason::NotAvailableYet { until });
+            }
+            (None, _) if self.reports_availability => {
+                return Verdict::Unknown(Reason::AvailabilityUnknown);
+            }
+            _ => {}
         }
         match end {
             End::Shortfall => Verdict::Unknown(Reason::Shortfall),
@@ -188,18 +193,17 @@ impl Report {
     }
 }
 
-/// Whether what a paginator has read is the list.
+/// Whether what a paginator has read is the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// All of it, as far as the API tells: from where the request begins, which is usually the first
-    /// item, to the end.
+    /// All items were read, from where the request begins, usually the first item, to the end that the API reports.
     Complete,
-    /// Not all of it.
+    /// Some items were not read.
     Truncated(Reason),
-    /// It changed while it was read: records may be missing, or have come twice.
+    /// The list changed while it was read: records may be missing or duplicated.
     Drifted(Reason),
-    /// What the API says does not fit together, or does not suffice to tell.
+    /// The API's responses contradict each other, or do not say enough.
     Unknown(Reason),
 }
 
@@ -218,74 +222,77 @@ impl fmt::Display for Verdict {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
-    /// Not all of its pages have been read yet.
+    /// The end of the list has not been reached.
     Unfinished,
     /// [`limit`](crate::Paginator::limit) was reached.
     Limit,
     /// [`max_pages`](crate::Paginator::max_pages) was reached.
     MaxPages,
-    /// The API does not let the list be read any further.
+    /// The list is longer than the API allows to be read.
     Cap,
-    /// The operation gives one response, and it was full.
+    /// The operation returns a single response, and it was full.
     FullReply,
-    /// The response leads to a further one for which the operation has no parameter.
+    /// The response names a next one, but the operation has no parameter to request it.
     NotFollowed,
-    /// A page contradicted the ones before, or led nowhere.
+    /// A page contradicted earlier pages, or its token or link could not be used.
     Contradiction,
-    /// The list broke off where the API's counts had promised more.
+    /// The list ended although the API's counts promise more items.
     Shortfall,
-    /// The operation gives one window of time of its list.
+    /// The operation returns only one window of time of its list.
     OneWindow,
-    /// The job whose results these are did part of its work.
+    /// The job succeeded only in part.
     PartlySucceeded,
-    /// The items of some pages stand in files of their own.
+    /// The items of some pages are in separate files.
     InFiles {
         /// How many pages.
         pages: u64,
     },
-    /// The API's count of items changed.
+    /// The total number of items changed.
     TotalChanged {
-        /// The count of the first page that told one.
+        /// The first total that the API stated.
         first: u64,
-        /// The count of the last page that told one, or that told another one than the first.
+        /// The last total, or the last one that differs from the first.
         last: u64,
     },
-    /// The API's count of items is another than that of the items that came.
+    /// The API's total differs from the number of items read.
     TotalDiffers {
-        /// How many items came.
+        /// Items read.
         read: u64,
-        /// How many there are, as the API says.
+        /// The API's total.
         total: u64,
     },
-    /// No page that led to another one had the list, or a page had one under another name instead.
-    /// [`Report::fields_instead`] has the names that did come.
+    /// No page before the last had the list, or a page had a list under another name instead.
+    /// [`Report::fields_instead`] returns the names found.
     NoList {
         /// How many pages.
         pages: u64,
     },
-    /// Items moved between pages while the list was read or stopped, or the API changed the size of pages, and
-    /// where it was joined again could not be proved.
+    /// Items moved between pages while the list was being read or was interrupted, or the API changed the page size,
+    /// and the position could not be recovered with certainty.
     Moved,
-    /// Items came twice.
+    /// Items were read twice.
     Duplicates {
         /// How many of them.
         items: u64,
     },
-    /// Part of a range of time was read again from its start, because it was split or its job was rerun, after items
-    /// of it had been delivered that cannot be recognized by an id: they were delivered again.
+    /// Part of a time range was read again from its start, because it was split or its job was rerun. Items without
+    /// an id that were yielded before may have been yielded again.
     ReadAnew {
-        /// How many items that may be.
+        /// The largest possible number of such items.
         items: u64,
     },
-    /// The data was not available up to the end of the interval that was asked for.
+    /// The data was not available up to the end of the requested interval.
     NotAvailableYet {
-        /// Up to when it was available.
+        /// Time up to which it was available.
         until: DateTime<Utc>,
     },
+    /// The API has an operation that reports how far the data is available, but it failed, and the results did not
+    /// say either: the end of the requested interval may be missing.
+    AvailabilityUnknown,
 }
 
 impl Reason {
-    /// By name and counts, to be kept in a file.
+    /// Name and counts, as stored in a checkpoint.
     pub(crate) fn written(self) -> (&'static str, Vec<u64>) {
         match self {
             Self::Unfinished => ("unfinished", vec![]),
@@ -299,6 +306,7 @@ impl Reason {
             Self::OneWindow => ("oneWindow", vec![]),
             Self::PartlySucceeded => ("partlySucceeded", vec![]),
             Self::Moved => ("moved", vec![]),
+            Self::AvailabilityUnknown => ("availabilityUnknown", vec![]),
             Self::InFiles { pages } => ("inFiles", vec![pages]),
             Self::NoList { pages } => ("noList", vec![pages]),
             Self::TotalChanged { first, last } => ("totalChanged", vec![first, last]),
@@ -311,7 +319,7 @@ impl Reason {
         }
     }
 
-    /// As [`written`](Self::written) gave it.
+    /// Parses what [`written`](Self::written) returned.
     pub(crate) fn read(name: &str, counts: &[u64]) -> Option<Self> {
         let plain = [
             Self::Unfinished,
@@ -325,6 +333,7 @@ impl Reason {
             Self::OneWindow,
             Self::PartlySucceeded,
             Self::Moved,
+            Self::AvailabilityUnknown,
         ];
         match (name, counts) {
             ("inFiles", [pages]) => Some(Self::InFiles { pages: *pages }),
@@ -349,35 +358,35 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unfinished => "the list has not been read to its end",
-            Self::Limit => "the limit of items was reached",
-            Self::MaxPages => "the limit of pages was reached",
-            Self::Cap => "the API does not let the list be read any further",
-            Self::FullReply => "the operation gives one response, and it was full",
-            Self::NotFollowed => "the response leads to a further one that can't be asked for",
-            Self::Contradiction => "a page contradicted the ones before, or led nowhere",
-            Self::Shortfall => "the list broke off where more had been promised",
-            Self::OneWindow => "the operation gives one window of time of the list",
-            Self::PartlySucceeded => "the job did part of its work",
-            Self::Moved => "items moved between pages, so that some may be missing or repeated",
+            Self::Unfinished => "the end of the list was not reached",
+            Self::Limit => "the item limit was reached",
+            Self::MaxPages => "the page limit was reached",
+            Self::Cap => "the list is longer than the API allows to be read",
+            Self::FullReply => "the operation returns a single response, and it was full",
+            Self::NotFollowed => "there is a next page, but the operation has no parameter to request it",
+            Self::Contradiction => "a page contradicted earlier pages, or its token or link could not be used",
+            Self::Shortfall => "the list ended although the API's counts promise more items",
+            Self::OneWindow => "the operation returns only one window of time of the list",
+            Self::PartlySucceeded => "the job succeeded only in part",
+            Self::Moved => "items moved between pages; some may be missing or duplicated",
+            Self::AvailabilityUnknown => {
+                "the API did not report how far the data is available; the end of the interval may be missing"
+            }
             Self::NoList { pages } => {
-                return write!(f, "{pages} pages came without the list: it may have another name");
+                return write!(f, "{pages} pages lack the list; it may have another name");
             }
             Self::InFiles { pages } => {
-                return write!(f, "the items of {pages} pages stand in files of their own");
+                return write!(f, "the items of {pages} pages are in separate files");
             }
             Self::TotalChanged { first, last } => {
-                return write!(f, "the count of items changed from {first} to {last}");
+                return write!(f, "the total changed from {first} to {last} items");
             }
             Self::TotalDiffers { read, total } => {
-                return write!(f, "{read} items came where the API counts {total}");
+                return write!(f, "read {read} items, but the API counts {total}");
             }
-            Self::Duplicates { items } => return write!(f, "{items} items came twice"),
+            Self::Duplicates { items } => return write!(f, "{items} items were read twice"),
             Self::ReadAnew { items } => {
-                return write!(
-                    f,
-                    "part of the range was read again, and {items} of its items may be repeated"
-                );
+                return write!(f, "part of the range was read again; up to {items} items may be duplicated");
             }
             Self::NotAvailableYet { until } => {
                 let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);

@@ -1,4 +1,4 @@
-//! What is listed: by it a checkpoint knows whether it is of the same call.
+//! The fingerprint of a request, by which a checkpoint resumes only the same call.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use crate::digest::{Digest, from_hex, hex};
 use crate::lenient;
 use crate::request::Request;
 
-/// How deep a body is looked into; what is deeper counts as it is written.
+/// Depth to which a body is parsed. Anything deeper is compared as text.
 const DEEPEST: usize = 64;
 
 #[allow(unreachable_pub, reason = "records are public everywhere else")]
@@ -21,7 +21,7 @@ mod form {
     use serde_json::Value;
 
     crate::record! {
-        /// What is listed, as it is written.
+        /// The stored form of a fingerprint.
         pub struct FingerprintForm {
             pub org: Option<Value> = "org",
             pub operation: Option<String> = "operation",
@@ -33,21 +33,20 @@ mod form {
 
 pub(crate) use self::form::FingerprintForm;
 
-/// An operation and all that it is asked for, but for what leads from page to page. Of values, which may be
-/// secret, hashes alone.
+/// An operation and its parameters, except those that select a page. Values may be secret and are kept as hashes only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RequestFingerprint {
-    /// Where it is asked for.
+    /// The organization.
     pub(crate) org: OrgIdentity,
     pub(crate) operation: String,
-    /// How it is paged.
+    /// A hash of the list spec.
     pub(crate) spec: u64,
-    /// What it is asked for, by the name that errors show.
+    /// Hashes of the parameters, by the name shown in errors.
     pub(crate) parts: BTreeMap<String, u64>,
 }
 
 impl RequestFingerprint {
-    /// Of a request to an org, without what stands in these places.
+    /// The fingerprint of a request to an organization, without the values at these locations.
     pub(crate) fn new(
         request: &Request,
         org: OrgIdentity,
@@ -97,7 +96,7 @@ impl RequestFingerprint {
         Self { org, operation: operation.id().to_owned(), spec, parts }
     }
 
-    /// As it is written.
+    /// Converts to the stored form.
     pub(crate) fn form(&self) -> FingerprintForm {
         let Self { org, operation, spec, parts } = self;
         FingerprintForm {
@@ -109,12 +108,11 @@ impl RequestFingerprint {
         }
     }
 
-    /// The same, read.
+    /// Parses the stored form.
     pub(crate) fn of_form(form: FingerprintForm) -> Result<Self, String> {
         let lacks = |name: &str| format!("its call has no `{name}`");
-        let hash = |text: &str| {
-            from_hex(text).ok_or_else(|| "its call has a hash that is malformed".to_owned())
-        };
+        let hash =
+            |text: &str| from_hex(text).ok_or_else(|| "its call has a malformed hash".to_owned());
         let parts = form.parameters.unwrap_or_default().into_iter();
         let org = form.org.ok_or_else(|| lacks("org"))?;
         Ok(Self {
@@ -127,16 +125,16 @@ impl RequestFingerprint {
         })
     }
 
-    /// The same, known to be asked for by something more.
+    /// Adds a parameter.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.parts.insert(name.to_owned(), texts([value]).finish());
         self
     }
 
-    /// What differs in another one, in words.
+    /// Describes how another request differs from this one. `None` if it does not.
     pub(crate) fn difference(&self, now: &Self) -> Option<String> {
         if self.operation != now.operation {
-            return Some(format!("it is of {}", self.operation));
+            return Some(format!("it belongs to {}", self.operation));
         }
         if let Some(difference) = self.org.difference(&now.org) {
             return Some(difference);
@@ -145,20 +143,20 @@ impl RequestFingerprint {
         for (name, hash) in &self.parts {
             match now.parts.get(name) {
                 None => differences.push(format!("{name} is no longer set")),
-                Some(now) if now != hash => differences.push(format!("{name} is another")),
+                Some(now) if now != hash => differences.push(format!("{name} has changed")),
                 Some(_) => {}
             }
         }
         let new = now.parts.keys().filter(|name| !self.parts.contains_key(*name));
         differences.extend(new.map(|name| format!("{name} was not set")));
         if differences.is_empty() && self.spec != now.spec {
-            differences.push("the operation was paged in another way".to_owned());
+            differences.push("the operation paged in another way".to_owned());
         }
         (!differences.is_empty()).then(|| differences.join(", "))
     }
 }
 
-/// How a list is read, as far as it decides what a checkpoint means.
+/// A hash of the parts of a list spec that determine the meaning of a checkpoint.
 fn hash_of(spec: &ListSpec) -> u64 {
     let place = |place: &ParamLocation| format!("{} {}", place.is_in_body(), place.name());
     let mut parts = vec![spec.scheme().name().to_owned(), spec.items().to_owned()];
@@ -174,15 +172,15 @@ fn texts<'a>(texts: impl IntoIterator<Item = &'a str>) -> Digest {
     digest
 }
 
-/// A field of a body, as it was sent.
+/// A field of a body.
 struct Field<'a, 'w> {
     name: String,
     json: &'a str,
-    /// The paths below it that do not count.
+    /// The paths below it that are left out.
     without: Vec<&'w str>,
 }
 
-/// The fields of an object by their names, but for those at these paths.
+/// The fields of an object in the order of their names, except those at these paths.
 fn fields<'a, 'w>(json: &'a str, without: &[&'w str]) -> Vec<Field<'a, 'w>> {
     let mut all = lenient::fields(json).unwrap_or_default();
     all.retain(|(name, _)| !without.contains(&name.as_str()));
@@ -195,13 +193,13 @@ fn fields<'a, 'w>(json: &'a str, without: &[&'w str]) -> Vec<Field<'a, 'w>> {
     all.into_iter().map(field).collect()
 }
 
-/// Whether a field says no more than one that is left out.
+/// Whether a field is equivalent to a missing one.
 fn is_nothing(json: &str, without: &[&str], depth: usize) -> bool {
     let within = |it: &Field<'_, '_>| is_nothing(it.json, &it.without, depth - 1);
     json == "null" || depth > 0 && json.starts_with('{') && fields(json, without).iter().all(within)
 }
 
-/// The value whatever the order of its fields. Numbers count as they are written.
+/// Hashes a value independently of the order of its fields. Numbers are hashed as written.
 fn write(json: &str, without: &[&str], depth: usize, digest: &mut Digest) {
     match json.as_bytes().first() {
         Some(b'"') => {
@@ -257,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_is_named() {
+    fn names_what_differs() {
         let body = r#"{"interval":"a/b","filters":[{"name":"x","value":"secret"}]}"#;
         let saved = of(&[("expand", "a"), ("expand", "b"), ("name", "Support*")], body);
         let same = &[("name", "Support*"), ("expand", "a"), ("expand", "b")][..];
@@ -270,14 +268,14 @@ mod tests {
                 &[("name", "Sales*"), ("expand", "b"), ("expand", "a")],
                 body,
                 Some(
-                    "the query parameter `expand` is another, the query parameter `name` is another",
+                    "the query parameter `expand` has changed, the query parameter `name` has changed",
                 ),
             ),
             (
                 &[("name", "Support*")],
                 r#"{"interval":"a/c","filters":[{"name":"x","value":"secret"}],"order":"asc"}"#,
                 Some(
-                    "the field `interval` of the body is another, \
+                    "the field `interval` of the body has changed, \
                      the query parameter `expand` is no longer set, \
                      the field `order` of the body was not set",
                 ),
@@ -293,7 +291,7 @@ mod tests {
         ] {
             assert_eq!(saved.difference(&of(query, body)).as_deref(), difference, "{body}");
         }
-        // What no `Value` holds is told apart all the same, and the place in the list is left out of it.
+        // Values that `serde_json::Value` cannot hold are distinguished too, and the page number is left out.
         let exact = |n: &str, page: u32| {
             of(same, &format!(r#"{{"n":{n},"t":"\ud83d","paging":{{"pageNumber":{page}}}}}"#))
         };
@@ -301,13 +299,13 @@ mod tests {
         assert_eq!(long.difference(&exact("12345678901234567890", 2)), None);
         for other in ["12345678901234567891", "1e400"] {
             let difference = long.difference(&exact(other, 1));
-            assert_eq!(difference.as_deref(), Some("the field `n` of the body is another"));
+            assert_eq!(difference.as_deref(), Some("the field `n` of the body has changed"));
         }
         let other = RequestFingerprint { operation: "getThings".to_owned(), ..saved.clone() };
-        assert_eq!(other.difference(&saved).as_deref(), Some("it is of getThings"));
+        assert_eq!(other.difference(&saved).as_deref(), Some("it belongs to getThings"));
         let paged = RequestFingerprint { spec: 1, ..saved.clone() };
         let difference = paged.difference(&saved).expect("a difference");
-        assert_eq!(difference, "the operation was paged in another way");
+        assert_eq!(difference, "the operation paged in another way");
         let text = format!("{saved:?}");
         assert!(!text.contains("secret") && !text.contains("Support"), "{text}");
     }

@@ -1,4 +1,4 @@
-//! How a list continues from a place at which it was left: a state machine.
+//! How a list resumes at a checkpoint: a state machine.
 //!
 //! ```text
 //! Given ─ check ─▶ Checked ─ enter ─▶ Entered ─┬─ page ─▶ Idle
@@ -7,12 +7,11 @@
 //!   └──── stale ──────┴── stale ─▶ Restarted ─ enter ─▶ Skipping ─ page ─▶ Idle
 //! ```
 //!
-//! A page that was delivered in part is requested again, and its first items are skipped. A list that is read anew skips
-//! what was delivered, however many pages it comes in. `Idle` may become `Realigned` too: the API can change the size
-//! of pages in the middle of a list.
+//! A page that was delivered in part is requested again, and its first items are skipped. A list that starts over skips
+//! all delivered items, however many pages they come in. `Idle` may become `Realigned` too, since the API can change
+//! the page size in the middle of a list.
 //!
-//! The transitions are pure. What they mean for the cursor and the source is in
-//! [`fetcher`](super::fetcher).
+//! The transitions are pure. [`fetcher`](super::fetcher) applies them to the cursor and the source.
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -22,46 +21,53 @@ use super::cursor_state::CursorState;
 use super::item_hashes::{Alignment, realign};
 use super::scheme::SequenceUnit;
 
-/// Where a list stands between a checkpoint and the page that continues it.
+/// Where a list is between a checkpoint and the page that continues it.
 #[derive(Clone, Debug)]
 pub(super) enum Resume {
     /// The list is read from page to page.
     Idle,
-    /// What was given is not a place in a list, for this reason.
+    /// The checkpoint is not a place in a list, for this reason.
     Refused(&'static str),
-    /// A place was given, and nothing has been done.
-    Given(Box<ResumePoint>),
-    /// The place is of the same call, and its counts are taken over.
-    Checked(Box<ResumePoint>),
-    /// The page that holds the place is due, or the beginning of what a source gives in sequence.
-    Entered(Box<ResumePoint>, Skip),
-    /// An earlier page is due, because the list has become shorter. `resized`: as in `Realigned`.
-    LookingBack { place: Box<ResumePoint>, skip: Skip, resized: Option<Box<CursorState>> },
-    /// The page that holds the last item read is due, in pages of another size. `resized`: where the list stood when the
-    /// size changed, to be read on from if that item is not found.
-    Realigned { place: Box<ResumePoint>, skip: Skip, resized: Box<CursorState> },
-    /// The list begins anew, because the API no longer knows the place. Nothing has been requested.
-    Restarted(Box<ResumePoint>),
-    /// Pages come whose items were delivered before.
-    Skipping(Box<ResumePoint>, Skip),
+    /// The list has not continued from the place yet.
+    Pending(Box<ResumePoint>, Stage),
 }
 
-/// A place to continue from.
+/// How far a list has come in resuming at a place.
+#[derive(Clone, Debug)]
+pub(super) enum Stage {
+    /// Nothing has been done.
+    Given,
+    /// The place belongs to this call, and its counts have been taken over.
+    Checked,
+    /// The page that contains the place is due, or the beginning of the source's own sequence.
+    Entered(Skip),
+    /// An earlier page is due, because the list has become shorter. `resized`: as in `Realigned`.
+    LookingBack { skip: Skip, resized: Option<Box<CursorState>> },
+    /// The page with the last item read is due, in pages of another size. `resized` is the cursor state at the change
+    /// of size, to continue from if that item is not found.
+    Realigned { skip: Skip, resized: Box<CursorState> },
+    /// The list starts over because the API no longer knows the place. Nothing has been requested.
+    Restarted,
+    /// Pages with items that were delivered before are due.
+    Skipping(Skip),
+}
+
+/// A place to resume at.
 #[derive(Clone, Debug)]
 pub(super) struct ResumePoint {
     pub(super) point: ListPoint,
-    /// When it was saved. `None` for a piece of a range.
+    /// When it was saved. `None` for a window of a range.
     pub(super) saved: Option<DateTime<Utc>>,
 }
 
-/// What is left out of what comes, because it was delivered before.
+/// What to skip because it was delivered before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Skip {
     /// The first items of the next page.
     OfPage(u64),
-    /// Items, however many pages they come in.
+    /// Items, across pages.
     Items(u64),
-    /// Bytes, however many items they come in.
+    /// Bytes, across items.
     Bytes(u64),
 }
 
@@ -78,46 +84,34 @@ impl Skip {
 pub(super) enum Entry {
     /// At the page of the place.
     AtPlace,
-    /// At the beginning, in the source's own sequence.
+    /// At the beginning of the source's own sequence.
     InSequence,
     /// At the beginning, since the place is gone.
-    Anew,
+    StartOver,
 }
 
 impl Resume {
-    /// A place was given, or a checkpoint without one.
+    /// Starts from a place, or from a checkpoint that has none.
     pub(super) fn given(point: Option<ListPoint>, saved: Option<DateTime<Utc>>) -> Self {
         match point {
-            Some(point) => Self::Given(Box::new(ResumePoint { point, saved })),
+            Some(point) => Self::Pending(Box::new(ResumePoint { point, saved }), Stage::Given),
             None => Self::Refused("it is of a range of time"),
         }
     }
 
-    /// The same before anything was done, for a list that is set up anew.
-    pub(super) fn anew(self) -> Self {
+    /// Goes back to the first stage, for a list that is set up again.
+    pub(super) fn reset(self) -> Self {
         match self {
-            Self::Idle | Self::Refused(_) => self,
-            Self::Given(place)
-            | Self::Checked(place)
-            | Self::Restarted(place)
-            | Self::Entered(place, _)
-            | Self::Skipping(place, _)
-            | Self::LookingBack { place, .. }
-            | Self::Realigned { place, .. } => Self::Given(place),
+            Self::Pending(place, _) => Self::Pending(place, Stage::Given),
+            other => other,
         }
     }
 
-    /// The place that the list has not been joined at yet.
+    /// The place that the list has not continued from yet.
     pub(super) fn place(&self) -> Option<&ResumePoint> {
         match self {
+            Self::Pending(place, _) => Some(place),
             Self::Idle | Self::Refused(_) => None,
-            Self::Given(place)
-            | Self::Checked(place)
-            | Self::Restarted(place)
-            | Self::Entered(place, _)
-            | Self::Skipping(place, _)
-            | Self::LookingBack { place, .. }
-            | Self::Realigned { place, .. } => Some(place),
         }
     }
 
@@ -125,104 +119,105 @@ impl Resume {
         self.place().map(|place| &place.point)
     }
 
-    /// Whether pages are due that are not those which the checkpoint names.
+    /// Whether a page other than that of the checkpoint is due.
     pub(super) const fn reads_elsewhere(&self) -> bool {
-        matches!(self, Self::LookingBack { .. } | Self::Realigned { .. })
+        matches!(self, Self::Pending(_, Stage::LookingBack { .. } | Stage::Realigned { .. }))
     }
 
-    /// How many items of the page that is due were delivered, where its number says so.
+    /// How many items of the due page were delivered, if it is known.
     pub(super) const fn skip_of_page(&self) -> Option<u64> {
         match self {
-            Self::Entered(_, Skip::OfPage(skip))
-            | Self::LookingBack { skip: Skip::OfPage(skip), .. }
-            | Self::Realigned { skip: Skip::OfPage(skip), .. } => Some(*skip),
+            Self::Pending(
+                _,
+                Stage::Entered(Skip::OfPage(skip))
+                | Stage::LookingBack { skip: Skip::OfPage(skip), .. }
+                | Stage::Realigned { skip: Skip::OfPage(skip), .. },
+            ) => Some(*skip),
             _ => None,
         }
     }
 
-    /// The place was found to be of the same call.
+    /// The place belongs to this call.
     pub(super) fn check(&mut self) {
-        *self = match std::mem::replace(self, Self::Idle) {
-            Self::Given(place) => Self::Checked(place),
-            other => other,
-        };
+        if let Self::Pending(_, stage @ Stage::Given) = self {
+            *stage = Stage::Checked;
+        }
     }
 
-    /// The API no longer knows the place: the list is read from its beginning.
+    /// The API no longer knows the place: the list starts over.
     pub(super) fn restart(&mut self) {
-        *self = match std::mem::replace(self, Self::Idle).anew() {
-            Self::Given(place) => Self::Restarted(place),
-            other => other,
-        };
+        if let Self::Pending(_, stage) = self {
+            *stage = Stage::Restarted;
+        }
     }
 
-    /// What the source lists is opened once more: the place is entered again, if nothing has come of it.
+    /// The source is opened again: the place is entered again if no page of it has arrived.
     pub(super) fn reopen(&mut self) {
-        *self = match std::mem::replace(self, Self::Idle) {
-            Self::Entered(place, _) => Self::Checked(place),
-            other => other,
-        };
+        if let Self::Pending(_, stage @ Stage::Entered(_)) = self {
+            *stage = Stage::Checked;
+        }
     }
 
-    /// The source is open, and gives its pages in sequence, counted in this unit, or by their positions. `None` where
-    /// there is no place to enter.
+    /// The source is open, and delivers pages in a sequence counted in this unit, or by position. Returns `None`
+    /// without a place to enter.
     pub(super) fn enter(&mut self, sequence: Option<SequenceUnit>) -> Option<Entry> {
-        let (place, is_anew) = match std::mem::replace(self, Self::Idle) {
-            Self::Checked(place) => (place, false),
-            Self::Restarted(place) => (place, true),
-            other => {
-                *self = other;
-                return None;
-            }
+        let Self::Pending(place, stage) = self else { return None };
+        let starts_over = match stage {
+            Stage::Checked => false,
+            Stage::Restarted => true,
+            _ => return None,
         };
         let point = &place.point;
         let skip = match sequence {
             Some(SequenceUnit::Bytes) => Skip::Bytes(point.offset),
-            _ if is_anew => Skip::Items(point.delivered()),
+            _ if starts_over => Skip::Items(point.delivered()),
             Some(SequenceUnit::Items) => Skip::Items(point.offset),
             None => Skip::OfPage(point.offset),
         };
-        let entry = match sequence {
-            _ if is_anew => Entry::Anew,
+        *stage = if starts_over { Stage::Skipping(skip) } else { Stage::Entered(skip) };
+        Some(match sequence {
+            _ if starts_over => Entry::StartOver,
             Some(_) => Entry::InSequence,
             None => Entry::AtPlace,
-        };
-        *self = if is_anew { Self::Skipping(place, skip) } else { Self::Entered(place, skip) };
-        Some(entry)
+        })
     }
 
-    /// The last items are not on this page, since the list has become shorter: the one before is due, of which so
+    /// The last items are not on this page, since the list has become shorter: the page before it is due, of which this
     /// many items are skipped.
     pub(super) fn look_back(&mut self, skip: u64) {
+        let Self::Pending(_, stage) = self else { return };
         let skip = Skip::OfPage(skip);
-        *self = match std::mem::replace(self, Self::Idle) {
-            Self::Entered(place, _) => Self::LookingBack { place, skip, resized: None },
-            Self::LookingBack { place, resized, .. } => Self::LookingBack { place, skip, resized },
-            Self::Realigned { place, resized, .. } => {
-                Self::LookingBack { place, skip, resized: Some(resized) }
-            }
+        *stage = match std::mem::replace(stage, Stage::Given) {
+            Stage::Entered(_) => Stage::LookingBack { skip, resized: None },
+            Stage::LookingBack { resized, .. } => Stage::LookingBack { skip, resized },
+            Stage::Realigned { resized, .. } => Stage::LookingBack { skip, resized: Some(resized) },
             other => other,
         };
     }
 
-    /// The size of pages has changed: the page of the new size is due that holds the point.
+    /// The page size has changed: the page of the new size that contains the point is due.
     pub(super) fn realign(&mut self, point: ListPoint, resized: CursorState) {
         let skip = Skip::OfPage(point.offset);
         let place = Box::new(ResumePoint { point, saved: None });
-        *self = Self::Realigned { place, skip, resized: Box::new(resized) };
+        *self = Self::Pending(place, Stage::Realigned { skip, resized: Box::new(resized) });
     }
 
-    /// Whether the page of the new size is due, or one before it.
+    /// Whether a page of the new size is due, or an earlier one.
     pub(super) const fn is_resized(&self) -> bool {
-        matches!(self, Self::Realigned { .. } | Self::LookingBack { resized: Some(_), .. })
+        matches!(
+            self,
+            Self::Pending(_, Stage::Realigned { .. } | Stage::LookingBack { resized: Some(_), .. })
+        )
     }
 
-    /// The last item is not on that page. Gives where the list is read on from.
+    /// The last item is not on the page of the new size. Returns the cursor state to continue from.
     pub(super) fn lose_place(&mut self) -> Option<CursorState> {
         match std::mem::replace(self, Self::Idle) {
-            Self::Realigned { resized, .. } | Self::LookingBack { resized: Some(resized), .. } => {
-                Some(*resized)
-            }
+            Self::Pending(
+                _,
+                Stage::Realigned { resized, .. }
+                | Stage::LookingBack { resized: Some(resized), .. },
+            ) => Some(*resized),
             other => {
                 *self = other;
                 None
@@ -230,52 +225,51 @@ impl Resume {
         }
     }
 
-    /// Skips so many items of the page that is due.
+    /// Changes how many items of the due page are skipped.
     pub(super) fn set_skip_of_page(&mut self, items: u64) {
-        if let Self::Entered(_, Skip::OfPage(skip))
-        | Self::LookingBack { skip: Skip::OfPage(skip), .. }
-        | Self::Realigned { skip: Skip::OfPage(skip), .. } = self
+        if let Self::Pending(
+            _,
+            Stage::Entered(Skip::OfPage(skip))
+            | Stage::LookingBack { skip: Skip::OfPage(skip), .. }
+            | Stage::Realigned { skip: Skip::OfPage(skip), .. },
+        ) = self
         {
             *skip = items;
         }
     }
 
-    /// The page that is due comes as several smaller ones.
+    /// The due page is split into smaller ones.
     pub(super) fn skip_over_pages(&mut self) {
-        if let Self::Entered(_, skip @ Skip::OfPage(_)) = self {
+        if let Self::Pending(_, Stage::Entered(skip @ Skip::OfPage(_))) = self {
             *skip = Skip::Items(skip.left());
         }
     }
 
-    /// The place of a page of another size, which holds the same item.
+    /// Moves the place to a page of another size that contains the same item.
     pub(super) fn move_to(&mut self, at: CursorState, skip: u64) {
-        if let Self::Entered(place, Skip::OfPage(left)) = self {
+        if let Self::Pending(place, Stage::Entered(Skip::OfPage(left))) = self {
             let granted = at.grid;
             (place.point.at, place.point.offset, *left) = (at, skip, skip);
             place.point.progress.page_size_granted = granted;
         }
     }
 
-    /// Leaves out what was delivered of bytes that came. Whether any are left.
+    /// Removes the bytes from a body that were delivered before. Returns whether any remain.
     pub(super) fn skip_bytes(&mut self, body: &mut Bytes) -> bool {
-        let (place, left) = match std::mem::replace(self, Self::Idle) {
-            Self::Entered(place, Skip::Bytes(left)) | Self::Skipping(place, Skip::Bytes(left)) => {
-                (place, left)
-            }
-            other => {
-                *self = other;
-                return true;
-            }
+        let Self::Pending(_, stage) = self else { return true };
+        let (Stage::Entered(Skip::Bytes(left)) | Stage::Skipping(Skip::Bytes(left))) = *stage
+        else {
+            return true;
         };
         let length = body.len() as u64;
         let skipped = left.min(length);
-        *self = Self::Skipping(place, Skip::Bytes(left - skipped));
+        *stage = Stage::Skipping(Skip::Bytes(left - skipped));
         *body = body.slice(usize::try_from(skipped).unwrap_or(0)..);
         left == 0 || left < length
     }
 
-    /// A page of so many items came. Tells which of them are left out. `hashes` gives those of its items, if each has
-    /// one, and `fingerprint` that of the page.
+    /// Returns which items of a page are skipped. `hashes` returns the hash of each item, if all have one, and
+    /// `fingerprint` that of the page.
     pub(super) fn accept<'a>(
         &mut self,
         items: usize,
@@ -283,11 +277,14 @@ impl Resume {
         fingerprint: impl FnOnce() -> u64,
     ) -> Accepted {
         let (place, skip) = match std::mem::replace(self, Self::Idle) {
-            Self::Entered(place, skip)
-            | Self::Skipping(place, skip)
-            | Self::LookingBack { place, skip, .. }
-            | Self::Realigned { place, skip, .. } => (place, skip),
-            // No page comes before the place has been entered.
+            Self::Pending(
+                place,
+                Stage::Entered(skip)
+                | Stage::Skipping(skip)
+                | Stage::LookingBack { skip, .. }
+                | Stage::Realigned { skip, .. },
+            ) => (place, skip),
+            // No page arrives before the place has been entered.
             other => {
                 *self = other;
                 return Accepted::default();
@@ -298,7 +295,7 @@ impl Resume {
         match skip {
             Skip::Bytes(_) => return Accepted::default(),
             Skip::Items(_) if left > items => {
-                *self = Self::Skipping(place, Skip::Items((left - items) as u64));
+                *self = Self::Pending(place, Stage::Skipping(Skip::Items((left - items) as u64)));
                 let joined = Alignment { from: items, ..Alignment::default() };
                 return Accepted { joined, was_counted };
             }
@@ -311,7 +308,7 @@ impl Resume {
             }
             _ => {
                 let is_other = point.page.is_some_and(|page| page != fingerprint());
-                // Of a list that is read anew, nothing tells that its order is the same.
+                // Nothing shows that a list that started over still has the same order.
                 let moved = left > items || is_other || (left > 0 && point.page.is_none());
                 Alignment { from: left.min(items), repeated: 0, moved }
             }
@@ -319,7 +316,7 @@ impl Resume {
         Accepted { joined, was_counted }
     }
 
-    /// The list has ended. Whether it did before the place was reached.
+    /// The list has ended. Returns whether it ended before the place was reached.
     pub(super) fn end(&mut self) -> bool {
         self.place().is_some() && {
             *self = Self::Idle;
@@ -327,10 +324,10 @@ impl Resume {
         }
     }
 
-    /// The source has no further page. Whether something was still to be skipped.
+    /// The source has no further page. Returns whether anything was still to be skipped.
     pub(super) fn end_of_sequence(&mut self) -> bool {
         let left = match self {
-            Self::Entered(_, skip) | Self::Skipping(_, skip) => skip.left(),
+            Self::Pending(_, Stage::Entered(skip) | Stage::Skipping(skip)) => skip.left(),
             _ => 0,
         };
         self.end();
@@ -338,11 +335,11 @@ impl Resume {
     }
 }
 
-/// What is delivered of a page.
+/// Which items of a page are delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Accepted {
     pub(super) joined: Alignment,
-    /// Whether all of its items were delivered, and the page counted, by an earlier run.
+    /// Whether an earlier run delivered all of its items and counted the page.
     pub(super) was_counted: bool,
 }
 

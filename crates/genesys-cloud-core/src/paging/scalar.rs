@@ -1,4 +1,4 @@
-//! Single values that stand beside the items of a page.
+//! Scalar values next to the items of a page.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,20 +11,20 @@ use super::cursor_state::Token;
 use crate::wire::number;
 use crate::wire::stamp::Stamp;
 
-/// What stands beside the items. It is read whatever it is: a count that makes no sense is one that is
-/// missing, and no reason to lose the page.
+/// A value next to the items. Any value is accepted: a malformed count is treated as missing and does not make the page
+/// unreadable.
 pub(super) enum Scalar<'de> {
     Integer(u64),
     Negative(i64),
     Number(f64),
     Text(Cow<'de, str>),
-    /// `null`, `false`, or an array or object that holds nothing.
+    /// `null`, `false`, or an empty array or object.
     None,
     Other,
 }
 
 impl Scalar<'_> {
-    /// A count, which may be written as `25`, `25.0` or `"25"`.
+    /// The value as a count, written as `25`, `25.0` or `"25"`.
     pub(super) fn count(&self) -> Option<u64> {
         match self {
             Self::Integer(number) => Some(*number),
@@ -34,7 +34,7 @@ impl Scalar<'_> {
         }
     }
 
-    /// A point in time.
+    /// The value as a point in time.
     pub(super) fn instant(&self) -> Option<DateTime<Utc>> {
         let stamp = match self {
             Self::Text(text) => Stamp::parse(text),
@@ -46,7 +46,7 @@ impl Scalar<'_> {
         stamp.map(|stamp| stamp.instant().value)
     }
 
-    /// A token or a link. An empty one is none.
+    /// The value as a token or link. `None` if it is empty.
     pub(super) fn token(self) -> Option<Token> {
         match self {
             Self::Text(text) if text.trim().is_empty() => None,

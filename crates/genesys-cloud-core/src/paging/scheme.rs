@@ -1,50 +1,50 @@
-//! How lists are paged: what all operations of a scheme share stands in one table of [`SchemeSpec`]s.
+//! The ways in which lists page: one table of [`SchemeSpec`]s.
 
 use super::list_spec::{NextToken, ParamLocation};
 
-/// How lists of one scheme move from page to page.
+/// How lists of a scheme move from page to page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Advance {
-    /// Pages are counted from 1.
+    /// Page numbers from 1.
     Numbers {
-        /// Whether a page that links to no next one is the last, whatever its counts say.
+        /// Whether a page without a link to the next is the last, whatever its counts say.
         linked: bool,
     },
-    /// Items are counted from 1, and a page is asked for by its first.
+    /// The index of the first item of the page, from 1.
     StartIndex,
-    /// Each page has what leads to the next.
+    /// A token or link on each page for the next.
     Tokens {
-        /// Whether the last page links on too, so that the count of pages alone tells the end.
+        /// Whether the last page has a token too, so that only the page count shows the end.
         counted: bool,
     },
-    /// The next page begins at the last item of the one before.
+    /// The last item of the page: the next page begins there.
     Window,
-    /// One response is all there is to be had.
+    /// A single response.
     Once(Once),
-    /// The source gives one page after another, and says when there are no more.
+    /// The source delivers its pages in sequence and decides when there are no more.
     Sequence(SequenceUnit),
 }
 
-/// What is counted in a list that comes in sequence, to find a place in it again.
+/// The unit by which a place in a sequence is found again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SequenceUnit {
     Items,
-    /// Of bytes that are cut anywhere.
+    /// Bytes, in chunks of any length.
     Bytes,
 }
 
-/// What one response says of the whole list.
+/// What a single response is of the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Once {
-    /// It is the whole list.
+    /// The whole list.
     Whole,
-    /// It is the whole list unless it holds as much as was asked for.
+    /// The whole list, unless it has as many items as were requested.
     UnlessFull,
-    /// It is one window of time of a list.
+    /// One window of time of the list.
     Window,
 }
 
-/// What the operations of a scheme share.
+/// What all operations of a scheme have in common.
 #[derive(Debug)]
 pub(super) struct SchemeSpec {
     name: &'static str,
@@ -64,7 +64,7 @@ const fn spec(
 
 macro_rules! schemes {
     ($($(#[$meta:meta])* $scheme:ident: $advance:expr, [$($in:expr),*], $out:expr;)*) => {
-        /// A way of paging, or of not paging.
+        /// A way of paging, or of returning a list in one response.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Scheme {
@@ -74,7 +74,7 @@ macro_rules! schemes {
         impl Scheme {
             pub(super) const ALL: &[Self] = &[$(Self::$scheme),*];
 
-            /// In the order of the variants.
+            /// Indexed by variant.
             const SPECS: &[SchemeSpec] = &[$({
                 const IN: &[ParamLocation] = &[$($in),*];
                 spec(stringify!($scheme), $advance, IN, $out)
@@ -97,85 +97,84 @@ const fn in_link(field: &'static str) -> Option<NextToken> {
 }
 
 schemes! {
-    /// The query parameter `pageNumber` counts pages from 1. The response repeats it, and tells the end by
-    /// `pageCount`, by a `nextUri` that is missing, or by an empty page.
+    /// The query parameter `pageNumber` counts pages from 1. The response echoes it. The list ends by `pageCount`, by a
+    /// missing `nextUri`, or with an empty page.
     PageNumber: NUMBERS, [ParamLocation::query("pageNumber")], field("nextUri");
-    /// As [`PageNumber`](Self::PageNumber), but with no count of any kind: the last page has no `nextUri`.
+    /// Like [`PageNumber`](Self::PageNumber), without counts: the last page has no `nextUri`.
     PageNumberNoTotal: Advance::Numbers { linked: true }, [ParamLocation::query("pageNumber")], field("nextUri");
-    /// As [`PageNumber`](Self::PageNumber), but a response says nothing of the list: an empty page ends it.
+    /// Like [`PageNumber`](Self::PageNumber), but the response has only items: an empty page ends the list.
     PageNumberNoEnvelope: NUMBERS, [ParamLocation::query("pageNumber")], NONE;
-    /// The query parameter `after` is taken out of `nextUri`.
+    /// The query parameter `after` is taken from `nextUri`.
     AfterInNextUri: TOKENS, [ParamLocation::query("after")], in_link("nextUri");
-    /// The query parameter `after` stands in the field `after`.
+    /// The query parameter `after` is taken from the field `after`.
     AfterField: TOKENS, [ParamLocation::query("after")], field("after");
-    /// The query parameter `cursor` stands in the field `cursors.after`.
+    /// The query parameter `cursor` is taken from the field `cursors.after`.
     CursorsObject: TOKENS, [ParamLocation::query("cursor")], field("cursors.after");
-    /// The query parameter `cursor` stands in the field `cursor`.
+    /// The query parameter `cursor` is taken from the field `cursor`.
     CursorField: TOKENS, [ParamLocation::query("cursor")], field("cursor");
-    /// The query parameter `cursor` is taken out of `nextUri`.
+    /// The query parameter `cursor` is taken from `nextUri`.
     CursorInNextUri: TOKENS, [ParamLocation::query("cursor")], in_link("nextUri");
-    /// The query parameter `nextPage`, which is a key, is taken out of `nextUri`.
+    /// The query parameter `nextPage`, a key, is taken from `nextUri`.
     NextPageInNextUri: TOKENS, [ParamLocation::query("nextPage")], in_link("nextUri");
-    /// The query parameters `afterSourceType` and `afterSourceId` are taken out of `nextUri`.
+    /// The query parameters `afterSourceType` and `afterSourceId` are taken from `nextUri`.
     CompositeAfterInNextUri: TOKENS, [ParamLocation::query("afterSourceType"), ParamLocation::query("afterSourceId")], in_link("nextUri");
     /// The field `pageNumber` of the body counts pages from 1.
     BodyPageNumber: NUMBERS, [ParamLocation::body("pageNumber")], field("nextUri");
-    /// As [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the response.
+    /// Like [`BodyPageNumber`](Self::BodyPageNumber), with the counts below `results` in the response.
     BodyPageNumberNested: NUMBERS, [ParamLocation::body("pageNumber")], field("results.nextUri");
-    /// The field `paging.pageNumber` of the body counts pages from 1, and `totalHits` tells the end.
+    /// The field `paging.pageNumber` of the body counts pages from 1, and the list ends by `totalHits`.
     BodyPagingTotalHits: NUMBERS, [ParamLocation::body("paging.pageNumber")], NONE;
-    /// The field `pageNumber` of the body counts pages from 1, and the body submits a job: each page is the
-    /// result of a job of its own.
+    /// The field `pageNumber` of the body counts pages from 1, and the body submits a job: each page is the result of a
+    /// separate job.
     JobSelectsPage: NUMBERS, [ParamLocation::body("pageNumber")], NONE;
-    /// The field `after` of the body stands in the field `after` of the response.
+    /// The field `after` of the body is taken from the field `after` of the response.
     BodyAfter: TOKENS, [ParamLocation::body("after")], field("after");
-    /// The field `cursor` of the body stands in the field `cursor` of the response.
+    /// The field `cursor` of the body is taken from the field `cursor` of the response.
     BodyCursor: TOKENS, [ParamLocation::body("cursor")], field("cursor");
-    /// The query parameter `q64`, which holds the whole query, is taken out of `nextPage`. Every page has
-    /// one, the last too: `pageCount` tells the end.
+    /// The query parameter `q64`, which contains the whole query, is taken from `nextPage`. The last page has one too:
+    /// the list ends by `pageCount`.
     Q64Search: Advance::Tokens { counted: true }, [ParamLocation::query("q64")], in_link("nextPage");
-    /// The query parameter `startIndex` counts items from 1, as SCIM has it (RFC 7644, 3.4.2.4).
+    /// The query parameter `startIndex` counts items from 1, as in SCIM (RFC 7644, 3.4.2.4).
     ScimStartIndex: Advance::StartIndex, [ParamLocation::query("startIndex")], NONE;
-    /// The next page is asked for by the last item of the one before: its `id` goes into the query
-    /// parameter `after`, unless the spec says otherwise. An empty page ends the list. Where a page
-    /// begins with the last items of the one before, they are handed out once.
+    /// The next page is requested by the last item of the previous one: its `id` goes into the query parameter `after`,
+    /// unless the [`ListSpec`](crate::ListSpec) says otherwise. An empty page ends the list. If a page begins with the
+    /// last items of the previous one, they are yielded once.
     IdOrDateWindow: Advance::Window, [ParamLocation::query("after")], field("id");
-    /// The request has a page size and nothing to page by: `nextUri` is followed as a whole.
+    /// The request has a page size but no page parameter: `nextUri` is followed as it is.
     PageSizeOnlyNextUri: TOKENS, [], Some(NextToken::link("nextUri"));
-    /// The request has a page size, and there is no way to a second page.
+    /// The request has a page size, and no second page can be requested.
     LimitOnly: Advance::Once(Once::UnlessFull), [], NONE;
-    /// One response. It may have a `nextUri`, which the operation does not document to accept: it is not
+    /// A single response. It may have a `nextUri`, but the operation does not document that it accepts it: it is not
     /// followed, and the report says so.
     NextUriOnlyEnvelope: WHOLE, [], Some(NextToken::link("nextUri"));
-    /// One response. It may have `cursors`, which the operation has no parameter for.
+    /// A single response. It may have `cursors`, but the operation has no parameter for them.
     CursorsOnlyEnvelope: WHOLE, [], field("cursors.after");
-    /// One response. Its `nextUri` never ends: it leads to earlier and earlier windows of time.
+    /// A single response. Its `nextUri` never ends: it names earlier and earlier windows of time.
     DateWindowHomonym: Advance::Once(Once::Window), [], NONE;
-    /// One response, with the page fields of a paged one. Its `nextUri` leads to the same response again.
+    /// A single response with the fields of a page. Its `nextUri` returns the same response again.
     UnpagedWithEnvelope: WHOLE, [], NONE;
-    /// One response, its items under `entities`.
+    /// A single response with the items in `entities`.
     UnpagedEntities: WHOLE, [], NONE;
-    /// One response, which is the list itself.
+    /// A single response, which is the list itself.
     UnpagedBareArray: WHOLE, [], NONE;
-    /// One response to a POST.
+    /// A single response to a POST.
     UnpagedPostResults: WHOLE, [], NONE;
-    /// One response, its items under another name.
+    /// A single response with the items in another field.
     UnpagedOtherArray: WHOLE, [], NONE;
-    /// One response in the form of SCIM.
+    /// A single response in SCIM's format.
     UnpagedScimEnvelope: WHOLE, [], NONE;
-    /// Each response has a token that the next request is to send: of the query parameter and the field
-    /// `continuation_token`, unless the spec says otherwise. Without a token, or with an empty one,
-    /// it is the last.
+    /// Each response has a token for the next request: the field and query parameter `continuation_token`, unless the
+    /// [`ListSpec`](crate::ListSpec) says otherwise. The list ends when the token is missing or empty.
     ContinuationToken: TOKENS, [ParamLocation::query("continuation_token")], field("continuation_token");
 }
 
 impl Scheme {
-    /// The scheme of this name, such as `PageNumber`.
+    /// Returns the scheme with this name, such as `PageNumber`.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|scheme| scheme.name() == name)
     }
 
-    /// The name by which tags and catalogues refer to the scheme.
+    /// Returns the name of the scheme in tags and catalogues.
     pub const fn name(self) -> &'static str {
         self.spec().name
     }
@@ -184,10 +183,10 @@ impl Scheme {
         &Self::SPECS[self as usize]
     }
 
-    /// How many items a page is to hold where nobody has said, and the operation's maximum is not known.
+    /// Default page size if the operation's maximum is unknown.
     pub(super) const fn usual_page_size(self) -> u64 {
         match self {
-            // Beyond it the API may answer 429 (parameter `count` in the API document).
+            // Above it, the API may answer 429 (parameter `count` in the API document).
             Self::ScimStartIndex => 25,
             _ => 100,
         }
@@ -199,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scheme_has_its_name() {
+    fn every_scheme_is_found_by_its_name() {
         for scheme in Scheme::ALL {
             assert_eq!(scheme.name(), format!("{scheme:?}"));
             assert_eq!(Scheme::named(scheme.name()), Some(*scheme));

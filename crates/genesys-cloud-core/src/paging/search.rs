@@ -1,4 +1,4 @@
-//! The search that a `q64` parameter holds.
+//! The search encoded in a `q64` parameter.
 
 use std::io::Read as _;
 
@@ -8,15 +8,14 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::read::GzDecoder;
 use serde_json::{Map, Value};
 
-/// How large a search may be, in bytes.
+/// Maximum size of a search in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// A search as JSON. In `q64` it is compressed by gzip and encoded in base64
-/// (developer.genesys.cloud/organization/search/reusable-searches).
+/// A search as JSON. `q64` is gzip in base64 (developer.genesys.cloud/organization/search/reusable-searches).
 pub(super) struct Search(Map<String, Value>);
 
 impl Search {
-    /// `None` if the text is not a search.
+    /// Decodes a search. `None` if the text is not one.
     pub(super) fn decode(q64: &str) -> Option<Self> {
         const EITHER_PADDING: GeneralPurposeConfig =
             GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -30,7 +29,7 @@ impl Search {
         serde_json::from_slice(&json).ok().map(Self)
     }
 
-    /// Its fields that are not null, with their values as text.
+    /// The fields that are not null, with their values as text.
     pub(super) fn fields(&self) -> impl Iterator<Item = (&str, String)> {
         let set = self.0.iter().filter(|(_, value)| !value.is_null());
         set.map(|(name, value)| {
@@ -39,7 +38,7 @@ impl Search {
         })
     }
 
-    /// The number of the page that it asks for. `None` if that is not a number from 1.
+    /// The page number that it requests. `None` if that is not a number from 1.
     pub(super) fn page(&self) -> Option<u64> {
         match self.fields().find(|(name, _)| *name == "pageNumber") {
             None => Some(1),
@@ -55,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn searches_are_read_in_either_alphabet_compressed_or_not() {
+    fn decodes_either_alphabet_compressed_or_not() {
         // `{"pageNumber":3}`
         const COMPRESSED: &str = "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMq4FALZItUIQAAAA";
         assert_eq!(Search::decode(COMPRESSED).and_then(|search| search.page()), Some(3));
@@ -69,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_asks_for_its_first_page_unless_it_has_a_number() {
+    fn requests_the_first_page_without_a_page_number() {
         for (json, page) in [
             ("{}", Some(1)),
             (r#"{"pageNumber":null}"#, Some(1)),

@@ -1,26 +1,26 @@
-//! Which items of a page are handed out.
+//! Which items of a page are yielded.
 
 use std::collections::HashSet;
 
-/// The items of a page that are handed out: those from one on, or some of them.
+/// The items of a page to yield: all from an index on, or some of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Selection {
-    /// How many items the page has.
+    /// Number of items of the page.
     of: usize,
-    /// The first that is new.
+    /// Index of the first new item.
     first: usize,
-    /// The places of those that are new, if some after the first are not.
+    /// Indexes of the new items, if not all after the first are new.
     places: Option<Vec<usize>>,
-    /// How many of those that are new are allowed.
+    /// Number of new items within the limit.
     allowed: usize,
 }
 
 impl Selection {
-    /// The items from one on that have not come before, as far as that is known.
-    pub(super) fn of(items: usize, first: usize, has_come: Option<Vec<bool>>) -> Self {
+    /// Selects the items from index `first` on that were not seen before.
+    pub(super) fn of(items: usize, first: usize, seen: Option<Vec<bool>>) -> Self {
         let first = first.min(items);
-        let places = has_come.map(|has_come| {
-            let is_new = |place: &usize| !has_come.get(*place).copied().unwrap_or(false);
+        let places = seen.map(|seen| {
+            let is_new = |place: &usize| !seen.get(*place).copied().unwrap_or(false);
             (first..items).filter(is_new).collect::<Vec<_>>()
         });
         let mut selection = Self { of: items, first, places, allowed: 0 };
@@ -28,28 +28,28 @@ impl Selection {
         selection
     }
 
-    /// How many are new.
+    /// Number of new items.
     pub(super) fn new_items(&self) -> usize {
         self.places.as_ref().map_or(self.of - self.first, Vec::len)
     }
 
-    /// Allows so many at most. How many it then is.
+    /// Limits the selection to this many items. Returns how many it has then.
     pub(super) fn up_to(&mut self, limit: u64) -> u64 {
         self.allowed = self.new_items().min(usize::try_from(limit).unwrap_or(usize::MAX));
         self.allowed as u64
     }
 
-    /// How many are delivered.
+    /// Number of items to yield.
     pub(super) const fn allowed(&self) -> usize {
         self.allowed
     }
 
-    /// How many items the page has.
+    /// Number of items of the page.
     pub(super) const fn page(&self) -> usize {
         self.of
     }
 
-    /// How many of the page's items are done with once so many have been handed out.
+    /// Number of items of the page that are yielded or skipped once this many have been yielded.
     pub(super) fn done_with(&self, yielded: usize) -> usize {
         match &self.places {
             None => self.first.saturating_add(yielded).min(self.of),
@@ -57,7 +57,7 @@ impl Selection {
         }
     }
 
-    /// Those of a list that has an element for each item.
+    /// Selects from a list with one element per item.
     pub(super) fn take<T>(&self, mut items: Vec<T>) -> Vec<T> {
         match &self.places {
             None => {
@@ -75,11 +75,11 @@ impl Selection {
     }
 }
 
-/// What a page is read again for: the list has become shorter, and what stood behind that page may have moved
+/// The items that a page had before it is read again because the list became shorter, and items after it may have moved
 /// to it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Overlap {
-    /// The hashes of the items that the page had.
+    /// The hashes of the items.
     item_hashes: HashSet<u64>,
 }
 
@@ -88,15 +88,15 @@ impl Overlap {
         Self { item_hashes: item_hashes.iter().copied().collect() }
     }
 
-    /// The hashes, always in the same order.
+    /// The hashes in a stable order.
     pub(super) fn item_hashes(&self) -> Vec<u64> {
         let mut item_hashes: Vec<u64> = self.item_hashes.iter().copied().collect();
         item_hashes.sort_unstable();
         item_hashes
     }
 
-    /// Which items of the page it had before.
-    pub(super) fn has_come(&self, item_hashes: &[u64]) -> Vec<bool> {
+    /// Which items the page had before.
+    pub(super) fn seen(&self, item_hashes: &[u64]) -> Vec<bool> {
         item_hashes.iter().map(|mark| self.item_hashes.contains(mark)).collect()
     }
 }
@@ -106,9 +106,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn items_are_picked_by_their_places() {
+    fn selects_items_by_index() {
         let some = |places: [bool; 5]| Some(places.to_vec());
-        for (first, has_come, limit, taken, done_with) in [
+        for (first, seen, limit, taken, done_with) in [
             (0, None, 9, vec![0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5]),
             (2, None, 9, vec![2, 3, 4], [2, 3, 4, 5, 5, 5]),
             (2, None, 1, vec![2], [2, 3, 4, 5, 5, 5]),
@@ -118,7 +118,7 @@ mod tests {
             (2, some([false, false, true, false, false]), 1, vec![3], [3, 4, 5, 5, 5, 5]),
             (0, some([true; 5]), 9, vec![], [5, 5, 5, 5, 5, 5]),
         ] {
-            let mut selection = Selection::of(5, first, has_come);
+            let mut selection = Selection::of(5, first, seen);
             assert_eq!(selection.up_to(limit), taken.len() as u64);
             assert_eq!(selection.take(vec![0, 1, 2, 3, 4]), taken);
             assert_eq!([0, 1, 2, 3, 4, 5].map(|count| selection.done_with(count)), done_with);

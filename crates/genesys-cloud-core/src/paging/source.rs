@@ -16,18 +16,16 @@ use crate::request::Request;
 use crate::response::RawResponse;
 use crate::saved_job::SavedJob;
 
-/// A call for a page. `None` where the source has no further one.
+/// A call for a page. `None` if the source has no further pages.
 pub(crate) type PageCall = BoxFuture<'static, Result<Option<RawResponse>, Error>>;
 
-/// The pages of a list: responses to a request, results of a job, or files.
+/// The source of the pages of a list: responses to a request, results of a job, or files.
 ///
-/// The page fetcher decides which page is due, and from what it says whether another one follows; a source only gets
-/// pages. Calls run until they end or are dropped, whoever waits for them, so that each may be the last thing that
-/// is known of it. All methods but [`fetch`](Self::fetch), [`fetch_again`](Self::fetch_again) and
-/// [`identity`](Self::identity) have an answer that fits a source which needs no preparation.
+/// A source only gets pages; the page fetcher decides which page is due and whether another one follows. The defaults
+/// of the methods suit a source that needs no preparation.
 pub(crate) trait PageSource: Send {
-    /// Prepares the pages, such as by waiting for a job. Gives what is listed when that has become known since it was
-    /// asked last, and `None` where it is as before. After an error, the next call continues.
+    /// Prepares the pages, such as by waiting for a job. Returns what is listed once that becomes known, and `None`
+    /// while it is unchanged. After an error, the next call continues.
     fn poll_open(
         &mut self,
         _: &mut Context<'_>,
@@ -36,11 +34,11 @@ pub(crate) trait PageSource: Send {
         Poll::Ready(Ok(None))
     }
 
-    /// Gets the page of a request, or, of a source that gives its pages in sequence, the next one.
+    /// Gets the page for a request, or the next page of a source that delivers pages in sequence.
     fn fetch(&mut self, request: Request) -> PageCall;
 
-    /// The same where a response could not be used, as this error says, after so many repetitions. Gives the error back
-    /// where repeating it is not for the fetcher.
+    /// Retries after a response that could not be used because of `error`, after this many earlier retries. Returns the
+    /// error if the fetcher must not retry.
     fn fetch_again(
         &mut self,
         request: Request,
@@ -48,35 +46,35 @@ pub(crate) trait PageSource: Send {
         error: Error,
     ) -> Result<PageCall, Error>;
 
-    /// Whether a response may hold a page, from its status alone.
+    /// Whether a response may be a page, judged by its status.
     fn may_be_page(&self, response: &RawResponse) -> bool {
         matches!(response.status(), 200..300) && response.status() != 202
     }
 
-    /// The field with the URL of a file that holds the items of a page, where this response is a redirect to one.
+    /// The field with the URL of a file with the items, if this response is a redirect to one.
     fn file_field(&self, _: &RawResponse) -> Option<&str> {
         None
     }
 
-    /// Takes back a page whose body could not be read.
+    /// Takes back a page whose body could not be decoded.
     fn take_back(&mut self, _: &RawResponse) -> TakenBack {
         TakenBack::Repeat
     }
 
-    /// Has the list read from its beginning, because what the source knew is gone. `false` where that can't be done.
+    /// Starts the list over because the API no longer has what the source refers to. Returns `false` if it cannot.
     fn restart(&mut self) -> bool {
         true
     }
 
-    /// Sets out to open once more, for a list that is set up anew. What was submitted is not submitted again.
+    /// Prepares to open again, for a list that is set up again. A submitted job is not submitted again.
     fn reopen(&mut self) {}
 
-    /// Whether pages may be requested in another size than before.
+    /// Whether the page size may change between pages.
     fn can_resize(&self) -> bool {
         true
     }
 
-    /// What tells this list from others, given the request and spec that it began with.
+    /// The fingerprint of the list, given the request and spec that it began with.
     fn identity(
         &self,
         request: &Request,
@@ -84,25 +82,25 @@ pub(crate) trait PageSource: Send {
         options: &JobOptions,
     ) -> RequestFingerprint;
 
-    /// The calls that were made since this was asked last.
+    /// The calls made since this was last called.
     fn take_calls(&self) -> Calls;
 
-    /// Up to when the data of the list is complete, where its pages do not say it.
+    /// Time up to which the data of the list is complete, if its pages do not state it.
     fn available_until(&self) -> Option<DateTime<Utc>> {
         None
     }
 
-    /// The end of the interval that is listed, where its data becomes available with a delay.
+    /// The end of the requested interval, if its data becomes available with a delay.
     fn asked_until(&self) -> Option<DateTime<Utc>> {
         None
     }
 
-    /// Whether the API reports how far the data of the list is available.
+    /// Whether the API has an operation that reports how far the data of the list is available.
     fn reports_availability(&self) -> bool {
         false
     }
 
-    /// The job whose results these are, for a checkpoint, once it has been submitted.
+    /// The job that produces the list, for a checkpoint, once it has been submitted.
     fn saved_job(&self) -> Option<SavedJob> {
         None
     }
@@ -112,7 +110,7 @@ pub(crate) trait PageSource: Send {
         false
     }
 
-    /// Continues with a job of an earlier run. Tells why that can't be done.
+    /// Continues with the job of an earlier run. The error says why that is not possible.
     fn resume(&mut self, _: &SavedJob) -> Result<(), String> {
         Ok(())
     }
@@ -120,29 +118,29 @@ pub(crate) trait PageSource: Send {
 
 /// What a source lists.
 pub(crate) struct Opened {
-    /// Each page is requested by a copy.
+    /// Cloned for each page.
     pub(crate) request: Request,
     pub(crate) spec: ListSpec,
-    /// Set where the source gives its pages in its own sequence and says when there are no more.
+    /// Set if the source delivers pages in its own sequence and decides when there are no more.
     pub(crate) sequence: Option<SequenceUnit>,
-    /// Whether some of the work of a job failed.
+    /// Whether the job failed in part.
     pub(crate) is_partial: bool,
-    /// Whether the job is done and its status has no results where the family has them. The document says that they
-    /// may be left out, so that this may mean none; but they may also have another name.
+    /// Whether the job is done and its status lacks the results. According to the API document they may be left out, so
+    /// there may be none; but they may also have another name.
     pub(crate) has_no_results: bool,
 }
 
-/// What becomes of a page that could not be read.
+/// What happens to a page that could not be decoded.
 pub(crate) enum TakenBack {
     /// It may be requested again.
     Repeat,
-    /// The next poll gets the same page.
+    /// The next poll returns the same page.
     Kept,
-    /// What is listed is opened once more by the next poll.
+    /// The next poll opens the source again.
     Reopened,
 }
 
-/// Pages that are responses to requests of the caller's.
+/// Pages that are responses to the caller's request.
 pub(super) struct RequestSource {
     client: Client,
     calls: CallCounter,
@@ -177,7 +175,7 @@ impl PageSource for RequestSource {
     }
 }
 
-/// Where a list has what leads from page to page.
+/// The locations of the page number, token and page size in a request.
 pub(crate) fn places(spec: &ListSpec) -> Vec<&ParamLocation> {
     let size = spec.page_size().map(PageSize::place);
     spec.token_in().iter().chain(size).collect()

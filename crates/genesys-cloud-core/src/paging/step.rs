@@ -1,4 +1,4 @@
-//! Whether a list goes on after a page, and where: a pure function of what the pages said.
+//! Decides whether and where a list continues after a page: a pure function of the page info.
 
 use std::fmt;
 
@@ -7,26 +7,26 @@ use super::cursor_state::{PageInfo, Position, Token};
 use super::list_url::LinkError;
 use super::scheme::{Advance, Once};
 
-/// How many empty pages in a row are passed over where each of them leads to a next one. Genesys's CLI
-/// gives up after 3; a filter over a large partition can yield more, and giving up is an error here.
+/// Number of consecutive empty pages with a next page after which a list is an error. Genesys's CLI gives up after 3;
+/// a filter over a large partition can produce more.
 const EMPTY_PAGES: u64 = 20;
 
-/// How many pages in a row may have items without ids that earlier pages had too. More mean that the API ignores
-/// the token, which would never end.
+/// Number of consecutive pages that may repeat earlier items without ids. More mean that the API ignores the token, and
+/// the list would never end.
 const ALIKE_PAGES: u64 = 3;
 
-/// What follows from a page.
+/// What to do after a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
-    /// There may be more, at this position.
+    /// Request the page at this position.
     Continue(Position),
-    /// There is no more, or no more to be had.
+    /// The list ends here.
     Done(End),
-    /// The page can't be the one that was due.
+    /// The page cannot be the one that was due.
     Broken(Contradiction),
-    /// The page may well be the one that was due, but there is no way on from it.
+    /// The page may be the one that was due, but the next one cannot be requested.
     Stuck(Contradiction),
-    /// The page is empty though the counts promise items: it is asked for once more before that is believed.
+    /// Request the page again: it is empty although the counts promise items.
     LookAgain,
 }
 
@@ -34,59 +34,58 @@ pub(super) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum End {
-    /// The last page was read, as the API counts pages or items.
+    /// The API's counts say that the last page was read.
     LastPage,
-    /// The last page read leads to no next one: it has no link, or no token.
+    /// The last page has no link or token for a next one.
     NoNextPage,
-    /// An empty page came, and no more had been promised.
+    /// A page was empty, and the counts promise no more items.
     EmptyPage,
-    /// An empty page came, or one that leads nowhere, although the API's own counts promise more: the
-    /// counts are wrong, or items are missing.
+    /// A page was empty, or had no next page, although the API's own counts promise more: the counts are wrong, or
+    /// items are missing.
     Shortfall,
-    /// The operation gives its list in one response.
+    /// The operation returns its list in a single response.
     OneReply,
-    /// The operation gives one response, and it holds as many items as were asked for: there may be more.
+    /// The operation returns a single response, and it has as many items as were requested: there may be more.
     FullReply,
-    /// The operation gives one response, and it leads to a further one for which the operation has no
-    /// parameter.
+    /// The operation returns a single response, which names a next one, but has no parameter to request it.
     NotFollowed,
-    /// The operation gives one window of time of its list.
+    /// The operation returns only one window of time of its list.
     OneWindow,
-    /// The API does not let the list be read any further.
+    /// The list is longer than the API allows to be read.
     Cap,
-    /// As many items were read as [`limit`](crate::Paginator::limit) allows.
+    /// [`limit`](crate::Paginator::limit) was reached.
     Limit,
-    /// As many pages were read as [`max_pages`](crate::Paginator::max_pages) allows.
+    /// [`max_pages`](crate::Paginator::max_pages) was reached.
     MaxPages,
-    /// A page came that can't be the one that was due, or that leads nowhere, which was told as an
+    /// A page could not be the one that was due, or its token or link could not be used. The paginator returned an
     /// error.
     Contradiction,
 }
 
-/// Why a page can't be the one that was due, or why there is no way on from it.
+/// Why a page cannot be the one that was due, or why the next one cannot be requested.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Contradiction {
-    /// It says so itself.
+    /// It states another page number.
     WrongPage { due: u64, got: u64 },
-    /// It begins with another item, as it says itself.
+    /// It states another start index.
     WrongStart { due: u64, got: u64 },
-    /// Its items are, byte by byte, those of the page before.
+    /// Its items are byte for byte those of the previous page.
     Repeated { due: u64 },
-    /// Its items are, byte by byte, those of a page further back.
+    /// Its items are byte for byte those of an earlier page.
     ReadBefore { due: u64 },
-    /// What leads on from it leads to a page that was read before.
+    /// Its token or link was used before.
     Cycle { page: u64 },
-    /// Its link to the next page is not followed.
+    /// Its link to the next page must not be followed.
     Link { page: u64, why: LinkError },
     /// Its link to the next page lacks a parameter.
     Lacks { page: u64, parameter: String },
-    /// What is to lead on from it is no token.
+    /// Its token is neither a string nor an integer.
     OddToken { page: u64, field: String },
-    /// Its last item lacks what the next page is asked for by.
+    /// Its last item lacks the key by which the next page is requested.
     NoKey { page: u64, key: String },
-    /// It is one of too many empty ones.
+    /// Too many pages in a row were empty.
     Empty { pages: u64 },
-    /// Its size changed once more, so that where it begins is unknown.
+    /// The page size changed too often to know where the page begins.
     Resized { due: u64, size: u64, before: u64 },
 }
 
@@ -98,19 +97,15 @@ impl Contradiction {
             | Self::WrongStart { .. }
             | Self::Repeated { .. }
             | Self::ReadBefore { .. } => {
-                "read the list anew: it may have changed meanwhile, or the API passes over what page \
-                 it is asked for"
+                "start over; the list may have changed, or the API ignores the page parameter"
             }
-            Self::Cycle { .. } => {
-                "the API does not tell what comes after it: read the list anew, or in parts by a filter"
-            }
+            Self::Cycle { .. } => "start over, or split the list by a filter",
             Self::Link { why: LinkError::Host, .. } => "check the region or URL of the client",
-            Self::Link { .. } => "the response is at fault: report it with its correlation id",
+            Self::Link { .. } => "report the response with its correlation id",
             Self::Lacks { .. } | Self::OddToken { .. } | Self::NoKey { .. } => {
-                "the operation pages in another way than its `ListSpec` says: report it, or page it by one \
-                 of your own"
+                "the operation does not page as its `ListSpec` says; report it, or write a `ListSpec`"
             }
-            Self::Empty { .. } => "narrow the filter, or ask for larger pages",
+            Self::Empty { .. } => "narrow the filter, or request larger pages",
             Self::Resized { .. } => "set a `page_size` that the API grants for every page",
         }
     }
@@ -120,13 +115,10 @@ impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::WrongPage { due, got } => {
-                write!(f, "the API was asked for page {due} and answered with page {got}")
+                write!(f, "requested page {due}, but the API returned page {got}")
             }
             Self::WrongStart { due, got } => {
-                write!(
-                    f,
-                    "the API was asked for items from {due} on and answered with those from {got} on"
-                )
+                write!(f, "requested items from index {due}, but the API returned them from {got}")
             }
             Self::Repeated { due } => {
                 write!(f, "page {due} repeats the items of the previous page")
@@ -135,36 +127,36 @@ impl fmt::Display for Contradiction {
                 write!(f, "page {due} repeats the items of an earlier page")
             }
             Self::Cycle { page } => {
-                write!(f, "page {page} leads to a page that was read before")
+                write!(f, "the token or link of page {page} points to a page that was already read")
             }
             Self::Link { page, why } => {
-                write!(f, "the link of page {page} to the next one {why}, and was not followed")
+                write!(f, "the next-page link of page {page} {why} and was not followed")
             }
             Self::Lacks { page, parameter } => {
-                write!(f, "the link of page {page} to the next one has no `{parameter}`")
+                write!(f, "the next-page link of page {page} has no `{parameter}`")
             }
             Self::OddToken { page, field } => {
-                write!(f, "`{field}` of page {page} is neither a text nor an integer")
+                write!(f, "`{field}` of page {page} is neither a string nor an integer")
             }
             Self::NoKey { page, key } => write!(
                 f,
-                "the last item of page {page} has no `{key}`, by which the next page is asked for"
+                "the last item of page {page} has no `{key}`, which is needed to request the next page"
             ),
             Self::Resized { due, size, before } => {
                 write!(
                     f,
-                    "the API changed the page size from {before} to {size} at page {due}, after it had \
-                     changed it several times before"
+                    "the API changed the page size from {before} to {size} at page {due}, after several \
+                     earlier changes"
                 )
             }
             Self::Empty { pages } => {
-                write!(f, "{pages} empty pages came in a row, each of which leads to a next one")
+                write!(f, "{pages} pages in a row are empty, each with a next page")
             }
         }
     }
 }
 
-/// What follows from a page, given where the list stood when it was due.
+/// Decides what to do after a page, given the cursor when it was due.
 pub(super) fn step(cursor: &Cursor, page: &PageInfo) -> Step {
     let step = match (cursor.advances_by(), &cursor.at.due) {
         (Advance::Numbers { linked }, Position::Number(number)) => {
@@ -173,7 +165,7 @@ pub(super) fn step(cursor: &Cursor, page: &PageInfo) -> Step {
         (Advance::StartIndex, Position::Number(index)) => by_start_index(cursor, *index, page),
         (Advance::Window, _) => by_window(cursor, page),
         (Advance::Once(once), _) => by_one_reply(cursor, once, page),
-        // The source tells the end.
+        // The source decides when the list ends.
         (Advance::Sequence(_), due) => return Step::Continue(due.clone()),
         (Advance::Tokens { counted: true }, _) => by_counted_token(cursor, page),
         (Advance::Tokens { .. } | Advance::Numbers { .. } | Advance::StartIndex, _) => {
@@ -182,13 +174,13 @@ pub(super) fn step(cursor: &Cursor, page: &PageInfo) -> Step {
     };
     match step {
         Step::Continue(next) if cursor.is_beyond_cap(&next, Some(page)) => Step::Done(End::Cap),
-        // Beyond the greatest number there is none.
+        // The page number cannot grow any further.
         Step::Continue(next) if next == cursor.at.due => Step::Done(End::LastPage),
         step => step,
     }
 }
 
-/// A short page says nothing here: the API caps page sizes and hides items without a word.
+/// A short page is not the end: the API silently caps page sizes and hides items.
 fn by_page_number(cursor: &Cursor, number: u64, page: &PageInfo, linked: bool) -> Step {
     let previous = cursor.at.previous.as_ref();
     let seen = cursor.items_up_to(page);
@@ -196,7 +188,7 @@ fn by_page_number(cursor: &Cursor, number: u64, page: &PageInfo, linked: bool) -
     let next = || Step::Continue(Position::Number(number.saturating_add(1)));
 
     if page.items == 0 {
-        // All that it holds may be hidden from the caller.
+        // All of its items may be hidden from the caller.
         let counts_more = page.page_count.is_some_and(|count| count > number);
         let links_on = next_uri && (linked || page.page_count.is_none());
         let totals_more = page.total.zip(seen).is_some_and(|(total, seen)| total > seen);
@@ -210,7 +202,7 @@ fn by_page_number(cursor: &Cursor, number: u64, page: &PageInfo, linked: bool) -
                 false => Step::Done(End::Shortfall),
             };
         }
-        // Past the end the API may leave its counts out (`{}`), or count nothing.
+        // Past the end, the API may leave out its counts (`{}`) or state zero.
         let total = page.total.max(previous.and_then(|previous| previous.total));
         let counted = page.page_count.is_some_and(|count| count > number)
             || previous
@@ -232,21 +224,21 @@ fn by_page_number(cursor: &Cursor, number: u64, page: &PageInfo, linked: bool) -
         return Step::Done(End::NoNextPage);
     }
 
-    // Counts may lie. Whatever says that there is more is believed, and so are counts that are at odds
-    // with each other: where they are wrong, the cost is one request that finds an empty page.
+    // Counts may be wrong. Anything that says that there is more is believed, and so are counts that contradict each
+    // other: at worst, one request finds an empty page.
     let says_more = next_uri || page.page_count.is_some_and(|count| count > number);
     if !says_more {
         // A last page may give its own length as the page size.
         let size = page.page_size.max(previous.and_then(|previous| previous.page_size));
-        // How many items the counted pages have room for: too few if they were counted with a larger
-        // size than the one that was granted.
+        // The items that the counted pages have room for. Too few if the API counted with a larger page size than it
+        // granted.
         let room = size.map(|size| number.saturating_mul(size));
         let total_fits = page.total.is_none_or(|total| {
             seen.is_none_or(|seen| seen <= total) && room.is_none_or(|room| room >= total)
         });
         let pages_read = page.page_count == Some(number) && total_fits;
         let items_read = page.total.is_some() && page.total == seen;
-        // Where no size is told: pages hold at least as many items as the largest did.
+        // Without a stated size, pages hold at least as many items as the largest one.
         let largest = cursor.at.largest.max(page.items);
         let room_read = page.page_count.is_none()
             && total_fits
@@ -278,11 +270,10 @@ fn by_start_index(cursor: &Cursor, index: u64, page: &PageInfo) -> Step {
     if let Some(broken) = repeated(cursor, page) {
         return broken;
     }
-    // Items may be hidden, so that a page reaches further than it has items; but no further than it was
-    // asked to.
+    // Hidden items make a page reach further than its item count, but not further than requested.
     let size = page.page_size.min(cursor.at.page_size.or(page.page_size));
     let next = index.saturating_add(size.unwrap_or(0).max(page.items));
-    // A total that the items themselves exceed is wrong, and ends nothing.
+    // A total below the number of items is wrong and does not end the list.
     let last = index.saturating_add(page.items - 1);
     if page.total.is_some_and(|total| next > total && last <= total) {
         return Step::Done(End::LastPage);
@@ -290,7 +281,7 @@ fn by_start_index(cursor: &Cursor, index: u64, page: &PageInfo) -> Step {
     Step::Continue(Position::Number(next))
 }
 
-/// Counts say nothing here: what leads on is believed, and nothing else.
+/// Only the token decides; counts are ignored.
 fn by_token(cursor: &Cursor, page: &PageInfo) -> Step {
     if let Some(broken) = repeated(cursor, page) {
         return broken;
@@ -309,15 +300,15 @@ fn by_token(cursor: &Cursor, page: &PageInfo) -> Step {
     Step::Continue(next)
 }
 
-/// The token of a search holds the whole query, the number of its page too, and the last page has one as
-/// well (developer.genesys.cloud/organization/search/reusable-searches).
+/// The token of a search contains the whole query, including the page number, and the last page has one too
+/// (developer.genesys.cloud/organization/search/reusable-searches).
 fn by_counted_token(cursor: &Cursor, page: &PageInfo) -> Step {
     let previous = cursor.at.previous.as_ref().and_then(|previous| previous.page_number);
-    // The first page has the number that the search asks for, where that can be read.
+    // The first page has the number requested by the search, if that can be decoded.
     let expected = previous.map(|number| number.saturating_add(1)).or(cursor.first_search_page());
     let due = expected.unwrap_or(cursor.page_number());
     let number = page.page_number.unwrap_or(due);
-    // No pages, with items on one of them, is no count.
+    // A count of zero pages on a page with items is wrong.
     let page_count = page.page_count.filter(|count| *count > 0 || page.items == 0);
     let no_more = match page_count {
         Some(count) => number >= count,
@@ -342,7 +333,7 @@ fn by_counted_token(cursor: &Cursor, page: &PageInfo) -> Step {
     }
 }
 
-/// What the next page is asked for by.
+/// The position of the next page, by its token or link.
 fn next_by_token(cursor: &Cursor, page: &PageInfo) -> Result<Option<Position>, Contradiction> {
     let (Some(token), Some(out)) = (&page.token, cursor.spec.token_out()) else {
         return Ok(None);
@@ -363,7 +354,7 @@ fn next_by_token(cursor: &Cursor, page: &PageInfo) -> Result<Option<Position>, C
     if out.is_whole_link() {
         return Ok(Some(Position::Link(query)));
     }
-    // A server that adds to the query it was sent puts the new value last.
+    // A server that appends to the query of the request puts the new value last.
     let value = |name: &str| query.iter().rfind(|(known, _)| known == name).map(|(_, value)| value);
     if names.iter().all(|name| value(name).is_some_and(String::is_empty)) {
         return Ok(None);
@@ -375,12 +366,12 @@ fn next_by_token(cursor: &Cursor, page: &PageInfo) -> Result<Option<Position>, C
     values.collect::<Result<_, _>>().map(|values| Some(Position::Token(values)))
 }
 
-/// The next page is asked for by the last item of this one.
+/// The next page is requested by the last item of this one.
 fn by_window(cursor: &Cursor, page: &PageInfo) -> Step {
     if page.items == 0 {
         return Step::Done(End::EmptyPage);
     }
-    // A window may hold its own bound. Where that is all, the page before ended with the last item.
+    // A window may include its own bound. If it has nothing else, the previous page ended with the last item.
     let is_bound_alone = page.items == 1 && cursor.shared_by(page) == 1;
     let has_room = cursor.at.page_size.is_none_or(|size| size > 1);
     if is_bound_alone && has_room {
@@ -397,7 +388,7 @@ fn by_window(cursor: &Cursor, page: &PageInfo) -> Step {
     if !cursor.has_asked_for(&next) {
         Step::Continue(next)
     } else if page.items == 1 || page.items == cursor.shared_by(page) {
-        // A window that holds its own bound: nothing but items of the page before.
+        // Nothing but items of the previous page, up to the bound.
         Step::Done(End::LastPage)
     } else {
         Step::Stuck(Contradiction::Cycle { page: cursor.page_number() })
@@ -409,7 +400,7 @@ fn by_one_reply(cursor: &Cursor, once: Once, page: &PageInfo) -> Step {
     Step::Done(match once {
         _ if page.items == 0 && page.token.is_none() => End::OneReply,
         Once::Whole if page.token.is_some() => End::NotFollowed,
-        // The total tells better, where there is one.
+        // A total is more reliable, if stated.
         Once::Whole
             if page.total.is_none() && page.page_count > Some(page.page_number.unwrap_or(1)) =>
         {
@@ -426,7 +417,7 @@ fn repeated(cursor: &Cursor, page: &PageInfo) -> Option<Step> {
     if !cursor.has_read(page) || has_grown(cursor, page) {
         return None;
     }
-    // Rows without ids may well be alike on two pages of different tokens.
+    // Rows without ids may be equal on two pages with different tokens.
     let is_by_token = matches!(cursor.advances_by(), Advance::Tokens { .. });
     if is_by_token && page.has_no_ids && cursor.at.alike + 1 < ALIKE_PAGES {
         return None;
@@ -440,8 +431,8 @@ fn repeated(cursor: &Cursor, page: &PageInfo) -> Option<Step> {
     }))
 }
 
-/// Whether the list holds more than when the page before was read. If what was added is just a page, the same
-/// items come once more.
+/// Whether the list has grown since the previous page. If exactly one page of items was added, the same items appear
+/// again.
 fn has_grown(cursor: &Cursor, page: &PageInfo) -> bool {
     let by_number = matches!(cursor.advances_by(), Advance::Numbers { .. } | Advance::StartIndex);
     let previous = cursor.at.previous.as_ref().and_then(|previous| previous.total);

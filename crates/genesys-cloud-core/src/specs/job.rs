@@ -1,4 +1,4 @@
-//! Families of jobs.
+//! Job specs.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use genesys_cloud_catalogue::tags::{self, JobResults};
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 
-use super::list::{listing, location};
+use super::list::{list_spec, location};
 use super::{Error, method};
 use crate::jobs::{
     Availability, Completion, FileForm, JobId, JobOperation, JobSpec, JobState, ResultLocation,
@@ -14,11 +14,11 @@ use crate::jobs::{
 };
 use crate::operation::Operation;
 
-/// How the jobs of a family run.
+/// Returns the spec of a job family.
 ///
 /// # Errors
-/// When the catalogue lacks the family, or an operation that it names.
-pub fn family(catalogue: &Catalogue, name: &str) -> Result<JobSpec, Error> {
+/// If the catalogue lacks the family, or one of its operations.
+pub fn job_spec(catalogue: &Catalogue, name: &str) -> Result<JobSpec, Error> {
     let tag = catalogue
         .family(name)
         .ok_or_else(|| Error::new(format!("the catalogue has no family `{name}`")))?;
@@ -26,46 +26,46 @@ pub fn family(catalogue: &Catalogue, name: &str) -> Result<JobSpec, Error> {
         names.iter().map(|name| (Cow::Owned(name.clone()), state(*meaning)))
     });
     let results = match &tag.results {
-        JobResults::List(by, list) => Results::List(call(catalogue, by)?, listing(list)?),
-        JobResults::Status(list) => Results::Status(listing(list)?),
+        JobResults::List(by, list) => Results::List(call(catalogue, by)?, list_spec(list)?),
+        JobResults::Status(list) => Results::Status(list_spec(list)?),
         JobResults::Reply(locations) => {
             Results::Response(locations.iter().map(results_at).collect())
         }
         JobResults::Nothing => Results::Nothing,
     };
-    let mut family = JobSpec::new(tag.name.clone())
+    let mut spec = JobSpec::new(tag.name.clone())
         .with_id(id(&tag.id))
         .with_done_when(done_when(&tag.done))
         .with_states(states.collect())
         .with_results(results);
     if let Some(status) = &tag.status {
-        family = family.with_status(call(catalogue, status)?);
+        spec = spec.with_status(call(catalogue, status)?);
     }
     if let Some(cancel) = &tag.cancel {
-        family = family.with_cancel(call(catalogue, cancel)?);
+        spec = spec.with_cancel(call(catalogue, cancel)?);
     }
     if let Some(redirects) = &tag.redirects {
-        family = family.with_redirects(redirects.clone().into());
+        spec = spec.with_redirects(redirects.clone().into());
     }
     if let Some(known) = &tag.available {
         let entry = entry(catalogue, &known.operation)?;
         let operation = Operation::new(entry.id.clone(), method(entry)?, entry.path.clone());
         let (field, interval) = (known.field.clone().into(), location(&known.interval));
-        family = family.with_availability(Availability::new(operation, field, interval));
+        spec = spec.with_availability(Availability::new(operation, field, interval));
     }
     if tag.at_once {
-        family = family.with_results_at_once(true);
+        spec = spec.with_results_at_once(true);
     }
     if let Some(hours) = tag.hours {
-        family = family.with_lifetime(Duration::from_secs(3600 * hours));
+        spec = spec.with_lifetime(Duration::from_secs(3600 * hours));
     }
     if let Some(topic) = &tag.topic {
-        family = family.with_topic(topic.clone().into());
+        spec = spec.with_topic(topic.clone().into());
     }
     if let Some(note) = &tag.note {
-        family = family.with_note(note.clone().into());
+        spec = spec.with_note(note.clone().into());
     }
-    Ok(family)
+    Ok(spec)
 }
 
 fn entry<'a>(catalogue: &'a Catalogue, id: &str) -> Result<&'a Entry, Error> {

@@ -1,4 +1,4 @@
-//! Lists.
+//! List specs.
 
 use std::time::Duration;
 
@@ -7,52 +7,51 @@ use genesys_cloud_catalogue::tags::{self, ListTag, TokenForm};
 use super::Error;
 use crate::paging::{Cap, ListSpec, NextToken, PageSize, ParamLocation, Scheme};
 
-/// How a list is read.
-pub(super) fn listing(tag: &ListTag) -> Result<ListSpec, Error> {
+pub(super) fn list_spec(tag: &ListTag) -> Result<ListSpec, Error> {
     let Some(scheme) = tag.scheme else { return Err(Error::new("a list without a scheme")) };
     let scheme = Scheme::named(scheme.name())
         .ok_or_else(|| Error::new(format!("unknown scheme `{}`", scheme.name())))?;
     let items = tag.items.clone().unwrap_or_else(|| "[]".to_owned());
-    let mut listing = ListSpec::new(scheme, items);
+    let mut spec = ListSpec::new(scheme, items);
     if let Some(known) = &tag.page_size {
-        listing = listing.with_page_size(page_size(known));
+        spec = spec.with_page_size(page_size(known));
     }
-    // The runtime knows what is usual of a scheme; only what differs is set.
+    // Each scheme has defaults. Only differences are set.
     if let [one] = &tag.token_in[..]
-        && listing.token_in() != [location(one)]
+        && spec.token_in() != [location(one)]
     {
-        listing = listing.with_token_in(location(one));
+        spec = spec.with_token_in(location(one));
     }
     if let Some(token_out) = tag.token_out.as_ref().and_then(token_out)
-        && listing.token_out() != Some(&token_out)
+        && spec.token_out() != Some(&token_out)
     {
-        listing = listing.with_token_out(token_out);
+        spec = spec.with_token_out(token_out);
     }
     if let Some(cap) = &tag.cap {
         let most = match cap.pages {
             Some(pages) => Cap::pages(pages),
             None => Cap::items(cap.items.unwrap_or_default()),
         };
-        listing = listing.with_cap(match cap.condition.clone() {
+        spec = spec.with_cap(match cap.condition.clone() {
             Some((name, value)) => most.where_query(name, value),
             None => most,
         });
     }
     if let Some(hours) = tag.token_hours {
-        listing = listing.with_token_lifetime(Duration::from_secs(3600 * hours));
+        spec = spec.with_token_lifetime(Duration::from_secs(3600 * hours));
     }
     if !tag.reply.fields.is_empty() {
-        listing = listing.with_fields(&tag.reply.fields);
+        spec = spec.with_fields(&tag.reply.fields);
     }
     if !tag.reply.values {
-        listing = listing.with_objects();
+        spec = spec.with_objects();
     }
     if tag.reply.no_content {
-        listing = listing.with_no_content();
+        spec = spec.with_no_content();
     }
     Ok(match &tag.jobs {
-        Some(path) => listing.with_jobs(path.clone()),
-        None => listing,
+        Some(path) => spec.with_jobs(path.clone()),
+        None => spec,
     })
 }
 
@@ -83,7 +82,7 @@ fn token_out(tag: &tags::NextToken) -> Option<NextToken> {
         TokenForm::Field | TokenForm::LastItem => NextToken::field(""),
         TokenForm::Link => NextToken::link(""),
         TokenForm::InLink => NextToken::in_link(""),
-        // The scheme knows that the list ends where the field is missing.
+        // Covered by the scheme: the list ends if the field is missing.
         TokenForm::Mark => return None,
     };
     Some(form.at(tag.path.clone()))

@@ -1,5 +1,5 @@
-//! Operations of the catalogue as the runtime takes them, so that any list or job runs by name without
-//! the generated bindings.
+//! Builds operations, list specs and job specs from the catalogue, to run any list or job by name without the generated
+//! bindings.
 //!
 //! ```
 //! use genesys_cloud_catalogue::Catalogue;
@@ -11,8 +11,8 @@
 //! let operation = specs::operation(entry)?;
 //! assert_eq!(operation.path(), "/api/v2/routing/queues");
 //!
-//! let OperationKind::List(listing) = specs::kind(catalogue, entry)? else { panic!("a list") };
-//! assert_eq!(listing.items(), "entities");
+//! let OperationKind::List(spec) = specs::kind(catalogue, entry)? else { panic!("a list") };
+//! assert_eq!(spec.items(), "entities");
 //! # Ok(())
 //! # }
 //! ```
@@ -30,33 +30,37 @@ use crate::jobs::JobSpec;
 use crate::operation::{Method, Operation};
 use crate::paging::{ListSpec, ParamLocation};
 
-pub use job::family;
+pub use job::job_spec;
 
-/// What kind of call an operation is, with all that a paginator or a job needs.
+/// The kind of an operation, with the spec for a paginator or a job.
+///
+/// Exhaustive on purpose, as the [tags](genesys_cloud_catalogue::tags): a tool that does not handle a new kind should
+/// not compile, rather than read a list incompletely.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OperationKind {
-    /// One reply.
+    /// A single response.
     Single,
-    /// A list, in pages or in one reply.
+    /// A list, in pages or in one response.
     List(Box<ListSpec>),
     /// The submit of a job.
     Job(Box<JobSpec>),
-    /// Work that is accepted, without a way to ask for its state.
+    /// Starts work whose state can't be polled.
     Accepted,
 }
 
-/// The parameter of an operation that takes a time range which can be split, and what is known of it.
+/// The parameter of an operation for a time range that can be read in windows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IntervalSpec {
     /// The query parameter, or the field of the body.
     pub place: ParamLocation,
-    /// The longest interval that is taken, where it is documented.
+    /// The longest interval that the operation accepts, if documented.
     pub span: Option<Duration>,
-    /// The path of a record's id, where a record is the same in every interval that has it.
+    /// The path of a record's id, if a record is the same in every interval that has it.
     pub id: Option<String>,
 }
 
-/// Why an entry of the catalogue can't be run.
+/// An error in an entry of the catalogue.
 #[derive(Debug)]
 pub struct Error(Cause);
 
@@ -84,7 +88,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0 {
-            // Its own text is the text of this error.
+            // Its own message is the message of this error.
             Cause::Catalogue(source) => std::error::Error::source(source),
             Cause::Invalid(_) => None,
         }
@@ -97,10 +101,10 @@ impl From<genesys_cloud_catalogue::Error> for Error {
     }
 }
 
-/// The operation, ready to be sent.
+/// Returns the operation of an entry.
 ///
 /// # Errors
-/// When its tag can't be read, or its method is unknown.
+/// If its tag can't be read, or its method is unknown.
 pub fn operation(entry: &Entry) -> Result<Operation, Error> {
     let tag = tag(entry)?;
     let operation = Operation::new(entry.id.clone(), method(entry)?, entry.path.clone());
@@ -108,29 +112,29 @@ pub fn operation(entry: &Entry) -> Result<Operation, Error> {
     Ok(if tag.reads { operation.reads() } else { operation })
 }
 
-/// What kind of call an operation is.
+/// Returns the kind of an operation.
 ///
 /// # Errors
-/// When its tag can't be read, or the catalogue lacks the family that it names.
+/// If its tag can't be read, or the catalogue lacks its job family.
 pub fn kind(catalogue: &Catalogue, entry: &Entry) -> Result<OperationKind, Error> {
     let tag = tag(entry)?;
     Ok(match (tag.kind, tag.family) {
         (TagKind::Single, _) => OperationKind::Single,
         (TagKind::Accepted, _) => OperationKind::Accepted,
         (TagKind::List | TagKind::Paged, _) => {
-            OperationKind::List(Box::new(list::listing(&tag.list)?))
+            OperationKind::List(Box::new(list::list_spec(&tag.list)?))
         }
-        (TagKind::Job, Some(name)) => OperationKind::Job(Box::new(family(catalogue, &name)?)),
+        (TagKind::Job, Some(name)) => OperationKind::Job(Box::new(job_spec(catalogue, &name)?)),
         (TagKind::Job, None) => {
             return Err(Error::new(format!("{}: a job without a family", entry.id)));
         }
     })
 }
 
-/// The parameter of a list or a job that takes a time range; `None` if there is none.
+/// Returns the parameter of a list or a job for a time range, or `None`.
 ///
 /// # Errors
-/// When its tag can't be read.
+/// If its tag can't be read.
 pub fn interval(entry: &Entry) -> Result<Option<IntervalSpec>, Error> {
     Ok(tag(entry)?.interval.map(|known| IntervalSpec {
         place: ParamLocation::new(known.name, known.place == tags::Place::Body),
@@ -155,7 +159,7 @@ fn method(entry: &Entry) -> Result<Method, Error> {
     })
 }
 
-/// The redirects that are an answer: those of the document, and what lies between them.
+/// The redirects that are accepted as responses: those in the API document, and the statuses between them.
 fn accepted(entry: &Entry) -> &'static [u16] {
     const REDIRECTS: [u16; 9] = [300, 301, 302, 303, 304, 305, 306, 307, 308];
     let statuses = entry.replies.iter().filter_map(|reply| reply.status);
@@ -174,7 +178,7 @@ mod tests {
     use crate::paging::Scheme;
 
     #[test]
-    fn every_operation_of_the_catalogue_can_be_run() {
+    fn every_operation_of_the_catalogue_has_a_spec() {
         let catalogue = Catalogue::embedded();
         let (mut lists, mut jobs) = (0, 0);
         for entry in catalogue.operations() {
@@ -189,14 +193,14 @@ mod tests {
         }
         assert!(lists > 800 && jobs > 100, "{lists} lists, {jobs} jobs");
         for name in catalogue.family_names() {
-            family(catalogue, name).unwrap_or_else(|error| panic!("{name}: {error}"));
+            job_spec(catalogue, name).unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 
     #[test]
     fn the_runtime_knows_every_scheme_of_a_tag() {
         for scheme in Tagged::ALL {
-            // It says where a submit takes the size of pages; the results page by the scheme of their operation.
+            // It only describes the page size of a submit. The results have the scheme of their operation.
             if *scheme == Tagged::JobSetsPageSize {
                 continue;
             }
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_outside_of_2xx_is_accepted_where_the_document_has_one() {
+    fn accepts_the_redirects_of_the_document() {
         let statuses = |name| {
             let entry = Catalogue::embedded().operation(name).expect(name);
             accepted(entry)
@@ -218,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_run_is_an_error_that_names_the_operation() {
+    fn a_malformed_entry_is_an_error() {
         let catalogue = |method: &str, tag: &str| {
             let line = format!(
                 r#"{{"id":"walk","method":"{method}","path":"/walk","group":"g","rust":"walk","parameters":[],"replies":{{}}{tag}}}"#
@@ -242,11 +246,7 @@ mod tests {
                 r#","tag":{"kind":"job","family":"walks"}"#,
                 Some("the catalogue has no family `walks`"),
             ),
-            (
-                "GET",
-                r#","tag":{"kind":"other"}"#,
-                Some("tag of walk: not in the format of the catalogue"),
-            ),
+            ("GET", r#","tag":{"kind":"other"}"#, Some("tag of walk: invalid catalogue entry")),
         ];
         for (method, tag, expected) in texts {
             assert_eq!(error(method, tag).as_deref(), expected, "{method} {tag}");

@@ -53,8 +53,8 @@ impl WindowsReport {
     /// first. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
     /// [`Truncated`](Verdict::Truncated) if a limit was reached.
     ///
-    /// After a resume from a [`Checkpoint`](crate::Checkpoint) it covers all windows; from a [`Plan`](crate::Plan), only
-    /// those read since.
+    /// After a resume from a [`Checkpoint`](crate::Checkpoint) it covers all windows; from a [`Plan`](crate::Plan),
+    /// only those read since.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {
             (Some(worst @ Verdict::Truncated(_)), Some(_)) => worst,

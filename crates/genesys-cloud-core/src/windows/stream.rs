@@ -38,7 +38,8 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 /// # Windows that are too large
 /// A window is split into halves if
 /// - the API rejects it, with status 400 or a failed job, and a known message: too many results ("Pagination may not
-///   exceed 100000 results"), or an interval that is too long. In the second case, all windows of that length are split;
+///   exceed 100000 results"), or an interval that is too long. In the second case, all windows of that length are
+///   split;
 /// - [`split_when`](Self::split_when) returns true for the error;
 /// - the total on its first page is more than the operation is known to list, or more than the API listed of another
 ///   window before rejecting it;
@@ -54,25 +55,25 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 ///
 /// # Which window a record is in
 /// Windows are half-open: each begins where the previous one ends, unless there is an [`overlap`](Self::overlap). Which
-/// records an interval has is up to the service: the conversation details query returns those that began on a day of the
-/// interval, jobs return those that were active in it. A conversation can therefore be in several windows; after the
-/// first, it is dropped by its id. Aggregates are computed for each window: choose a [`span`](Self::span) that is a
-/// multiple of the granularity. A sort order or a limit in the request applies to each window.
+/// records an interval has is up to the service: the conversation details query returns those that began on a day of
+/// the interval, jobs return those that were active in it. A conversation can therefore be in several windows; after
+/// the first, it is dropped by its id. Aggregates are computed for each window: choose a [`span`](Self::span) that is
+/// a multiple of the granularity. A sort order or a limit in the request applies to each window.
 ///
-/// Data of the last hours or days may be incomplete. For the jobs of conversation and user details, the API reports up to
-/// which time it is complete: see [`WindowsReport::available_until`]. A window that ends later makes the verdict
-/// [`Unknown`](crate::Verdict::Unknown); [`wait_for_data`](Self::wait_for_data) waits for the data. For other
+/// Data of the last hours or days may be incomplete. For the jobs of conversation and user details, the API reports
+/// up to which time it is complete: see [`WindowsReport::available_until`]. A window that ends later makes the
+/// verdict [`Unknown`](crate::Verdict::Unknown); [`wait_for_data`](Self::wait_for_data) waits for the data. For other
 /// operations, read the last days again later.
 ///
 /// # Errors
-/// Like a [`Paginator`], the stream can be polled again after an error: it requests the same page of the same window, or
-/// runs its job again if that failed. Errors are returned in the order of the windows too.
+/// Like a [`Paginator`], the stream can be polled again after an error: it requests the same page of the same window,
+/// or runs its job again if that failed. Errors are returned in the order of the windows too.
 ///
 /// # Progress
 /// [`report`](Self::report) returns counts and the verdict. [`checkpoint`](Self::checkpoint) returns a position from
-/// which to resume at the next item. [`plan`](Self::plan) returns the windows and their states; save it to read the rest
-/// in another process. It has no ids: after a resume, a window that was partly read starts over, and a record that is
-/// also in a finished window is delivered again.
+/// which to resume at the next item. [`plan`](Self::plan) returns the windows and their states; save it to read the
+/// rest in another process. It has no ids: after a resume, a window that was partly read starts over, and a record
+/// that is also in a finished window is delivered again.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -110,8 +111,8 @@ pub struct Windows<T> {
 impl<T> Unpin for Windows<T> {}
 
 impl<T> Windows<T> {
-    /// Reads a range with a custom list for each window: for calls that the bindings lack, or that take the range as two
-    /// dates instead of an interval.
+    /// Reads a range with a custom list for each window: for calls that the bindings lack, or that take the range as
+    /// two dates instead of an interval.
     ///
     /// The function must return the same list for the same interval. It is also called for the whole range, without
     /// reading that list.
@@ -144,8 +145,8 @@ impl<T> Windows<T> {
         Self { reader: RangeReader::new(make, settings), page: None, items: Vec::new().into_iter() }
     }
 
-    /// Applies all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) apply to
-    /// the whole range, the others to each window.
+    /// Applies all options that are set in `options`. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) apply
+    /// to the whole range, the others to each window.
     pub fn with_options(mut self, options: &ReadOptions) -> Self {
         self.reader.settings.options.override_with(options);
         self
@@ -164,10 +165,10 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Sets the overlap between windows, for records near a boundary: each window begins this long before the end of the
-    /// previous one, which counts towards its span. Records in the overlap are delivered twice without
-    /// [`dedupe_by`](Self::dedupe_by). Must be shorter than the span. The halves of a split window overlap by at most half
-    /// of the first one. Default: none.
+    /// Sets the overlap between windows, for records near a boundary: each window begins this long before the end of
+    /// the previous one, which counts towards its span. Records in the overlap are delivered twice without
+    /// [`dedupe_by`](Self::dedupe_by). Must be shorter than the span. The halves of a split window overlap by at most
+    /// half of the first one. Default: none.
     pub fn overlap(mut self, overlap: Duration) -> Self {
         self.reader.settings.overlap = overlap;
         self
@@ -203,8 +204,9 @@ impl<T> Windows<T> {
     /// Resumes from a checkpoint or a plan of the same call and range.
     ///
     /// A [`Checkpoint`](crate::Checkpoint) resumes at the next item, like [`Paginator::resume`]. Duplicates of earlier
-    /// items are recognized among the last ones delivered; see [`remember_in_checkpoint`](Self::remember_in_checkpoint).
-    /// A [`Plan`] resumes with the windows that are not done; a window that was partly read starts over.
+    /// items are recognized among the last ones delivered; see
+    /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). A [`Plan`] resumes with the windows that are not
+    /// done; a window that was partly read starts over.
     ///
     /// One of another call or range is rejected before anything is sent: a plan with
     /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), a checkpoint with
@@ -242,8 +244,8 @@ impl<T> Windows<T> {
         }
     }
 
-    /// Returns a stream of pages instead of items, without duplicates. If a page was partly delivered, the rest of it is
-    /// the first page.
+    /// Returns a stream of pages instead of items, without duplicates. If a page was partly delivered, the rest of it
+    /// is the first page.
     pub fn pages(mut self) -> WindowPages<T> {
         let mut rest = self.page.take().filter(|_| self.items.len() > 0);
         if let Some(page) = &mut rest {
@@ -270,8 +272,8 @@ impl<T> Windows<T> {
         self.reader.point()
     }
 
-    /// Returns the windows and their states; before the first item, those that it will start with. A window is done when
-    /// the item after its last one has been requested.
+    /// Returns the windows and their states; before the first item, those that it will start with. A window is done
+    /// when the item after its last one has been requested.
     ///
     /// # Errors
     /// If the range, the span, the overlap or the plan to resume is invalid

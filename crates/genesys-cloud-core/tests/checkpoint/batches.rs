@@ -1,4 +1,4 @@
-//! Lists in batches: what was committed does not come again, what was not does.
+//! Lists in batches: only uncommitted items are delivered again.
 
 use genesys_cloud_core::{
     Checkpoint, Client, Completion, ErrorKind, FileStore, JobId, JobOperation, JobSpec, JobState,
@@ -8,7 +8,7 @@ use genesys_cloud_core::{
 use crate::memory::{Memory, unless_dropped};
 use crate::{client, ids, list, serve};
 
-/// One run that ends after so many commits, and leaves the next batch as it is.
+/// A run that ends after this many commits, without committing the next batch.
 async fn run(
     client: &Client,
     store: &Memory,
@@ -27,7 +27,7 @@ async fn run(
 }
 
 #[tokio::test]
-async fn each_run_begins_after_the_last_commit() {
+async fn each_run_starts_after_the_last_commit() {
     let server = serve(22).await;
     let client = client(&server);
     for every in [1, 3, 4, 9, 22, 30] {
@@ -36,7 +36,7 @@ async fn each_run_begins_after_the_last_commit() {
             let (mut found, mut left) = (Vec::new(), Vec::new());
             loop {
                 let (committed, next) = run(&client, &store, every, commits).await;
-                // What was left comes first.
+                // The uncommitted batch is delivered first.
                 let is_first = left.iter().zip(&committed).all(|(one, other)| one == other);
                 assert!(is_first, "{left:?} {committed:?}");
                 found.extend(committed);
@@ -51,7 +51,7 @@ async fn each_run_begins_after_the_last_commit() {
 }
 
 #[tokio::test]
-async fn a_list_that_is_done_stays_done_until_it_is_cleared() {
+async fn a_complete_list_stays_complete_until_it_is_cleared() {
     for (total, every) in [(10, 5), (10, 4), (0, 4)] {
         let server = serve(total).await;
         let client = client(&server);
@@ -83,7 +83,7 @@ async fn a_list_that_is_done_stays_done_until_it_is_cleared() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_not_committed_comes_again() {
+async fn returns_an_uncommitted_batch_again() {
     let server = serve(10).await;
     let store = Memory::default();
     let mut batches = list(&client(&server)).checkpointed(store.clone(), "things", 3);
@@ -111,7 +111,7 @@ async fn a_batch_that_was_not_committed_comes_again() {
 }
 
 #[tokio::test]
-async fn two_runs_at_a_time_notice_each_other() {
+async fn two_concurrent_runs_conflict() {
     let server = serve(10).await;
     let client = client(&server);
     let directory = tempfile::tempdir().expect("a directory");
@@ -128,7 +128,7 @@ async fn two_runs_at_a_time_notice_each_other() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_of_another_call_is_not_overwritten() {
+async fn does_not_overwrite_a_checkpoint_of_another_call() {
     let (server, store) = (serve(10).await, Memory::default());
     run(&client(&server), &store, 3, 1).await;
     let operation = Operation::from_static("getOther", Method::Get, "/other");
@@ -144,7 +144,7 @@ async fn a_checkpoint_of_another_call_is_not_overwritten() {
 }
 
 #[tokio::test]
-async fn a_job_is_noted_as_soon_as_it_is_submitted() {
+async fn saves_a_job_as_soon_as_it_is_submitted() {
     let gate = crate::server::Gate::new();
     let waits = gate.clone();
     let mut polls = 0;
@@ -198,8 +198,8 @@ async fn a_job_is_noted_as_soon_as_it_is_submitted() {
     assert_eq!(submits.count(), 1);
 }
 
-/// The items of a list of 22, of which so many are wanted, in one run that is given up at one point or goes on with
-/// the next call there.
+/// Reads a list of 22 items up to a limit, with one interruption: the future is dropped and `try_next` called again, or
+/// the run ends and another one starts.
 async fn with_one_drop(
     client: &Client,
     limit: Option<usize>,
@@ -230,7 +230,7 @@ async fn with_one_drop(
             None => {}
         }
         if is_stopped {
-            // What was not saved comes again.
+            // Uncommitted items are delivered again.
             let items = store.checkpoint("things").map_or(0, |checkpoint| checkpoint.items());
             found.truncate(items as usize);
             batches = begin();
@@ -239,7 +239,7 @@ async fn with_one_drop(
 }
 
 #[tokio::test]
-async fn each_item_comes_once_wherever_a_future_is_dropped_or_a_run_stopped() {
+async fn delivers_each_item_once_wherever_a_run_is_interrupted() {
     let server = serve(22).await;
     let client = client(&server);
     for limit in [None, Some(10), Some(12), Some(22)] {
@@ -262,7 +262,7 @@ async fn each_item_comes_once_wherever_a_future_is_dropped_or_a_run_stopped() {
 }
 
 #[tokio::test]
-async fn a_limit_counts_from_the_beginning_of_the_list_in_every_run() {
+async fn the_limit_counts_from_the_start_of_the_list_in_every_run() {
     let server = serve(22).await;
     let client = client(&server);
     for (first, then, in_all) in [(10, 10, 10), (10, 14, 14), (3, 22, 22)] {
@@ -280,7 +280,7 @@ async fn a_limit_counts_from_the_beginning_of_the_list_in_every_run() {
 }
 
 #[tokio::test]
-async fn a_save_that_failed_is_made_up_for() {
+async fn repeats_a_failed_save() {
     let server = serve(22).await;
     let client = client(&server);
     let (_, _, store) = with_one_drop(&client, None, 0, false).await;
@@ -304,7 +304,7 @@ async fn a_save_that_failed_is_made_up_for() {
                 let items = ids(batch.items());
                 match batch.commit().await {
                     Ok(()) => found.extend(items),
-                    // The batch comes again.
+                    // The batch is returned again.
                     Err(_) => failed += 1,
                 }
             }

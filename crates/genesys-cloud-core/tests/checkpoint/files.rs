@@ -1,11 +1,11 @@
-//! States in files.
+//! The file store.
 
-use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, LARGEST_STATE};
+use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, MAX_LENGTH_STATE};
 
 use crate::{client, list, serve};
 
 #[tokio::test]
-async fn what_was_saved_is_loaded_by_the_next_one() {
+async fn the_next_store_loads_what_was_saved() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("not/there/yet");
     for key in ["queues", "../a key/of:any\\form", ""] {
@@ -27,7 +27,7 @@ async fn what_was_saved_is_loaded_by_the_next_one() {
 }
 
 #[tokio::test]
-async fn a_key_belongs_to_one_writer() {
+async fn locks_a_key_for_one_writer() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut first = FileStore::new(directory.path());
     let mut clone = first.clone();
@@ -50,7 +50,7 @@ async fn a_key_belongs_to_one_writer() {
 }
 
 #[tokio::test]
-async fn a_store_of_one_file_takes_no_lock_and_makes_no_other_file() {
+async fn a_store_of_one_file_makes_no_lock_file() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("state.json");
     let mut first = FileStore::file(&path);
@@ -67,7 +67,7 @@ async fn a_store_of_one_file_takes_no_lock_and_makes_no_other_file() {
 }
 
 #[tokio::test]
-async fn what_a_writer_that_was_stopped_left_is_passed_over() {
+async fn ignores_temporary_files_of_an_interrupted_writer() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = FileStore::new(directory.path());
     store.save("a", "x").await.expect("saved");
@@ -79,7 +79,7 @@ async fn what_a_writer_that_was_stopped_left_is_passed_over() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_a_state_is_refused() {
+async fn rejects_files_that_are_not_a_state() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut store = FileStore::new(directory.path());
     std::fs::write(store.path("a"), b"\xff").expect("written");
@@ -87,20 +87,20 @@ async fn what_can_not_be_a_state_is_refused() {
     assert!(error.is_unreadable(), "{error}");
     assert!(error.to_string().contains("a.json is not a saved state: it is not text"), "{error}");
     let file = std::fs::File::create(store.path("a")).expect("a file");
-    file.set_len(LARGEST_STATE + 1).expect("a length");
+    file.set_len(MAX_LENGTH_STATE + 1).expect("a length");
     let error = store.load("a").await.expect_err("too large");
     assert!(
         error.is_unreadable() && error.to_string().contains("it has 536870913 bytes"),
         "{error}"
     );
-    // A file where the directory should be.
+    // A file instead of the directory.
     let mut nowhere = FileStore::new(store.path("a"));
     let error = nowhere.load("a").await.expect_err("no directory");
     assert!(!error.is_unreadable() && !error.is_conflict(), "{error}");
 }
 
 #[tokio::test]
-async fn what_is_no_checkpoint_is_refused() {
+async fn rejects_a_state_that_is_not_a_checkpoint() {
     let directory = tempfile::tempdir().expect("a directory");
     let server = serve(1).await;
     for text in ["", "{", "{}", r#"{"version":99}"#] {
@@ -116,7 +116,7 @@ async fn what_is_no_checkpoint_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn files_are_for_their_owner_alone() {
+async fn files_are_readable_only_by_their_owner() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let directory = tempfile::tempdir().expect("a directory");
@@ -126,10 +126,10 @@ async fn files_are_for_their_owner_alone() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
-/// What could not be loaded must not take the place of what can.
+/// It would replace one that can be loaded.
 #[tokio::test]
-async fn a_checkpoint_that_would_be_too_long_to_load_is_not_saved() {
-    const LARGEST: usize = 64 << 20;
+async fn does_not_save_a_checkpoint_that_is_too_long_to_load() {
+    const MAX_LENGTH: usize = 64 << 20;
     let directory = tempfile::tempdir().expect("a directory");
     let server = serve(1).await;
     let batches = || list(&client(&server)).checkpointed(FileStore::new(directory.path()), "a", 1);
@@ -138,17 +138,17 @@ async fn a_checkpoint_that_would_be_too_long_to_load_is_not_saved() {
         let batch = batches.try_next().await.expect("a page").expect("a batch");
         batch.commit_with(note).await
     };
-    let error = commit("x".repeat(LARGEST)).await.expect_err("too long");
+    let error = commit("x".repeat(MAX_LENGTH)).await.expect_err("too long");
     assert_eq!(error.kind(), ErrorKind::CheckpointStore, "{error}");
     let text = format!("{error:#}");
-    assert!(text.contains("only 67108864 can be loaded; keep fewer ids by"), "{text}");
+    assert!(text.contains("at most 67108864 can be loaded; keep fewer ids with"), "{text}");
     let path = FileStore::new(directory.path()).path("a");
     assert!(!path.exists());
-    // One that is just short enough is saved, and loaded.
-    commit("x".repeat(LARGEST - (8 << 10))).await.expect("saved");
+    // One with the maximum length is saved and loaded.
+    commit("x".repeat(MAX_LENGTH - (8 << 10))).await.expect("saved");
     let length = std::fs::metadata(&path).expect("a file").len();
-    assert!(length <= LARGEST as u64 && length > (LARGEST - (8 << 10)) as u64, "{length}");
+    assert!(length <= MAX_LENGTH as u64 && length > (MAX_LENGTH - (8 << 10)) as u64, "{length}");
     let mut again = batches();
     let loaded = again.load().await.expect("loaded").expect("a checkpoint");
-    assert_eq!(loaded.note().map(str::len), Some(LARGEST - (8 << 10)));
+    assert_eq!(loaded.note().map(str::len), Some(MAX_LENGTH - (8 << 10)));
 }

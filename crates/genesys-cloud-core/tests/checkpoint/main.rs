@@ -1,4 +1,4 @@
-//! Checkpoints in stores, and lists in batches that are committed.
+//! Checkpoint stores, and lists in batches.
 
 mod batches;
 mod files;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, Server};
 
-/// Lists the numbers from 1 on, four on a page.
+/// Lists the numbers from 1 on, four per page.
 async fn serve(total: u64) -> Server {
     Server::start(move |request| {
         let (_, query) = request.target.split_once('?').expect("a query");

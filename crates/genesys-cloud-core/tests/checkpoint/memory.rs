@@ -1,4 +1,4 @@
-//! A store that can be looked into, fails where a test wants it to, and takes some polls for each save.
+//! A store in memory with injected failures, whose saves take several polls.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -13,11 +13,11 @@ pub(crate) struct Kept {
     pub(crate) texts: HashMap<String, String>,
     /// Whether every save fails.
     pub(crate) fails: bool,
-    /// Which save fails once, counted from 0, and whether after it was made.
+    /// The index of a save that fails once, and whether it fails after saving.
     pub(crate) fails_once: Option<(u64, bool)>,
-    /// How many saves were made or failed.
+    /// The number of saves, including failed ones.
     pub(crate) saves: u64,
-    /// Whether one has begun and has not been made.
+    /// Whether a save is in progress.
     pub(crate) is_saving: bool,
 }
 
@@ -26,7 +26,7 @@ impl Memory {
         self.0.lock().expect("no panic")
     }
 
-    /// What is in the store under a key.
+    /// The stored checkpoint of a key.
     pub(crate) fn checkpoint(&self, key: &str) -> Option<Checkpoint> {
         let text = self.kept().texts.get(key).cloned()?;
         Some(serde_json::from_str(&text).expect("a checkpoint"))
@@ -79,7 +79,7 @@ impl CheckpointStore for Memory {
     }
 }
 
-/// Polls a future, and gives it up the time that so many polls of all have been pending.
+/// Polls a future, and drops it when the total of pending polls reaches `at`. Returns `None` then.
 pub(crate) async fn unless_dropped<F: Future>(
     future: F,
     pending: &mut usize,

@@ -1,4 +1,4 @@
-//! What a deadline bounds: pauses, calls that hang, and calls that wait for their turn.
+//! Deadlines end pauses, calls that hang, and calls that wait for the rate limiter.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{AGES, Things, all, asked, json, listed, script, things, with_states}
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// A job whose second status does not come before a gate is opened, and which then is done.
+/// A job that is done at its second status, which is held back until the gate opens.
 async fn hanging(gate: &Gate) -> Server {
     let mut answers = with_states(&["PENDING"]);
     answers.push(json(r#"{"state":"LOST"}"#).behind(gate));
@@ -21,7 +21,7 @@ async fn hanging(gate: &Gate) -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_hangs_is_given_up_and_the_job_left_good() {
+async fn wait_abandons_a_hanging_poll_at_the_deadline() {
     let gate = Gate::new();
     let server = hanging(&gate).await;
     let mut job = listed(&server).submit().await.expect("a job").deadline(DEADLINE);
@@ -31,16 +31,16 @@ async fn a_call_that_hangs_is_given_up_and_the_job_left_good() {
     assert!(error.kind() == ErrorKind::JobUnfinished && !error.is_timeout());
     assert_eq!(
         error.to_string(),
-        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended within 30s (it is \
-         PENDING), and the last call that asked how it stands was not answered; it runs on: wait for it \
-         again, or save it for later"
+        "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 did not finish within 30s (it is \
+PENDING), and the last poll was not answered; still running; wait again, or save \
+the job"
     );
     assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
     assert_eq!(server.received().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_it_is_in_the_stream_of_statuses_and_in_the_list_of_results() {
+async fn statuses_and_results_abandon_a_hanging_poll_at_the_deadline() {
     let gate = Gate::new();
     let server = hanging(&gate).await;
     let mut job = listed(&server).submit().await.expect("a job").deadline(DEADLINE);
@@ -64,7 +64,7 @@ async fn so_it_is_in_the_stream_of_statuses_and_in_the_list_of_results() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_for_the_rate_limit_is_given_up() {
+async fn wait_abandons_a_poll_that_waits_for_the_rate_limit() {
     let limited = || Answer::json(429, "{}").header("retry-after", "100");
     let server =
         script([json(r#"{"jobId":"j1"}"#), limited(), json(r#"{"state":"FULFILLED"}"#)]).await;
@@ -84,10 +84,10 @@ async fn a_wait_for_the_rate_limit_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_asked_once_in_a_time_shorter_than_the_first_pause() {
+async fn polls_once_if_the_deadline_is_before_the_first_pause() {
     let server = script(with_states(&["FULFILLED"])).await;
     let job = listed(&server).submit().await.expect("a job");
-    let job = job.schedule(Schedule::new().first(Duration::from_secs(60)));
+    let job = job.schedule(Schedule::new().initial_delay(Duration::from_secs(60)));
     let begun = Instant::now();
     let end = job.deadline(Duration::from_secs(10)).wait().await;
     assert_eq!(end.expect("a status").state(), JobState::Succeeded);
@@ -100,7 +100,7 @@ async fn a_job_is_asked_once_in_a_time_shorter_than_the_first_pause() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_leads_past_the_deadline_is_told() {
+async fn a_retry_after_beyond_the_deadline_is_an_error_at_once() {
     let pending = || json(r#"{"state":"PENDING"}"#).header("retry-after", "9999");
     let mut answers = with_states(&[]);
     answers.extend([pending(), json(r#"{"state":"FULFILLED"}"#)]);
@@ -111,22 +111,22 @@ async fn a_pause_that_leads_past_the_deadline_is_told() {
         assert_eq!(error.kind(), ErrorKind::JobUnfinished);
         assert_eq!(
             error.to_string(),
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended (it is PENDING), \
-             and the API wants it asked again in 9999 s, past the deadline of 3600s; it runs on: wait for \
-             it again, or save it for later"
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 did not finish (it is PENDING), \
+and the API allows the next poll in 9999 s, after the deadline of 3600s; still running; \
+wait again, or save the job"
         );
     }
-    // Just within the deadline is soon enough.
+    // Within the deadline, it waits.
     let mut job = job.deadline(Duration::from_secs(10_000));
     assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_not_known_yet_is_asked_for_again() {
+async fn retries_a_404_soon_after_the_submit() {
     let unknown = || Answer::json(404, r#"{"message":"no such job"}"#);
     let mut answers = with_states(&[]);
     answers.extend([unknown(), unknown(), Answer::json(408, "{}"), json(r#"{"state":"QUEUED"}"#)]);
-    // Once it was known, it is gone.
+    // A 404 after a successful poll means that it is gone.
     answers.push(unknown());
     let server = script(answers).await;
     let mut job = listed(&server).submit().await.expect("a job");
@@ -138,7 +138,7 @@ async fn a_job_that_is_not_known_yet_is_asked_for_again() {
         "{error}"
     );
 
-    // Half a minute is enough to be known.
+    // A 404 after half a minute is an error.
     let server = Server::start(move |request| match request.method.as_str() {
         "POST" => json(r#"{"jobId":"j1"}"#),
         _ => unknown(),
@@ -148,14 +148,14 @@ async fn a_job_that_is_not_known_yet_is_asked_for_again() {
     let begun = Instant::now();
     assert_eq!(job.wait().await.expect_err("no job").kind(), ErrorKind::NotFound);
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
-    // To ask once is to ask once.
+    // `poll` does not retry it.
     let mut job = listed(&server).submit().await.expect("a job");
     assert_eq!(job.poll().await.expect_err("no job").kind(), ErrorKind::NotFound);
 }
 
-/// The pause after a long job is long, and the URLs of its files are asked for when they are wanted.
+/// The pause after a long job is long, but the URLs of its files are requested at once.
 #[tokio::test(start_paused = true)]
-async fn files_of_a_long_job_are_not_waited_for() {
+async fn renews_the_urls_of_a_long_job_without_a_pause() {
     let begun = Instant::now();
     let run = Duration::from_hours(20);
     let server = Server::start(move |request| match request.method.as_str() {
@@ -171,9 +171,8 @@ async fn files_of_a_long_job_are_not_waited_for() {
     assert!(done.elapsed() < Duration::from_secs(1), "{:?}", done.elapsed());
 }
 
-/// The same settings before there is a job.
 #[tokio::test(start_paused = true)]
-async fn a_list_of_results_is_waited_for_as_was_set() {
+async fn results_apply_the_deadline_and_the_schedule() {
     let mut answers = with_states(&["PENDING", "PENDING", "PENDING", "FULFILLED"]);
     answers.push(json(r#"{"things":[{"id":"a"}]}"#));
     let server = script(answers).await;
@@ -181,7 +180,7 @@ async fn a_list_of_results_is_waited_for_as_was_set() {
     let mut results = listed(&server)
         .paginate()
         .job_deadline(Duration::from_secs(12))
-        .job_schedule(Schedule::new().first(five))
+        .job_schedule(Schedule::new().initial_delay(five))
         .results_with(|request| {
             request.add_query("expand", "user");
         });

@@ -1,4 +1,4 @@
-//! Results in files: fetched without the token, gone on with, checked.
+//! Results in files: credentials, resumed transfers, malformed files.
 
 use std::io::Write as _;
 
@@ -32,7 +32,7 @@ async fn api(urls: &[String]) -> Server {
     .await
 }
 
-/// A file at a host of its own, whose requests are answered with these.
+/// A file server that answers with these responses.
 async fn file(answers: Vec<Answer>) -> (Server, String) {
     let server = script(answers).await;
     let url = format!("{}/f?X-Amz-Signature=hunter2", server.url());
@@ -54,7 +54,6 @@ fn gzip(text: &str) -> Vec<u8> {
     gzip.finish().expect("a Vec")
 }
 
-/// The one file of the job.
 async fn download(api: &Server) -> Result<Download, Error> {
     let mut job = things(api).inline().submit().await.expect("a job");
     job.downloads().await.map(|mut downloads| downloads.remove(0))
@@ -68,7 +67,7 @@ async fn text(download: &mut Download) -> Result<String, Error> {
     Ok(String::from_utf8(text).expect("text"))
 }
 
-/// A reply that begins at a byte of a file, as servers that know ranges give it.
+/// A partial response from this byte on.
 fn part(file: &str, from: usize) -> Answer {
     let answer = match from {
         0 => Answer::new(200, file),
@@ -90,7 +89,7 @@ fn no_token(request: &Received) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_of_files_without_the_token() {
+async fn fetches_files_without_the_token() {
     let (first, first_url) = file(vec![Answer::new(200, data(250))]).await;
     let (second, second_url) = file(vec![Answer::new(200, gzip(&data(3)))]).await;
     let api = api(&[first_url, second_url]).await;
@@ -107,7 +106,7 @@ async fn items_of_files_without_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_is_read_no_further_than_wanted() {
+async fn reads_no_more_of_a_file_than_needed() {
     let body = data(100_000);
     let (_files, url) = file(vec![Answer::new(200, body)]).await;
     let api = api(&[url]).await;
@@ -116,7 +115,7 @@ async fn a_file_is_read_no_further_than_wanted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transfer_goes_on_where_it_broke_off() {
+async fn resumes_an_interrupted_transfer() {
     let body = data(500);
     let (files, url) = file(vec![
         Answer::new(503, ""),
@@ -137,9 +136,9 @@ async fn a_transfer_goes_on_where_it_broke_off() {
     }
 }
 
-/// There is nothing to ask for, and a server would refuse it.
+/// A request for the rest would be rejected.
 #[tokio::test(start_paused = true)]
-async fn a_transfer_that_breaks_off_behind_the_last_byte_is_whole() {
+async fn a_transfer_interrupted_after_the_last_byte_is_complete() {
     let body = data(500);
     let rest = part(&body, 5000).in_chunks(false);
     let (files, url) = file(vec![cut(&body, 5000), rest, Answer::new(416, "")]).await;
@@ -150,7 +149,7 @@ async fn a_transfer_that_breaks_off_behind_the_last_byte_is_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_without_ranges_sends_the_same_file_again() {
+async fn skips_the_received_bytes_if_the_server_ignores_the_range() {
     let body = data(500);
     let (_files, url) = file(vec![cut(&body, 1000), part(&body, 0)]).await;
     let api = api(&[url]).await;
@@ -161,7 +160,7 @@ async fn a_server_without_ranges_sends_the_same_file_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_file_or_another_part_is_not_taken_for_the_rest() {
+async fn rejects_a_rest_of_another_file_or_range() {
     let body = data(500);
     for answer in [
         // Another version of the file.
@@ -170,13 +169,13 @@ async fn another_file_or_another_part_is_not_taken_for_the_rest() {
         Answer::new(206, &body[1000..])
             .header("content-range", format!("bytes 1000-{}/{}", body.len() - 1, body.len()))
             .header("etag", "\"v2\""),
-        // Another part of it.
+        // Another range.
         Answer::new(206, &body[999..])
             .header("content-range", format!("bytes 999-{}/{}", body.len() - 1, body.len())),
         // Another length.
         Answer::new(206, &body[1000..])
             .header("content-range", format!("bytes 1000-{}/{}", body.len() - 1, body.len() + 5)),
-        // Nothing said.
+        // No range header.
         Answer::new(206, &body[1000..]),
     ] {
         let (_files, url) = file(vec![cut(&body, 1000), answer]).await;
@@ -189,9 +188,9 @@ async fn another_file_or_another_part_is_not_taken_for_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_short_file_is_not_taken_for_whole() {
+async fn a_short_file_is_not_complete() {
     let body = data(500);
-    // Without anything that tells one state of the file from another.
+    // Without a validator such as an ETag.
     let (_files, url) = file(vec![Answer::new(200, &body[..1000]).closing_at(body.len())]).await;
     let lonely = api(&[url]).await;
     let mut download = download(&lonely).await.expect("a file");
@@ -208,7 +207,7 @@ async fn a_short_file_is_not_taken_for_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_an_error_a_file_is_gone_on_with() {
+async fn continues_a_file_after_an_error() {
     let body = data(500);
     let mut answers = vec![cut(&body, 5000)];
     answers.extend((0..4).map(|_| Answer::new(500, "")));
@@ -230,7 +229,7 @@ async fn after_an_error_a_file_is_gone_on_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_that_has_expired_is_told_without_it() {
+async fn an_expired_url_is_an_error_without_the_url() {
     let (_files, url) = file(vec![Answer::new(403, "<Error>hunter2</Error>")]).await;
     let api = api(&[url]).await;
     let mut download = download(&api).await.expect("a file");
@@ -241,7 +240,7 @@ async fn a_url_that_has_expired_is_told_without_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn redirects_and_other_urls_are_not_followed() {
+async fn follows_no_redirects_and_no_disallowed_urls() {
     let (_files, url) =
         file(vec![Answer::new(302, "").header("location", "http://127.0.0.1:1/")]).await;
     let redirecting = api(&[url]).await;
@@ -260,7 +259,7 @@ async fn redirects_and_other_urls_are_not_followed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_the_api_takes_the_token() {
+async fn sends_the_token_for_a_file_of_the_api() {
     let api = api(&["/api/v2/downloads/7?a=b".to_owned()]).await;
     assert_eq!(all(&mut things(&api).inline().paginate()).await, ["a"]);
     let requests = api.received();
@@ -269,7 +268,7 @@ async fn a_file_of_the_api_takes_the_token() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_no_json_of_items() {
+async fn rejects_malformed_files() {
     let broken = gzip(&data(3));
     for (body, why) in [
         (b"{\"data\":[{\"id\":\"1\"},{\"id\":".to_vec(), "ends in the middle"),
@@ -284,7 +283,7 @@ async fn a_file_that_is_no_json_of_items() {
             "has no list where the items should be",
         ),
         (broken[..broken.len() - 4].to_vec(), "ends in the middle"),
-        ([&broken[..12], b"xxxxxxxxxxxxxxxxxxxx"].concat(), "is not the gzip"),
+        ([&broken[..12], b"xxxxxxxxxxxxxxxxxxxx"].concat(), "begins like gzip, but is not gzip"),
     ] {
         let (_files, url) = file(vec![Answer::new(200, body)]).await;
         let api = api(&[url]).await;
@@ -302,20 +301,20 @@ async fn a_file_that_is_no_json_of_items() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_that_can_not_be_read_are_not_passed_over() {
+async fn an_item_that_can_not_be_decoded_is_an_error() {
     let body = r#"{"data":[{"id":"1"},7]}"#;
     let (_files, url) = file(vec![Answer::new(200, body)]).await;
     let api = api(&[url]).await;
     let mut results = things(&api).inline().paginate();
     for _ in 0..2 {
-        let error = results.try_next().await.expect_err("an item that is no thing");
+        let error = results.try_next().await.expect_err("a malformed item");
         assert_eq!(error.kind(), ErrorKind::Decode, "{error:?}");
     }
     assert_eq!(results.report().verdict(), Verdict::Unknown(Reason::Unfinished));
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_of_bytes() {
+async fn returns_other_files_as_bytes() {
     let body = "id,name\n1,a\n";
     let (_files, url) = file(vec![cut(body, 4), part(body, 4), part(body, 0)]).await;
     let api = api(&[url]).await;
@@ -334,7 +333,7 @@ async fn files_of_bytes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_of_any_reply() {
+async fn finds_the_url_in_any_response() {
     let (files, url) = file(vec![Answer::new(200, "text")]).await;
     let api = api(&[]).await;
     let mut download = Download::new(&crate::client(&api), &url).expect("a file");
@@ -345,7 +344,7 @@ async fn a_url_of_any_reply() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_that_has_expired_is_asked_for_again() {
+async fn renews_an_expired_url() {
     let body = data(500);
     let expired = || Answer::new(403, "");
     let first = vec![cut(&body, 5000), expired(), part(&body, 5000), expired(), expired()];
@@ -360,16 +359,15 @@ async fn a_url_that_has_expired_is_asked_for_again() {
         }
     };
     assert_eq!(crate::ids(found), numbers(500));
-    // A URL that is refused when it is new won't do.
+    // A rejected new URL is an error.
     assert_eq!(error.status(), Some(403));
     assert_eq!(files.received()[2].header("range"), Some("bytes=5000-"));
     let polls = asked(&api).iter().filter(|line| *line == "GET /inline/j1").count();
     assert_eq!(polls, 3);
 }
 
-/// That it can't be told for once doesn't leave the list with one that is refused.
 #[tokio::test(start_paused = true)]
-async fn a_url_that_could_not_be_asked_for_again_is_asked_for_later() {
+async fn retries_to_renew_a_url_in_the_next_poll() {
     let (_files, url) =
         file(vec![Answer::new(403, ""), Answer::new(403, ""), part(&data(2), 0)]).await;
     let done = || json(&format!(r#"{{"job":{{"status":"Complete"}},"downloadUrls":[{url:?}]}}"#));
@@ -383,7 +381,7 @@ async fn a_url_that_could_not_be_asked_for_again_is_asked_for_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_urls_are_asked_for_when_they_are_wanted() {
+async fn requests_urls_when_they_are_needed() {
     let (_files, url) = file(vec![Answer::new(200, data(2)), Answer::new(200, data(2))]).await;
     let api = api(&[url]).await;
     let mut job = things(&api).inline().submit().await.expect("a job");
@@ -396,7 +394,7 @@ async fn the_urls_are_asked_for_when_they_are_wanted() {
     );
 }
 
-/// An API whose job names these lists of files, one after the other.
+/// An API whose job lists these files, one list for each poll.
 async fn api_with(lists: Vec<Vec<String>>) -> Server {
     let mut lists = lists.into_iter();
     Server::start(move |request| match request.target.as_str() {
@@ -411,7 +409,7 @@ async fn api_with(lists: Vec<Vec<String>>) -> Server {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_that_come_in_another_order_are_not_mixed_up() {
+async fn rejects_renewed_urls_in_another_order() {
     let files = Server::start(|request| match request.target.as_str() {
         "/a?sig=1" => Answer::new(200, r#"{"data":[{"id":"a"}]}"#),
         "/b?sig=2" => Answer::new(200, r#"{"data":[{"id":"b"}]}"#),
@@ -420,7 +418,7 @@ async fn files_that_come_in_another_order_are_not_mixed_up() {
     .await;
     let url = |path: &str| format!("{}{path}", files.url());
     let first = vec![url("/a?sig=1"), url("/b?sig=1")];
-    // In the same order it is gone on with, under any query.
+    // In the same order it continues, with any query.
     let same = vec![url("/a?sig=2"), url("/b?sig=2")];
     let same = api_with(vec![first.clone(), same]).await;
     assert_eq!(all(&mut things(&same).inline().paginate()).await, ["a", "b"]);
@@ -432,14 +430,14 @@ async fn files_that_come_in_another_order_are_not_mixed_up() {
     let error = results.try_next().await.expect_err("a file that is not known again");
     assert_eq!(error.status(), Some(403));
     let text = error.to_string();
-    assert!(text.contains("the job was asked for its URL again, in vain"), "{text}");
+    assert!(text.contains("its URL was renewed without success"), "{text}");
     assert!(!text.contains("sig"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_says_nothing_is_not_taken_for_an_empty_list() {
+async fn a_file_without_a_list_is_not_empty() {
     for (body, why) in [
-        ("", "is empty, where JSON was expected"),
+        ("", "is empty"),
         ("not found", "has no list where the items should be"),
         (r#"{"data":none}"#, "has no list where the items should be"),
     ] {
@@ -451,9 +449,9 @@ async fn a_file_that_says_nothing_is_not_taken_for_an_empty_list() {
     }
 }
 
-/// Some kilobytes of gzip may be some megabytes, and so more items than a page may hold.
+/// A few kilobytes of gzip can be megabytes, with more items than fit in a page.
 #[tokio::test(start_paused = true)]
-async fn pages_of_gzip_hold_no_more_than_others() {
+async fn pages_of_gzip_are_bounded() {
     let count = 300_000;
     let body = format!(r#"{{"data":[{}{{}}]}}"#, "{},".repeat(count - 1));
     let body = gzip(&body);
@@ -472,14 +470,14 @@ async fn pages_of_gzip_hold_no_more_than_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_of_a_file_without_any_length_is_not_taken_for_its_end() {
+async fn a_partial_response_without_a_total_length_is_not_the_end() {
     let body = data(500);
     let chunk =
         |to: usize, ends| Answer::new(200, &body[..to]).in_chunks(ends).header("etag", "\"v1\"");
     let unbounded = Answer::new(206, &body[1000..2000])
         .header("content-range", "bytes 1000-1999/*")
         .header("etag", "\"v1\"");
-    // The first reply tells no length either.
+    // The first response has no length either.
     let (_files, url) = file(vec![chunk(1000, false), unbounded]).await;
     let lonely = api(&[url]).await;
     let mut part = download(&lonely).await.expect("a file");
@@ -502,7 +500,7 @@ async fn a_part_of_a_file_without_any_length_is_not_taken_for_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_the_api_that_is_not_ready_is_not_taken_for_an_empty_one() {
+async fn a_file_that_is_not_ready_is_not_empty() {
     let server = script([Answer::new(202, ""), Answer::new(200, "text")]).await;
     let mut download = Download::new(&crate::client(&server), "/f").expect("a file");
     assert_eq!(text(&mut download).await.expect("the file"), "text");
@@ -522,7 +520,7 @@ async fn bytes_of(download: &mut Download) -> Result<Vec<u8>, Error> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_encoding_of_a_file_is_undone_unless_the_file_is_meant_to_be_compressed() {
+async fn decodes_the_content_encoding_of_files() {
     let body = gzip("id\n1\n");
     let encoded = || Answer::new(200, body.clone()).header("content-encoding", "gzip");
     let plain = b"id\n1\n".to_vec();
@@ -531,7 +529,7 @@ async fn the_encoding_of_a_file_is_undone_unless_the_file_is_meant_to_be_compres
         (encoded().header("content-type", "text/csv"), "f", &plain, None),
         (encoded(), "f.csv.gz", &body, Some("gzip")),
         (encoded().header("content-type", "application/gzip"), "f", &body, Some("gzip")),
-        // Not declared as encoded.
+        // Without a content encoding.
         (Answer::new(200, body.clone()), "f.csv", &body, None),
     ] {
         let server = script([answer]).await;
@@ -550,7 +548,7 @@ async fn the_encoding_of_a_file_is_undone_unless_the_file_is_meant_to_be_compres
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_encoded_transfer_goes_on_at_the_byte_of_what_is_sent() {
+async fn resumes_an_encoded_transfer_at_the_encoded_byte() {
     let text: String = (0..20_000).map(|n| format!("{n},")).collect();
     let body = gzip(&text);
     let encoded =
@@ -576,7 +574,7 @@ async fn an_encoded_transfer_goes_on_at_the_byte_of_what_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_not_encoded_as_its_server_says_is_an_error() {
+async fn rejects_a_wrong_content_encoding() {
     let body = gzip("id\n1\n");
     for (answer, why) in [
         (Answer::new(200, "id\n1\n").header("content-encoding", "gzip"), "is not valid gzip"),
@@ -596,7 +594,7 @@ async fn a_file_that_is_not_encoded_as_its_server_says_is_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_html_is_not_taken_for_data() {
+async fn rejects_html_instead_of_data() {
     let typed = || Answer::new(200, "log in").header("content-type", "text/html; charset=utf-8");
     // A gateway's page may be temporary.
     let (files, url) = file(vec![typed(), Answer::new(200, data(2))]).await;
@@ -613,7 +611,7 @@ async fn a_page_of_html_is_not_taken_for_data() {
             assert_eq!(error.kind(), ErrorKind::Download, "{error}");
             assert!(error.to_string().contains("is an HTML page"), "{error}");
         }
-        // Also for files that are returned as bytes.
+        // Also for files returned as bytes.
         let exporting = self::api(&[format!("{}/f.csv", server.url())]).await;
         let mut export = things(&exporting).export("l1").paginate();
         assert_eq!(export.try_next().await.expect_err("no CSV").kind(), ErrorKind::Download);
@@ -628,7 +626,7 @@ async fn a_page_of_html_is_not_taken_for_data() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_html_can_be_downloaded_as_one() {
+async fn downloads_html_that_is_declared_as_html() {
     let (_files, url) =
         file(vec![Answer::new(200, "<html>").header("content-type", "text/html")]).await;
     let api = api(&[]).await;
@@ -637,7 +635,7 @@ async fn a_page_of_html_can_be_downloaded_as_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_its_server_could_not_send_may_come_later() {
+async fn retries_transient_errors_of_a_file_server() {
     for (status, requests, is_transient) in [
         (408, 5, true),
         (429, 5, true),
@@ -659,7 +657,7 @@ async fn a_file_that_its_server_could_not_send_may_come_later() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_url_of_a_list_must_be_one() {
+async fn rejects_a_list_with_malformed_urls() {
     for (urls, why) in [
         (r#"["https://a.example/f",null]"#, "downloadUrls[1] is null"),
         (r#"["","https://a.example/f"]"#, "downloadUrls[0] is empty"),
@@ -682,7 +680,7 @@ async fn each_url_of_a_list_must_be_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_url_on_the_host_of_the_apps_is_asked_for_at_the_api_with_the_token() {
+async fn requests_urls_of_the_apps_host_at_the_api_with_the_token() {
     let (files, url) = file(vec![Answer::new(200, data(2)), Answer::new(200, data(3))]).await;
     let server = Server::start(move |request| match request.target.as_str() {
         "/inline" => json(r#"{"job":{"id":"j1"}}"#),
@@ -692,7 +690,7 @@ async fn a_url_on_the_host_of_the_apps_is_asked_for_at_the_api_with_the_token() 
                 "https://apps.mypurecloud.com/platform/api/v2/downloads/8"]}"#,
         ),
         "/api/v2/downloads/7?a=b" => Answer::new(302, "").header("location", url.clone()),
-        // The reply has the URL if there is no redirect.
+        // Without a redirect, the response has the URL.
         "/api/v2/downloads/8" => json(&format!(r#"{{"url":"{url}"}}"#)),
         other => panic!("{other}"),
     })
@@ -706,7 +704,7 @@ async fn a_url_on_the_host_of_the_apps_is_asked_for_at_the_api_with_the_token() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_are_refused_are_told_as_such() {
+async fn rejected_credentials_are_an_authentication_error() {
     let server = Server::start(|request| match request.target.as_str() {
         "/inline" => json(r#"{"job":{"id":"j1"}}"#),
         "/inline/j1" => json(r#"{"job":{"status":"Complete"},"downloadUrls":["/f"]}"#),
@@ -715,7 +713,7 @@ async fn credentials_that_are_refused_are_told_as_such() {
     .await;
     let error = things(&server).inline().paginate().try_next().await.expect_err("a refusal");
     assert_eq!(error.kind(), ErrorKind::Authentication, "{error:?}");
-    assert!(!error.to_string().contains("in vain"), "{error}");
-    // Another URL would be refused as well.
+    assert!(!error.to_string().contains("without success"), "{error}");
+    // A new URL would be rejected as well.
     assert_eq!(asked(&server), ["POST /inline", "GET /inline/j1", "GET /f"]);
 }

@@ -1,4 +1,4 @@
-//! The handle: saved and loaded, cancelled, dropped.
+//! The job handle: saving, loading, cancelling, dropping.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_gone_on_with_from_what_was_saved() {
+async fn continues_a_saved_job() {
     let mut answers = with_states(&["QUEUED", "FULFILLED"]);
     answers.push(json(r#"{"things":[{"id":"a"}]}"#));
     let server = script(answers).await;
@@ -44,14 +44,14 @@ async fn a_job_is_gone_on_with_from_what_was_saved() {
 }
 
 #[tokio::test]
-async fn a_job_of_another_kind_is_not_loaded() {
+async fn rejects_a_saved_job_of_another_operation_or_family() {
     let server = script(with_states(&[])).await;
     let saved = listed(&server).submit().await.expect("a job").save();
     let error = PostInline::load(&client(&server), saved.clone()).expect_err("another operation");
     assert_eq!(error.kind(), ErrorKind::JobMismatch);
     assert_eq!(
         error.to_string(),
-        "POST /inline (postInline) was not sent: the saved job is of postListed (family listed); load it through that operation"
+        "POST /inline (postInline) was not sent: the saved job is of postListed (family listed); load it with that operation"
     );
     let submit = Operation::new("postListed", Method::Post, "/shops/{shopId}/jobs");
     let error = Job::<Value>::load(&client(&server), submit, JobSpec::new("others"), saved.clone());
@@ -60,12 +60,12 @@ async fn a_job_of_another_kind_is_not_loaded() {
     let mut json = serde_json::to_value(saved).expect("JSON");
     json["version"] = Value::from(2);
     let error = serde_json::from_value::<SavedJob>(json).expect_err("another version");
-    assert_eq!(error.to_string(), "a saved job of version 2; only version 1 is known");
+    assert_eq!(error.to_string(), "unsupported saved job version 2; expected 1");
     serde_json::from_str::<SavedJob>("{}").expect_err("no version");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_for_again_is_saved_with_its_query() {
+async fn saves_the_query_of_a_repeated_submit() {
     let server = script([Answer::new(202, ""), json(r#"[{"id":"a"}]"#)]).await;
     let job = things(&server).media("t1").format("WAV").submit().await.expect("a job");
     let saved = serde_json::to_string(&job.save()).expect("JSON");
@@ -76,7 +76,7 @@ async fn what_is_asked_for_again_is_saved_with_its_query() {
 }
 
 #[tokio::test]
-async fn a_job_is_cancelled_where_that_is_offered() {
+async fn cancels_a_job_if_the_api_can() {
     let server =
         script([json(r#"{"jobId":"j1"}"#), Answer::new(204, ""), json(r#"{"job":{"id":"j2"}}"#)])
             .await;
@@ -90,7 +90,7 @@ async fn a_job_is_cancelled_where_that_is_offered() {
 }
 
 #[tokio::test]
-async fn dropping_cancels_only_where_that_was_chosen() {
+async fn dropping_cancels_only_with_cancel_on_drop() {
     let server = Server::start(|request| match request.method.as_str() {
         "POST" => json(r#"{"jobId":"j1"}"#),
         "DELETE" => Answer::new(204, ""),
@@ -110,7 +110,7 @@ async fn dropping_cancels_only_where_that_was_chosen() {
     assert_eq!(cancels, 2);
 }
 
-/// A server whose jobs are done, and whose second status is refused where that is wanted.
+/// A server whose jobs are done, and which can reject the second status.
 async fn done(refuses: bool) -> Server {
     let mut statuses = 0;
     Server::start(move |request| {
@@ -126,15 +126,15 @@ async fn done(refuses: bool) -> Server {
     .await
 }
 
-/// How often a job was cancelled, by all that was dropped before.
+/// Counts the cancels of everything dropped before.
 async fn cancels(server: &Server) -> usize {
-    // What was begun before this call has come when it has.
+    // Requests sent before this call have arrived when it returns.
     drop(listed(server).submit().await.expect("a job"));
     asked(server).iter().filter(|line| line.starts_with("DELETE")).count()
 }
 
 #[tokio::test]
-async fn a_job_is_not_cancelled_while_its_results_are_read() {
+async fn a_list_of_results_keeps_the_job_from_being_cancelled() {
     let server = done(false).await;
     let mut results = listed(&server).submit().await.expect("a job").cancel_on_drop().results();
     assert_eq!(all(&mut results).await, ["a"]);
@@ -145,7 +145,7 @@ async fn a_job_is_not_cancelled_while_its_results_are_read() {
     let results = job.results();
     drop(job);
     assert_eq!(cancels(&server).await, 0);
-    // Nobody waits for it any more.
+    // The last holder is dropped.
     drop(results);
     server.has_received(asked(&server).len() + 1).await;
     assert_eq!(cancels(&server).await, 1);
@@ -162,14 +162,14 @@ async fn a_job_that_has_ended_is_not_cancelled() {
     let server = done(true).await;
     let mut job = listed(&server).submit().await.expect("a job").cancel_on_drop();
     job.wait().await.expect("a status");
-    // It is asked for URLs that are new.
+    // It is polled for new URLs.
     assert_eq!(job.downloads().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
     drop(job);
     assert_eq!(cancels(&server).await, 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_family_of_a_catalogue_runs_like_one_of_the_bindings() {
+async fn a_spec_built_at_run_time_runs_like_generated_code() {
     let mut answers = with_states(&["FULFILLED", "FULFILLED"]);
     answers.push(json(r#"{"things":[{"id":"a","more":1}]}"#));
     let server = script(answers).await;
@@ -185,7 +185,7 @@ async fn a_family_of_a_catalogue_runs_like_one_of_the_bindings() {
 }
 
 #[tokio::test]
-async fn what_is_known_of_the_expiry() {
+async fn expiry_comes_from_the_status_or_the_lifetime() {
     let server =
         script([json(r#"{"job":{"id":"j1"}}"#).header("date", "Fri, 01 May 2026 10:00:00 GMT")])
             .await;
@@ -197,7 +197,7 @@ async fn what_is_known_of_the_expiry() {
 }
 
 #[tokio::test]
-async fn a_job_can_cross_threads_and_shows_no_secret() {
+async fn a_job_is_send_and_its_debug_output_has_no_secrets() {
     fn sent<T: Send>(value: T) -> T {
         value
     }
@@ -225,7 +225,7 @@ async fn a_job_can_cross_threads_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn a_job_of_another_host_is_not_loaded() {
+async fn rejects_a_saved_job_of_another_host() {
     let server = script(with_states(&["FULFILLED"])).await;
     let saved = listed(&server).submit().await.expect("a job").save();
     let json = serde_json::to_value(&saved).expect("JSON");
@@ -244,7 +244,7 @@ async fn a_job_of_another_host_is_not_loaded() {
             url.replace("127.0.0.1", "localhost")
         )
     );
-    // Of one that an earlier version saved, the host is known, or nothing.
+    // One saved by an earlier version has only the host, or nothing.
     for host in [None, Some("127.0.0.1")] {
         let mut json = json.clone();
         json["org"] = Value::Null;
@@ -257,7 +257,7 @@ async fn a_job_of_another_host_is_not_loaded() {
 }
 
 #[tokio::test]
-async fn a_job_of_another_org_is_refused_before_any_call() {
+async fn rejects_a_saved_job_of_another_org_before_any_call() {
     let server = Server::start(|request| match request.target.as_str() {
         "/oauth/token" => Answer::token("a-token", 86_400),
         "/api/v2/tokens/me" => {
@@ -294,7 +294,7 @@ async fn a_job_of_another_org_is_refused_before_any_call() {
     let why = refusal(&with_token(""), &saved);
     assert!(why.contains("the OAuth client of the client's access token is unknown"), "{why}");
 
-    // Once it is known which client a token is of.
+    // With the OAuth client of the token known.
     let known = with_token("");
     let before = server.received().len();
     let identity = known.clone().identify().await.expect("an identity");
@@ -310,7 +310,7 @@ async fn a_job_of_another_org_is_refused_before_any_call() {
     assert_eq!(saved.identity(), Some(&identity));
     PostListed::load(&logging_in("client-1"), saved).expect("the same client");
 
-    // Where the API does not say, nothing is known, and it is not asked again.
+    // If the API does not say, the identity stays unknown and is not requested again.
     let unknown = with_token("/g");
     let before = server.received().len();
     for _ in 0..2 {
@@ -321,7 +321,7 @@ async fn a_job_of_another_org_is_refused_before_any_call() {
 }
 
 #[tokio::test]
-async fn an_organization_that_can_not_be_asked_for_is_an_error() {
+async fn identify_fails_if_the_organization_can_not_be_requested() {
     let server = Server::start(|request| match request.is_login() {
         true => Answer::json(401, r#"{"error":"invalid_client"}"#),
         false => Answer::json(500, "{}"),
@@ -340,7 +340,7 @@ async fn an_organization_that_can_not_be_asked_for_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_expiry_that_was_told_is_kept() {
+async fn keeps_the_last_known_expiry() {
     let expires = "2020-05-02T10:00:00Z";
     let told = format!(r#"{{"state":"PENDING","expirationDate":"{expires}"}}"#);
     let server = script([json(r#"{"jobId":"j1"}"#), json(&told), Answer::json(404, "{}")]).await;
@@ -353,7 +353,7 @@ async fn an_expiry_that_was_told_is_kept() {
         job.expires().map(|at| at.to_rfc3339()).as_deref(),
         Some("2020-05-02T10:00:00+00:00")
     );
-    // Why the API does not know it is known.
+    // The expiry explains why the API does not know it.
     let error = job.wait().await.expect_err("a job that is gone");
     assert_eq!(error.kind(), ErrorKind::JobExpired);
     assert_eq!(
@@ -364,7 +364,7 @@ async fn an_expiry_that_was_told_is_kept() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_unknown_before_its_expiry_is_not_called_expired() {
+async fn an_unknown_job_before_its_expiry_is_not_expired() {
     let told = r#"{"state":"PENDING","expirationDate":"2999-05-02T10:00:00Z"}"#;
     let server = script([json(r#"{"jobId":"j1"}"#), json(told), Answer::json(404, "{}")]).await;
     let mut job = listed(&server).submit().await.expect("a job");
@@ -375,7 +375,7 @@ async fn a_job_that_is_unknown_before_its_expiry_is_not_called_expired() {
 }
 
 #[tokio::test]
-async fn a_cancel_that_is_refused_is_none_that_failed_where_the_job_has_ended() {
+async fn a_rejected_cancel_of_an_ended_job_is_not_an_error() {
     for (refusal, status, is_done) in [
         (409, r#"{"state":"FULFILLED"}"#, true),
         (400, r#"{"state":"FAILED"}"#, true),
@@ -393,26 +393,26 @@ async fn a_cancel_that_is_refused_is_none_that_failed_where_the_job_has_ended() 
             ["DELETE /shops/s1/jobs/j1", "GET /shops/s1/jobs/j1"],
             "{status}"
         );
-        // The script has no further answer.
+        // The script has no more responses.
         if is_done {
             drop(job);
         } else {
             std::mem::forget(job);
         }
     }
-    // What is known to have ended is left alone: its results would be deleted.
+    // A job that is known to have ended is not cancelled: that could delete its results.
     let server = script(with_states(&["FULFILLED"])).await;
     let mut job = listed(&server).submit().await.expect("a job");
     job.poll().await.expect("a status");
     job.cancel().await.expect("nothing to cancel");
-    // What is refused for another reason is told at once.
+    // Other rejections are errors at once.
     let server = script([json(r#"{"jobId":"j1"}"#), Answer::json(403, "{}")]).await;
     let mut job = listed(&server).submit().await.expect("a job");
     assert_eq!(job.cancel().await.expect_err("a refusal").kind(), ErrorKind::Forbidden);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cancel_whose_answer_was_lost_is_done() {
+async fn a_cancel_whose_response_was_lost_succeeds() {
     let server =
         script([json(r#"{"jobId":"j1"}"#), Answer::json(503, "{}"), Answer::json(404, "{}")]).await;
     let client = Client::builder().api_url(server.url()).access_token("a-token");
@@ -423,7 +423,7 @@ async fn a_cancel_whose_answer_was_lost_is_done() {
 }
 
 #[tokio::test]
-async fn a_job_without_an_id_is_told_as_such() {
+async fn a_job_without_an_id_can_not_be_polled() {
     let server = script([Answer::new(202, "")]).await;
     let mut job = things(&server).deleted("t").submit().await.expect("it was accepted");
     for error in [
@@ -434,16 +434,16 @@ async fn a_job_without_an_id_is_told_as_such() {
         assert_eq!(error.kind(), ErrorKind::JobNotPollable, "{error:?}");
         assert_eq!(
             error.to_string(),
-            "GET /status/{statusId} (getStatus): the reply to the submit named no id of the job, so \
-             that it can't be asked how it stands; what came with that reply is not saved: see whether the \
+            "GET /status/{statusId} (getStatus): the response to the submit had no job id, so it can't be \
+polled; its results, if any, are not saved: check whether the \
              work was done before you submit it again"
         );
     }
 }
 
-/// A clock that is hours off must not make for pauses of an hour.
+/// A local clock that is hours off must not cause pauses of an hour.
 #[tokio::test(start_paused = true)]
-async fn a_loaded_job_is_asked_by_the_clock_of_the_server() {
+async fn a_loaded_job_is_polled_by_the_clock_of_the_server() {
     let mut answers = vec![
         json(r#"{"jobId":"j1"}"#).header("date", "Fri, 01 May 2020 10:00:00 GMT"),
         json(r#"{"state":"PENDING"}"#).header("date", "Fri, 01 May 2020 10:00:01 GMT"),
@@ -457,9 +457,9 @@ async fn a_loaded_job_is_asked_by_the_clock_of_the_server() {
     assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
 }
 
-/// One by PUT or DELETE too, which is repeated otherwise: it may have been carried out.
+/// Even by PUT or DELETE, which are retried otherwise: the submit may have been carried out.
 #[tokio::test(start_paused = true)]
-async fn a_submit_is_sent_once() {
+async fn never_retries_a_submit() {
     let server = script([Answer::new(503, ""), Answer::new(503, "")]).await;
     let repeats = Client::builder().api_url(server.url()).access_token("a-token").max_retries(1);
     let things = crate::Things::new(&repeats.build().expect("a client"));

@@ -45,7 +45,7 @@ group! {
 }
 
 job_family! {
-    /// Results that an operation lists.
+/// Jobs with a list of results.
     pub LISTED = "listed";
     id: field "jobId",
     status: "getThingsJob" Get "/shops/{shopId}/jobs/{jobId}" (id "jobId"),
@@ -65,7 +65,7 @@ job_family! {
 }
 
 operation! {
-    /// Looks for things.
+/// Searches for things.
     Things.listed -> PostListed -> Submitted;
     "postListed" Post "/shops/{shopId}/jobs"
     path { shop_id: String = "shopId", }
@@ -75,7 +75,7 @@ operation! {
 job! { PostListed -> Thing; "postListed" Post "/shops/{shopId}/jobs" LISTED }
 
 job_family! {
-    /// Results in the status, or in files that it names.
+/// Jobs with results in the status, or in files that it names.
     pub INLINE = "inline";
     id: field "job.id",
     status: "getInlineJob" Get "/inline/{jobId}" (id "jobId"),
@@ -86,7 +86,7 @@ job_family! {
 }
 
 operation! {
-    /// Looks for things whose results may come at once.
+/// Searches for things; the response can have the results.
     Things.inline -> PostInline -> Submitted;
     "postInline" Post "/inline"
 }
@@ -94,7 +94,7 @@ operation! {
 job! { PostInline -> Thing; "postInline" Post "/inline" INLINE }
 
 job_family! {
-    /// Results that the status lists.
+/// Jobs whose status operation lists the results.
     pub USAGE = "usage";
     id: field "executionId",
     status: "getUsage" Get "/usage/{executionId}/results" (id "executionId"),
@@ -106,7 +106,7 @@ job_family! {
 }
 
 operation! {
-    /// Asks for the usage.
+/// Queries the usage.
     Things.usage -> PostUsage -> Submitted;
     "postUsage" Post "/usage"
 }
@@ -126,7 +126,7 @@ job_family! {
 }
 
 operation! {
-    /// Looks for things, page by page.
+/// Searches for one page of things.
     Things.pages -> PostPages -> Submitted;
     "postPages" Post "/pages"
     body: Query;
@@ -135,7 +135,7 @@ operation! {
 job! { PostPages -> Thing; "postPages" Post "/pages" PAGES }
 
 job_family! {
-    /// Asked for again until it is there.
+/// The submit is repeated until it no longer answers 202.
     pub MEDIA = "media";
     id: nowhere,
     done: not_202,
@@ -153,7 +153,7 @@ operation! {
 job! { GetMedia -> Thing; "getMedia" Get "/media/{thingId}" MEDIA }
 
 job_family! {
-    /// A file of bytes, told of by when it was made.
+/// A file of bytes; its time shows that it is done.
     pub EXPORT = "export";
     id: nowhere,
     status: "getExport" Get "/lists/{listId}/export" (),
@@ -171,7 +171,7 @@ operation! {
 job! { PostExport -> bytes; "postExport" Post "/lists/{listId}/export" EXPORT }
 
 job_family! {
-    /// Told of by a notification, unless it is done at once.
+/// A notification announces the end, unless it is done at once.
     pub NOTIFIED = "notified";
     id: field "operationId",
     done: state "status" { succeeded: ["Complete"], failed: ["Error"] },
@@ -189,7 +189,7 @@ operation! {
 job! { PostNotified -> Thing; "postNotified" Post "/notified" NOTIFIED }
 
 job_family! {
-    /// Told of in no way, unless it is done at once.
+/// Nothing announces the end, unless it is done at once.
     pub UNTOLD = "untold";
     id: field "id",
     done: state "status" { succeeded: ["Complete"] },
@@ -207,7 +207,7 @@ operation! {
 job! { PostUntold -> Thing; "postUntold" Post "/untold" UNTOLD }
 
 job_family! {
-    /// Its id is where the submit's reply leads to.
+/// The id is in a header of the response to the submit.
     pub DELETED = "deleted";
     id: header "Location",
     status: "getStatus" Get "/status/{statusId}" (id "statusId"),
@@ -224,12 +224,12 @@ operation! {
 
 job! { DeleteThing -> Thing; "deleteThing" Delete "/things/{thingId}" DELETED }
 
-/// Far longer than any test: while the clock is paused, it moves on whenever nothing else does.
+/// Longer than any test. The paused clock advances whenever the runtime is idle.
 const AGES: Duration = Duration::from_secs(100_000_000);
 
 fn client(server: &Server) -> Client {
     let client = Client::builder().api_url(server.url()).access_token("a-token");
-    // The jobs alone repeat.
+    // Only the jobs retry.
     let client = client.max_retries(0).max_rate_limit_wait(Duration::ZERO);
     client.timeout(AGES).connect_timeout(AGES).read_timeout(AGES).build().expect("a client")
 }
@@ -242,7 +242,7 @@ fn listed(server: &Server) -> PostListed {
     things(server).listed("s1", Query { name: Some("n".to_owned()), ..Query::default() })
 }
 
-/// Answers the requests with these, one after the other.
+/// A server that answers with these responses in order.
 async fn script(answers: impl IntoIterator<Item = Answer>) -> Server {
     let mut answers: VecDeque<Answer> = answers.into_iter().collect();
     Server::start(move |_| answers.pop_front().expect("no further request")).await
@@ -252,14 +252,14 @@ fn json(body: &str) -> Answer {
     Answer::json(200, body)
 }
 
-/// The submit of a job, and what it says of itself.
+/// The responses to the submit of a job and to its polls.
 fn with_states(states: &[&str]) -> Vec<Answer> {
     let submitted = Answer::json(202, r#"{"jobId":"j1"}"#);
     let status = |state: &&str| json(&format!(r#"{{"state":"{state}"}}"#));
     std::iter::once(submitted).chain(states.iter().map(status)).collect()
 }
 
-/// What was asked for, one line for each request.
+/// The requests, one line each.
 fn asked(server: &Server) -> Vec<String> {
     let received = server.received().into_iter();
     received.map(|request| format!("{} {}", request.method, request.target)).collect()
@@ -269,7 +269,7 @@ fn ids(things: impl IntoIterator<Item = Thing>) -> Vec<String> {
     things.into_iter().map(|thing| thing.id.expect("an id")).collect()
 }
 
-/// Reads everything, which must go without an error.
+/// Reads to the end, without errors.
 async fn all(things: &mut Paginator<Thing>) -> Vec<String> {
     let mut found = Vec::new();
     while let Some(thing) = things.try_next().await.expect("a thing") {

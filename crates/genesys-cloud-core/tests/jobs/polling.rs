@@ -1,4 +1,4 @@
-//! How a job is asked how it stands, and how waiting for it ends.
+//! Polling a job, and how waiting for it ends.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::server::{Answer, Server};
 use crate::{asked, client, json, listed, script, with_states};
 
-/// How waiting ends after these statuses.
+/// Waits for a job with these statuses.
 async fn waited(answers: Vec<Answer>) -> (Server, Result<JobState, Error>) {
     let server = script(answers).await;
     let mut job = listed(&server).submit().await.expect("a job");
@@ -21,7 +21,7 @@ async fn waited(answers: Vec<Answer>) -> (Server, Result<JobState, Error>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_is_asked_until_it_is_done() {
+async fn polls_until_the_job_is_done() {
     let (server, end) =
         waited(with_states(&["QUEUED", "PENDING", "A_NEW_STATE", "fulfilled"])).await;
     assert_eq!(end.expect("a status"), JobState::Succeeded);
@@ -39,7 +39,7 @@ async fn a_job_is_asked_until_it_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_job_is_asked_rarely_and_its_end_noticed_soon() {
+async fn polls_a_long_job_rarely_but_notices_its_end_soon() {
     for run in [1, 60, 3_000] {
         let run = Duration::from_secs(run);
         let begun = Instant::now();
@@ -60,12 +60,12 @@ async fn a_long_job_is_asked_rarely_and_its_end_noticed_soon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_are_told_with_the_message_of_the_api() {
+async fn errors_have_the_message_of_the_api() {
     for (status, text, kind) in [
         (
             r#"{"state":"FAILED","errorMessage":"The interval is too long."}"#,
             "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 failed (FAILED): The \
-             interval is too long; submit it again, or ask for less",
+             interval is too long; submit it again, or narrow the query",
             ErrorKind::JobFailed,
         ),
         (
@@ -92,17 +92,19 @@ async fn failures_are_told_with_the_message_of_the_api() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_waits_for_the_caller_is_told_and_gone_on_with() {
+async fn a_job_that_awaits_input_can_be_waited_for_again() {
     let server = script(with_states(&["READY", "PROCESSING", "FULFILLED"])).await;
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("a job that is held");
     assert!(error.kind() == ErrorKind::JobAwaitingInput && !error.is_job_without_result());
-    assert!(error.to_string().ends_with("waits for you (READY); set its state to PROCESSING"));
+    assert!(
+        error.to_string().ends_with("is waiting for input (READY); set its state to PROCESSING")
+    );
     assert_eq!(job.wait().await.expect("a status").state(), JobState::Succeeded);
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiting_too_long_leaves_the_job_good() {
+async fn a_job_can_be_waited_for_again_after_the_deadline() {
     let server = Server::start(|request| match request.method.as_str() {
         "POST" => json(r#"{"jobId":"j1"}"#),
         _ => json(r#"{"state":"A_NEW_STATE"}"#),
@@ -117,14 +119,14 @@ async fn waiting_too_long_leaves_the_job_good() {
         assert!(error.kind() == ErrorKind::JobUnfinished && !error.is_job_without_result());
         assert_eq!(
             error.to_string(),
-            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 has not ended within 30s \
-             (it is A_NEW_STATE); it runs on: wait for it again, or save it for later"
+            "GET /shops/{shopId}/jobs/{jobId} (getThingsJob): job j1 did not finish within 30s \
+             (it is A_NEW_STATE); still running; wait again, or save the job"
         );
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_that_pass_do_not_end_the_wait() {
+async fn retries_transient_errors() {
     let mut answers = with_states(&["QUEUED"]);
     answers.extend([
         Answer::json(503, "{}"),
@@ -143,7 +145,7 @@ async fn errors_that_pass_do_not_end_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_that_do_not_pass_end_the_wait_and_leave_the_job_good() {
+async fn permanent_errors_end_the_wait() {
     let mut answers = with_states(&["QUEUED"]);
     answers.extend([Answer::json(403, "{}"), json(r#"{"state":"FULFILLED"}"#)]);
     let server = script(answers).await;
@@ -158,7 +160,7 @@ async fn errors_that_do_not_pass_end_the_wait_and_leave_the_job_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_up_to_the_deadline_is_the_cause_that_is_told() {
+async fn an_outage_until_the_deadline_is_the_cause_of_the_error() {
     let server = Server::start(|request| match request.method.as_str() {
         "POST" => json(r#"{"jobId":"j1"}"#),
         _ => Answer::json(503, "{}"),
@@ -172,7 +174,7 @@ async fn an_outage_up_to_the_deadline_is_the_cause_that_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_the_api_asks_for_is_kept_to() {
+async fn respects_retry_after() {
     let server = script([
         Answer::json(202, r#"{"jobId":"j1"}"#).header("retry-after", "20"),
         json(r#"{"state":"PENDING"}"#).header("retry-after", "30"),
@@ -182,7 +184,7 @@ async fn a_pause_that_the_api_asks_for_is_kept_to() {
     let begun = Instant::now();
     let mut job = listed(&server).submit().await.expect("a job");
     let error = job.wait().await.expect_err("no end");
-    // A pause beyond the deadline is not waited for.
+    // One beyond the deadline is an error at once.
     assert_eq!(error.kind(), ErrorKind::JobUnfinished);
     let (elapsed, least) = (begun.elapsed(), Duration::from_secs(50));
     assert!(elapsed >= least && elapsed < least + Duration::from_secs(5), "{elapsed:?}");
@@ -190,7 +192,7 @@ async fn a_pause_that_the_api_asks_for_is_kept_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_without_end_is_not_taken_for_none() {
+async fn respects_a_huge_retry_after() {
     let mut polls = 0;
     let server = Server::start(move |request| {
         polls += usize::from(request.method == "GET");
@@ -208,10 +210,10 @@ async fn a_pause_without_end_is_not_taken_for_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn statuses_come_before_the_pause() {
+async fn yields_each_status_before_the_pause() {
     let server = script(with_states(&["QUEUED", "PENDING", "FAILED"])).await;
     let job = listed(&server).submit().await.expect("a job");
-    let mut job = job.schedule(Schedule::new().first(Duration::from_secs(10)));
+    let mut job = job.schedule(Schedule::new().initial_delay(Duration::from_secs(10)));
     let mut found = Vec::new();
     let mut statuses = job.statuses();
     while let Some(status) = statuses.try_next().await.expect("a status") {
@@ -220,7 +222,7 @@ async fn statuses_come_before_the_pause() {
     let expected = [("QUEUED", 2), ("PENDING", 3), ("FAILED", 4)];
     assert_eq!(found, expected.map(|(name, calls)| (Some(name.to_owned()), calls)));
     drop(statuses);
-    // What is final is not asked again.
+    // A final status is not polled again.
     let again = job.statuses().try_next().await.expect("a status").expect("a status");
     assert_eq!(again.state(), JobState::Failed);
     assert_eq!(server.received().len(), 4);
@@ -248,7 +250,7 @@ async fn statuses_end_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn one_status_at_once() {
+async fn poll_returns_one_status_at_once() {
     let server = script(with_states(&["QUEUED", "FAILED"])).await;
     let mut job = listed(&server).submit().await.expect("a job");
     assert_eq!(job.poll().await.expect("a status").state(), JobState::Pending);
@@ -267,9 +269,9 @@ async fn a_submit_without_the_id_of_the_job_is_an_error() {
     assert!(error.is_outcome_unknown(), "{text}");
 }
 
-/// The API tells of some jobs in a list of all of them.
+/// Some jobs have their status only in a list of all jobs.
 #[tokio::test(start_paused = true)]
-async fn a_job_is_looked_for_on_all_pages_of_a_list() {
+async fn searches_all_pages_of_a_list_of_jobs() {
     let page = |entities: &str| json(&format!(r#"{{"entities":[{entities}],"pageCount":2}}"#));
     let other = r#"{"id":"j0","state":"DONE"}"#;
     let server = script([

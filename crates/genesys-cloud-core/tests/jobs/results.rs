@@ -1,4 +1,4 @@
-//! The results of a job through one verb, wherever they are.
+//! The results of jobs as lists, wherever the API puts them.
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ fn page(ids: &[&str], cursor: Option<&str>) -> Answer {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_by_cursor() {
+async fn reads_pages_by_cursor() {
     let mut answers = with_states(&["QUEUED", "FULFILLED"]);
     answers.extend([page(&["a", "b"], Some("c1")), page(&["c"], Some("c2")), page(&["d"], None)]);
     let server = script(answers).await;
     let mut results = listed(&server).paginate().page_size(7);
     assert_eq!(all(&mut results).await, ["a", "b", "c", "d"]);
     assert_eq!(results.report().verdict(), Verdict::Complete);
-    // With the submit, and two that asked how it stands.
+    // Including the submit and two polls.
     assert_eq!((results.report().pages, results.report().requests), (3, 6));
     assert_eq!(
         asked(&server)[3..],
@@ -39,15 +39,15 @@ async fn pages_by_cursor() {
     );
 }
 
-/// The submit, those that asked how it stands, and those for pages, whatever the kind of the results.
+/// The submit, the polls, and the page requests, for each kind of results.
 #[tokio::test(start_paused = true)]
-async fn all_calls_of_a_job_are_counted() {
+async fn counts_all_calls_of_a_job() {
     let calls = |server: &Server, results: &Paginator<crate::Thing>| {
         let (report, received) = (results.report(), server.received().len() as u64);
         assert_eq!(report.requests + report.retries, received, "{report:?}");
         (report.pages, received)
     };
-    // In the status, after an error that is repeated, and one that is told.
+    // In the status, after an error that is retried and one that is returned.
     let server = script([
         json(r#"{"job":{"id":"j1"}}"#),
         json(r#"{"job":{"status":"Running"}}"#),
@@ -61,7 +61,7 @@ async fn all_calls_of_a_job_are_counted() {
     assert_eq!(all(&mut results).await, ["a"]);
     assert_eq!(calls(&server, &results), (1, 5));
 
-    // In pages of the status, of which the first comes with it.
+    // In pages of the status operation.
     let server = script([
         json(r#"{"executionId":"j1"}"#),
         json(r#"{"queryStatus":"Running"}"#),
@@ -92,7 +92,7 @@ async fn all_calls_of_a_job_are_counted() {
     assert_eq!(all(&mut results).await, ["a", "b", "c"]);
     assert_eq!(calls(&server, &results), (2, 7));
 
-    // What the handle calls for is not called for the list.
+    // The calls of the handle are not counted for the list.
     let mut answers = with_states(&["QUEUED", "FULFILLED"]);
     answers.extend([self::page(&["a"], Some("c1")), self::page(&["b"], None)]);
     let server = script(answers).await;
@@ -104,7 +104,7 @@ async fn all_calls_of_a_job_are_counted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_on_the_way_is_gone_on_from() {
+async fn continues_after_an_error() {
     let server = script([
         Answer::json(429, "{}"),
         json(r#"{"jobId":"j1"}"#),
@@ -132,7 +132,7 @@ async fn an_error_on_the_way_is_gone_on_from() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submit_whose_outcome_is_unknown_is_not_made_again() {
+async fn does_not_resubmit_if_the_outcome_is_unknown() {
     for reply in [
         || json("{}"),
         || json(""),
@@ -146,7 +146,7 @@ async fn a_submit_whose_outcome_is_unknown_is_not_made_again() {
         || Answer::json(504, "{"),
     ] {
         let server = script([reply(), json(r#"{"jobId":"j1"}"#)]).await;
-        // With and without retries, through a list and through a handle.
+        // With and without retries, with a list and with a handle.
         let client = Client::builder().api_url(server.url()).access_token("a-token");
         let client = client.timeout(Duration::from_secs(30)).build().expect("a client");
         let things = crate::Things::new(&client);
@@ -174,7 +174,7 @@ fn listed_by(server: &Server) -> crate::PostListed {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_submit_that_was_refused_is_made_again() {
+async fn resubmits_after_a_rejected_submit() {
     for reply in [
         || Answer::json(429, "{}"),
         || Answer::json(400, "{}"),
@@ -193,7 +193,7 @@ async fn a_submit_that_was_refused_is_made_again() {
 }
 
 #[tokio::test]
-async fn what_only_reads_is_submitted_again() {
+async fn resubmits_an_operation_that_only_reads() {
     let server = script([json("[").closing_at(9), json(r#"[{"id":"a"}]"#)]).await;
     let mut results = things(&server).media("t1").paginate();
     assert!(results.try_next().await.expect_err("half a reply").is_transport());
@@ -201,7 +201,7 @@ async fn what_only_reads_is_submitted_again() {
 }
 
 #[tokio::test]
-async fn nothing_is_submitted_before_it_is_wanted() {
+async fn submits_nothing_before_the_first_poll() {
     let server = script([]).await;
     drop(listed(&server).paginate());
     assert!(listed(&server).paginate().limit(0).next().await.is_none());
@@ -220,7 +220,7 @@ async fn a_failed_job_is_an_error_each_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_part_of_the_work_is_told_as_such() {
+async fn partial_success_is_truncated() {
     let mut answers = with_states(&["PARTIAL"]);
     answers.push(page(&["a"], None));
     let server = script(answers).await;
@@ -230,7 +230,7 @@ async fn a_part_of_the_work_is_told_as_such() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_have_expired_are_not_asked_for() {
+async fn does_not_request_expired_results() {
     let server = script([
         json(r#"{"jobId":"j1"}"#),
         json(r#"{"state":"FULFILLED","expirationDate":"2026-05-01T10:00:00Z"}"#)
@@ -249,7 +249,7 @@ async fn results_that_have_expired_are_not_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_may_expire_while_nobody_reads_them() {
+async fn results_can_expire_before_they_are_read() {
     let server = script([
         json(r#"{"jobId":"j1"}"#),
         json(r#"{"state":"FULFILLED","expirationDate":"2026-05-02T10:00:00Z"}"#)
@@ -267,7 +267,7 @@ async fn results_may_expire_while_nobody_reads_them() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_are_gone_have_expired() {
+async fn results_that_are_gone_are_expired() {
     let mut answers = with_states(&["FULFILLED"]);
     answers.extend([page(&["a"], Some("c1")), Answer::json(404, "{}")]);
     let server = script(answers).await;
@@ -293,7 +293,7 @@ async fn results_that_are_not_ready_are_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_of_the_server_tells_what_has_expired() {
+async fn expiry_is_by_the_clock_of_the_server() {
     let server = script([
         json(r#"{"jobId":"j1"}"#),
         json(r#"{"state":"FULFILLED","expirationDate":"2020-05-01T10:00:00Z"}"#)
@@ -305,11 +305,11 @@ async fn the_clock_of_the_server_tells_what_has_expired() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_in_the_status() {
+async fn reads_results_in_the_status() {
     let server = script([
         Answer::json(202, r#"{"job":{"id":"j1","status":"Processing"}}"#),
         json(r#"{"job":{"status":"Processing"}}"#),
-        // The job is done whatever the status of the reply.
+        // The job is done whatever the HTTP status.
         Answer::json(
             202,
             r#"{"job":{"status":"Complete"},"result":{"entities":[{"id":"a"},{"id":"b"}]}}"#,
@@ -323,7 +323,7 @@ async fn results_in_the_status() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_in_a_status_that_can_not_be_read_are_asked_for_again() {
+async fn polls_again_if_the_results_in_the_status_can_not_be_read() {
     let done =
         |result: &str| json(&format!(r#"{{"job":{{"status":"Complete"}},"result":{result}}}"#));
     let server = script([
@@ -345,21 +345,21 @@ async fn results_in_a_status_that_can_not_be_read_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn results_without_a_job_that_can_not_be_read_stay() {
+async fn unreadable_results_without_a_job_are_kept() {
     let body = r#"{"result":{"entities":[{"id":["a"]}]}}"#;
     let server = script([json(body)]).await;
     let mut results = things(&server).inline().paginate();
     for _ in 0..2 {
         assert_eq!(results.try_next().await.expect_err("no id").kind(), ErrorKind::Decode);
     }
-    // Nothing is lost: they can be read in another way.
+    // They can still be read in another way.
     let mut raw = results.items_as::<Box<RawValue>>();
     assert_eq!(raw.try_next().await.expect("a thing").expect("a thing").get(), r#"{"id":["a"]}"#);
     assert_eq!(asked(&server), ["POST /inline"]);
 }
 
 #[tokio::test]
-async fn results_that_come_at_once() {
+async fn reads_results_of_the_submit() {
     let body = r#"{"job":{"status":"complete"},"result":{"entities":[{"id":"a"}]}}"#;
     let server = script([json(body), json(body)]).await;
     assert_eq!(all(&mut things(&server).inline().paginate()).await, ["a"]);
@@ -371,14 +371,14 @@ async fn results_that_come_at_once() {
 }
 
 #[tokio::test]
-async fn results_in_the_place_of_a_job() {
+async fn reads_results_instead_of_a_job() {
     let server = script([json(r#"{"result":{"entities":[{"id":"a"}]}}"#)]).await;
     assert_eq!(all(&mut things(&server).inline().paginate()).await, ["a"]);
     assert_eq!(asked(&server), ["POST /inline"]);
 }
 
 #[tokio::test]
-async fn one_result_is_a_list_of_one() {
+async fn a_single_result_is_a_list_of_one() {
     let body = r#"{"job":{"status":"Complete"},"result":{"entities":{"id":"a"}}}"#;
     let server = script([json(body), json(body)]).await;
     assert_eq!(all(&mut things(&server).inline().paginate()).await, ["a"]);
@@ -387,7 +387,7 @@ async fn one_result_is_a_list_of_one() {
 }
 
 #[tokio::test]
-async fn an_empty_list_is_told_by_the_list() {
+async fn an_empty_list_is_complete() {
     for results in [
         r#""result":{"entities":[]}"#,
         r#""result":{"entities":[]},"downloadUrls":null"#,
@@ -402,7 +402,7 @@ async fn an_empty_list_is_told_by_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_done_without_list_or_file_is_an_error_and_asked_again() {
+async fn a_final_status_without_list_or_file_is_an_error_and_polled_again() {
     let without = || json(r#"{"job":{"id":"j1","status":"Complete"},"result":null}"#);
     let done = r#"{"job":{"status":"Complete"},"result":{"entities":[{"id":"a"}]}}"#;
     let server = script([without(), without(), json(done)]).await;
@@ -418,8 +418,7 @@ async fn a_job_that_is_done_without_list_or_file_is_an_error_and_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status_and_not_called_complete()
- {
+async fn an_absent_list_in_a_recognized_status_is_empty_and_unknown() {
     let results = |server: &Server, results: Results| {
         let status = Operation::new("getJob", Method::Get, "/jobs/{jobId}");
         let family = JobSpec::new("things")
@@ -444,7 +443,7 @@ async fn a_list_that_may_be_absent_is_empty_where_the_state_shows_the_status_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_for_until_it_is_there_is_not_taken_from_an_error() {
+async fn an_error_body_is_not_a_result() {
     for body in ["", "null", "{}", r#"{"message":"boom","status":500}"#] {
         let server = script([Answer::new(202, ""), json(body), json(r#"[{"id":"a"}]"#)]).await;
         let mut results = things(&server).media("t1").paginate();
@@ -455,7 +454,7 @@ async fn what_is_asked_for_until_it_is_there_is_not_taken_from_an_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_in_the_place_of_a_status_does_not_end_the_wait() {
+async fn an_error_body_is_not_a_status() {
     let server = script([
         json(r#"{"jobId":"j1"}"#),
         json(r#"{"message":"boom","code":"c","status":429}"#),
@@ -467,7 +466,7 @@ async fn an_error_in_the_place_of_a_status_does_not_end_the_wait() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_the_status_lists() {
+async fn reads_results_that_the_status_operation_lists() {
     let server = Server::start(|request| match request.target.as_str() {
         "/usage" => json(r#"{"executionId":"e1"}"#),
         "/usage/e1/results" => {
@@ -481,7 +480,7 @@ async fn results_that_the_status_lists() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_for_each_page() {
+async fn submits_a_job_for_each_page() {
     let mut jobs = 0;
     let server = Server::start(move |request| {
         let number = |text: &str, name: &str| -> Option<usize> {
@@ -515,7 +514,7 @@ async fn a_job_for_each_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_whose_job_is_not_polled_is_not_submitted_twice() {
+async fn does_not_resubmit_a_page_whose_poll_failed() {
     let page = r#"{"entities":[{"id":"a"}],"pageNumber":1,"pageCount":1}"#;
     let server = script([
         json(r#"{"id":"j1"}"#),
@@ -532,12 +531,11 @@ async fn a_page_whose_job_is_not_polled_is_not_submitted_twice() {
     assert_eq!(all(&mut results).await, ["a"]);
 }
 
-/// The handle of such a job has the one page that was asked for, and says that there is more.
 const PAGES_DONE: &str = r#"{"state":"Succeeded"}"#;
 
-/// The API has forgotten the job of a page, or its results.
+/// The API no longer has the job of a page, or its results.
 #[tokio::test(start_paused = true)]
-async fn a_page_whose_job_is_gone_is_an_error_and_is_not_asked_for_again() {
+async fn a_page_whose_job_is_gone_is_an_error() {
     for status in [404, 410] {
         for answers in [
             vec![json(r#"{"state":"Running"}"#), Answer::json(status, "{}")],
@@ -554,7 +552,7 @@ async fn a_page_whose_job_is_gone_is_an_error_and_is_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
+async fn resubmits_a_page_whose_job_is_gone_once_if_it_only_reads() {
     let results = |server: &Server| {
         let submit = Operation::new("postPages", Method::Post, "/pages").reads();
         Paginator::<Value>::from_job(&client(server), Request::new(submit), crate::PAGES)
@@ -584,7 +582,7 @@ async fn a_page_whose_job_is_gone_is_submitted_again_once_if_it_only_reads() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn unusable_results_are_asked_for_again_and_the_job_is_not() {
+async fn requests_unusable_results_again_without_resubmitting() {
     for fault in ["", "null", "<html>", r#"{"message":"boom","status":500}"#] {
         let server = script([
             json(r#"{"id":"j1"}"#),
@@ -606,7 +604,7 @@ async fn unusable_results_are_asked_for_again_and_the_job_is_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_whose_submit_is_lost_is_not_submitted_again() {
+async fn does_not_resubmit_a_page_whose_submit_is_lost() {
     let server = script([Answer::json(504, "{}"), json(r#"{"id":"j1"}"#)]).await;
     let mut results = things(&server).pages(Query::default()).paginate();
     for _ in 0..2 {
@@ -617,7 +615,7 @@ async fn a_page_whose_submit_is_lost_is_not_submitted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_page_of_one_job() {
+async fn the_handle_reads_only_its_page() {
     let server = script([
         json(r#"{"id":"j1"}"#),
         json(r#"{"state":"Succeeded"}"#),
@@ -632,7 +630,7 @@ async fn the_page_of_one_job() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_same_url_until_it_is_there() {
+async fn repeats_the_submit_until_it_is_done() {
     let server =
         script([Answer::new(202, ""), Answer::new(202, ""), json(r#"[{"id":"a"},{"id":"b"}]"#)])
             .await;
@@ -642,7 +640,7 @@ async fn the_same_url_until_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_told_of_by_a_notification() {
+async fn a_job_with_a_notification_can_not_be_polled() {
     let server = script([
         json(r#"{"status":"Complete","operationId":"o1","result":[{"id":"a"}]}"#),
         Answer::json(202, r#"{"status":"Processing","operationId":"o2"}"#),
@@ -656,8 +654,8 @@ async fn a_job_that_is_told_of_by_a_notification() {
         assert!(error.kind() == ErrorKind::JobNotPollable && !error.is_job_without_result());
         assert_eq!(
             error.to_string(),
-            "POST /notified (postNotified): the API tells of the end of job o2 by a notification \
-             alone; subscribe to the topic v2.things.{id}"
+            "POST /notified (postNotified): the API reports the end of job o2 only by \
+             notification; subscribe to the topic v2.things.{id}"
         );
     }
     let error = things(&server).notified().paginate().try_next().await.expect_err("a failure");
@@ -665,7 +663,7 @@ async fn a_job_that_is_told_of_by_a_notification() {
 }
 
 #[tokio::test]
-async fn jobs_of_which_nothing_tells() {
+async fn a_job_without_status_can_not_be_polled() {
     let server = script([
         json(r#"{"id":"a","status":"Complete"}"#),
         json(r#"{"id":"b","status":"InProgress"}"#),
@@ -678,12 +676,12 @@ async fn jobs_of_which_nothing_tells() {
     assert_eq!(error.kind(), ErrorKind::JobNotPollable);
     assert_eq!(
         error.to_string(),
-        "POST /untold (postUntold): the API has no way to ask how job b stands; read the thing"
+        "POST /untold (postUntold): the API has no operation for the status of job b; read the thing"
     );
 }
 
 #[tokio::test]
-async fn a_job_whose_id_is_in_a_header() {
+async fn finds_the_id_in_a_header() {
     let accepted = |url: &str| Answer::new(202, "").header("location", url);
     let done = || json(r#"{"id":"s1","statusCode":"COMPLETE"}"#);
     for url in ["https://api.example/status/s1", "/status/s1/?x=y", "s1"] {
@@ -701,7 +699,7 @@ async fn a_job_whose_id_is_in_a_header() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
+async fn a_redirect_with_a_body_is_a_page_with_a_cursor() {
     let mut answers = with_states(&["FULFILLED"]);
     let redirect = |cursor: &str| {
         let body =
@@ -735,7 +733,7 @@ async fn a_redirect_with_a_body_is_a_page_and_keeps_its_cursor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_are_asked_for_with_the_query_of_the_family() {
+async fn requests_results_with_the_query_of_the_spec() {
     let call = |path: &'static str| {
         JobOperation::new(Operation::from_static("get", Method::Get, path)).with_id("jobId".into())
     };
@@ -767,7 +765,7 @@ async fn results_are_asked_for_with_the_query_of_the_family() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_the_head_alone_names_is_not_passed_over() {
+async fn a_redirect_without_a_file_url_is_an_error() {
     let mut answers = with_states(&["FULFILLED"]);
     let body = r#"{"id":"x","cursor":"c1"}"#;
     answers.push(Answer::json(302, body).header("location", "http://evil.example/f?sig=hunter2"));
@@ -786,7 +784,7 @@ async fn a_file_that_the_head_alone_names_is_not_passed_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn items_that_stand_in_a_file_are_not_passed_over() {
+async fn items_in_a_file_are_not_skipped() {
     let redirect = || Answer::json(302, r#"{"downloadUrl":"https://f.example/f","cursor":"c1"}"#);
     let mut answers = with_states(&["FULFILLED"]);
     answers.extend([redirect(), redirect()]);
@@ -795,12 +793,12 @@ async fn items_that_stand_in_a_file_are_not_passed_over() {
     for _ in 0..2 {
         let error = results.try_next().await.expect_err("a file");
         assert_eq!(error.kind(), ErrorKind::Paging);
-        assert!(error.to_string().contains("read the list by `pages`"), "{error}");
+        assert!(error.to_string().contains("read the list with `pages`"), "{error}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn limits_and_reading_ahead_hold() {
+async fn applies_limit_and_prefetch() {
     let mut answers = with_states(&["FULFILLED"]);
     answers.extend([page(&["a", "b"], Some("c1")), page(&["c"], Some("c2"))]);
     let server = script(answers).await;
@@ -810,7 +808,7 @@ async fn limits_and_reading_ahead_hold() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_in_one_reply_that_are_not_ready_are_not_taken_for_none() {
+async fn a_single_response_that_is_not_ready_is_not_empty() {
     let call = |path: &'static str| {
         JobOperation::new(Operation::from_static("get", Method::Get, path)).with_id("jobId".into())
     };
@@ -841,7 +839,7 @@ async fn results_in_one_reply_that_are_not_ready_are_not_taken_for_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_its_own_job_that_is_not_ready_is_not_taken_for_the_end() {
+async fn a_page_of_a_job_that_is_not_ready_is_not_the_end() {
     let server = script([
         json(r#"{"id":"j1"}"#),
         json(r#"{"state":"Succeeded"}"#),
@@ -855,9 +853,9 @@ async fn a_page_of_its_own_job_that_is_not_ready_is_not_taken_for_the_end() {
     assert_eq!(asked(&server).iter().filter(|line| *line == "POST /pages").count(), 1);
 }
 
-/// Large results are in a file, whatever stands in their place.
+/// Large results are in a file, next to an empty list.
 #[tokio::test]
-async fn a_list_without_items_does_not_hide_a_file() {
+async fn an_empty_list_does_not_hide_a_file() {
     let files = script([json(r#"{"data":[{"id":"a"}]}"#)]).await;
     let url = format!("{}/f", files.url());
     for (result, expected) in
@@ -873,7 +871,7 @@ async fn a_list_without_items_does_not_hide_a_file() {
 }
 
 #[test]
-fn a_page_whose_call_is_given_up_is_not_submitted_twice() {
+fn does_not_resubmit_a_page_whose_future_was_dropped() {
     let runtime = || {
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         runtime.worker_threads(1).enable_all().build().expect("a runtime")
@@ -900,7 +898,7 @@ fn a_page_whose_call_is_given_up_is_not_submitted_twice() {
         results.try_next().await.expect("a thing").expect("no end");
         server.has_received(5).await;
     });
-    // The second page has been submitted, and is not done.
+    // The job of the second page is submitted and not done.
     drop(first);
     opener.open();
     assert_eq!(runtime().block_on(all(&mut results)), ["2"]);

@@ -1,4 +1,4 @@
-//! Results that are left and gone on with: no job is submitted twice, no item is lost or comes twice.
+//! Resuming results: no job is submitted twice, no item is lost or delivered twice.
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 use crate::server::{Answer, Gate, Received, Server};
 use crate::{EXPORT, PostListed, Query, Thing, Things, all, asked, client, script, things};
 
-/// By way of its text, as it is kept.
-fn kept(checkpoint: &Checkpoint) -> Checkpoint {
+/// Serializes and deserializes it.
+fn reloaded(checkpoint: &Checkpoint) -> Checkpoint {
     let text = serde_json::to_string(checkpoint).expect("JSON");
     let read: Checkpoint = serde_json::from_str(&text).expect("a checkpoint");
     assert_eq!(read, *checkpoint);
     read
 }
 
-/// Reads a list, anew after every so many items, and what each run found.
+/// Reads a list, resuming after every `step` items. Returns the items of each run.
 async fn in_steps<T: Debug>(
     list: impl Fn() -> Paginator<T>,
     step: usize,
@@ -26,7 +26,7 @@ async fn in_steps<T: Debug>(
     let (mut found, mut checkpoint) = (Vec::new(), None::<Checkpoint>);
     loop {
         let mut list = match &checkpoint {
-            Some(checkpoint) => list().resume(&kept(checkpoint)),
+            Some(checkpoint) => list().resume(&reloaded(checkpoint)),
             None => list(),
         };
         for _ in 0..step {
@@ -42,7 +42,7 @@ async fn in_steps<T: Debug>(
 
 const ITEMS: usize = 7;
 
-/// Every kind of job, each with the things 1 to 7. A file comes from another server.
+/// Every kind of job, each with the things 1 to 7. Files are on another server.
 async fn serve(file: String) -> Server {
     let entities = |from: usize, to: usize| {
         Value::from_iter((from..=to.min(ITEMS)).map(|id| json!({"id": id.to_string()})))
@@ -106,7 +106,7 @@ async fn serve(file: String) -> Server {
 type List = fn(&Client) -> Paginator<Thing>;
 
 #[tokio::test(start_paused = true)]
-async fn results_of_every_kind_go_on_at_the_exact_item() {
+async fn every_kind_of_results_resumes_at_the_next_item() {
     let items: Vec<Value> = (1..=ITEMS).map(|id| json!({"id": id.to_string()})).collect();
     let file = json!({"data": items}).to_string();
     let files = Server::start(move |_| Answer::new(200, file.clone())).await;
@@ -146,7 +146,7 @@ async fn results_of_every_kind_go_on_at_the_exact_item() {
             assert!(!is_submitted_once || submits == 1, "{submits} submits: {what}");
         }
     }
-    // The job that was submitted by a call of its own, and loaded again.
+    // A job submitted as a handle, and loaded again.
     let server = serve(String::new()).await;
     let client = client(&server);
     let job = Things::new(&client).listed("s1", query()).submit().await.expect("a job");
@@ -158,18 +158,18 @@ async fn results_of_every_kind_go_on_at_the_exact_item() {
     };
     let mut first = job.results();
     let mut found = vec![first.try_next().await.expect("a thing").expect("no end")];
-    let mut rest = load().resume(&kept(&first.checkpoint()));
+    let mut rest = load().resume(&reloaded(&first.checkpoint()));
     while let Some(thing) = rest.try_next().await.expect("a thing") {
         found.push(thing);
     }
     assert_eq!(crate::ids(found), truth);
-    // That of the other call is not of this one.
+    // A list can't resume a checkpoint of another job.
     let error = listed(&client).resume(&first.checkpoint()).try_next().await.expect_err("another");
     assert_eq!(error.kind(), ErrorKind::CheckpointMismatch, "{error}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_bytes_goes_on_at_the_exact_byte() {
+async fn a_file_of_bytes_resumes_at_the_next_byte() {
     let file: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     let served = file.clone();
     let files = Server::start(move |_| Answer::new(200, served.clone())).await;
@@ -185,7 +185,7 @@ async fn a_file_of_bytes_goes_on_at_the_exact_byte() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn several_files_go_on_at_the_exact_item() {
+async fn several_files_resume_at_the_next_item() {
     let files = Server::start(move |request| {
         let first: usize = request.target[1..].parse().expect("a number");
         let items = (first..first + 3).map(|id| json!({"id": id.to_string()}));
@@ -212,7 +212,7 @@ async fn several_files_go_on_at_the_exact_item() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_has_become_shorter_is_not_called_complete() {
+async fn a_file_that_has_become_shorter_is_not_complete() {
     let mut items = [9, 3].into_iter();
     let files = Server::start(move |_| {
         let items = (1..=items.next().expect("two files")).map(|id| json!({"id": id.to_string()}));
@@ -226,13 +226,13 @@ async fn a_file_that_has_become_shorter_is_not_called_complete() {
     for _ in 0..5 {
         begun.try_next().await.expect("a thing").expect("no end");
     }
-    let mut again = list().resume(&kept(&begun.checkpoint()));
+    let mut again = list().resume(&reloaded(&begun.checkpoint()));
     assert_eq!(all(&mut again).await, [""; 0]);
     assert!(matches!(again.report().verdict(), Verdict::Drifted(_)));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_says_nothing_of_the_job_leaves_the_checkpoint_good() {
+async fn an_unrelated_error_does_not_make_the_checkpoint_stale() {
     let server = script([
         Answer::json(202, r#"{"jobId":"j1"}"#),
         Answer::json(200, r#"{"state":"FULFILLED"}"#),
@@ -246,7 +246,7 @@ async fn a_failure_that_says_nothing_of_the_job_leaves_the_checkpoint_good() {
     for _ in 0..2 {
         begun.try_next().await.expect("a thing").expect("no end");
     }
-    let checkpoint = kept(&begun.checkpoint());
+    let checkpoint = reloaded(&begun.checkpoint());
     let mut again = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     let error = again.try_next().await.expect_err("a 403");
     assert_eq!(error.kind(), ErrorKind::Forbidden, "{error}");
@@ -255,7 +255,7 @@ async fn a_failure_that_says_nothing_of_the_job_leaves_the_checkpoint_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_are_unreadable_once_are_read_on_from_the_place() {
+async fn resumes_after_results_were_unreadable_once() {
     let status = |result: &str| {
         Answer::json(200, &format!(r#"{{"job":{{"status":"Complete"}},"result":{result}}}"#))
     };
@@ -271,7 +271,7 @@ async fn results_that_are_unreadable_once_are_read_on_from_the_place() {
     let list = || Things::new(&client).inline().paginate();
     let mut begun = list();
     begun.try_next().await.expect("a thing").expect("no end");
-    let mut again = list().resume(&kept(&begun.checkpoint()));
+    let mut again = list().resume(&reloaded(&begun.checkpoint()));
     again.try_next().await.expect_err("7 is not a thing");
     assert_eq!(all(&mut again).await, ["2", "3"]);
     assert_eq!(again.report().verdict(), Verdict::Complete);
@@ -282,7 +282,7 @@ fn listed(server: &Server) -> Paginator<Thing> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_not_done_is_waited_for_and_not_submitted_again() {
+async fn resumes_waiting_for_a_job_without_resubmitting() {
     let gate = Gate::new();
     let server = script([
         Answer::json(202, r#"{"jobId":"j1"}"#),
@@ -297,7 +297,7 @@ async fn a_job_that_is_not_done_is_waited_for_and_not_submitted_again() {
         _ = first.try_next() => panic!("a thing came through a closed gate"),
         () = server.has_received(2) => {}
     }
-    let checkpoint = kept(&first.checkpoint());
+    let checkpoint = reloaded(&first.checkpoint());
     assert_eq!(checkpoint.job().and_then(|job| job.id()), Some("j1"));
     drop(first);
     gate.open();
@@ -315,16 +315,16 @@ async fn a_job_that_is_not_done_is_waited_for_and_not_submitted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_that_is_gone_is_told_or_submitted_anew() {
+async fn a_job_that_is_gone_is_stale_or_resubmitted() {
     let done = r#"{"state":"FULFILLED"}"#;
     let first = r#"{"things":[{"id":"1"},{"id":"2"}],"cursor":"c"}"#;
     let submitted = || Answer::json(202, r#"{"jobId":"j1"}"#);
     let gone = || {
         [
-            // It is not known any more, it says so, or its results are not known.
+            // The job is unknown, has expired, or its results are unknown.
             vec![Answer::json(404, "{}")],
             vec![Answer::json(200, r#"{"state":"EXPIRED"}"#)],
-            // It came to nothing after all.
+            // The job failed.
             vec![Answer::json(200, r#"{"state":"FAILED"}"#)],
             vec![Answer::json(200, r#"{"state":"CANCELLED"}"#)],
             vec![Answer::json(200, done), Answer::json(404, "{}")],
@@ -346,7 +346,7 @@ async fn a_job_that_is_gone_is_told_or_submitted_anew() {
         for _ in 0..2 {
             begun.try_next().await.expect("a thing").expect("no end");
         }
-        let checkpoint = kept(&begun.checkpoint());
+        let checkpoint = reloaded(&begun.checkpoint());
         let error = listed(&server).resume(&checkpoint).try_next().await.expect_err("stale");
         assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
         let mut anew = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
@@ -355,9 +355,9 @@ async fn a_job_that_is_gone_is_told_or_submitted_anew() {
     }
 }
 
-/// The checkpoint of a job that fails would lead each later run to the same failure.
+/// Otherwise every later run would fail in the same way.
 #[tokio::test(start_paused = true)]
-async fn a_job_that_failed_is_not_waited_for_again() {
+async fn a_checkpoint_does_not_keep_a_failed_job() {
     let failed = || Answer::json(200, r#"{"state":"FAILED","errorMessage":"Out of luck"}"#);
     let server = script([
         Answer::json(202, r#"{"jobId":"j1"}"#),
@@ -372,17 +372,17 @@ async fn a_job_that_failed_is_not_waited_for_again() {
     let mut begun = listed(&server);
     let error = begun.try_next().await.expect_err("it fails");
     assert!(error.is_job_without_result() && error.kind() != ErrorKind::StaleCheckpoint, "{error}");
-    let checkpoint = kept(&begun.checkpoint());
+    let checkpoint = reloaded(&begun.checkpoint());
     let error = listed(&server).resume(&checkpoint).try_next().await.expect_err("stale");
     assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
-    assert!(error.to_string().contains("a job without results"), "{error}");
+    assert!(error.to_string().contains("has no results"), "{error}");
     assert!(format!("{error:#}").contains(": job j1 failed (FAILED)"), "{error:#}");
     let mut anew = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     assert_eq!(all(&mut anew).await, ["1"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn results_that_are_known_to_be_deleted_are_not_asked_for() {
+async fn does_not_request_results_that_are_known_to_be_deleted() {
     let done = r#"{"state":"FULFILLED","expirationDate":"2020-05-02T00:00:00Z"}"#;
     let server = script([
         Answer::json(202, r#"{"jobId":"j1"}"#),
@@ -395,23 +395,23 @@ async fn results_that_are_known_to_be_deleted_are_not_asked_for() {
     .await;
     let mut begun = listed(&server);
     begun.try_next().await.expect("a thing").expect("no end");
-    let checkpoint = kept(&begun.checkpoint());
+    let checkpoint = reloaded(&begun.checkpoint());
     let error = listed(&server).resume(&checkpoint).try_next().await.expect_err("stale");
     assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
     assert!(error.to_string().contains("were deleted at 2020-05-02 00:00:00 UTC"), "{error}");
     assert_eq!(server.received().len(), 3);
     let mut anew = listed(&server).resume(&checkpoint).on_stale(OnStale::Restart);
     assert_eq!(all(&mut anew).await, ["2"]);
-    // What had been read to its end needs the job no more.
+    // A complete list no longer needs the job.
     let mut again = things(&server)
         .listed("s1", Query { name: Some("n".to_owned()), ..Query::default() })
         .paginate()
-        .resume(&kept(&anew.checkpoint()));
+        .resume(&reloaded(&anew.checkpoint()));
     assert_eq!(all(&mut again).await, [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_id_of_a_job_is_known_as_soon_as_the_reply_to_the_submit_was_read() {
+async fn the_checkpoint_has_the_job_id_as_soon_as_it_is_submitted() {
     let gate = Gate::new();
     let server = Server::start(move |request| match request.method.as_str() {
         "POST" => crate::json(r#"{"jobId":"j1"}"#),

@@ -1,4 +1,4 @@
-//! How much is asked for: page sizes, limits, and lists of other forms.
+//! Page sizes and limits, and other paths of the items.
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
@@ -10,11 +10,11 @@ use crate::server::Answer;
 use crate::{Things, all, asked, client, end, entities, list, page, script, things};
 
 #[tokio::test]
-async fn the_page_size() {
+async fn requests_the_largest_known_page_size_or_that_of_the_caller() {
     let server = list(1, 1000).await;
     let api = Things::new(&client(&server));
     for (things, size) in [
-        // The most that the operation is known to allow.
+        // The maximum of the operation.
         (api.things().paginate(), 100),
         (api.things().page_size(30).paginate(), 30),
         (api.things().page_size(30).paginate().page_size(40), 40),
@@ -22,7 +22,7 @@ async fn the_page_size() {
         (api.things().page_size(30).paginate().limit(10), 10),
         (api.things().paginate().limit(10).page_size(4), 4),
         (api.things().paginate().limit(1000), 100),
-        // Nothing is known.
+        // No maximum is known.
         (api.some().paginate(), 100),
         (api.some().paginate().page_size(3000), 3000),
     ] {
@@ -32,7 +32,7 @@ async fn the_page_size() {
         assert!(target.ends_with(&format!("?pageSize={size}&pageNumber=1")), "{size}: {target}");
         assert_eq!(things.report().page_size_asked, Some(size));
     }
-    // Less than the least that the operation takes is not asked for.
+    // Never below the minimum of the operation.
     let operation = Operation::from_static("scan", Method::Get, "/some");
     let page_size = PageSize::integer("limit").at_most(200).at_least(10);
     let spec = ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
@@ -41,7 +41,7 @@ async fn the_page_size() {
     let _ = few.next().await;
     assert_eq!(few.report().page_size_asked, Some(10));
 
-    // Nor is more asked for than it is known to grant, unless the caller wants more.
+    // Nor above the size that it is known to grant, unless the caller sets a larger one.
     let sized = |page_size| ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
     let usual = PageSize::integer("pageSize").usually(500);
     for (spec, items, size) in [
@@ -58,7 +58,7 @@ async fn the_page_size() {
         assert_eq!(some.report().page_size_asked, Some(size));
     }
 
-    // What is no number is left for the API to refuse.
+    // A value that is not a number is left for the API to refuse.
     let mut things = api.some().page_size("few").paginate();
     let _ = things.next().await;
     assert_eq!(
@@ -69,7 +69,7 @@ async fn the_page_size() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_the_operation_does_not_take_is_refused_before_anything_is_sent() {
+async fn refuses_a_page_size_out_of_bounds_before_anything_is_sent() {
     let server = list(1, 1000).await;
     let api = Things::new(&client(&server));
     let scan = |items: Option<i64>| {
@@ -106,14 +106,14 @@ async fn a_page_size_that_the_operation_does_not_take_is_refused_before_anything
     assert_eq!(server.received().len(), 0);
 }
 
-/// The error of a list that is refused, however often it is asked for.
+/// The error of a list that is refused on every poll.
 async fn refused<T>(mut list: Paginator<T>) -> Error {
     assert!(matches!(list.next().await, Some(Err(_))));
     list.next().await.expect("an item").map(drop).expect_err("an error")
 }
 
 #[tokio::test]
-async fn a_limit_does_not_move_the_page_where_the_list_begins() {
+async fn a_limit_does_not_change_where_the_list_begins() {
     let server = list(60, 100).await;
     let call = Things::new(&client(&server)).things().page_number(3).page_size(20);
     let mut things = call.paginate().limit(5);
@@ -122,12 +122,12 @@ async fn a_limit_does_not_move_the_page_where_the_list_begins() {
 }
 
 #[tokio::test]
-async fn limits() {
-    // Limit, maximum of pages; items read, last request, number of requests, end.
+async fn ends_at_the_item_or_page_limit() {
+    // Limit, maximum pages; items read, last request, number of requests, end.
     #[rustfmt::skip]
     let table = [
         (Some(10), None, 10, "pageSize=10&pageNumber=1", 1, End::Limit),
-        // The page size is the same for all pages: another one would shift the items between them.
+        // All pages have the same size: another one would shift items between them.
         (Some(120), None, 120, "pageSize=100&pageNumber=2", 2, End::Limit),
         (Some(200), None, 200, "pageSize=100&pageNumber=2", 2, End::Limit),
         (Some(250), None, 250, "pageSize=100&pageNumber=3", 3, End::LastPage),
@@ -160,7 +160,7 @@ async fn limits() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_for_nothing() {
+async fn sends_nothing_for_a_limit_of_zero() {
     let server = list(250, 100).await;
     let mut none = things(&server).limit(0);
     assert!(none.next().await.is_none());
@@ -172,8 +172,8 @@ async fn nothing_is_sent_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_larger_than_the_limit_is_cut() {
-    // The API passes over the page size.
+async fn truncates_a_page_larger_than_the_limit() {
+    // The API ignores the page size.
     let server = script([page(1..=25, r#","pageNumber":1,"pageCount":1"#)]).await;
     let mut things = things(&server).limit(3);
     assert_eq!(all(&mut things).await, [1, 2, 3]);
@@ -181,7 +181,7 @@ async fn a_page_larger_than_the_limit_is_cut() {
 }
 
 #[tokio::test]
-async fn items_further_in() {
+async fn reads_nested_items() {
     let body = |things: std::ops::RangeInclusive<u64>, number| {
         let items = entities(things);
         let results = format!(r#"{{"entities":[{items}],"pageNumber":{number},"pageCount":2}}"#);
@@ -193,7 +193,7 @@ async fn items_further_in() {
 }
 
 #[tokio::test]
-async fn a_reply_that_is_the_list_itself() {
+async fn reads_a_response_that_is_the_list_itself() {
     let server = script([
         Answer::json(200, r#"["a","b"]"#),
         Answer::json(200, r#"["c"]"#),

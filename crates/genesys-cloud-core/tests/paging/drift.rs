@@ -1,4 +1,4 @@
-//! Lists by page number that change while nobody reads them.
+//! Numbered lists that change while they are read or between two runs.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ use genesys_cloud_core::{Checkpoint, ErrorKind, Verdict};
 use crate::server::{Answer, Server};
 use crate::{all, page, query, things};
 
-/// A list in pages of four that can be changed.
+/// A list in pages of four that a test can change.
 #[derive(Clone)]
 struct List(Arc<Mutex<Vec<u64>>>);
 
@@ -50,16 +50,16 @@ fn kept(checkpoint: &Checkpoint) -> Checkpoint {
 }
 
 #[tokio::test]
-async fn what_moved_up_meanwhile_is_found_in_the_pages_before() {
+async fn finds_items_that_moved_to_earlier_pages_between_two_runs() {
     for (read, then, rest, calls) in [
-        // In front: what follows has moved to the page before, or to one further in front.
+        // Removed in front: later items have moved to the previous page or further.
         (4, (3..=12).collect::<Vec<_>>(), (5..=12).collect::<Vec<_>>(), 1 + 3),
         (5, (4..=12).collect(), (6..=12).collect(), 2 + 4),
         (8, (7..=12).collect(), (9..=12).collect(), 2 + 3),
-        // Behind: it stands where it did.
+        // Removed at the end: nothing has moved.
         (4, (1..=10).collect(), (5..=10).collect(), 1 + 3),
         (5, (1..=10).collect(), (6..=10).collect(), 2 + 2),
-        // All that was handed out.
+        // All yielded items were removed.
         (4, (5..=12).collect(), (5..=12).collect(), 1 + 2),
         (6, (7..=12).collect(), (7..=12).collect(), 2 + 3),
     ] {
@@ -80,7 +80,7 @@ async fn what_moved_up_meanwhile_is_found_in_the_pages_before() {
 }
 
 #[tokio::test]
-async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
+async fn a_checkpoint_within_a_page_read_again_skips_the_same_items() {
     let list = List::new(1..=12);
     let server = list.serve().await;
     let mut first = things(&server);
@@ -97,7 +97,7 @@ async fn what_is_left_out_of_a_page_that_is_read_again_stays_so() {
 }
 
 #[tokio::test]
-async fn what_comes_twice_is_left_out_across_a_break() {
+async fn drops_duplicates_across_runs() {
     let list = List::new(1..=6);
     let server = list.serve().await;
     let mut first = things(&server).dedupe_by("id");
@@ -105,7 +105,7 @@ async fn what_comes_twice_is_left_out_across_a_break() {
         first.try_next().await.expect("a thing");
     }
     let checkpoint = kept(&first.checkpoint());
-    // Those that are at hand and were not handed out are not known.
+    // Items that were read but not yielded are not remembered.
     list.set([3, 2, 4, 1, 5, 6]);
     let mut again = things(&server).resume(&checkpoint).dedupe_by("id");
     let mut rest = all(&mut again).await;
@@ -116,7 +116,7 @@ async fn what_comes_twice_is_left_out_across_a_break() {
 }
 
 #[tokio::test]
-async fn a_list_that_grows_by_just_a_page_goes_on() {
+async fn continues_when_the_list_grows_by_exactly_one_page() {
     let list = List::new(1..=8);
     let server = list.serve().await;
     let mut things = things(&server).dedupe_by("id");
@@ -128,7 +128,7 @@ async fn a_list_that_grows_by_just_a_page_goes_on() {
     assert!(matches!(things.report().verdict(), Verdict::Drifted(_)));
 }
 
-/// A list of a hundred things whose pages the API cuts in the size that `sizes` says for each request.
+/// A list of a hundred things. `sizes` returns the page size for each request.
 async fn resizing(
     sizes: impl Fn(usize) -> u64 + Send + 'static,
     says_size: bool,
@@ -153,7 +153,7 @@ async fn resizing(
 }
 
 #[tokio::test]
-async fn a_page_size_that_the_api_changes_loses_and_repeats_nothing() {
+async fn a_changed_page_size_loses_and_repeats_nothing() {
     for says_size in [true, false] {
         for says_total in [true, false] {
             for (before, after) in [(10, 20), (20, 10), (10, 25), (7, 9), (30, 4)] {
@@ -174,8 +174,8 @@ async fn a_page_size_that_the_api_changes_loses_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_is_smaller_and_not_told_is_not_called_complete() {
-    // Nothing but the items themselves shows it: they come again.
+async fn a_smaller_page_size_that_is_not_stated_is_not_complete() {
+    // Only the repeated items show it.
     for says_total in [true, false] {
         let server = resizing(|request| if request < 2 { 20 } else { 10 }, false, says_total).await;
         let mut list = things(&server).page_size(50);
@@ -186,7 +186,7 @@ async fn a_page_size_that_is_smaller_and_not_told_is_not_called_complete() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_changes_between_two_runs_loses_and_repeats_nothing() {
+async fn a_page_size_changed_between_two_runs_loses_and_repeats_nothing() {
     for (before, after) in [(10, 20), (20, 10), (7, 9), (30, 4)] {
         for read in [1, 6, 7, 20, 27, 30, 60] {
             let size = Arc::new(AtomicU64::new(before));
@@ -208,7 +208,7 @@ async fn a_page_size_that_changes_between_two_runs_loses_and_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_changes_where_only_the_total_is_counted_loses_nothing() {
+async fn a_changed_page_size_without_a_page_count_loses_nothing() {
     for (before, after) in [(10, 20), (20, 10), (10, 25), (30, 4), (25, 10)] {
         for change in 1..4 {
             let mut requests = 0;
@@ -225,7 +225,7 @@ async fn a_page_size_that_changes_where_only_the_total_is_counted_loses_nothing(
             let what = format!("{before} {after} {change}");
             assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>(), "{what}");
             assert_eq!(list.report().verdict(), Verdict::Complete, "{what}");
-            // Those before the change, the one that showed it, and what is left from the last item read.
+            // The pages before the change, the one that showed it, and the rest from the last item read.
             let read = (before * change).min(100);
             let rest =
                 if read < 100 { 1 + 100_u64.div_ceil(after) - (read - 1) / after } else { 0 };
@@ -235,7 +235,7 @@ async fn a_page_size_that_changes_where_only_the_total_is_counted_loses_nothing(
 }
 
 #[tokio::test]
-async fn a_last_page_that_gives_its_length_for_its_size_is_recognized_by_what_follows() {
+async fn a_last_page_that_states_its_length_as_page_size_is_recognized() {
     let server = Server::start(|request| {
         let number = query(request, "pageNumber").expect("a number");
         let things: Vec<u64> = (1..=25).skip((number as usize - 1) * 10).take(10).collect();
@@ -246,12 +246,12 @@ async fn a_last_page_that_gives_its_length_for_its_size_is_recognized_by_what_fo
     let mut list = things(&server).page_size(50);
     assert_eq!(all(&mut list).await, (1..=25).collect::<Vec<_>>());
     assert_eq!(list.report().verdict(), Verdict::Complete);
-    // Page 5 of five would begin behind the items read, and is empty: page 3 is read once more.
+    // Page 5 of five would begin after the items read, and is empty: page 3 is read again.
     assert_eq!(server.received().len(), 6);
 }
 
 #[tokio::test]
-async fn a_page_size_that_changes_with_the_list_is_not_called_complete() {
+async fn a_page_size_that_changes_together_with_the_list_is_drift() {
     let sized = |number: u64, size: u64, things: std::ops::RangeInclusive<u64>| {
         page(things, &format!(r#","pageNumber":{number},"pageSize":{size}"#))
     };
@@ -259,7 +259,7 @@ async fn a_page_size_that_changes_with_the_list_is_not_called_complete() {
         sized(1, 4, 1..=4),
         sized(2, 4, 5..=8),
         sized(3, 8, 31..=38),
-        // The page that is to have 5 to 8.
+        // The page that should have 5 to 8.
         sized(1, 8, 21..=28),
         sized(3, 8, 31..=38),
         sized(4, 8, 39..=40),
@@ -280,7 +280,7 @@ async fn a_page_size_may_change_three_times() {
     let mut list = things(&server).page_size(50);
     assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>());
     assert_eq!(list.report().verdict(), Verdict::Complete);
-    // Each change costs a request for the page where the list is joined again.
+    // Each change costs one request to realign.
     assert_eq!(list.report().read_again, 3);
 }
 
@@ -303,8 +303,8 @@ async fn a_page_size_that_keeps_changing_is_an_error() {
 }
 
 #[tokio::test]
-async fn pages_that_became_smaller_and_no_longer_say_so_are_read_to_the_end() {
-    // By the size that pages had, page 5 would be the last one.
+async fn smaller_pages_that_no_longer_state_their_size_are_read_to_the_end() {
+    // With the old size, page 5 would be the last one.
     for has_moved in [false, true] {
         let mut requests = 0;
         let server = Server::start(move |request| {
@@ -332,7 +332,7 @@ async fn pages_that_became_smaller_and_no_longer_say_so_are_read_to_the_end() {
 }
 
 #[tokio::test]
-async fn pages_past_the_end_are_not_requested_ahead_after_a_change_of_size() {
+async fn does_not_prefetch_past_the_end_after_a_change_of_size() {
     let mut small = HashSet::new();
     let server = Server::start(move |request| {
         let number = query(request, "pageNumber").expect("a number");
@@ -346,12 +346,12 @@ async fn pages_past_the_end_are_not_requested_ahead_after_a_change_of_size() {
     .await;
     let mut list = things(&server).page_size(50).prefetch(8);
     assert_eq!(all(&mut list).await, (1..=100).collect::<Vec<_>>());
-    // Ten pages of the first size, the one where the list is joined again, and three of the five in the new size.
+    // Ten pages of the old size, one to realign, and three of the five of the new size.
     assert_eq!(list.report().requests, 10 + 1 + 3);
 }
 
 #[tokio::test]
-async fn a_size_that_changes_as_a_page_is_read_again_loses_and_repeats_nothing() {
+async fn a_page_size_changed_while_a_page_is_read_again_loses_and_repeats_nothing() {
     for (before, after) in [(4, 8), (8, 4), (10, 15), (15, 4)] {
         for removed in 1..=3 {
             for change in 1..=3 {
@@ -359,7 +359,7 @@ async fn a_size_that_changes_as_a_page_is_read_again_loses_and_repeats_nothing()
                 let server = Server::start(move |request| {
                     let number = query(request, "pageNumber").expect("a number");
                     let first = if requests < change { 1 } else { 1 + removed };
-                    // The first request after that finds fewer things, the second is for the page before.
+                    // The next request finds fewer things, the one after it is for the previous page.
                     let size = if requests <= change { before } else { after };
                     requests += 1;
                     let total: u64 = 101 - first;
@@ -381,7 +381,7 @@ async fn a_size_that_changes_as_a_page_is_read_again_loses_and_repeats_nothing()
 }
 
 #[tokio::test]
-async fn a_last_page_that_is_read_again_may_give_its_length_for_its_size() {
+async fn a_last_page_read_again_may_state_its_length_as_page_size() {
     for removed in 1..=3 {
         let mut requests = 0;
         let server = Server::start(move |request| {

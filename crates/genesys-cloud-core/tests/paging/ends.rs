@@ -1,4 +1,4 @@
-//! How far a list is read, whatever its pages say.
+//! Where lists begin and end.
 
 use futures::StreamExt as _;
 use futures::stream::FusedStream as _;
@@ -8,7 +8,7 @@ use crate::server::{Answer, Server};
 use crate::{all, asked, end, ids, list, page, script, things};
 
 #[tokio::test]
-async fn many_pages() {
+async fn reads_all_pages() {
     let server = list(250, 100).await;
     let mut things = things(&server);
     assert_eq!(all(&mut things).await, (1..=250).collect::<Vec<_>>());
@@ -24,7 +24,7 @@ async fn many_pages() {
 }
 
 #[tokio::test]
-async fn one_page_or_none() {
+async fn reads_one_page_or_an_empty_list() {
     let server = list(7, 100).await;
     assert_eq!(all(&mut things(&server)).await.len(), 7);
     assert_eq!(asked(&server).len(), 1);
@@ -39,7 +39,7 @@ async fn one_page_or_none() {
 }
 
 #[tokio::test]
-async fn a_last_page_that_is_full_is_not_followed_by_another() {
+async fn requests_no_page_after_a_full_last_page() {
     let server = list(200, 100).await;
     assert_eq!(all(&mut things(&server)).await.len(), 200);
     assert_eq!(asked(&server).len(), 2);
@@ -57,7 +57,7 @@ async fn a_short_page_is_not_the_end() {
 }
 
 #[tokio::test]
-async fn a_page_size_that_is_capped_silently_loses_nothing() {
+async fn a_silently_capped_page_size_loses_nothing() {
     let server = list(60, 25).await;
     let mut things = things(&server);
     assert_eq!(all(&mut things).await, (1..=60).collect::<Vec<_>>());
@@ -67,7 +67,7 @@ async fn a_page_size_that_is_capped_silently_loses_nothing() {
 }
 
 #[tokio::test]
-async fn links_are_followed_where_counts_are_missing_or_too_low() {
+async fn follows_links_if_counts_are_missing_or_too_low() {
     for counts in ["", r#","total":1,"pageCount":1"#] {
         let next = format!(r#"{counts},"nextUri":"/things""#);
         let server = script([page(1..=2, &next), page(3..=4, &next), page(5..=5, counts)]).await;
@@ -78,7 +78,7 @@ async fn links_are_followed_where_counts_are_missing_or_too_low() {
 }
 
 #[tokio::test]
-async fn an_empty_page_ends_a_list_of_which_nothing_is_known() {
+async fn an_empty_page_ends_a_list_without_counts() {
     let server = script([page(1..=2, ""), page(3..=4, ""), page([], "")]).await;
     let mut things = things(&server);
     assert_eq!(all(&mut things).await, [1, 2, 3, 4]);
@@ -86,7 +86,7 @@ async fn an_empty_page_ends_a_list_of_which_nothing_is_known() {
 }
 
 #[tokio::test]
-async fn the_report_says_when_less_came_than_was_promised() {
+async fn reports_a_shortfall() {
     let server =
         script([page(1..=2, r#","pageNumber":1,"pageCount":9,"total":18"#), page([], "")]).await;
     let mut things = things(&server);
@@ -96,13 +96,13 @@ async fn the_report_says_when_less_came_than_was_promised() {
 }
 
 #[tokio::test]
-async fn a_page_once_more_is_an_error_and_the_end() {
+async fn a_repeated_page_ends_the_list_with_an_error() {
     let first = r#","pageNumber":1,"pageCount":3"#;
     let second = r#","pageNumber":2,"pageCount":3,"nextUri":"/things""#;
-    for (again, told) in [
-        // The API passes over the page number.
-        (first, "asked for page 2 and answered with page 1"),
-        // It repeats the page number, but not the page that belongs to it.
+    for (again, message) in [
+        // The API ignores the page number.
+        (first, "requested page 2, but the API returned page 1"),
+        // It echoes the page number but returns another page.
         (second, "page 2 repeats the items of the previous page"),
     ] {
         let server = script([page(1..=2, first), page(1..=2, again)]).await;
@@ -115,7 +115,10 @@ async fn a_page_once_more_is_an_error_and_the_end() {
             }
         };
         assert_eq!(ids(found), [1, 2]);
-        assert!(error.kind() == ErrorKind::Paging && error.to_string().contains(told), "{error}");
+        assert!(
+            error.kind() == ErrorKind::Paging && error.to_string().contains(message),
+            "{error}"
+        );
         assert_eq!(end(&things), Some(End::Contradiction));
         assert!(things.next().await.is_none());
         assert_eq!(asked(&server).len(), 2);
@@ -123,7 +126,7 @@ async fn a_page_once_more_is_an_error_and_the_end() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_before_the_first_item_is_asked_for() {
+async fn sends_nothing_before_the_first_poll() {
     let server = list(3, 100).await;
     drop(things(&server));
     drop(things(&server).page_size(2).batches(2));
@@ -131,7 +134,7 @@ async fn nothing_is_sent_before_the_first_item_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_end_stays() {
+async fn remains_ended() {
     let server = list(3, 100).await;
     let mut things = things(&server);
     assert!(!things.is_terminated());
@@ -144,7 +147,7 @@ async fn the_end_stays() {
 }
 
 #[tokio::test]
-async fn the_list_begins_at_the_page_that_the_caller_has_set() {
+async fn begins_at_the_page_set_by_the_caller() {
     let server = list(60, 20).await;
     let things = crate::Things::new(&crate::client(&server)).things();
     let mut things = things.name("Support*").page_number(3).page_size(20).paginate();
@@ -153,7 +156,7 @@ async fn the_list_begins_at_the_page_that_the_caller_has_set() {
 }
 
 #[tokio::test]
-async fn a_page_number_that_is_none_is_refused_before_anything_is_sent() {
+async fn refuses_page_number_zero_before_anything_is_sent() {
     let server = Server::start(|_| unreachable!("nothing is sent")).await;
     let mut things = crate::Things::new(&crate::client(&server)).things().page_number(0).paginate();
     let error = things.try_next().await.expect_err("an error");

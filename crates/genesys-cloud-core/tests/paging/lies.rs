@@ -1,4 +1,4 @@
-//! Responses that lie, contradict themselves, or hold what nobody expects.
+//! Responses that lie, contradict each other, or have unexpected content.
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
@@ -19,7 +19,7 @@ fn of(scheme: Scheme) -> ListSpec {
 }
 
 #[tokio::test]
-async fn an_envelope_of_zeros_says_nothing() {
+async fn counts_of_zero_are_ignored() {
     let zeros = r#","pageSize":0,"pageNumber":0,"total":0,"pageCount":0"#;
     let server = script([page(1..=2, zeros), page(3..=3, zeros), page([], zeros)]).await;
     let mut some = things(&server);
@@ -31,7 +31,7 @@ async fn an_envelope_of_zeros_says_nothing() {
 }
 
 #[tokio::test]
-async fn counts_in_any_form_and_of_any_size() {
+async fn accepts_counts_in_any_format_and_of_any_size() {
     for counts in [
         r#""pageNumber":"1","pageCount":"1","total":"2""#,
         r#""pageNumber":1.0,"pageCount":1.0,"total":2e0"#,
@@ -48,13 +48,13 @@ async fn counts_in_any_form_and_of_any_size() {
 }
 
 #[tokio::test]
-async fn totals_past_the_end_and_totals_of_single_pages() {
+async fn compares_totals_past_the_end_and_of_single_pages() {
     let counted = |things: std::ops::RangeInclusive<u64>, number, total| {
         page(things, &format!(r#","pageNumber":{number},"total":{total},"pageCount":9"#))
     };
     let nothing = || page([], r#","pageNumber":3,"total":0,"pageCount":0"#);
     for (pages, verdict) in [
-        // What lies past the end has no total.
+        // A total of zero past the end is ignored.
         ([counted(1..=2, 1, 4), counted(3..=4, 2, 4), nothing()], Verdict::Complete),
         (
             [counted(1..=2, 1, 6), counted(3..=4, 2, 6), nothing()],
@@ -70,7 +70,7 @@ async fn totals_past_the_end_and_totals_of_single_pages() {
         assert_eq!(all(&mut some).await, [1, 2, 3, 4]);
         assert_eq!(some.report().verdict(), verdict, "{:?}", some.report());
     }
-    // The total is that of the page: nothing was added or removed.
+    // A total of the page only: nothing was added or removed.
     let server =
         script([page(1..=2, r#","after":"a","total":2"#), page(3..=3, r#","total":1"#)]).await;
     let mut some = over(&server, of(Scheme::AfterField));
@@ -80,7 +80,7 @@ async fn totals_past_the_end_and_totals_of_single_pages() {
 }
 
 #[tokio::test]
-async fn an_empty_first_page_of_many_is_no_empty_list() {
+async fn an_empty_first_page_of_many_is_not_an_empty_list() {
     let server = script([
         page([], r#","pageNumber":1,"pageCount":2"#),
         page([], r#","pageNumber":1,"pageCount":2"#),
@@ -89,13 +89,13 @@ async fn an_empty_first_page_of_many_is_no_empty_list() {
     .await;
     let mut some = things(&server);
     assert_eq!(all(&mut some).await, [1, 2]);
-    // It is asked for once more before that is believed.
+    // It is requested again before it is believed.
     assert_eq!(some.report().read_again, 1);
     assert_eq!(some.report().verdict(), Verdict::Complete);
 }
 
 #[tokio::test]
-async fn one_reply_of_many_pages_is_not_the_list() {
+async fn a_single_response_of_many_pages_is_truncated() {
     for (counts, verdict) in [
         (r#","pageNumber":1,"pageCount":3"#, Verdict::Truncated(Reason::NotFollowed)),
         (r#","pageNumber":1,"pageCount":1"#, Verdict::Complete),
@@ -110,7 +110,7 @@ async fn one_reply_of_many_pages_is_not_the_list() {
 }
 
 #[tokio::test]
-async fn a_search_is_compared_with_its_total_and_does_not_break_off_unsaid() {
+async fn a_search_that_ends_early_is_not_complete() {
     let search = |counts: &'static str| async move {
         let server = script([page(1..=2, counts)]).await;
         let mut request = Request::new(Operation::from_static("search", Method::Get, "/things"));
@@ -125,12 +125,12 @@ async fn a_search_is_compared_with_its_total_and_does_not_break_off_unsaid() {
     // The second of two pages: the first was not read.
     let second = r#","pageNumber":2,"pageCount":2,"total":4,"nextPage":"/things?q64=p3""#;
     assert_eq!(search(second).await, Verdict::Complete);
-    let broken_off = r#","pageNumber":1,"pageCount":2"#;
-    assert_eq!(search(broken_off).await, Verdict::Unknown(Reason::Shortfall));
+    let unlinked = r#","pageNumber":1,"pageCount":2"#;
+    assert_eq!(search(unlinked).await, Verdict::Unknown(Reason::Shortfall));
 }
 
 #[tokio::test]
-async fn windows_that_share_their_border_give_each_item_once() {
+async fn yields_items_shared_by_two_windows_once() {
     let dated = |things: &[(u64, u64)]| {
         let things: Vec<String> =
             things.iter().map(|(id, day)| format!(r#"{{"id":"{id}","day":{day}}}"#)).collect();
@@ -166,18 +166,18 @@ async fn windows_that_share_their_border_give_each_item_once() {
         let page = pages.try_next().await.expect("a page").expect("no end");
         assert_eq!(ids(page), expected);
     }
-    // More things of one day than a window holds: there is no way on.
+    // More things of one day than fit into a window.
     let server = script([dated(&[(1, 9), (2, 8), (3, 8)]), dated(&[(2, 8), (3, 8), (4, 8)])]).await;
     let mut some = over(&server, by_day());
     for _ in 0..4 {
         some.try_next().await.expect("a thing").expect("no end");
     }
-    let error = some.try_next().await.expect_err("no way on");
-    assert!(error.to_string().contains("leads to a page that was read before"), "{error}");
+    let error = some.try_next().await.expect_err("a cycle");
+    assert!(error.to_string().contains("points to a page that was already read"), "{error}");
 }
 
 #[tokio::test]
-async fn a_circle_of_pages_under_ever_new_tokens_is_an_error() {
+async fn a_cycle_of_pages_with_new_tokens_is_an_error() {
     let mut number = 0;
     let server = Server::start(move |_| {
         number += 1;
@@ -194,7 +194,7 @@ async fn a_circle_of_pages_under_ever_new_tokens_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_page_larger_than_asked_is_handed_out_whole() {
+async fn yields_all_items_of_a_page_larger_than_requested() {
     let server = script([
         page(1..=5, r#","pageNumber":1,"pageCount":2,"pageSize":5"#),
         page(6..=7, r#","pageNumber":2,"pageCount":2,"pageSize":5"#),
@@ -206,7 +206,7 @@ async fn a_page_larger_than_asked_is_handed_out_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_nests_without_end_is_an_error_that_can_be_asked_past() {
+async fn continues_after_a_page_that_is_nested_too_deeply() {
     let deep = "[".repeat(100_000);
     let first = r#","pageNumber":1,"pageCount":1"#;
     for at in [
@@ -226,7 +226,7 @@ async fn a_body_that_nests_without_end_is_an_error_that_can_be_asked_past() {
 }
 
 #[tokio::test]
-async fn a_cap_that_is_hit_exactly() {
+async fn a_list_that_ends_exactly_at_its_cap_is_complete() {
     let spec = || {
         let size = PageSize::integer("pageSize").at_most(100);
         of(Scheme::PageNumber).with_page_size(size).with_cap(Cap::items(200))
@@ -245,7 +245,7 @@ async fn a_cap_that_is_hit_exactly() {
 }
 
 #[tokio::test]
-async fn a_count_of_pages_beyond_reason_asks_for_a_bounded_number_ahead() {
+async fn prefetches_a_bounded_number_of_pages() {
     let gate = Gate::new();
     let opener = gate.clone();
     let server = Server::start(move |request| {
@@ -266,8 +266,8 @@ async fn a_count_of_pages_beyond_reason_asks_for_a_bounded_number_ahead() {
 }
 
 #[tokio::test]
-async fn a_list_that_grows_or_shrinks_while_it_is_read_ahead() {
-    // The count of pages on the first one, and on all others.
+async fn a_list_that_changes_while_pages_are_prefetched_is_drift() {
+    // The page count on the first page, and on all others.
     for (first, others, verdict) in [
         (3_u64, 5_u64, Reason::TotalChanged { first: 3, last: 5 }),
         (5, 3, Reason::TotalChanged { first: 5, last: 3 }),
@@ -282,7 +282,7 @@ async fn a_list_that_grows_or_shrinks_while_it_is_read_ahead() {
         let mut some = things(&server).prefetch(8);
         assert_eq!(all(&mut some).await, (1..=others).collect::<Vec<_>>());
         assert_eq!(some.report().verdict(), Verdict::Drifted(verdict));
-        // The first page was read again, and those that had been asked for behind it.
+        // The first page was read again, and so were the prefetched pages.
         let again = u64::from(others < first);
         assert_eq!(some.report().read_again, again);
         assert_eq!(server.received().len() as u64, first.max(others) * (1 + again));
@@ -290,14 +290,14 @@ async fn a_list_that_grows_or_shrinks_while_it_is_read_ahead() {
 }
 
 #[tokio::test]
-async fn a_list_under_another_name_is_not_called_complete() {
+async fn a_list_under_another_name_is_not_complete() {
     let renamed = |things: std::ops::RangeInclusive<u64>, envelope: &str| {
         Answer::json(200, &format!(r#"{{"newEntities":[{}]{envelope}}}"#, crate::entities(things)))
     };
     let unknown = |pages| Verdict::Unknown(Reason::NoList { pages });
     let (a, b) = (r#","after":"a""#, r#","after":"b""#);
     for (pages, found, verdict) in [
-        // On every page, on one in the middle, and on the last one.
+        // On every page, on a middle one, and on the last one.
         (
             vec![renamed(1..=2, a), renamed(3..=4, b), renamed(5..=6, r#","selfUri":"/s""#)],
             vec![],
@@ -305,7 +305,7 @@ async fn a_list_under_another_name_is_not_called_complete() {
         ),
         (vec![page(1..=2, a), renamed(3..=4, b), page(5..=6, "")], vec![1, 2, 5, 6], unknown(1)),
         (vec![page(1..=2, a), renamed(3..=4, r#","selfUri":"/s""#)], vec![1, 2], unknown(1)),
-        // Left out where there is nothing to list, which is legal on some pages and not on all.
+        // Left out for an empty page, which is legal on some pages but not on all.
         (
             vec![page(1..=2, a), Answer::json(200, r#"{"after":"b"}"#), page(5..=6, "")],
             vec![1, 2, 5, 6],
@@ -322,7 +322,7 @@ async fn a_list_under_another_name_is_not_called_complete() {
     }
 }
 
-/// The error of a second page with this body, after which the same page is asked for again.
+/// The error of a second page with this body, after which the same page is requested again.
 async fn second(body: &str, status: u16) -> genesys_cloud_core::Error {
     let server =
         script([page(1..=2, r#","after":"a""#), Answer::json(status, body), page(3..=4, "")]).await;
@@ -331,14 +331,14 @@ async fn second(body: &str, status: u16) -> genesys_cloud_core::Error {
     list.try_next().await.expect("another thing");
     let error = list.try_next().await.expect_err(body);
     assert!(!matches!(list.report().verdict(), Verdict::Complete), "{body}");
-    // The next poll asks for the same page.
+    // The next poll requests the same page.
     assert_eq!(all(&mut list).await, [3, 4], "{body}");
     assert_eq!(list.report().verdict(), Verdict::Complete, "{body}");
     error
 }
 
 #[tokio::test]
-async fn replies_that_are_not_pages_are_errors_and_never_the_end() {
+async fn responses_that_are_not_pages_are_errors_and_never_the_end() {
     for (body, status) in [
         (r#"{"errorMessage":"Task timed out after 30.00 seconds"}"#, 200),
         (r#"{"message":"m","code":"c","status":429}"#, 200),
@@ -360,7 +360,7 @@ async fn replies_that_are_not_pages_are_errors_and_never_the_end() {
 }
 
 #[tokio::test]
-async fn nulls_are_left_out_counted_and_count_for_the_total() {
+async fn drops_nulls_and_counts_them_toward_the_total() {
     let body = r#"{"entities":[null,{"id":"1"},null],"total":3,"pageNumber":1,"pageCount":1}"#;
     let server = script([Answer::json(200, body)]).await;
     let mut list = things(&server);
@@ -370,13 +370,13 @@ async fn nulls_are_left_out_counted_and_count_for_the_total() {
 }
 
 #[tokio::test]
-async fn an_empty_page_in_doubt_is_looked_at_again_on_resume() {
+async fn reads_a_doubtful_empty_page_again_on_resume() {
     let counts = |number: u64| format!(r#","pageNumber":{number},"pageCount":2,"total":4"#);
     let server = script([
         page(1..=2, &counts(1)),
         page([], &counts(2)),
         page([], &counts(2)),
-        // A second run, in which it is still empty, and a third.
+        // A second run, in which it is still empty, then a third.
         page([], &counts(2)),
         page([], &counts(2)),
         page(3..=4, &counts(2)),
@@ -397,7 +397,7 @@ async fn an_empty_page_in_doubt_is_looked_at_again_on_resume() {
 }
 
 #[tokio::test]
-async fn the_only_item_of_a_window_may_come_again_as_its_own_bound() {
+async fn a_window_may_have_only_its_bound() {
     let server = script([page([7], ""), page([7], "")]).await;
     let mut list = over(&server, of(Scheme::IdOrDateWindow));
     assert_eq!(all(&mut list).await, [7]);

@@ -1,22 +1,22 @@
 //! Paginators against a scripted server on loopback.
 
-#![allow(missing_docs, reason = "the bindings are made as generated code makes them")]
+#![allow(missing_docs, reason = "the bindings are written like generated code")]
 
+mod adapters;
 mod bounds;
 mod drift;
 mod ends;
+mod extractors;
 mod lies;
-mod own;
-mod places;
-mod portions;
+mod page_bytes;
 mod prefetch;
 mod recovery;
 mod resume;
+mod resume_places;
 mod schemes;
 #[allow(dead_code, reason = "shared with the tests of the client")]
 #[path = "../client/server.rs"]
 mod server;
-mod wide;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -59,7 +59,7 @@ paged! {
 }
 
 operation! {
-    /// Lists things whose largest page is not known.
+    /// Lists things whose largest page size is unknown.
     Things.some -> GetSome -> ThingListing;
     "getSome" Get "/some"
     query {
@@ -73,7 +73,7 @@ paged! {
 }
 
 operation! {
-    /// Lists names, in pages of a size that can't be set.
+    /// Lists names, in pages of a fixed size.
     Things.names -> GetNames -> Vec<String>;
     "getNames" Get "/names"
     query {
@@ -86,7 +86,7 @@ paged! {
     PageNumber { items: [] }
 }
 
-/// A client that repeats nothing by itself.
+/// A client that does not retry.
 fn client(server: &Server) -> Client {
     let builder = Client::builder().api_url(server.url()).access_token("a-token");
     builder.max_retries(0).max_rate_limit_wait(Duration::ZERO).build().expect("a client")
@@ -96,13 +96,13 @@ fn things(server: &Server) -> Paginator<Thing> {
     Things::new(&client(server)).things().paginate()
 }
 
-/// Answers the requests with these, one after the other.
+/// Answers requests with these, in order.
 async fn script(answers: impl IntoIterator<Item = Answer>) -> Server {
     let mut answers: VecDeque<Answer> = answers.into_iter().collect();
     Server::start(move |_| answers.pop_front().expect("no further request")).await
 }
 
-/// Lists things `1..=total` as the API does, in pages of at most so many.
+/// Lists things `1..=total` as the API does, with a maximum page size.
 async fn list(total: u64, most: u64) -> Server {
     Server::start(move |request| {
         let number = query(request, "pageNumber").expect("a page number");
@@ -122,7 +122,7 @@ async fn list(total: u64, most: u64) -> Server {
     .await
 }
 
-/// A page of these things, and what else it says.
+/// A page of these things, with further fields.
 fn page(things: impl IntoIterator<Item = u64>, envelope: &str) -> Answer {
     Answer::json(200, &format!(r#"{{"entities":[{}]{envelope}}}"#, entities(things)))
 }
@@ -139,7 +139,7 @@ fn query(request: &Received, name: &str) -> Option<u64> {
     value.parse().ok()
 }
 
-/// What was asked for, one line for each request: the target without `/things?`.
+/// The targets of all requests, without `/things?`.
 fn asked(server: &Server) -> Vec<String> {
     let received = server.received().into_iter();
     received.map(|request| request.target.replace("/things?", "")).collect()
@@ -150,7 +150,7 @@ fn ids(things: impl IntoIterator<Item = Thing>) -> Vec<u64> {
     things.into_iter().map(id).collect()
 }
 
-/// Reads everything, which must go without an error.
+/// Reads the whole list and expects no error.
 async fn all(things: &mut Paginator<Thing>) -> Vec<u64> {
     let mut found = Vec::new();
     while let Some(thing) = things.try_next().await.expect("a thing") {

@@ -1,4 +1,4 @@
-//! Pages that are asked for before they are due.
+//! Prefetching pages.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::server::{Answer, Gate, Server};
 use crate::{Thing, all, asked, client, end, list, page, query, things};
 
 #[tokio::test]
-async fn items_come_in_order_and_no_request_is_needless() {
+async fn yields_items_in_order_without_needless_requests() {
     for prefetch in [1, 3, 8, 100] {
         let server = list(1000, 100).await;
         let mut some = things(&server).prefetch(prefetch);
         assert_eq!(all(&mut some).await, (1..=1000).collect::<Vec<_>>(), "{prefetch}");
         assert_eq!(end(&some), Some(End::LastPage));
         let mut asked = asked(&server);
-        // The first page tells how many there are.
+        // The first page has the page count.
         assert_eq!(asked[0], "pageSize=100&pageNumber=1");
         asked.sort_by_key(String::len);
         asked[..9].sort();
@@ -33,8 +33,8 @@ async fn items_come_in_order_and_no_request_is_needless() {
 }
 
 #[tokio::test]
-async fn answers_may_come_in_any_order() {
-    // Page 2 is answered when page 4 has been asked for.
+async fn responses_may_arrive_in_any_order() {
+    // Page 2 arrives after page 4 has been requested.
     let gate = Gate::new();
     let opener = gate.clone();
     let server = Server::start(move |request| {
@@ -50,7 +50,7 @@ async fn answers_may_come_in_any_order() {
 }
 
 #[tokio::test]
-async fn pages_come_while_nobody_polls_and_no_more_than_allowed() {
+async fn prefetches_as_many_pages_as_allowed_without_being_polled() {
     let server = list(1000, 10).await;
     let mut some = things(&server).page_size(10).prefetch(3);
     for _ in 0..10 {
@@ -64,7 +64,7 @@ async fn pages_come_while_nobody_polls_and_no_more_than_allowed() {
 }
 
 #[tokio::test]
-async fn limits_hold() {
+async fn does_not_prefetch_beyond_the_limits() {
     for (limit, max_pages, requests) in [(250, 99, 3), (300, 99, 3), (301, 99, 4), (999, 2, 2)] {
         let server = list(1000, 100).await;
         let mut some = things(&server).prefetch(8).limit(limit).max_pages(max_pages);
@@ -76,7 +76,7 @@ async fn limits_hold() {
 }
 
 #[tokio::test]
-async fn tokens_allow_one_page_ahead() {
+async fn prefetches_one_page_with_tokens() {
     let server = Server::start(|request| {
         let number = query(request, "after").unwrap_or(1);
         let next = if number < 5 { format!(r#","after":"{}""#, number + 1) } else { String::new() };
@@ -94,7 +94,7 @@ async fn tokens_allow_one_page_ahead() {
 }
 
 #[tokio::test]
-async fn errors_come_in_order_and_only_their_page_is_asked_for_again() {
+async fn returns_errors_in_order_and_requests_only_their_page_again() {
     let failed = Arc::new(Mutex::new(false));
     let server = Server::start(move |request| {
         let number = query(request, "pageNumber").expect("a page number");
@@ -118,8 +118,8 @@ async fn errors_come_in_order_and_only_their_page_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_list_that_ends_early_ends() {
-    // The count of pages is too high: page 3 is empty, and page 4 is given up.
+async fn ends_at_an_empty_page_before_the_page_count() {
+    // The page count is too high: page 3 is empty, and the request for page 4 is dropped.
     let gate = Gate::new();
     let server = Server::start(move |request| {
         let number = query(request, "pageNumber").expect("a page number");
@@ -135,7 +135,7 @@ async fn a_list_that_ends_early_ends() {
     assert_eq!(end(&some), Some(End::Shortfall));
 }
 
-/// Answers page 1 of 9, and tells when the connection of any other request is closed.
+/// Answers page 1 of 9. Reports other requests, and when their connections are closed.
 async fn unanswering() -> (String, mpsc::UnboundedReceiver<&'static str>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -168,7 +168,7 @@ async fn unanswering() -> (String, mpsc::UnboundedReceiver<&'static str>) {
 }
 
 #[tokio::test]
-async fn dropping_the_paginator_cancels_what_is_in_flight() {
+async fn dropping_the_paginator_cancels_requests_in_flight() {
     let (url, mut log) = unanswering().await;
     let client = Client::builder().api_url(url).access_token("t").build().expect("a client");
     let mut some = crate::Things::new(&client).things().paginate().prefetch(3);
@@ -178,7 +178,7 @@ async fn dropping_the_paginator_cancels_what_is_in_flight() {
     }
     drop(some);
     for _ in 0..3 {
-        // Sooner than the timeouts of the client would do it.
+        // Sooner than the timeouts of the client.
         let closed = tokio::time::timeout(Duration::from_secs(20), log.recv()).await;
         assert_eq!(closed, Ok(Some("closed")));
     }
@@ -189,7 +189,7 @@ fn runtime() -> Runtime {
 }
 
 #[test]
-fn pages_in_flight_outlive_the_runtime_that_asked_for_them() {
+fn requests_pages_again_if_their_runtime_shut_down() {
     let serving = runtime();
     let gate = Gate::new();
     let opener = gate.clone();
@@ -210,29 +210,29 @@ fn pages_in_flight_outlive_the_runtime_that_asked_for_them() {
 }
 
 #[test]
-fn a_runtime_that_shuts_down_is_not_asked_for_ever() {
+fn a_poll_during_shutdown_of_the_runtime_returns() {
     let serving = runtime();
     let server = serving.block_on(list(3, 1));
     let mut some = things(&server).prefetch(3);
     let gone = runtime();
     let handle = gone.handle().clone();
     gone.shutdown_background();
-    // What a task is told that still runs then; without an end, the shutdown would wait for it for ever.
+    // A poll while the runtime shuts down. If it did not return, the shutdown would wait forever.
     let polled = std::thread::spawn(move || {
         let _entered = handle.enter();
         let _ = some.next().now_or_never();
         some
     });
-    // Tokio panics where a timer is polled without its runtime, or the poll ends: either is an end.
+    // Tokio panics if a timer is polled without its runtime. Panicking and returning are both fine.
     let _ = polled.join();
 }
 
 #[tokio::test]
-async fn the_next_page_is_asked_for_before_one_is_read() {
+async fn requests_the_next_page_before_decoding_one() {
     let server = Server::start(|request| {
         let number = query(request, "pageNumber").expect("a page number");
         let answer = page([number], &format!(r#","pageNumber":{number},"pageCount":4"#));
-        // It can't be read, and so decides nothing.
+        // A malformed page, which cannot decide what to request next.
         if number == 2 { Answer::json(200, "{") } else { answer }
     })
     .await;

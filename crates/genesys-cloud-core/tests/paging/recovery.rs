@@ -1,4 +1,4 @@
-//! Errors, and futures that are dropped: nothing is lost, nothing comes twice.
+//! After errors and dropped futures, no item is lost or repeated.
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
@@ -13,7 +13,7 @@ const SECOND: &str = r#","pageNumber":2,"pageCount":3"#;
 const THIRD: &str = r#","pageNumber":3,"pageCount":3"#;
 
 #[tokio::test]
-async fn an_error_is_followed_by_the_same_page() {
+async fn requests_the_same_page_after_an_error() {
     let broken = r#"{"entities":[{"id":"3"},{"id":4}],"pageNumber":2,"pageCount":3}"#;
     let server = script([
         Answer::json(400, "{}"),
@@ -51,7 +51,7 @@ async fn an_error_is_followed_by_the_same_page() {
 }
 
 #[tokio::test]
-async fn accepted_is_no_page() {
+async fn a_202_is_not_a_page() {
     let server = script([
         page(1..=2, FIRST),
         Answer::json(202, r#"{"entities":[]}"#).header("ININ-Correlation-Id", "abc"),
@@ -72,8 +72,8 @@ async fn accepted_is_no_page() {
 }
 
 #[tokio::test]
-async fn accepted_names_the_job_that_the_reply_leads_to() {
-    for (location, told) in [
+async fn the_error_for_a_202_names_the_job_in_its_location() {
+    for (location, advice) in [
         ("/things/jobs/7?secret=x", "follow its job: GET /things/jobs/7 "),
         ("https://elsewhere.example/things/jobs/7?secret=x", "follow its job: GET /things/jobs/7 "),
         ("http://[", "request it again later"),
@@ -81,12 +81,12 @@ async fn accepted_names_the_job_that_the_reply_leads_to() {
         let accepted = Answer::json(202, r#"{"jobId":"7"}"#).header("location", location);
         let server = script([accepted.header("ININ-Correlation-Id", "abc")]).await;
         let error = things(&server).try_next().await.expect_err("no page").to_string();
-        assert!(error.contains(told) && !error.contains("secret"), "{error}");
+        assert!(error.contains(advice) && !error.contains("secret"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_dropped_wait_loses_nothing_and_asks_for_nothing_twice() {
+async fn a_dropped_future_loses_nothing_and_requests_nothing_twice() {
     let gate = Gate::new();
     let server =
         script([page(1..=2, FIRST), page(3..=4, SECOND).behind(&gate), page(5..=5, THIRD)]).await;
@@ -104,22 +104,22 @@ async fn a_dropped_wait_loses_nothing_and_asks_for_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_dropped_wait_for_a_batch_keeps_what_it_has_gathered() {
+async fn a_dropped_future_of_a_batch_keeps_its_items() {
     let gate = Gate::new();
     let server =
         script([page(1..=2, FIRST), page(3..=4, SECOND).behind(&gate), page(5..=5, THIRD)]).await;
-    let mut chunks = things(&server).batches(5);
+    let mut batches = things(&server).batches(5);
     tokio::select! {
-        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
+        _ = batches.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(2) => {}
     }
     gate.open();
-    let batch = chunks.try_next().await.expect("a batch").expect("no end");
+    let batch = batches.try_next().await.expect("a batch").expect("no end");
     assert_eq!(crate::ids(batch), [1, 2, 3, 4, 5]);
 }
 
 #[tokio::test]
-async fn a_stream_is_read_in_a_task() {
+async fn can_be_read_in_a_task() {
     let server = script([page(1..=2, r#","pageNumber":1,"pageCount":1"#)]).await;
     let mut things = Things::new(&client(&server)).things().paginate();
     let task = tokio::spawn(async move {
@@ -130,7 +130,7 @@ async fn a_stream_is_read_in_a_task() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_within_a_page_is_followed_by_the_same_token() {
+async fn requests_the_same_token_after_a_broken_connection() {
     for prefetch in [0, 2] {
         let server = script([
             page(1..=2, r#","after":"a""#),

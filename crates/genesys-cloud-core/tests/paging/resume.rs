@@ -1,4 +1,4 @@
-//! Lists that are left and gone on with: nothing is lost, nothing comes twice.
+//! Interrupted lists resume without losing or repeating items.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use serde_json::json;
 use crate::server::{Answer, Received, Server};
 use crate::{Thing, all, asked, client, entities, list, page, query, script, things};
 
-/// A way of paging, as a client asks for it and as a server answers.
+/// A way of paging, on the client and on the server.
 #[derive(Clone)]
 struct Way {
     spec: ListSpec,
     post: bool,
-    /// Answers a request for the page that begins before this many items.
+    /// The further fields of the page that begins after `at` items.
     envelope: fn(next: Option<u64>, total: u64, size: u64, at: u64) -> String,
-    /// How many items stand before the page that is asked for.
+    /// The number of items before the requested page.
     asked: fn(&Received, size: u64) -> u64,
 }
 
@@ -117,7 +117,7 @@ impl Way {
         Server::start(move |request| {
             let size = if way.spec.scheme() == Scheme::UnpagedEntities { total } else { SIZE };
             let at = (way.asked)(request, size);
-            // A window holds its own bound, but for the last one.
+            // A window includes its bound, except for the last one.
             let is_last = request.target.contains("after=") && at + 1 == total;
             let is_window = way.spec.scheme() == Scheme::IdOrDateWindow;
             let at = if is_window && is_last { total } else { at };
@@ -140,7 +140,7 @@ impl Way {
     }
 }
 
-/// By way of its text, as it is kept.
+/// A checkpoint read back from its stored text.
 fn kept(checkpoint: &Checkpoint) -> Checkpoint {
     let text = serde_json::to_string(checkpoint).expect("JSON");
     assert!(!text.contains("secret"), "{text}");
@@ -150,7 +150,7 @@ fn kept(checkpoint: &Checkpoint) -> Checkpoint {
     read
 }
 
-/// All of it but when it was made.
+/// The place in a checkpoint, without its time.
 fn place(checkpoint: &Checkpoint) -> serde_json::Value {
     serde_json::to_value(checkpoint).expect("JSON")["list"].take()
 }
@@ -166,13 +166,13 @@ async fn some(things: &mut Paginator<Thing>, most: u64) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn lists_of_every_kind_go_on_at_the_exact_item() {
+async fn lists_of_every_scheme_resume_at_the_next_item() {
     for way in ways() {
         let scheme = way.spec.scheme().name();
         for total in [0, 1, 2 * SIZE, 3 * SIZE + 2] {
             let server = way.serve(total).await;
             let client = client(&server);
-            let truth: Vec<u64> = (1..=total).collect();
+            let expected: Vec<u64> = (1..=total).collect();
             let pages = pages_of(&way, &client).await;
             for stride in [1, 3, SIZE, SIZE + 1, total + 1] {
                 for prefetch in [0, 2] {
@@ -193,7 +193,7 @@ async fn lists_of_every_kind_go_on_at_the_exact_item() {
                     };
                     let what =
                         format!("{scheme} of {total} in steps of {stride}, {prefetch} ahead");
-                    assert_eq!(found, truth, "{what}");
+                    assert_eq!(found, expected, "{what}");
                     assert_eq!(report.items, total, "{what}");
                     assert_eq!(report.verdict(), Verdict::Complete, "{what}");
                     assert_eq!(report.duplicates, 0, "{what}");
@@ -211,7 +211,7 @@ async fn pages_of(way: &Way, client: &Client) -> u64 {
 }
 
 #[tokio::test]
-async fn what_has_been_read_to_its_end_is_not_asked_for_again() {
+async fn a_complete_list_is_not_requested_again() {
     let server = list(5, 2).await;
     let mut first = things(&server);
     assert_eq!(all(&mut first).await, [1, 2, 3, 4, 5]);
@@ -227,7 +227,7 @@ async fn what_has_been_read_to_its_end_is_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_limit_counts_from_the_beginning_and_may_be_raised() {
+async fn a_limit_counts_from_the_beginning_and_can_be_raised() {
     let server = list(20, 4).await;
     for (limits, expected, ends) in [
         ([6, 6], 6, End::Limit),
@@ -244,7 +244,7 @@ async fn a_limit_counts_from_the_beginning_and_may_be_raised() {
         found.extend(all(&mut second).await);
         assert_eq!(found, (1..=expected).collect::<Vec<_>>(), "{limits:?}");
         assert_eq!((second.report().end, second.report().items), (Some(ends), expected));
-        // Of the size that the first one asked for.
+        // The page size of the first run.
         assert_eq!(second.report().page_size_asked, Some(4));
     }
     let mut first = things(&server).page_size(4).limit(6);
@@ -261,7 +261,7 @@ async fn a_limit_counts_from_the_beginning_and_may_be_raised() {
 }
 
 #[tokio::test]
-async fn pages_and_batches_go_on_after_what_was_handed_out() {
+async fn pages_and_batches_resume_after_the_items_yielded() {
     let server = list(11, 3).await;
     for size in 1..=12 {
         let (mut found, mut checkpoint) = (Vec::new(), None::<Checkpoint>);
@@ -271,10 +271,10 @@ async fn pages_and_batches_go_on_after_what_was_handed_out() {
                 Some(checkpoint) => list.resume(&kept(checkpoint)),
                 None => list,
             };
-            let mut chunks = list.batches(size);
-            let Some(batch) = chunks.try_next().await.expect("a batch") else { break };
+            let mut batches = list.batches(size);
+            let Some(batch) = batches.try_next().await.expect("a batch") else { break };
             found.extend(crate::ids(batch));
-            checkpoint = Some(chunks.checkpoint());
+            checkpoint = Some(batches.checkpoint());
         }
         assert_eq!(found, (1..=11).collect::<Vec<_>>(), "{size}");
     }
@@ -297,7 +297,7 @@ async fn pages_and_batches_go_on_after_what_was_handed_out() {
 }
 
 #[tokio::test]
-async fn a_batch_that_was_being_gathered_is_not_passed_over() {
+async fn a_checkpoint_within_a_batch_is_before_the_batch() {
     let gate = crate::server::Gate::new();
     let (first, second) = (r#","pageNumber":1,"pageCount":3"#, r#","pageNumber":2,"pageCount":3"#);
     let server = script([
@@ -307,21 +307,24 @@ async fn a_batch_that_was_being_gathered_is_not_passed_over() {
         page(3..=4, second),
     ])
     .await;
-    let mut chunks = things(&server).batches(4);
+    let mut batches = things(&server).batches(4);
     tokio::select! {
-        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
+        _ = batches.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(2) => {}
     }
-    let checkpoint = kept(&chunks.checkpoint());
+    let checkpoint = kept(&batches.checkpoint());
     assert_eq!(checkpoint.items(), 0);
-    drop(chunks);
+    drop(batches);
     gate.open();
-    let mut chunks = things(&server).max_pages(2).resume(&checkpoint).batches(4);
-    assert_eq!(crate::ids(chunks.try_next().await.expect("a batch").expect("items")), [1, 2, 3, 4]);
+    let mut batches = things(&server).max_pages(2).resume(&checkpoint).batches(4);
+    assert_eq!(
+        crate::ids(batches.try_next().await.expect("a batch").expect("items")),
+        [1, 2, 3, 4]
+    );
 }
 
 #[tokio::test]
-async fn an_error_changes_nothing_of_the_place() {
+async fn an_error_does_not_change_the_place() {
     let server = script([
         page(1..=2, r#","pageNumber":1,"pageCount":2"#),
         Answer::json(500, "{}"),
@@ -334,7 +337,7 @@ async fn an_error_changes_nothing_of_the_place() {
     assert_eq!(some(&mut first, 2).await, [1, 2]);
     first.try_next().await.expect_err("a 500");
     let mut second = things(&server).resume(&kept(&first.checkpoint()));
-    // A page that has a number does not go stale.
+    // A page number does not expire.
     let error = second.try_next().await.expect_err("a 404");
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     let mut third = things(&server).resume(&kept(&second.checkpoint()));
@@ -343,7 +346,7 @@ async fn an_error_changes_nothing_of_the_place() {
 }
 
 #[tokio::test]
-async fn another_call_is_refused_before_it_is_sent() {
+async fn refuses_the_checkpoint_of_another_call_before_anything_is_sent() {
     let way = &ways()[4];
     let server = way.serve(9).await;
     let client = client(&server);
@@ -356,18 +359,18 @@ async fn another_call_is_refused_before_it_is_sent() {
     request.set_query("expand", "secret");
     let other = |id: &'static str| Request::new(Operation::from_static(id, Method::Get, "/things"));
     for (mut things, why) in [
-        (way.list(&client, "other"), "the query parameter `expand` is another"),
+        (way.list(&client, "other"), "the query parameter `expand` has changed"),
         (
             Paginator::from_request(&client, other("getThings"), way.spec.clone()),
             "the query parameter `expand` is no longer set",
         ),
         (
             Paginator::from_request(&client, other("getOther"), way.spec.clone()),
-            "it is of getThings",
+            "it belongs to getThings",
         ),
         (
             Paginator::from_request(&client, request, elsewhere),
-            "the operation was paged in another way",
+            "the operation paged in another way",
         ),
     ] {
         things = things.resume(&checkpoint);
@@ -384,13 +387,13 @@ async fn another_call_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn records_that_moved_meanwhile_are_found_again() {
+async fn finds_records_that_moved_between_two_runs() {
     let moved = Verdict::Drifted(Reason::Moved);
     let envelope = r#","pageNumber":1,"pageCount":2"#;
-    // The first page as it was has the things 1 to 4, of which two were handed out.
+    // The first page had the things 1 to 4, of which two were yielded.
     for (first, found, verdict) in [
         (vec![1, 2, 3, 4], vec![3, 4, 9], Verdict::Complete),
-        // Added before, removed before, the last one removed or another now.
+        // Added in front, removed in front, the last one removed or replaced.
         (vec![7, 1, 2, 3], vec![3, 9], moved),
         (vec![2, 3, 4, 5], vec![3, 4, 5, 9], moved),
         (vec![1, 3, 4, 5], vec![3, 4, 5, 9], moved),
@@ -408,7 +411,7 @@ async fn records_that_moved_meanwhile_are_found_again() {
         assert_eq!(all(&mut again).await, found, "{first:?}");
         assert_eq!(again.report().verdict(), verdict, "{first:?}");
     }
-    // Between two pages: what comes again is counted, as it is without a break.
+    // Between two pages, duplicates are counted as in a single run.
     for (first, second, found, verdict) in [
         (
             vec![1, 2, 3, 4],
@@ -417,7 +420,7 @@ async fn records_that_moved_meanwhile_are_found_again() {
             Verdict::Drifted(Reason::Duplicates { items: 1 }),
         ),
         (vec![1, 2, 3, 4], vec![5], vec![5], Verdict::Complete),
-        // Records were deleted in front and added behind while nobody read.
+        // Records were deleted in front and added at the end between the runs.
         (vec![3, 4, 5, 6], vec![7, 8], vec![5, 6, 7, 8], moved),
         (vec![5, 6, 7, 8], vec![9, 10], vec![9, 10], moved),
     ] {
@@ -432,7 +435,7 @@ async fn records_that_moved_meanwhile_are_found_again() {
 }
 
 #[tokio::test]
-async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
+async fn an_expired_token_is_an_error_or_the_list_starts_over() {
     let (a, b) = (r#","after":"a""#, r#","after":"b""#);
     let spec = || ListSpec::new(Scheme::AfterField, "entities");
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
@@ -453,23 +456,23 @@ async fn a_token_that_has_ended_is_told_or_the_list_read_anew() {
         assert_eq!(some(&mut first, 3).await, [1, 2, 3]);
         let checkpoint = kept(&first.checkpoint());
 
-        let mut told = list().resume(&checkpoint);
-        let error = told.try_next().await.expect_err("stale");
+        let mut stale = list().resume(&checkpoint);
+        let error = stale.try_next().await.expect_err("stale");
         assert_eq!(error.kind(), ErrorKind::StaleCheckpoint, "{error}");
         assert_eq!(error.status(), Some(status));
         assert!(error.to_string().contains("start over"), "{error}");
         let cause = std::error::Error::source(&error).expect("a cause").to_string();
         assert!(cause.contains("no such token"), "{cause}");
 
-        let mut anew = list().on_stale(OnStale::Restart).resume(&checkpoint);
-        assert_eq!(all(&mut anew).await, [4, 5]);
-        assert_eq!(anew.report().verdict(), Verdict::Complete);
-        assert_eq!(anew.report().items, 5);
+        let mut restarted = list().on_stale(OnStale::Restart).resume(&checkpoint);
+        assert_eq!(all(&mut restarted).await, [4, 5]);
+        assert_eq!(restarted.report().verdict(), Verdict::Complete);
+        assert_eq!(restarted.report().items, 5);
     }
 }
 
 #[tokio::test]
-async fn a_token_that_must_have_ended_is_told_without_a_call() {
+async fn a_token_past_its_lifetime_is_an_error_before_anything_is_sent() {
     let day = Duration::from_hours(24);
     let spec = || ListSpec::new(Scheme::AfterField, "entities").with_token_lifetime(day);
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
@@ -493,7 +496,7 @@ async fn a_token_that_must_have_ended_is_told_without_a_call() {
 }
 
 #[tokio::test]
-async fn a_list_read_anew_in_another_order_has_drifted() {
+async fn a_list_that_starts_over_in_another_order_is_drift() {
     let list = |server: &Server| {
         let request = Request::new(Operation::from_static("getThings", Method::Get, "/things"));
         Paginator::<Thing>::from_request(
@@ -503,9 +506,9 @@ async fn a_list_read_anew_in_another_order_has_drifted() {
         )
     };
     for (second, found) in [
-        // Another one at the place of the last.
+        // Another item in place of the last one.
         (vec![page([1, 2], r#","after":"c""#), page([7, 4, 5], "")], vec![4, 5]),
-        // Fewer than had been handed out.
+        // Fewer items than were yielded.
         (vec![page([1, 2], "")], vec![]),
     ] {
         let first = [
@@ -517,19 +520,19 @@ async fn a_list_read_anew_in_another_order_has_drifted() {
         let mut begun = list(&server);
         assert_eq!(some(&mut begun, 3).await, [1, 2, 3]);
         let checkpoint = kept(&begun.checkpoint());
-        let mut anew = list(&server).on_stale(OnStale::Restart).resume(&checkpoint);
-        assert_eq!(all(&mut anew).await, found);
-        assert_eq!(anew.report().verdict(), Verdict::Drifted(Reason::Moved));
+        let mut restarted = list(&server).on_stale(OnStale::Restart).resume(&checkpoint);
+        assert_eq!(all(&mut restarted).await, found);
+        assert_eq!(restarted.report().verdict(), Verdict::Drifted(Reason::Moved));
     }
 }
 
 #[tokio::test]
-async fn guards_hold_across_a_break() {
+async fn detects_repeated_tokens_and_pages_across_runs() {
     let spec = || ListSpec::new(Scheme::AfterField, "entities");
     let request = || Request::new(Operation::from_static("getThings", Method::Get, "/things"));
     // The same token again, and the same page again.
     for (last, why) in [
-        (page(3..=4, r#","after":"a""#), "leads to a page that was read before"),
+        (page(3..=4, r#","after":"a""#), "points to a page that was already read"),
         (page(1..=2, r#","after":"b""#), "repeats the items of the previous page"),
     ] {
         let server = script([page(1..=2, r#","after":"a""#), last]).await;
@@ -550,7 +553,7 @@ async fn guards_hold_across_a_break() {
 }
 
 #[tokio::test]
-async fn pages_of_an_extractor_are_known_by_their_text() {
+async fn recognizes_extracted_pages_by_their_text() {
     let envelope = r#","pageNumber":1,"pageCount":2"#;
     let moved = Verdict::Drifted(Reason::Moved);
     for (read, second, verdict) in [
@@ -584,7 +587,7 @@ async fn pages_of_an_extractor_are_known_by_their_text() {
 }
 
 #[test]
-fn what_is_no_checkpoint_is_refused() {
+fn refuses_malformed_checkpoints() {
     let call = r#""call":{"org":{"baseUrl":"https://a"},"operation":"getThings","listing":"0000000000000000"}"#;
     let list = format!(r#""list":{{{call}}}"#);
     let with = |field: &str| {
@@ -596,19 +599,22 @@ fn what_is_no_checkpoint_is_refused() {
         ("[]".to_owned(), "it has no version"),
         (
             format!(r#"{{"version":4,"list":7,{list}}}"#),
-            "of version 4, by a later release; only version 3 is known",
+            "unsupported checkpoint version 4 (of a later release); expected 3",
         ),
-        (format!(r#"{{"version":2,{list}}}"#), "of version 2; only"),
+        (format!(r#"{{"version":2,{list}}}"#), "unsupported checkpoint version 2; expected 3"),
         (format!(r#"{{"version":3,{list}}}"#), "`made`"),
-        (r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(), "it is of no list"),
-        (with(r#""number":0"#), "at no page"),
-        (with(r#""number":1,"token":["a"]"#), "at no page, or at several"),
-        (with(r#""token":[{}]"#), "its token is none"),
-        (with(r#""link":[["a"]]"#), "no pair"),
-        (with(r#""offset":-1"#), "`offset` is no count"),
-        (with(r#""offset":9223372036854775807"#), "`offset` is no count"),
-        (with(r#""known":["xyz"]"#), "a hash that is none"),
-        (with(r#""end":"soon""#), "an end that is not known"),
+        (
+            r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(),
+            "it has no `list` or `range`",
+        ),
+        (with(r#""number":0"#), "must name exactly one page"),
+        (with(r#""number":1,"token":["a"]"#), "must name exactly one page"),
+        (with(r#""token":[{}]"#), "its token is neither"),
+        (with(r#""link":[["a"]]"#), "not a name and a value"),
+        (with(r#""offset":-1"#), "`offset` is not a valid count"),
+        (with(r#""offset":9223372036854775807"#), "`offset` is not a valid count"),
+        (with(r#""known":["xyz"]"#), "a malformed hash"),
+        (with(r#""end":"soon""#), "an unknown end"),
         (with(r#""call":{"operation":"getThings"}"#), "its call has no `org`"),
         (with(r#""job":{"version":9}"#), "version 9"),
     ] {
@@ -617,9 +623,9 @@ fn what_is_no_checkpoint_is_refused() {
     }
 }
 
-/// However a file was changed, it is refused or leads to requests of the same call.
+/// A modified checkpoint is refused, or used for requests of the same call only.
 #[tokio::test]
-async fn a_checkpoint_that_was_tampered_with_does_no_harm() {
+async fn a_modified_checkpoint_does_no_harm() {
     let server = list(9, 3).await;
     let mut first = things(&server).page_size(3);
     some(&mut first, 4).await;
@@ -649,7 +655,7 @@ async fn a_checkpoint_that_was_tampered_with_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_is_of_the_organization_that_became_known_meanwhile() {
+async fn a_checkpoint_belongs_to_the_organization_once_it_is_known() {
     let server = Server::start(|request| match request.target.as_str() {
         "/api/v2/tokens/me" => {
             let is_first = request.header("authorization") == Some("Bearer first");

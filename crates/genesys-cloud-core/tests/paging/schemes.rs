@@ -1,4 +1,4 @@
-//! Each scheme as it usually walks, and the traps that stand in its way: exact items, exact requests.
+//! Each scheme in normal use and with its traps: exact items and exact requests.
 
 use futures::StreamExt as _;
 use genesys_cloud_core::{
@@ -9,16 +9,16 @@ use genesys_cloud_core::{
 use crate::server::{Answer, Server};
 use crate::{Thing, ThingListing, Things, all, client, entities, ids, query, script, things};
 
-/// What came of reading a list to its end.
+/// The result of reading a list to its end.
 struct Walked {
     found: Vec<u64>,
     errors: Vec<String>,
-    /// One line for each request: what follows `/things`, and the body.
+    /// One line per request: the target after `/things`, and the body.
     asked: Vec<String>,
     report: Report,
 }
 
-/// Reads the list that these bodies are the pages of. `HOST` in them is the host that was asked.
+/// Reads a list with these bodies as pages. `HOST` in them is replaced by the host of the server.
 async fn walk(request: Request, spec: ListSpec, bodies: &[&str]) -> Walked {
     let mut bodies: Vec<String> = bodies.iter().rev().map(|body| (*body).to_owned()).collect();
     let server = Server::start(move |request| {
@@ -67,7 +67,7 @@ fn sized(scheme: Scheme) -> ListSpec {
     of(scheme, "entities").with_page_size(PageSize::text("pageSize").at_most(9))
 }
 
-/// A page of these things, and what else it says.
+/// A page of these things, with further fields.
 fn page(things: impl IntoIterator<Item = u64>, envelope: &str) -> String {
     format!(r#"{{"entities":[{}]{envelope}}}"#, entities(things))
 }
@@ -153,7 +153,7 @@ async fn page_numbers_in_the_body() {
 }
 
 #[tokio::test]
-async fn the_list_begins_at_the_page_that_stands_in_the_body() {
+async fn begins_at_the_page_number_in_the_body() {
     let walked = walk(
         post(r#"{"pageSize":2,"pageNumber":2}"#),
         of(Scheme::BodyPageNumber, "entities"),
@@ -228,7 +228,7 @@ async fn tokens_in_links() {
 }
 
 #[tokio::test]
-async fn a_link_is_followed_as_a_whole() {
+async fn follows_a_link_as_it_is() {
     let mut request = get();
     request.set_query("state", "on");
     expect(
@@ -242,7 +242,7 @@ async fn a_link_is_followed_as_a_whole() {
 }
 
 #[tokio::test]
-async fn searches_end_though_their_last_page_links_on() {
+async fn searches_end_although_their_last_page_has_a_link() {
     let mut request = get();
     request.set_query("q64", "p1");
     let results = |things, number, next| {
@@ -300,7 +300,7 @@ async fn windows() {
 }
 
 #[tokio::test]
-async fn one_reply_is_all_that_is_read() {
+async fn reads_a_single_response_only() {
     let envelope = r#","pageNumber":1,"pageCount":3,"total":2,"nextUri":"/things?pageNumber=2""#;
     let body = page(1..=2, envelope);
     for scheme in [Scheme::UnpagedWithEnvelope, Scheme::UnpagedEntities, Scheme::UnpagedOtherArray]
@@ -340,7 +340,7 @@ async fn one_reply_is_all_that_is_read() {
 }
 
 #[tokio::test]
-async fn fields_of_any_name_at_any_place() {
+async fn reads_items_and_tokens_from_fields_of_any_name() {
     let spec = of(Scheme::ContinuationToken, "data.items")
         .with_page_size(PageSize::integer("page.size").in_body().at_most(2))
         .with_token_in(ParamLocation::body("page.token"))
@@ -359,7 +359,7 @@ async fn fields_of_any_name_at_any_place() {
 }
 
 #[tokio::test]
-async fn empty_pages_with_a_live_token_are_passed_over() {
+async fn skips_empty_pages_with_a_token() {
     let walked = walk(
         get(),
         sized(Scheme::AfterField),
@@ -377,23 +377,23 @@ async fn empty_pages_with_a_live_token_are_passed_over() {
     let endless: Vec<String> = (0..20).map(|n| page([], &format!(r#","after":"t{n}""#))).collect();
     let endless: Vec<&str> = endless.iter().map(String::as_str).collect();
     let walked = walk(get(), sized(Scheme::AfterField), &endless).await;
-    assert!(walked.errors[0].contains("20 empty pages came in a row"), "{:?}", walked.errors);
+    assert!(walked.errors[0].contains("20 pages in a row are empty"), "{:?}", walked.errors);
     assert_eq!(walked.report.verdict(), Verdict::Truncated(Reason::Contradiction));
 }
 
 #[tokio::test]
-async fn a_walk_in_a_circle_ends_with_an_error_after_its_last_new_page() {
+async fn a_cycle_ends_with_an_error_after_the_last_new_page() {
     let after = |things: [u64; 1], token: &str| page(things, &format!(r#","after":"{token}""#));
-    for (pages, found, told) in [
+    for (pages, found, message) in [
         (
             vec![after([1], "a"), after([2], "a")],
             vec![1, 2],
-            "page 2 leads to a page that was read before",
+            "page 2 points to a page that was already read",
         ),
         (
             vec![after([1], "a"), after([2], "b"), after([3], "a")],
             vec![1, 2, 3],
-            "page 3 leads to a page that was read before",
+            "page 3 points to a page that was already read",
         ),
         (
             vec![after([1], "a"), after([1], "b")],
@@ -404,17 +404,17 @@ async fn a_walk_in_a_circle_ends_with_an_error_after_its_last_new_page() {
         let pages: Vec<&str> = pages.iter().map(String::as_str).collect();
         let walked = walk(get(), sized(Scheme::AfterField), &pages).await;
         assert_eq!(walked.found, found);
-        assert_eq!(walked.errors.len(), 1, "{told}");
-        assert!(walked.errors[0].contains(told), "{:?}", walked.errors);
-        assert_eq!(walked.asked.len(), pages.len(), "{told}");
+        assert_eq!(walked.errors.len(), 1, "{message}");
+        assert!(walked.errors[0].contains(message), "{:?}", walked.errors);
+        assert_eq!(walked.asked.len(), pages.len(), "{message}");
         assert_eq!(walked.report.end, Some(End::Contradiction));
     }
 }
 
 #[tokio::test]
-async fn in_pages_and_in_chunks_the_error_comes_last_too() {
-    let circle = || [page(1..=2, r#","after":"a""#), page(3..=3, r#","after":"a""#)];
-    let answers = circle().into_iter().chain(circle()).map(|body| Answer::json(200, &body));
+async fn pages_and_batches_return_the_error_last_too() {
+    let cycle = || [page(1..=2, r#","after":"a""#), page(3..=3, r#","after":"a""#)];
+    let answers = cycle().into_iter().chain(cycle()).map(|body| Answer::json(200, &body));
     let server = script(answers).await;
     let list =
         || Paginator::<Thing>::from_request(&client(&server), get(), sized(Scheme::AfterField));
@@ -423,21 +423,21 @@ async fn in_pages_and_in_chunks_the_error_comes_last_too() {
     assert_eq!(ids(pages.try_next().await.expect("a page").expect("no end")), [3]);
     assert!(pages.try_next().await.is_err());
     assert!(pages.next().await.is_none());
-    let mut chunks = list().batches(5);
-    assert_eq!(ids(chunks.try_next().await.expect("a batch").expect("no end")), [1, 2, 3]);
-    assert!(chunks.try_next().await.is_err());
-    assert!(chunks.next().await.is_none());
+    let mut batches = list().batches(5);
+    assert_eq!(ids(batches.try_next().await.expect("a batch").expect("no end")), [1, 2, 3]);
+    assert!(batches.try_next().await.is_err());
+    assert!(batches.next().await.is_none());
 }
 
 #[tokio::test]
-async fn links_to_elsewhere_are_errors_and_nothing_is_sent_there() {
-    for (link, told) in [
-        ("https://evil.example/things?after=x", "leads to another host"),
-        ("//evil.example/things?after=x", "leads to another host"),
-        ("http://[HOST/things?after=x", "is no URL"),
-        ("https://HOST/things?after=x", "leads to another host"),
-        ("http://user:secret@HOST/things?after=x", "holds a user name or password"),
-        ("/others?after=x", "leads to another path"),
+async fn links_to_other_places_are_errors_and_not_followed() {
+    for (link, message) in [
+        ("https://evil.example/things?after=x", "points to another host"),
+        ("//evil.example/things?after=x", "points to another host"),
+        ("http://[HOST/things?after=x", "is not a URL"),
+        ("https://HOST/things?after=x", "points to another host"),
+        ("http://user:secret@HOST/things?after=x", "contains a user name or password"),
+        ("/others?after=x", "points to another path"),
         ("/things?before=x", "has no `after`"),
     ] {
         for scheme in [Scheme::AfterInNextUri, Scheme::PageSizeOnlyNextUri] {
@@ -447,14 +447,14 @@ async fn links_to_elsewhere_are_errors_and_nothing_is_sent_there() {
             let first = page(1..=2, &format!(r#","nextUri":"{link}""#));
             let walked = walk(get(), sized(scheme), &[&first]).await;
             assert_eq!((walked.found, walked.asked.len()), (vec![1, 2], 1), "{link}");
-            assert!(walked.errors[0].contains(told), "{link}: {:?}", walked.errors);
+            assert!(walked.errors[0].contains(message), "{link}: {:?}", walked.errors);
             assert!(!walked.errors[0].contains("evil") && !walked.errors[0].contains("secret"));
         }
     }
 }
 
 #[tokio::test]
-async fn a_limit_that_is_reached_hides_what_comes_after() {
+async fn a_limit_ends_the_list_before_a_bad_link() {
     let server =
         script([Answer::json(200, &page(1..=2, r#","nextUri":"//evil.example/things?after=x""#))])
             .await;
@@ -466,7 +466,7 @@ async fn a_limit_that_is_reached_hides_what_comes_after() {
 }
 
 #[tokio::test]
-async fn caps_are_told_and_not_asked_beyond() {
+async fn reports_caps_and_requests_nothing_beyond_them() {
     let numbered = |things: [u64; 2], number| {
         page(things, &format!(r#","pageNumber":{number},"pageCount":9,"pageSize":2"#))
     };
@@ -494,7 +494,7 @@ async fn caps_are_told_and_not_asked_beyond() {
 }
 
 #[tokio::test]
-async fn a_list_that_changes_while_it_is_read_is_reported() {
+async fn reports_duplicates_in_a_list_that_changes() {
     let numbered = |things: &[u64], number, total| {
         let envelope = format!(r#","pageNumber":{number},"pageCount":2,"total":{total}"#);
         page(things.iter().copied(), &envelope)
@@ -521,7 +521,7 @@ async fn a_list_that_changes_while_it_is_read_is_reported() {
     }
 }
 
-/// A list in pages of two that changes: from which request on it holds which things.
+/// A list in pages of two that changes: its things from the given request on.
 async fn moving(changes: Vec<(usize, Vec<u64>)>) -> Server {
     let mut requests = 0;
     Server::start(move |request| {
@@ -538,16 +538,16 @@ async fn moving(changes: Vec<(usize, Vec<u64>)>) -> Server {
 }
 
 #[tokio::test]
-async fn what_has_moved_to_a_page_that_was_read_is_read_there() {
+async fn finds_items_that_moved_to_an_earlier_page() {
     let six = || (1..=6).collect::<Vec<_>>();
     for (changes, expected, again) in [
-        // One of the first page, when that has been read.
+        // One of the first page is removed after that was read.
         (vec![(1, six()), (2, vec![1, 3, 4, 5, 6])], six(), 1),
-        // So many that the last page is gone.
+        // The whole last page.
         (vec![(1, vec![1, 2, 3, 4]), (2, vec![3, 4])], vec![1, 2, 3, 4], 1),
         // One, and later another.
         (vec![(1, six()), (2, vec![2, 3, 4, 5, 6]), (4, vec![3, 4, 5, 6])], six(), 2),
-        // One that was still to come.
+        // One that has not been read yet.
         (vec![(1, vec![1, 2, 3, 4, 5]), (2, vec![1, 2, 3, 5])], vec![1, 2, 3, 5], 1),
         // All.
         (vec![(1, vec![1, 2, 3, 4]), (2, vec![])], vec![1, 2], 0),
@@ -564,8 +564,8 @@ async fn what_has_moved_to_a_page_that_was_read_is_read_there() {
 }
 
 #[tokio::test]
-async fn what_comes_twice_is_left_out_by_its_id() {
-    // Records are added before those that were read.
+async fn drops_duplicates_by_id() {
+    // Records are added in front.
     let changes = || {
         let more = vec![8, 9, 1, 2, 3, 4];
         vec![(1, vec![1, 2, 3, 4]), (2, vec![9, 1, 2, 3, 4]), (3, more)]
@@ -575,7 +575,7 @@ async fn what_comes_twice_is_left_out_by_its_id() {
     assert_eq!(all(&mut some).await, [1, 2, 3, 4]);
     assert_eq!(some.report().duplicates, 2);
     assert!(matches!(some.report().verdict(), Verdict::Drifted(_)));
-    // Those that are left out do not count for the limit.
+    // Dropped items do not count toward the limit.
     let server = moving(changes()).await;
     let mut some = things(&server).page_size(2).dedupe_by("id").limit(3);
     assert_eq!(all(&mut some).await, [1, 2, 3]);
@@ -583,7 +583,7 @@ async fn what_comes_twice_is_left_out_by_its_id() {
 }
 
 #[tokio::test]
-async fn a_limit_below_the_page_size_is_not_reported_as_less_than_was_asked_for() {
+async fn a_limit_below_the_page_size_is_not_reported_as_clamped() {
     let server = crate::list(3, 100).await;
     let mut some = things(&server).limit(2);
     assert_eq!(some.report().verdict(), Verdict::Unknown(Reason::Unfinished));
@@ -593,7 +593,7 @@ async fn a_limit_below_the_page_size_is_not_reported_as_less_than_was_asked_for(
 }
 
 operation! {
-    /// Lists things by everything that can differ.
+    /// Lists things with every option of `paged!`.
     Things.odd -> GetOdd -> ThingListing;
     "getOdd" Get "/odd"
     query {
@@ -626,7 +626,7 @@ paged! {
 }
 
 #[tokio::test]
-async fn what_generated_code_states() {
+async fn follows_the_spec_of_generated_code() {
     let next = r#","links":{"next":"/odd?after=t"}"#;
     let server = Server::start(move |_| Answer::json(200, &page([1], next))).await;
     let api = Things::new(&client(&server));
@@ -644,7 +644,7 @@ async fn what_generated_code_states() {
 }
 
 #[tokio::test]
-async fn accepted_names_the_job() {
+async fn the_error_for_a_202_names_the_jobs_path() {
     let server = script([Answer::json(202, "{}")]).await;
     let mut plain = Things::new(&client(&server)).plain(Thing::default()).paginate();
     let error = plain.try_next().await.expect_err("no page");

@@ -54,7 +54,7 @@ async fn applies_the_job_options() {
     let server = org.serve().await;
     let pause = std::time::Duration::from_mins(1);
     let mut windows = daily(&server, 0, 20)
-        .job_schedule(Schedule::new().first(pause))
+        .job_schedule(Schedule::new().initial_delay(pause))
         .job_deadline(std::time::Duration::from_secs(100))
         .results_with(|request| {
             request.add_query("expand", "user");
@@ -196,7 +196,8 @@ async fn results_in_files_are_delivered_as_pages() {
     let server = org().await;
     let error = daily(&server, 0, 24).try_next().await.expect_err("a file");
     assert!(
-        error.kind() == ErrorKind::Paging && error.to_string().contains("read the list by `pages`"),
+        error.kind() == ErrorKind::Paging
+            && error.to_string().contains("read the list with `pages`"),
         "{error}"
     );
 

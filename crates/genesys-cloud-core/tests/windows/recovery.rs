@@ -145,13 +145,16 @@ async fn rejects_a_plan_of_another_call() {
     for (windows, why) in [
         (
             daily(&server, 0, 95),
-            "the plan is of another call: the field `interval` of the body is another",
+            "the plan is of another call: the field `interval` of the body has changed",
         ),
         (
             events.query(named).windows(hours(0, 96)),
             "the plan is of another call: the field `name` of the body was not set",
         ),
-        (events.listed().windows(hours(0, 96)), "the plan is of another call: it is of postQuery"),
+        (
+            events.listed().windows(hours(0, 96)),
+            "the plan is of another call: it belongs to postQuery",
+        ),
     ] {
         let error = windows.resume(plan.clone()).try_next().await.expect_err(why);
         assert!(

@@ -146,7 +146,7 @@ async fn rejects_a_checkpoint_of_another_range_or_call() {
         events(&server).query(query).paginate()
     };
     for (mut windows, why) in [
-        (daily(&server, 0, 47), "the field `interval` of the body is another"),
+        (daily(&server, 0, 47), "the field `interval` of the body has changed"),
         (
             events(&server).query(other).windows(hours(0, 48)),
             "the field `name` of the body was not set",

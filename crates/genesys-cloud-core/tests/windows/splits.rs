@@ -10,8 +10,7 @@ use crate::{all, daily, events, hours, long};
 
 #[tokio::test]
 async fn splits_a_window_with_too_many_items() {
-    // Without a total, the list goes on after the last full page of a quarter of a day, and the next page is
-    // rejected.
+    // Without a total, another page is requested after the last full page of a quarter of a day, and rejected.
     for (counts, splits, duplicates) in [(true, 6, 10), (false, 14, 6 * 10 + 8 * 6)] {
         let server = Org { cap: 10, counts, ..Org::hourly(48) }.serve().await;
         let mut windows = daily(&server, 0, 48);
@@ -115,7 +114,7 @@ async fn never_splits_below_the_minimum() {
         assert!(error.kind() == ErrorKind::WindowTooLarge && error.status() == Some(400));
         assert_eq!(
             error.to_string(),
-            "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z holds more than \
+            "POST /query (postQuery) failed: 2024-05-01T00:00:00Z/2024-05-01T03:00:00Z has more items than \
              the API lists, and was not split: no window may be shorter than 3 hours; narrow the \
              query, or allow shorter windows with `split_down_to`"
         );

@@ -12,7 +12,7 @@ use crate::work_folder;
 
 /// Keeps the state of an export in an object, with the settings and credentials in the environment.
 ///
-/// It replaces only what it has read or written itself, so that a second export to the same output is detected.
+/// It replaces only a version that it has read or written, so that a second export to the same output is detected.
 pub struct BucketStore {
     object: Object,
     store: ObjectCheckpoints,

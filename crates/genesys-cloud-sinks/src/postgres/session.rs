@@ -113,8 +113,8 @@ impl Session {
              SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3"
         ))
         .await?;
-        // Moving records may take long, and an export is idle while a job runs. Keep what the client has set, such as by
-        // PGOPTIONS.
+        // Moving records may take long, and an export is idle while a job runs. Settings of the client, such as PGOPTIONS,
+        // are kept.
         this.all(
             "SELECT set_config(name, '0', false) FROM pg_settings WHERE source <> 'client' AND name IN \
              ('statement_timeout', 'transaction_timeout', 'idle_in_transaction_session_timeout', 'idle_session_timeout')",
@@ -170,7 +170,7 @@ impl Session {
             )
             .await?;
         let found = rows.iter().map(|row| {
-            // A type that is none of the built-in ones takes its values as texts.
+            // Types that are not built in accept text.
             let kind = Type::from_oid(row.get(1)).unwrap_or(Type::TEXT);
             Found {
                 name: row.get(0),

@@ -260,7 +260,7 @@ fn with_port(url: &str, port: Option<&str>) -> String {
     }
 }
 
-/// Sets what the URL lacks from the variables of libpq.
+/// Sets values missing in the URL from the variables of libpq.
 fn add_environment(
     config: &mut Config,
     variable: &impl Fn(&str) -> Option<String>,

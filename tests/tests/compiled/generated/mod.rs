@@ -28,7 +28,7 @@ pub mod value;
 pub mod variants;
 pub mod zones;
 
-/// The records and enums of all groups that are switched on. Names are unique across the API.
+/// The records and enums of all enabled groups. Names are unique across the API.
 pub mod types {
     pub use super::aliases::types::*;
     pub use super::cars::types::*;
@@ -51,137 +51,137 @@ pub mod types {
 }
 
 impl crate::Client {
-    /// The operations of the group aliases.
+    /// Returns the operations of the group aliases.
     pub fn aliases(&self) -> aliases::Aliases {
         aliases::Aliases::new(self.core())
     }
 
-    /// The operations of the group cars.
+    /// Returns the operations of the group cars.
     pub fn cars(&self) -> cars::Cars {
         cars::Cars::new(self.core())
     }
 
-    /// The operations of the group contacts.
+    /// Returns the operations of the group contacts.
     pub fn contacts(&self) -> contacts::Contacts {
         contacts::Contacts::new(self.core())
     }
 
-    /// The operations of the group definitions.
+    /// Returns the operations of the group definitions.
     pub fn definitions(&self) -> definitions::Definitions {
         definitions::Definitions::new(self.core())
     }
 
-    /// The operations of the group degraded.
+    /// Returns the operations of the group degraded.
     pub fn degraded(&self) -> degraded::Degraded {
         degraded::Degraded::new(self.core())
     }
 
-    /// The operations of the group Depots.
+    /// Returns the operations of the group Depots.
     pub fn depots(&self) -> depots::Depots {
         depots::Depots::new(self.core())
     }
 
-    /// The operations of the group Directory.
+    /// Returns the operations of the group Directory.
     pub fn directory(&self) -> directory::Directory {
         directory::Directory::new(self.core())
     }
 
-    /// The operations of the group Docs \<new\>.
+    /// Returns the operations of the group Docs \<new\>.
     pub fn docs_new(&self) -> docs_new::DocsNew {
         docs_new::DocsNew::new(self.core())
     }
 
-    /// The operations of the group 3D Maps.
+    /// Returns the operations of the group 3D Maps.
     pub fn group_3d_maps(&self) -> group_3d_maps::Group3dMaps {
         group_3d_maps::Group3dMaps::new(self.core())
     }
 
-    /// The operations of the group Common.
+    /// Returns the operations of the group Common.
     pub fn group_common(&self) -> group_common::GroupCommon {
         group_common::GroupCommon::new(self.core())
     }
 
-    /// The operations of the group Type.
+    /// Returns the operations of the group Type.
     pub fn group_type(&self) -> group_type::GroupType {
         group_type::GroupType::new(self.core())
     }
 
-    /// The operations of the group maps.
+    /// Returns the operations of the group maps.
     pub fn maps(&self) -> maps::Maps {
         maps::Maps::new(self.core())
     }
 
-    /// The operations of the group Names.
+    /// Returns the operations of the group Names.
     pub fn names(&self) -> names::Names {
         names::Names::new(self.core())
     }
 
-    /// The operations of the group 日本.
+    /// Returns the operations of the group 日本.
     pub fn no(&self) -> no::No {
         no::No::new(self.core())
     }
 
-    /// The operations of the group odd.
+    /// Returns the operations of the group odd.
     pub fn odd(&self) -> odd::Odd {
         odd::Odd::new(self.core())
     }
 
-    /// The operations of the group parameters.
+    /// Returns the operations of the group parameters.
     pub fn parameters(&self) -> parameters::Parameters {
         parameters::Parameters::new(self.core())
     }
 
-    /// The operations of the group Parcels.
+    /// Returns the operations of the group Parcels.
     pub fn parcels(&self) -> parcels::Parcels {
         parcels::Parcels::new(self.core())
     }
 
-    /// The operations of the group replies.
+    /// Returns the operations of the group replies.
     pub fn replies(&self) -> replies::Replies {
         replies::Replies::new(self.core())
     }
 
-    /// The operations of the group Routing.
+    /// Returns the operations of the group Routing.
     pub fn routing(&self) -> routing::Routing {
         routing::Routing::new(self.core())
     }
 
-    /// The operations of the group SCIM.
+    /// Returns the operations of the group SCIM.
     pub fn scim(&self) -> scim::Scim {
         scim::Scim::new(self.core())
     }
 
-    /// The operations of the group sorted.
+    /// Returns the operations of the group sorted.
     pub fn sorted(&self) -> sorted::Sorted {
         sorted::Sorted::new(self.core())
     }
 
-    /// The operations of the group Things.
+    /// Returns the operations of the group Things.
     pub fn things(&self) -> things::Things {
         things::Things::new(self.core())
     }
 
-    /// The operations of the group trees.
+    /// Returns the operations of the group trees.
     pub fn trees(&self) -> trees::Trees {
         trees::Trees::new(self.core())
     }
 
-    /// The operations of the group Users.
+    /// Returns the operations of the group Users.
     pub fn users(&self) -> users::Users {
         users::Users::new(self.core())
     }
 
-    /// The operations of the group Value.
+    /// Returns the operations of the group Value.
     pub fn value(&self) -> value::ValueGroup {
         value::ValueGroup::new(self.core())
     }
 
-    /// The operations of the group variants.
+    /// Returns the operations of the group variants.
     pub fn variants(&self) -> variants::Variants {
         variants::Variants::new(self.core())
     }
 
-    /// The operations of the group zones.
+    /// Returns the operations of the group zones.
     pub fn zones(&self) -> zones::Zones {
         zones::Zones::new(self.core())
     }

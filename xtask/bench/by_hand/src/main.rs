@@ -1,4 +1,4 @@
-//! The same three calls by hand, with the fields that they need.
+//! The same three calls by hand, with only the fields they need.
 
 use std::env;
 use std::error::Error;

@@ -1,4 +1,4 @@
-//! One case: an org with a limit, and those who call it.
+//! One case: an org with a limit, and its clients.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,56 +12,56 @@ use crate::Result;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An operation with a short reply: what it says does not matter.
+/// An operation with a short response, whose content does not matter.
 const CALL: Operation = Operation::from_static(
     "getRoutingWrapupcode",
     Method::Get,
     "/api/v2/routing/wrapupcodes/{codeId}",
 );
 
-/// What each client leaves to others, by default.
+/// The default reserve of each client.
 pub const RESERVE: u64 = 10;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// So many calls in each minute.
+    /// A number of calls in each minute.
     Window,
-    /// So many at once, and then as many as flow in again in a minute.
+    /// A bucket of this many calls, refilled at the same number per minute.
     Bucket,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Clients {
     One,
-    /// Two that share a token and nothing else.
+    /// Two clients that share only a token.
     Two,
 }
 
 #[derive(Clone, Copy)]
 pub struct Case {
-    /// Calls a second that the limit comes to.
+    /// The limit in calls per second.
     pub rate: u64,
     pub limit: Limit,
     pub clients: Clients,
     pub headers: RateLimitHeaders,
 }
 
-/// What an org had counted at some time.
+/// The counts of an org at some time.
 #[derive(Clone, Copy, Default)]
 pub struct Sample {
-    /// The calls that it let pass.
+    /// The accepted calls.
     pub passed: u64,
-    /// Those to which it answered 429.
+    /// The calls rejected with 429.
     pub refused: u64,
 }
 
 impl Case {
-    /// How many calls the limit allows in a minute, or at once.
+    /// The number of calls allowed per minute, or at once.
     pub fn allowed(self) -> u64 {
         self.rate * 60
     }
 
-    /// Calls for so many minutes. What had been counted at the end of each.
+    /// Calls the org for this many minutes and returns the counts at the end of each.
     pub async fn run(self, minutes: u32, latency: Duration) -> Result<Vec<Sample>> {
         let limit = match self.limit {
             Limit::Window => RateLimit::window(self.allowed(), MINUTE),
@@ -75,7 +75,7 @@ impl Case {
         for _ in 0..if self.clients == Clients::One { 1 } else { 2 } {
             let client = Client::builder().api_url(org.url()).access_token(token.clone());
             let client: Client = client.build()?;
-            // More than may be under way at a time: there are always some who wait.
+            // More than the concurrency limit, so that some calls are always waiting.
             for _ in 0..100 {
                 callers.spawn(call(client.clone()));
             }
@@ -95,7 +95,7 @@ impl Case {
     }
 }
 
-/// Calls until a call fails.
+/// Calls repeatedly until a call fails.
 async fn call(client: Client) -> genesys_cloud_core::Error {
     let mut request = Request::new(CALL);
     request.set_path("codeId", "1");

@@ -1,4 +1,4 @@
-//! What was measured, beside what it should be.
+//! The measured figures and their targets.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use genesys_cloud_mock::RateLimitHeaders;
 
 use crate::case::{Case, Clients, Limit, RESERVE, Sample};
 
-/// The least share of what is left beside the reserve that is to be used.
+/// The minimum share to use of what the reserve leaves.
 const SHARE: f64 = 0.98;
 
 pub struct Figures {
     case: Case,
     passed: u64,
-    /// Of all that the limit allowed.
+    /// The share of what the limit allowed.
     raw: f64,
-    /// Of that less the reserve.
+    /// The share of what the limit allowed, minus the reserve.
     share: f64,
-    /// The same from the second minute on, when the stock of a bucket is used up.
+    /// The same from the second minute on, when the initial content of a bucket is used up.
     later: f64,
     refused: u64,
     /// The most 429s in a minute.
@@ -25,15 +25,15 @@ pub struct Figures {
 
 impl Figures {
     pub const HEAD: &str = "\
-        | calls/s | limit | clients | told by | calls | share of all | less the reserve | aim | from the \
-        second minute on | 429s | most in a minute | aim | |\n\
+        | calls/s | limit | clients | headers | calls | share | share minus reserve | target | from the \
+        second minute on | 429s | max per minute | target | |\n\
         | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |";
 
     pub const LEGEND: &str = "\
-        A limit allows 60 times its rate in each window of a minute, or so many at once from a bucket and \
-        as many more each minute. The shares are of what it allows in the whole time, of the same less the \
-        reserve (10 calls of each window, which the client leaves to others; of a bucket 10 in all), and \
-        of that from the second minute on, by when the stock of a bucket has been used.";
+        A limit allows 60 times its rate in each window of a minute, or in a bucket that is refilled by the \
+        same number per minute. The shares are: of all calls allowed; of all calls allowed minus the reserve \
+        (10 calls of each window, or of a bucket in total, which the client leaves to others); and the \
+        latter from the second minute on, when the initial content of a bucket is used up.";
 
     pub fn of(case: &Case, samples: &[Sample]) -> Self {
         let last = samples.last().copied().unwrap_or_default();
@@ -60,7 +60,8 @@ impl Figures {
         }
     }
 
-    /// How many 429s there may be in a minute. A limit that is not told of can only be hit.
+    /// The maximum number of 429s in a minute; `None` for a limit without headers, which the client can only find by
+    /// hitting it.
     fn most_refused(&self) -> Option<u64> {
         match (self.case.headers, self.case.clients) {
             (RateLimitHeaders::None, _) => None,

@@ -1,9 +1,9 @@
-//! Calls fake orgs that limit their callers as fast as the client lets it, and prints how much of what was
-//! allowed was used, and how often a limit was hit.
+//! Calls rate-limited fake orgs as fast as the client allows, and prints the share of the limit that was used and how
+//! often it was hit.
 //!
-//! Time is real: on a clock that is set forward, replies would take none. The first argument says how many
-//! minutes it takes, the second how many milliseconds each reply does. All cases run at a time; none of them
-//! needs much of the machine, and each has an org of its own.
+//! It runs in real time: on a paused clock, responses would take no time. The first argument is the duration in
+//! minutes, the second the latency of responses in milliseconds. All cases run concurrently, each with its own org;
+//! they need little CPU.
 
 mod case;
 mod figures;
@@ -47,17 +47,17 @@ async fn main() -> Result<ExitCode> {
     println!("\n{}", Figures::LEGEND);
     Ok(match missed {
         0 => {
-            println!("\nAll aims are met.");
+            println!("\nAll targets are met.");
             ExitCode::SUCCESS
         }
         missed => {
-            println!("\nCases that miss their aim: {missed}.");
+            println!("\nCases that miss a target: {missed}.");
             ExitCode::FAILURE
         }
     })
 }
 
-/// What is measured: what the API does, and then what a gateway may make of it.
+/// The cases: first what the API does, then what a gateway may do.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let limits = [Limit::Window, Limit::Bucket];

@@ -1,4 +1,4 @@
-//! The loop that one writes without the SDK.
+//! The loop to write without the SDK.
 
 use std::env;
 use std::hint::black_box;
@@ -24,7 +24,7 @@ struct Page<Q> {
     page_count: u64,
 }
 
-/// A list that is read page by page.
+/// A list, read page by page.
 pub(crate) struct List {
     http: Client,
     url: String,
@@ -46,7 +46,7 @@ impl List {
         Ok(Self { http, url, token: token.access_token, pages: 0, page_count: 1 })
     }
 
-    /// Reads the next page as most write it, and says how many queues it held; 0 at the end.
+    /// Reads the next page in the usual way, and returns its number of queues; 0 at the end.
     pub(crate) async fn json<Q: DeserializeOwned>(&mut self) -> Result<u64> {
         if self.pages == self.page_count {
             return Ok(0);
@@ -55,8 +55,8 @@ impl List {
         Ok(self.take(page))
     }
 
-    /// Reads the next page as quickly as serde_json can: the body is checked to be text once, and not
-    /// string by string. Calls `due` when the body has come and nothing of it is read.
+    /// Reads the next page as fast as serde_json can: validates UTF-8 once for the body, not per string. Calls `due`
+    /// when the body has arrived and before it is parsed.
     pub(crate) async fn text<Q: DeserializeOwned>(&mut self, due: impl FnOnce()) -> Result<u64> {
         if self.pages == self.page_count {
             return Ok(0);
@@ -67,7 +67,7 @@ impl List {
         Ok(self.take(page))
     }
 
-    /// Reads the next page and writes each queue as a line: as what the API sent.
+    /// Reads the next page and writes each queue as a line, as received.
     pub(crate) async fn copy(&mut self, out: &mut impl Write) -> Result<u64> {
         if self.pages == self.page_count {
             return Ok(0);
@@ -81,7 +81,7 @@ impl List {
         Ok(self.take(page))
     }
 
-    /// Reads the next page and writes each queue as a line, as most write it: through a type.
+    /// Reads the next page and writes each queue as a line, through a type.
     pub(crate) async fn write<Q>(&mut self, out: &mut impl Write) -> Result<u64>
     where
         Q: DeserializeOwned + Serialize,
@@ -98,7 +98,7 @@ impl List {
     }
 
     async fn fetch(&self) -> Result<Response> {
-        // The same query as that of the SDK, to the byte: by it the org finds the page.
+        // Byte for byte the query of the SDK, by which the org finds the cached page.
         let url = format!("{}?pageSize={PAGE_SIZE}&pageNumber={}", self.url, self.pages + 1);
         let call = self.http.get(url).bearer_auth(&self.token);
         Ok(call.send().await?.error_for_status()?)

@@ -1,7 +1,7 @@
-//! Reads all queues of an org once, in pages of 100, and prints what it took as a line of JSON.
+//! Reads all queues of an org once, in pages of 100, and prints the cost as a line of JSON.
 //!
-//! The first argument says which way, the second how many pages the paginator asks for ahead, or the file that
-//! is written. The org and the login are taken from the environment variables of the SDK.
+//! The first argument is the variant, the second the number of pages to prefetch, or the file to write. The org and the
+//! login come from the environment variables of the SDK.
 
 mod by_hand;
 mod queue;
@@ -37,7 +37,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// One way for the whole list.
+/// Reads the whole list in one way.
 async fn alone(way: &str, ahead: usize) -> Result<Value> {
     let (begin, cpu) = (Instant::now(), micros()?);
     let mut records = 0;
@@ -54,7 +54,7 @@ async fn alone(way: &str, ahead: usize) -> Result<Value> {
                 "json" => list.json::<Queue>().await?,
                 "text" => list.text::<Queue>(|| ()).await?,
                 "derived" => list.json::<queue::Queue>().await?,
-                _ => return Err("ways: paginator, json, text, derived, copy, write, side-by-side".into()),
+                _ => return Err("expected one of paginator, json, text, derived, copy, write, side-by-side".into()),
             };
             if page == 0 {
                 break;
@@ -65,7 +65,7 @@ async fn alone(way: &str, ahead: usize) -> Result<Value> {
     figures(records, begin, cpu)
 }
 
-/// The list as lines of a file.
+/// Writes the list to a file, as lines.
 async fn written(way: &str, path: &str) -> Result<Value> {
     let (begin, cpu) = (Instant::now(), micros()?);
     let mut out = BufWriter::new(File::create(path)?);
@@ -94,9 +94,8 @@ fn figures(records: u64, begin: Instant, cpu: f64) -> Result<Value> {
     }))
 }
 
-/// Every page both through the paginator and by hand, one after the other, so that what else the machine
-/// does slows down both alike. The figures are for a page, in the median: CPU, and how much faster the
-/// paginator was by the clock.
+/// Reads every page both through the paginator and by hand, so that other load affects both alike. The figures are
+/// medians per page: CPU, and how much faster the paginator was in wall time.
 async fn side_by_side() -> Result<Value> {
     let mut queues = paginator(0)?;
     let mut list = List::log_in().await?;
@@ -105,7 +104,7 @@ async fn side_by_side() -> Result<Value> {
     loop {
         let (mut took, mut wall) = ([0.0; 2], [0.0; 2]);
         let mut records = 0;
-        // Neither is always the second one, for which the page is at hand in the org.
+        // They alternate, since the org has the page in its cache for the second one.
         let paginator_first = through.len() % 2 == 0;
         for is_paginator in [paginator_first, !paginator_first] {
             let (begin, cpu) = (Instant::now(), micros()?);
@@ -150,14 +149,13 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// CPU of this process, that of the kernel for it included.
+/// CPU time of this process, user and system.
 fn micros() -> Result<f64> {
     let time = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?;
     Ok(time.tv_sec() as f64 * 1e6 + time.tv_nsec() as f64 / 1e3)
 }
 
-/// The most memory that this process has held. Not that of `getrusage`, which counts what the process
-/// held that started it.
+/// The peak memory of this process. `getrusage` would include the memory of the process that started it.
 fn peak_kilobytes() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

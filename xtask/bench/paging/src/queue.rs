@@ -1,4 +1,4 @@
-//! A queue as one would write it for serde: all fields that the pages hold. The enums are those of the SDK.
+//! A queue as one would write it for serde, with all fields of the pages. The enums are those of the SDK.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 macro_rules! records {
     ($($name:ident { $($field:ident: $type:ty,)* })*) => {$(
-        #[allow(dead_code)] // To be read is what they are for.
+        #[allow(dead_code)] // Only deserialized.
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub(crate) struct $name {

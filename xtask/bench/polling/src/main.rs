@@ -1,5 +1,5 @@
-//! Waits for jobs of a second to a day, on a clock that moves on whenever nothing else does, and prints how
-//! late their ends were noticed and by how many calls.
+//! Waits for jobs of a second to a day on a paused clock, and prints how late their ends were noticed and the number of
+//! calls.
 
 mod server;
 
@@ -15,16 +15,16 @@ use tokio::time::Instant;
 
 use crate::server::Server;
 
-/// The first pause of the schedule, which counts besides the share.
+/// The first pause of the schedule, allowed in addition to the share.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// How late the end of a job may be noticed at most, as a part of its run time.
+/// The maximum delay until the end of a job is noticed, as a share of its run time.
 const MOST_LATE: f64 = 0.1;
 
-/// How many jobs of each run time, since pauses are cut at random.
+/// Number of jobs per run time, since pauses have jitter.
 const JOBS: usize = 25;
 
-/// Longer than any job: as the clock is paused, it moves on to each timeout that is due before it.
+/// Longer than any job, since the paused clock advances to the next timeout.
 const AGES: Duration = Duration::from_hours(24 * 365);
 
 const RUN_TIMES: [(&str, u64); 10] = [
@@ -44,12 +44,12 @@ const RUN_TIMES: [(&str, u64); 10] = [
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut in_time = true;
     for (name, schedule) in [
-        ("The usual schedule, with pauses of an hour at most", Schedule::new()),
-        ("Without a longest pause", Schedule::new().most(AGES)),
+        ("Default schedule, with pauses of at most an hour", Schedule::new()),
+        ("No maximum pause", Schedule::new().maximum_delay(AGES)),
     ] {
         println!("{name}:\n");
         println!(
-            "| run time | noticed late, median | worst | beyond the first pause | polls, most |"
+            "| run time | median delay | maximum | beyond the first pause | max polls |"
         );
         println!("| --- | --- | --- | --- | --- |");
         for (name, seconds) in RUN_TIMES {
@@ -68,7 +68,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if in_time { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Prints what jobs of this run time took. Whether all of them were noticed in time.
+/// Prints the figures for jobs of this run time, and returns whether all of them were noticed in time.
 async fn row(name: &str, run_time: Duration, schedule: Schedule) -> Result<bool, Box<dyn Error>> {
     let mut delays = Vec::new();
     let mut most_polls = 0;
@@ -84,7 +84,7 @@ async fn row(name: &str, run_time: Duration, schedule: Schedule) -> Result<bool,
     Ok(share <= MOST_LATE)
 }
 
-/// How late the end of a job was noticed, and by how many calls.
+/// Returns how late the end of a job was noticed, and the number of calls.
 async fn waited(
     run_time: Duration,
     schedule: Schedule,

@@ -1,4 +1,4 @@
-//! An API that takes a job and says that it is done once it has run for so long.
+//! An API that accepts a job and reports it done after a given time.
 
 use std::io;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ impl Server {
         let counted = polls.clone();
         let begun = Instant::now();
         let task = tokio::spawn(async move {
-            // A connection after the other: there is one client, which sends one request at a time.
+            // One connection at a time: the only client sends its requests one by one.
             while let Ok((stream, _)) = listener.accept().await {
-                // What breaks off is not the server's to tell.
+                // The client reports broken connections.
                 let _ = serve(stream, begun, run_time, &counted).await;
             }
         });
@@ -37,7 +37,7 @@ impl Server {
         &self.url
     }
 
-    /// How often the job was asked for.
+    /// The number of polls.
     pub fn polls(&self) -> usize {
         self.polls.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Three calls through the SDK.
+//! Three calls with the SDK.
 
 use genesys_cloud::{Client, Error};
 

@@ -1,4 +1,4 @@
-//! A place in a list as it is written.
+//! The stored form of a place in a list.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ mod record {
     use crate::paging::FingerprintForm;
 
     crate::record! {
-        /// A place in a list. To write further fields takes no further version.
+        /// A place in a list. New fields do not need a new version.
         pub struct ListForm {
             pub call: Option<FingerprintForm> = "call",
             pub scheme: Option<String> = "scheme",
@@ -52,7 +52,7 @@ mod record {
     }
 
     crate::record! {
-        /// What a page said.
+        /// What a page says about itself.
         pub struct PageForm {
             pub items: Option<i64> = "items",
             pub nulls: Option<i64> = "nulls",
@@ -68,7 +68,7 @@ mod record {
     }
 
     crate::record! {
-        /// What had been read.
+        /// Counts up to the place.
         pub struct ReportForm {
             pub pages: Option<i64> = "pages",
             pub items: Option<i64> = "items",
@@ -91,6 +91,7 @@ mod record {
             pub began: Option<DateTime<Utc>> = "began",
             pub resumed: Option<DateTime<Utc>> = "resumed",
             pub available_until: Option<DateTime<Utc>> = "availableUntil",
+            pub reports_availability: Option<bool> = "reportsAvailability",
             pub asked_until: Option<DateTime<Utc>> = "askedUntil",
             pub without_list: Option<i64> = "pagesWithoutList",
             pub has_list: Option<bool> = "hasList",
@@ -102,11 +103,10 @@ mod record {
 
 use self::record::{PageForm, ReportForm};
 
-/// The largest count that is read: no sum of such overflows.
+/// The largest count accepted. Sums of such counts do not overflow.
 const MOST: i64 = 1 << 53;
 
-/// The ends that are kept. The others are those of a paginator rather than of its list: another one may go
-/// on from there.
+/// The ends that are stored. The others are ends of a paginator, not of its list: another paginator can continue.
 const ENDS: [(&str, End); 9] = [
     ("lastPage", End::LastPage),
     ("noNextPage", End::NoNextPage),
@@ -119,7 +119,7 @@ const ENDS: [(&str, End); 9] = [
     ("cap", End::Cap),
 ];
 
-/// Whether a list that has ended like this has no more to be read.
+/// Whether this end is the end of the list itself.
 pub(in crate::paging) fn is_end_of_list(end: End) -> bool {
     ENDS.iter().any(|(_, known)| *known == end)
 }
@@ -136,26 +136,26 @@ fn read_if(count: Option<i64>, name: &str) -> Result<Option<u64>, String> {
     match count {
         None => Ok(None),
         Some(count @ 0..=MOST) => Ok(u64::try_from(count).ok()),
-        Some(_) => Err(format!("`{name}` is no count")),
+        Some(_) => Err(format!("`{name}` is not a valid count")),
     }
 }
 
 fn read_hash(text: &str) -> Result<u64, String> {
-    from_hex(text).ok_or_else(|| "it has a hash that is none".to_owned())
+    from_hex(text).ok_or_else(|| "it has a malformed hash".to_owned())
 }
 
-/// Hashes as a text, one after the other.
+/// Concatenates hashes.
 fn write_hashes(hashes: &[u64]) -> Option<String> {
     let text = hashes.iter().map(|hash| hex(*hash)).collect::<String>();
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The same, read.
+/// Parses concatenated hashes.
 fn read_hashes(text: &str) -> Result<Vec<u64>, String> {
     let (hashes, rest) = text.as_bytes().as_chunks::<16>();
-    let odd = || "it has a hash that is none".to_owned();
-    let hash = |hash: &[u8; 16]| std::str::from_utf8(hash).map_or(Err(odd()), read_hash);
-    if rest.is_empty() { hashes.iter().map(hash).collect() } else { Err(odd()) }
+    let malformed = || "it has a malformed hash".to_owned();
+    let hash = |hash: &[u8; 16]| std::str::from_utf8(hash).map_or(Err(malformed()), read_hash);
+    if rest.is_empty() { hashes.iter().map(hash).collect() } else { Err(malformed()) }
 }
 
 impl ListPoint {
@@ -222,7 +222,7 @@ impl ListPoint {
                         Value::Number(number) if number.is_i64() || number.is_u64() => {
                             Ok(Token::Number(number))
                         }
-                        _ => Err("its token is none".to_owned()),
+                        _ => Err("its token is neither a string nor an integer".to_owned()),
                     })
                     .collect::<Result<_, _>>()?,
             ),
@@ -231,19 +231,20 @@ impl ListPoint {
                     .into_iter()
                     .map(|pair| {
                         let pair = <[String; 2]>::try_from(pair);
-                        pair.map(|[name, value]| (name, value))
-                            .map_err(|_| "its link has a parameter that is no pair".to_owned())
+                        pair.map(|[name, value]| (name, value)).map_err(|_| {
+                            "its link has a parameter that is not a name and a value".to_owned()
+                        })
                     })
                     .collect::<Result<_, _>>()?,
             ),
-            _ => return Err("it is at no page, or at several".to_owned()),
+            _ => return Err("it must name exactly one page".to_owned()),
         };
         let report = form.report.unwrap_or_default();
         let end = match form.end {
             None => None,
             Some(name) => {
                 let end = ENDS.iter().find(|(known, _)| *known == name);
-                Some(end.ok_or("its list has an end that is not known")?.1)
+                Some(end.ok_or("its list has an unknown end")?.1)
             }
         };
         let known = form.known.unwrap_or_default();
@@ -318,7 +319,7 @@ impl PageForm {
             page_size: read_if(self.size, "size")?,
             start_index: read_if(self.start, "start")?,
             total: read_if(self.total, "total")?,
-            // What it was leads nowhere any more: that there was one is what counts.
+            // Its value is no longer needed, only that there was one.
             token: self.linked.filter(|linked| *linked).map(|_| Token::Odd),
             fingerprint: self.fingerprint.map(|hash| read_hash(&hash)).transpose()?,
             edges: None,
@@ -353,6 +354,7 @@ impl ReportForm {
             began: progress.began,
             resumed: progress.resumed,
             available_until: progress.available_until,
+            reports_availability: flag(progress.reports_availability),
             asked_until: progress.asked_until,
             without_list: written(lists.without).filter(|pages| *pages > 0),
             has_list: flag(lists.has_list),
@@ -384,6 +386,7 @@ impl ReportForm {
             began: self.began,
             resumed: self.resumed,
             available_until: self.available_until,
+            reports_availability: self.reports_availability.unwrap_or_default(),
             asked_until: self.asked_until,
             whole: self.whole.unwrap_or_default(),
             partial: self.partial.unwrap_or_default(),

@@ -20,10 +20,10 @@ fn page(items: u64) -> PageInfo {
 }
 
 #[test]
-fn what_stands_before_the_first_page_is_known_where_items_are_counted() {
+fn knows_the_items_before_the_first_page_if_items_are_counted() {
     for (scheme, name, value, before, page_number) in [
         (Scheme::PageNumber, "pageNumber", "1", Some(0), 1),
-        // The size of the pages before is not known yet.
+        // The page size is not known yet.
         (Scheme::PageNumber, "pageNumber", "5", None, 5),
         (Scheme::ScimStartIndex, "startIndex", "1", Some(0), 1),
         (Scheme::ScimStartIndex, "startIndex", "26", Some(25), 1),
@@ -40,7 +40,7 @@ fn what_stands_before_the_first_page_is_known_where_items_are_counted() {
 }
 
 #[test]
-fn a_page_by_index_reaches_as_far_as_it_was_asked_to() {
+fn a_page_by_start_index_reaches_as_far_as_requested() {
     let mut cursor = begin(Scheme::ScimStartIndex, &[]);
     // 22 of its items are hidden.
     cursor.advance(page(3), Position::Number(26));
@@ -67,7 +67,7 @@ fn a_cap_counts_items_or_pages() {
 }
 
 #[test]
-fn a_list_resumes_only_where_one_of_its_kind_can_stand() {
+fn a_list_resumes_only_at_a_position_of_its_scheme() {
     let text = |text: &str| Token::Text(text.to_owned());
     let link = || Position::Link(vec![("a".to_owned(), "b".to_owned())]);
     for (scheme, due, fits) in [
@@ -89,8 +89,8 @@ fn a_list_resumes_only_where_one_of_its_kind_can_stand() {
     ] {
         let mut cursor = begin(scheme, &[]);
         let before = cursor.at.clone();
-        let standing = CursorState { pages: 7, ..CursorState::beginning(due.clone()) };
-        assert_eq!(cursor.resume(standing.clone()), fits, "{scheme:?} {due:?}");
-        assert_eq!(cursor.at, if fits { standing } else { before }, "{scheme:?} {due:?}");
+        let state = CursorState { pages: 7, ..CursorState::beginning(due.clone()) };
+        assert_eq!(cursor.resume(state.clone()), fits, "{scheme:?} {due:?}");
+        assert_eq!(cursor.at, if fits { state } else { before }, "{scheme:?} {due:?}");
     }
 }

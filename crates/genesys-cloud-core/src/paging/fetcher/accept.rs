@@ -1,9 +1,9 @@
-//! What follows from a page: which of its items are new, and which page is due next.
+//! Accepts a page: decides which of its items are new, and which page is due next.
 
 use super::{Last, PageFetcher, Phase};
 use crate::error::Error;
 use crate::paging::cursor_state::{CursorState, PageInfo};
-use crate::paging::grid::is_untold;
+use crate::paging::grid::may_have_shrunk;
 use crate::paging::item_hashes::{Alignment, PageText};
 use crate::paging::read::{field_names, has_other_list};
 use crate::paging::resume::Accepted;
@@ -13,16 +13,16 @@ use crate::paging::step::{Contradiction, End, Step, step};
 use crate::response::RawResponse;
 
 impl PageFetcher {
-    /// Decides what follows from a page, and which of its items are delivered: those that are new, as many as the limit
-    /// allows. `before` is the text of the page before it; `has_come` says which items are known to have come. `None`:
-    /// nothing of it is delivered or counted, as another page is to be read first.
+    /// Accepts a page and returns the items to yield: the new ones, within the limit. `before` is the text of the
+    /// previous page; `seen` says which items are known to be duplicates. Returns `None` if another page must be read
+    /// first; then nothing of this page is yielded or counted.
     pub(in crate::paging) fn accept_page(
         &mut self,
         response: &RawResponse,
         mut page: PageInfo,
         text: &PageText,
         before: Option<&PageText>,
-        has_come: Option<Vec<bool>>,
+        seen: Option<Vec<bool>>,
     ) -> Result<Option<Selection>, Error> {
         self.client().usable_after(self.queue.retries);
         self.queue.retries = 0;
@@ -51,12 +51,12 @@ impl PageFetcher {
             Step::Continue(_) | Step::Done(_) | Step::Stuck(_) => {}
         }
         let (number, items, total) = (self.page_number(), page.items, page.total);
-        let leads_on = matches!(step, Step::Continue(_));
-        let (selection, new, was_counted) = self.pick(&page, text, has_come);
-        self.count(&page, &selection, leads_on, text);
+        let has_next = matches!(step, Step::Continue(_));
+        let (selection, new, was_counted) = self.pick(&page, text, seen);
+        self.count(&page, &selection, has_next, text);
         let counted = self.cursor.at.counted;
         let (before, after) = match was_counted {
-            // By an earlier run.
+            // An earlier run counted it.
             true => (counted.without(&page), counted),
             false => (counted, counted.with(&page)),
         };
@@ -66,7 +66,7 @@ impl PageFetcher {
             }
             Step::Done(end) => {
                 self.phase = Phase::Ended(end);
-                // The list has become shorter than what was delivered of it.
+                // The list has become shorter than the part delivered before.
                 self.progress.moved |= self.resume.end();
                 Last::Unmoved { before }
             }
@@ -74,7 +74,7 @@ impl PageFetcher {
                 self.phase = Phase::Stuck(contradicted(&why));
                 Last::Unmoved { before }
             }
-            // They were answered above.
+            // Returned above.
             Step::LookAgain | Step::Broken(_) => Last::Unmoved { before },
         };
         self.cursor.at.counted = after;
@@ -88,11 +88,10 @@ impl PageFetcher {
         Ok(Some(selection))
     }
 
-    /// Takes from a page what tells it from others where it may well be the same as another one.
+    /// Removes the fingerprint of a page that may legitimately equal another one.
     fn drop_identity(&self, page: &mut PageInfo, text: &PageText) {
         let is_overlap = self.rereads.overlap.is_some();
-        // What comes in sequence is requested once, so that what is alike is alike at its source. What is read again
-        // may well be the same.
+        // A sequence is requested once, so equal pages are equal at the source. A page read again may be unchanged.
         if self.cursor.sequence.is_some() || is_overlap || self.resume.reads_elsewhere() {
             page.fingerprint = None;
             page.edges = page.edges.take().filter(|_| is_overlap);
@@ -103,12 +102,12 @@ impl PageFetcher {
         }
     }
 
-    /// Which items of a page are delivered, how many of them are new, and whether an earlier run counted the page.
+    /// The items of a page to yield, the number of new ones, and whether an earlier run counted the page.
     fn pick(
         &mut self,
         page: &PageInfo,
         text: &PageText,
-        has_come: Option<Vec<bool>>,
+        seen: Option<Vec<bool>>,
     ) -> (Selection, usize, bool) {
         let records = usize::try_from(page.records()).unwrap_or(usize::MAX);
         let shared = self.cursor.shared_by(page);
@@ -116,24 +115,24 @@ impl PageFetcher {
         let item_hashes = || text.item_hashes(path);
         let Accepted { joined: Alignment { from, repeated, moved }, was_counted } =
             self.resume.accept(records, item_hashes, || text.fingerprint());
-        self.progress.moved |= moved || is_untold(&self.cursor, page);
-        let first = if has_come.is_some() { from } else { from.max(shared as usize) };
-        let known = has_come.as_ref().map(|has_come| {
-            let twice = has_come.iter().skip(first).filter(|has_come| **has_come).count();
-            (twice as u64).saturating_sub(shared)
+        self.progress.moved |= moved || may_have_shrunk(&self.cursor, page);
+        let first = if seen.is_some() { from } else { from.max(shared as usize) };
+        let known = seen.as_ref().map(|seen| {
+            let duplicates = seen.iter().skip(first).filter(|seen| **seen).count();
+            (duplicates as u64).saturating_sub(shared)
         });
         self.rereads.overlapped = self.rereads.overlap.take().map(|(overlap, _)| overlap);
-        let has_come = match &self.rereads.overlapped {
-            None => has_come,
+        let seen = match &self.rereads.overlapped {
+            None => seen,
             Some(overlap) => {
-                let again = overlap.has_come(item_hashes().unwrap_or_default());
-                Some(match has_come {
+                let again = overlap.seen(item_hashes().unwrap_or_default());
+                Some(match seen {
                     Some(known) => again.iter().zip(known).map(|(a, b)| *a || b).collect(),
                     None => again,
                 })
             }
         };
-        let mut selection = Selection::of(records, first, has_come);
+        let mut selection = Selection::of(records, first, seen);
         let new = selection.new_items();
         let left =
             self.options.limit.map_or(u64::MAX, |limit| limit.saturating_sub(self.progress.read));
@@ -146,25 +145,25 @@ impl PageFetcher {
         (selection, new, was_counted)
     }
 
-    /// Counts what is delivered of a page, and takes in what it says of the list.
-    fn count(&mut self, page: &PageInfo, selection: &Selection, leads_on: bool, text: &PageText) {
+    /// Counts a page and its yielded items.
+    fn count(&mut self, page: &PageInfo, selection: &Selection, has_next: bool, text: &PageText) {
         self.progress.whole |= self.cursor.is_beginning(page);
         self.progress.note_page(page);
         if !page.is_in_file {
-            self.note_list(page, leads_on, text);
+            self.note_list(page, has_next, text);
         }
         self.progress.read += selection.allowed() as u64;
     }
 
-    /// Notes whether a page has its list, and looks for it under another name if not.
-    fn note_list(&mut self, page: &PageInfo, leads_on: bool, text: &PageText) {
+    /// Records whether a page has its list, and if not, whether it has one under another name.
+    fn note_list(&mut self, page: &PageInfo, has_next: bool, text: &PageText) {
         if page.has_list {
-            return self.progress.lists.note(true, leads_on, false);
+            return self.progress.lists.note(true, has_next, false);
         }
         let body = text.text();
         let other = has_other_list(&body, self.spec());
-        self.progress.lists.note(false, leads_on, other);
-        if self.progress.lists.other_fields.is_empty() && (leads_on || other) {
+        self.progress.lists.note(false, has_next, other);
+        if self.progress.lists.other_fields.is_empty() && (has_next || other) {
             let redactor = self.client().secrets().redactor();
             let names = field_names(&body).into_iter();
             let names = names.map(|name| redactor.redact(&name).into_owned());
@@ -177,7 +176,7 @@ impl PageFetcher {
         tracing::debug!(operation, page, items, total, "page read");
         if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.end() {
             let verdict = self.report().verdict();
-            tracing::warn!(operation, %verdict, "the list may not have been read as a whole");
+            tracing::warn!(operation, %verdict, "the list may be incomplete");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! How far the list has come, for a checkpoint.
+//! The place in the list, for a checkpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +14,22 @@ use crate::paging::selection::Overlap;
 use crate::paging::step::End;
 
 impl PageFetcher {
-    /// What is listed.
+    /// The fingerprint of the request.
     pub(in crate::paging) fn identity(&self) -> Arc<RequestFingerprint> {
         let org = self.client.identity();
         let known = self.identity.get_or_init(|| {
             let options = &self.options.job;
             Arc::new(self.source.identity(&self.request, self.spec(), options))
         });
-        // More of it may have become known since.
+        // The organization may have become known since.
         match known.org == org {
             true => known.clone(),
             false => Arc::new(RequestFingerprint { org, ..(**known).clone() }),
         }
     }
 
-    /// How far the list has been read, given how far the page that was accepted last has been delivered, and how
-    /// many items have been in all. The hashes of that page's items are not in it yet.
+    /// The place in the list, given how much of the last page and how many items in all were yielded. It does not have
+    /// the hashes of that page's items yet.
     pub(in crate::paging) fn point(
         &self,
         yielded: Yielded,
@@ -40,18 +40,18 @@ impl PageFetcher {
             return point.clone();
         }
         let mut progress = Progress { read: items, delivered: items, ..self.progress.clone() };
-        // As it is written.
+        // Milliseconds, as stored.
         let waited = &mut progress.calls.waited;
         *waited = Duration::from_millis(u64::try_from(waited.as_millis()).unwrap_or(0));
-        // A page in doubt is looked at again.
+        // A last page in doubt is read again on resume.
         let is_in_doubt = || progress.report(&self.cursor.at, self.end()).is_in_doubt();
         let is_last = |end: &End| is_end_of_list(*end) && yielded.is_all() && !is_in_doubt();
         let end = self.end().filter(is_last);
         let (mut at, offset) = self.place(yielded, items, text, end);
         at.page_size = self.cursor.at.page_size;
-        // The first page says only in itself how many items it covers.
+        // Only the first page itself states how many items it covers.
         at.grid = at.grid.or(progress.page_size_granted);
-        // Which items of the page were delivered before, where it is one that was read again.
+        // The items of the page that were delivered before, if it was read again.
         let is_in_page = self.is_in_last_page(yielded, end);
         let overlap = self.rereads.overlapped.as_ref().filter(|_| is_in_page);
         ListPoint {
@@ -70,7 +70,7 @@ impl PageFetcher {
         }
     }
 
-    /// The place, and how much of what is due there was delivered.
+    /// The place, and how much of the page due there was delivered.
     fn place(
         &self,
         yielded: Yielded,
@@ -79,12 +79,12 @@ impl PageFetcher {
         end: Option<End>,
     ) -> (CursorState, u64) {
         if let Some((_, found_at)) = &self.rereads.overlap {
-            // The page that is read again was delivered before.
+            // The page being read again was delivered before.
             return (found_at.kept(), 0);
         }
-        // Another page may have what comes next, as files are cut anew each time.
+        // The next item may be on another page, as files are split differently each time.
         if let Some(unit) = self.cursor.sequence {
-            let (at_hand, counted) = match &self.last {
+            let (unread, counted) = match &self.last {
                 Last::Passed(at) if !yielded.is_all() => {
                     (text.map_or(0, PageText::len), at.counted)
                 }
@@ -92,7 +92,7 @@ impl PageFetcher {
             };
             let offset = match unit {
                 SequenceUnit::Items => items,
-                SequenceUnit::Bytes => self.queue.bytes.saturating_sub(at_hand),
+                SequenceUnit::Bytes => self.queue.bytes.saturating_sub(unread),
             };
             return (CursorState { counted, ..CursorState::beginning(Position::Start) }, offset);
         }
@@ -107,13 +107,13 @@ impl PageFetcher {
         }
     }
 
-    /// Whether the place is in the page that was accepted last, so that it is read again.
+    /// Whether the place is in the page accepted last, so that it is read again on resume.
     fn is_in_last_page(&self, yielded: Yielded, end: Option<End>) -> bool {
         match &self.last {
             _ if self.rereads.overlap.is_some() || self.cursor.sequence.is_some() => false,
             Last::None => false,
-            // What a window shares with the one before is found only where that has been read, and the last items of
-            // a counted page show whether the next one still begins where it did.
+            // The previous page shows which items a window shares with it, and the last items of a numbered page show
+            // whether the next page still begins where it did.
             Last::Passed(_) => {
                 let is_read_again =
                     matches!(self.cursor.advances_by(), Advance::Window | Advance::Numbers { .. });

@@ -1,13 +1,13 @@
-//! Gets the pages of a list, in time, and decides what follows from each: all of a paginator that does not depend on
-//! the type of the items.
+//! Requests the pages of a list and decides what follows from each: the part of a paginator that does not depend on the
+//! item type.
 //!
 //! A page goes from here up to the paginator and back. The paginator polls for the response
-//! ([`poll_page`](PageFetcher::poll_page)), reads its items, which only it knows the type of, and gives back what the
-//! page says ([`accept_page`](PageFetcher::accept_page)). The fetcher then decides which of the items are new and which
-//! page is due next. So this code is compiled once, and not for each type of items; the price is the way up and down.
+//! ([`poll_page`](PageFetcher::poll_page)), decodes the items, whose type only it knows, and passes the page info back
+//! ([`accept_page`](PageFetcher::accept_page)). The fetcher then decides which items are new and which page is due
+//! next. This code is thus compiled once instead of once per item type; the price is the round trip.
 //!
-//! Where pages come from is behind [`PageSource`]. Which page follows is decided by
-//! [`step`](super::step::step), and how a list is entered at a checkpoint by [`Resume`]: both are pure.
+//! [`PageSource`] hides where pages come from. [`step`](super::step::step) decides which page follows, and [`Resume`]
+//! how a list resumes at a checkpoint; both are pure.
 
 mod accept;
 mod checkpoint;
@@ -42,15 +42,15 @@ use crate::request::Request;
 use crate::response::RawResponse;
 use crate::spans;
 
-/// Gets the pages of one list.
+/// Requests the pages of one list.
 pub(super) struct PageFetcher {
     client: Client,
     source: Box<dyn PageSource>,
-    /// Each page is requested by a copy.
+    /// Cloned for each page.
     request: Request,
     pub(super) options: ReadOptions,
     cursor: Cursor,
-    /// Whether the size of pages has been decided: another one would shift items from one page to another.
+    /// Whether the page size has been decided. A different one would shift items between pages.
     is_page_size_settled: bool,
     queue: FetchQueue,
     progress: Progress,
@@ -58,41 +58,41 @@ pub(super) struct PageFetcher {
     last: Last,
     rereads: Rereads,
     resume: Resume,
-    /// What is listed, once it has been asked for.
+    /// What is listed, once needed.
     identity: OnceLock<Arc<RequestFingerprint>>,
-    /// The span of the list, once it has been polled.
+    /// The span of the list, from the first poll on.
     span: Option<Span>,
 }
 
 /// Whether further pages are read.
 enum Phase {
     Reading,
-    /// There is no way on from the page that was accepted last. This is the error for when it has been delivered.
+    /// The page accepted last cannot be followed by another. The error comes after its items.
     Stuck(Error),
     Ended(End),
 }
 
-/// The page that was accepted last.
+/// The page accepted last.
 #[expect(clippy::large_enum_variant, reason = "there is one for each list, written for each page")]
 enum Last {
-    /// There is none yet.
+    /// No page has been accepted.
     None,
-    /// The cursor stood here when it was due, and has moved on.
+    /// The cursor state when the page was due. The cursor has moved on.
     Passed(CursorState),
-    /// The cursor stands where it did when it was due. Before it, this was counted.
+    /// The cursor has not moved since the page was due. `before` are the counts before the page.
     Unmoved { before: Counted },
 }
 
-/// Pages that are read once more in the same run.
+/// Pages that are read again in the same run.
 #[derive(Default)]
 struct Rereads {
-    /// What the page that is due had when it was accepted before, and where the cursor stood when that was found.
+    /// The items that the due page had when it was accepted before, and the cursor state at which the list went back.
     overlap: Option<(Overlap, CursorState)>,
-    /// The same of the page that was accepted last, if it was read again.
+    /// The overlap of the page accepted last, if it was read again.
     overlapped: Option<Overlap>,
-    /// At which page that was found last, and the total that it stated.
+    /// The page at which the list last went back, and the total that it stated.
     went_back_at: (u64, u64),
-    /// How often the API has changed the size of pages.
+    /// How often the API has changed the page size.
     resized: u32,
 }
 
@@ -103,7 +103,11 @@ impl PageFetcher {
         mut request: Request,
         spec: &ListSpec,
     ) -> Self {
-        let progress = Progress { asked_until: source.asked_until(), ..Progress::default() };
+        let progress = Progress {
+            asked_until: source.asked_until(),
+            reports_availability: source.reports_availability(),
+            ..Progress::default()
+        };
         Self {
             cursor: Cursor::start(&mut request, spec, client.api_url()),
             client,
@@ -122,12 +126,12 @@ impl PageFetcher {
         }
     }
 
-    /// The same list with the same settings, from its beginning. A job that was submitted is not submitted again.
+    /// Restarts the list with the same settings. A submitted job is not submitted again.
     pub(super) fn restarted(mut self) -> Self {
         self.source.reopen();
         Self {
             options: self.options,
-            resume: self.resume.anew(),
+            resume: self.resume.reset(),
             ..Self::new(self.client, self.source, self.request, &self.cursor.spec)
         }
     }
@@ -140,7 +144,7 @@ impl PageFetcher {
         &*self.source
     }
 
-    /// As the caller made it, or, of a job that is done, what lists its results.
+    /// The caller's request, or for a finished job the request that lists its results.
     pub(super) fn request(&self) -> &Request {
         &self.request
     }
@@ -153,7 +157,7 @@ impl PageFetcher {
         &self.cursor.spec
     }
 
-    /// How many items the API lets be read, where it is known.
+    /// The cap of the list in items, if known.
     pub(super) fn cap_in_items(&self) -> Option<u64> {
         self.cursor.cap_in_items()
     }
@@ -163,27 +167,27 @@ impl PageFetcher {
         self.cursor.page_number()
     }
 
-    /// Whether the page that is due is requested by what another page said.
+    /// Whether the due page is requested by a token or link of an earlier page.
     pub(super) fn is_led_by_token(&self) -> bool {
         matches!(self.cursor.due(), Position::Token(_) | Position::Link(_))
     }
 
-    /// Where the file with the items of a page is, if it is not a page that holds them.
+    /// The field with the URL of the file that holds the items, if they are not in the page itself.
     pub(super) fn file_field(&self, response: &RawResponse) -> Option<&str> {
         self.source.file_field(response)
     }
 
-    /// What has been read so far.
+    /// The report on what has been read so far.
     pub(super) fn report(&self) -> Report {
         self.progress.report(&self.cursor.at, self.end())
     }
 
-    /// How many items the caller has.
+    /// Number of items that the caller has received.
     pub(super) const fn delivered(&self) -> u64 {
         self.progress.delivered
     }
 
-    /// How many items were accepted, delivered or not.
+    /// Number of items accepted, delivered or not.
     pub(super) const fn items_read(&self) -> u64 {
         self.progress.read
     }
@@ -193,7 +197,7 @@ impl PageFetcher {
         self.progress.delivered += items as u64;
     }
 
-    /// Why no further page is read, once none is.
+    /// Why the list has ended, once it has.
     pub(super) const fn end(&self) -> Option<End> {
         match self.phase {
             Phase::Ended(end) => Some(end),
@@ -201,7 +205,7 @@ impl PageFetcher {
         }
     }
 
-    /// The response that holds the page which is due. `None` when no further page is.
+    /// Polls for the response with the due page. `None` at the end of the list.
     pub(super) fn poll_page(
         &mut self,
         cx: &mut Context<'_>,
@@ -250,7 +254,7 @@ impl PageFetcher {
 
     /// Waits until the page that is due can be requested.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        // Before a job is submitted, not when its results are there.
+        // Before a job is submitted, not when it is done.
         self.check_page_size(self.options.page_size)?;
         if let Some(opened) = ready!(self.source.poll_open(cx, &self.options.job))? {
             self.list(opened);
@@ -260,7 +264,7 @@ impl PageFetcher {
         Poll::Ready(Ok(()))
     }
 
-    /// Sets out to read what the source has opened.
+    /// Starts reading the list that the source opened.
     fn list(&mut self, opened: Opened) {
         let Opened { mut request, spec, sequence, is_partial, has_no_results } = opened;
         self.cursor.set_out(&mut request, &spec, self.client.api_url());
@@ -278,7 +282,7 @@ impl PageFetcher {
                 self.queue.push_front(due, self.prefetch() > 0 && self.can_run_ahead());
             }
             let Some((fetched, is_bounded)) = ready!(self.queue.poll_first(cx)) else {
-                // Its runtime is gone. Another task could be cancelled as this one was.
+                // Its runtime has shut down, and could take another task down too.
                 let due = self.fetch(self.cursor.due().clone());
                 self.queue.push_front(due, false);
                 continue;
@@ -297,7 +301,7 @@ impl PageFetcher {
                 Err(error) => Err(error),
             };
             match response {
-                // A source may look at a response before the page is read.
+                // A source may refuse a response before the page is read.
                 Err(error) => {
                     if let Some(error) = self.repeat(error) {
                         return Poll::Ready(Some(Err(error)));
@@ -308,7 +312,7 @@ impl PageFetcher {
                     if !self.resume.skip_bytes(&mut page.body) {
                         continue;
                     }
-                    // To read a page takes time in which others can come.
+                    // Others can arrive while this page is being decoded.
                     self.fetch_ahead(1);
                     return Poll::Ready(Some(Ok(page)));
                 }
@@ -324,9 +328,9 @@ impl PageFetcher {
         Fetch { position, call: self.source.fetch(request), is_bounded }
     }
 
-    /// Takes back a page that could not be used, as this error says. Where the next response may be fine, the page is
-    /// requested again, within the limits of all retries; the error comes back where it is not. It then is the
-    /// next page again, or is requested again by the next poll.
+    /// Takes back a page that could not be used because of `error`. If a retry may help, the page is requested again,
+    /// within the retry limits. Otherwise returns the error; the next poll then gets the same page or requests it
+    /// again.
     pub(super) fn take_back(&mut self, page: &RawResponse, error: Error) -> Option<Error> {
         match self.source.take_back(page) {
             TakenBack::Repeat => return self.repeat(error),
@@ -336,8 +340,8 @@ impl PageFetcher {
         Some(error)
     }
 
-    /// Has the page requested again whose response could not be used, as this error says. Gives the error back where
-    /// that may not help, or may do something twice.
+    /// Requests the page again because its response could not be used. Returns the error if a retry cannot help or is
+    /// not safe.
     fn repeat(&mut self, error: Error) -> Option<Error> {
         let may_pass = error.is_passing() && !error.is_spent() && !error.is_outcome_unknown();
         if !may_pass || !self.operation().is_repeatable() {
@@ -360,7 +364,7 @@ impl PageFetcher {
         }
     }
 
-    /// A response that is no error may still hold no page.
+    /// Refuses a successful response that cannot be a page.
     fn checked(&self, response: RawResponse) -> Result<RawResponse, Error> {
         if self.source.may_be_page(&response) {
             return Ok(response);
@@ -377,7 +381,7 @@ impl PageFetcher {
                 })
             }
             status => {
-                let why = format!("the API answered {status} in place of page {due}");
+                let why = format!("the API answered {status} instead of page {due}");
                 Err(Error::paging(&response, why))
             }
         }
@@ -392,9 +396,9 @@ impl PageFetcher {
         self.cursor.sequence.is_none()
     }
 
-    /// Requests pages before they are due, as many as are allowed and known to be wanted. Those from the one
-    /// that is due on may be at hand already.
-    fn fetch_ahead(&mut self, at_hand: usize) {
+    /// Requests pages before they are due, as many as are allowed and known to be needed. The first `ready` pages from
+    /// the due one on have already arrived.
+    fn fetch_ahead(&mut self, ready: usize) {
         if !matches!(self.phase, Phase::Reading) {
             self.queue.clear();
             return;
@@ -409,29 +413,25 @@ impl PageFetcher {
         let pages = self.cursor.at.counted.pages;
         let in_pages = self.options.max_pages.map(|most| most.saturating_sub(pages));
         let wanted = in_limit.into_iter().chain(in_pages).min().unwrap_or(u64::MAX);
-        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(at_hand);
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX).saturating_sub(ready);
         let wanted = wanted.min(self.prefetch().min(self.queue.room()));
         let queued = self.queue.len();
-        let positions: Vec<Position> = self
-            .cursor
-            .ahead()
-            .skip(at_hand + queued)
-            .take(wanted.saturating_sub(queued))
-            .collect();
+        let positions: Vec<Position> =
+            self.cursor.ahead().skip(ready + queued).take(wanted.saturating_sub(queued)).collect();
         for position in positions {
             let ahead = self.fetch(position);
             self.queue.push_back(ahead);
         }
     }
 
-    /// Takes in what calls have cost, those for a job among them.
+    /// Adds up the calls of the source, including those for a job.
     fn count_calls(&mut self) {
         self.progress.calls.add(self.source.take_calls());
         self.progress.available_until =
             self.progress.available_until.or(self.source.available_until());
     }
 
-    /// Ends the list where the caller wants no more of it.
+    /// Ends the list at the caller's limits.
     fn end_at_bound(&mut self) {
         if self.end().is_some() {
             return;
@@ -444,7 +444,7 @@ impl PageFetcher {
         }
     }
 
-    /// Ends a list whose page can't be the one that was due.
+    /// Ends a list whose page cannot be the one that was due.
     fn end_in_contradiction(&mut self) {
         self.phase = Phase::Ended(End::Contradiction);
         self.queue.clear();

@@ -1,4 +1,4 @@
-//! How many items a page is requested to hold. Pages that are too large to be held are read again in smaller ones.
+//! The page size to request. Pages above the byte limit are read again as smaller pages.
 
 use super::{Last, PageFetcher};
 use crate::error::Error;
@@ -8,10 +8,10 @@ use crate::paging::resume::Resume;
 use crate::paging::scheme::Advance;
 use crate::request::Request;
 
-/// A smaller page has at most this part of the items of a larger one, where there is such a size.
+/// A smaller page size is at most the larger one divided by this, if such a size exists.
 const PART: u64 = 5;
 
-/// No larger page size is looked for, whatever a response says.
+/// Upper bound of the search for a page size, whatever a response states.
 const LARGEST: u64 = 100_000;
 
 impl PageFetcher {
@@ -30,7 +30,7 @@ impl PageFetcher {
         request
     }
 
-    /// Refuses a page size that the operation does not take.
+    /// Refuses a page size outside the bounds of the operation.
     pub(super) fn check_page_size(&self, items: Option<u64>) -> Result<(), Error> {
         let refusal = self.spec().page_size().zip(items).filter(|_| !self.is_page_size_settled);
         match refusal.and_then(|(page_size, items)| page_size.refusal(items)) {
@@ -41,14 +41,14 @@ impl PageFetcher {
         }
     }
 
-    /// Decides how many items to ask for. Once for all pages: another size would shift items from one page to another.
+    /// Decides the page size, once for all pages: a different one would shift items between pages.
     pub(super) fn settle_page_size(&mut self) -> Result<(), Error> {
         if self.is_page_size_settled {
             return Ok(());
         }
         let Some(page_size) = self.spec().page_size() else { return Ok(()) };
         let on_request = match value_on(&self.request, page_size.place()).map(|it| it.parse()) {
-            // No number: it stays, for the API to say what is wrong with it.
+            // Not a number: left for the API to refuse.
             Some(Err(_)) if self.options.page_size.is_none() => {
                 self.is_page_size_settled = true;
                 return Ok(());
@@ -65,7 +65,7 @@ impl PageFetcher {
         let wanted = wanted.unwrap_or_else(usual);
         let allowed = self.cursor.page_size_up_to_cap(wanted);
         let limit = self.options.limit.filter(|_| self.cursor.starts_alike_in_any_size());
-        // What is too small is refused: a limit below it costs a few items that are not returned.
+        // The API refuses a smaller size. With a limit below it, a few items are read that are not yielded.
         let least = page_size.minimum().unwrap_or(1).max(1);
         let asked = allowed.min(limit.unwrap_or(allowed)).max(least);
         self.progress.page_size_clamped_from = Some(wanted).filter(|wanted| *wanted > allowed);
@@ -74,11 +74,11 @@ impl PageFetcher {
         Ok(())
     }
 
-    /// The next smaller page size for a page that is too large. `None` where a smaller one might skip or repeat items.
+    /// The next smaller page size for a page that is too large. `None` if a smaller one might skip or repeat items.
     fn smaller_size(&self, position: &Position) -> Option<u64> {
         let asked = self.cursor.at.page_size?;
         let page_size = self.spec().page_size()?;
-        // A page that the list looks back at is joined by its size.
+        // Looking back finds the place by the page size.
         let is_looking_back = self.rereads.overlap.is_some() || self.resume.reads_elsewhere();
         // Smaller pages would reach less far.
         let is_bounded_in_pages =
@@ -93,7 +93,7 @@ impl PageFetcher {
                 self.smaller_grid(*number, asked, least)
             }
             (Advance::StartIndex, Position::Number(_)) => cursor_size(asked, least),
-            // Its token is the whole query, with the size.
+            // The token contains the whole query, including the page size.
             (Advance::Tokens { counted: true }, Position::Start) => {
                 let begins = self.cursor.first_search_page() == Some(1);
                 cursor_size(asked, least).filter(|_| begins && self.cursor.at.before == Some(0))
@@ -109,13 +109,13 @@ impl PageFetcher {
         }
     }
 
-    /// The next smaller size of numbered pages: a divisor, so that one of them begins where the larger one does.
+    /// The next smaller size of numbered pages: a divisor, so that a smaller page begins where the larger one does.
     fn smaller_grid(&self, number: u64, asked: u64, least: u64) -> Option<u64> {
         let read = match self.resume {
             Resume::Idle => 0,
             _ => self.resume.skip_of_page()?,
         };
-        // Where responses do not say their size, only the first page is known to begin where it does.
+        // If responses do not state their size, it is only known where the first page begins.
         let grid = match self.cursor.at.grid {
             None if number > 1 || read > 0 => return None,
             grid => grid.unwrap_or(asked),
@@ -126,45 +126,39 @@ impl PageFetcher {
         small.last().or(large.first()).copied()
     }
 
-    /// Has the page that is due read in smaller pages, if it can be; else it is requested once more without a bound.
+    /// Switches to smaller pages for the due page, if possible. Otherwise it is requested again without a limit.
     pub(super) fn ask_for_less(&mut self) {
-        // Those ahead have the same size.
+        // Pages requested ahead have the old size.
         self.queue.clear();
         let Some(size) = self.smaller_size(self.cursor.due()) else { return };
         let (operation, page) = (self.request.operation().id(), self.page_number());
         let bytes = self.options.max_page_bytes;
-        tracing::info!(
-            operation,
-            page,
-            bytes,
-            size,
-            "the page is too large: asking for fewer items"
-        );
+        tracing::info!(operation, page, bytes, size, "page too large; requesting fewer items");
         match (self.cursor.advances_by(), self.cursor.due()) {
             (Advance::Numbers { .. }, Position::Number(number)) => self.renumber(*number, size),
-            // The items of the page that were delivered before now come in several.
+            // Items of the page that were delivered before are now spread over several pages.
             _ => self.resume.skip_over_pages(),
         }
         self.cursor.set_page_size(Some(size));
     }
 
-    /// Goes to the page of a smaller size that holds what is due.
+    /// Moves to the smaller page that contains the next item.
     fn renumber(&mut self, number: u64, size: u64) {
         let left = self.resume.skip_of_page().unwrap_or(0);
         let begin = (number - 1).saturating_mul(self.cursor.at.grid.unwrap_or(0));
-        // The page with the last item read, if part of the larger one was.
+        // The page with the last item read, if part of the larger page was read.
         let at = begin.saturating_add(left);
         let due = at.saturating_sub(u64::from(left > 0)) / size + 1;
         let passed = (due - 1).saturating_mul(size).saturating_sub(begin);
-        let standing = &self.cursor.at;
+        let state = &self.cursor.at;
         self.cursor.at = CursorState {
             due: Position::Number(due),
             page_size: Some(size),
-            before: standing.before.map(|before| before.saturating_add(passed)),
-            largest: standing.largest.min(size),
-            grid: standing.grid.map(|_| size),
-            // What it says of pages is of the larger ones.
-            previous: standing.previous.as_ref().filter(|_| left == 0).map(|page| PageInfo {
+            before: state.before.map(|before| before.saturating_add(passed)),
+            largest: state.largest.min(size),
+            grid: state.grid.map(|_| size),
+            // Its page numbers and counts refer to the larger pages.
+            previous: state.previous.as_ref().filter(|_| left == 0).map(|page| PageInfo {
                 page_number: None,
                 page_count: None,
                 page_size: None,
@@ -172,14 +166,14 @@ impl PageFetcher {
                 edges: page.edges.clone(),
                 ..*page
             }),
-            ..standing.clone()
+            ..state.clone()
         };
         self.resume.move_to(self.cursor.at.kept(), left - passed);
         self.last = Last::None;
     }
 }
 
-/// The next smaller page size of a list in which the place does not depend on it.
+/// The next smaller page size of a list whose positions do not depend on it.
 fn cursor_size(asked: u64, least: u64) -> Option<u64> {
     Some((asked / PART).max(least)).filter(|size| *size < asked)
 }

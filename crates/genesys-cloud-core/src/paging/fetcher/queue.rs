@@ -1,4 +1,4 @@
-//! Calls for pages.
+//! Requests for pages in flight.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -15,24 +15,24 @@ use crate::paging::cursor_state::Position;
 use crate::paging::source::PageCall;
 use crate::response::RawResponse;
 
-/// The most pages that are requested ahead, whatever count of pages a response states.
+/// Maximum number of pages requested ahead, whatever page count a response states.
 const MOST_AHEAD: usize = 256;
 
-/// How many bytes the pages requested ahead may have, by the size of the last one.
+/// Maximum size in bytes of the pages requested ahead, estimated by the last page.
 const MOST_BYTES_AHEAD: usize = 16 << 20;
 
 type Fetched = Result<Option<RawResponse>, Error>;
 
-/// Calls for the page that is due and for those after it, in order, none left out. They stay here until they end,
-/// whoever stops waiting for them.
+/// Calls for the due page and those after it, in order and without gaps. They stay here until they end, even if the
+/// future that waits for them is dropped.
 #[derive(Default)]
 pub(super) struct FetchQueue {
     calls: VecDeque<Queued>,
-    /// How often the page that is due was requested again because its response could not be used.
+    /// Retries of the due page because its response could not be used.
     pub(super) retries: u32,
-    /// How many bytes the last page had.
+    /// Size of the last page in bytes.
     page_bytes: usize,
-    /// How many bytes have come in all.
+    /// Bytes received in all.
     pub(super) bytes: u64,
 }
 
@@ -40,13 +40,13 @@ pub(super) struct FetchQueue {
 pub(super) struct Fetch {
     pub(super) position: Position,
     pub(super) call: PageCall,
-    /// Whether the page is dropped where it is larger than `max_page_bytes`.
+    /// Whether the page is dropped if it is larger than `max_page_bytes`.
     pub(super) is_bounded: bool,
 }
 
 struct Queued {
     position: Position,
-    /// `None` if the runtime that it ran in is gone.
+    /// `None` if its runtime has shut down.
     call: BoxFuture<'static, Option<Fetched>>,
     is_bounded: bool,
 }
@@ -65,28 +65,28 @@ impl FetchQueue {
         self.calls.clear();
     }
 
-    /// How many pages may be requested ahead.
+    /// Number of pages that may be requested ahead.
     pub(super) fn room(&self) -> usize {
         (MOST_BYTES_AHEAD / self.page_bytes.max(1)).min(MOST_AHEAD)
     }
 
-    /// A page has come.
+    /// Records a page that has arrived.
     pub(super) fn note_page(&mut self, page: &RawResponse) {
         self.page_bytes = page.body().len();
         self.bytes += self.page_bytes as u64;
     }
 
-    /// Has a call made next. In a task it goes on while nobody polls.
+    /// Queues a call as the first. In a task, it makes progress without being polled.
     pub(super) fn push_front(&mut self, fetch: Fetch, in_task: bool) {
         self.calls.push_front(Queued::new(fetch, in_task));
     }
 
-    /// Has a call made after those that are queued, in a task.
+    /// Queues a call as the last, in a task.
     pub(super) fn push_back(&mut self, fetch: Fetch) {
         self.calls.push_back(Queued::new(fetch, true));
     }
 
-    /// What the first call gave, and whether it was bounded. `None` if its runtime is gone.
+    /// Polls for the result of the first call, and whether it was bounded. `None` if its runtime has shut down.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Fetched, bool)>> {
         let Some(first) = self.calls.front_mut() else { return Poll::Ready(None) };
         let fetched = ready!(first.call.as_mut().poll(cx));
@@ -99,7 +99,7 @@ impl FetchQueue {
 impl Queued {
     fn new(fetch: Fetch, in_task: bool) -> Self {
         let Fetch { position, call, is_bounded } = fetch;
-        // Without a runtime the call itself is an error.
+        // Without a runtime, the call itself returns an error.
         let call = match Handle::try_current() {
             Ok(runtime) if in_task => Task(runtime.spawn(call.in_current_span())).boxed(),
             _ => call.map(Some).boxed(),
@@ -108,7 +108,7 @@ impl Queued {
     }
 }
 
-/// A call that runs as a task, and no longer than it is wanted.
+/// A call that runs as a task and is aborted on drop.
 struct Task(JoinHandle<Fetched>);
 
 impl Future for Task {
@@ -118,7 +118,7 @@ impl Future for Task {
         match ready!(Pin::new(&mut self.0).poll(cx)) {
             Ok(fetched) => Poll::Ready(Some(fetched)),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            // The runtime that it ran in is gone.
+            // Its runtime has shut down.
             Err(_) => Poll::Ready(None),
         }
     }

@@ -1,4 +1,4 @@
-//! Pages that are read once more, because a page shows that the list is no longer where it was.
+//! Reads pages again when a page shows that items have moved.
 
 use super::{Last, PageFetcher};
 use crate::paging::checkpoint_state::{ListPoint, Yielded};
@@ -11,7 +11,7 @@ use crate::paging::selection::Overlap;
 use crate::paging::step::Contradiction;
 
 impl PageFetcher {
-    /// Whether another page is due before this one: what should be on this page may be on that.
+    /// Whether another page must be read before this one, since it may have the items expected here.
     pub(super) fn reads_elsewhere_first(
         &mut self,
         page: &PageInfo,
@@ -24,14 +24,14 @@ impl PageFetcher {
             || self.realigns(page, before)?)
     }
 
-    /// Goes back by a page where the list has become shorter since that was read: what stood behind it has
-    /// moved up, and may be in it now.
+    /// Goes back by a page if the list has become shorter since that was read: items after it have moved up and may be
+    /// on it now.
     fn goes_back(&mut self, page: &PageInfo, before: Option<&PageText>) -> bool {
         let Last::Passed(at) = &self.last else { return false };
         let previous = self.cursor.at.previous.as_ref();
         let has_shrunk = previous.is_some_and(|previous| page.total < previous.total)
             && page.total > Some(0)
-            // Counts that are wrong may be so each time.
+            // Wrong counts may be wrong again each time.
             && (self.page_number() > self.rereads.went_back_at.0
                 || page.total < Some(self.rereads.went_back_at.1));
         if !self.is_numbered() || !has_shrunk || !matches!(self.resume, Resume::Idle) {
@@ -48,26 +48,26 @@ impl PageFetcher {
         if let Some(previous) = &mut at.previous {
             previous.total = page.total;
         }
-        // The first page was due before any response said its size.
+        // The first page was due before any response stated its size.
         at.grid = self.cursor.at.grid;
         let (operation, number) = (self.operation().id(), self.page_number());
         tracing::info!(
             operation,
             page = number,
-            "the list has become shorter: the page before is read again"
+            "the list became shorter; reading the previous page again"
         );
         self.rereads.went_back_at = (number, page.total.unwrap_or(0));
         let found_at = std::mem::replace(&mut self.cursor.at, at);
         self.rereads.overlap = Some((Overlap::new(item_hashes), found_at));
         self.progress.read_again += 1;
         self.last = Last::None;
-        // They were requested before.
+        // Pages in flight were requested before.
         self.queue.clear();
         true
     }
 
-    /// Goes back by a page where the list has become shorter since it was left, and this one has none of the
-    /// items that were delivered last: they, and what followed them, stand further in front by now.
+    /// Goes back by a page if the list has become shorter since the checkpoint and this page has none of the items
+    /// delivered last: they, and the items after them, are further in front now.
     fn looks_back(&mut self, page: &PageInfo, text: &PageText) -> bool {
         if !self.is_numbered() || self.resume.skip_of_page().is_none() {
             return false;
@@ -85,11 +85,11 @@ impl PageFetcher {
         }
         let sizes = [point.progress.page_size_granted, point.at.page_size];
         let size = sizes.into_iter().flatten().next().unwrap_or(point.at.largest).max(1);
-        // Where the item stands at the furthest that was to come next.
+        // The earliest index at which the next item can be.
         let before = point.at.before.unwrap_or((begun - 1).saturating_mul(size));
         let first = (before + point.offset).saturating_sub(gone);
         if *number <= first / size + 1 {
-            // All of them are gone. What comes next stands here at the earliest: rather twice than not at all.
+            // All of them are gone. The next item is here at the earliest; duplicates are better than losses.
             if *number == first / size + 1 {
                 self.resume.set_skip_of_page(first % size);
             }
@@ -97,7 +97,7 @@ impl PageFetcher {
             return false;
         }
         let (operation, due) = (self.operation().id(), number - 1);
-        tracing::info!(operation, page = due, "the list has become shorter: it is looked for here");
+        tracing::info!(operation, page = due, "the list became shorter; looking for the position");
         let skip = point.at.previous.as_ref().map_or(size, |previous| previous.items);
         let CursorState { pages, counted, page_size, .. } = self.cursor.at;
         self.cursor.at = CursorState {
@@ -115,16 +115,16 @@ impl PageFetcher {
         true
     }
 
-    /// Whether one of the items that were delivered last is on a page.
+    /// Whether a page has one of the items delivered last.
     fn has_known_items(&self, text: &PageText) -> bool {
         let known = self.resume.point().map_or(&[][..], |point| &point.known);
         let item_hashes = text.item_hashes(self.spec().items()).unwrap_or_default();
         item_hashes.iter().any(|mark| known.contains(mark))
     }
 
-    /// Whether none of the last items read are on the page that is to have them in the new size. The list then is
-    /// read on from where it was. If there is no such page, that size was the length of a last page; else some
-    /// items may be missing or repeated.
+    /// Whether the page that should have the items delivered last, in the new page size, has none of them. The list
+    /// then continues from where the size changed. An empty page shows that the new size was only the length of the
+    /// last page; otherwise items may be missing or duplicated.
     fn has_lost_its_place(&mut self, page: &PageInfo, text: &PageText) -> bool {
         if !self.resume.is_resized() || self.has_known_items(text) {
             return false;
@@ -137,7 +137,7 @@ impl PageFetcher {
         true
     }
 
-    /// Goes to the page with the last item read, where a page shows that the API has changed the size of pages.
+    /// Goes to the page with the last item read if a page shows that the API has changed the page size.
     fn realigns(
         &mut self,
         page: &PageInfo,
@@ -145,7 +145,7 @@ impl PageFetcher {
     ) -> Result<bool, Contradiction> {
         let is_overlap = self.rereads.overlap.is_some();
         let read = match (&self.resume, self.resume.skip_of_page()) {
-            // The items of a page that is read again.
+            // The items of a page that is being read again.
             (Resume::Idle, _) => {
                 let overlap = self.rereads.overlap.as_ref();
                 overlap.map_or(0, |(overlap, _)| overlap.item_hashes().len() as u64)
@@ -168,8 +168,8 @@ impl PageFetcher {
             None => self.point_after_page(before),
         };
         let operation = self.operation().id();
-        tracing::info!(operation, page = due, size, "the API changed the page size: joining again");
-        // A page that is being read again is counted when it is accepted.
+        tracing::info!(operation, page = due, size, "the API changed the page size; realigning");
+        // A page being read again is counted when it is accepted.
         let counted = if is_overlap { self.cursor.at.counted } else { point.at.counted };
         let realigned = CursorState {
             due: Position::Number(number),
@@ -191,7 +191,7 @@ impl PageFetcher {
         Ok(true)
     }
 
-    /// The place behind the page that was accepted last.
+    /// The place after the page accepted last.
     fn point_after_page(&self, text: Option<&PageText>) -> ListPoint {
         let path = self.spec().items();
         let items = text.and_then(|text| text.item_hashes(path)).map_or(0, <[u64]>::len);

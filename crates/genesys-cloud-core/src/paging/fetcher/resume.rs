@@ -1,4 +1,4 @@
-//! How a list is entered at a checkpoint: what the transitions of [`Resume`] mean for cursor, source and counts.
+//! Resuming a list: the effects of the transitions of [`Resume`] on cursor, source and counts.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -8,15 +8,15 @@ use crate::options::OnStale;
 use crate::paging::checkpoint_state::ListPoint;
 use crate::paging::cursor_state::Position;
 use crate::paging::progress::Progress;
-use crate::paging::resume::{Entry, Resume, ResumePoint};
+use crate::paging::resume::{Entry, Resume, ResumePoint, Stage};
 use crate::paging::selection::Overlap;
 use crate::split_errors::is_too_large;
 
-/// How far clocks may be apart: a job is not taken to be gone before this time is over too.
+/// Allowance for clock skew before the results of a job are considered deleted.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(5);
 
 impl PageFetcher {
-    /// Has the list continue from a place.
+    /// Resumes the list at a place.
     pub(in crate::paging) fn resume_at(
         &mut self,
         point: Option<ListPoint>,
@@ -25,16 +25,16 @@ impl PageFetcher {
         self.resume = Resume::given(point, saved);
     }
 
-    /// The ids of items that were delivered before the place to continue from.
+    /// The ids of items delivered before the place to resume at.
     pub(in crate::paging) fn resumed_ids(&self) -> &[u64] {
         self.resume.point().map_or(&[], |point| &point.ids)
     }
 
-    /// Checks the place to continue from, if there is one. Nothing is sent.
+    /// Checks the place to resume at, if any. Sends nothing.
     pub(super) fn check_resume(&mut self) -> Result<(), Error> {
         let mismatch = |why: &str| Error::checkpoint_mismatch(self.request.operation(), why);
         let place = match &self.resume {
-            Resume::Given(place) => place.clone(),
+            Resume::Pending(place, Stage::Given) => place.clone(),
             Resume::Refused(why) => return Err(mismatch(why)),
             _ => return Ok(()),
         };
@@ -43,10 +43,11 @@ impl PageFetcher {
             return Err(mismatch(&difference));
         }
         if point.is_lost && self.on_stale() == OnStale::Fail {
-            let why = "a job was submitted before, and its response was lost: it may be running";
+            let why =
+                "a job was submitted before and its response was lost; the job may be running";
             let error = Error::stale_checkpoint(self.operation(), why.to_owned(), None);
             return Err(error.outcome_unknown(
-                "look for the job, and set `on_stale` to `OnStale::Restart` to submit another one",
+                "look for the job; to submit another one, set `on_stale` to `OnStale::Restart`",
             ));
         }
         let items = point.delivered();
@@ -54,7 +55,7 @@ impl PageFetcher {
             let why = format!("{items} items were read, more than the limit of {limit}");
             return Err(mismatch(&why));
         }
-        // What has been read to its end needs no job any more.
+        // A list that was read to its end no longer needs its job.
         if let Some(saved) = point.job.as_ref().filter(|_| !point.has_ended())
             && let Err(why) = self.source.resume(saved)
         {
@@ -76,11 +77,13 @@ impl PageFetcher {
         self.options.on_stale.unwrap_or_default()
     }
 
-    /// Takes over what was counted up to the place.
+    /// Continues the counts of the place.
     fn take_over(&mut self, point: &ListPoint) {
         self.progress = Progress {
             resumed: Some(Utc::now()).filter(|_| !point.has_ended()),
             asked_until: point.progress.asked_until.or(self.progress.asked_until),
+            reports_availability: point.progress.reports_availability
+                || self.progress.reports_availability,
             ..point.progress.clone()
         };
         if let Some(end) = point.end {
@@ -89,7 +92,7 @@ impl PageFetcher {
         (self.cursor.at.counted, self.cursor.at.page_size) = (point.at.counted, point.at.page_size);
     }
 
-    /// Why the token of the page to go on with is no longer good, if that is known.
+    /// Why the token of the next page has expired, if it has.
     fn token_expired(&self, place: &ResumePoint) -> Option<String> {
         let is_by_token = matches!(place.point.at.due, Position::Token(_) | Position::Link(_));
         let lifetime = self.spec().token_lifetime().filter(|_| is_by_token)?;
@@ -97,18 +100,18 @@ impl PageFetcher {
         (expired < Utc::now() && !place.point.has_ended()).then(|| {
             let hours = lifetime.as_secs() / 3600;
             format!(
-                "the API keeps the place in this list for {hours} hours, which ended at {expired}"
+                "tokens of this list are valid for {hours} hours; this one expired at {expired}"
             )
         })
     }
 
-    /// Goes to the place, now that it is known how the list is read.
+    /// Moves the cursor to the place, once the source is open.
     pub(super) fn enter_place(&mut self) -> Result<(), Error> {
         let Some(entry) = self.resume.enter(self.cursor.sequence) else { return Ok(()) };
         let Some(point) = self.resume.point() else { return Ok(()) };
         if entry == Entry::AtPlace {
             if !self.cursor.resume(point.at.clone()) {
-                let why = "a list of its kind has no such page";
+                let why = "its page does not fit the way in which the operation pages";
                 self.resume.reopen();
                 return Err(Error::checkpoint_mismatch(self.operation(), why));
             }
@@ -117,8 +120,8 @@ impl PageFetcher {
                 self.rereads.overlap = Some((overlap, self.cursor.at.clone()));
             }
         }
-        // Pages of another size hold other items. Another size than before is requested only where the list can be
-        // joined again in it: where responses say their size, or the place is between two pages.
+        // Pages of another size hold other items. A different size is requested only if the place can be found again:
+        // if responses state their size, or the place is between two pages.
         let can_resize = match self.is_numbered() {
             true => self.cursor.at.grid.is_some(),
             false => point.offset == 0,
@@ -129,40 +132,39 @@ impl PageFetcher {
         Ok(())
     }
 
-    /// An error as the caller gets it, or `None` if the list is read from its beginning instead.
+    /// Converts an error to a stale checkpoint if it is one. Returns `None` if the list starts over instead.
     pub(super) fn unless_stale(&mut self, error: Error) -> Option<Error> {
         let Some(place) = self.resume.place() else { return Some(error) };
-        let is_entered =
-            matches!(self.resume, Resume::Entered(..)) || self.resume.reads_elsewhere();
+        let is_entered = matches!(self.resume, Resume::Pending(_, Stage::Entered(_)))
+            || self.resume.reads_elsewhere();
         let is_of_page =
             is_entered && self.is_led_by_token() && error.is_refused_by(&[400, 404, 410]);
         let is_of_job = place.point.job.is_some()
-            && (is_entered || matches!(self.resume, Resume::Checked(_)))
+            && (is_entered || matches!(self.resume, Resume::Pending(_, Stage::Checked)))
             && (error.is_refused_by(&[404, 410])
                 || error.kind() == ErrorKind::JobExpired
-                // A range submits another job for its piece by itself.
+                // For a window of a range, `Windows` submits another job.
                 || (error.is_job_without_result() && place.saved.is_some()));
-        // What is refused for its size is refused wherever it is read from.
+        // A result that is too large stays too large when read from the beginning.
         if (!is_of_page && !is_of_job) || is_too_large(&error) {
             return Some(error);
         }
         if self.on_stale() == OnStale::Restart && self.restart() {
             let operation = self.operation().id();
-            tracing::warn!(operation, %error, "the checkpoint is stale: the list is read anew");
+            tracing::warn!(operation, %error, "stale checkpoint; starting over");
             return None;
         }
         let why = match error.is_job_without_result() {
-            true => "the checkpoint leads to a job without results".to_owned(),
+            true => "the job of the checkpoint has no results".to_owned(),
             false => {
                 let what = if is_of_page { "the page" } else { "the job" };
-                format!("the API no longer knows {what} that the checkpoint leads to")
+                format!("the API no longer has {what} of the checkpoint")
             }
         };
         Some(Error::stale_checkpoint(self.operation(), why, Some(error)))
     }
 
-    /// Sets out to read the list from its beginning, without what was delivered. `false` where that can't be
-    /// done.
+    /// Starts the list over, skipping what was delivered. Returns `false` if the source cannot.
     fn restart(&mut self) -> bool {
         if !self.source.restart() {
             return false;
@@ -175,7 +177,7 @@ impl PageFetcher {
     }
 }
 
-/// Why the results of the job are gone, if that is known.
+/// Why the results of the job are gone, if they are.
 fn job_expired(place: &ResumePoint) -> Option<String> {
     let job = place.point.job.as_ref().filter(|_| !place.point.has_ended())?;
     let expires = job.expires()?;

@@ -1,4 +1,4 @@
-//! How far the API lets a list be read.
+//! How much of a list the API allows to be read.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use super::Text;
 use crate::request::Request;
 
-/// How far the API lets a list be read. What lies beyond is not asked for: the API would refuse.
+/// How much of a list the API allows to be read. Pages beyond it are not requested, since the API would refuse them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cap {
     pub(in crate::paging) most: Most,
@@ -20,18 +20,17 @@ pub(in crate::paging) enum Most {
 }
 
 impl Cap {
-    /// So many pages, counted from the first of the list.
+    /// Allows this many pages, counted from the first of the list.
     pub const fn pages(most: u64) -> Self {
         Self { most: Most::Pages(most), condition: None }
     }
 
-    /// So many items, counted from the first of the list: page number times page size, where pages
-    /// have numbers.
+    /// Allows this many items, counted from the first of the list: for numbered pages, page number times page size.
     pub const fn items(most: u64) -> Self {
         Self { most: Most::Items(most), condition: None }
     }
 
-    /// Holds only where a query parameter has this value, as for `users?state=inactive`.
+    /// Applies the cap only if a query parameter has this value, as for `users?state=inactive`.
     #[must_use]
     pub fn where_query(
         self,
@@ -41,11 +40,11 @@ impl Cap {
         Self { condition: Some((name.into(), value.into())), ..self }
     }
 
-    /// The same for generated code.
+    /// [`where_query`](Self::where_query) in generated code.
     #[doc(hidden)]
     pub const fn known_where_query(self, name: &'static str, value: &'static str) -> Self {
         let most = self.most;
-        // What a constant is made from must not need to be dropped.
+        // A `const fn` cannot drop it.
         std::mem::forget(self);
         Self { most, condition: Some((Cow::Borrowed(name), Cow::Borrowed(value))) }
     }

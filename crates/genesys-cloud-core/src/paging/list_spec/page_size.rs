@@ -1,10 +1,10 @@
-//! The parameter for the size of pages.
+//! The page size parameter.
 
 use std::borrow::Cow;
 
 use super::ParamLocation;
 
-/// The parameter that sets how many items a page holds.
+/// The parameter for the number of items per page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageSize {
     place: ParamLocation,
@@ -15,7 +15,7 @@ pub struct PageSize {
 }
 
 impl PageSize {
-    /// A query parameter that the API document gives as an integer.
+    /// Creates a query parameter that is an integer in the API document.
     pub const fn integer(name: &'static str) -> Self {
         Self {
             place: ParamLocation::query(name),
@@ -26,7 +26,7 @@ impl PageSize {
         }
     }
 
-    /// A query parameter that the API document gives as text. In a query the two are written alike.
+    /// Creates a query parameter that is a string in the API document. In a query, both look the same.
     pub const fn text(name: &'static str) -> Self {
         Self {
             place: ParamLocation::query(name),
@@ -37,7 +37,7 @@ impl PageSize {
         }
     }
 
-    /// A query parameter whose name and form are known at run time only.
+    /// Creates a query parameter from a name and type known only at run time.
     pub fn new(name: impl Into<Cow<'static, str>>, text: bool) -> Self {
         Self {
             place: ParamLocation::new(name, false),
@@ -48,67 +48,65 @@ impl PageSize {
         }
     }
 
-    /// The same as a field of the body, its name being a path such as `paging.pageSize`.
+    /// Moves the parameter to the body, where its name is a path such as `paging.pageSize`.
     #[must_use]
     pub const fn in_body(mut self) -> Self {
         self.place.in_body = true;
         self
     }
 
-    /// The value to send unless the caller sets one. It is one that the API is known to grant, where no maximum
-    /// is known.
+    /// Sets the default value: one that the API is known to grant, for an operation without a known maximum.
     #[must_use]
     pub const fn usually(mut self, items: u64) -> Self {
         self.usual = Some(items);
         self
     }
 
-    /// The largest value that the operation is known to allow.
+    /// Sets the largest value that the operation allows.
     #[must_use]
     pub const fn at_most(mut self, maximum: u64) -> Self {
         self.maximum = Some(maximum);
         self
     }
 
-    /// The smallest value that the operation is known to allow.
+    /// Sets the smallest value that the operation allows.
     #[must_use]
     pub const fn at_least(mut self, minimum: u64) -> Self {
         self.minimum = Some(minimum);
         self
     }
 
-    /// The name of the parameter, such as `pageSize`.
+    /// Returns the name of the parameter, such as `pageSize`.
     pub fn name(&self) -> &str {
         self.place.name()
     }
 
-    /// Where it goes.
+    /// Returns where the parameter is in a request.
     pub const fn place(&self) -> &ParamLocation {
         &self.place
     }
 
-    /// Whether the API document gives it as text.
+    /// Returns whether the parameter is a string in the API document.
     pub const fn is_text(&self) -> bool {
         self.text
     }
 
-    /// The value to send unless the caller sets one: one that the API is known to grant, where that is not the
-    /// maximum.
+    /// Returns the default value, if it is not the maximum.
     pub const fn usual(&self) -> Option<u64> {
         self.usual
     }
 
-    /// The largest value that the operation is known to allow.
+    /// Returns the largest value that the operation allows, if known.
     pub const fn maximum(&self) -> Option<u64> {
         self.maximum
     }
 
-    /// The smallest value that the operation is known to allow.
+    /// Returns the smallest value that the operation allows, if known.
     pub const fn minimum(&self) -> Option<u64> {
         self.minimum
     }
 
-    /// Why the operation does not take pages of so many items, and what it takes instead.
+    /// Why the operation does not accept this page size, and what it accepts instead.
     pub(in crate::paging) fn refusal(&self, items: u64) -> Option<(String, String)> {
         let name = self.name();
         let least = self.minimum.unwrap_or(1).max(1);
@@ -120,7 +118,9 @@ impl PageSize {
         let why = format!("{name} must be at most {most}, not {items}");
         Some((
             why,
-            format!("set a `page_size` of at most {most}, or none to get the largest pages"),
+            format!(
+                "set a `page_size` of at most {most}, or leave it out to get the largest pages"
+            ),
         ))
     }
 }

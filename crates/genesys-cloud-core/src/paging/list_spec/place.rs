@@ -1,11 +1,11 @@
-//! Where requests and responses have what leads from page to page.
+//! Where requests and responses have page numbers, tokens and links.
 
 use std::borrow::Cow;
 
 use super::Text;
 use crate::request::Request;
 
-/// A place in a request: a query parameter, or a field of the body.
+/// A location in a request: a query parameter or a field of the body.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ParamLocation {
     name: Text,
@@ -13,27 +13,27 @@ pub struct ParamLocation {
 }
 
 impl ParamLocation {
-    /// The query parameter of this name.
+    /// Creates the location of a query parameter.
     pub const fn query(name: &'static str) -> Self {
         Self { name: Cow::Borrowed(name), in_body: false }
     }
 
-    /// The field of the body at this path: names joined by dots, such as `paging.pageNumber`.
+    /// Creates the location of a body field at this path: names joined by dots, such as `paging.pageNumber`.
     pub const fn body(path: &'static str) -> Self {
         Self { name: Cow::Borrowed(path), in_body: true }
     }
 
-    /// A place that is known at run time only.
+    /// Creates a location from a name known only at run time.
     pub fn new(name: impl Into<Cow<'static, str>>, in_body: bool) -> Self {
         Self { name: name.into(), in_body }
     }
 
-    /// The name of the parameter, or the path of the field.
+    /// Returns the name of the parameter, or the path of the field.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it is a field of the body.
+    /// Returns whether it is a field of the body.
     pub const fn is_in_body(&self) -> bool {
         self.in_body
     }
@@ -52,7 +52,7 @@ impl ParamLocation {
     }
 }
 
-/// Where a response has what leads to the next page.
+/// Where a response has the token or link for the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct NextToken {
     field: Text,
@@ -63,59 +63,59 @@ pub struct NextToken {
 enum TokenForm {
     Bare,
     Link,
-    /// The token is a parameter of a link: of this name, or of the one that it goes to.
+    /// A parameter of a link: with this name, or else with the name of the request parameter.
     InLink(Option<Text>),
 }
 
 impl NextToken {
-    /// A field that is the token, a text or an integer: names joined by dots, such as `cursors.after`.
-    /// Where it is missing, `null`, `false` or empty, the page is the last; anything else is an error.
+    /// Takes the token from a field, a string or an integer, at a path of names joined by dots, such as
+    /// `cursors.after`. The page is the last if the field is missing, `null`, `false` or empty; anything else is an
+    /// error.
     pub const fn field(path: &'static str) -> Self {
         Self { field: Cow::Borrowed(path), form: TokenForm::Bare }
     }
 
-    /// A field that links to the next page. The link is followed as a whole.
+    /// Follows the link in a field as it is.
     pub const fn link(path: &'static str) -> Self {
         Self { field: Cow::Borrowed(path), form: TokenForm::Link }
     }
 
-    /// A field that links to the next page. The token is taken out of the link's query, where it has
-    /// the name of the parameter that it goes to.
+    /// Takes the token from the query of a link in a field. It has the name of the request parameter there.
     pub const fn in_link(path: &'static str) -> Self {
         Self { field: Cow::Borrowed(path), form: TokenForm::InLink(None) }
     }
 
-    /// The same, where the token has a name of its own in the link.
+    /// Takes the token from the query of a link in a field, under another name than that of the request parameter.
     pub const fn named_in_link(path: &'static str, parameter: &'static str) -> Self {
         let parameter = Some(Cow::Borrowed(parameter));
         Self { field: Cow::Borrowed(path), form: TokenForm::InLink(parameter) }
     }
 
-    /// The same form at a path that is known at run time only.
+    /// Replaces the path of the field with one known only at run time.
     #[must_use]
     pub fn at(mut self, path: impl Into<Cow<'static, str>>) -> Self {
         self.field = path.into();
         self
     }
 
-    /// The same link, in whose query the token has a name that is known at run time only.
+    /// Takes the token from the link's query, under a name known only at run time.
     #[must_use]
     pub fn named(mut self, parameter: impl Into<Cow<'static, str>>) -> Self {
         self.form = TokenForm::InLink(Some(parameter.into()));
         self
     }
 
-    /// The path of the field.
+    /// Returns the path of the field.
     pub fn path(&self) -> &str {
         &self.field
     }
 
-    /// Whether the field is a link that is followed as a whole.
+    /// Whether the field is a link that is followed as it is.
     pub(in crate::paging) fn is_whole_link(&self) -> bool {
         self.form == TokenForm::Link
     }
 
-    /// The name that the token for a place has in the link. `None` where the field is no link.
+    /// The name of the token in the link. `None` if the field is not a link to take a token from.
     pub(in crate::paging) fn name_in_link<'a>(
         &'a self,
         place: &'a ParamLocation,

@@ -3,7 +3,7 @@ use base64::Engine as _;
 use super::*;
 
 #[test]
-fn a_tag_of_a_catalogue_equals_that_of_generated_code() {
+fn a_spec_from_a_catalogue_equals_that_in_generated_code() {
     const KNOWN: ListSpec = ListSpec::from_static(
         Scheme::CursorsObject,
         "results.entities",
@@ -40,7 +40,7 @@ fn a_page_is_recognized_by_its_fields_and_not_by_those_of_errors() {
 }
 
 #[test]
-fn one_rule_tells_which_parameters_choose_a_page() {
+fn knows_the_parameters_that_select_a_page() {
     for (scheme, chooses, filters) in [
         (Scheme::PageNumber, &["pageNumber", "after", "cursor", "nextPage"][..], &["name"][..]),
         (Scheme::AfterInNextUri, &["after", "before", "pageNumber"], &["pageSize", "limit"]),
@@ -60,7 +60,7 @@ fn one_rule_tells_which_parameters_choose_a_page() {
 }
 
 #[test]
-fn the_first_page_is_recognized_where_a_value_shows_it() {
+fn recognizes_the_first_page_if_the_value_shows_it() {
     let search = |json: &str| base64::prelude::BASE64_STANDARD.encode(json);
     let (first, later) = (search(r#"{"pageNumber":1,"types":[]}"#), search(r#"{"pageNumber":2}"#));
     let after = search(r#"{"pageNumber":1,"after":"x"}"#);
@@ -83,7 +83,7 @@ fn the_first_page_is_recognized_where_a_value_shows_it() {
 }
 
 #[test]
-fn a_cap_in_words() {
+fn displays_a_cap() {
     assert_eq!(Cap::pages(5).to_string(), "5 pages");
     let cap = Cap::items(1000).where_query("state", "inactive");
     assert_eq!(cap.to_string(), "1000 items where state=inactive");

@@ -1,4 +1,4 @@
-//! The list as a stream: pages are read, their items delivered.
+//! The stream: reads pages and yields their items.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::paging::page::{FileOfPage, Page};
 use crate::response::{DecodeError, Problem, RawResponse};
 
 impl<T> Paginator<T> {
-    /// The next page. Where its items are in a file, that is an error if they are wanted.
+    /// Polls for the next page. `with_items`: fails if the items are in a file.
     pub(crate) fn poll_next_page(
         &mut self,
         cx: &mut Context<'_>,
@@ -26,7 +26,7 @@ impl<T> Paginator<T> {
         if with_items { self.poll_page_with_items(cx) } else { self.poll_page(cx) }
     }
 
-    /// The next page, with no more items than the limit still allows.
+    /// Polls for the next page, with at most as many items as the limit still allows.
     pub(in crate::paging) fn poll_page(
         &mut self,
         cx: &mut Context<'_>,
@@ -41,7 +41,7 @@ impl<T> Paginator<T> {
         }
     }
 
-    /// The same, where the items are to be handed out one by one: an error where they are not in the page.
+    /// Polls for the next page, and fails if its items are in a file.
     fn poll_page_with_items(
         &mut self,
         cx: &mut Context<'_>,
@@ -52,7 +52,7 @@ impl<T> Paginator<T> {
             };
             let page = response.and_then(|response| {
                 if self.fetcher.file_field(&response).is_some() {
-                    return Err(self.stands_in_a_file(&response));
+                    return Err(self.items_in_file(&response));
                 }
                 self.take_page(response)
             });
@@ -62,14 +62,14 @@ impl<T> Paginator<T> {
         }
     }
 
-    fn stands_in_a_file(&self, response: &RawResponse) -> Error {
+    fn items_in_file(&self, response: &RawResponse) -> Error {
         let number = self.fetcher.page_number();
-        let why = format!("the items of page {number} stand in a file, in a form of their own");
+        let why = format!("the items of page {number} are in a file, in a different format");
         Error::paging(response, why)
-            .advise("read the list by `pages`, and the file by `Page::download`")
+            .advise("read the list with `pages`, and the file with `Page::download`")
     }
 
-    /// The page that a response holds. `None` where another one is to be read instead.
+    /// The page in a response. `None` if another page must be read first.
     fn take_page(&mut self, response: RawResponse) -> Result<Option<Page<T>>, Error> {
         let number = self.fetcher.page_number();
         let read =
@@ -82,14 +82,12 @@ impl<T> Paginator<T> {
         };
         let (items, info) = match read {
             Ok(_) if response.status() == 204 && self.fetcher.is_led_by_token() => {
-                let why = format!(
-                    "page {number} has no content (204), although a token was given for it"
-                );
+                let why = format!("page {number}, requested by a token, has no content (204)");
                 let error = Error::not_a_page(&response, why);
                 return self.fetcher.take_back(&response, error).map_or(Ok(None), Err);
             }
             Ok(read) => read,
-            // The items of such a page are in a file, and it may have nothing else.
+            // A page whose items are in a file may have nothing else.
             Err(error)
                 if error.problem() == Problem::NotAPage
                     && self.fetcher.file_field(&response).is_some() =>
@@ -127,13 +125,13 @@ impl<T> Paginator<T> {
             known.resume(self.fetcher.resumed_ids(), 0);
             self.known = Some(known);
         }
-        // Where no item has an id, what comes twice is noticed as if none were asked for.
+        // If no item has an id, duplicates are found as without `dedupe_by`.
         let has_ids = |ids: &&Vec<Option<u128>>| ids.iter().any(Option::is_some);
-        let has_come = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
-        let has_come = has_come.map(|(known, ids)| known.which(ids));
+        let seen = self.known.as_ref().zip(ids.as_ref().filter(has_ids));
+        let seen = seen.map(|(known, ids)| known.duplicates(ids));
         let text = PageText::new(response.body.clone());
         let before = self.last.text.as_deref();
-        let Some(selection) = self.fetcher.accept_page(&response, info, &text, before, has_come)?
+        let Some(selection) = self.fetcher.accept_page(&response, info, &text, before, seen)?
         else {
             return Ok(None);
         };
@@ -162,8 +160,8 @@ impl<T> Paginator<T> {
         }))
     }
 
-    /// Waits until an item is at hand, or the list has ended.
-    pub(super) fn poll_at_hand(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    /// Waits until an item is ready or the list has ended.
+    pub(super) fn poll_item_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.items.len() == 0 {
             let Some(page) = ready!(self.poll_page_with_items(cx)) else { break };
             let mut page = page?;
@@ -179,7 +177,7 @@ impl<T> Paginator<T> {
         Some(item)
     }
 
-    /// Counts items that are handed out.
+    /// Counts items as yielded.
     pub(crate) fn count_yielded(&mut self, items: usize) {
         self.fetcher.count_delivered(items);
     }
@@ -188,7 +186,8 @@ impl<T> Paginator<T> {
         self.items.len() == 0 && self.fetcher.end().is_some()
     }
 
-    pub(in crate::paging) fn items_at_hand(&self) -> usize {
+    /// Number of items that can be yielded without another page.
+    pub(in crate::paging) fn items_ready(&self) -> usize {
         self.items.len()
     }
 }
@@ -197,16 +196,16 @@ impl<T> Stream for Paginator<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match ready!(self.poll_at_hand(cx)) {
+        match ready!(self.poll_item_ready(cx)) {
             Ok(()) => Poll::Ready(self.take_item().map(Ok)),
             Err(error) => Poll::Ready(Some(Err(error))),
         }
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let at_hand = self.items.len();
-        // Errors are items of a stream too, so that nothing bounds it before its end.
-        (at_hand, self.fetcher.end().map(|_| at_hand))
+        let ready = self.items.len();
+        // Errors are stream items too, so there is no upper bound before the end.
+        (ready, self.fetcher.end().map(|_| ready))
     }
 }
 

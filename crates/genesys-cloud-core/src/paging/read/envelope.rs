@@ -1,4 +1,4 @@
-//! The object that holds a page.
+//! The JSON object that contains a page.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,20 +14,19 @@ use crate::paging::items::{Flaw, Found};
 use crate::paging::list_spec::ListSpec;
 use crate::paging::scalar::Scalar;
 
-/// Reads an object that holds the items or the token, or is on the way to them, and the counts that
-/// stand beside them.
+/// Reads an object on the path to the items or the token, and the counts next to them.
 pub(super) struct Envelope<'a, 'de, S> {
     pub(super) body: &'de str,
     pub(super) spec: &'a ListSpec,
-    /// The way to the items from here, where they are below.
+    /// The path to the items from here, if they are below.
     pub(super) items: Option<&'a str>,
-    /// The way to the token from here, where it is below.
+    /// The path to the token from here, if it is below.
     pub(super) token: Option<&'a str>,
     pub(super) list: S,
     pub(super) info: &'a mut PageInfo,
-    /// The text that begins with the list; it may go on beyond it.
+    /// The text from the list on. It may extend beyond the list.
     pub(super) text: &'a mut Option<&'de str>,
-    /// Whether a field was found that pages have.
+    /// Whether a field of a page was found.
     pub(super) is_page: &'a mut bool,
     pub(super) has_token: &'a mut bool,
     pub(super) found: &'a Found,
@@ -97,9 +96,8 @@ where
         let Self { body, spec, items: items_path, token: token_path, list, info, text, .. } = self;
         let (is_page, has_token, found) = (self.is_page, self.has_token, self.found);
         let mut items = Vec::new();
-        // Where the list begins in the body, once it has been read and until the field after it. Its
-        // text is that between the two names: to borrow the list as raw text and then read it would be a
-        // second pass.
+        // Where the list begins in the body, set between the list and the next field. The text of the list is that
+        // between the two names. Borrowing it as raw text first would take a second pass.
         let mut list_begin = None;
         while let Some(name) = map.next_key_seed(Name)? {
             let at = offset(body, &name);
@@ -141,7 +139,7 @@ where
                     }
                 }
                 (items_below, token_below) => {
-                    // The object that holds the list is a page only if it has a field of one itself.
+                    // The object that contains the list is a page only if it has a field of a page itself.
                     *is_page = *is_page || items_below.is_none();
                     let inner = Envelope {
                         body,
@@ -158,7 +156,7 @@ where
                     let inner = map.next_value_seed(inner)?;
                     if items_below.is_some() {
                         items = inner;
-                        // The last field there: it goes on to the next one here.
+                        // The list was the last field there, so its text ends at the next field here.
                         let open = text.filter(|text| body.ends_with(*text));
                         list_begin = open.map(|text| body.len() - text.len());
                     }
@@ -173,7 +171,7 @@ where
 }
 
 impl<S> Envelope<'_, '_, S> {
-    /// What is no object has no items, which is an error where they were due, and no token to go on by.
+    /// A value other than an object has no items, an error if they are expected here, and no usable token.
     fn no_object<'de, T, E: de::Error>(self, found: Unexpected<'_>) -> Result<Vec<T>, E>
     where
         S: DeserializeSeed<'de, Value = Option<Vec<T>>>,
@@ -191,15 +189,14 @@ impl<S> Envelope<'_, '_, S> {
     }
 }
 
-/// What is left of a path below a field of this name: nothing if the path ends there. `None` where the
-/// path does not lead there.
+/// The rest of a path below a field of this name, empty if the path ends there. `None` if the field is not on the path.
 fn below<'a>(path: &'a str, name: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(name)?;
     if rest.is_empty() { Some(rest) } else { rest.strip_prefix('.') }
 }
 
 impl PageInfo {
-    /// The count that stands under this name.
+    /// The count with this field name.
     fn count(&mut self, name: &str) -> Option<&mut Option<u64>> {
         match name {
             "pageNumber" => Some(&mut self.page_number),
@@ -212,8 +209,7 @@ impl PageInfo {
     }
 }
 
-/// Where a part of the body begins in it. A name that is written with escapes was copied out of it, and
-/// is no part of it.
+/// The offset of a slice of the body. `None` for a name with escapes, which was copied.
 fn offset(body: &str, part: &str) -> Option<usize> {
     let offset = part.as_ptr().addr().checked_sub(body.as_ptr().addr())?;
     body.get(offset..)?.starts_with(part).then_some(offset)

@@ -47,7 +47,7 @@ fn info(body: &str) -> PageInfo {
 }
 
 #[test]
-fn a_page_as_the_api_sends_it() {
+fn reads_a_page_as_the_api_sends_it() {
     let body = r#"{
         "entities": [
             {"id": "q1", "name": "Support", "division": {"id": "d", "total": 9}, "memberCount": 3.0},
@@ -61,7 +61,7 @@ fn a_page_as_the_api_sends_it() {
     let (ids, info) = read("entities", body).expect("a page");
     assert_eq!(ids, ["q1", "q2"]);
     assert!(info.fingerprint.is_some());
-    let told = PageInfo {
+    let expected = PageInfo {
         items: 2,
         has_list: true,
         page_number: Some(3),
@@ -71,23 +71,23 @@ fn a_page_as_the_api_sends_it() {
         token: Some(Token::Text("/api/v2/routing/queues?pageNumber=4".to_owned())),
         ..PageInfo::default()
     };
-    assert_eq!(PageInfo { fingerprint: None, edges: None, ..info }, told);
+    assert_eq!(PageInfo { fingerprint: None, edges: None, ..info }, expected);
 }
 
 #[test]
-fn a_byte_order_mark_is_skipped() {
+fn skips_a_byte_order_mark() {
     assert_eq!(ids("entities", "\u{feff}{\"entities\":[{\"id\":\"a\"}]}"), ["a"]);
     assert_eq!(ids("[]", "\u{feff} [{\"id\":\"a\"}]"), ["a"]);
     assert!(read("entities", "\u{feff}").is_err());
 }
 
-/// Half of a surrogate pair is written by services that cut texts by their UTF-16 length.
+/// Services that truncate strings by their UTF-16 length write unpaired surrogates.
 #[test]
-fn half_of_a_surrogate_pair_makes_no_page_unreadable() {
+fn reads_a_page_with_unpaired_surrogates() {
     let body = r#"{"x\ud83d":1,"entities":[{"id":"a\ud83d","\udc00":1},{"id":"b\ud83d\ude00","memberCount":3}]}"#;
     let (items, info) = read("entities", body).expect("a page");
     assert_eq!((items, info.items), (vec!["a\u{fffd}".to_owned(), "b\u{1f600}".to_owned()], 2));
-    // In a raw item it stays as it came.
+    // Raw items keep them.
     let response = response(StatusCode::OK, &body.replacen(r"x\ud83d", "x", 1));
     let (raw, _) = serde::<Box<RawValue>>(&response, &list("entities"), 9).expect("a page");
     assert_eq!(raw[0].get(), r#"{"id":"a\ud83d","\udc00":1}"#);
@@ -97,19 +97,19 @@ fn half_of_a_surrogate_pair_makes_no_page_unreadable() {
 }
 
 #[test]
-fn items_are_found_wherever_they_stand() {
+fn finds_items_at_any_path() {
     assert_eq!(ids("[]", r#"[{"id":"a"},{"id":"b"}]"#), ["a", "b"]);
     assert_eq!(ids("results", r#"{"total":1,"results":[{"id":"a"}]}"#), ["a"]);
     let nested = r#"{"results":{"pageCount":4,"entities":[{"id":"a"}],"total":7},"types":["x"]}"#;
     let (items, info) = read("results.entities", nested).expect("a page");
     assert_eq!(items, ["a"]);
     assert_eq!((info.page_count, info.total), (Some(4), Some(7)));
-    // Escapes in the names change nothing.
+    // Field names may contain escapes.
     assert_eq!(ids("entities", r#"{"\u0065ntities":[{"id":"a"}],"p\u0061geSize":1}"#), ["a"]);
 }
 
 #[test]
-fn nulls_among_the_items_are_left_out_and_counted() {
+fn drops_and_counts_nulls_among_the_items() {
     let body = r#"{"entities":[null,{"id":"a"},null],"total":3}"#;
     let (items, info) = read("entities", body).expect("a page");
     assert_eq!(items, ["a"]);
@@ -118,12 +118,12 @@ fn nulls_among_the_items_are_left_out_and_counted() {
     let (raw, info) = serde::<Box<RawValue>>(&response, &list("entities"), 3).expect("a page");
     assert_eq!((raw.len(), info.nulls), (1, 2));
     assert_eq!(serde::<Value>(&response, &list("entities"), 3).expect("a page").0.len(), 1);
-    // They count for how many a page may hold.
+    // They count toward the maximum.
     assert!(serde::<Value>(&response, &list("entities"), 2).is_err());
 }
 
 #[test]
-fn where_items_are_objects_anything_else_is_an_error_in_every_type() {
+fn refuses_other_values_where_items_must_be_objects() {
     for item in ["5", r#""a""#, "[1]", "true"] {
         let response =
             response(StatusCode::OK, &format!(r#"{{"entities":[{{"id":"a"}},{item}]}}"#));
@@ -163,7 +163,7 @@ fn a_page_without_items_is_empty() {
 }
 
 #[test]
-fn what_has_nothing_of_a_page_is_not_an_empty_one() {
+fn an_object_without_page_fields_is_not_an_empty_page() {
     let why = |spec: &ListSpec, status: StatusCode, body: &str| {
         let error = Read::Paths(wire::<Queue>).page(&response(status, body), spec, 9);
         let error = error.map(|_| ()).expect_err(body);
@@ -172,11 +172,11 @@ fn what_has_nothing_of_a_page_is_not_an_empty_one() {
     };
     let known = list("entities").with_fields(["facets"]);
     assert!(read_as(&known, r#"{"facets":[]}"#).is_ok());
-    for (path, body, told) in [
-        ("entities", "{}", "an object without fields, where a page with `entities` was expected"),
+    for (path, body, expected) in [
+        ("entities", "{}", "an object without fields, but a page with `entities` was expected"),
         ("entities", "null", "`null`"),
         ("[]", "null", "`null`"),
-        ("[]", r#"{"message":"a"}"#, "an object with `message`, where a list was expected"),
+        ("[]", r#"{"message":"a"}"#, "an object with `message`, but a list was expected"),
         ("results.entities", r#"{"results":null}"#, "an object with `results`"),
         ("results.entities", r#"{"results":{"message":"a"}}"#, "an object with `results`"),
         ("entities", r#"{"facets":[]}"#, "an object with `facets`"),
@@ -188,31 +188,31 @@ fn what_has_nothing_of_a_page_is_not_an_empty_one() {
         ),
     ] {
         let text = why(&list(path), StatusCode::OK, body);
-        assert!(text.contains(told) && !text.contains("Jane"), "{body}: {text}");
+        assert!(text.contains(expected) && !text.contains("Jane"), "{body}: {text}");
     }
     let details = ListSpec::new(Scheme::BodyPagingTotalHits, "conversations");
     why(&details, StatusCode::OK, r#"{"message":"a","status":500}"#);
     assert!(why(&list("entities"), StatusCode::NO_CONTENT, "").contains("204"));
-    // Names come from the server.
+    // Field names come from the server and are escaped.
     let odd = why(&list("entities"), StatusCode::OK, r#"{"a\u001b[31m":1}"#);
     assert!(odd.contains(r"a\u{1b}[31m"), "{odd}");
 }
 
 #[test]
-fn what_decides_may_be_there_once_only() {
+fn refuses_a_page_with_two_lists_or_tokens() {
     let list = "the list `entities` occurs twice";
-    for (path, body, told) in [
+    for (path, body, expected) in [
         ("entities", r#"{"entities":[{"id":"a"}],"entities":[]}"#, list),
         ("entities", r#"{"entities":null,"entities":[{"id":"a"}]}"#, list),
         ("r.e", r#"{"r":{"e":[]},"r":{"e":[]}}"#, "the list `r.e` occurs twice"),
         ("entities", r#"{"nextUri":"/a","nextUri":null}"#, "the token `nextUri` occurs twice"),
     ] {
-        assert_eq!(read(path, body).expect_err(body), told);
+        assert_eq!(read(path, body).expect_err(body), expected);
     }
 }
 
 #[test]
-fn the_date_up_to_which_data_is_available_is_read() {
+fn reads_the_date_up_to_which_data_is_available() {
     let body = r#"{"entities":[],"dataAvailabilityDate":"2026-05-01T10:00:00Z"}"#;
     let date = info(body).available_until.expect("a date");
     assert_eq!(date.to_rfc3339(), "2026-05-01T10:00:00+00:00");
@@ -220,7 +220,7 @@ fn the_date_up_to_which_data_is_available_is_read() {
 }
 
 #[test]
-fn counts_are_read_in_every_form_or_not_at_all() {
+fn reads_counts_in_any_format_and_ignores_malformed_ones() {
     for (json, count) in [
         ("25", Some(25)),
         ("25.0", Some(25)),
@@ -248,8 +248,8 @@ fn counts_are_read_in_every_form_or_not_at_all() {
 }
 
 #[test]
-fn what_is_no_page_is_an_error_that_holds_nothing_of_it() {
-    for (body, told) in [
+fn errors_do_not_quote_the_body() {
+    for (body, expected) in [
         ("", "the response is empty"),
         (" ", "the response is empty"),
         ("<html>", "expected value at line 1 column 1"),
@@ -261,13 +261,13 @@ fn what_is_no_page_is_an_error_that_holds_nothing_of_it() {
         (r#"{"entities":{"id":"Jane Roe"}}"#, "expected a list"),
     ] {
         let error = read("entities", body).expect_err(body);
-        assert!(error.contains(told), "{body}: {error}");
+        assert!(error.contains(expected), "{body}: {error}");
         assert!(!error.contains("Jane"), "{body}: {error}");
     }
 }
 
 #[test]
-fn a_page_holds_no_more_items_than_it_may() {
+fn limits_the_number_of_items() {
     for (path, body) in [("entities", r#"{"entities":[{},{},{}],"total":3}"#), ("[]", "[{},{},{}]")]
     {
         let response = response(StatusCode::OK, body);
@@ -283,20 +283,20 @@ fn a_page_holds_no_more_items_than_it_may() {
 }
 
 #[test]
-fn nesting_is_followed_so_deep_and_no_deeper() {
+fn limits_the_depth_of_nesting() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for (depth, fits) in [(100, true), (100_000, false)] {
         let response = response(StatusCode::OK, &format!(r#"{{"entities":[{}]}}"#, nested(depth)));
         let read = serde::<serde_json::Value>(&response, &list("entities"), 1);
         assert_eq!(read.map(|_| ()).map_err(|error| error.problem()).is_ok(), fits, "{depth}");
     }
-    // What is passed over may be as deep as it likes.
+    // Skipped values may have any depth.
     let body = format!(r#"{{"entities":[{{"id":"a","x":{0}}}],"y":{0}}}"#, nested(100_000));
     assert_eq!(ids("entities", &body), ["a"]);
 }
 
 #[test]
-fn any_type_that_serde_reads_can_be_the_item() {
+fn reads_items_of_any_deserializable_type() {
     let response = response(StatusCode::OK, r#"{"entities":[{"id": 1,  "more":[ ]},2]}"#);
     let (raw, info) = serde::<Box<RawValue>>(&response, &list("entities"), 2).expect("a page");
     let texts: Vec<&str> = raw.iter().map(|item| item.get()).collect();
@@ -307,7 +307,7 @@ fn any_type_that_serde_reads_can_be_the_item() {
 }
 
 #[test]
-fn the_fingerprint_is_that_of_the_items_alone() {
+fn the_fingerprint_depends_only_on_the_items() {
     let print = |body| info(body).fingerprint.expect("a fingerprint");
     let page = print(r#"{"entities":[{"id":"a"}],"pageNumber":1,"nextUri":"/2"}"#);
     for same in [
@@ -329,12 +329,12 @@ fn the_fingerprint_is_that_of_the_items_alone() {
     assert_eq!(nested(r#"{"a":{"b":[{"id":"a"}]},"n":2,"x":[2]}"#), inner);
     assert_eq!(nested(r#"{"a":{"b":[{"id":"a"}],"x":[3]},"n":2}"#), inner);
     assert_eq!(nested(r#"{"n":[2],"a":{"n":3,"b":[{"id":"a"}]}}"#), inner);
-    // Where escapes hide the place of the items, two pages can't be told to be the same.
+    // A page has no fingerprint if the field name of the items contains escapes.
     assert_eq!(info(r#"{"\u0065ntities":[{"id":"a"}]}"#).fingerprint, None);
 }
 
 #[test]
-fn the_token_is_found_wherever_it_stands() {
+fn finds_the_token_at_any_path() {
     let spec = |items: &'static str, path: &'static str| {
         ListSpec::new(Scheme::ContinuationToken, items).with_token_out(NextToken::field(path))
     };
@@ -370,7 +370,7 @@ fn the_token_is_found_wherever_it_stands() {
             Some("u"),
             None,
         ),
-        // None, or an empty one.
+        // Missing or empty.
         ("items", "p.next", r#"{"items":[{"id":"a"}]}"#, None, None),
         ("items", "p.next", r#"{"items":[{"id":"a"}],"p":{"next":""}}"#, None, None),
         ("items", "p.next", r#"{"items":[{"id":"a"}],"p":{"next":null}}"#, None, None),
@@ -383,7 +383,7 @@ fn the_token_is_found_wherever_it_stands() {
         ("items", "next", r#"{"items":[{"id":"a"}],"next":[]}"#, None, None),
         ("items", "next", r#"{"items":[{"id":"a"}],"next":false}"#, None, None),
         ("items", "next", r#"{"items":[{"id":"a"}],"next":-1}"#, Some("-1"), None),
-        // Something else in its place: it is shown as an empty one here.
+        // Something else in its place, shown as an empty token here.
         ("items", "p.next", r#"{"items":[{"id":"a"}],"p":"x"}"#, Some(""), None),
         ("items", "p.next", r#"{"items":[{"id":"a"}],"p":7}"#, Some(""), None),
         ("items", "p.next", r#"{"items":[{"id":"a"}],"p":[{"next":"t"}]}"#, Some(""), None),
@@ -419,7 +419,7 @@ fn the_token_of_a_window_is_a_field_of_the_last_item() {
 }
 
 #[test]
-fn long_lists_are_told_apart() {
+fn distinguishes_long_lists() {
     let list = |ids: std::ops::Range<u32>| {
         let items: Vec<String> = ids.map(|id| format!(r#"{{"id":"{id:08}"}}"#)).collect();
         info(&format!(r#"{{"entities":[{}]}}"#, items.join(",")))
@@ -433,25 +433,25 @@ fn long_lists_are_told_apart() {
     };
     assert_eq!(shared(list(4997..9997)), Some(3));
     assert_eq!(shared(list(5000..9997)), Some(0));
-    // Further back than is kept.
+    // More items than are remembered.
     assert_eq!(shared(list(1000..6000)), Some(0));
 }
 
 #[test]
-fn items_that_have_moved_to_the_next_page_are_noticed() {
+fn finds_items_that_moved_to_the_next_page() {
     let page = |items: &str| info(&format!(r#"{{"entities":[{items}],"total":9}}"#));
     for (before, after, shared) in [
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"c"}"#, 0),
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"b"},{"id":"c"}"#, 1),
         (r#"{"id":"a"},{"id":"b"} , {"id":"c"}"#, r#"{"id":"b"},{"id":"c"}"#, 2),
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"b"},{"id":"c"}"#, 2),
-        // No more came than that.
+        // Nothing else on the page.
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"}"#, 1),
-        // The first alone is the same.
+        // Only the first item is equal.
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"c"}"#, 0),
         (r#"{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"c"},{"id":"b"}"#, 0),
         (r#"{"id":"a"},{"id":"a"},{"id":"b"}"#, r#"{"id":"a"},{"id":"b"},{"id":"c"}"#, 2),
-        // Within an item it is none.
+        // A nested object is not an item.
         (r#"{"id":"a","memberCount":1,"of":{"id":"b"}}"#, r#"{"id":"b"}"#, 0),
         (r#"{"id":"a","of":[{"id":"b"}]}"#, r#"{"id":"b"}"#, 0),
         (r#"{"id":"a","of":"{\"id\":1}"},{"id":"]"}"#, r#"{"id":"]"}"#, 1),

@@ -4,8 +4,8 @@ use super::*;
 use crate::paging::cursor_state::{CursorState, PageInfo, Position};
 use crate::paging::progress::Progress;
 
-/// What has been counted of a list, read from its beginning, after these pages: how many items each has, and the total
-/// that it says.
+/// The counts of a list read from its beginning, after these pages: the number of items of each, and the total that it
+/// states.
 fn progress(pages: &[(u64, Option<u64>)]) -> Progress {
     let mut progress = Progress { whole: true, ..Progress::default() };
     for (items, total) in pages {
@@ -15,53 +15,53 @@ fn progress(pages: &[(u64, Option<u64>)]) -> Progress {
     progress
 }
 
-/// The report of a list that has ended.
+/// The report at the end of the list.
 fn ended(progress: &Progress) -> Report {
     progress.report(&CursorState::beginning(Position::Start), Some(End::LastPage))
 }
 
-/// What the report says of a list after these pages.
+/// The report of a list that ended after these pages.
 fn after(pages: &[(u64, Option<u64>)]) -> Report {
     ended(&progress(pages))
 }
 
 #[test]
-fn totals_of_a_list_and_what_they_mean() {
+fn totals_are_compared_with_each_other_and_with_the_items_read() {
     let changed = |first, last| Verdict::Drifted(Reason::TotalChanged { first, last });
     let differs = |read, total| Verdict::Unknown(Reason::TotalDiffers { read, total });
     let complete = Verdict::Complete;
     for (name, pages, verdict) in [
         ("the same", &[(5, Some(8)), (3, Some(8))][..], complete),
         ("none", &[(5, None), (3, None)], complete),
-        ("of one page alone", &[(5, None), (3, Some(8))], complete),
+        ("on one page only", &[(5, None), (3, Some(8))], complete),
         ("too high", &[(5, Some(9)), (3, Some(9))], differs(8, 9)),
         ("too low", &[(5, Some(7)), (3, Some(7))], differs(8, 7)),
-        ("more at last", &[(5, Some(8)), (4, Some(9))], changed(8, 9)),
-        ("fewer at last", &[(5, Some(9)), (3, Some(8))], changed(9, 8)),
-        ("as at first", &[(5, Some(8)), (3, Some(9)), (0, Some(8))], changed(8, 9)),
-        ("more, as an empty page says", &[(5, Some(8)), (3, Some(8)), (0, Some(9))], changed(8, 9)),
-        ("just as many as were read", &[(5, Some(7)), (3, Some(8))], changed(7, 8)),
-        // Each counts its own items.
-        ("of their own pages", &[(5, Some(5)), (3, Some(3))], differs(8, 3)),
-        // Past the end nothing is counted, and the first page of an empty list counts nothing.
+        ("growing", &[(5, Some(8)), (4, Some(9))], changed(8, 9)),
+        ("shrinking", &[(5, Some(9)), (3, Some(8))], changed(9, 8)),
+        ("back to the first", &[(5, Some(8)), (3, Some(9)), (0, Some(8))], changed(8, 9)),
+        ("growing, on an empty page", &[(5, Some(8)), (3, Some(8)), (0, Some(9))], changed(8, 9)),
+        ("equal to the items read in the end", &[(5, Some(7)), (3, Some(8))], changed(7, 8)),
+        // Each total counts only its own page.
+        ("of single pages", &[(5, Some(5)), (3, Some(3))], differs(8, 3)),
+        // A page past the end states zero, and so does an empty list.
         ("zero past the end", &[(8, Some(8)), (0, Some(0))], complete),
         ("zero with items", &[(8, Some(8)), (1, Some(0))], differs(9, 0)),
         ("zero of an empty list", &[(0, Some(0))], complete),
     ] {
         let mut report = after(pages);
         if name == "zero with items" {
-            // No total of the two is as high as what was read.
+            // Both totals are below the number of items read.
             assert_eq!(report.last_total, Some(0));
         }
         assert_eq!(report.verdict(), verdict, "{name}");
         report.whole = false;
         let in_part = if matches!(verdict, Verdict::Drifted(_)) { verdict } else { complete };
-        assert_eq!(report.verdict(), in_part, "{name}, from its middle");
+        assert_eq!(report.verdict(), in_part, "{name}, from the middle of the list");
     }
 }
 
 #[test]
-fn a_total_that_changed_counts_where_a_page_was_read_again() {
+fn a_changed_total_is_drift_if_a_page_was_read_again() {
     let mut report = after(&[(5, Some(5)), (3, Some(3))]);
     report.read_again = 1;
     let changed = Verdict::Drifted(Reason::TotalChanged { first: 5, last: 3 });
@@ -69,7 +69,7 @@ fn a_total_that_changed_counts_where_a_page_was_read_again() {
 }
 
 #[test]
-fn nulls_count_for_the_total() {
+fn nulls_count_toward_the_total() {
     let page = PageInfo { items: 8, nulls: 2, total: Some(8), ..PageInfo::default() };
     let mut at = CursorState::beginning(Position::Start);
     let mut progress = Progress { whole: true, read: 6, ..Progress::default() };
@@ -88,7 +88,7 @@ fn nulls_count_for_the_total() {
 }
 
 #[test]
-fn one_reply_with_fewer_items_than_it_counts_is_a_part() {
+fn a_single_response_with_fewer_items_than_its_total_is_truncated() {
     for (total, verdict) in [
         (9, Verdict::Truncated(Reason::TotalDiffers { read: 8, total: 9 })),
         (8, Verdict::Complete),
@@ -100,7 +100,7 @@ fn one_reply_with_fewer_items_than_it_counts_is_a_part() {
 }
 
 #[test]
-fn the_page_size_is_that_of_the_last_page_with_items() {
+fn the_granted_page_size_is_that_of_the_last_page_with_items() {
     let mut progress = Progress::default();
     for (items, page_size) in [(50, Some(50)), (25, None), (0, Some(100))] {
         progress.note_page(&PageInfo { items, page_size, ..PageInfo::default() });
@@ -109,21 +109,21 @@ fn the_page_size_is_that_of_the_last_page_with_items() {
 }
 
 #[test]
-fn a_list_whose_key_never_came_is_not_complete() {
-    // Whether a page has its list, leads to another, and has a list under another name.
+fn a_list_whose_key_is_missing_is_not_complete() {
+    // Whether a page has its list, a next page, and a list under another name.
     for (pages, lacking) in [
         (&[(true, true, false), (true, false, false)][..], 0),
         (&[(false, true, false), (false, true, false), (false, false, false)], 2),
-        // A page that leads on had it, so that the others are empty.
+        // Another page with a next page has the list, so the pages without it are empty.
         (&[(true, true, false), (false, true, false)], 0),
-        // The last page alone says nothing of those before.
+        // The last page says nothing about those before it.
         (&[(false, true, false), (true, false, false)], 1),
         (&[(true, true, false), (false, false, true)], 1),
         (&[(false, false, true)], 1),
     ] {
         let mut progress = progress(&[]);
-        for (has_list, leads_on, other) in pages {
-            progress.lists.note(*has_list, *leads_on, *other);
+        for (has_list, has_next, other) in pages {
+            progress.lists.note(*has_list, *has_next, *other);
         }
         progress.lists.other_fields = vec!["things".to_owned()];
         let report = ended(&progress);
@@ -137,7 +137,7 @@ fn a_list_whose_key_never_came_is_not_complete() {
 }
 
 #[test]
-fn data_that_ends_before_the_interval_is_not_known_to_be_whole() {
+fn data_that_ends_before_the_interval_is_not_complete() {
     let asked = DateTime::<Utc>::UNIX_EPOCH;
     for (late, is_complete) in [(-1, false), (0, true), (1, true)] {
         let until = asked + TimeDelta::seconds(late);
@@ -148,7 +148,29 @@ fn data_that_ends_before_the_interval_is_not_known_to_be_whole() {
 }
 
 #[test]
-fn what_is_in_doubt_is_looked_at_again_after_a_stop() {
+fn a_list_is_not_complete_if_the_api_can_report_availability_and_did_not() {
+    let date = Some(DateTime::<Utc>::UNIX_EPOCH);
+    let unknown = Verdict::Unknown(Reason::AvailabilityUnknown);
+    for (reports_availability, available_until, asked_until, verdict) in [
+        (false, None, None, Verdict::Complete),
+        (true, date, date, Verdict::Complete),
+        (true, date, None, Verdict::Complete),
+        (true, None, date, unknown),
+        // Even if it is unknown which interval was requested.
+        (true, None, None, unknown),
+    ] {
+        let progress =
+            Progress { reports_availability, available_until, asked_until, ..progress(&[]) };
+        let case = format!("{reports_availability} {available_until:?} {asked_until:?}");
+        assert_eq!(ended(&progress).verdict(), verdict, "{case}");
+    }
+    // A worse verdict comes first.
+    let partial = Progress { reports_availability: true, partial: true, ..progress(&[]) };
+    assert_eq!(ended(&partial).verdict(), Verdict::Truncated(Reason::PartlySucceeded));
+}
+
+#[test]
+fn a_last_page_in_doubt_is_read_again_on_resume() {
     for (end, pages, is_in_doubt) in [
         (End::Shortfall, &[(5, None)][..], true),
         (End::LastPage, &[(5, Some(9))], true),
@@ -163,7 +185,7 @@ fn what_is_in_doubt_is_looked_at_again_after_a_stop() {
 }
 
 #[test]
-fn every_reason_can_be_written_and_read_and_has_words() {
+fn every_reason_round_trips_and_has_its_own_message() {
     let until = DateTime::from_timestamp_millis(1_714_521_600_123).expect("a date");
     let reasons = [
         Reason::Unfinished,
@@ -177,6 +199,7 @@ fn every_reason_can_be_written_and_read_and_has_words() {
         Reason::OneWindow,
         Reason::PartlySucceeded,
         Reason::Moved,
+        Reason::AvailabilityUnknown,
         Reason::InFiles { pages: 2 },
         Reason::NoList { pages: 3 },
         Reason::TotalChanged { first: 4, last: 5 },

@@ -10,7 +10,7 @@ use crate::paging::request_fingerprint::RequestFingerprint;
 const OFFSET: u64 = 3;
 const DELIVERED: u64 = 13;
 
-/// A place behind three items of a page, of which the last two have these hashes, and thirteen of the list.
+/// A place after three items of a page, the last two with these hashes, and thirteen of the list.
 fn place() -> Box<ResumePoint> {
     let subject = RequestFingerprint {
         org: OrgIdentity::of("https://api.example.com"),
@@ -44,45 +44,51 @@ fn point() -> ListPoint {
     place().point
 }
 
-/// The name of a state, and what it skips.
+/// A list that resumes at [`place`], at this stage.
+fn pending(stage: Stage) -> Resume {
+    Resume::Pending(place(), stage)
+}
+
+/// The name of a state or stage, and what it skips.
 fn name(state: &Resume) -> String {
     let resized = |resized: &CursorState| format!("resized at {:?}", resized.due);
-    match state {
-        Resume::Idle => "Idle".to_owned(),
-        Resume::Refused(_) => "Refused".to_owned(),
-        Resume::Given(_) => "Given".to_owned(),
-        Resume::Checked(_) => "Checked".to_owned(),
-        Resume::Entered(_, skip) => format!("Entered {skip:?}"),
-        Resume::LookingBack { skip, resized: None, .. } => format!("LookingBack {skip:?}"),
-        Resume::LookingBack { skip, resized: Some(at), .. } => {
+    let stage = match state {
+        Resume::Idle => return "Idle".to_owned(),
+        Resume::Refused(_) => return "Refused".to_owned(),
+        Resume::Pending(_, stage) => stage,
+    };
+    match stage {
+        Stage::Given => "Given".to_owned(),
+        Stage::Checked => "Checked".to_owned(),
+        Stage::Entered(skip) => format!("Entered {skip:?}"),
+        Stage::LookingBack { skip, resized: None } => format!("LookingBack {skip:?}"),
+        Stage::LookingBack { skip, resized: Some(at) } => {
             format!("LookingBack {skip:?}, {}", resized(at))
         }
-        Resume::Realigned { skip, resized: at, .. } => {
-            format!("Realigned {skip:?}, {}", resized(at))
-        }
-        Resume::Restarted(_) => "Restarted".to_owned(),
-        Resume::Skipping(_, skip) => format!("Skipping {skip:?}"),
+        Stage::Realigned { skip, resized: at } => format!("Realigned {skip:?}, {}", resized(at)),
+        Stage::Restarted => "Restarted".to_owned(),
+        Stage::Skipping(skip) => format!("Skipping {skip:?}"),
     }
 }
 
-/// One of each state.
+/// Each state and stage once.
 fn states() -> Vec<Resume> {
     let skip = Skip::OfPage(OFFSET);
     vec![
         Resume::Idle,
         Resume::Refused("why"),
-        Resume::Given(place()),
-        Resume::Checked(place()),
-        Resume::Entered(place(), skip),
-        Resume::LookingBack { place: place(), skip, resized: None },
-        Resume::LookingBack { place: place(), skip, resized: Some(Box::new(at(9))) },
-        Resume::Realigned { place: place(), skip, resized: Box::new(at(9)) },
-        Resume::Restarted(place()),
-        Resume::Skipping(place(), Skip::Items(DELIVERED)),
+        pending(Stage::Given),
+        pending(Stage::Checked),
+        pending(Stage::Entered(skip)),
+        pending(Stage::LookingBack { skip, resized: None }),
+        pending(Stage::LookingBack { skip, resized: Some(Box::new(at(9))) }),
+        pending(Stage::Realigned { skip, resized: Box::new(at(9)) }),
+        pending(Stage::Restarted),
+        pending(Stage::Skipping(Skip::Items(DELIVERED))),
     ]
 }
 
-/// Applies a transition to one of each state, and lists those that it changes.
+/// Applies a transition to each state and returns the states that it changes.
 fn changes(transition: impl Fn(&mut Resume)) -> Vec<(String, String)> {
     let change = |mut state: Resume| {
         let before = name(&state);
@@ -101,7 +107,7 @@ const BACK_RESIZED: &str = "LookingBack OfPage(3), resized at Number(9)";
 const REALIGNED: &str = "Realigned OfPage(3), resized at Number(9)";
 
 #[test]
-fn each_transition_leads_from_the_states_that_have_it() {
+fn each_transition_changes_only_its_states() {
     for (transition, what, table) in [
         ((|state| state.check()) as fn(&mut Resume), "check", &[("Given", "Checked")][..]),
         (
@@ -174,7 +180,7 @@ fn each_transition_leads_from_the_states_that_have_it() {
 }
 
 #[test]
-fn a_page_of_another_size_is_realigned_from_any_state() {
+fn realigns_from_any_state() {
     for mut state in states() {
         let before = name(&state);
         state.realign(ListPoint { offset: 5, ..point() }, at(9));
@@ -185,10 +191,10 @@ fn a_page_of_another_size_is_realigned_from_any_state() {
 }
 
 #[test]
-fn a_list_is_set_up_anew_from_where_it_was_to_begin() {
+fn reset_goes_back_to_the_first_stage() {
     for state in states() {
         let (before, has_place) = (name(&state), state.place().is_some());
-        let after = name(&state.anew());
+        let after = name(&state.reset());
         let expected = if has_place { "Given" } else { before.as_str() };
         assert_eq!(after, expected, "{before}");
     }
@@ -197,54 +203,54 @@ fn a_list_is_set_up_anew_from_where_it_was_to_begin() {
 }
 
 #[test]
-fn what_is_skipped_depends_on_how_the_list_comes() {
+fn what_is_skipped_depends_on_the_source() {
     use SequenceUnit::{Bytes, Items};
-    for (is_anew, sequence, entry, skip) in [
+    for (starts_over, sequence, entry, skip) in [
         (false, None, Entry::AtPlace, Skip::OfPage(OFFSET)),
         (false, Some(Items), Entry::InSequence, Skip::Items(OFFSET)),
         (false, Some(Bytes), Entry::InSequence, Skip::Bytes(OFFSET)),
-        (true, None, Entry::Anew, Skip::Items(DELIVERED)),
-        (true, Some(Items), Entry::Anew, Skip::Items(DELIVERED)),
-        (true, Some(Bytes), Entry::Anew, Skip::Bytes(OFFSET)),
+        (true, None, Entry::StartOver, Skip::Items(DELIVERED)),
+        (true, Some(Items), Entry::StartOver, Skip::Items(DELIVERED)),
+        (true, Some(Bytes), Entry::StartOver, Skip::Bytes(OFFSET)),
     ] {
-        let mut state = match is_anew {
-            true => Resume::Restarted(place()),
-            false => Resume::Checked(place()),
+        let mut state = match starts_over {
+            true => pending(Stage::Restarted),
+            false => pending(Stage::Checked),
         };
-        assert_eq!(state.enter(sequence), Some(entry), "{is_anew} {sequence:?}");
-        let expected = if is_anew { "Skipping" } else { "Entered" };
-        assert_eq!(name(&state), format!("{expected} {skip:?}"), "{is_anew} {sequence:?}");
+        assert_eq!(state.enter(sequence), Some(entry), "{starts_over} {sequence:?}");
+        let expected = if starts_over { "Skipping" } else { "Entered" };
+        assert_eq!(name(&state), format!("{expected} {skip:?}"), "{starts_over} {sequence:?}");
     }
 }
 
 #[test]
-fn a_page_is_joined_behind_what_was_delivered() {
+fn continues_after_the_delivered_items() {
     let joined = |from, moved| Alignment { from, repeated: 0, moved };
-    // By their hashes, wherever the last items are now.
+    // By the hashes of the last items, wherever they are now.
     for (hashes, expected) in [
         (&[1, 2, 3, 4][..], joined(3, false)),
         (&[9, 1, 2, 3], joined(4, true)),
         (&[7, 8, 9, 10], joined(3, true)),
     ] {
-        let mut state = Resume::Entered(place(), Skip::OfPage(OFFSET));
+        let mut state = pending(Stage::Entered(Skip::OfPage(OFFSET)));
         let accepted = state.accept(hashes.len(), || Some(hashes), || 0);
         assert_eq!(accepted, Accepted { joined: expected, was_counted: false }, "{hashes:?}");
         assert_eq!(name(&state), "Idle");
     }
-    // By the page where its items have none.
+    // By the fingerprint of the page if its items have no hashes.
     for (page, print, expected) in
         [(Some(5), 5, joined(3, false)), (Some(5), 6, joined(3, true)), (None, 5, joined(3, true))]
     {
         let point = ListPoint { known: Vec::new(), page, ..point() };
         let place = Box::new(ResumePoint { point, saved: None });
-        let mut state = Resume::Entered(place, Skip::OfPage(OFFSET));
+        let mut state = Resume::Pending(place, Stage::Entered(Skip::OfPage(OFFSET)));
         assert_eq!(state.accept(4, || None, || print).joined, expected, "{page:?} {print}");
     }
 }
 
 #[test]
-fn items_are_skipped_over_several_pages() {
-    let mut state = Resume::Skipping(place(), Skip::Items(DELIVERED));
+fn skips_items_across_pages() {
+    let mut state = pending(Stage::Skipping(Skip::Items(DELIVERED)));
     for (items, left) in
         [(6, "Skipping Items(7)"), (0, "Skipping Items(7)"), (6, "Skipping Items(1)")]
     {
@@ -257,16 +263,16 @@ fn items_are_skipped_over_several_pages() {
     let accepted = state.accept(6, || Some(&[3, 4, 5, 6, 7, 8]), || 0);
     assert_eq!((accepted.joined.from, accepted.was_counted), (1, false));
     assert_eq!(name(&state), "Idle");
-    // A page that ends just there was counted.
-    let mut state = Resume::Skipping(place(), Skip::Items(2));
+    // A page that ends exactly there was counted.
+    let mut state = pending(Stage::Skipping(Skip::Items(2)));
     let accepted = state.accept(2, || Some(&[2, 3]), || 0);
     assert_eq!((accepted.joined.from, accepted.was_counted), (2, true));
     assert_eq!(name(&state), "Idle");
 }
 
 #[test]
-fn bytes_are_skipped_whatever_parts_they_come_in() {
-    let mut state = Resume::Entered(place(), Skip::Bytes(5));
+fn skips_bytes_across_chunks() {
+    let mut state = pending(Stage::Entered(Skip::Bytes(5)));
     for (part, rest, left) in [
         ("abc", "", "Skipping Bytes(2)"),
         ("de", "", "Skipping Bytes(0)"),
@@ -278,11 +284,11 @@ fn bytes_are_skipped_whatever_parts_they_come_in() {
     }
     assert_eq!(state.accept(1, || None, || 0), Accepted::default());
     assert_eq!(name(&state), "Idle");
-    let mut state = Resume::Entered(place(), Skip::Bytes(2));
+    let mut state = pending(Stage::Entered(Skip::Bytes(2)));
     let mut body = Bytes::from_static(b"abc");
     assert!(state.skip_bytes(&mut body));
     assert_eq!(&body[..], b"c");
-    // Whatever does not come in bytes is left as it is.
+    // States that do not skip bytes leave the body as it is.
     for mut state in states() {
         let (before, mut body) = (name(&state), Bytes::from_static(b"abc"));
         assert!(state.skip_bytes(&mut body) && body.len() == 3, "{before}");
@@ -291,13 +297,13 @@ fn bytes_are_skipped_whatever_parts_they_come_in() {
 }
 
 #[test]
-fn a_sequence_that_ends_before_the_place_has_moved() {
+fn a_sequence_that_ends_before_the_place_has_changed() {
     for (state, moved) in [
         (Resume::Idle, false),
-        (Resume::Entered(place(), Skip::Items(0)), false),
-        (Resume::Entered(place(), Skip::Items(1)), true),
-        (Resume::Skipping(place(), Skip::Bytes(0)), false),
-        (Resume::Skipping(place(), Skip::Bytes(1)), true),
+        (pending(Stage::Entered(Skip::Items(0))), false),
+        (pending(Stage::Entered(Skip::Items(1))), true),
+        (pending(Stage::Skipping(Skip::Bytes(0))), false),
+        (pending(Stage::Skipping(Skip::Bytes(1))), true),
     ] {
         let (before, mut state) = (name(&state), state);
         assert_eq!(state.end_of_sequence(), moved, "{before}");
@@ -306,8 +312,8 @@ fn a_sequence_that_ends_before_the_place_has_moved() {
 }
 
 #[test]
-fn a_place_moves_to_the_page_of_another_size() {
-    let mut state = Resume::Entered(place(), Skip::OfPage(OFFSET));
+fn a_place_moves_to_a_page_of_another_size() {
+    let mut state = pending(Stage::Entered(Skip::OfPage(OFFSET)));
     let smaller = CursorState { grid: Some(2), ..at(4) };
     state.move_to(smaller.clone(), 1);
     assert_eq!(name(&state), "Entered OfPage(1)");

@@ -7,7 +7,7 @@ use crate::paging::list_spec::{Cap, ListSpec, NextToken};
 use crate::paging::scheme::Scheme;
 use crate::request::Request;
 
-/// A page of so many items, all of them unlike those of other pages unless said otherwise.
+/// A page with this many items, which differ from those of other pages unless the test sets a fingerprint.
 fn page(items: u64) -> PageInfo {
     PageInfo { items, ..PageInfo::default() }
 }
@@ -55,7 +55,7 @@ fn cursor(page_number: Option<&str>) -> Cursor {
     Cursor::start(&mut request, &spec, "https://api.mypurecloud.ie")
 }
 
-/// What follows from the last of these pages, all pages before it having been followed by another.
+/// The step after the last of these pages. All earlier ones must be followed by another.
 fn after(mut cursor: Cursor, pages: &[PageInfo]) -> Step {
     let (last, before) = pages.split_last().expect("a page");
     for page in before {
@@ -67,7 +67,7 @@ fn after(mut cursor: Cursor, pages: &[PageInfo]) -> Step {
     look(&mut cursor, last)
 }
 
-/// What follows from a page, which is the same when it is asked for once more.
+/// The step after a page. If it is requested again, it is the same.
 fn look(cursor: &mut Cursor, page: &PageInfo) -> Step {
     match step(cursor, page) {
         Step::LookAgain => {
@@ -79,30 +79,30 @@ fn look(cursor: &mut Cursor, page: &PageInfo) -> Step {
 }
 
 #[test]
-fn an_empty_page_is_asked_for_again_where_the_counts_promise_items() {
+fn requests_an_empty_page_again_if_the_counts_promise_items() {
     let empty = |page: PageInfo| step(&cursor(None), &page) == Step::LookAgain;
     assert!(empty(page(0).number(1).of(3)));
     assert!(empty(page(0).number(1).of(1).total(5)));
     assert!(!empty(page(0).number(1).of(1).total(0)));
-    // A link alone is no count.
+    // A link alone does not count.
     assert!(!empty(page(0).number(1).linked()));
     let index = begin(&of("ScimStartIndex"));
     assert_eq!(step(&index, &page(0).total(5)), Step::LookAgain);
     assert_eq!(step(&index, &page(0).total(0)), done(End::EmptyPage));
     let search = begin(&of("Q64Search"));
     assert_eq!(step(&search, &page(0).number(1).of(3)), Step::LookAgain);
-    // What was empty twice is believed.
+    // A page that was empty twice is believed.
     let mut again = cursor(None);
     again.at.is_second_look = true;
     assert_eq!(step(&again, &page(0).number(1).of(1).total(5)), done(End::Shortfall));
 }
 
 #[test]
-fn a_search_begins_at_the_page_it_asks_for() {
+fn a_search_begins_at_its_page_number() {
     let wrong = |due, got| Step::Broken(Contradiction::WrongPage { due, got });
     let first = page(10).number(47).of(5).total(47);
     assert_eq!(step(&begin(&of("Q64Search")), &first), wrong(1, 47));
-    // `{"pageNumber":3}`, compressed; another first page is not the one that was asked for.
+    // `{"pageNumber":3}`, compressed. Another first page is not the requested one.
     let mut request = request();
     request.set_query("q64", "H4sIAAAAAAACA6tWKkhMT/UrzU1KLVKyMq4FALZItUIQAAAA");
     let cursor = Cursor::start(&mut request, &of("Q64Search"), "https://api.mypurecloud.ie");
@@ -112,7 +112,7 @@ fn a_search_begins_at_the_page_it_asks_for() {
 }
 
 #[test]
-fn a_search_that_chooses_a_page_in_another_way_is_refused() {
+fn refuses_a_search_that_selects_a_page_in_another_way() {
     let refused = |json: &str| {
         let mut request = request();
         request.set_query("q64", base64::prelude::BASE64_STANDARD.encode(json));
@@ -133,27 +133,27 @@ fn a_search_that_chooses_a_page_in_another_way_is_refused() {
 }
 
 #[test]
-fn rows_without_ids_may_be_alike_on_pages_of_other_tokens() {
+fn rows_without_ids_may_be_equal_on_pages_with_different_tokens() {
     let alike = |token_text: &str| PageInfo { has_no_ids: true, ..token(9, token_text).like(1) };
     let pages: Vec<PageInfo> = (1..ALIKE_PAGES).map(|page| alike(&format!("t{page}"))).collect();
     assert_eq!(after(begin(&of("CursorField")), &pages), asks_for(&["t2"]));
     let more = [&pages[..], &[alike("t3")]].concat();
     let found = after(begin(&of("CursorField")), &more);
     assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 3 }));
-    // By number, the page parameter may be ignored.
+    // With page numbers, the API may ignore the parameter.
     let found = after(begin(&of("PageNumberNoEnvelope")), &[alike(""), alike("")]);
     assert_eq!(found, Step::Broken(Contradiction::Repeated { due: 2 }));
 }
 
 #[test]
-fn parameters_that_choose_a_page_in_another_way_are_refused() {
+fn refuses_parameters_that_select_a_page_in_another_way() {
     for (scheme, name, refused) in [
         ("PageNumber", "pageNumber", None),
-        ("PageNumber", "cursor", Some("or begin elsewhere by `pageNumber`")),
+        ("PageNumber", "cursor", Some("or set where to begin with `pageNumber`")),
         ("AfterInNextUri", "after", None),
-        ("AfterInNextUri", "before", Some("or begin elsewhere by `after`")),
-        ("IdOrDateWindow", "before", Some("or begin elsewhere by `after`")),
-        ("UnpagedWithEnvelope", "pageNumber", Some("leave it out")),
+        ("AfterInNextUri", "before", Some("or set where to begin with `after`")),
+        ("IdOrDateWindow", "before", Some("or set where to begin with `after`")),
+        ("UnpagedWithEnvelope", "pageNumber", Some("remove it")),
         ("DateWindowHomonym", "before", None),
         ("ContinuationToken", "before", None),
     ] {
@@ -169,11 +169,11 @@ fn parameters_that_choose_a_page_in_another_way_are_refused() {
 }
 
 #[test]
-fn the_end_by_page_number() {
+fn numbered_lists_end_as_their_counts_and_links_say() {
     use End::*;
     #[rustfmt::skip]
     let table: &[(&str, &[PageInfo], Option<End>)] = &[
-        // What is usual.
+        // Consistent counts.
         ("more pages", &[page(25).number(1).of(3)], None),
         ("last page", &[page(25).number(1).of(2), page(25).number(2).of(2)], Some(LastPage)),
         ("only page", &[page(7).number(1).of(1).total(7)], Some(LastPage)),
@@ -189,13 +189,13 @@ fn the_end_by_page_number() {
         ("capped size", &[page(100).number(1).of(3).sized(100).total(250)], None),
         // Without a count of pages.
         ("linked", &[page(25).number(1).linked()], None),
-        ("link gone", &[page(25).number(1).linked(), page(25).number(2)], Some(NoNextPage)),
+        ("link missing", &[page(25).number(1).linked(), page(25).number(2)], Some(NoNextPage)),
         ("no count at all", &[page(25).number(1)], None),
         ("no count, then {}", &[page(25).number(1), page(0)], Some(EmptyPage)),
         ("total not reached", &[page(25).number(1).total(30)], None),
         ("total reached", &[page(25).number(1).total(30), page(5).number(2).total(30)], Some(LastPage)),
         ("no page number", &[page(25).like(1).of(2), page(25).like(2).of(2)], Some(LastPage)),
-        // Counts that lie.
+        // Wrong counts.
         ("count too low, linked", &[page(25).number(1).of(1).linked()], None),
         ("count exceeded", &[page(25).number(1).of(1).linked(), page(25).number(2).of(1)], Some(NoNextPage)),
         ("count zero", &[page(25).number(1).of(0)], None),
@@ -209,9 +209,9 @@ fn the_end_by_page_number() {
         ("total too low", &[page(25).number(1).of(2).total(3)], None),
         ("last page sized to itself", &[page(25).number(1).of(2).sized(25).total(26), page(1).number(2).of(2).sized(1).total(26)], Some(LastPage)),
         ("total exceeded", &[page(25).number(1).of(2).total(30), page(25).number(2).of(2).total(30)], None),
-        ("total exceeded, link gone", &[page(25).number(1).total(3).linked(), page(25).number(2).total(3)], Some(NoNextPage)),
-        ("link gone too early", &[page(25).number(1).of(3).linked(), page(25).number(2).of(3)], None),
-        ("counts beyond reason", &[page(25).number(1).of(u64::MAX).sized(u64::MAX).total(u64::MAX)], None),
+        ("total exceeded, link missing", &[page(25).number(1).total(3).linked(), page(25).number(2).total(3)], Some(NoNextPage)),
+        ("link missing too early", &[page(25).number(1).of(3).linked(), page(25).number(2).of(3)], None),
+        ("huge counts", &[page(25).number(1).of(u64::MAX).sized(u64::MAX).total(u64::MAX)], None),
     ];
     for (name, pages, end) in table {
         match (after(cursor(None), pages), end) {
@@ -225,7 +225,7 @@ fn the_end_by_page_number() {
 }
 
 #[test]
-fn a_list_is_counted_from_where_it_begins() {
+fn counts_apply_to_a_list_that_begins_in_the_middle() {
     let middle = page(25).number(4).sized(25).total(100);
     assert_eq!(after(cursor(Some("4")), &[middle]), Step::Done(End::LastPage));
     let beyond = page(0).number(9).of(4).total(100);
@@ -233,7 +233,7 @@ fn a_list_is_counted_from_where_it_begins() {
 }
 
 #[test]
-fn a_page_that_can_not_be_the_one_due_breaks_the_walk() {
+fn a_page_that_cannot_be_the_due_one_is_an_error() {
     let first = page(25).number(1).of(3);
     let wrong = |due, got| Step::Broken(Contradiction::WrongPage { due, got });
     let repeated = |due| Step::Broken(Contradiction::Repeated { due });
@@ -255,7 +255,7 @@ fn a_page_that_can_not_be_the_one_due_breaks_the_walk() {
 }
 
 #[test]
-fn a_page_is_compared_with_all_before() {
+fn a_page_is_compared_with_all_earlier_ones() {
     let pages = [
         page(9).number(1).of(4),
         page(9).number(2).of(4),
@@ -266,25 +266,25 @@ fn a_page_is_compared_with_all_before() {
         after(cursor(None), &[pages[0].clone(), pages[1].clone(), pages[3].clone()]),
         Step::Broken(Contradiction::ReadBefore { due: 3 })
     );
-    // Without items there is nothing to compare.
+    // Empty pages are not compared.
     let pages = [page(1).number(1).of(3), page(0).number(1)];
     assert_eq!(after(cursor(None), &pages), Step::Done(End::Shortfall));
 }
 
 #[test]
-fn a_circle_of_pages_that_count_nothing_is_no_endless_list() {
+fn a_cycle_of_pages_without_counts_is_an_error() {
     for scheme in ["PageNumberNoEnvelope", "BodyPagingTotalHits", "ScimStartIndex"] {
         let circle = [page(9).like(1), page(9).like(2), page(9).like(1)];
         let found = after(begin(&of(scheme)), &circle);
         assert_eq!(found, Step::Broken(Contradiction::ReadBefore { due: 3 }), "{scheme}");
     }
-    // Each token is another, and leads to the same two pages.
+    // New tokens that return the same two pages.
     let circle = [token(9, "a").like(1), token(9, "b").like(2), token(9, "c").like(1)];
     let found = after(begin(&of("CursorField")), &circle);
     assert_eq!(found, Step::Broken(Contradiction::ReadBefore { due: 3 }));
 }
 
-/// A page with this token.
+/// A page with this token, or without one if it is empty.
 fn token(items: u64, token: &str) -> PageInfo {
     let token = (!token.is_empty()).then(|| Token::Text(token.to_owned()));
     PageInfo { token, ..page(items) }
@@ -303,7 +303,7 @@ fn asks_for_number(number: u64) -> Step {
     Step::Continue(Position::Number(number))
 }
 
-/// For each scheme: pages, and what follows from the last of them.
+/// Checks the step after the last of the pages of each case.
 fn check(scheme: &str, table: &[(&str, &[PageInfo], Step)]) {
     for (name, pages, expected) in table {
         assert_eq!(after(begin(&of(scheme)), pages), *expected, "{scheme}: {name}");
@@ -317,7 +317,7 @@ const fn done(end: End) -> Step {
 const CYCLE_2: Step = Step::Stuck(Contradiction::Cycle { page: 2 });
 
 #[test]
-fn page_numbers_of_other_forms() {
+fn numbered_lists_of_other_schemes() {
     check(
         "PageNumberNoTotal",
         &[
@@ -335,7 +335,7 @@ fn page_numbers_of_other_forms() {
             ("items", &[page(3)], asks_for_number(2)),
             ("no more", &[page(3).like(1), page(3).like(2), page(0)], done(End::EmptyPage)),
             (
-                "the page number is passed over",
+                "the page number is ignored",
                 &[page(3).like(1), page(3).like(1)],
                 Step::Broken(Contradiction::Repeated { due: 2 }),
             ),
@@ -366,17 +366,17 @@ fn page_numbers_of_other_forms() {
                 &[page(100).total(150).like(1), page(40).total(150).like(2)],
                 done(End::LastPage),
             ),
-            ("all came", &[page(7).total(7)], done(End::LastPage)),
+            ("all items read", &[page(7).total(7)], done(End::LastPage)),
             ("nothing (`{}`)", &[page(100).total(100).like(1)], done(End::LastPage)),
             ("no total", &[page(100)], asks_for_number(2)),
             ("no total, nothing (`{}`)", &[page(100), page(0)], done(End::EmptyPage)),
-            ("less than promised", &[page(100).total(250), page(0)], done(End::Shortfall)),
+            ("fewer than the total", &[page(100).total(250), page(0)], done(End::Shortfall)),
         ],
     );
 }
 
 #[test]
-fn empty_pages_of_a_numbered_list_are_passed_over_where_all_says_that_there_is_more() {
+fn skips_empty_numbered_pages_while_counts_or_links_promise_more() {
     let empty = || page(0).number(1).of(3).linked();
     assert_eq!(after(cursor(None), &[empty()]), asks_for_number(2));
     assert_eq!(after(cursor(None), &[page(0).number(1).linked()]), asks_for_number(2));
@@ -415,21 +415,21 @@ fn tokens_in_fields() {
             &[
                 ("a token", &[token(9, "a")], asks_for(&["a"])),
                 ("no token", &[token(9, "a"), page(9)], done(End::NoNextPage)),
-                ("no token at once", &[page(9)], done(End::NoNextPage)),
+                ("no token on the first page", &[page(9)], done(End::NoNextPage)),
                 (
-                    "no token, counts that lie",
+                    "no token, wrong counts",
                     &[page(9).number(1).of(3).total(99)],
                     done(End::NoNextPage),
                 ),
                 (
-                    "a token, counts that lie",
+                    "a token, wrong counts",
                     &[token(9, "a").number(1).of(1).total(9)],
                     asks_for(&["a"]),
                 ),
                 ("a short page", &[token(9, "a"), token(1, "b")], asks_for(&["b"])),
                 ("an empty page", &[token(9, "a"), token(0, "b")], asks_for(&["b"])),
                 (
-                    "no token at all",
+                    "a malformed token",
                     &[PageInfo { token: Some(Token::Odd), ..page(9) }],
                     Step::Stuck(Contradiction::OddToken {
                         page: 1,
@@ -454,7 +454,7 @@ fn tokens_in_fields() {
 }
 
 #[test]
-fn a_token_that_the_caller_began_with_does_not_come_again() {
+fn the_token_of_the_first_request_may_not_repeat() {
     let mut request = request();
     request.set_query("after", "a");
     let cursor = Cursor::start(&mut request, &of("AfterField"), "https://api.mypurecloud.ie");
@@ -463,7 +463,7 @@ fn a_token_that_the_caller_began_with_does_not_come_again() {
 }
 
 #[test]
-fn empty_pages_are_passed_over_up_to_a_bound() {
+fn skips_empty_pages_up_to_a_bound() {
     let empty: Vec<PageInfo> = (1..=EMPTY_PAGES).map(|n| token(0, &format!("t{n}"))).collect();
     let stuck = Step::Stuck(Contradiction::Empty { pages: EMPTY_PAGES });
     assert_eq!(after(begin(&of("AfterField")), &empty), stuck);
@@ -481,7 +481,7 @@ fn tokens_in_links() {
     ] {
         let link = |query: &str| token(9, &format!("/things?{query}"));
         let with = |value: &str| link(&format!("x=1&x=2&{name}={value}&pageSize=9"));
-        let astray = |why| Step::Stuck(Contradiction::Link { page: 1, why });
+        let refused = |why| Step::Stuck(Contradiction::Link { page: 1, why });
         check(
             scheme,
             &[
@@ -493,7 +493,7 @@ fn tokens_in_links() {
                     asks_for(&["a"]),
                 ),
                 (
-                    "a server that adds",
+                    "a server that appends to the query",
                     &[link(&format!("{name}=old&{name}=new"))],
                     asks_for(&["new"]),
                 ),
@@ -513,12 +513,12 @@ fn tokens_in_links() {
                 (
                     "a foreign host",
                     &[token(9, &format!("https://evil.example/things?{name}=a"))],
-                    astray(LinkError::Host),
+                    refused(LinkError::Host),
                 ),
                 (
                     "another path",
                     &[token(9, &format!("/others?{name}=a"))],
-                    astray(LinkError::Path),
+                    refused(LinkError::Path),
                 ),
             ],
         );
@@ -536,17 +536,17 @@ fn tokens_in_links() {
             ),
             ("type alone", &[token(9, "/things?afterSourceType=FLOW")], lacks("afterSourceId")),
             (
-                "type alone, no id in it",
+                "type alone, empty id",
                 &[token(9, "/things?afterSourceType=FLOW&afterSourceId=")],
                 lacks("afterSourceId"),
             ),
             (
-                "id alone, no type in it",
+                "id alone, empty type",
                 &[token(9, "/things?afterSourceType=&afterSourceId=a")],
                 lacks("afterSourceType"),
             ),
             (
-                "none in both",
+                "both empty",
                 &[token(9, "/things?afterSourceType=&afterSourceId=")],
                 done(End::NoNextPage),
             ),
@@ -558,7 +558,7 @@ fn tokens_in_links() {
 }
 
 #[test]
-fn links_that_are_followed_as_a_whole() {
+fn follows_links_as_they_are() {
     let follows = |name: &str, value: &str| {
         Step::Continue(Position::Link(vec![(name.to_owned(), value.to_owned())]))
     };
@@ -578,7 +578,7 @@ fn links_that_are_followed_as_a_whole() {
 }
 
 #[test]
-fn searches_end_by_their_count_of_pages() {
+fn searches_end_by_their_page_count() {
     let next = |number: u64, count| {
         token(9, &format!("/things?q64=page{}", number + 1)).number(number).of(count)
     };
@@ -586,9 +586,9 @@ fn searches_end_by_their_count_of_pages() {
         "Q64Search",
         &[
             ("more", &[next(1, 3)], asks_for(&["page2"])),
-            ("last, linked on", &[next(1, 2), next(2, 2)], done(End::LastPage)),
-            ("only, linked on", &[next(1, 1).total(99)], done(End::LastPage)),
-            ("none, linked on", &[PageInfo { items: 0, ..next(1, 0) }], done(End::EmptyPage)),
+            ("last, linked", &[next(1, 2), next(2, 2)], done(End::LastPage)),
+            ("only, linked", &[next(1, 1).total(99)], done(End::LastPage)),
+            ("none, linked", &[PageInfo { items: 0, ..next(1, 0) }], done(End::EmptyPage)),
             ("empty before the end", &[PageInfo { items: 0, ..next(1, 3) }], asks_for(&["page2"])),
             (
                 "page 1 again",
@@ -600,7 +600,7 @@ fn searches_end_by_their_count_of_pages() {
             ("count zero", &[next(1, 0)], asks_for(&["page2"])),
             ("more, not linked", &[page(9).number(1).of(3)], done(End::Shortfall)),
             ("no count, not linked", &[page(9).number(1)], done(End::NoNextPage)),
-            ("no count of any kind", &[token(9, "/things?q64=b")], asks_for(&["b"])),
+            ("no counts", &[token(9, "/things?q64=b")], asks_for(&["b"])),
             (
                 "total not reached",
                 &[token(9, "/things?q64=b").number(1).total(30)],
@@ -609,7 +609,7 @@ fn searches_end_by_their_count_of_pages() {
             ("total reached", &[token(9, "/things?q64=b").number(1).total(9)], done(End::LastPage)),
         ],
     );
-    // It may begin at any page.
+    // The first page may have any number.
     assert_eq!(after(begin(&of("Q64Search")), &[next(4, 5)]), asks_for(&["page5"]));
 }
 
@@ -633,7 +633,7 @@ fn start_indexes() {
             ("no total, empty", &[from(1, 25), page(0)], done(End::EmptyPage)),
             ("no items", &[page(0).total(0)], done(End::EmptyPage)),
             (
-                "less than promised",
+                "fewer than the total",
                 &[from(1, 25).total(60), page(0).total(60)],
                 done(End::Shortfall),
             ),
@@ -652,7 +652,7 @@ fn start_indexes() {
 }
 
 #[test]
-fn a_start_index_does_not_skip_what_was_not_asked_for() {
+fn a_start_index_advances_at_most_by_the_requested_size() {
     let mut cursor = begin(&of("ScimStartIndex"));
     cursor.set_page_size(Some(25));
     for size in [25, 1000, u64::MAX] {
@@ -670,12 +670,12 @@ fn windows_end_with_an_empty_page() {
             ("a short page", &[token(9, "m9"), token(1, "m10")], asks_for(&["m10"])),
             ("no more", &[token(9, "m9"), page(0)], done(End::EmptyPage)),
             (
-                "a window that holds its bound",
+                "a window that includes its bound",
                 &[token(9, "m9"), token(1, "m9")],
                 done(End::LastPage),
             ),
             (
-                "a key that is none",
+                "a malformed key",
                 &[PageInfo { token: Some(Token::Odd), ..page(9) }],
                 Step::Stuck(Contradiction::NoKey { page: 1, key: "id".to_owned() }),
             ),
@@ -690,7 +690,7 @@ fn windows_end_with_an_empty_page() {
 }
 
 #[test]
-fn a_bound_that_comes_alone_ends_a_list_of_windows_that_have_room_for_more() {
+fn a_window_with_only_its_bound_ends_the_list_if_it_has_room_for_more() {
     let bound = |size: Option<u64>| {
         let mut cursor = begin(&of("IdOrDateWindow"));
         cursor.set_page_size(size);
@@ -700,12 +700,12 @@ fn a_bound_that_comes_alone_ends_a_list_of_windows_that_have_room_for_more() {
     };
     assert_eq!(bound(None), done(End::LastPage));
     assert_eq!(bound(Some(2)), done(End::LastPage));
-    // In windows of one item, whatever comes next has the place of the bound.
+    // In windows of one item, the bound takes the place of the next item.
     assert_eq!(bound(Some(1)), Step::Broken(Contradiction::Repeated { due: 2 }));
 }
 
 #[test]
-fn items_after_many_empty_pages_lead_on() {
+fn a_page_with_items_resets_the_bound_on_empty_pages() {
     let mut cursor = begin(&of("CursorField"));
     cursor.at.empty = EMPTY_PAGES - 1;
     assert_eq!(step(&cursor, &token(9, "a")), asks_for(&["a"]));
@@ -716,22 +716,22 @@ fn items_after_many_empty_pages_lead_on() {
 }
 
 #[test]
-fn contradictions_come_with_advice() {
+fn contradictions_have_advice() {
     let text = || "x".to_owned();
     for (why, advice) in [
-        (Contradiction::WrongPage { due: 2, got: 1 }, "read the list anew"),
-        (Contradiction::WrongStart { due: 26, got: 1 }, "read the list anew"),
-        (Contradiction::Repeated { due: 2 }, "read the list anew"),
-        (Contradiction::ReadBefore { due: 3 }, "read the list anew"),
-        (Contradiction::Cycle { page: 2 }, "in parts by a filter"),
+        (Contradiction::WrongPage { due: 2, got: 1 }, "start over"),
+        (Contradiction::WrongStart { due: 26, got: 1 }, "start over"),
+        (Contradiction::Repeated { due: 2 }, "start over"),
+        (Contradiction::ReadBefore { due: 3 }, "start over"),
+        (Contradiction::Cycle { page: 2 }, "split the list by a filter"),
         (Contradiction::Link { page: 1, why: LinkError::Host }, "check the region or URL"),
         (
             Contradiction::Link { page: 1, why: LinkError::NoUrl },
-            "report it with its correlation id",
+            "report the response with its correlation id",
         ),
-        (Contradiction::Lacks { page: 1, parameter: text() }, "page it by one of your own"),
-        (Contradiction::OddToken { page: 1, field: text() }, "page it by one of your own"),
-        (Contradiction::NoKey { page: 1, key: text() }, "page it by one of your own"),
+        (Contradiction::Lacks { page: 1, parameter: text() }, "write a `ListSpec`"),
+        (Contradiction::OddToken { page: 1, field: text() }, "write a `ListSpec`"),
+        (Contradiction::NoKey { page: 1, key: text() }, "write a `ListSpec`"),
         (Contradiction::Empty { pages: 20 }, "narrow the filter"),
         (Contradiction::Resized { due: 2, size: 50, before: 25 }, "set a `page_size`"),
     ] {
@@ -740,7 +740,7 @@ fn contradictions_come_with_advice() {
 }
 
 #[test]
-fn one_reply() {
+fn single_responses() {
     for scheme in [
         "UnpagedWithEnvelope",
         "UnpagedEntities",
@@ -797,7 +797,7 @@ fn caps() {
         (capped("PageNumber", Cap::items(200), 100), vec![&first], asks_for_number(2)),
         (capped("PageNumber", Cap::items(200), 100), vec![&first, &second], done(End::Cap)),
         (capped("PageNumber", Cap::items(199), 100), vec![&first], done(End::Cap)),
-        // What was granted counts, where it is told.
+        // The granted page size counts, if stated.
         (
             capped("PageNumber", Cap::items(60), 100),
             vec![&page(25).number(1).of(30).sized(25)],
@@ -810,13 +810,13 @@ fn caps() {
             done(End::Cap),
         ),
         (capped("CursorField", Cap::pages(1), 100), vec![&token(100, "a")], done(End::Cap)),
-        // A list that ends where its cap is is whole.
+        // A list that ends exactly at its cap is complete.
         (
             capped("PageNumber", Cap::pages(1), 100),
             vec![&page(7).number(1).of(1)],
             done(End::LastPage),
         ),
-        // One that holds for other parameters.
+        // A cap for another parameter value.
         (
             capped("PageNumber", Cap::pages(1).where_query("state", "inactive"), 100),
             vec![&first],
@@ -841,7 +841,7 @@ fn caps() {
 }
 
 #[test]
-fn pages_that_can_be_asked_for_ahead() {
+fn pages_that_can_be_requested_ahead() {
     let ahead = |scheme: &str, page: &PageInfo| {
         let mut cursor = begin(&of(scheme).with_cap(Cap::pages(5)));
         let Step::Continue(next) = step(&cursor, page) else { panic!("an end") };
@@ -857,9 +857,9 @@ fn pages_that_can_be_asked_for_ahead() {
     assert_eq!(ahead("ScimStartIndex", &page(9).of(9).total(99)), []);
 }
 
-/// Whatever pages say, no page is asked for twice, and a cursor whose pages are all alike ends.
+/// Whatever pages say, no page is requested twice, and a list of equal pages ends.
 #[test]
-fn no_replies_make_a_walk_go_in_a_circle() {
+fn no_responses_make_a_list_endless() {
     let mut state = 1_u64;
     let mut pick = |choices: u64| {
         // Multiplier and increment: D. E. Knuth, MMIX.
@@ -900,7 +900,7 @@ fn no_replies_make_a_walk_go_in_a_circle() {
                     page.items = [0, 1, 9][pick(3) as usize];
                     if page.items > 0 {
                         next_fingerprint += 1;
-                        // Now and then an earlier page.
+                        // Occasionally an earlier page.
                         page.fingerprint =
                             Some(if pick(9) == 0 { pick(5) } else { next_fingerprint });
                     }

@@ -210,8 +210,8 @@ impl Window {
     }
 }
 
-/// The two halves of an interval, neither shorter than `minimum`. Their overlap is limited so that both are shorter than
-/// the whole.
+/// The two halves of an interval, neither shorter than `minimum`. Their overlap is limited so that both are shorter
+/// than the whole.
 ///
 /// The second half begins a whole number of days after the first, or else of hours or minutes, so that daily and hourly
 /// aggregates are not cut in two.

@@ -248,7 +248,7 @@ fn rejects_malformed_plans() {
         ("todo", "paused", "a window in an unknown state"),
         (r#""operation":"postQuery","#, "", "its call has no `operation`"),
         (r#""org":{"baseUrl":"https://api.example.com"},"#, "", "its call has no `org`"),
-        ("ffffffffffffffff", "soon", "a hash that is malformed"),
+        ("ffffffffffffffff", "soon", "a malformed hash"),
         (r#"Milliseconds":0"#, r#"Milliseconds":-1"#, "a negative overlap"),
         // A gap in the middle, a gap at the end, and windows that intersect without an overlap.
         (r#"{"from":600000"#, r#"{"from":600001"#, "outside its range"),

@@ -1,4 +1,4 @@
-//! The same list in other portions and of other types.
+//! Streams of pages and batches, and items of other types.
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use genesys_cloud_core::{
@@ -13,15 +13,15 @@ use crate::{Thing, asked, client, ids, list, page, script, things};
 fn is_a_stream_for_tasks<S: Stream + Send + Unpin>() {}
 
 #[test]
-fn all_portions_are_streams_for_tasks() {
+fn paginators_pages_and_batches_are_send_and_unpin() {
     is_a_stream_for_tasks::<Paginator<Thing>>();
     is_a_stream_for_tasks::<Pages<Thing>>();
     is_a_stream_for_tasks::<Batches<Thing>>();
 }
 
-/// With the extension traits in scope, the methods of the paginator have precedence.
+/// With the extension traits in scope, the paginator's own methods take precedence.
 #[tokio::test]
-async fn the_combinators_of_futures() {
+async fn works_with_the_combinators_of_futures() {
     let server = list(250, 100).await;
     let found: Vec<Thing> = things(&server).try_collect().await.expect("all things");
     assert_eq!(ids(found), (1..=250).collect::<Vec<_>>());
@@ -35,7 +35,7 @@ async fn the_combinators_of_futures() {
 }
 
 #[tokio::test]
-async fn pages() {
+async fn pages_have_status_headers_and_counts() {
     let server = script([
         page(1..=2, r#","pageNumber":1,"pageCount":2,"pageSize":2,"total":3"#)
             .header("ININ-Correlation-Id", "abc"),
@@ -56,14 +56,14 @@ async fn pages() {
 }
 
 #[tokio::test]
-async fn pages_keep_to_the_limit() {
+async fn pages_respect_the_limit() {
     let server = list(250, 100).await;
     let pages: Vec<_> = things(&server).limit(120).pages().try_collect().await.expect("pages");
     assert_eq!(pages.iter().map(|page| page.items().len()).collect::<Vec<_>>(), [100, 20]);
 }
 
 #[tokio::test]
-async fn pages_go_on_where_items_were_taken() {
+async fn pages_continue_where_items_were_taken() {
     let server = list(5, 2).await;
     let mut things = things(&server);
     for _ in 0..3 {
@@ -80,8 +80,8 @@ async fn pages_go_on_where_items_were_taken() {
 }
 
 #[tokio::test]
-async fn chunks_of_any_size() {
-    // Size of the batches, limit; the sizes of those that come.
+async fn batches_have_the_requested_size() {
+    // Batch size, limit; expected sizes.
     for (size, limit, sizes) in [
         (100, 999, vec![100, 100, 50]),
         (70, 999, vec![70, 70, 70, 40]),
@@ -101,7 +101,7 @@ async fn chunks_of_any_size() {
 }
 
 #[tokio::test]
-async fn an_error_comes_after_the_items_that_were_read_before_it() {
+async fn items_read_before_an_error_come_first() {
     let server = script([
         page(1..=5, r#","pageNumber":1,"pageCount":2"#),
         Answer::json(400, "{}"),
@@ -109,9 +109,9 @@ async fn an_error_comes_after_the_items_that_were_read_before_it() {
         page(6..=9, r#","pageNumber":2,"pageCount":2"#),
     ])
     .await;
-    let chunks = things(&server).batches(3);
+    let batches = things(&server).batches(3);
     let seen: Vec<_> =
-        chunks.map(|batch| batch.map(ids).map_err(|error| error.status())).collect().await;
+        batches.map(|batch| batch.map(ids).map_err(|error| error.status())).collect().await;
     let batch = |things: &[u64]| Ok(things.to_vec());
     assert_eq!(
         seen,
@@ -128,7 +128,7 @@ async fn an_error_comes_after_the_items_that_were_read_before_it() {
 }
 
 #[tokio::test]
-async fn size_hints_promise_what_is_at_hand() {
+async fn size_hints_count_the_items_that_are_ready() {
     let server = list(5, 3).await;
     let mut items = things(&server);
     let mut hints = vec![items.size_hint()];
@@ -138,13 +138,13 @@ async fn size_hints_promise_what_is_at_hand() {
     let none = None;
     assert_eq!(hints, [(0, none), (2, none), (1, none), (0, none), (1, Some(1)), (0, Some(0))]);
 
-    let mut chunks = things(&server).batches(2);
-    chunks.next().await.expect("a batch").expect("no error");
-    assert_eq!(chunks.size_hint(), (1, None));
+    let mut batches = things(&server).batches(2);
+    batches.next().await.expect("a batch").expect("no error");
+    assert_eq!(batches.size_hint(), (1, None));
 }
 
 #[tokio::test]
-async fn items_as_another_type() {
+async fn reads_items_as_another_type_from_the_beginning() {
     let server = list(3, 2).await;
     let mut begun = things(&server);
     begun.next().await.expect("a thing").expect("no error");
@@ -159,7 +159,7 @@ async fn items_as_another_type() {
 }
 
 #[tokio::test]
-async fn settings_hold_for_items_of_another_type() {
+async fn keeps_its_options_for_items_of_another_type() {
     let server = list(9, 4).await;
     let mut begun = things(&server).page_size(3);
     for _ in 0..3 {
@@ -177,7 +177,7 @@ async fn settings_hold_for_items_of_another_type() {
 }
 
 #[tokio::test]
-async fn an_operation_of_ones_own() {
+async fn lists_an_operation_defined_at_run_time() {
     let server = list(3, 2).await;
     let operation = Operation::new("listThings".to_owned(), Method::Get, "/things".to_owned());
     let spec = ListSpec::new(Scheme::PageNumber, "entities".to_owned())

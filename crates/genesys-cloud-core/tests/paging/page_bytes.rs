@@ -1,4 +1,4 @@
-//! Pages that are too large to be held are read in smaller ones: no item is lost or repeated.
+//! Pages above the byte limit are read as smaller pages, without losing or repeating items.
 
 use std::ops::RangeInclusive;
 
@@ -11,16 +11,16 @@ use crate::{Thing, all, asked, client, ids, query};
 
 const TOTAL: u64 = 250;
 
-/// Holds a page of all records if they are narrow, and one of 20, but not of 50, if they are wide.
+/// Enough for a page of all records if they are narrow, and for 20, but not 50, wide ones.
 const BOUND: usize = 4000;
 
-/// A way of paging, as a client asks for it and as a server answers.
+/// A way of paging, on the client and on the server.
 #[derive(Clone)]
 struct Way {
     spec: ListSpec,
-    /// What the server adds to the page of this size that begins after so many items.
+    /// The further fields of a page of this size that begins after `at` items.
     envelope: fn(size: u64, at: u64) -> String,
-    /// How many items stand before the page that is asked for.
+    /// The number of items before the requested page.
     at: fn(&Received, size: u64) -> u64,
 }
 
@@ -78,7 +78,7 @@ fn sized(scheme: Scheme, page_size: PageSize) -> ListSpec {
     ListSpec::new(scheme, "entities").with_page_size(page_size)
 }
 
-/// The things `1..=250`, of which these are wide.
+/// Serves the things `1..=250`, of which these are wide.
 async fn serve(way: &Way, wide: RangeInclusive<u64>) -> Server {
     let way = way.clone();
     Server::start(move |request| {
@@ -103,7 +103,7 @@ fn things(server: &Server, spec: &ListSpec) -> Paginator<Thing> {
     Paginator::from_request(&client(server), request, spec.clone())
 }
 
-/// The page sizes that were asked for, each with the number of requests in a row.
+/// The requested page sizes, each with the number of consecutive requests.
 fn sizes(server: &Server) -> Vec<(u64, usize)> {
     let mut sizes: Vec<(u64, usize)> = Vec::new();
     for request in server.received() {
@@ -123,7 +123,7 @@ async fn reads_all(mut things: Paginator<Thing>) -> Report {
 }
 
 #[tokio::test]
-async fn pages_become_smaller_until_they_are_small_enough() {
+async fn requests_smaller_pages_until_they_fit() {
     for way in ways() {
         let server = serve(&way, 1..=TOTAL).await;
         let report = reads_all(things(&server, &way.spec).max_page_bytes(BOUND)).await;
@@ -131,7 +131,7 @@ async fn pages_become_smaller_until_they_are_small_enough() {
         assert_eq!((report.pages, report.requests, report.retries), (13, 15, 0));
         assert_eq!(report.page_size_asked, Some(20));
 
-        // Without a bound, and where the pages are small enough, the size stays.
+        // The size stays without a limit, and if the pages fit.
         for (wide, bound) in [(1..=TOTAL, usize::MAX), (0..=0, BOUND)] {
             let server = serve(&way, wide).await;
             reads_all(things(&server, &way.spec).max_page_bytes(bound)).await;
@@ -141,7 +141,7 @@ async fn pages_become_smaller_until_they_are_small_enough() {
 }
 
 #[tokio::test]
-async fn the_list_is_read_on_from_where_it_is() {
+async fn continues_within_the_list_in_smaller_pages() {
     for way in ways() {
         for prefetch in [0, 3] {
             let server = serve(&way, 120..=170).await;
@@ -155,8 +155,8 @@ async fn the_list_is_read_on_from_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_list_is_resumed_from_any_place() {
-    // The bound of the run that was stopped, which may have had none.
+async fn resumes_at_any_place() {
+    // The limit of the interrupted run, which may have had none.
     for (way, bound) in ways().into_iter().flat_map(|way| [(way.clone(), BOUND), (way, usize::MAX)])
     {
         let server = serve(&way, 120..=170).await;
@@ -185,7 +185,7 @@ async fn a_list_is_resumed_from_any_place() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_between_two_sizes() {
+async fn resumes_between_two_page_sizes() {
     for way in ways() {
         let (served, mut fails) = (way.clone(), true);
         let server = Server::start(move |request| {
@@ -200,19 +200,19 @@ async fn a_checkpoint_between_two_sizes() {
         let mut first = list().page_size(50);
         while first.try_next().await.is_ok_and(|thing| thing.is_some()) {}
         let mut rest = list().resume(&first.checkpoint());
-        // The page from 101 on, with 31 wide records, is the first that is too large.
+        // The page from 101 on, with 31 wide records, is the first one too large.
         let from = first.report().items + 1;
         assert_eq!(from, 101);
         assert_eq!(all(&mut rest).await, (from..=TOTAL).collect::<Vec<_>>());
         assert_eq!(rest.report().verdict(), Verdict::Complete);
-        // So does the one that failed.
+        // The list that failed continues too.
         assert_eq!(all(&mut first).await, (from..=TOTAL).collect::<Vec<_>>());
         assert_eq!(first.report().verdict(), Verdict::Complete);
     }
 }
 
 #[tokio::test]
-async fn a_page_size_that_the_api_ignores() {
+async fn reads_large_pages_if_the_api_ignores_the_page_size() {
     let way = by_number(Scheme::PageNumber);
     let served = way.clone();
     let server =
@@ -223,7 +223,7 @@ async fn a_page_size_that_the_api_ignores() {
 }
 
 #[tokio::test]
-async fn the_least_size_is_read_whole() {
+async fn reads_pages_of_the_minimum_size_whole() {
     let mut way = by_number(Scheme::PageNumber);
     way.spec = sized(Scheme::PageNumber, PageSize::integer("pageSize").usually(500).at_least(50));
     let server = serve(&way, 1..=TOTAL).await;
@@ -232,11 +232,11 @@ async fn the_least_size_is_read_whole() {
 }
 
 #[tokio::test]
-async fn pages_that_another_size_would_move_are_read_whole() {
-    // Responses without a page size: only the first page is known to begin at the same item in any size.
-    let mut untold = by_number(Scheme::PageNumber);
-    untold.envelope = |_, _| format!(r#","total":{TOTAL}"#);
-    // A link that holds the size.
+async fn reads_pages_whole_if_another_size_would_shift_items() {
+    // Without a stated page size, only the first page is known to begin at the same item in any size.
+    let mut unstated = by_number(Scheme::PageNumber);
+    unstated.envelope = |_, _| format!(r#","total":{TOTAL}"#);
+    // A link that contains the size.
     let mut linked = by_token();
     linked.spec = sized(Scheme::PageSizeOnlyNextUri, PageSize::integer("pageSize"));
     linked.envelope = |size, at| {
@@ -244,12 +244,12 @@ async fn pages_that_another_size_would_move_are_read_whole() {
             .map(|next| format!(r#","nextUri":"/things?pageSize={size}&after={next}""#));
         next.unwrap_or_default()
     };
-    for way in [untold, linked] {
+    for way in [unstated, linked] {
         let server = serve(&way, 120..=170).await;
         reads_all(things(&server, &way.spec).page_size(50).max_page_bytes(BOUND)).await;
         assert_eq!(sizes(&server), [(50, 5)], "{:?}", asked(&server));
     }
-    // As many pages as the caller allows would hold less.
+    // Smaller pages would read fewer items within the page limit of the caller.
     let way = by_number(Scheme::PageNumber);
     let server = serve(&way, 120..=170).await;
     let list = things(&server, &way.spec).page_size(50).max_page_bytes(BOUND);

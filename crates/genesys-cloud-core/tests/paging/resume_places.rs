@@ -1,4 +1,4 @@
-//! Where a list resumes: between two pages, in a page that is read a second time, and after the place was lost.
+//! Resuming between two pages, in a page that is read again, and after items have moved.
 
 use genesys_cloud_core::{
     Checkpoint, ErrorKind, ListSpec, Method, OnStale, Operation, PageSize, Paginator, Request,
@@ -37,7 +37,7 @@ fn numbered(number: u64, total: u64, things: &[u64]) -> Answer {
 }
 
 #[tokio::test]
-async fn a_checkpoint_while_the_page_before_is_read_again_repeats_nothing() {
+async fn a_checkpoint_while_the_previous_page_is_read_again_repeats_nothing() {
     let gate = Gate::new();
     let server = script([
         numbered(1, 12, &[1, 2, 3, 4]),
@@ -79,17 +79,17 @@ async fn a_batch_that_begins_in_a_page_read_again_repeats_nothing() {
         numbered(3, 10, &[9, 10]),
     ])
     .await;
-    let mut chunks = things(&server).batches(4);
-    let batch = chunks.try_next().await.expect("a batch").expect("items");
+    let mut batches = things(&server).batches(4);
+    let batch = batches.try_next().await.expect("a batch").expect("items");
     assert_eq!(crate::ids(batch), [1, 2, 3, 4]);
     // The next batch has 20 and 21, and waits for more.
     tokio::select! {
-        _ = chunks.try_next() => panic!("a batch came through a closed gate"),
+        _ = batches.try_next() => panic!("a batch came through a closed gate"),
         () = server.has_received(4) => {}
     }
-    let checkpoint = kept(&chunks.checkpoint());
+    let checkpoint = kept(&batches.checkpoint());
     assert_eq!(checkpoint.items(), 4);
-    drop(chunks);
+    drop(batches);
     gate.open();
     let mut again = things(&server).resume(&checkpoint);
     assert_eq!(all(&mut again).await, [20, 21, 5, 6, 7, 8, 9, 10]);
@@ -97,7 +97,7 @@ async fn a_batch_that_begins_in_a_page_read_again_repeats_nothing() {
 }
 
 #[tokio::test]
-async fn an_empty_page_before_the_place_is_not_read_again() {
+async fn does_not_read_an_empty_page_before_the_place_again() {
     let counts = |number: u64| format!(r#","pageNumber":{number},"nextUri":"/things?x""#);
     let server = script([
         page(1..=2, &counts(1)),
@@ -117,9 +117,9 @@ async fn an_empty_page_before_the_place_is_not_read_again() {
 }
 
 #[tokio::test]
-async fn another_page_size_is_asked_for_from_the_next_page_on() {
+async fn a_new_page_size_applies_from_the_next_page_on() {
     for (read, next, size) in [
-        // In a page: the rest of it, in the size that it has.
+        // Within a page: the old size, for the rest of it.
         (2, page(1..=4, r#","after":"a""#), "pageSize=4"),
         (4, page(5..=5, ""), "pageSize=9"),
     ] {
@@ -134,7 +134,7 @@ async fn another_page_size_is_asked_for_from_the_next_page_on() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_after_a_restart_is_an_error_of_that_page() {
+async fn a_token_refused_after_starting_over_is_an_error_of_its_page() {
     let server = script([
         page(1..=2, r#","after":"a""#),
         page(3..=4, r#","after":"b""#),
@@ -147,14 +147,14 @@ async fn a_token_that_is_refused_after_a_restart_is_an_error_of_that_page() {
     let mut first = after(&server);
     assert_eq!(some(&mut first, 5).await, [1, 2, 3, 4, 5]);
     let checkpoint = kept(&first.checkpoint());
-    let mut anew = after(&server).on_stale(OnStale::Restart).resume(&checkpoint);
-    let error = anew.try_next().await.expect_err("a 404");
+    let mut restarted = after(&server).on_stale(OnStale::Restart).resume(&checkpoint);
+    let error = restarted.try_next().await.expect_err("a 404");
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
     assert_eq!(server.received().len(), 6);
 }
 
 #[tokio::test]
-async fn a_page_that_is_looked_at_again_may_be_as_it_was() {
+async fn a_page_read_again_may_be_unchanged() {
     let server = script([
         numbered(1, 12, &[1, 2, 3, 4]),
         numbered(2, 12, &[5, 6, 7, 8]),
@@ -174,7 +174,7 @@ async fn a_page_that_is_looked_at_again_may_be_as_it_was() {
 }
 
 #[tokio::test]
-async fn what_follows_is_found_though_all_that_was_yielded_of_its_page_is_gone() {
+async fn finds_the_next_item_if_the_whole_page_of_the_place_was_removed() {
     let total = |number, things: &[u64]| numbered(number, 16, things);
     let server = script([
         numbered(1, 20, &[1, 2, 3, 4]),
@@ -192,7 +192,7 @@ async fn what_follows_is_found_though_all_that_was_yielded_of_its_page_is_gone()
 }
 
 #[tokio::test]
-async fn a_list_that_was_emptied_is_not_looked_through() {
+async fn does_not_search_an_emptied_list() {
     let server = script([
         numbered(1, 12, &[1, 2, 3, 4]),
         numbered(2, 12, &[5, 6, 7, 8]),
@@ -208,7 +208,7 @@ async fn a_list_that_was_emptied_is_not_looked_through() {
 }
 
 #[tokio::test]
-async fn a_list_that_began_in_its_middle_is_looked_through_by_the_size_that_was_asked_for() {
+async fn searches_a_list_that_began_in_the_middle_by_the_requested_page_size() {
     let counts = |number: u64, total: u64| {
         let count = total.div_ceil(4);
         format!(r#","pageNumber":{number},"pageCount":{count},"total":{total}"#)
@@ -234,12 +234,12 @@ async fn a_list_that_began_in_its_middle_is_looked_through_by_the_size_that_was_
 }
 
 #[tokio::test]
-async fn pages_of_an_extractor_are_recognized_by_their_text_after_a_restart() {
+async fn recognizes_extracted_pages_by_their_text_after_starting_over() {
     let pages =
         || [page(1..=2, r#","after":"a""#), page(3..=4, r#","after":"b""#), page(5..=5, "")];
     for (read, is_refused, is_complete) in [
         (2, false, true),
-        // The page of the place is recognized by its text, and between two pages nothing is.
+        // Within a page, the text is compared; between two pages, nothing can be.
         (3, true, true),
         (2, true, false),
     ] {
@@ -278,7 +278,7 @@ async fn pages_of_an_extractor_are_recognized_by_their_text_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_read_again_is_counted_once() {
+async fn counts_a_page_read_again_once() {
     let with_null = |ids: [&str; 4], total: u64| {
         let items = ids.map(|id| match id {
             "" => "null".to_owned(),
@@ -305,7 +305,7 @@ async fn a_page_that_is_read_again_is_counted_once() {
 }
 
 #[tokio::test]
-async fn a_page_size_of_the_request_is_not_part_of_what_is_listed() {
+async fn the_page_size_of_the_request_may_differ_on_resume() {
     let server = crate::list(9, 4).await;
     let list = |size| crate::Things::new(&client(&server)).things().page_size(size).paginate();
     let mut begun = list(4);
@@ -315,7 +315,7 @@ async fn a_page_size_of_the_request_is_not_part_of_what_is_listed() {
 }
 
 #[tokio::test]
-async fn rows_without_ids_may_come_again_once_after_many_that_are_new() {
+async fn rows_without_ids_may_repeat_once() {
     let rows = |n: u64, next: &str| {
         Answer::json(200, &format!(r#"{{"entities":[{{"n":{n}}}],"after":"{next}"}}"#))
     };
@@ -337,7 +337,7 @@ async fn rows_without_ids_may_come_again_once_after_many_that_are_new() {
 }
 
 #[tokio::test]
-async fn what_a_page_repeats_of_the_one_before_a_stop_is_counted() {
+async fn counts_items_repeated_from_the_page_before_the_checkpoint() {
     let server = script([page(1..=4, r#","after":"a""#), page(3..=6, "")]).await;
     let mut begun = after(&server);
     some(&mut begun, 4).await;

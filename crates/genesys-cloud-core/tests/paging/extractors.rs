@@ -1,4 +1,4 @@
-//! Endpoints that the bindings do not know, and responses that no path describes.
+//! Endpoints that the bindings do not know, and extractors for responses that no path describes.
 
 use futures::TryStreamExt as _;
 use genesys_cloud_core::{
@@ -18,7 +18,7 @@ fn targets(server: &Server) -> Vec<String> {
     server.received().into_iter().map(|request| request.target).collect()
 }
 
-/// Continues after the last name, where the response says that there are more.
+/// Continues after the last name if the response says that there are more.
 fn after_the_last(
     response: &genesys_cloud_core::RawResponse,
 ) -> Result<ExtractedPage<String>, DecodeError> {
@@ -30,7 +30,7 @@ fn after_the_last(
 }
 
 #[tokio::test]
-async fn a_flag_that_there_is_more() {
+async fn an_extractor_can_use_a_flag() {
     for prefetch in [0, 2] {
         let server = script([
             Answer::json(200, r#"{"names":["a","b"],"more":true}"#),
@@ -68,7 +68,7 @@ fn lines(response: &genesys_cloud_core::RawResponse) -> Result<ExtractedPage<Str
 }
 
 #[tokio::test]
-async fn a_link_in_a_header_and_a_body_that_is_no_json() {
+async fn an_extractor_can_use_a_header_and_a_text_body() {
     let spec = || {
         ListSpec::new(Scheme::ContinuationToken, "[]")
             .with_token_in(ParamLocation::query("page"))
@@ -82,11 +82,11 @@ async fn a_link_in_a_header_and_a_body_that_is_no_json() {
     assert_eq!(targets(&server), ["/names", "/names?page=2&page=x"]);
     assert_eq!(names.report().verdict(), Verdict::Complete);
 
-    // The guards hold.
+    // Links and pages are checked as usual.
     let server = script([next("https://evil.example/names?page=2")]).await;
     let mut names = Paginator::with_extractor(&client(&server), get(), spec(), lines);
     let error = (&mut names).try_collect::<Vec<_>>().await.expect_err("a foreign link");
-    assert!(error.to_string().contains("leads to another host"), "{error}");
+    assert!(error.to_string().contains("points to another host"), "{error}");
     assert_eq!(names.report().end, Some(End::Contradiction));
 
     let server = script([next("/names?page=2"), next("/names?page=3")]).await;
@@ -96,7 +96,7 @@ async fn a_link_in_a_header_and_a_body_that_is_no_json() {
 }
 
 #[tokio::test]
-async fn pages_that_an_extractor_counts() {
+async fn an_extractor_can_count_pages() {
     let server = Server::start(|request| {
         let number = crate::query(request, "pageNumber").expect("a page number");
         Answer::new(if number == 3 { 204 } else { 200 }, format!("{number}"))
@@ -123,7 +123,7 @@ async fn pages_that_an_extractor_counts() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_an_integer_stays_one_in_a_body() {
+async fn an_integer_token_stays_an_integer_in_a_body() {
     let server = script([
         Answer::json(200, r#"{"rows":[1,2],"next":{"offset":2}}"#),
         Answer::json(200, r#"{"rows":[3],"next":{}}"#),
@@ -141,8 +141,8 @@ async fn a_token_that_is_an_integer_stays_one_in_a_body() {
 }
 
 #[tokio::test]
-async fn what_is_no_token_is_an_error_after_the_items_of_its_page() {
-    for (next, told) in [
+async fn a_malformed_token_is_an_error_after_the_items_of_its_page() {
+    for (next, fails) in [
         (r#""pagination":{"next":{"href":"/rows"}}"#, true),
         (r#""pagination":["t"]"#, true),
         (r#""pagination":{"next":1e30}"#, true),
@@ -160,17 +160,17 @@ async fn what_is_no_token_is_an_error_after_the_items_of_its_page() {
         assert_eq!(rows.try_next().await.expect("a row"), Some(1), "{next}");
         match rows.try_next().await {
             Ok(end) => {
-                assert!(end.is_none() && !told, "{next}");
+                assert!(end.is_none() && !fails, "{next}");
                 assert_eq!(rows.report().verdict(), Verdict::Complete, "{next}");
             }
             Err(error) => {
-                let why = "`pagination.next` of page 1 is neither a text nor an integer";
+                let why = "`pagination.next` of page 1 is neither a string nor an integer";
                 assert!(
-                    told && error.kind() == ErrorKind::Paging && error.to_string().contains(why),
+                    fails && error.kind() == ErrorKind::Paging && error.to_string().contains(why),
                     "{error}"
                 );
-                let broken_off = Verdict::Truncated(Reason::Contradiction);
-                assert_eq!(rows.report().verdict(), broken_off, "{next}");
+                let truncated = Verdict::Truncated(Reason::Contradiction);
+                assert_eq!(rows.report().verdict(), truncated, "{next}");
             }
         }
     }
