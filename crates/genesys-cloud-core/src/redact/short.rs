@@ -104,7 +104,7 @@ fn continues_before(text: &[u8], start: usize) -> bool {
     }
 }
 
-/// Whether the word that ends at `end` goes on.
+/// Whether the word continues after `end`.
 fn continues_after(text: &[u8], end: usize) -> bool {
     let escaped = escapes(text, end).into_iter().flatten().next();
     match (escaped, text.get(end..).unwrap_or_default()) {
