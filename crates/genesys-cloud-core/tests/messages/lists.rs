@@ -69,6 +69,24 @@ operation! {
 
 job! { PostOthers -> Thing; "postOthers" Post "/others" JOBS }
 
+job_family! {
+    /// Jobs whose end is announced by a notification.
+    pub NOTIFIED = "notified";
+    id: field "operationId",
+    done: state "status" { succeeded: ["Complete"] },
+    results: reply [items "result"],
+    at_once: true,
+    topic: "v2.things.{id}",
+}
+
+operation! {
+    /// Submits a job without a status operation.
+    Things.notified -> PostNotified -> Submitted;
+    "postNotified" Post "/notified"
+}
+
+job! { PostNotified -> Thing; "postNotified" Post "/notified" NOTIFIED }
+
 operation! {
     /// Lists things in an interval.
     Things.query -> PostQuery -> Vec<Thing>;
@@ -150,7 +168,7 @@ async fn jobs() -> Vec<Case> {
         })
         .await;
         let job = Things::new(&built(&server)).jobs(query()).submit().await.expect("a job");
-        let mut job = job.deadline(Duration::from_millis(20));
+        let mut job = job.deadline(Duration::from_secs(1));
         match job.wait().await {
             Err(error) => error,
             Ok(_) => job.results().try_next().await.expect_err("no results"),
@@ -160,6 +178,9 @@ async fn jobs() -> Vec<Case> {
     let no_id = Things::new(&built(&no_id)).jobs(query()).submit().await;
     let server = serve(|| Answer::json(202, r#"{"jobId":"j1"}"#)).await;
     let job = Things::new(&built(&server)).jobs(query()).submit().await.expect("a job");
+    let notified =
+        serve(|| Answer::json(202, r#"{"status":"Processing","operationId":"o2"}"#)).await;
+    let mut notified = Things::new(&built(&notified)).notified().paginate();
     let late = || Answer::json(200, r#"{"dataAvailabilityDate":"2026-05-01T06:00:00Z"}"#);
     let late = serve(late).await;
     let late = Things::new(&built(&late)).jobs(query()).submit().wait_for_data(Duration::ZERO);
@@ -170,6 +191,7 @@ async fn jobs() -> Vec<Case> {
         ("job still running", ended("RUNNING").await),
         ("job awaiting input", ended("READY").await),
         ("job without id", no_id.map(drop).expect_err("no id")),
+        ("job without status", notified.try_next().await.expect_err("no status")),
         (
             "saved job of another operation",
             PostOthers::load(&built(&server), job.save()).map(drop).expect_err("another operation"),
