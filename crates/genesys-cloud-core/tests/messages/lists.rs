@@ -138,7 +138,8 @@ async fn lists() -> Vec<Case> {
         let uri = "https://evil.example/api/v2/routing/queues?after=x";
         Answer::json(200, &format!(r#"{{"entities":[{{"id":"a"}}],"nextUri":"{uri}"}}"#))
     };
-    let cases: [(&'static str, Scheme, fn() -> Answer); 3] = [
+    type Listed = (&'static str, Scheme, fn() -> Answer);
+    let cases: [Listed; 3] = [
         ("not a page", Scheme::PageNumber, || Answer::json(200, r#"{"name":"a"}"#)),
         ("too many items", Scheme::PageNumber, || Answer::json(200, r#"{"entities":[1,2,3]}"#)),
         ("link to another host", Scheme::AfterInNextUri, next),
