@@ -172,7 +172,7 @@ pub fn exceptions(workspace: &Path) -> Result<Exceptions> {
         let path = workspace.join("openapi").join(name);
         fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))
     };
-    Exceptions::parse(&read("operations.toml")?, &read("page-sizes.tsv")?)
+    Exceptions::parse(&read("operations.toml")?, &read("page-sizes.tsv")?, &read("parents.tsv")?)
 }
 
 /// Everything generated from a document.

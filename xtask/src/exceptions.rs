@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::document::{Document, Method, Operation};
 use crate::jobs::{Entry, Excuse, Table};
 use crate::page_sizes::PageSizes;
-use crate::tags::{self, Because, Cap, Decision, NextToken, ParamLocation, Scheme};
+use crate::tags::{self, Because, Cap, Decision, NextToken, ParamLocation, Parents, Scheme};
 
 /// The exceptions of the pinned document.
 #[derive(Default)]
@@ -17,6 +17,7 @@ pub struct Exceptions {
     file: File,
     page_sizes: PageSizes,
     jobs: Table,
+    parents: Parents,
 }
 
 pub(crate) const FILE: &str = "openapi/operations.toml";
@@ -98,8 +99,8 @@ struct Name {
 }
 
 impl Exceptions {
-    /// Parses the two files.
-    pub fn parse(operations: &str, page_sizes: &str) -> Result<Self> {
+    /// Parses `operations.toml`, `page-sizes.tsv` and `parents.tsv`.
+    pub fn parse(operations: &str, page_sizes: &str, parents: &str) -> Result<Self> {
         let mut file: File = toml::from_str(operations).context(FILE)?;
         let jobs = Table::of(
             mem::take(&mut file.families),
@@ -132,12 +133,22 @@ impl Exceptions {
                 bail!("{FILE}: [caps.{operation}] needs either `pages` or `items`");
             }
         }
-        Ok(Self { file, page_sizes: PageSizes::parse(page_sizes)?, jobs })
+        Ok(Self {
+            file,
+            page_sizes: PageSizes::parse(page_sizes)?,
+            jobs,
+            parents: Parents::parse(parents)?,
+        })
     }
 
     /// The job families that the rules cannot infer.
     pub fn jobs(&self) -> &Table {
         &self.jobs
+    }
+
+    /// The lists that have the values of path parameters and that the rules can't find.
+    pub fn parents(&self) -> &Parents {
+        &self.parents
     }
 
     /// Method names set by hand, by operationId.

@@ -171,6 +171,28 @@ impl<'a> Tagged<'a> {
                 tag.interval = None;
             }
         }
+        let decider = tags::Decider::new(document, &tags, &families, exceptions.parents());
+        if strict {
+            decider.check_used()?;
+        }
+        let parents: Vec<_> = document
+            .operations
+            .iter()
+            .zip(&tags)
+            .map(|(operation, tag)| decider.parents(operation, tag, strict))
+            .collect();
+        let undecided: Vec<String> = parents
+            .iter()
+            .filter_map(|parents| Some(format!("{:#}", parents.as_ref().err()?)))
+            .collect();
+        if !undecided.is_empty() {
+            anyhow::bail!("{}", undecided.join("\n"));
+        }
+        let parents: Vec<_> = parents.into_iter().flatten().collect();
+        for (tag, parents) in tags.iter_mut().zip(parents) {
+            tag.because.parents = parents.iter().map(|found| found.rule).collect();
+            tag.tag.parents = parents.into_iter().map(|found| found.parent).collect();
+        }
         let operations = named
             .into_iter()
             .zip(tags)

@@ -43,8 +43,9 @@ pub const CORE: &[(&str, &[&str])] = &[
     ("paged lists", &["paging"]),
     ("jobs", &["jobs"]),
     ("time ranges", &["windows"]),
+    ("lists of lists", &["list", "nested"]),
     ("checkpoints", &["checkpoint"]),
-    ("support of generated code", &["fuzzing", "generated", "list", "macros"]),
+    ("support of generated code", &["fuzzing", "generated", "macros"]),
     ("used by programs", &["blocking", "specs", "test_util"]),
 ];
 

@@ -29,7 +29,7 @@ fn tagged<T>(
 ) -> anyhow::Result<T> {
     let (mut document, _) = codegen::read(text, false)?;
     flatten(&mut document);
-    let exceptions = Exceptions::parse(jobs, "")?;
+    let exceptions = Exceptions::parse(jobs, "", "")?;
     Ok(read(&Tagged::of(&document, &exceptions, strict)?))
 }
 

@@ -12,6 +12,7 @@ mod forms;
 mod fresh;
 mod jobs;
 mod large;
+mod parents;
 mod refused;
 mod rules;
 mod tags;
@@ -39,7 +40,7 @@ fn generate(text: &str) -> anyhow::Result<Generated> {
 /// Generates bindings, with stated job families.
 fn generate_with(text: &str, jobs: &str) -> anyhow::Result<Generated> {
     let (document, _) = codegen::read(text, false)?;
-    let exceptions = Exceptions::parse(jobs, "")?;
+    let exceptions = Exceptions::parse(jobs, "", "")?;
     codegen::generate(document, &exceptions, false, &mut Stages::quiet())
 }
 

@@ -275,7 +275,7 @@ fn exceptions_change_a_tag() {
     let text = document("GET", "/x", "pageNumber status", "", "things[]");
     let (document, _) = codegen::read(&text, false).unwrap();
     let tag = |toml: &str| {
-        let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n").unwrap();
+        let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n", "").unwrap();
         exceptions.check_used(&document).unwrap();
         exceptions.tag(&document, &document.operations[0]).unwrap()
     };
@@ -316,7 +316,7 @@ fn finds_intervals() {
     };
     let tag = |text: &str, toml: &str| {
         let (document, _) = codegen::read(text, false).unwrap();
-        let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n").unwrap();
+        let exceptions = Exceptions::parse(toml, "method\tpath\tmaximum\n", "").unwrap();
         exceptions.check_used(&document).unwrap();
         exceptions.tag(&document, &document.operations[0]).unwrap().tag.interval
     };

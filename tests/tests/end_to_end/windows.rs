@@ -158,7 +158,7 @@ async fn halves_all_windows_after_one_is_too_long() {
 
 #[tokio::test]
 async fn jobs_of_several_windows_run_concurrently_and_return_in_order() {
-    for (operation, windows) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
+    for (operation, open) in [(JOBS, jobs as fn(&Client) -> _), (AUDITS, audits)] {
         let org = org(operation, 300, |it| it.cap(80)).await;
         let mut windows = open(&client(&org)).concurrency(3).overlap(Duration::from_hours(1));
         compare(&org, operation, &mut windows).await;

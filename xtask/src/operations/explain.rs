@@ -64,6 +64,13 @@ pub fn explain(
             line(label, text)?;
         }
     }
+    for (parent, rule) in tag.parents.iter().zip(&tag.because.parents) {
+        let text = match (&parent.list, &parent.reason) {
+            (Some(list), _) => format!("{} of {}", list.field, list.operation),
+            (None, reason) => format!("none: {}", reason.as_deref().unwrap_or("unknown")),
+        };
+        line("parent", format!("{}: {text} ({rule})", parent.parameter))?;
+    }
     for (family, role) in tagged.families.places(&operation.id) {
         line("family", format!("{}: {}", family.name, role.as_str()))?;
         let reason = family.reason.clone().unwrap_or("found by rule".to_owned());

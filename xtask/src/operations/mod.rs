@@ -85,7 +85,7 @@ pub fn run(workspace: &Path, options: &Options, out: &mut impl Write) -> Result<
     }
 }
 
-const COLUMNS: [&str; 19] = [
+const COLUMNS: [&str; 20] = [
     "method",
     "path",
     "operation_id",
@@ -105,6 +105,7 @@ const COLUMNS: [&str; 19] = [
     "jobs",
     "reads",
     "family",
+    "parents",
 ];
 
 /// Writes a header and a line per operation, with tab-separated columns; `-` is an empty column.
@@ -137,12 +138,23 @@ pub fn tsv(model: &Model, out: &mut impl Write) -> Result<()> {
             tag.list.jobs.clone(),
             reads(operation, tag).then(|| "yes".to_owned()),
             tag.family.clone(),
+            parents_text(tag),
         ];
         let columns: Vec<String> =
             columns.into_iter().map(|column| column.unwrap_or_else(|| "-".to_owned())).collect();
         writeln!(out, "{}", columns.join("\t"))?;
     }
     Ok(())
+}
+
+/// `queueId=getRoutingQueues.id` for each path parameter of a list; `jobId=-` for one without a parent.
+fn parents_text(tag: &Tag) -> Option<String> {
+    let parents = tag.parents.iter().map(|parent| match &parent.list {
+        Some(list) => format!("{}={}.{}", parent.parameter, list.operation, list.field),
+        None => format!("{}=-", parent.parameter),
+    });
+    let parents: Vec<String> = parents.collect();
+    (!parents.is_empty()).then(|| parents.join(" "))
 }
 
 fn token_in_text(tag: &Tag) -> Option<String> {

@@ -5,6 +5,7 @@
 
 mod evidence;
 mod page_size;
+mod parents;
 mod reply;
 mod rules;
 mod scheme;
@@ -13,13 +14,14 @@ use std::ops::{Deref, DerefMut};
 
 use anyhow::{Result, bail};
 pub use genesys_cloud_catalogue::tags::{
-    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Place, Scheme, Tag,
-    TagKind,
+    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Parent, ParentList,
+    Place, Scheme, Tag, TagKind,
 };
 
 use evidence::Evidence;
 pub use evidence::item_schema;
 pub use page_size::{size_limits, size_type, usually};
+pub use parents::{Decider, Parents};
 pub use reply::page_reply;
 pub use scheme::{usual_token_in, usual_token_out};
 
@@ -55,6 +57,8 @@ pub struct Because {
     pub evidence: Vec<String>,
     /// The changes by exceptions, with their reasons.
     pub exceptions: Vec<String>,
+    /// For each path parameter, which rule found its parent.
+    pub parents: Vec<&'static str>,
     /// Why a response that contains a list is not one.
     pub single: Option<&'static str>,
 }

@@ -6,6 +6,7 @@
 
 mod job;
 mod list;
+mod parent;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub use job::{
 pub use list::{
     Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Place, Scheme, TokenForm,
 };
+pub use parent::{Parent, ParentList};
 
 /// The tag of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,9 @@ pub struct Tag {
     /// The parameter that takes a time range, which can be split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
+    /// For each path parameter of a list, the list that has its values.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<Parent>,
     /// Its job family.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub family: Option<String>,
@@ -71,6 +76,7 @@ impl Tag {
             available: None,
             availability: None,
             interval: None,
+            parents: Vec::new(),
             family: None,
             role: None,
         }

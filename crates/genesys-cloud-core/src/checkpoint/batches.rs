@@ -10,6 +10,7 @@ use futures::stream::Stream;
 use super::store::CheckpointStore;
 use super::{Checkpoint, text};
 use crate::error::Error;
+use crate::nested::{Nested, NestedItem};
 use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
@@ -40,6 +41,7 @@ mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for crate::paging::Paginator<T> {}
     impl<T> Sealed for crate::windows::Windows<T> {}
+    impl<P, C> Sealed for crate::nested::Nested<P, C> {}
 }
 
 impl<T> Resumable for Paginator<T> {
@@ -80,6 +82,29 @@ impl<T> Resumable for Windows<T> {
     fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
         match earlier.range() {
             Some(earlier) => self.with_jobs(earlier).map(Checkpoint::of_range),
+            None => self.checkpoint(),
+        }
+    }
+}
+
+impl<P, C> Resumable for Nested<P, C> {
+    type Record = NestedItem<P, C>;
+
+    fn start_from(&mut self, checkpoint: &Checkpoint) {
+        self.start_at(checkpoint.tree().cloned(), checkpoint.made());
+    }
+
+    fn current_checkpoint(&self) -> Result<Checkpoint, Error> {
+        self.checkpoint()
+    }
+
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.saved_jobs()
+    }
+
+    fn checkpoint_with_jobs(&self, earlier: &Checkpoint) -> Result<Checkpoint, Error> {
+        match earlier.tree() {
+            Some(earlier) => self.knowing(earlier).map(Checkpoint::of_tree),
             None => self.checkpoint(),
         }
     }
@@ -375,6 +400,18 @@ impl<T> Paginator<T> {
 
 impl<T> Windows<T> {
     /// Reads the range in batches of `every` items; see [`Paginator::checkpointed`].
+    pub fn checkpointed(
+        self,
+        store: impl CheckpointStore + 'static,
+        key: impl Into<String>,
+        every: usize,
+    ) -> Checkpointed<Self> {
+        Checkpointed::new(self, store, key.into(), every)
+    }
+}
+
+impl<P, C> Nested<P, C> {
+    /// The tree in batches of this many items: see [`Paginator::checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,

@@ -2,6 +2,7 @@
 
 use super::Checkpoint;
 use crate::error::Error;
+use crate::nested::Nested;
 use crate::paging::{Batches, Pages, Paginator};
 use crate::windows::{WindowPages, Windows, WindowsFrom};
 
@@ -72,6 +73,32 @@ impl<T> WindowPages<T> {
     /// If the range, the span, the overlap or the checkpoint or plan to resume is invalid.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
         self.point().map(Checkpoint::of_range)
+    }
+}
+
+impl<P, C> Nested<P, C> {
+    /// Continues where a checkpoint of the same tree was taken, with the next item.
+    ///
+    /// The list of parents resumes at the first parent whose list had not ended, and each list that had been opened at its
+    /// own place. If a parent whose list had been read in part is no longer listed, the verdict is
+    /// [`Drifted`](crate::Verdict::Drifted).
+    ///
+    /// # Errors
+    /// The first poll fails before anything is sent if the checkpoint is of another call
+    /// ([`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch)), and a later one if the lists of the
+    /// parents have other parameters.
+    pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
+        self.start_at(checkpoint.tree().cloned(), checkpoint.made());
+        self
+    }
+
+    /// How far the items have been delivered: [`resume`](Self::resume) continues with the next one. It can be taken at
+    /// any time.
+    ///
+    /// # Errors
+    /// When the parents are a range of time that is invalid, or that can't be resumed.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        self.point().map(Checkpoint::of_tree)
     }
 }
 

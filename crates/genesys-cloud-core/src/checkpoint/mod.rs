@@ -20,6 +20,7 @@ pub use self::file::FileStore;
 #[cfg(feature = "object_store_0_13")]
 pub use self::object::ObjectCheckpoints;
 pub use self::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
+use crate::nested::TreePoint;
 use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
@@ -61,6 +62,7 @@ pub struct Checkpoint {
 enum Position {
     List(Box<ListPoint>),
     Range(Box<RangePoint>),
+    Tree(Box<TreePoint>),
 }
 
 impl Checkpoint {
@@ -72,17 +74,28 @@ impl Checkpoint {
         Self { made: Utc::now(), note: None, position: Position::Range(Box::new(point)) }
     }
 
+    pub(crate) fn of_tree(point: TreePoint) -> Self {
+        Self { made: Utc::now(), note: None, position: Position::Tree(Box::new(point)) }
+    }
+
     pub(crate) fn list(&self) -> Option<&ListPoint> {
         match &self.position {
             Position::List(point) => Some(point),
-            Position::Range(_) => None,
+            Position::Range(_) | Position::Tree(_) => None,
         }
     }
 
     pub(crate) fn range(&self) -> Option<&RangePoint> {
         match &self.position {
-            Position::List(_) => None,
             Position::Range(point) => Some(point),
+            Position::List(_) | Position::Tree(_) => None,
+        }
+    }
+
+    pub(crate) fn tree(&self) -> Option<&TreePoint> {
+        match &self.position {
+            Position::Tree(point) => Some(point),
+            Position::List(_) | Position::Range(_) => None,
         }
     }
 
@@ -120,6 +133,7 @@ impl Checkpoint {
         match &self.position {
             Position::List(point) => &point.subject.operation,
             Position::Range(point) => point.operation(),
+            Position::Tree(point) => point.operation(),
         }
     }
 
@@ -128,6 +142,7 @@ impl Checkpoint {
         match &self.position {
             Position::List(point) => point.delivered(),
             Position::Range(point) => point.items(),
+            Position::Tree(point) => point.items(),
         }
     }
 
@@ -136,6 +151,7 @@ impl Checkpoint {
         match &self.position {
             Position::List(point) => point.has_ended(),
             Position::Range(point) => point.has_ended(),
+            Position::Tree(point) => point.has_ended(),
         }
     }
 
@@ -144,7 +160,7 @@ impl Checkpoint {
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.position {
             Position::List(point) => point.job.as_ref(),
-            Position::Range(_) => None,
+            Position::Range(_) | Position::Tree(_) => None,
         }
     }
 
@@ -154,6 +170,7 @@ impl Checkpoint {
         match &self.position {
             Position::List(point) => point.job.iter().collect(),
             Position::Range(point) => point.jobs().collect(),
+            Position::Tree(point) => point.jobs(),
         }
     }
 }

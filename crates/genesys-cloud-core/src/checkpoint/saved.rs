@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use self::form::Form;
 use super::{Checkpoint, Position};
+use crate::nested::TreePoint;
 use crate::paging::ListPoint;
 use crate::windows::RangePoint;
 use crate::wire::Wire as _;
@@ -14,6 +15,7 @@ use crate::wire::Wire as _;
 mod form {
     use chrono::{DateTime, Utc};
 
+    use crate::nested::TreeForm;
     use crate::paging::ListForm;
     use crate::windows::RangeForm;
 
@@ -25,6 +27,7 @@ mod form {
             pub note: Option<String> = "note",
             pub list: Option<ListForm> = "list",
             pub range: Option<RangeForm> = "range",
+            pub tree: Option<TreeForm> = "tree",
         }
     }
 }
@@ -39,6 +42,7 @@ impl Serialize for Checkpoint {
         match &self.position {
             Position::List(point) => form.list = Some(point.form()),
             Position::Range(point) => form.range = Some(point.form()),
+            Position::Tree(point) => form.tree = Some(point.form()),
         }
         form.write(serializer)
     }
@@ -62,14 +66,21 @@ impl<'de> Deserialize<'de> for Checkpoint {
         let form = Form::read(value).map_err(D::Error::custom)?;
         let made = form.made.ok_or_else(|| D::Error::missing_field("made"))?;
         let malformed = |why: String| D::Error::custom(format!("malformed checkpoint: {why}"));
-        let position = match (form.list, form.range) {
-            (Some(list), None) => {
+        let position = match (form.list, form.range, form.tree) {
+            (Some(list), None, None) => {
                 Position::List(Box::new(ListPoint::of_form(list).map_err(malformed)?))
             }
-            (None, Some(range)) => {
+            (None, Some(range), None) => {
                 Position::Range(Box::new(RangePoint::of_form(range).map_err(malformed)?))
             }
-            _ => return Err(D::Error::custom("malformed checkpoint: it has no `list` or `range`")),
+            (None, None, Some(tree)) => {
+                Position::Tree(Box::new(TreePoint::of_form(tree).map_err(malformed)?))
+            }
+            _ => {
+                return Err(D::Error::custom(
+                    "malformed checkpoint: it must have one of `list`, `range` and `tree`",
+                ));
+            }
         };
         Ok(Self { made, note: form.note, position })
     }

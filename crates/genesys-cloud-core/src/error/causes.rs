@@ -130,6 +130,12 @@ impl Error {
         Self::new(ErrorKind::CheckpointMismatch, Some(operation), why)
     }
 
+    /// A checkpoint is of another kind of list, whose operation is not known.
+    pub(crate) fn checkpoint_of_another_list() -> Self {
+        let why = "the checkpoint is of another list".to_owned();
+        Self::new(ErrorKind::CheckpointMismatch, None, why)
+    }
+
     /// The API no longer knows the position in a checkpoint.
     pub(crate) fn stale_checkpoint(
         operation: &Operation,

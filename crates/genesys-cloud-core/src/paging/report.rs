@@ -207,6 +207,21 @@ pub enum Verdict {
     Unknown(Reason),
 }
 
+impl Verdict {
+    /// The worse of two verdicts: truncated, then drifted, then unknown. The first one if they are equally bad.
+    pub(crate) const fn worse(self, other: Self) -> Self {
+        const fn rank(verdict: Verdict) -> u8 {
+            match verdict {
+                Verdict::Complete => 0,
+                Verdict::Unknown(_) => 1,
+                Verdict::Drifted(_) => 2,
+                Verdict::Truncated(_) => 3,
+            }
+        }
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -281,6 +296,16 @@ pub enum Reason {
         /// The largest possible number of such items.
         items: u64,
     },
+    /// The lists of some parents were skipped, because the API answered 404 or 410: see [`Nested`](crate::Nested).
+    ParentsNotFound {
+        /// How many parents.
+        parents: u64,
+    },
+    /// The lists of some parents were skipped, because the API answered 403: see [`Nested`](crate::Nested).
+    ParentsForbidden {
+        /// How many parents.
+        parents: u64,
+    },
     /// The data was not available up to the end of the requested interval.
     NotAvailableYet {
         /// Time up to which it was available.
@@ -313,6 +338,8 @@ impl Reason {
             Self::TotalDiffers { read, total } => ("totalDiffers", vec![read, total]),
             Self::Duplicates { items } => ("duplicates", vec![items]),
             Self::ReadAnew { items } => ("readAnew", vec![items]),
+            Self::ParentsNotFound { parents } => ("parentsNotFound", vec![parents]),
+            Self::ParentsForbidden { parents } => ("parentsForbidden", vec![parents]),
             Self::NotAvailableYet { until } => {
                 ("notAvailableYet", vec![u64::try_from(until.timestamp_millis()).unwrap_or(0)])
             }
@@ -346,6 +373,8 @@ impl Reason {
             }
             ("duplicates", [items]) => Some(Self::Duplicates { items: *items }),
             ("readAnew", [items]) => Some(Self::ReadAnew { items: *items }),
+            ("parentsNotFound", [parents]) => Some(Self::ParentsNotFound { parents: *parents }),
+            ("parentsForbidden", [parents]) => Some(Self::ParentsForbidden { parents: *parents }),
             ("notAvailableYet", [until]) => {
                 let until = DateTime::from_timestamp_millis(i64::try_from(*until).ok()?)?;
                 Some(Self::NotAvailableYet { until })
@@ -387,6 +416,12 @@ impl fmt::Display for Reason {
             Self::Duplicates { items } => return write!(f, "{items} items were read twice"),
             Self::ReadAnew { items } => {
                 return write!(f, "part of the range was read again; up to {items} items may be duplicated");
+            }
+            Self::ParentsNotFound { parents } => {
+                return write!(f, "{parents} parents were not found");
+            }
+            Self::ParentsForbidden { parents } => {
+                return write!(f, "the lists of {parents} parents were forbidden");
             }
             Self::NotAvailableYet { until } => {
                 let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);

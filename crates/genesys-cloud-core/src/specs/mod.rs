@@ -34,7 +34,7 @@ pub use job::job_spec;
 
 /// The kind of an operation, with the spec for a paginator or a job.
 ///
-/// Exhaustive on purpose, as the [tags](genesys_cloud_catalogue::tags): a tool that does not handle a new kind should
+/// Exhaustive on purpose, like the [`tags`] of the catalogue: a tool that does not handle a new kind should
 /// not compile, rather than read a list incompletely.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OperationKind {

@@ -82,14 +82,8 @@ impl WindowsReport {
 
     /// Keeps the worst verdict.
     pub(super) fn judge(&mut self, verdict: Verdict) {
-        let rank = |verdict: &Verdict| match verdict {
-            Verdict::Complete => 0,
-            Verdict::Unknown(_) => 1,
-            Verdict::Drifted(_) => 2,
-            Verdict::Truncated(_) => 3,
-        };
-        if rank(&verdict) > self.worst.as_ref().map_or(0, rank) {
-            self.worst = Some(verdict);
+        if verdict != Verdict::Complete {
+            self.worst = Some(self.worst.map_or(verdict, |worst| worst.worse(verdict)));
         }
     }
 }

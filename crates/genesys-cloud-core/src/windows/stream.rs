@@ -283,24 +283,36 @@ impl<T> Windows<T> {
     }
 }
 
+/// What reading item by item needs.
+impl<T> Windows<T> {
+    /// Waits until an item can be taken. False at the end.
+    pub(crate) fn poll_item_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        while self.items.len() == 0 {
+            let Some(page) = ready!(self.reader.poll_page(cx, true)) else {
+                return Poll::Ready(Ok(false));
+            };
+            let mut page = page?;
+            self.items = page.take_items().into_iter();
+            self.page = Some(page);
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    pub(crate) fn take_item(&mut self) -> Option<T> {
+        let item = self.items.next()?;
+        self.reader.delivered(1);
+        Some(item)
+    }
+}
+
 impl<T> Stream for Windows<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            if let Some(item) = this.items.next() {
-                this.reader.delivered(1);
-                return Poll::Ready(Some(Ok(item)));
-            }
-            match ready!(this.reader.poll_page(cx, true)) {
-                Some(Ok(mut page)) => {
-                    this.items = page.take_items().into_iter();
-                    this.page = Some(page);
-                }
-                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
-                None => return Poll::Ready(None),
-            }
+        match ready!(self.poll_item_ready(cx)) {
+            Ok(true) => Poll::Ready(self.take_item().map(Ok)),
+            Ok(false) => Poll::Ready(None),
+            Err(error) => Poll::Ready(Some(Err(error))),
         }
     }
 

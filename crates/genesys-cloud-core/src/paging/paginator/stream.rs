@@ -161,7 +161,7 @@ impl<T> Paginator<T> {
     }
 
     /// Waits until an item is ready or the list has ended.
-    pub(super) fn poll_item_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    pub(crate) fn poll_item_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         while self.items.len() == 0 {
             let Some(page) = ready!(self.poll_page_with_items(cx)) else { break };
             let mut page = page?;
@@ -171,7 +171,7 @@ impl<T> Paginator<T> {
         Poll::Ready(Ok(()))
     }
 
-    pub(super) fn take_item(&mut self) -> Option<T> {
+    pub(crate) fn take_item(&mut self) -> Option<T> {
         let item = self.items.next()?;
         self.count_yielded(1);
         Some(item)
@@ -187,7 +187,7 @@ impl<T> Paginator<T> {
     }
 
     /// Number of items that can be yielded without another page.
-    pub(in crate::paging) fn items_ready(&self) -> usize {
+    pub(crate) fn items_ready(&self) -> usize {
         self.items.len()
     }
 }

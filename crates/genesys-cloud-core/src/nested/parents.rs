@@ -1,0 +1,239 @@
+//! Where the parents of a tree come from.
+
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::vec;
+
+use chrono::{DateTime, Utc};
+
+use super::point::ParentsPoint;
+use super::stream::{Nested, NestedItem};
+use crate::error::Error;
+use crate::paging::{Paginator, Verdict};
+use crate::saved_job::SavedJob;
+use crate::windows::{Windows, WindowsFrom};
+
+/// A list of parents, read one by one.
+pub(super) trait Parents<P>: Send {
+    /// Waits until a parent can be taken. False at the end.
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>>;
+
+    /// The next parent.
+    fn take(&mut self) -> Option<P>;
+
+    /// The place before the next parent.
+    fn point(&self) -> Result<ParentsPoint, Error>;
+
+    /// An earlier place, with the jobs that were submitted since.
+    fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
+        Ok(earlier)
+    }
+
+    /// Starts at a place that was saved at this time. If it is `None` or a place in another kind of list, the next poll
+    /// fails.
+    fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>);
+
+    fn report(&self) -> ParentsReport;
+
+    /// The jobs that were submitted and are still needed.
+    fn jobs(&self) -> Vec<SavedJob>;
+}
+
+/// What the list of parents took, and whether it is whole.
+pub(super) struct ParentsReport {
+    pub(super) pages: u64,
+    pub(super) requests: u64,
+    pub(super) retries: u64,
+    pub(super) waited: Duration,
+    pub(super) verdict: Verdict,
+}
+
+impl<P: Send> Parents<P> for Paginator<P> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        ready!(self.poll_item_ready(cx))?;
+        Poll::Ready(Ok(self.items_ready() > 0))
+    }
+
+    fn take(&mut self) -> Option<P> {
+        self.take_item()
+    }
+
+    fn point(&self) -> Result<ParentsPoint, Error> {
+        Ok(ParentsPoint::List(Box::new(Self::point(self))))
+    }
+
+    fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
+        let ParentsPoint::List(mut point) = earlier else { return Ok(earlier) };
+        if let Some(job) = self.saved_job()
+            && point.has_no_other_job(&job)
+        {
+            point.job = Some(job);
+        }
+        Ok(ParentsPoint::List(point))
+    }
+
+    fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>) {
+        let point = match point {
+            Some(ParentsPoint::List(point)) => Some(*point),
+            _ => None,
+        };
+        self.start_at(point, saved);
+    }
+
+    fn report(&self) -> ParentsReport {
+        let report = Self::report(self);
+        ParentsReport {
+            pages: report.pages,
+            requests: report.requests,
+            retries: report.retries,
+            waited: report.waited,
+            verdict: report.verdict(),
+        }
+    }
+
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.saved_job().into_iter().collect()
+    }
+}
+
+impl<P: Send> Parents<P> for Windows<P> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll_item_ready(cx)
+    }
+
+    fn take(&mut self) -> Option<P> {
+        self.take_item()
+    }
+
+    fn point(&self) -> Result<ParentsPoint, Error> {
+        Ok(ParentsPoint::Range(Box::new(Self::point(self)?)))
+    }
+
+    fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
+        let ParentsPoint::Range(point) = &earlier else { return Ok(earlier) };
+        Ok(ParentsPoint::Range(Box::new(Self::with_jobs(self, point)?)))
+    }
+
+    fn resume(&mut self, point: Option<ParentsPoint>, _: DateTime<Utc>) {
+        let point = match point {
+            Some(ParentsPoint::Range(point)) => Some(point),
+            _ => None,
+        };
+        self.start_at(WindowsFrom::saved(point));
+    }
+
+    fn report(&self) -> ParentsReport {
+        let report = Self::report(self);
+        ParentsReport {
+            pages: report.pages,
+            requests: report.requests,
+            retries: report.retries,
+            waited: report.waited,
+            verdict: report.verdict(),
+        }
+    }
+
+    fn jobs(&self) -> Vec<SavedJob> {
+        self.saved_jobs()
+    }
+}
+
+/// Each item of a tree may be the parent of a further list.
+impl<P, C> Parents<NestedItem<P, C>> for Nested<P, C>
+where
+    P: Send + Sync + 'static,
+    C: Send + 'static,
+{
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        self.poll_item_ready(cx)
+    }
+
+    fn take(&mut self) -> Option<NestedItem<P, C>> {
+        self.take_item()
+    }
+
+    fn point(&self) -> Result<ParentsPoint, Error> {
+        Ok(ParentsPoint::Tree(Box::new(Self::point(self)?)))
+    }
+
+    fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>) {
+        let point = match point {
+            Some(ParentsPoint::Tree(point)) => Some(*point),
+            _ => None,
+        };
+        self.start_at(point, saved);
+    }
+
+    fn report(&self) -> ParentsReport {
+        let report = Self::report(self);
+        ParentsReport {
+            pages: report.pages,
+            requests: report.requests,
+            retries: report.retries,
+            waited: report.waited,
+            verdict: report.verdict(),
+        }
+    }
+
+    fn jobs(&self) -> Vec<SavedJob> {
+        Self::saved_jobs(self)
+    }
+}
+
+/// Parents of the caller, such as ids from a file.
+pub(super) struct Given<P> {
+    rest: vec::IntoIter<P>,
+    /// How many have been taken.
+    taken: u64,
+    /// Whether it was to resume from a checkpoint of another kind of list.
+    is_mismatched: bool,
+}
+
+impl<P> Given<P> {
+    pub(super) fn new(parents: Vec<P>) -> Self {
+        Self { rest: parents.into_iter(), taken: 0, is_mismatched: false }
+    }
+}
+
+impl<P: Send> Parents<P> for Given<P> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<bool, Error>> {
+        Poll::Ready(match self.is_mismatched {
+            true => Err(Error::checkpoint_of_another_list()),
+            false => Ok(self.rest.len() > 0),
+        })
+    }
+
+    fn take(&mut self) -> Option<P> {
+        let next = self.rest.next();
+        self.taken += u64::from(next.is_some());
+        next
+    }
+
+    fn point(&self) -> Result<ParentsPoint, Error> {
+        Ok(ParentsPoint::Given(self.taken))
+    }
+
+    fn resume(&mut self, point: Option<ParentsPoint>, _: DateTime<Utc>) {
+        let Some(ParentsPoint::Given(taken)) = point else {
+            self.is_mismatched = true;
+            return;
+        };
+        let skipped = usize::try_from(taken).unwrap_or(usize::MAX);
+        self.rest.by_ref().take(skipped).for_each(drop);
+        self.taken = taken;
+    }
+
+    fn report(&self) -> ParentsReport {
+        ParentsReport {
+            pages: 0,
+            requests: 0,
+            retries: 0,
+            waited: Duration::ZERO,
+            verdict: Verdict::Complete,
+        }
+    }
+
+    fn jobs(&self) -> Vec<SavedJob> {
+        Vec::new()
+    }
+}
