@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::timestamp::Timestamp;
 
-/// The clock of an org. It follows the tokio clock, which a test may pause and advance.
+/// The clock of an org. It follows the Tokio clock, which a test may pause and advance.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
