@@ -8,8 +8,8 @@ use crate::nested::Nested;
 use crate::paging::{Batches, Pages, Paginator, Verdict};
 use crate::windows::{WindowPages, Windows};
 
-/// A list as a stream: of items ([`Paginator`], [`Windows`]), of pages ([`Pages`], [`WindowPages`]) or of batches
-/// ([`Batches`]).
+/// A list as a stream: of items ([`Paginator`], [`Windows`], [`Nested`]), of pages ([`Pages`], [`WindowPages`]) or of
+/// batches ([`Batches`]).
 ///
 /// ```
 /// use futures::TryStreamExt as _;

@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 use crate::timestamp::Timestamp;
 
-/// The clock of an org. It follows the tokio clock, which a test may pause and advance, at a constant speed, and
+/// The clock of an org. It follows the Tokio clock, which a test may pause and advance, at a constant speed, and
 /// can be advanced on its own.
 #[derive(Debug, Clone)]
 pub(crate) struct Clock {
     start: Instant,
     started: Timestamp,
-    /// Seconds of the org per second of the tokio clock.
+    /// Seconds of the org per second of the Tokio clock.
     speed: f64,
     /// The time by which it was advanced, in milliseconds.
     advanced: Arc<AtomicU64>,

@@ -19,7 +19,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A fake Genesys Cloud org that listens on loopback until it is dropped.
 ///
-/// It runs on the tokio runtime that started it.
+/// It runs on the Tokio runtime that started it.
 pub struct MockOrg {
     service: Arc<Service>,
     server: Server,

@@ -25,9 +25,8 @@ use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
 
-/// A position between two items of a list, from [`Paginator::checkpoint`](crate::Paginator::checkpoint) or
-/// [`Windows::checkpoint`](crate::Windows::checkpoint). Resume from it with
-/// [`Paginator::resume`](crate::Paginator::resume) or [`Windows::resume`](crate::Windows::resume).
+/// A position between two items of a list, from the `checkpoint` method of a [`Paginator`](crate::Paginator), a
+/// [`Windows`](crate::Windows) or a [`Nested`](crate::Nested). The `resume` method of the same type resumes from it.
 ///
 /// Serialize it with serde to keep it in a file or a database. Deserializing fails for another version of the format;
 /// unknown fields are ignored.
@@ -137,7 +136,7 @@ impl Checkpoint {
         }
     }
 
-    /// Returns how many items had been delivered.
+    /// Returns how many items had been yielded.
     pub fn items(&self) -> u64 {
         match &self.position {
             Position::List(point) => point.delivered(),

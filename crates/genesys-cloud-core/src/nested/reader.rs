@@ -1,4 +1,4 @@
-//! Reads the lists of parents, a few at a time.
+//! Reads the lists of parents, several at a time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::paging::{Paginator, Reason, RequestFingerprint, Verdict};
 use crate::request::Request;
 use crate::saved_job::SavedJob;
 
-/// How many lists are remembered from the first one that has not ended, if items come in any order.
+/// Maximum number of lists kept from the first one that has not ended, if items are unordered.
 const MAX_OPEN: usize = 1_000;
 
-/// Makes the list of a parent.
+/// Returns the list of a parent.
 pub(super) type MakeList<P, C> = Box<dyn Fn(&P) -> Paginator<C> + Send>;
 
 pub(super) struct Settings {
@@ -40,15 +40,15 @@ pub(super) struct TreeReader<P, C> {
     have_parents_ended: bool,
     /// Yielded once the lists of the parents before it have ended.
     parents_error: Option<Error>,
-    /// Items delivered, of all lists.
+    /// Items yielded, of all lists.
     delivered: u64,
-    /// What was read of the lists that have ended.
+    /// Counts of the lists that have ended.
     report: NestedReport,
     /// The lists that an earlier run had opened, by the fingerprint of their request, until they are opened again.
     resumed: HashMap<u64, OpenPoint>,
-    /// When that run was saved.
+    /// When the checkpoint of that run was made.
     saved: DateTime<Utc>,
-    /// Why the place can't be resumed from, and in which operation.
+    /// The operation whose place can't be resumed from, and why.
     mismatch: Option<(Operation, String)>,
 }
 
@@ -57,7 +57,7 @@ struct Open<P, C> {
     /// The place before the parent.
     before: ParentsPoint,
     key: u64,
-    /// `None` once it has ended and been delivered.
+    /// `None` once it has ended and all its items were yielded.
     active: Option<Active<P, C>>,
 }
 

@@ -19,7 +19,7 @@ impl MockOrg {
     }
 
     /// Advances the clock of the org. The records of an org with a [timeline](crate::MockOrgBuilder::timeline)
-    /// change, and jobs run and expire. Access tokens and rate limits follow the tokio clock.
+    /// change, and jobs run and expire. Access tokens and rate limits follow the Tokio clock.
     pub fn advance(&self, time: Duration) {
         self.service().clock().advance(time);
     }
