@@ -51,7 +51,7 @@ use crate::windows::Windows;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is read until items are asked for"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Nested<P, C> {
     reader: TreeReader<P, C>,
     /// The index of the open list with the next item, if known.
