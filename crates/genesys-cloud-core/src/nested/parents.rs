@@ -137,7 +137,7 @@ impl<P: Send> Parents<P> for Windows<P> {
     }
 }
 
-/// Each item of a tree may be the parent of a further list.
+/// Each item of a tree can be the parent of another list.
 impl<P, C> Parents<NestedItem<P, C>> for Nested<P, C>
 where
     P: Send + Sync + 'static,
@@ -179,7 +179,7 @@ where
     }
 }
 
-/// Parents of the caller, such as ids from a file.
+/// Parents from the caller, such as ids from a file.
 pub(super) struct Given<P> {
     rest: vec::IntoIter<P>,
     /// How many have been taken.
