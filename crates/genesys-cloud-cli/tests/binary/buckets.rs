@@ -372,7 +372,8 @@ async fn an_interrupt_saves_an_unfinished_part() {
     let (mut end, mut sent) = (Value::Null, false);
     while let Some(line) = err.next_line().await.unwrap() {
         let line: Value = serde_json::from_str(&line).unwrap();
-        if line["event"] == "progress" && !std::mem::replace(&mut sent, true) {
+        let has_records = line["event"] == "progress" && line["records"].as_u64() > Some(0);
+        if has_records && !std::mem::replace(&mut sent, true) {
             let id = child.id().unwrap().to_string();
             let kill = tokio::process::Command::new("kill").args(["-INT", &id]).status().await;
             assert!(kill.unwrap().success());
