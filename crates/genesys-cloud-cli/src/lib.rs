@@ -111,7 +111,7 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
             Jobs::Forget { id } => commands::jobs::forget(&id, &session),
         },
         Command::Whoami => commands::whoami(&session).await,
-        Command::Mock { port } => commands::mock(port, &session).await,
+        Command::Mock { port, behavior } => commands::mock(port, behavior, &session).await,
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "genesys-cloud", &mut text);
