@@ -68,6 +68,16 @@ impl Columns {
         Self { columns, chosen: false }
     }
 
+    /// Adds columns before all others, for fields that the export adds to each record. Selected columns stay as they
+    /// are: the selection may name these fields.
+    #[must_use]
+    pub fn after(mut self, added: &[Column]) -> Self {
+        if !self.chosen {
+            self.columns.splice(0..0, added.iter().cloned());
+        }
+        self
+    }
+
     /// Selects fields, in this order.
     ///
     /// # Errors
@@ -78,6 +88,19 @@ impl Columns {
         item: Option<&Schema>,
         unchecked: bool,
     ) -> Result<Self, FieldError> {
+        Self::chosen_with(fields, &[], item, unchecked)
+    }
+
+    /// Selects fields, in this order. They may be among `added`, the fields that the export adds to each record.
+    ///
+    /// # Errors
+    /// As [`chosen`](Self::chosen).
+    pub fn chosen_with(
+        fields: &[String],
+        added: &[Column],
+        item: Option<&Schema>,
+        unchecked: bool,
+    ) -> Result<Self, FieldError> {
         let mut columns: Vec<Column> = Vec::new();
         for path in fields {
             if path.is_empty() {
@@ -85,6 +108,10 @@ impl Columns {
             }
             if columns.iter().any(|known| known.path == *path) {
                 return Err(FieldError::Repeated { path: path.clone() });
+            }
+            if let Some(added) = added.iter().find(|added| added.path == *path) {
+                columns.push(added.clone());
+                continue;
             }
             let kind = match item {
                 Some(item) if !unchecked => find(item, path)?.map_or(ColumnKind::Json, kind),

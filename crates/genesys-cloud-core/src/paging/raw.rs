@@ -26,6 +26,15 @@ enum Text {
 }
 
 impl RawItem {
+    /// Returns the JSON text of the item, without a copy.
+    pub fn get(&self) -> &str {
+        match &self.0 {
+            Text::Own(json) => json.get(),
+            // Read as JSON before, so it is UTF-8.
+            Text::Shared(text) => str::from_utf8(text).unwrap_or_default(),
+        }
+    }
+
     /// Returns the JSON text of the item.
     ///
     /// # Errors
