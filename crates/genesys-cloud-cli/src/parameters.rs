@@ -105,7 +105,9 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             request.set_body(body);
         }
         // An interval that is set later may be in the body.
-        (Some(body), None) if body.required && given.later.iter().all(|it| entry.parameter(it).is_some()) => {
+        (Some(body), None)
+            if body.required && given.later.iter().all(|it| entry.parameter(it).is_some()) =>
+        {
             let or = match given.takes_interval {
                 true => "; or --interval start/end for a time range",
                 false => "",

@@ -258,8 +258,16 @@ impl Accept {
 
 impl ExportSettings {
     pub(crate) fn resolve(arguments: arguments::Export) -> Result<Self, Failure> {
-        let arguments::Export { call, results_params, tree, range, reading, output, table, resuming } =
-            arguments;
+        let arguments::Export {
+            call,
+            results_params,
+            tree,
+            range,
+            reading,
+            output,
+            table,
+            resuming,
+        } = arguments;
         let concurrency = range.concurrency.map(usize::from);
         if concurrency.is_some() && range.interval.is_none() && tree.for_each.is_empty() {
             return Err(Failure::usage("`--concurrency` needs `--interval` or `--for-each`"));

@@ -114,7 +114,10 @@ impl Columns {
                 continue;
             }
             let kind = match item {
-                Some(item) if !unchecked => find(item, path)?.map_or(ColumnKind::Json, kind),
+                Some(item) if !unchecked => {
+                    let found = find(item, path).map_err(|error| error.with_known(added))?;
+                    found.map_or(ColumnKind::Json, kind)
+                }
                 _ => ColumnKind::Json,
             };
             columns.push(Column { path: path.clone(), kind });
@@ -152,6 +155,18 @@ pub enum FieldError {
         /// The known names.
         known: Vec<String>,
     },
+}
+
+impl FieldError {
+    /// Adds the fields that the export adds to the known names.
+    fn with_known(mut self, added: &[Column]) -> Self {
+        if let Self::Unknown { parent, known, .. } = &mut self
+            && parent.is_empty()
+        {
+            known.splice(0..0, added.iter().map(|column| column.path.clone()));
+        }
+        self
+    }
 }
 
 impl fmt::Display for FieldError {

@@ -67,10 +67,7 @@ pub(super) type Keyed = Result<Box<RawValue>, String>;
 
 /// Parents of any kind, to read a list for each of them.
 pub(super) trait Outer<P: Parent> {
-    fn read(
-        self,
-        list: impl Fn(&P) -> Paginator<RawItem> + Send + 'static,
-    ) -> Nested<P, RawItem>;
+    fn read(self, list: impl Fn(&P) -> Paginator<RawItem> + Send + 'static) -> Nested<P, RawItem>;
 }
 
 impl Outer<RawItem> for Paginator<RawItem> {
@@ -241,10 +238,8 @@ mod tests {
             )
         };
         let bindings = [binding("queueId", 0), binding("n", 1)];
-        let parent = vec![
-            Scalar::of_text("a\"b".to_owned()),
-            Scalar::of_json("7").expect("a number"),
-        ];
+        let parent =
+            vec![Scalar::of_text("a\"b".to_owned()), Scalar::of_json("7").expect("a number")];
         let fields = fields(&bindings, &parent);
         for (record, wanted) in [
             (r#"{"id":"x"}"#, r#"{"queueId":"a\"b","n":7,"id":"x"}"#),

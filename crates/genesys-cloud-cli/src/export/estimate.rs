@@ -207,10 +207,7 @@ async fn of_list(
                 }
                 _ => {
                     let here = grouped(here);
-                    writeln!(
-                        out,
-                        "{noun:<12}not reported by the API; the first page has {here}"
-                    )?;
+                    writeln!(out, "{noun:<12}not reported by the API; the first page has {here}")?;
                     writeln!(out, "pages       of at most {}", grouped(size))?;
                     Ok((Calls::Each(size), None))
                 }

@@ -56,8 +56,7 @@ impl ParentsFile {
             return Ok(at);
         }
         let near = nearest(name, self.columns.iter().cloned(), 2);
-        let failure =
-            Failure::usage(format!("--bind: {} has no column `{name}`", self.name));
+        let failure = Failure::usage(format!("--bind: {} has no column `{name}`", self.name));
         Err(failure.advise(match near.is_empty() {
             false => format!("did you mean {}?", quoted(&near)),
             true => format!("expected one of {}", self.columns()),
@@ -70,7 +69,10 @@ impl ParentsFile {
         let mut values = Vec::new();
         for (at, row) in self.rows.iter().enumerate() {
             let cells = columns.iter().map(|column| {
-                row.get(*column).and_then(Option::as_ref).filter(|it| !it.text.is_empty()).ok_or(column)
+                row.get(*column)
+                    .and_then(Option::as_ref)
+                    .filter(|it| !it.text.is_empty())
+                    .ok_or(column)
             });
             let cells: Vec<&Scalar> = cells.collect::<Result<_, _>>().map_err(|column| {
                 let column = &self.columns[*column];

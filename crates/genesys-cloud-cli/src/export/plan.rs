@@ -17,11 +17,11 @@ use super::{results_parameters, validation};
 use crate::body;
 use crate::capabilities;
 use crate::failure::Failure;
+use crate::locations::BodySource;
 use crate::locations::{ReportLocation, StateLocation};
 use crate::parameters::{self, Given};
 use crate::record;
 use crate::resolve;
-use crate::locations::BodySource;
 use crate::settings::{Accept, ExportSettings, Key, RangeSettings, ReadSettings, Start, Unique};
 
 /// A validated export.
@@ -276,8 +276,9 @@ fn key(wanted: Option<&Key>, source: &Source, columns: &Columns) -> Result<Vec<S
         if !columns.all().iter().any(|column| column.path == *field) {
             let failure = Failure::usage(format!("--upsert: the output has no field `{field}`"));
             return Err(match wanted {
-                Some(Key::Known) if source.tree.is_some() => failure
-                    .advise("name the fields that identify a record, such as --upsert queueId,userId"),
+                Some(Key::Known) if source.tree.is_some() => failure.advise(
+                    "name the fields that identify a record, such as --upsert queueId,userId",
+                ),
                 _ => failure,
             });
         }

@@ -10,8 +10,8 @@ use futures::stream::BoxStream;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, ErrorKind, Paginator, RawItem, ReadOptions, Reason, Request, Resumable,
-    SavedJob, SkippedParent, Verdict, Windows,
+    Checkpoint, Client, Error, ErrorKind, Paginator, RawItem, ReadOptions, Reason, Request,
+    Resumable, SavedJob, SkippedParent, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
@@ -189,14 +189,18 @@ impl Reader {
         poll_fn(|cx| {
             let polled = match &mut self.input {
                 Input::List(list) => list.poll_next_unpin(cx).map(|next| Some(next?.map(json))),
-                Input::Range(windows) => windows.poll_next_unpin(cx).map(|next| Some(next?.map(json))),
+                Input::Range(windows) => {
+                    windows.poll_next_unpin(cx).map(|next| Some(next?.map(json)))
+                }
                 Input::Files(files) => return files.poll_next(cx),
                 Input::Tree(branches) => branches.poll_next(cx),
             };
             match polled {
-                Poll::Ready(Some(Ok(record))) => Poll::Ready(record.map(Next::Record).map_err(|error| {
-                    Failure::new(Exit::Failed, format!("can't read a record: {error}"))
-                })),
+                Poll::Ready(Some(Ok(record))) => {
+                    Poll::Ready(record.map(Next::Record).map_err(|error| {
+                        Failure::new(Exit::Failed, format!("can't read a record: {error}"))
+                    }))
+                }
                 Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.failure(&error))),
                 Poll::Ready(None) => Poll::Ready(Ok(Next::End)),
                 Poll::Pending if self.jobs().iter().any(|job| !known.contains(job)) => {
@@ -211,11 +215,23 @@ impl Reader {
     /// Describes an error of the list, or of its parents.
     fn failure(&self, error: &Error) -> Failure {
         if let (Input::Tree(_), ErrorKind::InvalidRequest) = (&self.input, error.kind()) {
-            return Failure::new(Exit::Failed, format!("a parent can't be read: {error:#}"))
-                .advise("its record has no value for the parameter; choose other parents");
+            return Failure::new(
+                Exit::Failed,
+                format!("can't read the list of a parent: {error:#}"),
+            )
+            .advise(
+                "the parent has no value for this parameter; choose other parents or another field",
+            );
         }
         let entry = error.operation().and_then(|id| Catalogue::embedded().operation(id));
-        Failure::of_call(error, entry.or(Some(self.entry)))
+        let failure = Failure::of_call(error, entry.or(Some(self.entry)));
+        match &self.input {
+            Input::Tree(branches) => match branches.report().failed {
+                Some(path) => failure.advise(format!("the list that failed is {path}")),
+                None => failure,
+            },
+            _ => failure,
+        }
     }
 
     pub(super) fn read(&self) -> ReadCounts {
@@ -414,7 +430,8 @@ fn of_tree(
                 Some((outer, Parents::File(rows))) => {
                     branches(client, source, nested(rows.rows.clone(), outer, request, lists), from)
                 }
-                Some((outer, Parents::List(first))) => match Input::of_records(client, first, None) {
+                Some((outer, Parents::List(first))) => match Input::of_records(client, first, None)
+                {
                     Input::List(list) => {
                         let list = distinct(*list, outer);
                         branches(client, source, nested(list, outer, request, lists), from)
@@ -459,7 +476,10 @@ fn distinct(list: Paginator<RawItem>, tree: &Tree) -> Paginator<RawItem> {
 }
 
 /// Returns a function that makes the list of a request, with all options but the limit of records.
-fn lists(client: &Client, source: &Source) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
+fn lists(
+    client: &Client,
+    source: &Source,
+) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
     let make = maker(client.clone(), source.kind.clone());
     let options = options(&ReadSettings { limit: None, ..source.reading.clone() });
     move |request| make(request).with_options(&options)

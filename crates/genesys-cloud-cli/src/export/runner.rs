@@ -325,8 +325,7 @@ impl<'a> Runner<'a> {
         commits: Commits,
     ) -> Result<(), Failure> {
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(()) };
-        let is_of_job =
-            self.plan.source.lists().any(|it| matches!(it.kind, OperationKind::Job(_)));
+        let is_of_job = self.plan.source.lists().any(|it| matches!(it.kind, OperationKind::Job(_)));
         let last = is_of_job.then(|| (checkpoint.clone(), commits.clone()));
         let verdict = self.reader.read().verdict;
         let delivered = DeliveredRecords::new(self.plan, records, checkpoint, commits, &verdict);

@@ -203,7 +203,9 @@ impl DeliveredRecords {
         let (saved, wanted) = (self.checkpoint.operation(), &plan.source.entry.id);
         let shape = Shape::of(plan, records);
         if self.shape.parents != shape.parents {
-            return Some("the interrupted export has different parents or parameters of them".to_owned());
+            return Some(
+                "the interrupted export has different parents or parameters of them".to_owned(),
+            );
         }
         // The checkpoint of a tree may be in the list of parents.
         if saved != wanted && shape.parents.is_none() {

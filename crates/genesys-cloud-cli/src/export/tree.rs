@@ -20,6 +20,9 @@ use crate::settings::{ExportSettings, TreeSettings};
 /// Maximum number of lists of parents, each the parents of the next.
 const MOST_LEVELS: usize = 2;
 
+/// Maximum number of fields in a message.
+const MOST_NAMED: usize = 12;
+
 /// The parents of a list.
 pub(super) struct Tree {
     pub(super) parents: Parents,
@@ -247,16 +250,15 @@ impl Levels<'_> {
     fn source(&self, at: usize, entry: &'static Entry) -> Result<Source, Failure> {
         let takes_interval = |entry: &'static Entry| {
             let kind = Source::kind(entry);
-            kind.is_ok_and(|kind| {
-                capabilities::interval(&kind, entry).is_ok_and(|it| it.is_some())
-            })
+            kind.is_ok_and(|kind| capabilities::interval(&kind, entry).is_ok_and(|it| it.is_some()))
         };
         // The interval is of the first list that takes one, or else refused by the innermost.
         let last = self.levels.len() - 1;
         let entries = self.levels.iter().map(Level::entry);
         let ranged = entries.map(|it| it.is_some_and(takes_interval)).position(|it| it);
         let range = self.settings.range.as_ref().filter(|_| at == ranged.unwrap_or(last));
-        let takes_body = self.levels.iter().position(|it| it.entry().is_some_and(|it| it.body.is_some()));
+        let takes_body =
+            self.levels.iter().position(|it| it.entry().is_some_and(|it| it.body.is_some()));
         let body = self.tree.body.as_ref().filter(|_| at == takes_body.unwrap_or(last));
         let params = self.params(at);
         let kind = Source::kind(entry)?;
@@ -264,7 +266,14 @@ impl Levels<'_> {
             0 => None,
             at => Some(self.tree_of(at, entry, (&params, record::item(entry, &kind)))?),
         };
-        Source::of_parents(self.settings, entry, Call { params, body, range }, tree)
+        let call = Call { params, body, range };
+        let source = Source::of_parents(self.settings, entry, call, tree);
+        match outer_of(entry).filter(|_| at == 0 && self.levels.len() < MOST_LEVELS) {
+            Some((name, list)) => source.map_err(|failure| {
+                failure.advise(format!("to set `{name}` from a list, put --for-each {list} first"))
+            }),
+            None => source,
+        }
     }
 
     /// Returns the level whose list has a parameter of `--for-each-param`, and its plain name.
@@ -405,11 +414,17 @@ impl Levels<'_> {
         let mut bindings = Vec::new();
         for parameter in to_bind(entry, given, |name| self.bind(name)) {
             let name = &parameter.name;
-            let lists = known.iter().find(|(known, _)| known == name).and_then(|(_, list)| list.as_ref());
+            let lists =
+                known.iter().find(|(known, _)| known == name).and_then(|(_, list)| list.as_ref());
             let (origin, kind) = if let Some(field) = self.bind(name) {
                 self.field(source, field)?
-            } else if let Some((level, list)) = lists.and_then(|list| Some((level(source, &list.operation)?, list))) {
-                (Origin::Field(level, list.field.clone()), kind_of(source, level, &list.field)?)
+            } else if let Some((level, list)) =
+                lists.and_then(|list| Some((level(source, &list.operation)?, list)))
+            {
+                (
+                    Origin::Field(level, list.field.clone()),
+                    kind_of(source, (level, &list.field), true)?,
+                )
             } else if let Some(inherited) = inherited(source, name) {
                 inherited
             } else {
@@ -422,11 +437,12 @@ impl Levels<'_> {
 
     /// Finds the field that `--bind` names.
     fn field(&self, source: &Source, field: &str) -> Result<(Origin, ColumnKind), Failure> {
-        let named = self.qualified(field).and_then(|(at, path)| {
-            Some((level(source, &self.levels[at].entry()?.id)?, path))
-        });
+        let named = self
+            .qualified(field)
+            .and_then(|(at, path)| Some((level(source, &self.levels[at].entry()?.id)?, path)));
         let (level, path) = named.unwrap_or((0, field));
-        Ok((Origin::Field(level, path.to_owned()), kind_of(source, level, path)?))
+        let kind = kind_of(source, (level, path), self.settings.call.unchecked)?;
+        Ok((Origin::Field(level, path.to_owned()), kind))
     }
 }
 
@@ -466,11 +482,20 @@ fn parents_of(entry: &Entry) -> Vec<(String, Option<ParentList>)> {
     tag.into_iter().flat_map(|tag| tag.parents).map(|it| (it.parameter, it.list)).collect()
 }
 
+/// Returns the first path parameter of a list of parents that another list has, and that list.
+fn outer_of(entry: &Entry) -> Option<(String, String)> {
+    let known = parents_of(entry).into_iter();
+    let mut known = known.filter_map(|(name, list)| Some((name, list?.operation)));
+    known.find_map(|(name, list)| Some((name, resolve::rust_name(resolve::operation(&list).ok()?))))
+}
+
 /// Returns how far above its children a list of parents is.
 fn level(source: &Source, operation: &str) -> Option<usize> {
     match &source.tree {
         _ if source.entry.id == operation => Some(0),
-        Some(Tree { parents: Parents::List(outer), .. }) => level(outer, operation).map(|it| it + 1),
+        Some(Tree { parents: Parents::List(outer), .. }) => {
+            level(outer, operation).map(|it| it + 1)
+        }
         _ => None,
     }
 }
@@ -491,12 +516,18 @@ fn inherited(source: &Source, name: &str) -> Option<(Origin, ColumnKind)> {
 }
 
 /// Returns the type of a field of the parents. Fails if they do not have it, or if it is not a single value.
-fn kind_of(source: &Source, level: usize, path: &str) -> Result<ColumnKind, Failure> {
+fn kind_of(
+    source: &Source,
+    (level, path): (usize, &str),
+    is_unchecked: bool,
+) -> Result<ColumnKind, Failure> {
     let source = match (&source.tree, level) {
-        (Some(Tree { parents: Parents::List(outer), .. }), 1..) => return kind_of(outer, level - 1, path),
+        (Some(Tree { parents: Parents::List(outer), .. }), 1..) => {
+            return kind_of(outer, (level - 1, path), is_unchecked);
+        }
         _ => source,
     };
-    let item = record::item(source.entry, &source.kind);
+    let item = record::item(source.entry, &source.kind).filter(|_| !is_unchecked);
     if let Some(item) = item {
         record::check("--bind", item, path)?;
     }
@@ -508,7 +539,7 @@ fn kind_of(source: &Source, level: usize, path: &str) -> Result<ColumnKind, Fail
                 "--bind: `{path}` of {} is not a single value",
                 resolve::rust_name(source.entry)
             ))
-            .advise(format!("choose one of {}", fields(source).join(", "))))
+            .advise(format!("choose one of {}", fields(source))))
         }
         Some(ColumnKind::Json) | None => Ok(ColumnKind::Text),
         Some(kind) => Ok(kind),
@@ -520,11 +551,15 @@ fn is_described(item: &Schema, path: &str) -> bool {
     genesys_cloud_sinks::find(item, path).is_ok_and(|found| found.is_some())
 }
 
-/// Returns the fields of parents that have a single value.
-fn fields(source: &Source) -> Vec<String> {
+/// Returns the first fields of parents that have a single value, for a message.
+fn fields(source: &Source) -> String {
     let columns = Columns::of(record::item(source.entry, &source.kind));
     let columns = columns.all().iter().filter(|it| it.kind != ColumnKind::Json);
-    columns.map(|it| it.path.clone()).collect()
+    let fields: Vec<&str> = columns.map(|it| it.path.as_str()).collect();
+    match fields.get(..MOST_NAMED) {
+        Some(first) => format!("{}, ..", first.join(", ")),
+        None => fields.join(", "),
+    }
 }
 
 /// Describes a path parameter that the parents are not known to have.
@@ -543,18 +578,16 @@ fn missing(entry: &Entry, name: &str, list: Option<&ParentList>, source: &Source
         _ => failure,
     };
     let fields = fields(source);
-    let fields: Vec<&str> = fields.iter().map(String::as_str).take(12).collect();
     match fields.is_empty() {
         true => failure.advise(format!("or name the field: --bind {name}=FIELD")),
-        false => failure
-            .advise(format!("or name the field: --bind {name}=FIELD, one of {}", fields.join(", "))),
+        false => failure.advise(format!("or name the field: --bind {name}=FIELD, one of {fields}")),
     }
     .advise(format!("or set one value for all: --param {name}=.."))
 }
 
 fn nothing_bound(entry: &Entry) -> Failure {
     let name = resolve::rust_name(entry);
-    let failure = Failure::usage(format!("--for-each: {name} has no open parameter in its path"));
+    let failure = Failure::usage(format!("--for-each: {name} has no path parameter left to set"));
     let names = entry.parameters.iter().map(|it| it.name.as_str()).collect::<Vec<_>>();
     match names.is_empty() {
         true => failure.advise("omit --for-each; the operation has no parameters"),

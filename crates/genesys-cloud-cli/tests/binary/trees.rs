@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg};
 use serde_json::{Value, json};
@@ -16,6 +17,13 @@ const TREE: [&str; 4] = ["export", "routing.queue_members", "--for-each", "routi
 
 async fn org(queues: u64, members: u64) -> MockOrg {
     MockOrg::builder().list(QUEUES, queues).list(MEMBERS, members).start().await.unwrap()
+}
+
+/// An org that responds slowly enough for a kill before the end.
+async fn slow(queues: u64, members: u64) -> MockOrg {
+    let latency = Duration::from_millis(10);
+    let org = MockOrg::builder().list(QUEUES, queues).list(MEMBERS, members).latency(latency);
+    org.start().await.unwrap()
 }
 
 fn records(text: &str) -> Vec<Value> {
@@ -67,30 +75,41 @@ async fn a_tree_has_the_records_of_every_parent_in_one_run() {
     assert_eq!(org.logins() - logins, 1);
     assert_eq!(org.requests_for(QUEUES).len(), 1);
     assert_eq!(org.requests_for(MEMBERS).len(), 24);
-    assert!(done.err.contains("complete: 360 records in 25 pages, 25 calls, of 12 parents"), "{}", done.err);
+    assert!(
+        done.err.contains("complete: 360 records in 25 pages, 25 calls, of 12 parents"),
+        "{}",
+        done.err
+    );
     let report = report(&folder.path().join("m.jsonl"));
-    assert_eq!(report["parents"], json!({
-        "opened": 12, "done": 12, "missing": 0, "forbidden": 0, "skipped": [],
-    }));
+    assert_eq!(
+        report["parents"],
+        json!({
+            "opened": 12, "done": 12, "missing": 0, "forbidden": 0, "skipped": [],
+        })
+    );
 
     // One list at a time, with selected fields and a limit.
     let fields = ["--fields", "name,queueId", "--concurrency", "1", "--limit", "35"];
     let chosen = tree(&org, folder.path(), &fields).await;
-    let wanted: Vec<Value> =
-        truth[..35].iter().map(|it| json!({ "name": it["name"], "queueId": it["queueId"] })).collect();
+    let wanted: Vec<Value> = truth[..35]
+        .iter()
+        .map(|it| json!({ "name": it["name"], "queueId": it["queueId"] }))
+        .collect();
     assert_eq!(records(chosen.done()), wanted);
 }
 
 #[tokio::test]
 async fn a_tree_resumes_at_the_exact_record_after_random_kills() {
-    let org = org(9, 40).await;
+    let org = slow(12, 24).await;
     let folder = tempdir().unwrap();
     let truth = truth(&org, folder.path()).await;
-    for (out, more) in [("m.jsonl", &[][..]), ("m.csv", &[]), ("m.parquet", &["--row-group", "10"])] {
+    for (out, more) in [("m.jsonl", &[][..]), ("m.csv", &[]), ("m.parquet", &["--row-group", "10"])]
+    {
         if out.ends_with("parquet") && !cfg!(feature = "parquet") {
             continue;
         }
-        let options = ["--out", out, "--batch", "7", "--page-size", "15", "--resume"];
+        let options =
+            ["--out", out, "--batch", "9", "--page-size", "12", "--concurrency", "3", "--resume"];
         let arguments = [&TREE[..], &options, more].concat();
         let kills = to_the_end(&org, folder.path(), &arguments, 11).await;
         assert!(kills > 1, "{out}: {kills} kills");
@@ -118,16 +137,27 @@ async fn a_tree_resumes_at_the_exact_record_after_random_kills() {
 
 #[tokio::test]
 async fn a_resumed_tree_reads_no_finished_list_again() {
-    let org = org(6, 30).await;
+    let org = slow(6, 30).await;
     let folder = tempdir().unwrap();
-    let options =
-        ["--out", "m.jsonl", "--batch", "10", "--page-size", "10", "--concurrency", "1", "--prefetch", "0"];
+    let options = [
+        "--out",
+        "m.jsonl",
+        "--batch",
+        "10",
+        "--page-size",
+        "10",
+        "--concurrency",
+        "1",
+        "--prefetch",
+        "0",
+    ];
     let arguments = [&TREE[..], &options].concat();
     assert!(killed(&org, folder.path(), &arguments, "saved", 9).await);
     org.reset();
     tree(&org, folder.path(), &[&options[..], &["--resume"]].concat()).await.done();
     // 18 pages in all; the first two queues were finished.
-    let again: BTreeSet<String> = org.requests_for(MEMBERS).iter().map(|it| it.path.clone()).collect();
+    let again: BTreeSet<String> =
+        org.requests_for(MEMBERS).iter().map(|it| it.path.clone()).collect();
     assert!(org.requests_for(MEMBERS).len() <= 10, "{}", org.requests_for(MEMBERS).len());
     assert!(again.len() <= 4, "{again:?}");
     let all = records(&read(folder.path().join("m.jsonl")));
@@ -136,14 +166,17 @@ async fn a_resumed_tree_reads_no_finished_list_again() {
 
 #[tokio::test]
 async fn a_tree_with_other_parents_is_not_resumed() {
-    let org = org(6, 30).await;
+    let org = slow(6, 30).await;
     let folder = tempdir().unwrap();
     let ids = org.expected(QUEUES).unwrap().records;
-    std::fs::write(folder.path().join("ids.csv"), format!("queueId\n{}\n", ids.join("\n"))).unwrap();
-    let from_file = ["export", MEMBERS, "--for-each", "ids.csv", "--out", "m.jsonl", "--batch", "10"];
+    std::fs::write(folder.path().join("ids.csv"), format!("queueId\n{}\n", ids.join("\n")))
+        .unwrap();
+    let from_file =
+        ["export", MEMBERS, "--for-each", "ids.csv", "--out", "m.jsonl", "--batch", "10"];
     assert!(killed(&org, folder.path(), &from_file, "saved", 3).await);
     let resumed = [&from_file[..], &["--resume"]].concat();
-    std::fs::write(folder.path().join("ids.csv"), format!("queueId\n{}\n", ids[2..].join("\n"))).unwrap();
+    std::fs::write(folder.path().join("ids.csv"), format!("queueId\n{}\n", ids[2..].join("\n")))
+        .unwrap();
     org.reset();
     let other = run(Some(&org), folder.path(), &resumed).await;
     assert_eq!(other.code, Some(2), "{}", other.err);
@@ -151,7 +184,8 @@ async fn a_tree_with_other_parents_is_not_resumed() {
     let list = tree(&org, folder.path(), &["--out", "m.jsonl", "--resume"]).await;
     assert!(list.err.contains("has different parents"), "{}", list.err);
     assert_eq!(org.requests_for(MEMBERS).len(), 0);
-    std::fs::write(folder.path().join("ids.csv"), format!("queueId\n{}\n", ids.join("\n"))).unwrap();
+    std::fs::write(folder.path().join("ids.csv"), format!("queueId\n{}\n", ids.join("\n")))
+        .unwrap();
     run(Some(&org), folder.path(), &resumed).await.done();
     let all = records(&read(folder.path().join("m.jsonl")));
     assert_eq!(keys(&all), keys(&truth(&org, folder.path()).await));
@@ -258,7 +292,10 @@ async fn refused_parents_are_named_or_fail_the_export() {
     accepted.done();
     let found = records(&read(folder.path().join("a.jsonl")));
     let queues: BTreeSet<String> = keys(&found).into_iter().map(|(queue, _)| queue).collect();
-    assert_eq!((found.len(), queues.contains(&ids[1]), queues.contains(&ids[3])), (9, false, false));
+    assert_eq!(
+        (found.len(), queues.contains(&ids[1]), queues.contains(&ids[3])),
+        (9, false, false)
+    );
     let end = records(&accepted.err).into_iter().find(|it| it["event"] == "end").unwrap();
     let wanted = json!([{ "path": path(1), "status": 404 }, { "path": path(3), "status": 403 }]);
     assert_eq!(end["parents"]["skipped"], wanted);
@@ -279,7 +316,7 @@ async fn a_plan_counts_the_parents() {
                 "parents     5,000",
                 "pages       10 of 500",
                 "calls       at least 5,010",
-                "time        at least 17 min",
+                "time        at least 16 min",
             ][..],
         ),
         (
@@ -337,4 +374,51 @@ async fn wrong_parents_are_refused_with_the_choices_and_without_a_call() {
     }
     assert_eq!(org.requests().len(), 0);
     insta::assert_snapshot!("wrong_parents", text.trim_end());
+}
+
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+#[tokio::test]
+async fn a_table_has_each_record_of_each_parent_after_random_kills() {
+    const ROWS: &str = "SELECT json_agg(json_build_array(queue_id, id, name, member_by, self_uri))::text \
+                        FROM routing_queue_members";
+    let Some(database) = crate::postgres::Database::new("trees").await else { return };
+    let org = slow(8, 20).await;
+    let folder = tempdir().unwrap();
+    let set = |rows: &[Value]| rows.iter().map(Value::to_string).collect::<BTreeSet<String>>();
+    let of =
+        |it: &Value| json!([it["queueId"], it["id"], it["name"], it["memberBy"], it["selfUri"]]);
+    let truth: Vec<Value> = truth(&org, folder.path()).await.iter().map(of).collect();
+    let url = database.url_with_password();
+    let table = ["--out", &url, "--create-table", "--upsert"];
+    let killed = [&TREE[..], &table, &["--batch", "7", "--page-size", "10", "--resume"]].concat();
+    assert!(to_the_end(&org, folder.path(), &killed, 3).await > 1);
+    let rows = database.one(ROWS).await;
+    let rows: Vec<Value> = serde_json::from_str(&rows).unwrap();
+    assert_eq!((rows.len(), set(&rows)), (160, set(&truth)));
+    let key = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'p' \
+               AND conrelid = 'routing_queue_members'::regclass";
+    assert_eq!(database.one(key).await, "PRIMARY KEY (queue_id, id)");
+
+    // The next night: one row is missing, those of one member are old, and the others stay as they are.
+    let member = org.expected(MEMBERS).unwrap().records.remove(0);
+    let queue = org.expected(QUEUES).unwrap().records.remove(0);
+    database
+        .do_(&format!(
+            "UPDATE routing_queue_members SET name = 'old' WHERE id = '{member}'; \
+             DELETE FROM routing_queue_members WHERE id = '{member}' AND queue_id = '{queue}'; \
+             ALTER TABLE routing_queue_members DROP CONSTRAINT routing_queue_members_pkey; \
+             CREATE UNIQUE INDEX ON routing_queue_members (id, queue_id)"
+        ))
+        .await;
+    let again = tree(&org, folder.path(), &["--out", &url, "--upsert", "queueId,id"]).await;
+    again.done();
+    assert!(again.err.contains("rows: 1 added, 7 updated, 152 unchanged"), "{}", again.err);
+    let rows: Vec<Value> = serde_json::from_str(&database.one(ROWS).await).unwrap();
+    assert_eq!((rows.len(), set(&rows)), (160, set(&truth)));
+
+    // An index on other columns does not do.
+    let other = tree(&org, folder.path(), &["--out", &url, "--upsert", "id"]).await;
+    assert_ne!(other.code, Some(0));
+    let why = "has no unique index on id alone; CREATE UNIQUE INDEX ON \"public\".\"routing_queue_members\" (\"id\")";
+    assert!(other.err.contains(why), "{}", other.err);
 }

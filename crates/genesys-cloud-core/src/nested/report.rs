@@ -22,6 +22,8 @@ pub struct NestedReport {
     pub forbidden: u64,
     /// The first 100 of the skipped parents.
     pub skipped: Vec<SkippedParent>,
+    /// The path of the list that failed with the last error, with the values of its parent.
+    pub failed: Option<String>,
     /// Pages read, of parents and of their lists.
     pub pages: u64,
     /// Calls made, including those that failed: for pages of parents and of their lists, and for jobs.

@@ -115,7 +115,8 @@ impl PostgresSink {
 
     /// Returns the upsert option for a key of written fields.
     fn upsert_by(&self, key: &Key) -> Option<String> {
-        let path = |column: &String| Some(&*self.fields.iter().find(|it| it.column == *column)?.path);
+        let path =
+            |column: &String| Some(&*self.fields.iter().find(|it| it.column == *column)?.path);
         let paths: Vec<&str> = key.columns.iter().map(path).collect::<Option<_>>()?;
         Some(match &paths[..] {
             ["id"] => "--upsert".to_owned(),
