@@ -1,6 +1,11 @@
 //! Runs one Rust sample of the guide, by chapter and line: `guide-samples calling:12`.
 
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "the samples are written for readers")]
+#![allow(
+    clippy::needless_question_mark,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the samples are written for readers"
+)]
 
 include!(concat!(env!("OUT_DIR"), "/samples.rs"));
 

@@ -30,7 +30,7 @@ async fn finds_and_describes_operations() {
     let described = run(None, folder.path(), &["describe", "postAuditsQuery"]).await;
     for part in [
         "A job (audits-query)",
-        "a range of 31 days at most",
+        "Note: at most 31 days",
         "--interval start/end sets `interval` of the body",
         "read in windows of 31 days, the longest that the API allows",
         "drops duplicates across windows by id",
