@@ -22,7 +22,8 @@ impl Parent for RawItem {
     fn value(&self, origin: &Origin) -> Option<Scalar> {
         match origin {
             Origin::Field(0, path) => {
-                Scalar::of_json(lenient::at(self.get(), &format!("/{}", path.replace('.', "/")))?)
+                let json = self.json().ok()?.get();
+                Scalar::of_json(lenient::at(json, &format!("/{}", path.replace('.', "/")))?)
             }
             Origin::Value(value) => Some(value.clone()),
             Origin::Field(..) | Origin::Column(_) => None,
@@ -159,7 +160,8 @@ impl<P: Parent> KeyedLists<P> {
             self.last = Some((parent, fields));
         }
         let fields = self.last.as_ref().map(|(_, fields)| &**fields).unwrap_or_default();
-        let text = keyed(fields, &self.bindings, item.get());
+        let record = item.json().map_err(|error| error.to_string())?;
+        let text = keyed(fields, &self.bindings, record.get());
         RawValue::from_string(text).map_err(|error| error.to_string())
     }
 }
