@@ -46,7 +46,7 @@ pub trait Paged: OperationCall {
     /// The type of the items.
     type Item;
 
-    /// Returns the list as a stream of items. Nothing is sent before the first item is requested.
+    /// Returns the list as a stream of items. Nothing is sent before the first poll.
     fn paginate(self) -> Paginator<Self::Item>;
 }
 

@@ -154,8 +154,8 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the submitted job whose results are read. `None` for a time range, each window of which can have a job:
-    /// see [`jobs`](Self::jobs).
+    /// Returns the submitted job whose results are read. `None` for a time range or a [`Nested`](crate::Nested), which
+    /// can have several: see [`jobs`](Self::jobs).
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.position {
             Position::List(point) => point.job.as_ref(),
@@ -163,8 +163,8 @@ impl Checkpoint {
         }
     }
 
-    /// Returns all submitted jobs whose results have not been read completely: that of a list, or those of the started
-    /// windows of a time range.
+    /// Returns all submitted jobs whose results have not been read completely: that of a list, those of the started
+    /// windows of a time range, or those of the started lists of a [`Nested`](crate::Nested).
     pub fn jobs(&self) -> Vec<&SavedJob> {
         match &self.position {
             Position::List(point) => point.job.iter().collect(),

@@ -29,7 +29,8 @@ pub(super) trait Parents<P>: Send {
         Ok(earlier)
     }
 
-    /// Resumes at a place that was saved at this time. If it is `None` or of another kind of source, the next poll fails.
+    /// Resumes at a place that was saved at this time. If it is `None` or of another kind of source, the next poll
+    /// fails.
     fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>);
 
     fn report(&self) -> ParentsReport;
@@ -137,7 +138,7 @@ impl<P: Send> Parents<P> for Windows<P> {
     }
 }
 
-/// Each item of a tree may be the parent of a further list.
+/// Each item of a tree can be the parent of another list.
 impl<P, C> Parents<NestedItem<P, C>> for Nested<P, C>
 where
     P: Send + Sync + 'static,
@@ -179,7 +180,7 @@ where
     }
 }
 
-/// Parents of the caller, such as ids from a file.
+/// Parents from the caller, such as ids from a file.
 pub(super) struct Given<P> {
     rest: vec::IntoIter<P>,
     /// How many have been taken.

@@ -48,6 +48,8 @@ pub(super) struct TreeReader<P, C> {
     resumed: HashMap<u64, OpenPoint>,
     /// When the checkpoint of that run was made.
     saved: DateTime<Utc>,
+    /// The path of the list that failed last.
+    failed: Option<String>,
     /// The operation whose place can't be resumed from, and why.
     mismatch: Option<(Operation, String)>,
 }
@@ -93,6 +95,7 @@ impl<P, C> TreeReader<P, C> {
             report: NestedReport::default(),
             resumed: HashMap::new(),
             saved: Utc::now(),
+            failed: None,
             mismatch: None,
         }
     }
@@ -110,6 +113,7 @@ impl<P, C> TreeReader<P, C> {
         }
         report.add_parents(&self.parents.report());
         report.items = self.delivered;
+        report.failed.clone_from(&self.failed);
         report
     }
 
@@ -128,7 +132,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// Waits until a list has an item, and returns its place among those that are open. `None` at the end.
+    /// Waits until an open list has an item, and returns the index of the list. `None` at the end.
     pub(super) fn poll_ready(
         &mut self,
         cx: &mut Context<'_>,
@@ -164,7 +168,11 @@ impl<P, C> TreeReader<P, C> {
             match active.outcome.take() {
                 Some(Err(error)) => match self.refusal(at, &error) {
                     Some(status) => self.skip(at, status),
-                    None => return Poll::Ready(Err(error)),
+                    None => {
+                        let active = self.open[at].active.as_ref();
+                        self.failed = active.map(|active| path(active.list.request()));
+                        return Poll::Ready(Err(error));
+                    }
                 },
                 _ if active.list.items_ready() > 0 => {
                     active.outcome = Some(Ok(()));
@@ -175,7 +183,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// The next item of a list that has one.
+    /// Takes the next item of the list at this index.
     pub(super) fn take(&mut self, at: usize) -> Option<NestedItem<P, C>> {
         let active = self.open.get_mut(at)?.active.as_mut()?;
         let item = active.list.take_item()?;
@@ -192,7 +200,7 @@ impl<P, C> TreeReader<P, C> {
         self.open.iter().take(considered).position(is_ready)
     }
 
-    /// Opens the lists of further parents, as many as may be read at a time.
+    /// Opens the lists of the next parents, as far as the concurrency allows.
     fn open_lists(&mut self, cx: &mut Context<'_>) {
         let mut active = self.open.iter().filter(|open| open.active.is_some()).count();
         while active < self.settings.concurrency
@@ -219,7 +227,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// Opens the list of a parent, where an earlier run had left it. False if it had ended there.
+    /// Opens the list of a parent, at its place in an earlier run if it had one. Returns false if it had ended.
     fn open_list(&mut self, parent: P, before: ParentsPoint) -> bool {
         let mut list = (self.make_list)(&parent);
         let subject = list.subject();
@@ -248,7 +256,7 @@ impl<P, C> TreeReader<P, C> {
         true
     }
 
-    /// Polls all open lists that have nothing to deliver.
+    /// Polls all open lists for which no item, end or error is known.
     fn poll_lists(&mut self, cx: &mut Context<'_>) {
         for active in self.open.iter_mut().filter_map(|open| open.active.as_mut()) {
             if !active.is_ready()
@@ -259,7 +267,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// The status with which the API refused the whole list of a parent, if such parents are skipped.
+    /// Returns the status with which the API refused the first page of a list, if its parent is to be skipped.
     fn refusal(&self, at: usize, error: &Error) -> Option<u16> {
         let list = &self.open[at].active.as_ref()?.list;
         let status = error.status().filter(|_| list.report().pages == 0)?;
@@ -297,9 +305,9 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// All lists have ended.
+    /// Ends the tree, after all lists have ended.
     fn end(&mut self) {
-        // The parents of these are no longer listed, so that the rest of their items is not read.
+        // The outer list no longer has the parents of these, so the rest of their items is not read.
         for point in std::mem::take(&mut self.resumed).into_values() {
             let OpenPoint::At(point) = point else { continue };
             let report = point.report();
@@ -313,7 +321,8 @@ impl<P, C> TreeReader<P, C> {
         self.report.ended = true;
     }
 
-    /// Starts at a place that was saved at this time. `None`: what was saved is not of a tree.
+    /// Resumes at a place that was saved at this time. If it is `None`, the checkpoint is not of a tree, and the next
+    /// poll fails.
     pub(super) fn resume(&mut self, point: Option<TreePoint>, saved: DateTime<Utc>) {
         self.saved = saved;
         let Some(point) = point else { return self.parents.resume(None, saved) };
@@ -324,7 +333,7 @@ impl<P, C> TreeReader<P, C> {
         self.resumed = lists.into_iter().map(|list| (list.key(), list)).collect();
     }
 
-    /// How far the items have been delivered.
+    /// Returns the place after the last yielded item.
     pub(super) fn point(&self) -> Result<TreePoint, Error> {
         let now = self.parents.point()?;
         let parents = match self.open.front() {
@@ -339,7 +348,7 @@ impl<P, C> TreeReader<P, C> {
         Ok(TreePoint { parents, lists, report: self.report.clone() })
     }
 
-    /// An earlier place in this tree, with the jobs that were submitted since.
+    /// Returns an earlier place in this tree, updated with the jobs that were submitted since.
     pub(super) fn knowing(&self, earlier: &TreePoint) -> Result<TreePoint, Error> {
         let mut point = earlier.clone();
         point.parents = self.parents.with_jobs(point.parents)?;
@@ -350,7 +359,7 @@ impl<P, C> TreeReader<P, C> {
                 Some(OpenPoint::At(point)) if point.has_no_other_job(&job) => point.job = Some(job),
                 Some(_) => {}
                 None => {
-                    // Opened since: from its beginning, with its job.
+                    // Opened since: its start, with its job.
                     let mut fresh = (self.make_list)(&active.parent).point();
                     fresh.job = Some(job);
                     point.lists.push(OpenPoint::At(Box::new(fresh)));
@@ -367,7 +376,7 @@ impl<P, C> TreeReader<P, C> {
     }
 }
 
-/// The path of a request, with its values.
+/// Returns the path of a request, with its values.
 fn path(request: &Request) -> String {
     let template = request.operation().path().to_owned();
     let fill =
@@ -375,7 +384,7 @@ fn path(request: &Request) -> String {
     request.path_values().fold(template, fill)
 }
 
-/// The fingerprint of the request of a list, which tells the lists of a tree apart.
+/// Returns a hash of the fingerprint of a request, which identifies a list within a tree.
 pub(super) fn key(subject: &RequestFingerprint) -> u64 {
     let mut digest = Digest::new();
     digest.bytes(subject.operation.as_bytes());
@@ -386,7 +395,7 @@ pub(super) fn key(subject: &RequestFingerprint) -> u64 {
     digest.finish()
 }
 
-/// Whether two requests have the same path and values in it, so that they are of the same parent.
+/// Returns whether two requests have the same path and path values, and so are for the same parent.
 fn is_of_same_path(one: &RequestFingerprint, other: &RequestFingerprint) -> bool {
     let path = |of: &RequestFingerprint| -> Vec<(String, u64)> {
         let parts = of.parts.iter().filter(|(name, _)| name.starts_with("the path parameter"));

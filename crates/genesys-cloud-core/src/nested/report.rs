@@ -22,6 +22,8 @@ pub struct NestedReport {
     pub forbidden: u64,
     /// The first 100 skipped parents.
     pub skipped: Vec<SkippedParent>,
+    /// The path of the list that failed with the last error, with the values of its parent.
+    pub failed: Option<String>,
     /// Pages read, of all lists.
     pub pages: u64,
     /// Calls made, including failed ones: for the pages of all lists, and for the submit and status of jobs.
@@ -58,8 +60,8 @@ impl NestedReport {
     /// Returns whether everything was read: all parents, and the whole list of each.
     ///
     /// This is the worst verdict of the outer list and of all lists of its records. Skipped parents make it
-    /// [`Truncated`](Verdict::Truncated) if the API answered 403, and [`Drifted`](Verdict::Drifted) if it answered 404 or
-    /// 410. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
+    /// [`Truncated`](Verdict::Truncated) if the API answered 403, and [`Drifted`](Verdict::Drifted) if it answered 404
+    /// or 410. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
     /// [`Truncated`](Verdict::Truncated) if the limit was reached.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {

@@ -71,7 +71,7 @@ use crate::wire::Wire;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a paginator does nothing until it is polled"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Paginator<T> {
     fetcher: PageFetcher,
     read: Read<T>,

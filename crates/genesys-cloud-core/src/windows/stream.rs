@@ -99,7 +99,7 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is read until items are asked for"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Windows<T> {
     reader: RangeReader<T>,
     /// The page whose items are being yielded. They are in `items`.
