@@ -104,12 +104,36 @@ impl History {
         values: &[Cow<'_, str>],
         initial: impl Fn(&Endpoint) -> u64,
     ) -> EntityWriter {
-        let divisions = Families::embedded().at(Divisions::PATH).map(|family| Divisions {
+        let divisions = self.divisions(initial);
+        let (path, parents) = (place.path.clone(), parents(place.family.path, values));
+        EntityWriter { entities, start: self.start(), divisions, path, parents }
+    }
+
+    /// Writes the records of a list that belongs to a record of a family and does not change: they differ by
+    /// parent. `None` if it belongs to something else.
+    pub(crate) fn children(
+        &self,
+        endpoint: &Endpoint,
+        values: &[Cow<'_, str>],
+        path: &str,
+        initial: impl Fn(&Endpoint) -> u64,
+    ) -> Option<EntityWriter> {
+        let template = endpoint.operation.path.as_str();
+        let (parent, _) = template.rsplit_once("/{")?;
+        let is_list = endpoint.operation.method == "GET" && !template.ends_with('}');
+        let _family = Families::embedded().at(&unnamed(parent)).filter(|_| is_list)?;
+        let list = mix(mix(self.seed ^ endpoint.salt) ^ hash(path));
+        let entities = Arc::new(Entities::new(list, initial(endpoint)));
+        let (path, parents) = (path.to_owned(), parents(template, values));
+        let divisions = self.divisions(initial);
+        Some(EntityWriter { entities, start: self.start(), divisions, path, parents })
+    }
+
+    fn divisions(&self, initial: impl Fn(&Endpoint) -> u64) -> Option<Divisions> {
+        Families::embedded().at(Divisions::PATH).map(|family| Divisions {
             list: self.list(&Place::new(family, &[])),
             count: initial(Api::embedded().endpoint(family.list)),
-        });
-        let (path, parents) = (place.path.clone(), place.parents(values));
-        EntityWriter { entities, start: self.start(), divisions, path, parents }
+        })
     }
 
     /// Forgets the records of the collections that an operation lists.
@@ -203,6 +227,13 @@ impl Place {
         let path = segments.collect::<Vec<_>>().join("/");
         Self { family, path }
     }
+}
+
+/// The names of the parameters of a path, and their values.
+fn parents(template: &str, values: &[Cow<'_, str>]) -> Vec<(String, String)> {
+    let names = template.split('/').filter_map(|it| it.strip_prefix('{'));
+    let names = names.map(|name| name.trim_end_matches('}').to_owned());
+    names.zip(values.iter().map(|value| value.clone().into_owned())).collect()
 }
 
 /// Whether a path has the form of a template.

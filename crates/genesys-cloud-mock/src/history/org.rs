@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Place;
 use crate::api::{Api, Endpoint, SuccessBody};
 use crate::error::Error;
 use crate::history::{Selection, Stream};
@@ -44,13 +43,19 @@ impl MockOrg {
             return Err(not_found());
         };
         let endpoint = Api::embedded().endpoint(index);
-        let place: Place = history.listed(endpoint, &path_values).ok_or_else(not_found)?;
         let SuccessBody::Listing(listing) = &endpoint.success_response().body else {
             return Err(not_found());
         };
         let initial = |endpoint: &Endpoint| service.lists().initial(endpoint);
-        let entities = history.entities(&place, initial).at(at);
-        let writer = history.writer(&place, entities.into(), &path_values, initial);
+        let writer = match history.listed(endpoint, &path_values) {
+            Some(place) => {
+                let entities = history.entities(&place, initial).at(at);
+                history.writer(&place, entities.into(), &path_values, initial)
+            }
+            None => {
+                history.children(endpoint, &path_values, path, initial).ok_or_else(not_found)?
+            }
+        };
         let selection = Selection::of_query(endpoint.operation, Query::new(query));
         let positions = selection.apply(listing.item(), &writer);
         Ok(positions.into_iter().map(|index| writer.value(listing.item(), index)).collect())

@@ -23,7 +23,12 @@ impl Lists {
         if let Some(stream) = Stream::of(&list_request.endpoint.operation.id) {
             return Some(self.events(history, stream, list_request, job));
         }
-        let writer = self.entities(history, list_request)?;
+        let writer = self.entities(history, list_request).or_else(|| {
+            let ListRequest { endpoint, path_values, request, .. } = list_request;
+            let initial = |endpoint: &Endpoint| self.initial(endpoint);
+            let of_parent = history.children(endpoint, path_values, &request.path, initial);
+            of_parent.filter(|_| job.is_none())
+        })?;
         let selection = Selection::of(list_request.endpoint.operation, list_request.request);
         let positions = selection.apply(list_request.listing.item(), &writer);
         Some(Ok(Records::written(positions, RecordWriter::Entities(writer))))
