@@ -10,10 +10,11 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use genesys_cloud_core::Interval;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
+use crate::time_range::TimeRange;
+use crate::time_zone::Zone;
 use crate::{times, values};
 
 /// Export and call any operation of the Genesys Cloud API.
@@ -101,11 +102,25 @@ pub(crate) enum Command {
         /// Only list operations that can be exported.
         #[arg(long)]
         exportable: bool,
+        /// Print one JSON object per line.
+        #[arg(long)]
+        json: bool,
     },
-    /// Show parameters, response and permissions of an operation.
+    /// Show an operation or a type.
+    ///
+    /// Shows parameters, response and permissions of an operation, or the fields of a type of the API document.
     Describe {
-        /// Operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
-        operation: String,
+        /// Operation, such as `routing.queues`, or type, such as `Queue`.
+        #[arg(value_name = "OPERATION|TYPE")]
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Print a request body with all fields, the required ones first.
+        ///
+        /// Replace the placeholders, and remove the optional fields that the call does not need.
+        #[arg(long, conflicts_with = "json")]
+        body_template: bool,
     },
     /// Make one call and print the response.
     Call {
@@ -215,11 +230,16 @@ pub(crate) struct Export {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Time range")]
 pub(crate) struct RangeOptions {
-    /// Time range to export, such as 2024-05-01/2024-06-01.
+    /// Time range to export, such as 2024-05-01/2024-06-01, yesterday or -7d/now.
     ///
-    /// Times are in UTC unless they state an offset. A range longer than the API allows is read in windows.
-    #[arg(long, value_name = "START/END")]
-    pub(crate) interval: Option<Interval>,
+    /// Start and end are a date, a time, now, today, yesterday, or a time before now: -2w, -7d, -6h, -30m. One of them
+    /// may be a length: 2024-05-01/P1D, P7D/today. `yesterday` alone is that whole day; `today` is the day until now.
+    /// Days start at midnight in --time-zone. A range longer than the API allows is read in windows.
+    #[arg(long, value_name = "START/END", allow_hyphen_values = true)]
+    pub(crate) interval: Option<TimeRange>,
+    /// Time zone of dates, and of times without an offset, such as Europe/Berlin; UTC by default.
+    #[arg(long, requires = "interval", value_name = "ZONE")]
+    pub(crate) time_zone: Option<Zone>,
     /// Length of a window, such as 6h or 1d.
     ///
     /// By default, the longest that the API is known to allow for the operation, or 31 days. A window that the API

@@ -23,6 +23,8 @@ mod saved_jobs;
 mod session;
 mod settings;
 mod terminal;
+mod time_range;
+mod time_zone;
 mod times;
 mod tty;
 mod values;
@@ -36,6 +38,7 @@ use clap::{CommandFactory as _, Parser as _};
 pub use crate::failure::{Exit, Failure};
 
 use crate::arguments::{Cli, Command, Jobs, Schema};
+use crate::commands::Form;
 use crate::invocation::Invocation;
 use crate::reporter::{LogFormat, Reporter};
 use crate::session::Session;
@@ -99,10 +102,17 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
     let session = Session::new(global, reporter.clone(), invocation);
     match cli.command {
         Command::Export(export) => export::run(ExportSettings::resolve(*export), &session).await,
-        Command::Operations { search, exportable } => {
-            commands::operations(search.as_deref(), exportable)
+        Command::Operations { search, exportable, json } => {
+            commands::operations(search.as_deref(), exportable, json)
         }
-        Command::Describe { operation } => commands::describe(&operation),
+        Command::Describe { name, json, body_template } => {
+            let form = match (json, body_template) {
+                (true, _) => Form::Json,
+                (false, true) => Form::BodyTemplate,
+                (false, false) => Form::Text,
+            };
+            commands::describe(&name, form)
+        }
         Command::Call { call } => commands::call(CallSettings::resolve(call), &session).await,
         Command::Jobs { command } => match command.unwrap_or(Jobs::List) {
             Jobs::List => commands::jobs::list(&session),

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
-use genesys_cloud_core::{Interval, OnStale, Reason, Verdict};
+use genesys_cloud_core::{OnStale, Reason, Verdict};
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 use crate::arguments::{self, Accepted, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
+use crate::time_range::TimeRange;
+use crate::time_zone::Zone;
 
 /// Settings of every command.
 #[derive(Clone, Debug)]
@@ -129,7 +131,8 @@ pub(crate) struct ExportSettings {
 /// A time range.
 #[derive(Clone, Debug)]
 pub(crate) struct RangeSettings {
-    pub(crate) interval: Interval,
+    pub(crate) interval: TimeRange,
+    pub(crate) zone: Zone,
     /// Length of a window; by default, the longest that the API is known to allow.
     pub(crate) window: Option<Duration>,
     pub(crate) overlap: Duration,
@@ -238,6 +241,7 @@ impl ExportSettings {
         };
         let range = range.interval.map(|interval| RangeSettings {
             interval,
+            zone: range.time_zone.unwrap_or_default(),
             window: range.window,
             overlap: range.overlap.unwrap_or_default(),
             concurrency: range.concurrency.into(),
