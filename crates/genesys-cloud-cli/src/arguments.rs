@@ -10,8 +10,10 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::time_range::TimeRange;
 use crate::time_zone::Zone;
@@ -21,7 +23,7 @@ use crate::{times, values};
 ///
 /// Select the org with GENESYS_CLOUD_REGION, and log in with GENESYS_CLOUD_CLIENT_ID and
 /// GENESYS_CLOUD_CLIENT_SECRET, or with GENESYS_CLOUD_ACCESS_TOKEN. For a gateway, set GENESYS_CLOUD_API_URL and
-/// GENESYS_CLOUD_LOGIN_URL. To try a command without an account, add --org mock.
+/// GENESYS_CLOUD_LOGIN_URL. Or select a profile of the config file with --profile. To try a command without an account, add --org mock.
 #[derive(Debug, Parser)]
 #[command(name = "genesys-cloud", version, max_term_width = 100, after_help = crate::exit::help())]
 pub(crate) struct Cli {
@@ -38,6 +40,12 @@ pub(crate) struct Global {
     /// Org to call.
     #[arg(long, global = true, value_enum, default_value_t = Org::Env)]
     pub(crate) org: Org,
+    /// Profile of the config file; GENESYS_CLOUD_PROFILE by default.
+    ///
+    /// The file is genesys-cloud/config.toml in $XDG_CONFIG_HOME or ~/.config, or GENESYS_CLOUD_CONFIG. Environment
+    /// variables override the profile.
+    #[arg(long, global = true, value_name = "NAME", add = ArgValueCompleter::new(completions::profiles))]
+    pub(crate) profile: Option<String>,
     /// Log format on stderr.
     #[arg(long, global = true, value_enum, default_value_t = Log::Text)]
     pub(crate) log: Log,
@@ -111,7 +119,7 @@ pub(crate) enum Command {
     /// Shows parameters, response and permissions of an operation, or the fields of a type of the API document.
     Describe {
         /// Operation, such as `routing.queues`, or type, such as `Queue`.
-        #[arg(value_name = "OPERATION|TYPE")]
+        #[arg(value_name = "OPERATION|TYPE", add = ArgValueCompleter::new(completions::subjects))]
         name: String,
         /// Print JSON.
         #[arg(long)]
@@ -142,7 +150,10 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 0)]
         port: u16,
     },
-    /// Print shell completions.
+    /// Print the completion script of a shell.
+    ///
+    /// The script completes names of operations, parameters and profiles. For bash, add `source <(genesys-cloud
+    /// completions bash)` to ~/.bashrc.
     Completions {
         /// Shell to complete for.
         shell: clap_complete::Shell,
@@ -193,9 +204,10 @@ pub(crate) enum Jobs {
 #[derive(Debug, Args)]
 pub(crate) struct CallOptions {
     /// Operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
+    #[arg(add = ArgValueCompleter::new(completions::operations))]
     pub(crate) operation: String,
     /// Path, query or header parameter; repeatable.
-    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request")]
+    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request", add = ArgValueCompleter::new(completions::parameters))]
     pub(crate) params: Vec<(String, String)>,
     /// File with the request body as JSON; - for standard input.
     #[arg(long, value_name = "FILE", value_parser = Unquoted::<BodySource>::new(), help_heading = "Request")]

@@ -9,6 +9,8 @@ mod arguments;
 mod body;
 mod capabilities;
 mod commands;
+mod completions;
+mod connection;
 mod events;
 mod exit;
 mod export;
@@ -16,10 +18,12 @@ mod failure;
 mod invocation;
 mod locations;
 mod parameters;
+mod profiles;
 mod record;
 mod reporter;
 mod resolve;
 mod saved_jobs;
+mod secret_source;
 mod session;
 mod settings;
 mod terminal;
@@ -33,7 +37,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::Parser as _;
 
 pub use crate::failure::{Exit, Failure};
 
@@ -46,6 +50,7 @@ use crate::settings::{CallSettings, ExportSettings, Global};
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
+    completions::complete();
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -123,9 +128,7 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
         Command::Whoami => commands::whoami(&session).await,
         Command::Mock { port } => commands::mock(port, &session).await,
         Command::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "genesys-cloud", &mut text);
-            commands::print(&text)
+            commands::print(&completions::script(shell)?)
         }
         Command::Schema { of: Schema::Events } => commands::schema(),
     }

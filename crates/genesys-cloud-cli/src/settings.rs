@@ -19,6 +19,8 @@ use crate::time_zone::Zone;
 #[derive(Clone, Debug)]
 pub(crate) struct Global {
     pub(crate) org: Org,
+    /// Profile of the config file.
+    pub(crate) profile: Option<String>,
     /// Settings of the fake org, both for `--org mock` and for `mock`.
     pub(crate) mock: MockSettings,
     /// The folder for saved jobs. `None` if the system has no such folder.
@@ -58,6 +60,15 @@ impl Global {
             arguments::Org::Env => Org::Environment,
             arguments::Org::Mock => Org::Mock,
         };
+        let profile = match (org, arguments.profile) {
+            (Org::Mock, Some(_)) => {
+                return Err(Failure::usage("`--profile` does not apply to `--org mock`; omit one of them"));
+            }
+            (Org::Mock, None) => None,
+            (Org::Environment, given) => given.or_else(|| {
+                std::env::var("GENESYS_CLOUD_PROFILE").ok().filter(|it| !it.trim().is_empty())
+            }),
+        };
         let mock = arguments.mock;
         let mut names: Vec<&str> = mock.mock_list.iter().map(|(name, _)| &**name).collect();
         if org != Org::Mock && !runs_mock && !names.is_empty() {
@@ -73,7 +84,7 @@ impl Global {
             calls_per_minute: mock.mock_calls_per_minute,
             seed: mock.mock_seed,
         };
-        Ok(Self { org, mock, state_dir: state_dir() })
+        Ok(Self { org, profile, mock, state_dir: state_dir() })
     }
 }
 

@@ -26,7 +26,7 @@ impl FromStr for Zone {
 
     fn from_str(text: &str) -> Result<Self, String> {
         text.parse().map(Self).map_err(|_| {
-            let near = nearest(text, TZ_VARIANTS.iter().map(|it| it.name().to_owned()), 2);
+            let near = nearest(text, TZ_VARIANTS.iter().map(|it| it.name().to_owned()), 1);
             match near.is_empty() {
                 false => format!("unknown time zone; did you mean {}?", quoted(&near)),
                 true => "unknown time zone; write its name in the tz database, such as Europe/Berlin"

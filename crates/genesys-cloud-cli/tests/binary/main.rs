@@ -6,6 +6,8 @@ mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
 mod commands;
+#[cfg(unix)]
+mod completions;
 mod earlier;
 mod export;
 mod files;
@@ -25,6 +27,9 @@ mod night;
 #[cfg(unix)]
 mod pipes;
 mod plan;
+#[cfg(unix)]
+mod profiles;
+mod ranges;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
