@@ -6,9 +6,11 @@ use genesys_cloud_core::{Error, OrgIdentity, RateLimit, RawResponse, Request};
 /// Builds a [`Client`].
 pub type ClientBuilder = core::ClientBuilder<Client>;
 
-/// A client for one Genesys Cloud org. Cloning it is cheap; all clones share one access token and rate limiter.
+/// A client of one Genesys Cloud organization. It has a method for each enabled API group, such as `client.routing()`.
 ///
-/// It has a method for each enabled API group, such as `client.routing()`.
+/// Clones are cheap and share connections, access token and rate limiter. See
+/// [`core::Client`](genesys_cloud_core::Client) for logins, retries and rate limits, and [`ClientBuilder`] for the
+/// settings.
 #[derive(Clone, Debug)]
 pub struct Client {
     core: core::Client,
@@ -48,17 +50,17 @@ impl Client {
         ClientBuilder::from_env()
     }
 
-    /// Sends a request of any operation and returns the raw reply. See
+    /// Sends a request of any operation and returns the raw response. See
     /// [`core::Client::execute`](genesys_cloud_core::Client::execute).
     ///
     /// # Errors
-    /// If the request can't be sent, the login fails, no reply arrives, or the operation does not accept the status of
-    /// the reply.
+    /// If the request can't be sent, the login fails, no response arrives, or the operation does not accept the
+    /// status of the response.
     pub async fn execute(&self, request: &Request) -> Result<RawResponse, Error> {
         self.core.execute(request).await
     }
 
-    /// Returns the state of the token's rate limit as of the last reply; `None` before the first one.
+    /// Returns the state of the token's rate limit from the last response that reported it. `None` before that.
     pub fn rate_limit(&self) -> Option<RateLimit> {
         self.core.rate_limit()
     }
@@ -68,18 +70,21 @@ impl Client {
         self.core.api_url()
     }
 
-    /// Returns what is known about the org of this client, without a call.
+    /// Returns what is known about the organization that this client calls. Sends nothing.
     ///
-    /// The id of the organization, and the OAuth client of an access token, are known after
-    /// [`identify`](Self::identify).
+    /// The organization id, and the OAuth client id of an access token, are known after a call of
+    /// [`identify`](Self::identify) on this client or a clone.
     pub fn identity(&self) -> OrgIdentity {
         self.core.identity()
     }
 
-    /// Requests the organization and the OAuth client of the token from the API, once.
+    /// Requests the organization and OAuth client of the token, and returns the identity. The result is cached for all
+    /// clones of the client.
+    ///
+    /// If the API answers 401, 403 or 404, both stay unknown, which is not an error.
     ///
     /// # Errors
-    /// If the call fails.
+    /// If the call fails for another reason, or the login fails.
     pub async fn identify(&self) -> Result<OrgIdentity, Error> {
         self.core.identify().await
     }

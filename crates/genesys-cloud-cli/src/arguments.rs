@@ -161,7 +161,7 @@ pub(crate) enum Command {
     /// Print the JSON Schema of an output format.
     Schema {
         /// Format to describe.
-        #[arg(value_enum)]
+        #[arg(value_enum, value_name = "FORMAT")]
         of: Schema,
     },
 }

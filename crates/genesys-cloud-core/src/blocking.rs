@@ -4,8 +4,8 @@
 //! [`iter`] turns a list into an iterator. The first use starts a Tokio runtime that the whole program shares. Its one
 //! thread also renews tokens and prefetches pages.
 //!
-//! In async code, both return an error ([`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime)) instead of blocking: await
-//! there. `spawn_blocking` counts as async code.
+//! In async code, await the call instead: there, both return an error
+//! ([`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime)). `spawn_blocking` counts as async code.
 //!
 //! ```no_run
 //! use genesys_cloud_core::{Client, Error, ListSpec, Method, Operation, Paginator, Request, Scheme, blocking};
@@ -46,7 +46,7 @@ use crate::error::Error;
 /// ```
 ///
 /// # Errors
-/// Those of the call. In async code, an error before anything is sent.
+/// Those of the call. In async code, [`ErrorKind::NoRuntime`](crate::ErrorKind::NoRuntime) before anything is sent.
 pub fn wait<T, F>(call: F) -> Result<T, Error>
 where
     F: IntoFuture<Output = Result<T, Error>>,
@@ -54,7 +54,7 @@ where
     runtime()?.block_on(call.into_future())
 }
 
-/// Turns a list, the results of a job, or a time range into an iterator.
+/// Turns a list, the results of a job, or a time range into an iterator of `Result<T, Error>`.
 ///
 /// As with the stream, an error does not end it: the following `next` retries the failed request. A loop that continues
 /// after errors should limit their number.
@@ -65,19 +65,19 @@ where
     Iter { list }
 }
 
-/// An iterator over a list: see [`iter`].
+/// An iterator over a list, from [`iter`].
 #[must_use = "iterators do nothing until items are read"]
 pub struct Iter<S> {
     list: S,
 }
 
 impl<S> Iter<S> {
-    /// Returns the list, for its report or checkpoint.
+    /// Returns a reference to the list, for its report or checkpoint.
     pub fn get_ref(&self) -> &S {
         &self.list
     }
 
-    /// Returns the list.
+    /// Returns a mutable reference to the list.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.list
     }

@@ -18,7 +18,7 @@ use crate::pipeline::failed;
 use crate::request::Request;
 use crate::response::{Decode, RawResponse, Response};
 
-/// One call of an operation that returns a `T`. It is sent when awaited or by [`send`](Call::send).
+/// One call of an operation that returns a `T`. Awaiting it sends it, and so does [`send`](Call::send).
 #[must_use = "a call does nothing until it is awaited or sent"]
 pub struct Call<T> {
     client: Client,
@@ -27,7 +27,7 @@ pub struct Call<T> {
 }
 
 impl<T> Call<T> {
-    /// Creates a call of an operation that the bindings do not have, with nothing set.
+    /// Creates a call of an operation that the bindings lack, with nothing set.
     pub fn new(client: &impl AsRef<Client>, operation: Operation) -> Self {
         let (client, request) = (client.as_ref().clone(), Request::new(operation));
         Self { client, request, output: PhantomData }
@@ -69,8 +69,8 @@ impl<T> Call<T> {
     }
 }
 
-/// Methods that all calls share, in addition to the setters of their operation: headers and parameters that the API
-/// document does not list. Also for code that is generic over calls.
+/// Methods that all calls share, in addition to the setters of their operation. They set headers and parameters that the
+/// API document does not list. Code that is generic over calls uses this trait as a bound.
 ///
 /// ```no_run
 /// # async fn example(call: genesys_cloud_core::Call<()>) -> Result<(), genesys_cloud_core::Error> {
@@ -133,6 +133,10 @@ impl<T> OperationCall for Call<T> {
 
 impl<T: Decode> Call<T> {
     /// Sends the call. Awaiting the call itself does the same.
+    ///
+    /// # Errors
+    /// The future returns the errors of [`Client::execute`], and [`ErrorKind::Decode`](crate::ErrorKind::Decode) if the
+    /// response can't be decoded as a `T`.
     pub fn send(self) -> Sending<T> {
         Sending { attempts: Attempts::new(self.client, self.request), output: PhantomData }
     }

@@ -81,19 +81,19 @@ impl Error {
         self.0.kind
     }
 
-    /// Whether the network failed: no connection, a timeout, or a broken connection. These are the kinds
+    /// Returns whether the network failed: no connection, a timeout, or a broken connection. These are the kinds
     /// [`Connect`](ErrorKind::Connect), [`Timeout`](ErrorKind::Timeout) and [`Interrupted`](ErrorKind::Interrupted).
     pub fn is_transport(&self) -> bool {
         matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted)
     }
 
-    /// Whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 from the API does
+    /// Returns whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 from the API does
     /// not count.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout || self.0.is_connect_timeout
     }
 
-    /// Whether a rate limit was reached: status 429, or the login host's 400 "rate limit exceeded". Also true for files
+    /// Returns whether a rate limit was reached: status 429, or the login host's 400 "rate limit exceeded". Also true for files
     /// and checkpoints, which have other [kinds](Self::kind).
     pub fn is_rate_limited(&self) -> bool {
         match self.status() {
@@ -113,7 +113,7 @@ impl Error {
         self.0.login.is_some()
     }
 
-    /// Whether the same call may succeed later: no response arrived, a rate limit was reached, the server failed, or a
+    /// Returns whether the same call may succeed later: no response arrived, a rate limit was reached, the server failed, or a
     /// successful response was not JSON or contained a server error.
     pub fn is_transient(&self) -> bool {
         self.is_transport()
@@ -133,14 +133,14 @@ impl Error {
         self.0.is_passing
     }
 
-    /// Whether the API may have carried out the call although no usable response arrived: the connection broke, the call
+    /// Returns whether the API may have carried out the call although no usable response arrived: the connection broke, the call
     /// timed out, a gateway gave up, or the response to a job submit has no job id. Such a call is not retried, because
     /// that could do the work twice. The message says how to check.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.is_outcome_unknown
     }
 
-    /// Whether a job will never have a result: it failed, was cancelled or has expired.
+    /// Returns whether a job will never have a result: it failed, was cancelled or has expired.
     pub fn is_job_without_result(&self) -> bool {
         use ErrorKind::{JobCancelled, JobExpired, JobFailed};
         matches!(self.0.kind, JobFailed | JobCancelled | JobExpired)

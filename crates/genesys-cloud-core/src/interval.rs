@@ -34,7 +34,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Makes the interval from `start` up to `end`.
+    /// Creates the interval from `start` up to `end`.
     pub fn new(start: DateTime<Utc>, end: DateTime<Utc>) -> Self {
         let to = round_down(end);
         let raised = (to < end).then(|| to.checked_add_signed(TimeDelta::milliseconds(1)));

@@ -8,8 +8,8 @@ use crate::nested::Nested;
 use crate::paging::{Batches, Pages, Paginator, Verdict};
 use crate::windows::{WindowPages, Windows};
 
-/// A list as a stream: of items ([`Paginator`], [`Windows`]), of pages ([`Pages`], [`WindowPages`]) or of batches
-/// ([`Batches`]).
+/// A list as a stream: of items ([`Paginator`], [`Windows`], [`Nested`]), of pages ([`Pages`], [`WindowPages`]) or of
+/// batches ([`Batches`]).
 ///
 /// ```
 /// use futures::TryStreamExt as _;
@@ -46,7 +46,7 @@ pub trait Paged: OperationCall {
     /// The type of the items.
     type Item;
 
-    /// Returns the list as a stream of items. Nothing is sent before the first item is requested.
+    /// Returns the list as a stream of items. Nothing is sent before the first poll.
     fn paginate(self) -> Paginator<Self::Item>;
 }
 

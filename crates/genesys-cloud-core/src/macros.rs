@@ -14,7 +14,7 @@ macro_rules! group {
         }
 
         impl $group {
-            /// Creates the group of operations of a client.
+            /// Creates the operations of this group for a client.
             pub fn new(client: &$crate::Client) -> Self {
                 Self { client: client.clone() }
             }
@@ -176,13 +176,14 @@ macro_rules! operation {
             )*)?
 
             /// Changes the request, for example to set headers and parameters that the API document does not list. See
-            /// [`OperationCall`]($crate::OperationCall).
+            /// [`OperationCall`](genesys_cloud_core::OperationCall).
             #[inline]
             pub fn with(self, change: impl ::core::ops::FnOnce(&mut $crate::Request)) -> Self {
                 $crate::OperationCall::with(self, change)
             }
 
-            /// Sends the call. Awaiting the call itself does the same.
+            /// Sends the call. Awaiting the call itself does the same. For the errors, see
+            /// [`Call::send`](genesys_cloud_core::Call::send).
             #[inline]
             pub fn send(self) -> $crate::Sending<$output> {
                 self.0.send()

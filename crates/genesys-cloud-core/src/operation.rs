@@ -57,7 +57,7 @@ impl From<Method> for http::Method {
 /// The description of an API operation that is needed to call it.
 ///
 /// Generated code has one for each operation. Create your own with [`Operation::new`] for an endpoint that the bindings
-/// do not have.
+/// lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
     id: Cow<'static, str>,
@@ -121,7 +121,7 @@ impl Operation {
         self
     }
 
-    /// Whether repeating the operation has no further effect. True for GET, HEAD, PUT and DELETE, unless marked with
+    /// Returns whether repeating the operation has no further effect. True for GET, HEAD, PUT and DELETE, unless marked with
     /// [`once`](Self::once), and for operations that [only read](Self::reads).
     pub const fn is_repeatable(&self) -> bool {
         match self.method {
@@ -151,7 +151,7 @@ impl Operation {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// Whether this status is a success: any 2xx, in the document or not, and the additionally accepted statuses.
+    /// Returns whether this status is a success: any 2xx, in the document or not, and the additionally accepted statuses.
     pub fn accepts(&self, status: u16) -> bool {
         (200..300).contains(&status) || self.also_accepts.contains(&status)
     }

@@ -13,8 +13,9 @@ use crate::wire::Wire as _;
 /// database.
 ///
 /// It contains no secrets. It contains the URL of the API, the ids of the OAuth client and the organization if known,
-/// the path parameters of the submit (such as the id of a user), its query if it is repeated to poll, and from its
-/// body only the end of an interval whose data becomes available with a delay.
+/// and the path parameters of the submit, such as the id of a user. If the job is polled by repeating the submit, it
+/// contains the query of the submit. From the body it contains only the end of an interval whose data becomes available
+/// with a delay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SavedJob {
     pub(crate) org: Org,

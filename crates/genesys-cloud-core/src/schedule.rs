@@ -20,7 +20,7 @@ impl Schedule {
     /// Pauses are the run time divided by this.
     const DIVISOR: u32 = 10;
 
-    /// Makes a schedule with pauses from half a second to one hour.
+    /// Creates a schedule with pauses from half a second to one hour.
     pub const fn new() -> Self {
         Self { initial: Duration::from_millis(500), maximum: Duration::from_hours(1) }
     }

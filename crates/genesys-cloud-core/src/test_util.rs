@@ -3,7 +3,7 @@
 //! - [`ResponseTemplate`] becomes a [`Response`] or an [`Error`] in the same way as a response of the API.
 //! - [`Response::new`] and [`Page::from_items`](crate::Page::from_items) wrap values of a test.
 //! - [`Paginator::from_items`] and [`Paginator::from_pages`] list the items of a test. They use the code of real lists:
-//!   report, verdict, checkpoint, `limit`, `chunks` and errors behave the same.
+//!   report, verdict, checkpoint, `limit`, `batches` and errors behave the same.
 //! - [`client`] returns a client whose calls are answered by a function. It sends nothing, does not log in and never
 //!   waits.
 //!

@@ -20,7 +20,7 @@ pub enum ConnectionFault {
     CutInBody,
     /// It is reset after half of the body.
     ResetInBody,
-    /// The body arrives in four chunks, one second apart on the tokio clock.
+    /// The body arrives in four chunks, one second apart on the Tokio clock.
     SlowBody,
     /// Half of the body arrives, and then nothing more.
     StalledBody,

@@ -22,6 +22,9 @@ enum Kind {
     NotAJob(String),
     Timeline(String),
     Time(String),
+    Speed(f64),
+    NoTimeline,
+    NotFound(String),
 }
 
 impl Error {
@@ -61,6 +64,18 @@ impl Error {
         Self(Kind::Time(text.to_owned()))
     }
 
+    pub(crate) fn speed(speed: f64) -> Self {
+        Self(Kind::Speed(speed))
+    }
+
+    pub(crate) fn no_timeline() -> Self {
+        Self(Kind::NoTimeline)
+    }
+
+    pub(crate) fn not_found(target: &str) -> Self {
+        Self(Kind::NotFound(target.to_owned()))
+    }
+
     pub(crate) fn not_a_list(operation: &str) -> Self {
         Self(Kind::NotAList(operation.to_owned()))
     }
@@ -88,6 +103,9 @@ impl fmt::Display for Error {
                 write!(f, "{operation} takes no interval, or the interval is not valid")
             }
             Kind::Time(text) => write!(f, "{text:?} is not a date-time"),
+            Kind::Speed(speed) => write!(f, "the speed {speed} is negative or not a number"),
+            Kind::NoTimeline => f.write_str("the org does not change over time"),
+            Kind::NotFound(target) => write!(f, "{target} does not list records that change"),
             Kind::NotAList(operation) => write!(f, "{operation} does not return a list"),
         }
     }

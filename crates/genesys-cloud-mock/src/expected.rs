@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 pub struct Expected {
     /// The records that a client must return, in this order.
     pub records: Vec<String>,
-    /// Those that the service returns twice because records moved between pages. A client may detect it, but
+    /// Records that the service returns twice because records moved between pages. A client may detect it, but
     /// must return them twice.
     pub repeated: Vec<String>,
     /// Records that existed throughout but that the service never returns, because records moved between pages.
@@ -39,7 +39,7 @@ pub enum ExpectedEnd {
 }
 
 impl Expected {
-    /// Whether a client that returned these records, by [key](Expected::key), meets the expectation.
+    /// Returns whether a client that returned these records, by [key](Expected::key), meets the expectation.
     pub fn is_met_by(&self, observed: &[String]) -> bool {
         let Some(more) = observed.strip_prefix(self.records.as_slice()) else { return false };
         more.is_empty()

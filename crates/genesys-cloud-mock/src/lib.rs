@@ -46,8 +46,8 @@
 //!
 //! # Jobs
 //!
-//! Each operation that submits jobs reports status and delivers results in the way of the service: in pages, in
-//! the status itself, or as files behind presigned URLs on a second port, which refuses tokens. A
+//! Jobs report their status and return their results as those of the service do: in pages, in the status itself,
+//! or as files behind presigned URLs on a second port, which refuses tokens. A
 //! [`JobScenario`] makes the jobs of an operation run or fail in a certain way, and [`MockOrg::expected_job`]
 //! returns what a client must read from one. A job that was not submitted to this org is not found: 404.
 //!
@@ -139,6 +139,7 @@ mod error;
 mod expected;
 mod faults;
 mod fingerprint;
+mod history;
 mod identity;
 mod jobs;
 mod journal;
@@ -167,6 +168,7 @@ pub use connection::ConnectionFault;
 pub use error::Error;
 pub use expected::{Expected, ExpectedEnd};
 pub use faults::{FaultKind, FaultPlan, Injected};
+pub use history::OrgTimeline;
 pub use jobs::{ExpectedJob, JobEnd, JobPace, JobScenario};
 pub use journal::RecordedRequest;
 pub use lies::{ExpectedOutcome, Lie, Trigger};

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 /// How many calls a token may make before it gets a 429, for
 /// [`MockOrgBuilder::rate_limit`](crate::MockOrgBuilder::rate_limit).
 ///
-/// Time is the tokio clock, which a test may pause and advance.
+/// Time is the Tokio clock, which a test may pause and advance.
 ///
 /// ```
 /// use std::time::Duration;

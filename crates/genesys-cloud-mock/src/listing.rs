@@ -6,7 +6,7 @@ use crate::expected::Expected;
 use crate::identity::Identity;
 use crate::name::NameFilter;
 use crate::paging::{Neighbor, Page, PageSelector};
-use crate::shape::{RecordContext, Shape};
+use crate::shape::{RecordContext, Scope, Shape};
 use crate::timeline::Spread;
 
 /// A response that holds a list: the fields around the items, and the shape of an item.
@@ -128,6 +128,11 @@ impl Listing {
         self.response.any(&|part| matches!(part, Part::Token | Part::Cursors))
     }
 
+    /// The shape of its records.
+    pub(crate) fn item(&self) -> &Shape {
+        &self.item
+    }
+
     /// Whether records are identified by an id.
     pub(crate) fn has_id(&self) -> bool {
         self.item.has_id()
@@ -237,6 +242,10 @@ impl Writer<'_> {
             if number > 0 {
                 out.push(b',');
             }
+            if let Some(writer) = &self.page.entities {
+                writer.write(out, &self.listing.item, index);
+                continue;
+            }
             let identity = Identity::new(self.list, index);
             write_item(out, &self.listing.item, identity, self.list_path, self.page.times);
         }
@@ -321,12 +330,24 @@ fn write_item(
 }
 
 pub(crate) fn write_record(out: &mut Vec<u8>, shape: &Shape, identity: Identity, list_path: &str) {
+    write_record_in(out, shape, identity, list_path, Scope::default());
+}
+
+/// Writes a record whose values are consistent with a scope.
+pub(crate) fn write_record_in(
+    out: &mut Vec<u8>,
+    shape: &Shape,
+    identity: Identity,
+    list_path: &str,
+    scope: Scope,
+) {
     let id = identity.id();
     let context = RecordContext {
         id: id.as_bytes(),
         number: identity.index(),
         seed: identity.seed(),
         list_path: Some(list_path),
+        scope,
     };
     shape.write(out, context);
 }

@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::expected::Expected;
+use crate::history::History;
 use crate::journal::RecordedRequest;
 use crate::lies::{Effect, Lies, ListLie, NULL_INDEX};
 use crate::listing::Listing;
@@ -50,6 +51,7 @@ pub(crate) struct Lists {
     base: OnceLock<String>,
     cache: Cache,
     lies: Arc<Lies>,
+    history: Option<Arc<History>>,
 }
 
 /// How a job affects the pages of its results.
@@ -93,7 +95,13 @@ pub(crate) struct ServedPage {
 }
 
 impl Lists {
-    pub(crate) fn new(seed: u64, default_count: u64, cache: Cache, lies: Arc<Lies>) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        default_count: u64,
+        cache: Cache,
+        lies: Arc<Lies>,
+        history: Option<Arc<History>>,
+    ) -> Self {
         Self {
             seed,
             default_count,
@@ -107,7 +115,17 @@ impl Lists {
             base: OnceLock::new(),
             cache,
             lies,
+            history,
         }
+    }
+
+    pub(crate) fn history(&self) -> Option<&Arc<History>> {
+        self.history.as_ref()
+    }
+
+    /// The number of records of a list at the start of the timeline of the org.
+    pub(crate) fn initial(&self, endpoint: &Endpoint) -> u64 {
+        self.total(endpoint, None)
     }
 
     /// Sets the address of the org, once it is known.
@@ -132,6 +150,9 @@ impl Lists {
         self.active_scenarios.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.changes.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.sizes.write().unwrap_or_else(PoisonError::into_inner).insert(id, size);
+        if let Some(history) = &self.history {
+            history.forget(endpoint);
+        }
         self.cache.clear();
         Ok(())
     }

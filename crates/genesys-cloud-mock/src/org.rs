@@ -6,6 +6,7 @@ use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::expected::Expected;
 use crate::faults::{FaultPlan, Faults, Injected};
+use crate::history::OrgTimeline;
 use crate::journal::RecordedRequest;
 use crate::limit::RateLimit;
 use crate::response::CannedResponse;
@@ -18,7 +19,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// A fake Genesys Cloud org that listens on loopback until it is dropped.
 ///
-/// It runs on the tokio runtime that started it.
+/// It runs on the Tokio runtime that started it.
 pub struct MockOrg {
     service: Arc<Service>,
     server: Server,
@@ -263,6 +264,7 @@ impl Default for MockOrgBuilder {
             rate_limit: RateLimit::window(1_000_000, MINUTE),
             faults: Vec::new(),
             plan: FaultPlan::new(),
+            timeline: None,
             page_cache: 0,
         };
         Self { settings, lists: Vec::new(), available_until: None, port: 0 }
@@ -337,6 +339,13 @@ impl MockOrgBuilder {
         self
     }
 
+    /// Lets the org change over time: records are created, changed and deleted, and POST, PUT, PATCH and DELETE
+    /// persist. By default, an org does not change.
+    pub fn timeline(mut self, timeline: OrgTimeline) -> Self {
+        self.settings.timeline = Some(timeline);
+        self
+    }
+
     /// Caches pages, up to this many bytes, and resends them unchanged, so that a benchmark that reads a list
     /// twice measures only the client. 0 by default.
     pub fn page_cache(mut self, bytes: usize) -> Self {
@@ -361,6 +370,9 @@ impl MockOrgBuilder {
     /// # Errors
     /// If it can't listen on loopback, the API has no such list, or a date-time can't be parsed.
     pub async fn start(self) -> Result<MockOrg, Error> {
+        if let Some(timeline) = &self.settings.timeline {
+            timeline.check()?;
+        }
         let service = Arc::new(Service::new(self.settings));
         for (operation, count) in &self.lists {
             service.lists().set_size(service.endpoint(operation)?, *count)?;

@@ -74,12 +74,12 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// Returns the scheme of an operation, or `None` if it does not list anything.
+    /// Returns the scheme of an operation. `None` if it does not return a list.
     pub fn of(catalogue: &Catalogue, operation: &Operation) -> Option<Self> {
         classify(catalogue, operation)
     }
 
-    /// Whether a response may have only a part of the list.
+    /// Returns whether a response may have only a part of the list.
     pub fn is_paged(self) -> bool {
         !matches!(
             self,

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::connection::{ConnectionFault, ResponseBody};
 use crate::error::Error;
 use crate::faults::{FaultPlan, Faults, HugeBody};
+use crate::history::{History, OrgTimeline};
 use crate::identity::{Id, Identity};
 use crate::jobs::Jobs;
 use crate::journal::{Journal, RecordedRequest};
@@ -31,7 +32,7 @@ use crate::rng::{hash, mix};
 use crate::routes::Route;
 use crate::scheme::Scheme;
 use crate::script::{Call, Fault, PageOverride, Script, Substitute};
-use crate::shape::{RecordContext, Shape};
+use crate::shape::{RecordContext, Scope, Shape};
 
 const LOGIN: &str = "/oauth/token";
 
@@ -47,6 +48,8 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: RateLimit,
     pub(crate) faults: Vec<Arc<dyn Fault>>,
     pub(crate) plan: FaultPlan,
+    /// The changes of the org over time, if it changes.
+    pub(crate) timeline: Option<OrgTimeline>,
     /// Capacity of the page cache, in bytes.
     pub(crate) page_cache: usize,
 }
@@ -118,16 +121,21 @@ impl Service {
     pub(crate) fn new(settings: Settings) -> Self {
         let api = Api::embedded();
         let seed = settings.seed;
-        let clock = Clock::start();
+        let clock = match &settings.timeline {
+            Some(timeline) => Clock::start_at(timeline.start(), timeline.seconds_per_second()),
+            None => Clock::start(),
+        };
         let lies = Arc::new(Lies::default());
         let cache = Cache::new(settings.page_cache);
-        let lists = Lists::new(seed, settings.default_count, cache, Arc::clone(&lies));
+        let history = settings.timeline.clone();
+        let history = history.map(|it| Arc::new(History::new(it, seed, clock.clone())));
+        let lists = Lists::new(seed, settings.default_count, cache, Arc::clone(&lies), history);
         let known = |endpoint| Identity::new(lists.list(endpoint), 0).list();
         Self {
             api,
             known_lists: api.endpoints().iter().map(known).collect(),
             lists,
-            jobs: Jobs::new(api, seed, settings.job_lifetime, clock, Arc::clone(&lies)),
+            jobs: Jobs::new(api, seed, settings.job_lifetime, clock.clone(), Arc::clone(&lies)),
             lies,
             availability: Availability::default(),
             clock,
@@ -175,6 +183,11 @@ impl Service {
         &self.lists
     }
 
+    /// The changes of the org, if it changes over time.
+    pub(crate) fn history(&self) -> Option<&Arc<History>> {
+        self.lists.history()
+    }
+
     pub(crate) fn jobs(&self) -> &Jobs {
         &self.jobs
     }
@@ -187,8 +200,8 @@ impl Service {
         self.api
     }
 
-    pub(crate) fn clock(&self) -> Clock {
-        self.clock
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// The requests for files.
@@ -333,6 +346,9 @@ impl Service {
     }
 
     fn answer(&self, routed: &RoutedRequest<'_>) -> Outcome {
+        if let Some(response) = self.stored(routed) {
+            return response.into();
+        }
         let mut outcome = self.job(routed).unwrap_or_else(|| self.plain_response(routed));
         // Last, so that nothing is added to a lie.
         match outcome.page.take() {
@@ -501,7 +517,10 @@ impl Service {
         // The id in a path may be any string, so it needs escaping in JSON.
         let quoted = Value::from(id).to_string();
         let id = &quoted.as_bytes()[1..quoted.len() - 1];
-        shape.write(&mut record, RecordContext { id, number, seed, list_path });
+        shape.write(
+            &mut record,
+            RecordContext { id, number, seed, list_path, scope: Scope::default() },
+        );
         echo(record, &routed.request.body, shape)
     }
 }

@@ -1,7 +1,7 @@
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
 use crate::digits::{push_padded, push_signed};
-use crate::identity::Id;
+use crate::identity::{Id, Identity};
 use crate::name::Noun;
 use crate::rng::{hash, mix};
 use crate::timestamp::Timestamp;
@@ -80,6 +80,36 @@ struct Field {
     shape: Shape,
 }
 
+/// What the values of a record are consistent with.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scope {
+    pub(crate) times: Times,
+    /// The divisions of the org, if records belong to them.
+    pub(crate) divisions: Option<Divisions>,
+}
+
+/// The divisions of an org.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Divisions {
+    /// Distinguishes their ids.
+    pub(crate) list: u64,
+    pub(crate) count: u64,
+}
+
+/// The times in a record.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Times {
+    /// Any that look real.
+    #[default]
+    Any,
+    /// Before a point in time.
+    Before(Timestamp),
+    /// Those of an event: its start, or its end.
+    Of(Timestamp, Timestamp),
+    /// Those inside an event.
+    Within(Timestamp, Timestamp),
+}
+
 /// The identity of the object being written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecordContext<'a> {
@@ -89,6 +119,7 @@ pub(crate) struct RecordContext<'a> {
     pub(crate) seed: u64,
     /// The path of its list; `selfUri` is this path and the id.
     pub(crate) list_path: Option<&'a str>,
+    pub(crate) scope: Scope,
 }
 
 impl Shape {
@@ -109,6 +140,10 @@ impl Shape {
     /// Whether a record of this shape has an id.
     pub(crate) fn has_id(&self) -> bool {
         matches!(self.field("id"), Some(Self::Text(Text::Id)))
+    }
+
+    pub(crate) fn is_date_time(&self) -> bool {
+        matches!(self, Self::Text(Text::DateTime { .. }))
     }
 
     /// The noun in the names of such records, if they have names.
@@ -147,25 +182,79 @@ impl Shape {
                     if number > 0 {
                         out.push(b',');
                     }
-                    item.write_nested(out, context.seed ^ (number + 1));
+                    item.write_nested(out, context.seed ^ (number + 1), context.scope);
                 }
                 out.push(b']');
             }
             Self::Map(value) => {
                 out.extend_from_slice(b"{\"key\":");
-                value.write_nested(out, context.seed);
+                value.write_nested(out, context.seed, context.scope);
                 out.push(b'}');
             }
             Self::Object(object) => object.write(out, context),
         }
     }
 
-    fn write_nested(&self, out: &mut Vec<u8>, seed: u64) {
+    fn write_nested(&self, out: &mut Vec<u8>, seed: u64, scope: Scope) {
         let seed = mix(seed);
         let id = Id::random(seed);
-        let context =
-            RecordContext { id: id.as_bytes(), number: seed % 1_000, seed, list_path: None };
+        let (id, number) = (id.as_bytes(), seed % 1_000);
+        let scope = Scope { times: scope.times.nested(), ..scope };
+        let context = RecordContext { id, number, seed, list_path: None, scope };
         self.write(out, context);
+    }
+}
+
+impl Divisions {
+    /// The path of the list of divisions.
+    pub(crate) const PATH: &'static str = "/api/v2/authorization/divisions";
+
+    /// Writes one of the divisions.
+    fn write(self, out: &mut Vec<u8>, shape: &Shape, seed: u64, scope: Scope) {
+        let identity = Identity::new(self.list, seed % self.count.max(1));
+        let id = identity.id();
+        let context = RecordContext {
+            id: id.as_bytes(),
+            number: identity.index(),
+            seed: identity.seed(),
+            list_path: Some(Self::PATH),
+            scope,
+        };
+        shape.write(out, context);
+    }
+}
+
+impl Times {
+    /// The times of the objects in the record.
+    fn nested(self) -> Self {
+        match self {
+            Self::Of(start, end) => Self::Within(start, end),
+            times => times,
+        }
+    }
+
+    /// Picks a time. A late one is not before an early one.
+    fn pick(self, random: u64, late: bool) -> Timestamp {
+        const YEAR: u64 = 365 * 86_400_000;
+        match self {
+            Self::Any => Timestamp::generated(random, late),
+            Self::Before(end) => {
+                let years = if late { YEAR } else { 2 * YEAR };
+                Timestamp::of(end.milliseconds().saturating_sub(years) + random % YEAR)
+            }
+            Self::Of(start, end) => {
+                if late {
+                    end
+                } else {
+                    start
+                }
+            }
+            Self::Within(start, end) => {
+                let half = end.milliseconds().saturating_sub(start.milliseconds()) / 2;
+                let first = start.milliseconds() + if late { half } else { 0 };
+                Timestamp::of(first + random % half.max(1))
+            }
+        }
     }
 }
 
@@ -210,8 +299,14 @@ impl Object {
             out.extend_from_slice(&field.key);
             match &field.shape {
                 _ if odd == 1 => out.extend_from_slice(b"null"),
+                shape @ Shape::Object(_) if field.name == "division" => {
+                    match context.scope.divisions {
+                        Some(divisions) => divisions.write(out, shape, seed, context.scope),
+                        None => shape.write_nested(out, seed, context.scope),
+                    }
+                }
                 // An object has its own identity; everything else belongs to this one.
-                shape @ Shape::Object(_) => shape.write_nested(out, seed),
+                shape @ Shape::Object(_) => shape.write_nested(out, seed, context.scope),
                 shape => shape.write(out, RecordContext { seed, ..context }),
             }
         }
@@ -232,10 +327,10 @@ impl Text {
                 out.push(b'/');
                 out.extend_from_slice(context.id);
             }
-            Self::DateTime { late } => Timestamp::generated(random, *late).write_date_time(out),
-            Self::Date { late } => Timestamp::generated(random, *late).write_date(out),
-            Self::LocalDateTime => Timestamp::generated(random, false).write_local(out),
-            Self::Month => Timestamp::generated(random, false).write_month(out),
+            Self::DateTime { late } => context.scope.times.pick(random, *late).write_date_time(out),
+            Self::Date { late } => context.scope.times.pick(random, *late).write_date(out),
+            Self::LocalDateTime => context.scope.times.pick(random, false).write_local(out),
+            Self::Month => context.scope.times.pick(random, false).write_month(out),
             Self::Numbered(before, after) => {
                 out.extend_from_slice(before.as_bytes());
                 push_padded(out, random, 4);

@@ -42,8 +42,8 @@ pub(crate) struct Interval {
 }
 
 impl Timeline {
-    /// The first record happens at `from`, and the last one before `to`. Both are date-times such as
-    /// `2026-01-01T00:00Z`.
+    /// Creates a timeline whose first record is at `from` and whose last one is before `to`. Both are date-times
+    /// such as `2026-01-01T00:00Z`.
     pub fn new(from: &str, to: &str) -> Self {
         Self {
             range: Interval::parse(&format!("{from}/{to}")),

@@ -20,7 +20,7 @@ impl Checksum {
         Self(Xxh3::new())
     }
 
-    /// Returns the checksum of `text`, as [`text`](Self::text) does.
+    /// Returns the checksum of `text` as 32 hexadecimal digits.
     pub fn of(text: &[u8]) -> String {
         let mut sum = Self::new();
         sum.add(text);
@@ -55,7 +55,7 @@ impl Checksum {
     }
 }
 
-/// Returns a random ID of 32 hexadecimal digits.
+/// Returns a random id of 32 hexadecimal digits.
 pub fn random_id() -> String {
     // The hash keys are random numbers of the system.
     let part = || RandomState::new().hash_one(std::process::id());

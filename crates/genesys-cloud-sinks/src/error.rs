@@ -47,7 +47,7 @@ impl SinkError {
         Self { text: why.into(), kind: Kind::Mismatch, unfit: None }
     }
 
-    /// Creates an error of the system. `why` says what failed, and why.
+    /// Creates an error from an I/O error, which decides whether it is transient. `why` says what failed, and why.
     pub fn from_io(why: impl Into<String>, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::BrokenPipe => Kind::Closed,

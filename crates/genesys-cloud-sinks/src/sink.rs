@@ -65,19 +65,25 @@ pub type SinkFuture<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 /// }
 /// ```
 pub trait Sink: Send {
-    /// Sets the ID of the export, which is random and kept on resume. Called once, before [`open`](Self::open). A sink
+    /// Sets the id of the export, which is random and kept on resume. Called once, before [`open`](Self::open). A sink
     /// may store it with the records to verify that they are of this export.
     fn identify(&mut self, _run: &str) {}
 
     /// Sets the watch, which shows what the sink waits for and interrupts waits. Called once, before any other method.
     fn watch(&mut self, _watch: Watch) {}
 
-    /// Opens the output for records with these columns: empty, or as of a commit. Fails with [`SinkError::mismatch`],
-    /// without changing the output, if `committed` is not the result of a commit or the output does not match it.
+    /// Opens the output for records with these columns: empty, or in the state of a commit.
+    ///
+    /// # Errors
+    /// [`SinkError::mismatch`] if `committed` is not the result of a commit, or the output does not match it. The output
+    /// is then unchanged. Other errors if the output can't be opened.
     fn open<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>)
     -> SinkFuture<'a>;
 
     /// Writes records, each as the JSON that the API sent.
+    ///
+    /// # Errors
+    /// If the output can't hold a record, and [`on_bad_value`](Self::on_bad_value) does not allow it, or can't be written.
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a>;
 
     /// Sets the action for values that the output can't hold. Called once, before [`open`](Self::open). No effect on a
@@ -104,8 +110,8 @@ pub trait Sink: Send {
         Box::pin(async { Ok(()) })
     }
 
-    /// Finishes the output. `is_whole`: whether it counts as the complete list. If not, it must not look complete, and
-    /// may be resumed.
+    /// Finishes the output. `is_whole` states whether it counts as the complete list. If not, it must not look complete,
+    /// and may be resumed.
     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_>;
 
     /// Returns whether an earlier run was killed right after finishing the output, so that nothing is left to write.
@@ -120,7 +126,10 @@ pub trait Sink: Send {
         None
     }
 
-    /// Discards the export whose state is in [`store`](Self::store), to start over. Fails if that would do harm.
+    /// Discards the export whose state is in [`store`](Self::store), to start over.
+    ///
+    /// # Errors
+    /// If that would add records to the output again.
     fn restart(&mut self) -> SinkFuture<'_> {
         Box::pin(async { Ok(()) })
     }

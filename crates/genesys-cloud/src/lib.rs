@@ -3,6 +3,7 @@
 //! # Overview
 //!
 //! - [`Client`] has a method for each enabled API group; [`ClientBuilder`] has the settings.
+//! - [`types`] has the records and enums of all enabled groups.
 //! - [`Paginator`] reads lists and job results; [`Report`] and [`Verdict`] state whether they are complete.
 //! - [`Job`] is a handle to a job; [`Windows`] reads time ranges.
 //! - [`Checkpointed`] reads in batches; a [`Checkpoint`] is a position to resume from.

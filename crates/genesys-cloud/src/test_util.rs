@@ -2,8 +2,8 @@
 //!
 //! - [`Client::of`] creates a client for a [fake org](mock::MockOrg), which serves every operation over HTTP on
 //!   loopback.
-//! - [`client()`] creates a client whose replies come from a function, without HTTP, login or waits.
-//! - [`ResponseTemplate`] is a reply of the API, which converts to a [`Response`](crate::Response) or an [`Error`].
+//! - [`client()`] creates a client whose calls are answered by a function, without HTTP, login or waits.
+//! - [`ResponseTemplate`] is a response of the API, which converts to a [`Response`](crate::Response) or an [`Error`].
 //! - [`Response::new`](crate::Response::new), [`Page::from_items`](crate::Page::from_items),
 //!   [`Paginator::from_items`](crate::Paginator::from_items) and
 //!   [`Paginator::from_pages`](crate::Paginator::from_pages) hold values of the test.
@@ -45,8 +45,8 @@ pub use genesys_cloud_mock as mock;
 use crate::endpoint::Request;
 use crate::{Client, Error};
 
-/// Creates a client whose replies come from a function. A status that the operation does not accept becomes an error,
-/// as with the real API; nothing is retried.
+/// Creates a client whose calls are answered by a function. As with a real response, a status that the operation does
+/// not accept becomes an error. Nothing is retried.
 ///
 /// ```
 /// # #[cfg(feature = "routing")]

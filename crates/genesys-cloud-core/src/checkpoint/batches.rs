@@ -15,7 +15,7 @@ use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
 
-/// A list that can be resumed from a checkpoint: a [`Paginator`] or a [`Windows`].
+/// A list that can be resumed from a checkpoint: a [`Paginator`], a [`Windows`] or a [`Nested`].
 pub trait Resumable:
     Stream<Item = Result<Self::Record, Error>> + Unpin + Sized + sealed::Sealed
 {
@@ -118,8 +118,8 @@ fn has_new_job<L: Resumable>(list: &L, saved: &[SavedJob]) -> bool {
     list.jobs().iter().any(|job| !saved.iter().any(|known| known.is_same(job)))
 }
 
-/// A list in batches, whose checkpoint is saved when the caller commits a batch. From [`Paginator::checkpointed`] and
-/// [`Windows::checkpointed`].
+/// A list in batches, whose checkpoint is saved when the caller commits a batch. From [`Paginator::checkpointed`],
+/// [`Windows::checkpointed`] and [`Nested::checkpointed`].
 ///
 /// It starts after the last committed batch. Each item is delivered at least once, and again if the process ended
 /// before the commit. To process items exactly once, keep the length of the output in the [note](Batch::commit_with),
@@ -162,7 +162,7 @@ pub struct Checkpointed<L: Resumable> {
     batch: Vec<L::Record>,
     /// The jobs in the stored checkpoint.
     saved_jobs: Vec<SavedJob>,
-    /// Whether the batch has been delivered and not committed.
+    /// Whether the batch has been yielded and not committed.
     is_delivered: bool,
     /// The position after the batch, from the start of its commit until it is stored.
     committing: Option<Checkpoint>,
@@ -411,7 +411,7 @@ impl<T> Windows<T> {
 }
 
 impl<P, C> Nested<P, C> {
-    /// The tree in batches of this many items: see [`Paginator::checkpointed`].
+    /// Reads the items in batches of `every` items; see [`Paginator::checkpointed`].
     pub fn checkpointed(
         self,
         store: impl CheckpointStore + 'static,

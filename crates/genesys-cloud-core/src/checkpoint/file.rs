@@ -56,12 +56,12 @@ struct Key {
 }
 
 impl FileStore {
-    /// Makes a store in this directory, which is created on first use.
+    /// Creates a store in this directory, which is created on first use.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self::of(Files::In(directory.into()))
     }
 
-    /// Makes a store with a single file, whatever the key. It takes no lock: the caller must keep other writers out.
+    /// Creates a store with a single file, whatever the key. It takes no lock: the caller must keep other writers out.
     /// The directory of the file must exist.
     pub fn file(path: impl Into<PathBuf>) -> Self {
         Self::of(Files::One(path.into()))

@@ -9,9 +9,9 @@ use crate::windows::{WindowPages, Windows, WindowsFrom};
 impl<T> Paginator<T> {
     /// Resumes at the next item after a checkpoint of the same call.
     ///
-    /// If a page was partly delivered, it is read again with the same page size, and the delivered items are skipped;
+    /// If a page was partly yielded, it is read again with the same page size, and the yielded items are skipped;
     /// the same applies to a result file. If items have moved meanwhile, as happens in lists with page numbers, the
-    /// list continues after the last item delivered, and the verdict is [`Drifted`](crate::Verdict::Drifted). If the
+    /// list continues after the last item yielded, and the verdict is [`Drifted`](crate::Verdict::Drifted). If the
     /// list has become shorter, earlier pages are read too, until one has that item
     /// ([`Report::read_again`](crate::Report::read_again)). A submitted job is not submitted again. Counts and
     /// verdict continue. [`limit`](Self::limit) and [`max_pages`](Self::max_pages) are those of this paginator, and
@@ -31,7 +31,7 @@ impl<T> Paginator<T> {
         self
     }
 
-    /// Returns a checkpoint after the last delivered item, from which to [`resume`](Self::resume). It can be taken at
+    /// Returns a checkpoint after the last yielded item, from which to [`resume`](Self::resume). It can be taken at
     /// any time, including after an error and at the end.
     ///
     /// This makes no call and copies no items. Within a page, it scans the text of the page once.
@@ -41,21 +41,21 @@ impl<T> Paginator<T> {
 }
 
 impl<T> Pages<T> {
-    /// Returns a checkpoint after the last delivered page. See [`Paginator::checkpoint`].
+    /// Returns a checkpoint after the last yielded page. See [`Paginator::checkpoint`].
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint::of_list(self.point())
     }
 }
 
 impl<T> Batches<T> {
-    /// Returns a checkpoint after the last delivered batch. See [`Paginator::checkpoint`].
+    /// Returns a checkpoint after the last yielded batch. See [`Paginator::checkpoint`].
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint::of_list(self.point())
     }
 }
 
 impl<T> Windows<T> {
-    /// Returns a checkpoint after the last delivered item, from which to [`resume`](Windows::resume). It can be taken
+    /// Returns a checkpoint after the last yielded item, from which to [`resume`](Windows::resume). It can be taken
     /// at any time.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl<T> Windows<T> {
 }
 
 impl<T> WindowPages<T> {
-    /// Returns a checkpoint after the last delivered page, from which to [`resume`](Windows::resume). It can be taken
+    /// Returns a checkpoint after the last yielded page, from which to [`resume`](Windows::resume). It can be taken
     /// at any time.
     ///
     /// # Errors
@@ -77,26 +77,26 @@ impl<T> WindowPages<T> {
 }
 
 impl<P, C> Nested<P, C> {
-    /// Continues where a checkpoint of the same tree was taken, with the next item.
+    /// Resumes at the next item after a checkpoint of the same outer list and the same lists.
     ///
-    /// The list of parents resumes at the first parent whose list had not ended, and each list that had been opened at its
-    /// own place. If a parent whose list had been read in part is no longer listed, the verdict is
+    /// The outer list resumes at the first parent whose list had not ended, and each started list resumes at its own
+    /// place. If a parent whose list was partly read is no longer listed, the verdict is
     /// [`Drifted`](crate::Verdict::Drifted).
     ///
     /// # Errors
-    /// The first poll fails before anything is sent if the checkpoint is of another call
-    /// ([`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch)), and a later one if the lists of the
-    /// parents have other parameters.
+    /// The first poll fails before anything is sent if the checkpoint is of another outer list
+    /// ([`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch)). A later poll fails in the same way if
+    /// the list of a parent has other parameters.
     pub fn resume(mut self, checkpoint: &Checkpoint) -> Self {
         self.start_at(checkpoint.tree().cloned(), checkpoint.made());
         self
     }
 
-    /// How far the items have been delivered: [`resume`](Self::resume) continues with the next one. It can be taken at
-    /// any time.
+    /// Returns a checkpoint after the last yielded item, from which to [`resume`](Self::resume). It can be taken at any
+    /// time.
     ///
     /// # Errors
-    /// When the parents are a range of time that is invalid, or that can't be resumed.
+    /// If the parents are those of a [`Windows`] whose range, span, overlap, checkpoint or plan to resume is invalid.
     pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
         self.point().map(Checkpoint::of_tree)
     }

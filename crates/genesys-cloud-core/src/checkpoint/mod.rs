@@ -25,9 +25,8 @@ use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;
 use crate::windows::RangePoint;
 
-/// A position between two items of a list, from [`Paginator::checkpoint`](crate::Paginator::checkpoint) or
-/// [`Windows::checkpoint`](crate::Windows::checkpoint). Resume from it with
-/// [`Paginator::resume`](crate::Paginator::resume) or [`Windows::resume`](crate::Windows::resume).
+/// A position between two items of a list, from the `checkpoint` method of a [`Paginator`](crate::Paginator), a
+/// [`Windows`](crate::Windows) or a [`Nested`](crate::Nested). The `resume` method of the same type resumes from it.
 ///
 /// Serialize it with serde to keep it in a file or a database. Deserializing fails for another version of the format;
 /// unknown fields are ignored.
@@ -137,7 +136,7 @@ impl Checkpoint {
         }
     }
 
-    /// Returns how many items had been delivered.
+    /// Returns how many items had been yielded.
     pub fn items(&self) -> u64 {
         match &self.position {
             Position::List(point) => point.delivered(),
@@ -155,8 +154,8 @@ impl Checkpoint {
         }
     }
 
-    /// Returns the submitted job whose results are read. `None` for a time range, each window of which can have a job:
-    /// see [`jobs`](Self::jobs).
+    /// Returns the submitted job whose results are read. `None` for a time range or a [`Nested`](crate::Nested), which
+    /// can have several: see [`jobs`](Self::jobs).
     pub fn job(&self) -> Option<&SavedJob> {
         match &self.position {
             Position::List(point) => point.job.as_ref(),
@@ -164,8 +163,8 @@ impl Checkpoint {
         }
     }
 
-    /// Returns all submitted jobs whose results have not been read completely: that of a list, or those of the started
-    /// windows of a time range.
+    /// Returns all submitted jobs whose results have not been read completely: that of a list, those of the started
+    /// windows of a time range, or those of the started lists of a [`Nested`](crate::Nested).
     pub fn jobs(&self) -> Vec<&SavedJob> {
         match &self.position {
             Position::List(point) => point.job.iter().collect(),

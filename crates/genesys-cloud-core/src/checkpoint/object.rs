@@ -61,12 +61,12 @@ impl Known {
 }
 
 impl ObjectCheckpoints {
-    /// Makes a store under this prefix, such as `exports/checkpoints`.
+    /// Creates a store under this prefix, such as `exports/checkpoints`.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: impl Into<Path>) -> Self {
         Self::of(store, Objects::Under(prefix.into()))
     }
 
-    /// Makes a store with a single object, whatever the key.
+    /// Creates a store with a single object, whatever the key.
     pub fn object(store: Arc<dyn ObjectStore>, path: impl Into<Path>) -> Self {
         Self::of(store, Objects::One(path.into()))
     }

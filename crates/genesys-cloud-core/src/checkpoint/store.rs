@@ -56,12 +56,22 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// ```
 pub trait CheckpointStore: Send + Sync {
     /// Loads the text of a key. `None` if there is none.
+    ///
+    /// # Errors
+    /// If the store can't be read, or another process has locked the key ([conflict](StoreError::conflict)).
     fn load<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, Option<String>>;
 
     /// Saves a text under a key.
+    ///
+    /// # Errors
+    /// If the store can't be written, or another writer has changed the text ([conflict](StoreError::conflict)),
+    /// which then remains.
     fn save<'a>(&'a mut self, key: &'a str, text: &'a str) -> StoreFuture<'a, ()>;
 
     /// Removes the text under a key, if there is one.
+    ///
+    /// # Errors
+    /// Those of [`save`](Self::save).
     fn clear<'a>(&'a mut self, key: &'a str) -> StoreFuture<'a, ()>;
 
     /// Returns where the text of a key is, for messages.
@@ -104,17 +114,17 @@ enum Kind {
 }
 
 impl StoreError {
-    /// Makes a permanent error. The text says what failed and why.
+    /// Creates a permanent error. The text says what failed and why.
     pub fn new(text: impl Into<String>) -> Self {
         Self::of(Kind::Permanent, text)
     }
 
-    /// Makes a transient error: the store can't be reached.
+    /// Creates a transient error: the store can't be reached.
     pub fn unavailable(text: impl Into<String>) -> Self {
         Self::of(Kind::Unavailable, text)
     }
 
-    /// Makes an error from an I/O error, which decides whether it is transient. The text says what failed and why.
+    /// Creates an error from an I/O error, which decides whether it is transient. The text says what failed and why.
     pub fn from_io(text: impl Into<String>, error: &std::io::Error) -> Self {
         match private_file::is_transient(error) {
             true => Self::unavailable(text),
@@ -122,17 +132,17 @@ impl StoreError {
         }
     }
 
-    /// Makes a conflict: another writer uses the key or has changed its text.
+    /// Creates a conflict: another writer uses the key or has changed its text.
     pub fn conflict(text: impl Into<String>) -> Self {
         Self::of(Kind::Conflict, text)
     }
 
-    /// Makes the error for stored data that is not a saved text.
+    /// Creates the error for stored data that is not a saved text.
     pub fn unreadable(text: impl Into<String>) -> Self {
         Self::of(Kind::Unreadable, text)
     }
 
-    /// Makes the error for an operation that the user has stopped.
+    /// Creates the error for an operation that the user has stopped.
     pub fn stopped(text: impl Into<String>) -> Self {
         Self::of(Kind::Stopped, text)
     }

@@ -25,8 +25,8 @@ const ORGANIZATION: Operation =
 /// [`Client::identify`].
 ///
 /// All organizations of a region share one host, so the URL alone does not identify an organization. Saved state, such
-/// as a [`SavedJob`](crate::SavedJob), includes the identity and is refused by a client of another organization. It
-/// contains no secret.
+/// as a [`SavedJob`](crate::SavedJob), includes the identity, and a client of another organization rejects it. The
+/// identity contains no secret.
 ///
 /// ```
 /// use genesys_cloud_core::{Client, OrgIdentity};

@@ -85,7 +85,7 @@ impl Error {
 
     /// A call was polled outside a runtime.
     pub(crate) fn no_runtime(operation: Option<&Operation>) -> Self {
-        let why = "no tokio runtime is running".to_owned();
+        let why = "no Tokio runtime is running".to_owned();
         Self::new(ErrorKind::NoRuntime, operation, why).advise(
             "await the call in a function marked `#[tokio::main]` or `#[tokio::test]`, or in `Runtime::block_on` of a \
              runtime built with `enable_all`",

@@ -23,7 +23,7 @@ pub enum ErrorKind {
     Config,
     /// The request was not sent, because it contains an invalid value.
     InvalidRequest,
-    /// The call was not sent: it was polled outside a tokio runtime, or a blocking call was made inside one.
+    /// The call was not sent: it was polled outside a Tokio runtime, or a blocking call was made inside one.
     NoRuntime,
     /// No connection was made, so nothing was sent. Includes timeouts while connecting.
     Connect,

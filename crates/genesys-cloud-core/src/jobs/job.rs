@@ -67,7 +67,7 @@ pub struct Job<T> {
 impl<T> Job<T> {
     /// Submits a job with a request of any operation, including ones that the bindings lack.
     ///
-    /// The future does nothing until it is awaited.
+    /// Nothing is sent before the future is awaited.
     pub fn submit(client: &impl AsRef<Client>, request: Request, spec: JobSpec) -> Submitting<T>
     where
         T: DeserializeOwned + 'static,

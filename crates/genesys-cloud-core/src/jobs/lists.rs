@@ -12,7 +12,7 @@ impl<T> Paginator<T> {
     /// Submits a job with a request of any operation, including ones that the bindings lack, waits until it is done,
     /// and reads its results.
     ///
-    /// The job is submitted when the first item is requested. After an error the next poll continues; it submits again
+    /// The job is submitted at the first poll. After an error the next poll continues; it submits again
     /// only if the submit itself failed. It waits like [`Job::wait`](crate::Job::wait). If each job returns one page of
     /// the list, it submits a job for each page. Dropping the paginator leaves the job running; to cancel it, use
     /// [`Job`](crate::Job) and its [`cancel_on_drop`](crate::Job::cancel_on_drop).

@@ -207,7 +207,7 @@ macro_rules! job {
     ) => {
         impl $call {
             /// Reads a time range of any length in windows that the API accepts, with a job for each window. The range
-            /// replaces an interval that is set on the call. Nothing is sent before the first item is requested.
+            /// replaces the interval of the call. Nothing is sent before the first poll.
             #[inline]
             pub fn windows(
                 self,
@@ -238,8 +238,8 @@ macro_rules! job {
                 $crate::generated::$submit(self.0, $spec)
             }
 
-            /// Submits the job, waits until it is done, and returns its results as a stream of items. Nothing is sent
-            /// before the first item is requested.
+            /// Returns the results of the job as a stream of items. The stream submits the job, waits until it is done, and
+            /// reads its results. Nothing is sent before the first poll.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 $crate::generated::$results(self.0, $spec)
@@ -248,7 +248,7 @@ macro_rules! job {
             /// Loads a job that was submitted by this operation and saved. Sends nothing.
             ///
             /// # Errors
-            /// [`ErrorKind::JobMismatch`]($crate::ErrorKind::JobMismatch) if it was submitted by another operation,
+            /// [`ErrorKind::JobMismatch`](genesys_cloud_core::ErrorKind::JobMismatch) if it was submitted by another operation,
             /// or in another organization than the client's.
             #[inline]
             pub fn load(

@@ -74,7 +74,7 @@ macro_rules! setters {
 }
 
 impl JobSpec {
-    /// Makes the spec of a family with this name. Without further settings its jobs can't be polled and have no
+    /// Creates the spec of a family with this name. Without further settings its jobs can't be polled and have no
     /// results.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Self {
         Self { name: name.into(), ..Self::from_static("") }
@@ -232,7 +232,7 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// Makes it from an operation without parameters, the path of the date-time in its response, and where a submit has
+    /// Creates it from an operation without parameters, the path of the date-time in its response, and where a submit has
     /// the interval to search.
     pub const fn new(
         operation: Operation,
@@ -330,7 +330,7 @@ pub struct JobOperation {
 }
 
 impl JobOperation {
-    /// Makes it from an operation whose path does not contain the job's id.
+    /// Creates it from an operation whose path does not contain the job's id.
     pub const fn new(operation: Operation) -> Self {
         Self { operation, id: None, within: None, query: Cow::Borrowed(&[]) }
     }

@@ -1,8 +1,8 @@
-//! Lists of lists: a list read once for each record of another.
+//! Lists of lists: one list for each record of an outer list, called its parent. Together they are a tree.
 //!
-//! [`parents`] abstracts where the parents come from. [`reader`] reads a few of their lists at a time and yields the
-//! items of one after the other, or as they come. [`point`] is a place in the tree to resume from, and [`report`] has
-//! the counts and the verdict of the whole. [`stream`] is public.
+//! [`parents`] abstracts over the source of the parents. [`reader`] reads several of their lists at a time and yields
+//! the items parent by parent, or as they arrive. [`point`] is a place in the tree to resume from. [`report`] has the
+//! counts and the verdict of the tree. [`stream`] is public.
 
 mod parents;
 mod point;

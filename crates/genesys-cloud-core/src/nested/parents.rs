@@ -1,4 +1,4 @@
-//! Where the parents of a tree come from.
+//! The sources of parents: a list, a range, a tree, or the caller.
 
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -18,28 +18,27 @@ pub(super) trait Parents<P>: Send {
     /// Waits until a parent can be taken. False at the end.
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Error>>;
 
-    /// The next parent.
+    /// Takes the next parent.
     fn take(&mut self) -> Option<P>;
 
-    /// The place before the next parent.
+    /// Returns the place before the next parent.
     fn point(&self) -> Result<ParentsPoint, Error>;
 
-    /// An earlier place, with the jobs that were submitted since.
+    /// Returns an earlier place, updated with the jobs that were submitted since.
     fn with_jobs(&self, earlier: ParentsPoint) -> Result<ParentsPoint, Error> {
         Ok(earlier)
     }
 
-    /// Starts at a place that was saved at this time. If it is `None` or a place in another kind of list, the next poll
-    /// fails.
+    /// Resumes at a place that was saved at this time. If it is `None` or of another kind of source, the next poll fails.
     fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>);
 
     fn report(&self) -> ParentsReport;
 
-    /// The jobs that were submitted and are still needed.
+    /// Returns the submitted jobs that are still needed.
     fn jobs(&self) -> Vec<SavedJob>;
 }
 
-/// What the list of parents took, and whether it is whole.
+/// Counts and the verdict of the outer list.
 pub(super) struct ParentsReport {
     pub(super) pages: u64,
     pub(super) requests: u64,
@@ -138,7 +137,7 @@ impl<P: Send> Parents<P> for Windows<P> {
     }
 }
 
-/// Each item of a tree may be the parent of a further list.
+/// Each item of a tree can be the parent of another list.
 impl<P, C> Parents<NestedItem<P, C>> for Nested<P, C>
 where
     P: Send + Sync + 'static,
@@ -180,7 +179,7 @@ where
     }
 }
 
-/// Parents of the caller, such as ids from a file.
+/// Parents from the caller, such as ids from a file.
 pub(super) struct Given<P> {
     rest: vec::IntoIter<P>,
     /// How many have been taken.

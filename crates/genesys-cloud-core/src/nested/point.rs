@@ -1,4 +1,4 @@
-//! How far a tree has been read, to resume from there later.
+//! A place in a tree, from which it can be resumed.
 
 mod form;
 
@@ -16,9 +16,9 @@ pub(crate) use form::TreeForm;
 pub(crate) struct TreePoint {
     /// The place before the first parent whose list had not ended.
     pub(super) parents: ParentsPoint,
-    /// From that parent on: the lists that had been opened.
+    /// The lists that had been opened, from that parent on.
     pub(super) lists: Vec<OpenPoint>,
-    /// What was read of the lists that had ended, without the parents.
+    /// Counts of the lists that had ended, without the outer list.
     pub(super) report: NestedReport,
 }
 
@@ -28,20 +28,20 @@ pub(crate) enum ParentsPoint {
     List(Box<ListPoint>),
     Range(Box<RangePoint>),
     Tree(Box<TreePoint>),
-    /// How many of the caller's own had been taken.
+    /// How many of the caller's parents had been taken.
     Given(u64),
 }
 
 /// The list of one parent.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum OpenPoint {
-    /// It had been read and delivered, while that of an earlier parent had not. The fingerprint of its request.
+    /// It had ended before that of an earlier parent. Holds the fingerprint of its request.
     Done(u64),
     At(Box<ListPoint>),
 }
 
 impl TreePoint {
-    /// The operationId of the lists, or of the parents while none has been opened.
+    /// Returns the operationId of the lists, or of the outer list if none has been opened.
     pub(crate) fn operation(&self) -> &str {
         let lists = self.lists.iter().find_map(|list| match list {
             OpenPoint::At(point) => Some(point.subject.operation.as_str()),

@@ -1,4 +1,4 @@
-//! Reads the lists of parents, a few at a time.
+//! Reads the lists of parents, several at a time.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use crate::paging::{Paginator, Reason, RequestFingerprint, Verdict};
 use crate::request::Request;
 use crate::saved_job::SavedJob;
 
-/// How many lists are remembered from the first one that has not ended, if items come in any order.
+/// Maximum number of lists kept from the first one that has not ended, if items are unordered.
 const MAX_OPEN: usize = 1_000;
 
-/// Makes the list of a parent.
+/// Returns the list of a parent.
 pub(super) type MakeList<P, C> = Box<dyn Fn(&P) -> Paginator<C> + Send>;
 
 pub(super) struct Settings {
@@ -40,15 +40,15 @@ pub(super) struct TreeReader<P, C> {
     have_parents_ended: bool,
     /// Yielded once the lists of the parents before it have ended.
     parents_error: Option<Error>,
-    /// Items delivered, of all lists.
+    /// Items yielded, of all lists.
     delivered: u64,
-    /// What was read of the lists that have ended.
+    /// Counts of the lists that have ended.
     report: NestedReport,
     /// The lists that an earlier run had opened, by the fingerprint of their request, until they are opened again.
     resumed: HashMap<u64, OpenPoint>,
-    /// When that run was saved.
+    /// When the checkpoint of that run was made.
     saved: DateTime<Utc>,
-    /// Why the place can't be resumed from, and in which operation.
+    /// The operation whose place can't be resumed from, and why.
     mismatch: Option<(Operation, String)>,
 }
 
@@ -57,7 +57,7 @@ struct Open<P, C> {
     /// The place before the parent.
     before: ParentsPoint,
     key: u64,
-    /// `None` once it has ended and been delivered.
+    /// `None` once it has ended and all its items were yielded.
     active: Option<Active<P, C>>,
 }
 
@@ -128,7 +128,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// Waits until a list has an item, and returns its place among those that are open. `None` at the end.
+    /// Waits until an open list has an item, and returns the index of the list. `None` at the end.
     pub(super) fn poll_ready(
         &mut self,
         cx: &mut Context<'_>,
@@ -175,7 +175,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// The next item of a list that has one.
+    /// Takes the next item of the list at this index.
     pub(super) fn take(&mut self, at: usize) -> Option<NestedItem<P, C>> {
         let active = self.open.get_mut(at)?.active.as_mut()?;
         let item = active.list.take_item()?;
@@ -192,7 +192,7 @@ impl<P, C> TreeReader<P, C> {
         self.open.iter().take(considered).position(is_ready)
     }
 
-    /// Opens the lists of further parents, as many as may be read at a time.
+    /// Opens the lists of the next parents, as far as the concurrency allows.
     fn open_lists(&mut self, cx: &mut Context<'_>) {
         let mut active = self.open.iter().filter(|open| open.active.is_some()).count();
         while active < self.settings.concurrency
@@ -219,7 +219,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// Opens the list of a parent, where an earlier run had left it. False if it had ended there.
+    /// Opens the list of a parent, at its place in an earlier run if it had one. Returns false if it had ended.
     fn open_list(&mut self, parent: P, before: ParentsPoint) -> bool {
         let mut list = (self.make_list)(&parent);
         let subject = list.subject();
@@ -248,7 +248,7 @@ impl<P, C> TreeReader<P, C> {
         true
     }
 
-    /// Polls all open lists that have nothing to deliver.
+    /// Polls all open lists for which no item, end or error is known.
     fn poll_lists(&mut self, cx: &mut Context<'_>) {
         for active in self.open.iter_mut().filter_map(|open| open.active.as_mut()) {
             if !active.is_ready()
@@ -259,7 +259,7 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// The status with which the API refused the whole list of a parent, if such parents are skipped.
+    /// Returns the status with which the API refused the first page of a list, if its parent is to be skipped.
     fn refusal(&self, at: usize, error: &Error) -> Option<u16> {
         let list = &self.open[at].active.as_ref()?.list;
         let status = error.status().filter(|_| list.report().pages == 0)?;
@@ -297,9 +297,9 @@ impl<P, C> TreeReader<P, C> {
         }
     }
 
-    /// All lists have ended.
+    /// Ends the tree, after all lists have ended.
     fn end(&mut self) {
-        // The parents of these are no longer listed, so that the rest of their items is not read.
+        // The outer list no longer has the parents of these, so the rest of their items is not read.
         for point in std::mem::take(&mut self.resumed).into_values() {
             let OpenPoint::At(point) = point else { continue };
             let report = point.report();
@@ -313,7 +313,8 @@ impl<P, C> TreeReader<P, C> {
         self.report.ended = true;
     }
 
-    /// Starts at a place that was saved at this time. `None`: what was saved is not of a tree.
+    /// Resumes at a place that was saved at this time. If it is `None`, the checkpoint is not of a tree, and the next poll
+    /// fails.
     pub(super) fn resume(&mut self, point: Option<TreePoint>, saved: DateTime<Utc>) {
         self.saved = saved;
         let Some(point) = point else { return self.parents.resume(None, saved) };
@@ -324,7 +325,7 @@ impl<P, C> TreeReader<P, C> {
         self.resumed = lists.into_iter().map(|list| (list.key(), list)).collect();
     }
 
-    /// How far the items have been delivered.
+    /// Returns the place after the last yielded item.
     pub(super) fn point(&self) -> Result<TreePoint, Error> {
         let now = self.parents.point()?;
         let parents = match self.open.front() {
@@ -339,7 +340,7 @@ impl<P, C> TreeReader<P, C> {
         Ok(TreePoint { parents, lists, report: self.report.clone() })
     }
 
-    /// An earlier place in this tree, with the jobs that were submitted since.
+    /// Returns an earlier place in this tree, updated with the jobs that were submitted since.
     pub(super) fn knowing(&self, earlier: &TreePoint) -> Result<TreePoint, Error> {
         let mut point = earlier.clone();
         point.parents = self.parents.with_jobs(point.parents)?;
@@ -350,7 +351,7 @@ impl<P, C> TreeReader<P, C> {
                 Some(OpenPoint::At(point)) if point.has_no_other_job(&job) => point.job = Some(job),
                 Some(_) => {}
                 None => {
-                    // Opened since: from its beginning, with its job.
+                    // Opened since: its start, with its job.
                     let mut fresh = (self.make_list)(&active.parent).point();
                     fresh.job = Some(job);
                     point.lists.push(OpenPoint::At(Box::new(fresh)));
@@ -367,7 +368,7 @@ impl<P, C> TreeReader<P, C> {
     }
 }
 
-/// The path of a request, with its values.
+/// Returns the path of a request, with its values.
 fn path(request: &Request) -> String {
     let template = request.operation().path().to_owned();
     let fill =
@@ -375,7 +376,7 @@ fn path(request: &Request) -> String {
     request.path_values().fold(template, fill)
 }
 
-/// The fingerprint of the request of a list, which tells the lists of a tree apart.
+/// Returns a hash of the fingerprint of a request, which identifies a list within a tree.
 pub(super) fn key(subject: &RequestFingerprint) -> u64 {
     let mut digest = Digest::new();
     digest.bytes(subject.operation.as_bytes());
@@ -386,7 +387,7 @@ pub(super) fn key(subject: &RequestFingerprint) -> u64 {
     digest.finish()
 }
 
-/// Whether two requests have the same path and values in it, so that they are of the same parent.
+/// Returns whether two requests have the same path and path values, and so are for the same parent.
 fn is_of_same_path(one: &RequestFingerprint, other: &RequestFingerprint) -> bool {
     let path = |of: &RequestFingerprint| -> Vec<(String, u64)> {
         let parts = of.parts.iter().filter(|(name, _)| name.starts_with("the path parameter"));

@@ -1,40 +1,40 @@
-//! What has been read of a tree of lists, and whether it is whole.
+//! Counts and the verdict of a tree of lists.
 
 use std::time::Duration;
 
 use super::parents::ParentsReport;
 use crate::paging::{Reason, Report, Verdict};
 
-/// How many skipped parents a report names.
+/// Maximum number of skipped parents that a report names.
 const NAMED: usize = 100;
 
-/// What a [`Nested`](super::Nested) has read so far: a snapshot.
+/// Counts and the verdict of a [`Nested`](super::Nested) so far, for the outer list and all lists of its records.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NestedReport {
-    /// Parents whose lists have been opened.
+    /// Parents whose lists were started.
     pub parents: u64,
-    /// Parents whose lists have been read to their end, and delivered.
+    /// Parents whose lists were read to their end, with all items yielded.
     pub parents_done: u64,
-    /// Parents that were skipped because the API answered 404 or 410.
+    /// Parents skipped because the API answered 404 or 410.
     pub not_found: u64,
-    /// Parents that were skipped because the API answered 403.
+    /// Parents skipped because the API answered 403.
     pub forbidden: u64,
-    /// The first 100 of the skipped parents.
+    /// The first 100 skipped parents.
     pub skipped: Vec<SkippedParent>,
-    /// Pages read, of parents and of their lists.
+    /// Pages read, of all lists.
     pub pages: u64,
-    /// Calls made, including those that failed: for pages of parents and of their lists, and for jobs.
+    /// Calls made, including failed ones: for the pages of all lists, and for the submit and status of jobs.
     pub requests: u64,
-    /// Attempts beyond the first one of each call.
+    /// Attempts beyond the first of each call, after a rate limit or a transient fault.
     pub retries: u64,
-    /// Total time that calls waited for the rate limit and before retries.
+    /// Total time that calls spent waiting for the rate limiter and before retries.
     pub waited: Duration,
-    /// Items delivered.
+    /// Items yielded.
     pub items: u64,
-    /// Items that came twice in a list: see [`Report::duplicates`].
+    /// Duplicates within a list; see [`Report::duplicates`]. Those of the outer list do not count.
     pub duplicates: u64,
-    /// Items that were `null`. They are left out.
+    /// Items that were `null`. They are not yielded.
     pub nulls: u64,
     /// The worst verdict of the lists that have ended.
     pub(super) worst: Option<Verdict>,
@@ -48,18 +48,19 @@ pub struct NestedReport {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SkippedParent {
-    /// The path of the request, with the values of the parent.
+    /// The path of the refused request, with the ids of the parent.
     pub path: String,
-    /// The status of the API's answer: 403, 404 or 410.
+    /// The HTTP status: 403, 404 or 410.
     pub status: u16,
 }
 
 impl NestedReport {
-    /// Whether what was read is the whole tree: all parents, and the whole list of each.
+    /// Returns whether everything was read: all parents, and the whole list of each.
     ///
-    /// The worst verdict of the list of parents and of their lists counts. Skipped parents make it
-    /// [`Truncated`](Verdict::Truncated) if they were forbidden, and [`Drifted`](Verdict::Drifted) if they were not
-    /// found, since the list of parents still had them. Before the end it is [`Unknown`](Verdict::Unknown).
+    /// This is the worst verdict of the outer list and of all lists of its records. Skipped parents make it
+    /// [`Truncated`](Verdict::Truncated) if the API answered 403, and [`Drifted`](Verdict::Drifted) if it answered 404 or
+    /// 410. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
+    /// [`Truncated`](Verdict::Truncated) if the limit was reached.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {
             (Some(worst @ Verdict::Truncated(_)), Some(_)) => worst,
@@ -80,7 +81,7 @@ impl NestedReport {
         }
     }
 
-    /// Adds what a list took, whether it has ended or not.
+    /// Adds the counts of a list, whether it has ended or not.
     pub(super) fn add(&mut self, list: &Report) {
         self.pages += list.pages;
         self.requests += list.requests;
@@ -97,7 +98,7 @@ impl NestedReport {
         self.waited += parents.waited;
     }
 
-    /// Takes in the verdict of a list that has ended.
+    /// Adds the verdict of a list that has ended.
     pub(super) fn judge(&mut self, verdict: Verdict) {
         if verdict != Verdict::Complete {
             self.worst = Some(self.worst.map_or(verdict, |worst| worst.worse(verdict)));

@@ -1,4 +1,4 @@
-//! The public face of a tree of lists.
+//! A list of lists as a stream of items.
 
 use std::fmt;
 use std::pin::Pin;
@@ -19,24 +19,24 @@ use crate::paging::Paginator;
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
 
-/// A list read once for each record of another list, as a stream of its items: from [`Paginator::nest`],
-/// [`Windows::nest`], or [`Nested::of`] for parents of your own.
+/// A stream of the items of many lists: one list for each record of another list, such as the members of each queue.
 ///
-/// Up to [`concurrency`](Self::concurrency) lists are read at a time, within the rate limit that all clones of the client
-/// share. Items come parent by parent, in the order of the list of parents; [`unordered`](Self::unordered) yields them as
-/// they arrive. Memory holds one page for each list that is being read.
+/// [`Paginator::nest`] and [`Windows::nest`] create it; [`Nested::of`] takes parents from the caller. A *parent* is a
+/// record of the outer list. Each item is yielded with its parent, because the items often do not name it.
 ///
-/// Each item has its parent. A list of members seldom says whose members they are.
+/// Up to [`concurrency`](Self::concurrency) lists are read at a time, within the rate limit of the client. Items are
+/// yielded parent by parent, in the order of the outer list, or with [`unordered`](Self::unordered) as they arrive. One
+/// page is held in memory for each list that is being read.
 ///
 /// # Parents that are refused
-/// A parent may disappear between the list of parents and its own list. By default a parent for which the API answers 404
-/// or 410 is skipped, counted and [named](NestedReport::skipped), and the verdict is
-/// [`Drifted`](crate::Verdict::Drifted). A 403 ends the stream with an error. [`on_not_found`](Self::on_not_found) and
-/// [`on_forbidden`](Self::on_forbidden) change that.
+/// A parent can be deleted after the outer list has returned it. If the API answers 404 or 410 for its list, the parent
+/// is skipped and [reported](NestedReport::skipped), and the verdict is [`Drifted`](crate::Verdict::Drifted); see
+/// [`on_not_found`](Self::on_not_found). If the API answers 403, the stream yields the error; see
+/// [`on_forbidden`](Self::on_forbidden).
 ///
 /// # Errors
-/// After an error the stream can be used: the next poll requests the same page again, and nothing is lost. In order, an
-/// error comes after the items of the parents before it.
+/// Like a [`Paginator`], the stream can be polled again after an error: it requests the same page of the same list. In
+/// order, an error is yielded after the items of the previous parents.
 ///
 /// ```no_run
 /// # async fn example(
@@ -51,42 +51,43 @@ use crate::windows::Windows;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is read until items are asked for"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Nested<P, C> {
     reader: TreeReader<P, C>,
-    /// Which of the open lists has the next item, if that is known.
+    /// The index of the open list with the next item, if known.
     ready: Option<usize>,
 }
 
 /// Nothing is pinned.
 impl<P, C> Unpin for Nested<P, C> {}
 
-/// An item of a nested list, with the parent whose list has it.
+/// An item of a [`Nested`] stream, with its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NestedItem<P, C> {
-    /// The record of the outer list. All items of a parent share it.
+    /// The record of the outer list, shared by all items of its list.
     pub parent: Arc<P>,
-    /// The item of its list.
+    /// The item.
     pub item: C,
 }
 
-/// What happens if the API refuses the list of a parent.
+/// What to do if the API refuses the list of a parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnRefused {
-    /// The parent is skipped, counted and named. The verdict says so.
+    /// Skip the parent. The [report](NestedReport::skipped) names it, and the verdict is not
+    /// [`Complete`](crate::Verdict::Complete).
     Skip,
-    /// The stream yields the error. The next poll tries the same parent again.
+    /// Yield the error. The next poll tries the same parent again.
     Fail,
 }
 
-/// A list that can be read by a [`Paginator`]: a paginator, or a call that has one.
+/// A [`Paginator`], or a call that has one ([`Paged`]). The function passed to [`Paginator::nest`] returns either.
 pub trait IntoPaginator {
     /// The type of the items.
     type Item;
 
-    /// The paginator. Nothing is sent.
+    /// Returns the paginator. Sends nothing.
     fn into_paginator(self) -> Paginator<Self::Item>;
 }
 
@@ -107,8 +108,9 @@ impl<C: Paged> IntoPaginator for C {
 }
 
 impl<P: Send + Sync + 'static, C: Send + 'static> Nested<P, C> {
-    /// Reads a list for each of these parents, such as ids from a file. The function makes the list of a parent; it must
-    /// make the same for the same parent.
+    /// Reads a list for each of these parents, such as ids from a file.
+    ///
+    /// The function returns the list of a parent. It must return the same list for the same parent.
     pub fn of<L, F>(parents: impl IntoIterator<Item = P>, list: F) -> Self
     where
         L: IntoPaginator<Item = C>,
@@ -125,7 +127,7 @@ impl<P: Send + Sync + 'static, C: Send + 'static> Nested<P, C> {
         Self { reader: TreeReader::new(parents, Box::new(list)), ready: None }
     }
 
-    /// Reads a further list for each item of this one.
+    /// Reads another list for each item of this one. See [`Paginator::nest`].
     pub fn nest<L, F>(self, list: F) -> Nested<NestedItem<P, C>, L::Item>
     where
         L: IntoPaginator,
@@ -142,45 +144,46 @@ impl<P, C> Nested<P, C> {
         &mut self.reader.settings
     }
 
-    /// Reads up to this many lists at a time. Default: 8.
+    /// Sets how many lists are read at a time. Default: 8.
     pub fn concurrency(mut self, lists: usize) -> Self {
         self.settings().concurrency = lists.max(1);
         self
     }
 
-    /// Yields items as they arrive, instead of parent by parent. A parent with many pages does not hold up the others.
+    /// Yields items as they arrive instead of parent by parent, so that a parent with many pages does not delay the
+    /// others.
     pub fn unordered(mut self) -> Self {
         self.settings().is_ordered = false;
         self
     }
 
-    /// Ends after this many items. The verdict then is [`Truncated`](crate::Verdict::Truncated).
+    /// Stops after this many items, of all lists together. The verdict is then [`Truncated`](crate::Verdict::Truncated).
     pub fn limit(mut self, items: usize) -> Self {
         self.settings().limit = Some(items as u64);
         self
     }
 
-    /// What happens to a parent for which the API answers 404 or 410. Default: [`OnRefused::Skip`].
+    /// Sets what to do with a parent for which the API answers 404 or 410. Default: [`OnRefused::Skip`].
     pub fn on_not_found(mut self, then: OnRefused) -> Self {
         self.settings().on_not_found = then;
         self
     }
 
-    /// What happens to a parent for which the API answers 403. Default: [`OnRefused::Fail`].
+    /// Sets what to do with a parent for which the API answers 403. Default: [`OnRefused::Fail`].
     pub fn on_forbidden(mut self, then: OnRefused) -> Self {
         self.settings().on_forbidden = then;
         self
     }
 
-    /// The next item with its parent, or `None` at the end.
+    /// Returns the next item with its parent, or `None` at the end.
     ///
     /// # Errors
-    /// When the next page can't be read. The next call requests it again.
+    /// If the next page can't be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<NestedItem<P, C>>, Error> {
         TryStreamExt::try_next(self).await
     }
 
-    /// What has been read so far, of the parents and of their lists.
+    /// Returns counts and the verdict so far, for the outer list and all lists of its records.
     pub fn report(&self) -> NestedReport {
         self.reader.report()
     }
@@ -199,12 +202,12 @@ impl<P, C> Nested<P, C> {
         self.reader.resume(point, saved);
     }
 
-    /// How far the items have been delivered.
+    /// Returns the place after the last yielded item.
     pub(crate) fn point(&self) -> Result<TreePoint, Error> {
         self.reader.point()
     }
 
-    /// An earlier place, which knows the jobs that were submitted since.
+    /// Returns an earlier place, updated with the jobs that were submitted since.
     pub(crate) fn knowing(&self, earlier: &TreePoint) -> Result<TreePoint, Error> {
         self.reader.knowing(earlier)
     }
@@ -215,10 +218,10 @@ impl<P, C> Nested<P, C> {
 }
 
 impl<P: Send + Sync + 'static> Paginator<P> {
-    /// Reads another list for each item of this one, such as the members of each queue. The function makes the list of
-    /// an item, or the call that returns it, and must make the same for the same item. See [`Nested`].
+    /// Reads another list for each item of this one, such as the members of each queue. See [`Nested`].
     ///
-    /// If items of this list can come twice, as in lists by page number that change while they are read, set
+    /// The function returns the list of an item, or a call that returns it. It must return the same list for the same
+    /// item. If this list can yield an item twice, as a list with page numbers does when it changes while it is read, set
     /// [`dedupe_by`](Self::dedupe_by).
     pub fn nest<L, F>(self, list: F) -> Nested<P, L::Item>
     where
@@ -231,7 +234,7 @@ impl<P: Send + Sync + 'static> Paginator<P> {
 }
 
 impl<P: Send + Sync + 'static> Windows<P> {
-    /// Reads another list for each item of this range, such as the recordings of each conversation: see
+    /// Reads another list for each item of this range, such as the recordings of each conversation. See
     /// [`Paginator::nest`].
     pub fn nest<L, F>(self, list: F) -> Nested<P, L::Item>
     where

@@ -37,7 +37,7 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// Makes options with nothing set.
+    /// Creates options with nothing set.
     pub fn new() -> Self {
         Self::default()
     }
@@ -88,9 +88,9 @@ pub enum OnStale {
     /// Fail with [`ErrorKind::StaleCheckpoint`](crate::ErrorKind::StaleCheckpoint).
     #[default]
     Fail,
-    /// Read the list again from its start, and skip as many items as had been delivered.
+    /// Read the list again from its start, and skip as many items as had been yielded.
     ///
-    /// This is only correct if the order has not changed. The last items delivered are compared: if they are not at the
+    /// This is only correct if the order has not changed. The last items yielded are compared: if they are not at the
     /// same position, the verdict is [`Drifted`](crate::Verdict::Drifted), and items may be missing or duplicated.
     Restart,
 }

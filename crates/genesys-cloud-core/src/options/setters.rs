@@ -56,7 +56,7 @@ macro_rules! read_option_setters {
         }
 
         /// Drops items whose id was seen before, and counts them as duplicates. `path` is the path of the id in an
-        /// item: names joined by dots, such as `id`. An item without an id is always delivered.
+        /// item: names joined by dots, such as `id`. An item without an id is always yielded.
         ///
         /// Duplicates appear in lists with page numbers, when new records push others to the next page. In a time
         /// range, a record appears in each window that it touches. Do not set this if each window has a different
@@ -69,14 +69,14 @@ macro_rules! read_option_setters {
         }
 
         /// Sets how many ids to remember for [`dedupe_by`](Self::dedupe_by): at least this many of the last items
-        /// delivered, and at most twice as many. Each takes about 40 bytes. Default: 500,000.
+        /// yielded, and at most twice as many. Each takes about 40 bytes. Default: 500,000.
         pub fn remember(mut self, ids: usize) -> Self {
             self.options_mut().remember = Some(ids);
             self
         }
 
         /// Sets how many of the remembered ids a checkpoint keeps, to recognize duplicates after a resume. They are
-        /// the ids of the last items delivered, as hashes of 64 bits: 16 bytes of text each. Default: 10,000.
+        /// the ids of the last items yielded, as hashes of 64 bits: 16 bytes of text each. Default: 10,000.
         pub fn remember_in_checkpoint(mut self, ids: usize) -> Self {
             self.options_mut().remember_in_checkpoint = Some(ids);
             self

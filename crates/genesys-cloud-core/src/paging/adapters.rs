@@ -31,7 +31,7 @@ impl<T> Pages<T> {
     /// Returns the next page, or `None` at the end.
     ///
     /// # Errors
-    /// Fails if the page cannot be read. The next call requests it again.
+    /// If the page can't be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<Page<T>>, Error> {
         TryStreamExt::try_next(self).await
     }
@@ -104,7 +104,7 @@ impl<T> Batches<T> {
     /// Returns the next batch, which is not empty, or `None` at the end.
     ///
     /// # Errors
-    /// Fails if a page cannot be read. The next call requests it again.
+    /// If a page can't be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<Vec<T>>, Error> {
         TryStreamExt::try_next(self).await
     }

@@ -45,7 +45,7 @@
 macro_rules! paged {
     ($call:ident -> $item:ty; $scheme:ident { $($spec:tt)* } $($interval:tt)*) => {
         impl $call {
-            /// Lists all items, page by page, as a stream. Nothing is sent before the first poll.
+            /// Returns the list as a stream of items, read page by page. Nothing is sent before the first poll.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 const LIST_SPEC: $crate::ListSpec = $crate::paged!(@spec $scheme { $($spec)* });
@@ -72,8 +72,8 @@ macro_rules! paged {
         $(, span: $days:literal days)? $(, id: $id:literal)? $(,)?
     ) => {
         impl $call {
-            /// Reads a time range of any length, in windows that the API allows. The range replaces the interval
-            /// of the call. Nothing is sent before the first poll.
+            /// Reads a time range of any length in windows that the API accepts. The range replaces the interval of the
+            /// call. Nothing is sent before the first poll.
             #[inline]
             pub fn windows(
                 self,

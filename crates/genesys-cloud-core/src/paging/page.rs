@@ -81,11 +81,11 @@ impl<T> Page<T> {
         self.items
     }
 
-    /// Opens the file with the items, if the API redirected to one instead of returning them. They may have a different
-    /// format there.
+    /// Opens the file with the items, if the API redirected to one instead of returning them. The file may have a
+    /// different format.
     ///
     /// # Errors
-    /// Fails if the URL must not be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)).
+    /// If the URL must not be fetched ([`ErrorKind::Download`](crate::ErrorKind::Download)).
     pub fn download(&self) -> Option<Result<Download, Error>> {
         let (operation, file) = self.file.as_ref()?;
         Some(Download::open(&file.client, operation, &file.url))
@@ -121,7 +121,7 @@ impl<T> Page<T> {
         &self.head.headers
     }
 
-    /// Returns the `ININ-Correlation-Id`, by which Genesys finds the call in its logs.
+    /// Returns the id of the call in the logs of Genesys, from `ININ-Correlation-Id`.
     pub fn correlation_id(&self) -> Option<&str> {
         self.head.correlation_id()
     }

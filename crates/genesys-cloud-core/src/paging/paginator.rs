@@ -71,7 +71,7 @@ use crate::wire::Wire;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "a paginator does nothing until it is polled"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Paginator<T> {
     fetcher: PageFetcher,
     read: Read<T>,
@@ -241,7 +241,7 @@ impl<T> Paginator<T> {
     /// Returns the next item, or `None` at the end.
     ///
     /// # Errors
-    /// Fails if the next page cannot be read. The next call requests it again.
+    /// If the next page can't be read. The next call requests it again.
     pub async fn try_next(&mut self) -> Result<Option<T>, Error> {
         // Taken here rather than returned through nested polls, each of which would copy it.
         poll_fn(|cx| self.poll_item_ready(cx)).await?;

@@ -402,10 +402,10 @@ impl fmt::Display for Reason {
                 "the API did not report how far the data is available; the end of the interval may be missing"
             }
             Self::NoList { pages } => {
-                return write!(f, "{pages} pages lack the list; it may have another name");
+                return write!(f, "no list in {}; it may have another name", counted(*pages, "page"));
             }
             Self::InFiles { pages } => {
-                return write!(f, "the items of {pages} pages are in separate files");
+                return write!(f, "the items of {} are in separate files", counted(*pages, "page"));
             }
             Self::TotalChanged { first, last } => {
                 return write!(f, "the total changed from {first} to {last} items");
@@ -413,15 +413,16 @@ impl fmt::Display for Reason {
             Self::TotalDiffers { read, total } => {
                 return write!(f, "read {read} items, but the API counts {total}");
             }
-            Self::Duplicates { items } => return write!(f, "{items} items were read twice"),
+            Self::Duplicates { items } => return write!(f, "{} read twice", counted(*items, "item")),
             Self::ReadAnew { items } => {
-                return write!(f, "part of the range was read again; up to {items} items may be duplicated");
+                let items = counted(*items, "item");
+                return write!(f, "part of the range was read again; up to {items} may be duplicated");
             }
             Self::ParentsNotFound { parents } => {
-                return write!(f, "{parents} parents were not found");
+                return write!(f, "{} not found", counted(*parents, "parent"));
             }
             Self::ParentsForbidden { parents } => {
-                return write!(f, "the lists of {parents} parents were forbidden");
+                return write!(f, "access to {} was forbidden", counted(*parents, "list"));
             }
             Self::NotAvailableYet { until } => {
                 let until = until.to_rfc3339_opts(SecondsFormat::AutoSi, true);
@@ -429,6 +430,12 @@ impl fmt::Display for Reason {
             }
         })
     }
+}
+
+/// Formats a number with its noun: `1 page`, `2 pages`.
+fn counted(number: u64, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 #[cfg(test)]

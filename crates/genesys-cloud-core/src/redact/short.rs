@@ -73,8 +73,9 @@ fn is_whole(text: &[u8], range: &Range<usize>) -> bool {
     let &Range { start, end } = range;
     let is_inside = |byte: Option<u8>| byte.is_some_and(is_word);
     let (first, last) = (text.get(start).copied(), text.get(end.wrapping_sub(1)).copied());
-    !(is_inside(first) && continues_before(text, start))
-        && !(is_inside(last) && continues_after(text, end))
+    let begins_earlier = is_inside(first) && continues_before(text, start);
+    let ends_later = is_inside(last) && continues_after(text, end);
+    !begins_earlier && !ends_later
 }
 
 const fn is_word(byte: u8) -> bool {
@@ -92,8 +93,8 @@ fn continues_before(text: &[u8], start: usize) -> bool {
     // An escape, such as `%3A`, `\u003a`, `&#58;` or `\n`, stands for the character that it encodes.
     let escape = (2..=before.len().min(8)).find_map(|length| {
         let at = start - length;
-        let ends = escapes(text, at).into_iter().flatten();
-        ends.filter(|(_, escape)| *escape == length).map(|(byte, _)| byte).last()
+        let mut fits = escapes(text, at).into_iter().flatten().filter(|(_, it)| *it == length);
+        fits.next_back().map(|(byte, _)| byte)
     });
     match (escape, before) {
         (Some(byte), _) => is_word(byte),
@@ -104,7 +105,7 @@ fn continues_before(text: &[u8], start: usize) -> bool {
     }
 }
 
-/// Whether the word that ends at `end` goes on.
+/// Whether the word continues after `end`.
 fn continues_after(text: &[u8], end: usize) -> bool {
     let escaped = escapes(text, end).into_iter().flatten().next();
     match (escaped, text.get(end..).unwrap_or_default()) {

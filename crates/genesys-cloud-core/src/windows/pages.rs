@@ -20,7 +20,7 @@ use crate::paging::Page;
 #[must_use = "a stream does nothing until it is polled"]
 pub struct WindowPages<T> {
     reader: RangeReader<T>,
-    /// The rest of the page that was partly delivered as items.
+    /// The rest of the page that was partly yielded as items.
     rest: Option<Page<T>>,
 }
 
@@ -42,7 +42,7 @@ impl<T> WindowPages<T> {
         self.reader.report()
     }
 
-    /// The position after the last delivered item.
+    /// The position after the last yielded item.
     pub(crate) fn point(&self) -> Result<RangePoint, Error> {
         self.reader.point()
     }

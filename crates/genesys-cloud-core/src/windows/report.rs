@@ -25,13 +25,13 @@ pub struct WindowsReport {
     pub retries: u64,
     /// Total time that calls spent waiting for the rate limiter and before retries.
     pub waited: Duration,
-    /// Items delivered.
+    /// Items yielded.
     pub items: u64,
     /// Duplicates dropped; see [`dedupe_by`](crate::Windows::dedupe_by).
     pub duplicates: u64,
-    /// Items without an id. They are delivered each time they appear.
+    /// Items without an id. They are yielded each time they appear.
     pub without_id: u64,
-    /// Ids forgotten to bound memory. An item with such an id is delivered again if it appears again; see
+    /// Ids forgotten to bound memory. An item with such an id is yielded again if it appears again; see
     /// [`remember`](crate::Windows::remember).
     pub ids_forgotten: u64,
     /// Items that were `null`. They are dropped.

@@ -30,8 +30,8 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 
 /// A stream of the items of a long time range, read in windows that the API accepts.
 ///
-/// Each window is a list, or a job, of the same call with another interval. Items are delivered in the order of the
-/// windows. Nothing is sent before the first item is requested; set options before that. Dropping the stream leaves
+/// Each window is a list, or a job, of the same call with another interval. Items are yielded in the order of the
+/// windows. Nothing is sent before the first poll; set options before that. Dropping the stream leaves
 /// submitted jobs running; to cancel them, use [`Job`](crate::Job) and its
 /// [`cancel_on_drop`](crate::Job::cancel_on_drop).
 ///
@@ -47,8 +47,8 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 ///
 /// The second half begins a whole number of days after the first, or else of hours or minutes.
 ///
-/// If the window had delivered items, its halves contain them again. [`dedupe_by`](Self::dedupe_by) drops them; without
-/// it, the split is an error. Items without an id, or whose ids are no longer remembered, are delivered twice, and the
+/// If the window had yielded items, its halves contain them again. [`dedupe_by`](Self::dedupe_by) drops them; without
+/// it, the split is an error. Items without an id, or whose ids are no longer remembered, are yielded twice, and the
 /// verdict is [`Drifted`](crate::Verdict::Drifted). The same applies if the job of a window is run again. It is also an
 /// error if a window is [too short](Self::split_down_to) to split
 /// ([`ErrorKind::WindowTooLarge`](crate::ErrorKind::WindowTooLarge)).
@@ -73,7 +73,7 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 /// [`report`](Self::report) returns counts and the verdict. [`checkpoint`](Self::checkpoint) returns a position from
 /// which to resume at the next item. [`plan`](Self::plan) returns the windows and their states; save it to read the
 /// rest in another process. It has no ids: after a resume, a window that was partly read starts over, and a record
-/// that is also in a finished window is delivered again.
+/// that is also in a finished window is yielded again.
 ///
 /// ```no_run
 /// # async fn example(client: genesys_cloud_core::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -99,10 +99,10 @@ const DEFAULT_MINIMUM: Duration = Duration::from_mins(1);
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "nothing is read until items are asked for"]
+#[must_use = "a stream does nothing until it is polled"]
 pub struct Windows<T> {
     reader: RangeReader<T>,
-    /// The page whose items are being delivered. They are in `items`.
+    /// The page whose items are being yielded. They are in `items`.
     page: Option<Page<T>>,
     items: vec::IntoIter<T>,
 }
@@ -166,7 +166,7 @@ impl<T> Windows<T> {
     }
 
     /// Sets the overlap between windows, for records near a boundary: each window begins this long before the end of
-    /// the previous one, which counts towards its span. Records in the overlap are delivered twice without
+    /// the previous one, which counts towards its span. Records in the overlap are yielded twice without
     /// [`dedupe_by`](Self::dedupe_by). Must be shorter than the span. The halves of a split window overlap by at most
     /// half of the first one. Default: none.
     pub fn overlap(mut self, overlap: Duration) -> Self {
@@ -186,13 +186,13 @@ impl<T> Windows<T> {
         self
     }
 
-    /// Delivers every item, even if the operation has a known id by which duplicates are dropped.
+    /// Yields every item, even if the operation has a known id by which duplicates are dropped.
     pub fn keep_duplicates(mut self) -> Self {
         self.reader.settings.options.dedupe_by = None;
         self
     }
 
-    /// Reads up to this many windows at a time. Default: one.
+    /// Sets how many windows are read at a time. Default: one.
     ///
     /// The order of the items does not change. While a window waits for the previous ones, its job runs, and its first
     /// page is held in memory, together with the pages that [`prefetch`](Self::prefetch) allows.
@@ -204,13 +204,14 @@ impl<T> Windows<T> {
     /// Resumes from a checkpoint or a plan of the same call and range.
     ///
     /// A [`Checkpoint`](crate::Checkpoint) resumes at the next item, like [`Paginator::resume`]. Duplicates of earlier
-    /// items are recognized among the last ones delivered; see
+    /// items are recognized among the last ones yielded; see
     /// [`remember_in_checkpoint`](Self::remember_in_checkpoint). A [`Plan`] resumes with the windows that are not
     /// done; a window that was partly read starts over.
     ///
-    /// One of another call or range is rejected before anything is sent: a plan with
-    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), a checkpoint with
-    /// [`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch), which names what differs.
+    /// # Errors
+    /// The first poll fails before anything is sent if `from` is of another call or range: for a plan with
+    /// [`ErrorKind::InvalidRequest`](crate::ErrorKind::InvalidRequest), for a checkpoint with
+    /// [`ErrorKind::CheckpointMismatch`](crate::ErrorKind::CheckpointMismatch). The message names what differs.
     pub fn resume(mut self, from: impl Into<WindowsFrom>) -> Self {
         self.reader.settings.resumed = Some(from.into().0);
         self
@@ -244,7 +245,7 @@ impl<T> Windows<T> {
         }
     }
 
-    /// Returns a stream of pages instead of items, without duplicates. If a page was partly delivered, the rest of it
+    /// Returns a stream of pages instead of items, without duplicates. If a page was partly yielded, the rest of it
     /// is the first page.
     pub fn pages(mut self) -> WindowPages<T> {
         let mut rest = self.page.take().filter(|_| self.items.len() > 0);
@@ -267,7 +268,7 @@ impl<T> Windows<T> {
         self.reader.report()
     }
 
-    /// The position after the last delivered item.
+    /// The position after the last yielded item.
     pub(crate) fn point(&self) -> Result<RangePoint, Error> {
         self.reader.point()
     }

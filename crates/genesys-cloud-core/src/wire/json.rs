@@ -52,7 +52,7 @@ impl Json {
             .or_else(|error| serde_json::from_str(&mended(self.as_str(), false)).map_err(|_| error))
     }
 
-    /// Whether it is `null`.
+    /// Returns whether it is `null`.
     pub fn is_null(&self) -> bool {
         self.as_str() == "null"
     }

@@ -36,7 +36,7 @@ impl UnknownFields {
         Self(None)
     }
 
-    /// Whether there are no unknown fields.
+    /// Returns whether there are no unknown fields.
     pub const fn is_empty(&self) -> bool {
         self.0.is_none()
     }

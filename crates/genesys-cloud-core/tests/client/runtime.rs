@@ -41,11 +41,11 @@ fn without_a_runtime_calls_are_errors() {
         assert_eq!(error.kind(), ErrorKind::NoRuntime, "{error}");
         assert!(!error.is_transient() && error.attempts() == 0);
         assert!(
-            error.to_string().contains("no tokio runtime is running; await the call"),
+            error.to_string().contains("no Tokio runtime is running; await the call"),
             "{error}"
         );
     }
     let error = block_on(client.execute(&queues())).expect_err("no runtime");
-    let start = "GET /api/v2/routing/queues (getRoutingQueues) was not sent: no tokio runtime";
+    let start = "GET /api/v2/routing/queues (getRoutingQueues) was not sent: no Tokio runtime";
     assert!(error.to_string().starts_with(start), "{error}");
 }

@@ -13,7 +13,7 @@ macro_rules! kinds {
             /// All kinds.
             pub const ALL: &[Self] = &[$(Self::$kind),*];
 
-            /// The name of the variant.
+            /// Returns the name of the variant.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$kind => stringify!($kind),)*
@@ -98,8 +98,8 @@ pub(crate) struct RequestTraits {
 }
 
 impl FaultKind {
-    /// Whether the client has to repeat the request to get what it asked for. After the other faults, the
-    /// response is usable or no retry helps.
+    /// Returns whether the client has to repeat the request to get the requested data. After the other faults,
+    /// the response is usable, or no retry helps.
     pub const fn requires_retry(self) -> bool {
         !matches!(
             self,

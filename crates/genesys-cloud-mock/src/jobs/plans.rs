@@ -204,7 +204,7 @@ impl Jobs {
 
     pub(super) fn start(&self, key: String, spec: &'static JobSpec, id: String) -> Arc<Run> {
         let plan = self.plan_of(self.api.endpoint(spec.submit));
-        let run = Arc::new(Run::new((spec, id), plan, self.lifetime, self.clock));
+        let run = Arc::new(Run::new((spec, id), plan, self.lifetime, self.clock.clone()));
         lock(&self.runs).insert(key, Arc::clone(&run));
         run
     }

@@ -57,7 +57,7 @@ pub enum JobScenario {
 pub enum JobPace {
     /// Running for this many polls; the next one finds it done.
     Polls(u32),
-    /// Running for this long, on the tokio clock.
+    /// Running for this long, on the Tokio clock.
     Time(Duration),
 }
 

@@ -125,27 +125,27 @@ impl Lie {
         &TABLE[self.row]
     }
 
-    /// The name, which is the same at all points.
+    /// Returns the name, which is the same at all points.
     pub fn name(self) -> &'static str {
         self.row().name
     }
 
-    /// Describes the lie.
+    /// Returns a description of the lie.
     pub fn description(self) -> &'static str {
         self.row().description
     }
 
-    /// When the lie occurs.
+    /// Returns when the lie occurs.
     pub fn trigger(self) -> Trigger {
         self.trigger
     }
 
-    /// Whether the lie occurs only once.
+    /// Returns whether the lie occurs only once.
     pub fn is_once(self) -> bool {
         self.is_once
     }
 
-    /// What a client must make of the lie.
+    /// Returns what a client must make of the lie.
     pub fn expected(self) -> ExpectedOutcome {
         let row = self.row();
         let outcome = if self.is_once { row.once } else { row.always };
@@ -153,17 +153,17 @@ impl Lie {
         outcome.unwrap_or(ExpectedOutcome::Reported)
     }
 
-    /// Whether another org answers from then on; the caller has to arrange that.
+    /// Returns whether another org answers from then on. The caller has to arrange that.
     pub fn is_another_org(self) -> bool {
         matches!(self.row().effect, Effect::AnotherOrg)
     }
 
-    /// Whether it is about jobs and not about lists.
+    /// Returns whether it is about jobs rather than lists.
     pub fn is_about_jobs(self) -> bool {
         matches!(self.row().target, Target::Job(..))
     }
 
-    /// Whether it is about the contents of a file and not about its delivery.
+    /// Returns whether it is about the contents of a file rather than its delivery.
     pub fn is_about_contents(self) -> bool {
         matches!(self.row().effect, Effect::Contents(_))
     }

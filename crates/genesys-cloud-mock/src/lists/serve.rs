@@ -9,6 +9,7 @@ use super::changes::ListChanges;
 use super::{Job, ListRequest, Lists, Served, ServedPage, equal};
 use crate::api::Endpoint;
 use crate::cache::Cache;
+use crate::history::{EntityWriter, Selection};
 use crate::identity::Identity;
 use crate::lies::Effect;
 use crate::name::NameFilter;
@@ -31,6 +32,8 @@ struct Records {
     total: u64,
     /// The changes of the list, and its original length.
     changes: Option<(ListChanges, u64)>,
+    /// Writes the records, if they change over time.
+    entities: Option<EntityWriter>,
 }
 
 impl Lists {
@@ -38,7 +41,7 @@ impl Lists {
     pub(crate) fn serve(&self, list_request: ListRequest<'_>) -> Result<Served, CannedResponse> {
         let active = self.active_scenario(list_request.endpoint);
         let key = || Cache::key(list_request.request);
-        let is_kept = active.is_none() && list_request.number.is_none();
+        let is_kept = active.is_none() && list_request.number.is_none() && self.history.is_none();
         if is_kept && let Some(body) = self.cache.get(key) {
             return Ok(Served { body, connection: None, page: None });
         }
@@ -91,6 +94,13 @@ impl Lists {
             None => {
                 let (offset, size) =
                     self.offset(list_request, page_request, tokens, size, records.total)?;
+                let offset = match records.follows(selector) {
+                    Some(positions) => PageOffset {
+                        start: positions.partition_point(|&index| index < offset.start) as u64,
+                        ..offset
+                    },
+                    None => offset,
+                };
                 (selector, offset, size)
             }
         };
@@ -112,6 +122,17 @@ impl Lists {
         let total = change.map_or(records.total, |scenario| scenario.moved(records.total));
         let within = if moving.is_some() { total } else { records.total };
         let window = Window::of(selector, offset, size, within, scenario);
+        let next = window.next.map(|next| match records.follows(selector) {
+            // After the last record of this page, wherever it is by then.
+            Some(positions) => PageOffset {
+                start: (next.start as usize)
+                    .checked_sub(1)
+                    .and_then(|last| positions.get(last))
+                    .map_or(0, |last| last + 1),
+                ..next
+            },
+            None => next,
+        });
         let start = window.offset.start.min(within);
         let positions = start..start.saturating_add(window.take).min(within);
         Ok(Page {
@@ -127,9 +148,10 @@ impl Lists {
                 })
                 .map(|position| records.index(position, moving))
                 .collect(),
-            next: window.next,
+            next,
             scenario,
             times,
+            entities: records.entities,
             tokens,
             page_request,
             path: &list_request.request.path,
@@ -216,7 +238,19 @@ impl Lists {
             times.timeline.check(interval)?;
             let within = times.within(interval);
             let total = within.end - within.start;
-            return Ok(Records { filtered: None, first: within.start, total, changes: None });
+            return Ok(Records {
+                filtered: None,
+                first: within.start,
+                total,
+                changes: None,
+                entities: None,
+            });
+        }
+        if let Some(entities) = self.entities(list_request).filter(|_| active.is_none()) {
+            let filtered = self.selected(list_request, &entities);
+            let total = filtered.len() as u64;
+            let (filtered, entities) = (Some(filtered), Some(entities));
+            return Ok(Records { filtered, first: 0, total, changes: None, entities });
         }
         let filtered = self.filtered(list_request, active);
         let count = match &filtered {
@@ -225,7 +259,8 @@ impl Lists {
         };
         let changes = self.changes_of(list_request.endpoint).filter(|_| filtered.is_none());
         let total = changes.as_ref().map_or(count, |changes| changes.total(count));
-        Ok(Records { filtered, first: 0, total, changes: changes.map(|changes| (changes, count)) })
+        let changes = changes.map(|changes| (changes, count));
+        Ok(Records { filtered, first: 0, total, changes, entities: None })
     }
 
     /// The positions of the records that match the filter by name, if there is one.
@@ -243,6 +278,22 @@ impl Lists {
             .filter(self.total(list_request.endpoint, None), &NameFilter::new(&name))
     }
 
+    /// Writes the records of a list that change over time.
+    fn entities(&self, list_request: &ListRequest<'_>) -> Option<EntityWriter> {
+        let (history, values) = (self.history.as_ref()?, list_request.path_values);
+        let place = history.listed(list_request.endpoint, values)?;
+        let initial = |endpoint: &Endpoint| self.initial(endpoint);
+        let entities = history.entities(&place, initial);
+        Some(history.writer(&place, entities, values, initial))
+    }
+
+    /// The positions of the records that pass the filters of a request, in the requested order.
+    fn selected(&self, list_request: &ListRequest<'_>, writer: &EntityWriter) -> Vec<u64> {
+        let query = Query::new(&list_request.request.query);
+        let selection = Selection::of(list_request.endpoint.operation, query);
+        selection.apply(list_request.listing.item(), writer)
+    }
+
     /// The position of the record with this id.
     fn index(&self, endpoint: &Endpoint, id: &str) -> Option<u64> {
         let list = Identity::new(self.list(endpoint), 0).list();
@@ -256,6 +307,12 @@ impl Lists {
 }
 
 impl Records {
+    /// The positions of the records, if pages begin after records that may move.
+    fn follows(&self, selector: PageSelector) -> Option<&[u64]> {
+        let positions = self.filtered.as_deref().filter(|it| it.is_sorted());
+        positions.filter(|_| self.entities.is_some() && selector.follows_records())
+    }
+
     /// Maps a current position to a position in the original list.
     fn index(&self, position: u64, moving: Option<Scenario>) -> u64 {
         match (&self.filtered, moving) {

@@ -1,3 +1,4 @@
+use crate::history::EntityWriter;
 use crate::paging::page_request::{PageRequest, SOURCE_TYPE};
 use crate::paging::{PageOffset, PageSelector, Tokens, search};
 use crate::query::{Query, encode};
@@ -24,6 +25,8 @@ pub(crate) struct Page<'a> {
     pub(crate) scenario: Option<Scenario>,
     /// The times of the records, if the list has a timeline.
     pub(crate) times: Option<Spread<'a>>,
+    /// Writes the records, if they change over time.
+    pub(crate) entities: Option<EntityWriter>,
     pub(crate) tokens: Tokens,
     pub(crate) page_request: &'a PageRequest,
     pub(crate) path: &'a str,
@@ -148,6 +151,7 @@ impl<'a> Page<'a> {
             next: None,
             scenario: None,
             times: None,
+            entities: None,
             tokens: Tokens::new(0, false),
             page_request,
             path: "",

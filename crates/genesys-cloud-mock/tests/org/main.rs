@@ -4,6 +4,7 @@
 mod binary;
 mod client;
 mod faults;
+mod history;
 mod jobs;
 mod lies;
 mod lists;

@@ -1,4 +1,4 @@
-//! A place in a tree as it is written.
+//! The serialized form of a place in a tree.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ mod record {
     use crate::windows::RangeForm;
 
     crate::record! {
-        /// A place in a tree. Adding fields does not change the version.
+        /// A place in a tree. New fields need no new version.
         pub struct TreeForm {
             pub list: Option<ListForm> = "list",
             pub range: Option<RangeForm> = "range",
@@ -29,7 +29,7 @@ mod record {
     }
 
     crate::record! {
-        /// The list of a parent: a place in it, or the fingerprint of one that was read.
+        /// The list of a parent: a place in it, or the fingerprint of its request if it had ended.
         pub struct OpenForm {
             pub list: Option<ListForm> = "list",
             pub done: Option<String> = "done",
@@ -37,7 +37,7 @@ mod record {
     }
 
     crate::record! {
-        /// What had been read.
+        /// The counts and the verdict.
         pub struct TreeReportForm {
             pub parents: Option<i64> = "parents",
             pub parents_done: Option<i64> = "parentsDone",

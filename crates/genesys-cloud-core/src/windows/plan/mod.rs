@@ -59,7 +59,7 @@ pub enum WindowState {
     Todo,
     /// It has been started. A window that ended incomplete stays in this state.
     Running,
-    /// All of its items have been delivered.
+    /// All of its items have been yielded.
     Done,
 }
 

@@ -1,0 +1,188 @@
+//! An org that changes over time: its records are created, changed and deleted, by its own timeline and by the
+//! caller. Everything is a function of the seed, the time and the requests.
+
+mod entities;
+mod family;
+mod org;
+mod record;
+mod selection;
+mod serve;
+mod settings;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+pub(crate) use self::entities::{Action, Entities};
+use self::family::{Families, Family, Role, unnamed};
+pub(crate) use self::record::EntityWriter;
+pub(crate) use self::selection::Selection;
+pub use self::settings::OrgTimeline;
+use crate::api::{Api, Endpoint};
+use crate::clock::Clock;
+use crate::rng::{hash, mix};
+use crate::shape::Divisions;
+use crate::timestamp::Timestamp;
+
+/// The changes of an org since the start of its timeline.
+#[derive(Debug)]
+pub(crate) struct History {
+    settings: OrgTimeline,
+    seed: u64,
+    clock: Clock,
+    /// By the path of the collection.
+    collections: Mutex<HashMap<String, Collection>>,
+}
+
+/// The records of a family at one path.
+#[derive(Debug, Clone)]
+struct Collection {
+    entities: Arc<Entities>,
+    /// What happened to its records, oldest first.
+    log: Vec<Change>,
+}
+
+/// One change of a record.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    at: Timestamp,
+    index: u64,
+    action: Action,
+}
+
+/// A collection that a request is about.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    family: &'static Family,
+    /// The path of the collection.
+    pub(crate) path: String,
+}
+
+impl History {
+    pub(crate) fn new(settings: OrgTimeline, seed: u64, clock: Clock) -> Self {
+        Self { settings, seed, clock, collections: Mutex::default() }
+    }
+
+    pub(crate) fn start(&self) -> Timestamp {
+        self.settings.start()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The collection whose records an operation lists.
+    pub(crate) fn listed(&self, endpoint: &Endpoint, values: &[Cow<'_, str>]) -> Option<Place> {
+        match Families::embedded().role(endpoint.index)? {
+            (family, Role::List) => Some(Place::new(family, values)),
+            _ => None,
+        }
+    }
+
+    /// The records of a collection as they are now. `initial` is their number at the start.
+    pub(crate) fn entities(
+        &self,
+        place: &Place,
+        initial: impl Fn(&Endpoint) -> u64,
+    ) -> Arc<Entities> {
+        self.with(place, initial, |collection| Arc::clone(&collection.entities))
+    }
+
+    /// Writes these records of a collection. `initial` is the number of records of a list at the start.
+    pub(crate) fn writer(
+        &self,
+        place: &Place,
+        entities: Arc<Entities>,
+        values: &[Cow<'_, str>],
+        initial: impl Fn(&Endpoint) -> u64,
+    ) -> EntityWriter {
+        let divisions = Families::embedded().at(Divisions::PATH).map(|family| Divisions {
+            list: self.list(&Place::new(family, &[])),
+            count: initial(Api::embedded().endpoint(family.list)),
+        });
+        let (path, parents) = (place.path.clone(), place.parents(values));
+        EntityWriter { entities, start: self.start(), divisions, path, parents }
+    }
+
+    /// Forgets the records of the collections that an operation lists.
+    pub(crate) fn forget(&self, endpoint: &Endpoint) {
+        let Some((family, _)) = Families::embedded().role(endpoint.index) else { return };
+        let template = unnamed(family.path);
+        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        collections.retain(|path, _| !is_at(path, &template));
+    }
+
+    /// The list of a collection, as encoded in the ids of its records.
+    fn list(&self, place: &Place) -> u64 {
+        let list = mix(self.seed ^ Api::embedded().endpoint(place.family.list).salt);
+        match place.family.has_parent() {
+            true => mix(list ^ hash(&place.path)),
+            false => list,
+        }
+    }
+
+    /// Reads or changes a collection, after the changes that its timeline makes up to now.
+    fn with<T>(
+        &self,
+        place: &Place,
+        initial: impl Fn(&Endpoint) -> u64,
+        use_collection: impl FnOnce(&mut Collection) -> T,
+    ) -> T {
+        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let endpoint = Api::embedded().endpoint(place.family.list);
+        let collection = collections.entry(place.path.clone()).or_insert_with(|| {
+            let entities = Entities::new(self.list(place), initial(endpoint));
+            Collection { entities: Arc::new(entities), log: Vec::new() }
+        });
+        if let Some(period) = self.settings.period().filter(|_| place.family.changes()) {
+            let range = (self.start(), self.now());
+            let Collection { entities, log } = collection;
+            if !entities.is_generated(range, period) {
+                Arc::make_mut(entities).generate(range, period, record::update, |change| {
+                    log.push(change);
+                });
+            }
+        }
+        use_collection(collection)
+    }
+}
+
+impl Collection {
+    fn create(&mut self, at: Timestamp, fields: Map<String, Value>) -> u64 {
+        let index = Arc::make_mut(&mut self.entities).create(at, fields);
+        self.log.push(Change { at, index, action: Action::Create });
+        index
+    }
+
+    fn update(&mut self, index: u64, at: Timestamp, fields: Map<String, Value>) {
+        Arc::make_mut(&mut self.entities).update(index, at, fields);
+        self.log.push(Change { at, index, action: Action::Update });
+    }
+
+    fn delete(&mut self, index: u64, at: Timestamp) {
+        Arc::make_mut(&mut self.entities).delete(index, at);
+        self.log.push(Change { at, index, action: Action::Delete });
+    }
+}
+
+impl Place {
+    /// The collection of a family that belongs to the records with these ids.
+    fn new(family: &'static Family, values: &[Cow<'_, str>]) -> Self {
+        let mut values = values.iter();
+        let segments = family.path.split('/').map(|segment| match segment.starts_with('{') {
+            true => values.next().map_or("", |value| value.as_ref()),
+            false => segment,
+        });
+        let path = segments.collect::<Vec<_>>().join("/");
+        Self { family, path }
+    }
+}
+
+/// Whether a path has the form of a template.
+fn is_at(path: &str, template: &str) -> bool {
+    let mut segments = path.split('/');
+    let fits = template.split('/').all(|it| segments.next().is_some_and(|s| it == "{}" || it == s));
+    fits && segments.next().is_none()
+}

@@ -1,0 +1,57 @@
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Place;
+use crate::api::{Api, Endpoint, SuccessBody};
+use crate::error::Error;
+use crate::history::Selection;
+use crate::org::MockOrg;
+use crate::query::Query;
+use crate::routes::Route;
+use crate::timestamp::Timestamp;
+
+/// # Changes over time
+impl MockOrg {
+    /// Returns the time on the clock of the org, such as `2026-05-01T00:00:00Z`.
+    pub fn now(&self) -> String {
+        self.service().clock().now().text()
+    }
+
+    /// Advances the clock of the org. The records of an org with a [timeline](crate::MockOrgBuilder::timeline)
+    /// change, and jobs run and expire. Access tokens and rate limits follow the Tokio clock.
+    pub fn advance(&self, time: Duration) {
+        self.service().clock().advance(time);
+    }
+
+    /// Returns the records that a correct reader of a list must have at a time, in the order of the list.
+    ///
+    /// The list is the path and query of its request, such as `/api/v2/routing/queues?name=Support*`. The time
+    /// is not after [`MockOrg::now`].
+    ///
+    /// # Errors
+    /// If the org has no [timeline](crate::MockOrgBuilder::timeline), the request does not list records that
+    /// change, or the date-time can't be parsed or is in the future.
+    pub fn expected_at(&self, list: &str, time: &str) -> Result<Vec<Value>, Error> {
+        let service = self.service();
+        let history = service.history().ok_or_else(Error::no_timeline)?;
+        let at = Timestamp::parse(time).filter(|at| *at <= history.now());
+        let at = at.ok_or_else(|| Error::time(time))?;
+        let (path, query) = list.split_once('?').unwrap_or((list, ""));
+        let not_found = || Error::not_found(list);
+        let Route::Operation { index, path_values } = service.api().route("GET", path) else {
+            return Err(not_found());
+        };
+        let endpoint = Api::embedded().endpoint(index);
+        let place: Place = history.listed(endpoint, &path_values).ok_or_else(not_found)?;
+        let SuccessBody::Listing(listing) = &endpoint.success_response().body else {
+            return Err(not_found());
+        };
+        let initial = |endpoint: &Endpoint| service.lists().initial(endpoint);
+        let entities = history.entities(&place, initial).at(at);
+        let writer = history.writer(&place, entities.into(), &path_values, initial);
+        let selection = Selection::of(endpoint.operation, Query::new(query));
+        let positions = selection.apply(listing.item(), &writer);
+        Ok(positions.into_iter().map(|index| writer.value(listing.item(), index)).collect())
+    }
+}

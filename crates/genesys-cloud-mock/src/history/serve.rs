@@ -1,0 +1,95 @@
+//! Answers the operations on records that are stored.
+
+use std::borrow::Cow;
+
+use super::family::{Families, Role, unnamed};
+use super::record::writable;
+use super::{EntityWriter, History, Place};
+use crate::api::{Endpoint, SuccessBody};
+use crate::identity::Identity;
+use crate::response::CannedResponse;
+use crate::service::{RoutedRequest, Service};
+
+impl Service {
+    /// Answers an operation on a stored record; `None` if the org does not change over time, or the operation
+    /// is about something else.
+    pub(crate) fn stored(&self, routed: &RoutedRequest<'_>) -> Option<CannedResponse> {
+        let history = self.history()?;
+        if let Some(refusal) = self.missing_parent(history, routed) {
+            return Some(refusal);
+        }
+        let (family, role) = Families::embedded().role(routed.endpoint.index)?;
+        let place = Place::new(family, &routed.path_values);
+        let initial = |endpoint: &Endpoint| self.lists().initial(endpoint);
+        let now = history.now();
+        let index = match role {
+            Role::List => return None,
+            Role::Create => {
+                let fields = writable(&routed.request.body);
+                history.with(&place, initial, |collection| collection.create(now, fields))
+            }
+            Role::Read | Role::Update | Role::Delete => {
+                let id = routed.path_values.last()?;
+                let index = self.alive(history, &place, id)?;
+                history.with(&place, initial, |collection| match role {
+                    Role::Update => {
+                        collection.update(index, now, writable(&routed.request.body));
+                    }
+                    Role::Delete => collection.delete(index, now),
+                    _ => {}
+                });
+                index
+            }
+        };
+        let answer = routed.endpoint.success_response();
+        Some(match &answer.body {
+            SuccessBody::Record(shape) => {
+                let writer = self.writer(history, &place, &routed.path_values);
+                let mut record = Vec::new();
+                writer.write(&mut record, shape, index);
+                CannedResponse::raw_json(answer.status, record)
+            }
+            _ => CannedResponse::empty(answer.status),
+        })
+    }
+
+    /// Refuses a request about a record that does not exist, or about something that belongs to it.
+    fn missing_parent(
+        &self,
+        history: &History,
+        routed: &RoutedRequest<'_>,
+    ) -> Option<CannedResponse> {
+        let template = unnamed(&routed.endpoint.operation.path);
+        let ends = template.match_indices("/{}").map(|(end, _)| end);
+        let mut parents = ends.enumerate().filter_map(|(number, end)| {
+            let family = Families::embedded().at(&template[..end])?;
+            let place = Place::new(family, &routed.path_values[..number]);
+            Some((place, routed.path_values.get(number)?))
+        });
+        let is_missing = parents.any(|(place, id)| self.alive(history, &place, id).is_none());
+        is_missing.then(CannedResponse::not_found)
+    }
+
+    /// The position of an existing record of a collection.
+    fn alive(&self, history: &History, place: &Place, id: &str) -> Option<u64> {
+        let entities = history.entities(place, |endpoint| self.lists().initial(endpoint));
+        let identity = Identity::of(id)?;
+        let index = identity.index();
+        let is_listed = identity == Identity::new(entities.list(), index);
+        (is_listed && entities.has(index)).then_some(index)
+    }
+
+    fn writer(&self, history: &History, place: &Place, values: &[Cow<'_, str>]) -> EntityWriter {
+        let initial = |endpoint: &Endpoint| self.lists().initial(endpoint);
+        history.writer(place, history.entities(place, initial), values, initial)
+    }
+}
+
+impl Place {
+    /// The names of the path parameters of the collection, and their values.
+    pub(crate) fn parents(&self, values: &[Cow<'_, str>]) -> Vec<(String, String)> {
+        let names = self.family.path.split('/').filter_map(|it| it.strip_prefix('{'));
+        let names = names.map(|name| name.trim_end_matches('}').to_owned());
+        names.zip(values.iter().map(|value| value.clone().into_owned())).collect()
+    }
+}

@@ -1,0 +1,83 @@
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::timestamp::Timestamp;
+
+/// How an org changes over time; for [`MockOrgBuilder::timeline`](crate::MockOrgBuilder::timeline).
+///
+/// The clock of the org stands still by default, until [`MockOrg::advance`](crate::MockOrg::advance) advances it.
+///
+/// ```
+/// use std::time::Duration;
+/// use genesys_cloud_mock::{MockOrg, OrgTimeline};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let timeline = OrgTimeline::new("2026-05-01T00:00Z").changes_per_day(24);
+/// let org = MockOrg::builder().timeline(timeline).start().await?;
+/// let first = org.expected_at("/api/v2/routing/queues", &org.now())?;
+///
+/// org.advance(Duration::from_secs(7 * 86_400));
+/// let later = org.expected_at("/api/v2/routing/queues", &org.now())?;
+/// assert_ne!(first, later);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a timeline does nothing until it is given to an org"]
+pub struct OrgTimeline {
+    text: String,
+    start: Option<Timestamp>,
+    speed: f64,
+    changes_per_day: u64,
+}
+
+impl OrgTimeline {
+    /// The clock of the org starts at this date-time, such as `2026-05-01T00:00Z`.
+    pub fn new(start: &str) -> Self {
+        Self {
+            text: start.to_owned(),
+            start: Timestamp::parse(start),
+            speed: 0.0,
+            changes_per_day: 24,
+        }
+    }
+
+    /// Sets how many seconds pass in the org per second, 0 by default.
+    pub fn speed(mut self, speed: f64) -> Self {
+        self.speed = speed;
+        self
+    }
+
+    /// Sets how many records are created, changed or deleted per day in each list without a parent, 24 by
+    /// default.
+    pub fn changes_per_day(mut self, changes: u64) -> Self {
+        self.changes_per_day = changes;
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.start.is_none() {
+            return Err(Error::time(&self.text));
+        }
+        match self.speed.is_finite() && self.speed >= 0.0 {
+            true => Ok(()),
+            false => Err(Error::speed(self.speed)),
+        }
+    }
+
+    pub(crate) fn start(&self) -> Timestamp {
+        self.start.unwrap_or(Timestamp::of(0))
+    }
+
+    pub(crate) fn seconds_per_second(&self) -> f64 {
+        self.speed
+    }
+
+    /// The time between two changes of a list; `None` if nothing changes.
+    pub(super) fn period(&self) -> Option<Duration> {
+        let milliseconds = Duration::from_secs(86_400).as_millis() as u64;
+        let period = milliseconds.checked_div(self.changes_per_day)?;
+        Some(Duration::from_millis(period.max(1)))
+    }
+}
