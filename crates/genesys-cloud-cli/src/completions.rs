@@ -3,14 +3,12 @@
 
 use std::ffi::{OsStr, OsString};
 
-use clap::CommandFactory as _;
 use clap_complete::CompletionCandidate;
 use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::Shell;
 use genesys_cloud_catalogue::{Catalogue, Location, Operation};
 use genesys_cloud_core::specs::{self, OperationKind};
 
-use crate::arguments::Cli;
 use crate::capabilities;
 use crate::failure::{Exit, Failure};
 use crate::profiles;
@@ -21,9 +19,9 @@ const VARIABLE: &str = "GENESYS_CLOUD_COMPLETE";
 
 const PROGRAM: &str = "genesys-cloud";
 
-/// Prints candidates and exits, if a shell requests them.
-pub(crate) fn complete() {
-    CompleteEnv::with_factory(Cli::command).var(VARIABLE).bin(PROGRAM).complete();
+/// Prints candidates for this command and exits, if a shell requests them.
+pub(crate) fn complete(command: impl Fn() -> clap::Command) {
+    CompleteEnv::with_factory(command).var(VARIABLE).bin(PROGRAM).complete();
 }
 
 /// Returns the script that registers the completion.

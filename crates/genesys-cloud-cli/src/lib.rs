@@ -37,7 +37,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 pub use crate::failure::{Exit, Failure};
 
@@ -50,7 +50,7 @@ use crate::settings::{CallSettings, ExportSettings, Global};
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
-    completions::complete();
+    completions::complete(Cli::command);
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,

@@ -33,7 +33,7 @@ pub(super) fn subject(name: &str) -> Result<Subject, Failure> {
     let near = nearest(name, names().map(str::to_owned), 3);
     Err(match near.is_empty() {
         true => failure,
-        false => failure.advise(format!("or the type {}?", quoted(&near))),
+        false => failure.advise(format!("did you mean the type {}?", quoted(&near))),
     })
 }
 
