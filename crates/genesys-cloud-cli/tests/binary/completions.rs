@@ -52,6 +52,8 @@ async fn every_shell_completes_operations_and_parameters() {
 async fn completes_values_types_and_profiles() {
     let found = candidates("bash", &["export", "routing.queues", "-p", "sortOrder=d"]).await;
     assert_eq!(found, ["sortOrder=desc"]);
+    let found = candidates("bash", &["who"]).await;
+    assert_eq!(found, ["whoami"]);
     let found = candidates("bash", &["describe", "QueueReq"]).await;
     assert!(found.contains(&"QueueRequest".to_owned()), "{found:?}");
     let found = candidates("bash", &["export", "--profile", ""]).await;

@@ -48,7 +48,7 @@ async fn the_secret_comes_from_a_file_a_command_or_a_private_config() {
         let first = shown.done().lines().next().unwrap();
         assert!(first.starts_with("profile       prod ("), "{}", shown.out);
         assert!(first.ends_with("config.toml)"), "{}", shown.out);
-        assert!(!shown.out.contains(org.client_secret()), "{}", shown.out);
+        assert!(!shown.out.contains(&org.client_secret()), "{}", shown.out);
         let profile = [("GENESYS_CLOUD_PROFILE", "prod")];
         let exported = with(folder.path(), &profile, &["export", "routing.queues"]).await;
         assert_eq!(exported.done().lines().count(), 100);
@@ -65,7 +65,7 @@ async fn finds_the_config_file_of_the_user() {
     let environment = [
         ("XDG_CONFIG_HOME", folder.path().display().to_string()),
         ("HOME", "/nowhere".to_owned()),
-        (SECRET, org.client_secret().to_owned()),
+        (SECRET, org.client_secret()),
     ];
     let shown = run_in(&environment, None, folder.path(), &["whoami", "--profile", "prod"]).await;
     assert!(shown.done().contains("genesys-cloud/config.toml"), "{}", shown.out);
@@ -76,12 +76,13 @@ async fn variables_override_the_profile_with_a_notice() {
     let org = MockOrg::start().await.unwrap();
     let folder = tempdir().unwrap();
     configure(folder.path(), &org, "client_secret_command = \"false\"", 0o644);
-    let variables = [(SECRET, org.client_secret())];
+    let secret = org.client_secret();
+    let variables = [(SECRET, secret.as_str())];
     let shown = with(folder.path(), &variables, &["whoami", "--profile", "prod"]).await;
     assert!(shown.done().contains("overridden    by GENESYS_CLOUD_CLIENT_SECRET"), "{}", shown.out);
     let notice = "GENESYS_CLOUD_CLIENT_SECRET overrides the profile prod\n";
     assert!(shown.err.starts_with(notice), "{}", shown.err);
-    assert!(!shown.err.contains(org.client_secret()), "{}", shown.err);
+    assert!(!shown.err.contains(&org.client_secret()), "{}", shown.err);
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Relative time ranges.
 
 use genesys_cloud_core::Interval;
-use genesys_cloud_mock::{MockOrg, Scenario};
+use genesys_cloud_mock::MockOrg;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::{report, run};
+use crate::resume::killed;
+use crate::{keys, read, report, run};
 
-const AUDITS: &str = "postAuditsQuery";
 const DETAILS: &str = "postAnalyticsConversationsDetailsQuery";
 
 fn interval(report: &Value) -> Interval {
@@ -29,9 +29,7 @@ async fn a_day_is_one_of_the_time_zone() {
         words.extend(zone.into_iter().flat_map(|zone| ["--time-zone", zone]));
         run(Some(&org), folder.path(), &words).await.done();
         assert_eq!(interval(&report(&out)).to_string(), expected, "{range}");
-        let asked = org.requests_for(DETAILS);
-        let body: Value = serde_json::from_slice(&asked.last().unwrap().body).unwrap();
-        assert_eq!(body["interval"], expected);
+        assert_eq!(asked(&org), expected);
     }
     let words =
         ["export", DETAILS, "--interval", "yesterday", "--time-zone", "Europe/Berlin", "--out"];
@@ -46,48 +44,54 @@ async fn a_day_is_one_of_the_time_zone() {
 
 #[tokio::test]
 async fn a_resumed_export_has_the_interval_of_the_interrupted_run() {
-    let org = MockOrg::builder().list(AUDITS, 60).start().await.unwrap();
-    org.scenario(DETAILS, Scenario::RecordAdded).unwrap();
+    let org = MockOrg::builder().list(DETAILS, 300).start().await.unwrap();
     let folder = tempdir().unwrap();
     let out = folder.path().join("c.jsonl");
-    let export = async |options: &[&str]| {
-        let words = ["export", DETAILS, "--interval", "-2d/now", "--out", "c.jsonl"];
-        let words: Vec<&str> = words.into_iter().chain(options.iter().copied()).collect();
-        run(Some(&org), folder.path(), &words).await
-    };
-    let first = export(&[]).await;
-    assert_ne!(first.code, Some(0), "incomplete, so that its state stays: {}", first.err);
-    let begun = interval(&report(&out));
-    assert!(!first.err.contains("as in the interrupted run"), "{}", first.err);
-    org.reset();
-    let resumed = export(&["--resume"]).await;
-    let said = format!("--interval -2d/now is {begun} (UTC), as in the interrupted run\n");
-    assert!(resumed.err.starts_with(&said), "{}", resumed.err);
-    assert_eq!(interval(&report(&out)), begun);
-    // Another range is another export.
-    let restarted = export(&["--restart"]).await;
-    let later = interval(&report(&out));
-    assert!(later.end() > begun.end(), "{}", restarted.err);
-}
-
-#[tokio::test]
-async fn a_resume_with_another_range_is_refused() {
-    let org = MockOrg::start().await.unwrap();
-    org.scenario(DETAILS, Scenario::RecordAdded).unwrap();
-    let folder = tempdir().unwrap();
-    let export = async |options: &[&str]| {
-        let words: Vec<&str> =
-            ["export", DETAILS, "--out", "c.jsonl"].iter().chain(options).copied().collect();
-        run(Some(&org), folder.path(), &words).await
-    };
-    let first = export(&["--interval", "yesterday"]).await;
-    assert_ne!(first.code, Some(0), "{}", first.err);
+    let export = ["export", DETAILS, "--interval", "-2d/now", "--out", "c.jsonl", "--batch", "20"];
+    assert!(killed(&org, folder.path(), &export, "saved", 2).await);
+    let begun = asked(&org);
+    // Another range is another export, even if it has the same words in another zone.
     for other in [
-        &["--interval", "-1d/now", "--resume"][..],
-        &["--interval", "yesterday", "--time-zone", "Asia/Tokyo", "--resume"],
+        &["--interval", "-1d/now"][..],
+        &["--interval", "-2d/now", "--time-zone", "Asia/Tokyo"],
     ] {
-        let refused = export(other).await;
+        let words = [&["export", DETAILS, "--out", "c.jsonl", "--resume"][..], other].concat();
+        let refused = run(Some(&org), folder.path(), &words).await;
         assert_eq!(refused.code, Some(2), "{}", refused.err);
         assert!(refused.err.contains("--restart"), "{}", refused.err);
     }
+    let resumed = run(Some(&org), folder.path(), &[&export[..], &["--resume"]].concat()).await;
+    resumed.done();
+    let said = format!("--interval -2d/now is {begun} (UTC), as in the interrupted run\n");
+    assert!(resumed.err.starts_with(&said), "{}", resumed.err);
+    assert_eq!(report(&out)["interval"], begun);
+    let mut found = keys(&read(&out));
+    let mut truth = org.expected(DETAILS).unwrap().records;
+    found.sort();
+    truth.sort();
+    assert_eq!(found, truth);
+}
+
+#[tokio::test]
+async fn a_restarted_export_has_a_new_interval() {
+    let org = MockOrg::builder().list(DETAILS, 300).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let export = ["export", DETAILS, "--interval", "-2d/now", "--out", "c.jsonl", "--batch", "20"];
+    for restart in [&["--restart"][..], &["--resume-or-restart", "--max-age", "0s"]] {
+        assert!(killed(&org, folder.path(), &export, "saved", 2).await);
+        let begun: Interval = asked(&org).parse().unwrap();
+        let done = run(Some(&org), folder.path(), &[&export[..], restart].concat()).await;
+        done.done();
+        let later = report(&folder.path().join("c.jsonl"));
+        let later: Interval = later["interval"].as_str().unwrap().parse().unwrap();
+        assert!(later.end() > begun.end(), "{}", done.err);
+        std::fs::remove_file(folder.path().join("c.jsonl")).unwrap();
+    }
+}
+
+/// The interval of the last request.
+fn asked(org: &MockOrg) -> String {
+    let asked = org.requests_for(DETAILS);
+    let body: Value = serde_json::from_slice(&asked.last().unwrap().body).unwrap();
+    body["interval"].as_str().unwrap().to_owned()
 }
