@@ -69,8 +69,8 @@ impl<T> Call<T> {
     }
 }
 
-/// Methods that all calls share, in addition to the setters of their operation. They set headers and parameters that the
-/// API document does not list. Code that is generic over calls uses this trait as a bound.
+/// Methods that all calls share, in addition to the setters of their operation. They set headers and parameters that
+/// the API document does not list. Code that is generic over calls uses this trait as a bound.
 ///
 /// ```no_run
 /// # async fn example(call: genesys_cloud_core::Call<()>) -> Result<(), genesys_cloud_core::Error> {

@@ -87,14 +87,14 @@ impl Error {
         matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted)
     }
 
-    /// Returns whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 from the API does
-    /// not count.
+    /// Returns whether a timeout of the client ended the last attempt, while connecting or later. A 408 or 504 from the
+    /// API does not count.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout || self.0.is_connect_timeout
     }
 
-    /// Returns whether a rate limit was reached: status 429, or the login host's 400 "rate limit exceeded". Also true for files
-    /// and checkpoints, which have other [kinds](Self::kind).
+    /// Returns whether a rate limit was reached: status 429, or the login host's 400 "rate limit exceeded". Also true
+    /// for files and checkpoints, which have other [kinds](Self::kind).
     pub fn is_rate_limited(&self) -> bool {
         match self.status() {
             Some(429) => true,
@@ -113,8 +113,8 @@ impl Error {
         self.0.login.is_some()
     }
 
-    /// Returns whether the same call may succeed later: no response arrived, a rate limit was reached, the server failed, or a
-    /// successful response was not JSON or contained a server error.
+    /// Returns whether the same call may succeed later: no response arrived, a rate limit was reached, the server
+    /// failed, or a successful response was not JSON or contained a server error.
     pub fn is_transient(&self) -> bool {
         self.is_transport()
             || self.is_rate_limited()
@@ -133,9 +133,9 @@ impl Error {
         self.0.is_passing
     }
 
-    /// Returns whether the API may have carried out the call although no usable response arrived: the connection broke, the call
-    /// timed out, a gateway gave up, or the response to a job submit has no job id. Such a call is not retried, because
-    /// that could do the work twice. The message says how to check.
+    /// Returns whether the API may have carried out the call although no usable response arrived: the connection broke,
+    /// the call timed out, a gateway gave up, or the response to a job submit has no job id. Such a call is not
+    /// retried, because that could do the work twice. The message says how to check.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.is_outcome_unknown
     }

@@ -121,8 +121,8 @@ impl Operation {
         self
     }
 
-    /// Returns whether repeating the operation has no further effect. True for GET, HEAD, PUT and DELETE, unless marked with
-    /// [`once`](Self::once), and for operations that [only read](Self::reads).
+    /// Returns whether repeating the operation has no further effect. True for GET, HEAD, PUT and DELETE, unless marked
+    /// with [`once`](Self::once), and for operations that [only read](Self::reads).
     pub const fn is_repeatable(&self) -> bool {
         match self.method {
             Method::Get | Method::Head => true,
@@ -151,7 +151,8 @@ impl Operation {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// Returns whether this status is a success: any 2xx, in the document or not, and the additionally accepted statuses.
+    /// Returns whether this status is a success: any 2xx, in the document or not, and the additionally accepted
+    /// statuses.
     pub fn accepts(&self, status: u16) -> bool {
         (200..300).contains(&status) || self.also_accepts.contains(&status)
     }

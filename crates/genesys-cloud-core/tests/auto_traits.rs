@@ -5,11 +5,11 @@ use futures::Stream;
 use genesys_cloud_core::{
     Availability, Batch, Batches, Call, Cap, Checkpoint, Checkpointed, Client, ClientBuilder,
     Completion, DecodeError, Download, End, Error, ErrorBody, ExtractedPage, FileStore, Interval,
-    Job, JobOperation, JobSpec, JobState, JobStatus, ListSpec, NextToken, OnStale, Operation,
-    OrgIdentity, Page, PageSize, Pages, Paginator, ParamLocation, Plan, RateLimit, RawItem,
-    RawResponse, ReadOptions, Reason, Region, Report, Request, Response, SavedJob, Schedule,
-    Scheme, Sending, Statuses, Submitting, Verdict, Wait, Window, WindowPages, Windows,
-    WindowsFrom, WindowsReport,
+    Job, JobOperation, JobSpec, JobState, JobStatus, ListSpec, Nested, NestedItem, NestedReport,
+    NextToken, OnRefused, OnStale, Operation, OrgIdentity, Page, PageSize, Pages, Paginator,
+    ParamLocation, Plan, RateLimit, RawItem, RawResponse, ReadOptions, Reason, Region, Report,
+    Request, Response, SavedJob, Schedule, Scheme, Sending, SkippedParent, Statuses, Submitting,
+    Verdict, Wait, Window, WindowPages, Windows, WindowsFrom, WindowsReport,
 };
 use serde_json::Value;
 
@@ -27,6 +27,7 @@ fn streams_are_send() {
     stream::<Batches<Value>>();
     stream::<Windows<Value>>();
     stream::<WindowPages<Value>>();
+    stream::<Nested<Value, Value>>();
     stream::<Statuses<'_>>();
     stream::<Download>();
     send_type::<Checkpointed<Paginator<Value>>>();
@@ -49,6 +50,7 @@ fn data_is_send_and_sync() {
     shared::<(ListSpec, ParamLocation, NextToken, PageSize, Cap, Scheme)>();
     shared::<(Page<Value>, ExtractedPage<Value>, RawItem)>();
     shared::<(Report, Verdict, Reason, End, WindowsReport)>();
+    shared::<(NestedReport, SkippedParent, OnRefused, NestedItem<Value, Value>)>();
     shared::<(ReadOptions, OnStale, Schedule)>();
     shared::<(JobSpec, JobOperation, JobState, JobStatus, Completion, Availability, SavedJob)>();
     shared::<Job<Value>>();
@@ -67,6 +69,7 @@ async fn futures_are_send(
     batches: &mut Batches<Value>,
     windows: &mut Windows<Value>,
     window_pages: &mut WindowPages<Value>,
+    nested: &mut Nested<Value, Value>,
     (job, bytes): (&mut Job<Value>, &mut Job<Bytes>),
     download: &mut Download,
     (mut list, mut range): (Checkpointed<Paginator<Value>>, Checkpointed<Windows<Value>>),
@@ -80,6 +83,7 @@ async fn futures_are_send(
     send(batches.try_next());
     send(windows.try_next());
     send(window_pages.try_next());
+    send(nested.try_next());
     send(job.poll());
     send(job.wait());
     send(job.cancel());

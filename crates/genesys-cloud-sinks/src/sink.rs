@@ -75,15 +75,16 @@ pub trait Sink: Send {
     /// Opens the output for records with these columns: empty, or in the state of a commit.
     ///
     /// # Errors
-    /// [`SinkError::mismatch`] if `committed` is not the result of a commit, or the output does not match it. The output
-    /// is then unchanged. Other errors if the output can't be opened.
+    /// [`SinkError::mismatch`] if `committed` is not the result of a commit, or the output does not match it. The
+    /// output is then unchanged. Other errors if the output can't be opened.
     fn open<'a>(&'a mut self, columns: &'a Columns, committed: Option<&'a Value>)
     -> SinkFuture<'a>;
 
     /// Writes records, each as the JSON that the API sent.
     ///
     /// # Errors
-    /// If the output can't hold a record, and [`on_bad_value`](Self::on_bad_value) does not allow it, or can't be written.
+    /// If the output can't hold a record, and [`on_bad_value`](Self::on_bad_value) does not allow it, or can't be
+    /// written.
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a>;
 
     /// Sets the action for values that the output can't hold. Called once, before [`open`](Self::open). No effect on a
@@ -110,8 +111,8 @@ pub trait Sink: Send {
         Box::pin(async { Ok(()) })
     }
 
-    /// Finishes the output. `is_whole` states whether it counts as the complete list. If not, it must not look complete,
-    /// and may be resumed.
+    /// Finishes the output. `is_whole` states whether it counts as the complete list. If not, it must not look
+    /// complete, and may be resumed.
     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_>;
 
     /// Returns whether an earlier run was killed right after finishing the output, so that nothing is left to write.

@@ -1,4 +1,4 @@
-//! Lists the members of every queue, four queues at a time.
+//! Lists the members of every queue, a few queues at a time.
 //!
 //! `cargo run -p genesys-cloud --example queue_members`
 
@@ -8,28 +8,8 @@ mod support;
 
 use std::error::Error;
 
-use genesys_cloud::futures::{StreamExt as _, TryStreamExt as _, stream};
+use genesys_cloud::Verdict;
 use genesys_cloud::test_util::mock::MockOrg;
-use genesys_cloud::types::{Queue, QueueMember};
-use genesys_cloud::{Client, Paginator, Verdict};
-
-/// Reads a list to its end. An incomplete list is an error.
-async fn read<T>(mut list: Paginator<T>) -> Result<Vec<T>, Box<dyn Error>> {
-    let items = (&mut list).try_collect().await?;
-    match list.report().verdict() {
-        Verdict::Complete => Ok(items),
-        incomplete => Err(incomplete.to_string().into()),
-    }
-}
-
-async fn members(
-    client: &Client,
-    queue: Queue,
-) -> Result<(Queue, Vec<QueueMember>), Box<dyn Error>> {
-    let id = queue.id.as_deref().ok_or("a queue without an id")?;
-    let members = read(client.routing().queue_members(id).paginate()).await?;
-    Ok((queue, members))
-}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -37,16 +17,36 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (client, _fake) = support::connect(fake).await?;
 
     // Each queue costs one request per 100 members; all of them share the client's rate limit.
-    let queues = read(client.routing().queues().paginate()).await?;
-    let mut lists = stream::iter(queues).map(|queue| members(&client, queue)).buffered(4);
+    let routing = client.routing();
+    let mut members = routing
+        .queues()
+        .paginate()
+        .nest(move |queue| routing.queue_members(queue.id.as_deref().unwrap_or_default()))
+        .concurrency(4);
 
-    let (mut queues, mut total) = (0, 0);
-    while let Some((queue, members)) = lists.try_next().await? {
-        let joined = members.iter().filter(|member| member.joined == Some(true)).count();
-        println!("{}\t{} members\t{joined} joined", queue.name.unwrap_or_default(), members.len());
-        queues += 1;
-        total += members.len();
+    // Members come queue by queue, so that one count at a time is enough.
+    let (mut current, mut count, mut joined) = (None, 0, 0);
+    while let Some(member) = members.try_next().await? {
+        let name = member.parent.name.clone();
+        if current.as_deref() != name.as_deref() {
+            print_queue(std::mem::replace(&mut current, name), count, joined);
+            (count, joined) = (0, 0);
+        }
+        count += 1;
+        joined += usize::from(member.item.joined == Some(true));
     }
-    println!("{total} members of {queues} queues");
-    Ok(())
+    print_queue(current, count, joined);
+
+    let report = members.report();
+    println!("{} members of {} queues", report.items, report.parents_done);
+    match report.verdict() {
+        Verdict::Complete => Ok(()),
+        incomplete => Err(incomplete.to_string().into()),
+    }
+}
+
+fn print_queue(name: Option<String>, members: usize, joined: usize) {
+    if let Some(name) = name {
+        println!("{name}\t{members} members\t{joined} joined");
+    }
 }

@@ -23,11 +23,12 @@ pub use genesys_cloud_core::blocking;
 pub use genesys_cloud_core::{
     AccessToken, Batch, Batches, CallEnded, Checkpoint, CheckpointStore, Checkpointed, Download,
     End, Error, ErrorBody, ErrorDetail, ErrorKind, ErrorLimit, FileStore, Interval, IntoOption,
-    Job, JobState, JobStatus, Json, List, OnStale, OpenEnum, OperationCall, OrgIdentity, Page,
-    Paged, Pages, Paginator, Plan, RateLimit, RawResponse, ReadOptions, Reason, Region, Report,
-    RequestHead, Response, Resumable, SavedJob, Schedule, Sending, Statuses, StoreError,
-    StoreFuture, Submitting, TokenFuture, TokenProvider, UnknownFields, Verdict, Wait, WaitReason,
-    Window, WindowPages, WindowState, Windows, WindowsFrom, WindowsReport,
+    IntoPaginator, Job, JobState, JobStatus, Json, List, Nested, NestedItem, NestedReport,
+    OnRefused, OnStale, OpenEnum, OperationCall, OrgIdentity, Page, Paged, Pages, Paginator, Plan,
+    RateLimit, RawResponse, ReadOptions, Reason, Region, Report, RequestHead, Response, Resumable,
+    SavedJob, Schedule, Sending, SkippedParent, Statuses, StoreError, StoreFuture, Submitting,
+    TokenFuture, TokenProvider, UnknownFields, Verdict, Wait, WaitReason, Window, WindowPages,
+    WindowState, Windows, WindowsFrom, WindowsReport,
 };
 /// Crates whose types appear in public signatures.
 pub use genesys_cloud_core::{bytes, chrono, futures, http, serde_json};

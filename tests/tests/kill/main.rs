@@ -141,7 +141,7 @@ async fn a_killed_export_has_each_record_once() -> Result<()> {
             let mut child = start(&org, &token, directory.path(), export)?;
             // Most are killed while exporting, some before.
             if rng.below(10) > 0 {
-                wait_for_beginning(&mut child)?;
+                wait_for_start(&mut child)?;
             }
             let wait = Duration::from_micros(rng.below(2 * usual.as_micros() as u64));
             let until = Instant::now() + wait;

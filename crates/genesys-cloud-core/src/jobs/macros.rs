@@ -238,8 +238,8 @@ macro_rules! job {
                 $crate::generated::$submit(self.0, $spec)
             }
 
-            /// Returns the results of the job as a stream of items. The stream submits the job, waits until it is done, and
-            /// reads its results. Nothing is sent before the first poll.
+            /// Returns the results of the job as a stream of items. The stream submits the job, waits until it is done,
+            /// and reads its results. Nothing is sent before the first poll.
             #[inline]
             pub fn paginate(self) -> $crate::Paginator<$item> {
                 $crate::generated::$results(self.0, $spec)
@@ -248,8 +248,8 @@ macro_rules! job {
             /// Loads a job that was submitted by this operation and saved. Sends nothing.
             ///
             /// # Errors
-            /// [`ErrorKind::JobMismatch`](genesys_cloud_core::ErrorKind::JobMismatch) if it was submitted by another operation,
-            /// or in another organization than the client's.
+            /// [`ErrorKind::JobMismatch`](genesys_cloud_core::ErrorKind::JobMismatch) if it was submitted by another
+            /// operation, or in another organization than the client's.
             #[inline]
             pub fn load(
                 client: &impl ::core::convert::AsRef<$crate::Client>,

@@ -232,8 +232,8 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// Creates it from an operation without parameters, the path of the date-time in its response, and where a submit has
-    /// the interval to search.
+    /// Creates it from an operation without parameters, the path of the date-time in its response, and where a submit
+    /// has the interval to search.
     pub const fn new(
         operation: Operation,
         field: Cow<'static, str>,

@@ -29,7 +29,8 @@ pub(super) trait Parents<P>: Send {
         Ok(earlier)
     }
 
-    /// Resumes at a place that was saved at this time. If it is `None` or of another kind of source, the next poll fails.
+    /// Resumes at a place that was saved at this time. If it is `None` or of another kind of source, the next poll
+    /// fails.
     fn resume(&mut self, point: Option<ParentsPoint>, saved: DateTime<Utc>);
 
     fn report(&self) -> ParentsReport;

@@ -313,8 +313,8 @@ impl<P, C> TreeReader<P, C> {
         self.report.ended = true;
     }
 
-    /// Resumes at a place that was saved at this time. If it is `None`, the checkpoint is not of a tree, and the next poll
-    /// fails.
+    /// Resumes at a place that was saved at this time. If it is `None`, the checkpoint is not of a tree, and the next
+    /// poll fails.
     pub(super) fn resume(&mut self, point: Option<TreePoint>, saved: DateTime<Utc>) {
         self.saved = saved;
         let Some(point) = point else { return self.parents.resume(None, saved) };

@@ -58,8 +58,8 @@ impl NestedReport {
     /// Returns whether everything was read: all parents, and the whole list of each.
     ///
     /// This is the worst verdict of the outer list and of all lists of its records. Skipped parents make it
-    /// [`Truncated`](Verdict::Truncated) if the API answered 403, and [`Drifted`](Verdict::Drifted) if it answered 404 or
-    /// 410. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
+    /// [`Truncated`](Verdict::Truncated) if the API answered 403, and [`Drifted`](Verdict::Drifted) if it answered 404
+    /// or 410. Before the end it is [`Unknown`](Verdict::Unknown) ([`Unfinished`](Reason::Unfinished)), or
     /// [`Truncated`](Verdict::Truncated) if the limit was reached.
     pub fn verdict(&self) -> Verdict {
         match (self.worst, self.stopped) {

@@ -157,7 +157,8 @@ impl<P, C> Nested<P, C> {
         self
     }
 
-    /// Stops after this many items, of all lists together. The verdict is then [`Truncated`](crate::Verdict::Truncated).
+    /// Stops after this many items, of all lists together. The verdict is then
+    /// [`Truncated`](crate::Verdict::Truncated).
     pub fn limit(mut self, items: usize) -> Self {
         self.settings().limit = Some(items as u64);
         self
@@ -221,8 +222,8 @@ impl<P: Send + Sync + 'static> Paginator<P> {
     /// Reads another list for each item of this one, such as the members of each queue. See [`Nested`].
     ///
     /// The function returns the list of an item, or a call that returns it. It must return the same list for the same
-    /// item. If this list can yield an item twice, as a list with page numbers does when it changes while it is read, set
-    /// [`dedupe_by`](Self::dedupe_by).
+    /// item. If this list can yield an item twice, as a list with page numbers does when it changes while it is read,
+    /// set [`dedupe_by`](Self::dedupe_by).
     pub fn nest<L, F>(self, list: F) -> Nested<P, L::Item>
     where
         L: IntoPaginator,
