@@ -2,6 +2,8 @@
 //!
 //! [`settings`]: crate::settings
 
+mod tree;
+
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -13,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::tree::{OnParent, TreeOptions};
 use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::time_range::TimeRange;
@@ -227,6 +230,8 @@ pub(crate) struct Export {
     #[arg(long = "results-param", value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request")]
     pub(crate) results_params: Vec<(String, String)>,
     #[command(flatten)]
+    pub(crate) tree: TreeOptions,
+    #[command(flatten)]
     pub(crate) range: RangeOptions,
     #[command(flatten)]
     pub(crate) reading: ReadOptions,
@@ -261,11 +266,11 @@ pub(crate) struct RangeOptions {
     /// Overlap between windows, for records near a boundary; none by default.
     #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
     pub(crate) overlap: Option<Duration>,
-    /// Number of windows to read concurrently.
+    /// Number of windows to read concurrently, 1 by default; with --for-each, of lists, 8 by default.
     ///
-    /// Records keep the order of the windows. Memory holds one page of each window, and the pages prefetched.
-    #[arg(long, requires = "interval", value_name = "WINDOWS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
+    /// Records keep the order of the windows or parents. Memory holds one page of each, and the pages prefetched.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) concurrency: Option<u16>,
     /// ID field used to drop duplicates across windows, such as conversationId.
     ///
     /// By default, the ID that `genesys-cloud describe` shows for the operation, if any.
@@ -372,17 +377,18 @@ pub(crate) struct TableOptions {
     /// Create the table if it does not exist, with columns from the API document.
     #[arg(long, requires = "out")]
     pub(crate) create_table: bool,
-    /// Update rows that have the same value in this field; id by default.
+    /// Update rows that have the same values in these fields, such as queueId,id.
     ///
-    /// Without --upsert, records are inserted as new rows.
+    /// By default, the fields that --for-each adds, and id. Without --upsert, records are inserted as new rows.
     #[arg(
         long,
-        value_name = "FIELD",
+        value_name = "FIELD,..",
         num_args = 0..=1,
-        default_missing_value = "id",
+        value_delimiter = ',',
+        default_missing_value = "",
         requires = "out"
     )]
-    pub(crate) upsert: Option<String>,
+    pub(crate) upsert: Option<Vec<String>>,
 }
 
 /// Options of what to do about an interrupted export.

@@ -106,7 +106,7 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
     let global = Global::resolve(cli.global, runs_mock)?;
     let session = Session::new(global, reporter.clone(), invocation);
     match cli.command {
-        Command::Export(export) => export::run(ExportSettings::resolve(*export), &session).await,
+        Command::Export(export) => export::run(ExportSettings::resolve(*export)?, &session).await,
         Command::Operations { search, exportable, json } => {
             commands::operations(search.as_deref(), exportable, json)
         }

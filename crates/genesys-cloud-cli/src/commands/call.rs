@@ -20,7 +20,7 @@ pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, 
     let entry = resolve::operation(&call.operation)?;
     let given = Given {
         params: call.params,
-        body: call.body.as_ref().map(body::read).transpose()?,
+        body: call.body.as_ref().map(|source| body::read(source, "--body")).transpose()?,
         unchecked: call.unchecked,
         ..Given::default()
     };

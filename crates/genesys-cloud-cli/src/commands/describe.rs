@@ -403,7 +403,7 @@ mod tests {
             let cli =
                 Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
             let Command::Export(options) = cli.command else { panic!("{words:?}") };
-            match export::check(ExportSettings::resolve(*options)) {
+            match export::check(ExportSettings::resolve(*options).expect("settings")) {
                 Ok(()) => exported += 1,
                 // The description says so, too.
                 Err(error) if error.to_string().contains("its jobs have no results") => {}

@@ -1,10 +1,12 @@
 //! The command `export`: reads a list to its end and writes it, and reports whether it is complete.
 
 mod advice;
+mod branches;
 mod estimate;
 mod files;
 mod output;
 mod pace;
+mod parents_file;
 mod plan;
 mod previous;
 mod range;
@@ -17,6 +19,7 @@ mod seal;
 mod state;
 mod state_location;
 mod target;
+mod tree;
 mod validation;
 mod verdict;
 

@@ -174,14 +174,19 @@ struct Shape {
     format: String,
     fields: Vec<String>,
     results: Vec<(String, String)>,
+    /// The operation and a checksum of its parents, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parents: Option<String>,
 }
 
 impl Shape {
     fn of(plan: &Plan, records: &Records) -> Self {
+        let tree = plan.source.tree.as_ref();
         Self {
             format: records.format.to_string(),
             fields: records.fields.clone(),
             results: plan.source.results_params.clone(),
+            parents: tree.map(|tree| format!("{} {}", plan.source.entry.id, tree.fingerprint())),
         }
     }
 }
@@ -201,10 +206,17 @@ impl DeliveredRecords {
     /// Returns why this export can't resume these records, if so.
     fn difference(&self, plan: &Plan, records: &Records) -> Option<String> {
         let (saved, wanted) = (self.checkpoint.operation(), &plan.source.entry.id);
-        if saved != wanted {
+        let shape = Shape::of(plan, records);
+        if self.shape.parents != shape.parents {
+            return Some(
+                "the interrupted export has different parents or parameters of them".to_owned(),
+            );
+        }
+        // The checkpoint of a tree may be in the list of parents.
+        if saved != wanted && shape.parents.is_none() {
             return Some(format!("the interrupted export is of {saved}, not of {wanted}"));
         }
-        (self.shape != Shape::of(plan, records)).then(|| {
+        (self.shape != shape).then(|| {
             "the interrupted export has a different --format, --fields or --results-param"
                 .to_owned()
         })

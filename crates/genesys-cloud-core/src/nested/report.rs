@@ -22,6 +22,8 @@ pub struct NestedReport {
     pub forbidden: u64,
     /// The first 100 skipped parents.
     pub skipped: Vec<SkippedParent>,
+    /// The path of the list that failed with the last error, with the values of its parent.
+    pub failed: Option<String>,
     /// Pages read, of all lists.
     pub pages: u64,
     /// Calls made, including failed ones: for the pages of all lists, and for the submit and status of jobs.
