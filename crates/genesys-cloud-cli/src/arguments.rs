@@ -2,6 +2,7 @@
 //!
 //! [`settings`]: crate::settings
 
+mod range;
 mod tree;
 
 use std::marker::PhantomData;
@@ -15,18 +16,18 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::range::RangeOptions;
 pub(crate) use self::tree::{OnParent, TreeOptions};
 use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
-use crate::time_range::TimeRange;
-use crate::time_zone::Zone;
 use crate::{times, values};
 
 /// Export and call any operation of the Genesys Cloud API.
 ///
 /// Select the org with GENESYS_CLOUD_REGION, and log in with GENESYS_CLOUD_CLIENT_ID and
 /// GENESYS_CLOUD_CLIENT_SECRET, or with GENESYS_CLOUD_ACCESS_TOKEN. For a gateway, set GENESYS_CLOUD_API_URL and
-/// GENESYS_CLOUD_LOGIN_URL. Or select a profile of the config file with --profile. To try a command without an account, add --org mock.
+/// GENESYS_CLOUD_LOGIN_URL. Or select a profile of the config file with --profile. To try a command without an
+/// account, add --org mock.
 #[derive(Debug, Parser)]
 #[command(name = "genesys-cloud", version, max_term_width = 100, after_help = crate::exit::help())]
 pub(crate) struct Cli {
@@ -62,7 +63,7 @@ pub(crate) struct Global {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Org {
-    /// The org that the environment selects.
+    /// The org of the environment or the profile.
     Env,
     /// A fake org inside this program.
     Mock,
@@ -241,44 +242,6 @@ pub(crate) struct Export {
     pub(crate) table: TableOptions,
     #[command(flatten)]
     pub(crate) resuming: ResumeOptions,
-}
-
-/// Options of a time range.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Time range")]
-pub(crate) struct RangeOptions {
-    /// Time range to export, such as 2024-05-01/2024-06-01, yesterday or -7d/now.
-    ///
-    /// Start and end are a date, a time, now, today, yesterday, or a time before now: -2w, -7d, -6h, -30m. One of them
-    /// may be a length: 2024-05-01/P1D, P7D/today. `yesterday` alone is that whole day; `today` is the day until now.
-    /// Days start at midnight in --time-zone. A range longer than the API allows is read in windows.
-    #[arg(long, value_name = "START/END", allow_hyphen_values = true)]
-    pub(crate) interval: Option<TimeRange>,
-    /// Time zone of dates, and of times without an offset, such as Europe/Berlin; UTC by default.
-    #[arg(long, requires = "interval", value_name = "ZONE")]
-    pub(crate) time_zone: Option<Zone>,
-    /// Length of a window, such as 6h or 1d.
-    ///
-    /// By default, the longest that the API is known to allow for the operation, or 31 days. A window that the API
-    /// rejects as too large is split.
-    #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
-    pub(crate) window: Option<Duration>,
-    /// Overlap between windows, for records near a boundary; none by default.
-    #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
-    pub(crate) overlap: Option<Duration>,
-    /// Number of windows to read concurrently, 1 by default; with --for-each, of lists, 8 by default.
-    ///
-    /// Records keep the order of the windows or parents. Memory holds one page of each, and the pages prefetched.
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: Option<u16>,
-    /// ID field used to drop duplicates across windows, such as conversationId.
-    ///
-    /// By default, the ID that `genesys-cloud describe` shows for the operation, if any.
-    #[arg(long, requires = "interval", value_name = "FIELD")]
-    pub(crate) unique: Option<String>,
-    /// Keep duplicates across windows.
-    #[arg(long, requires = "interval", conflicts_with = "unique")]
-    pub(crate) keep_duplicates: bool,
 }
 
 /// Options of how records are read.

@@ -4,8 +4,8 @@
 use std::ffi::{OsStr, OsString};
 
 use clap_complete::CompletionCandidate;
-use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::Shell;
+use clap_complete::env::{CompleteEnv, Shells};
 use genesys_cloud_catalogue::{Catalogue, Location, Operation};
 use genesys_cloud_core::specs::{self, OperationKind};
 

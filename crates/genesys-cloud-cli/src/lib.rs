@@ -127,9 +127,7 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
         },
         Command::Whoami => commands::whoami(&session).await,
         Command::Mock { port } => commands::mock(port, &session).await,
-        Command::Completions { shell } => {
-            commands::print(&completions::script(shell)?)
-        }
+        Command::Completions { shell } => commands::print(&completions::script(shell)?),
         Command::Schema { of: Schema::Events } => commands::schema(),
     }
 }

@@ -100,9 +100,8 @@ impl Document<'_> {
     }
 
     fn profile(&self, name: &str) -> Result<Profile, Failure> {
-        let root = DeTable::parse(self.text).map_err(|error| {
-            self.fault(error.span().unwrap_or_default(), error.message())
-        })?;
+        let root = DeTable::parse(self.text)
+            .map_err(|error| self.fault(error.span().unwrap_or_default(), error.message()))?;
         let root = root.get_ref();
         if let Some((key, _)) = root.iter().find(|(key, _)| key.get_ref() != "profiles") {
             let text = format!("unknown key `{}`; expected [profiles.NAME]", key.get_ref());
@@ -121,7 +120,9 @@ impl Document<'_> {
                 Failure::usage(format!("{} has no profile `{name}`", self.path.display()));
             return Err(match (near.is_empty(), names().collect::<Vec<_>>()) {
                 (false, _) => failure.advise(format!("did you mean {}?", quoted(&near))),
-                (true, known) if known.is_empty() => failure.advise(format!("add [profiles.{name}]")),
+                (true, known) if known.is_empty() => {
+                    failure.advise(format!("add [profiles.{name}]"))
+                }
                 (true, known) => failure.advise(format!("expected one of {}", known.join(", "))),
             });
         };
@@ -139,8 +140,10 @@ impl Document<'_> {
             return Err(self.fault(self.span(keys, "region"), text));
         }
         let proxy = url("proxy")?;
-        let has_password =
-            proxy.as_ref().and_then(|it| Url::parse(it).ok()).is_some_and(|it| it.password().is_some());
+        let has_password = proxy
+            .as_ref()
+            .and_then(|it| Url::parse(it).ok())
+            .is_some_and(|it| it.password().is_some());
         if has_password {
             self.must_be_private(self.span(keys, "proxy"), "the password in `proxy`")?;
         }
@@ -240,9 +243,9 @@ impl Document<'_> {
 
     /// Resolves a path relative to the config file.
     fn beside(&self, text: &str) -> PathBuf {
-        let in_home = text.strip_prefix("~/").and_then(|rest| {
-            etcetera::home_dir().ok().map(|home| home.join(rest))
-        });
+        let in_home = text
+            .strip_prefix("~/")
+            .and_then(|rest| etcetera::home_dir().ok().map(|home| home.join(rest)));
         in_home.unwrap_or_else(|| self.path.parent().unwrap_or(Path::new("")).join(text))
     }
 }
@@ -255,9 +258,9 @@ mod tests {
 
     fn read(text: &str, is_private: bool) -> Result<Profile, String> {
         let path = Path::new("config.toml");
-        Document { path, text, is_private }.profile("prod").map_err(|failure| {
-            format!("{failure}\n{}", failure.advice().join("\n"))
-        })
+        Document { path, text, is_private }
+            .profile("prod")
+            .map_err(|failure| format!("{failure}\n{}", failure.advice().join("\n")))
     }
 
     #[test]
@@ -293,19 +296,37 @@ mod tests {
             ("[profiles.prod]\nclient_secret = \"SECRET", "config.toml:2:"),
             ("[profiles.prod]\n  client_secret \"SECRET\"", "config.toml:2:"),
             ("[profiles.prod]\nclient_secret = 'SECRET'", "config.toml:2:17: other users can read"),
-            ("[profiles.prod]\nclient_secret = 5", "config.toml:2:17: `client_secret` must be a string"),
+            (
+                "[profiles.prod]\nclient_secret = 5",
+                "config.toml:2:17: `client_secret` must be a string",
+            ),
             ("[profiles.prod]\nclient_id = ' '", "config.toml:2:13: `client_id` is empty"),
-            ("[profiles.prod]\nclient_sekret = 'SECRET'", "2:1: unknown key `client_sekret`; did you mean"),
-            ("[profiles.prod]\nzzzzzzzzzzzz = 'SECRET'", "2:1: unknown key `zzzzzzzzzzzz`; expected one of region"),
+            (
+                "[profiles.prod]\nclient_sekret = 'SECRET'",
+                "2:1: unknown key `client_sekret`; did you mean",
+            ),
+            (
+                "[profiles.prod]\nzzzzzzzzzzzz = 'SECRET'",
+                "2:1: unknown key `zzzzzzzzzzzz`; expected one of region",
+            ),
             ("[profiles.prod]\nregion = 'SECRET'", "2:10: `region` is unknown; expected one of"),
             ("[profiles.prod]\napi_url = 'SECRET'", "2:11: `api_url` is not a URL"),
-            ("[profiles.prod]\nproxy = 'http://a:SECRET@b:1'", "2:9: other users can read the password"),
+            (
+                "[profiles.prod]\nproxy = 'http://a:SECRET@b:1'",
+                "2:9: other users can read the password",
+            ),
             (
                 "[profiles.prod]\nclient_secret_file = 'f'\nclient_secret_command = 'SECRET'",
                 "3:1: `client_secret_file` and `client_secret_command` exclude each other",
             ),
-            ("[profiles.prod]\nclient_secret_command = 'a \"SECRET'", "2:25: `client_secret_command` must be"),
-            ("[profiles.prod]\nclient_secret_command = ['a', 1]", "2:25: `client_secret_command` must be"),
+            (
+                "[profiles.prod]\nclient_secret_command = 'a \"SECRET'",
+                "2:25: `client_secret_command` must be",
+            ),
+            (
+                "[profiles.prod]\nclient_secret_command = ['a', 1]",
+                "2:25: `client_secret_command` must be",
+            ),
             ("[prod]\nclient_id = 'SECRET'", "1:2: unknown key `prod`; expected [profiles.NAME]"),
             ("profiles = 'SECRET'", "1:12: `profiles` must be a table"),
             ("profiles.prod = 'SECRET'", "1:17: a profile must be a table"),

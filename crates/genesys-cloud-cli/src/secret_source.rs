@@ -52,9 +52,7 @@ fn of_file(path: &Path) -> Result<SecretString, Failure> {
 fn of_command(words: &[String]) -> Result<SecretString, Failure> {
     let (program, arguments) = words.split_first().map_or(("", words), |(it, rest)| (it, rest));
     // Arguments may be confidential, so errors only name the program.
-    let failed = |why: &str| {
-        Failure::usage(format!("`client_secret_command`: `{program}` {why}"))
-    };
+    let failed = |why: &str| Failure::usage(format!("`client_secret_command`: `{program}` {why}"));
     let done = Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())

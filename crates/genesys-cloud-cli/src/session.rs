@@ -130,7 +130,8 @@ async fn profile(name: String) -> Result<(Profile, connection::Settings), Failur
         Ok((profile, settings))
     };
     let loaded = tokio::task::spawn_blocking(load).await;
-    loaded.map_err(|error| Failure::new(Exit::Failed, format!("can't load the profile: {error}")))?
+    loaded
+        .map_err(|error| Failure::new(Exit::Failed, format!("can't load the profile: {error}")))?
 }
 
 /// Formats an error of the fake org with its source.

@@ -65,7 +65,9 @@ impl Global {
         };
         let profile = match (org, arguments.profile) {
             (Org::Mock, Some(_)) => {
-                return Err(Failure::usage("`--profile` does not apply to `--org mock`; omit one of them"));
+                return Err(Failure::usage(
+                    "`--profile` does not apply to `--org mock`; omit one of them",
+                ));
             }
             (Org::Mock, None) => None,
             (Org::Environment, given) => given.or_else(|| {

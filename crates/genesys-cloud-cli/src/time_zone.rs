@@ -3,7 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use chrono::{DateTime, Days, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono::{
+    DateTime, Days, LocalResult, Months, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Utc,
+};
 use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::resolve::{nearest, quoted};
@@ -29,8 +31,10 @@ impl FromStr for Zone {
             let near = nearest(text, TZ_VARIANTS.iter().map(|it| it.name().to_owned()), 1);
             match near.is_empty() {
                 false => format!("unknown time zone; did you mean {}?", quoted(&near)),
-                true => "unknown time zone; write its name in the tz database, such as Europe/Berlin"
-                    .to_owned(),
+                true => {
+                    "unknown time zone; write its name in the tz database, such as Europe/Berlin"
+                        .to_owned()
+                }
             }
         })
     }

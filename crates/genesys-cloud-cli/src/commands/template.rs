@@ -69,7 +69,8 @@ impl<'b> Writer<'_, 'b> {
         self.path.push(schema);
         let mut is_empty = true;
         let fields = fields.map(|(name, it)| (name.as_str(), it));
-        let entry = schema.additional_properties.as_deref().filter(|_| schema.properties.is_empty());
+        let entry =
+            schema.additional_properties.as_deref().filter(|_| schema.properties.is_empty());
         for (name, it) in fields.chain(entry.map(|it| ("key", it))) {
             *self.text += if is_empty { "{" } else { "," };
             is_empty = false;

@@ -37,6 +37,7 @@ use self::plan::Plan;
 #[cfg(test)]
 pub(crate) use self::plan::check;
 use self::previous::{Previous, store_of};
+use self::range::Range;
 use self::report::Report;
 use self::runner::{ReadEnd, Runner};
 use self::state::{Run, State};
@@ -60,7 +61,7 @@ pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<E
             let facts = json!({ "operation": operation, "reason": failure.to_string() });
             session.reporter.say("restart", &text, facts);
             plan.start = Start::Restart;
-            if let Some(range) = &mut plan.source.range {
+            if let Some(range) = plan.source.time_range_mut() {
                 range.start_over();
             }
             attempt(&mut plan, session, &stop).await
@@ -95,7 +96,7 @@ async fn attempt(
     target.watch(watch);
     let previous = Previous::load(plan, &mut store, &mut target, reporter).await?;
     let plan: &Plan = plan;
-    if let Some(text) = plan.source.range.as_ref().and_then(|range| range.note()) {
+    if let Some(text) = plan.source.time_range().and_then(Range::note) {
         reporter.say("interval", &text, json!({ "operation": plan.source.entry.id, "text": text }));
     }
     let before = previous.state().map(|state| state.run.org());

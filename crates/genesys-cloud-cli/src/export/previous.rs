@@ -75,7 +75,9 @@ impl Previous {
             return Ok(Self::Nothing);
         };
         if plan.start.resumes() {
-            if let (Some(range), Some(saved)) = (&mut plan.source.range, State::interval(&text)) {
+            if let (Some(range), Some(saved)) =
+                (plan.source.time_range_mut(), State::interval(&text))
+            {
                 range.resume(&saved);
             }
             let state = State::resume(&text, &location, plan, is_done)?;

@@ -115,8 +115,10 @@ impl Range {
 
     /// Uses the interval of an interrupted run if it had the same relative range.
     pub(super) fn resume(&mut self, saved: &RelativeInterval) {
-        let is_same =
-            self.relative.as_ref().is_some_and(|it| (&it.range, &it.zone) == (&saved.range, &saved.zone));
+        let is_same = self
+            .relative
+            .as_ref()
+            .is_some_and(|it| (&it.range, &it.zone) == (&saved.range, &saved.zone));
         if let (true, Ok(interval)) = (is_same, saved.interval.parse()) {
             self.interval = interval;
         }

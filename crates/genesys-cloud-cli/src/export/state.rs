@@ -101,7 +101,7 @@ pub(super) struct Run {
 impl Run {
     /// Creates an export of this org that starts now.
     pub(super) fn new(org: OrgIdentity, plan: &Plan) -> Self {
-        let interval = plan.source.range.as_ref().and_then(Range::relative);
+        let interval = plan.source.time_range().and_then(Range::relative);
         Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new(), interval }
     }
 

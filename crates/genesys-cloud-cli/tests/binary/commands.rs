@@ -107,9 +107,8 @@ async fn the_embedded_org_needs_no_account() {
 #[tokio::test]
 async fn describes_types_and_bodies() {
     let folder = tempdir().unwrap();
-    let describe = async |words: &[&str]| {
-        run(None, folder.path(), &[&["describe"][..], words].concat()).await
-    };
+    let describe =
+        async |words: &[&str]| run(None, folder.path(), &[&["describe"][..], words].concat()).await;
     let queue = describe(&["QueueRequest"]).await;
     assert!(queue.done().starts_with("QueueRequest\n"), "{}", queue.out);
     assert!(queue.out.contains("name") && queue.out.contains("; required"), "{}", queue.out);

@@ -27,11 +27,11 @@ mod night;
 #[cfg(unix)]
 mod pipes;
 mod plan;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod postgres;
 #[cfg(unix)]
 mod profiles;
 mod ranges;
-#[cfg(all(unix, feature = "postgres", feature = "redis"))]
-mod postgres;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;

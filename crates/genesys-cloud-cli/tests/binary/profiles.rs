@@ -122,8 +122,7 @@ async fn a_profile_that_can_not_be_used_makes_no_call() {
 #[tokio::test]
 async fn the_fake_org_needs_no_profile() {
     let folder = tempdir().unwrap();
-    let refused =
-        with(folder.path(), &[], &["--org", "mock", "whoami", "--profile", "prod"]).await;
+    let refused = with(folder.path(), &[], &["--org", "mock", "whoami", "--profile", "prod"]).await;
     assert_eq!(refused.code, Some(2));
     assert!(refused.err.contains("does not apply to `--org mock`"), "{}", refused.err);
     let profile = [("GENESYS_CLOUD_PROFILE", "prod")];

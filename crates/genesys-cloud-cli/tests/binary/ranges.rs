@@ -51,10 +51,9 @@ async fn a_resumed_export_has_the_interval_of_the_interrupted_run() {
     assert!(killed(&org, folder.path(), &export, "saved", 2).await);
     let begun = asked(&org);
     // Another range is another export, even if it has the same words in another zone.
-    for other in [
-        &["--interval", "-1d/now"][..],
-        &["--interval", "-2d/now", "--time-zone", "Asia/Tokyo"],
-    ] {
+    for other in
+        [&["--interval", "-1d/now"][..], &["--interval", "-2d/now", "--time-zone", "Asia/Tokyo"]]
+    {
         let words = [&["export", DETAILS, "--out", "c.jsonl", "--resume"][..], other].concat();
         let refused = run(Some(&org), folder.path(), &words).await;
         assert_eq!(refused.code, Some(2), "{}", refused.err);
