@@ -153,6 +153,8 @@ pub(crate) enum Command {
         /// Port to listen on; 0 for any free port.
         #[arg(long, default_value_t = 0)]
         port: u16,
+        #[command(flatten)]
+        behavior: genesys_cloud_mock::BehaviorOptions,
     },
     /// Print the completion script of a shell.
     ///
