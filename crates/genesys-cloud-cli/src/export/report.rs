@@ -52,7 +52,7 @@ impl<'a> Report<'a> {
         let facts = json!({
             "operation": plan.source.entry.id,
             "name": resolve::rust_name(plan.source.entry),
-            "interval": plan.source.range.as_ref().map(|range| range.interval.to_string()),
+            "interval": plan.source.time_range().map(|range| range.interval.to_string()),
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),

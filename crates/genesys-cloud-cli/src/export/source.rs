@@ -157,6 +157,22 @@ impl Source {
         }
     }
 
+    /// Returns the time range, which may be that of a list of parents.
+    pub(super) fn time_range(&self) -> Option<&Range> {
+        self.lists().find_map(|list| list.range.as_ref())
+    }
+
+    /// The same, to change it.
+    pub(super) fn time_range_mut(&mut self) -> Option<&mut Range> {
+        if self.range.is_some() {
+            return self.range.as_mut();
+        }
+        match &mut self.tree.as_mut()?.parents {
+            Parents::List(parents) => parents.time_range_mut(),
+            Parents::File(_) => None,
+        }
+    }
+
     /// Returns a checksum of the request, so that only the same export is resumed.
     pub(super) fn fingerprint(&self) -> String {
         let mut sum = Checksum::new();
