@@ -78,6 +78,7 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
+    parents(out, entry, &kind)?;
     interval(out, entry, &kind)?;
     let (title, schema) = match record::item(entry, &kind) {
         Some(item) => ("Fields of a record", Some(item)),
@@ -86,6 +87,25 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     if let Some(schema) = schema {
         writeln!(out, "\n{title}")?;
         fields(out, schema)?;
+    }
+    Ok(())
+}
+
+/// Writes which lists have the values of the path parameters.
+fn parents(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
+    if matches!(kind, OperationKind::Single | OperationKind::Accepted) {
+        return Ok(());
+    }
+    let tag = entry.tag().map_err(|error| Failure::usage(error.to_string()))?;
+    let known = tag.into_iter().flat_map(|tag| tag.parents);
+    let known: Vec<_> = known.filter_map(|it| Some((it.parameter, it.list?))).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nParents (--for-each reads the list for each of them)")?;
+    for (parameter, list) in known {
+        let name = resolve::operation(&list.operation).map(resolve::rust_name)?;
+        writeln!(out, "  {parameter} = {name}.{}", list.field)?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! The command `export`: reads a list to its end and writes it, and reports whether it is complete.
 
 mod advice;
+mod binding;
 mod branches;
+mod counts;
 mod estimate;
 mod files;
 mod output;
@@ -16,6 +18,7 @@ mod report;
 mod results_parameters;
 mod runner;
 mod seal;
+mod source;
 mod state;
 mod state_location;
 mod target;

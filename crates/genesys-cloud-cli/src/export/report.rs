@@ -7,9 +7,9 @@ use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Remainder};
+use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileTarget};
 use super::plan::Plan;
-use super::reader::{ParentCounts, ReadCounts};
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
