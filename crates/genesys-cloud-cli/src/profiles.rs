@@ -195,9 +195,11 @@ impl Document<'_> {
 
     /// Reads where the client secret is.
     fn secret(&self, keys: &DeTable<'_>) -> Result<Option<SecretSource>, Failure> {
-        let mut given = keys.iter().filter(|(key, _)| key.get_ref().starts_with("client_secret"));
-        let Some((key, value)) = given.next() else { return Ok(None) };
-        if let Some((other, _)) = given.next() {
+        let given = keys.iter().filter(|(key, _)| key.get_ref().starts_with("client_secret"));
+        let mut given: Vec<_> = given.collect();
+        given.sort_by_key(|(key, _)| key.span().start);
+        let Some((key, value)) = given.first() else { return Ok(None) };
+        if let Some((other, _)) = given.get(1) {
             let text = format!("`{}` and `{}` exclude each other", key.get_ref(), other.get_ref());
             return Err(self.fault(other.span(), text));
         }

@@ -88,6 +88,23 @@ async fn a_restarted_export_has_a_new_interval() {
     }
 }
 
+#[tokio::test]
+async fn a_list_of_lists_resumes_with_the_interval_of_its_parents() {
+    let org = MockOrg::builder().list(DETAILS, 40).start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let mut words = vec!["export", "getConversationRecordings", "--for-each", DETAILS];
+    words.extend(["--bind", "conversationId=conversationId", "--interval", "-2d/now"]);
+    words.extend(["--out", "r.jsonl", "--batch", "5"]);
+    assert!(killed(&org, folder.path(), &words, "saved", 2).await);
+    let begun = asked(&org);
+    words.push("--resume");
+    let resumed = run(Some(&org), folder.path(), &words).await;
+    resumed.done();
+    let said = format!("--interval -2d/now is {begun} (UTC), as in the interrupted run\n");
+    assert!(resumed.err.starts_with(&said), "{}", resumed.err);
+    assert_eq!(report(&folder.path().join("r.jsonl"))["interval"], begun);
+}
+
 /// The interval of the last request.
 fn asked(org: &MockOrg) -> String {
     let asked = org.requests_for(DETAILS);
