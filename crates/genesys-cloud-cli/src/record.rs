@@ -2,22 +2,23 @@
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
 use genesys_cloud_core::specs::{self, OperationKind};
-use genesys_cloud_sinks::{Columns, FieldError};
+use genesys_cloud_sinks::{Column, Columns, FieldError};
 
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
 
-/// Returns the columns: the fields that `--fields` names, or all fields in the document.
+/// Returns the columns: the fields that `--fields` names, or all fields in the document. `added` are fields that the
+/// export adds to each record.
 pub(crate) fn columns(
     fields: &[String],
+    added: &[Column],
     item: Option<&Schema>,
     unchecked: bool,
 ) -> Result<Columns, Failure> {
     match fields {
-        [] => Ok(Columns::of(item)),
-        fields => {
-            Columns::chosen(fields, item, unchecked).map_err(|error| refused("--fields", &error))
-        }
+        [] => Ok(Columns::of(item).after(added)),
+        fields => Columns::chosen_with(fields, added, item, unchecked)
+            .map_err(|error| refused("--fields", &error)),
     }
 }
 
@@ -92,7 +93,7 @@ mod tests {
             (&["division.zzzzzzzz"], "expected one of division.id, "),
         ] {
             let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-            let failure = columns(&fields, item, false).expect_err("no such field");
+            let failure = columns(&fields, &[], item, false).expect_err("no such field");
             assert!(failure.advice()[0].contains(advice), "{:?}", failure.advice());
         }
     }

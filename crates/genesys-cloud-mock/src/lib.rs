@@ -133,6 +133,8 @@ mod cache;
 mod check;
 mod classify;
 mod clock;
+#[cfg(feature = "command")]
+mod command;
 mod connection;
 mod digits;
 mod error;
@@ -164,6 +166,9 @@ mod shape;
 mod timeline;
 mod timestamp;
 
+#[cfg(feature = "command")]
+#[cfg_attr(docsrs, doc(cfg(feature = "command")))]
+pub use command::BehaviorOptions;
 pub use connection::ConnectionFault;
 pub use error::Error;
 pub use expected::{Expected, ExpectedEnd};
