@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
-use genesys_cloud_core::{Interval, OnRefused, OnStale, Reason, Verdict};
+use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 use crate::arguments::{self, Accepted, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
+use crate::time_range::TimeRange;
+use crate::time_zone::Zone;
 
 /// Default number of lists to read concurrently.
 const LISTS_AT_A_TIME: usize = 8;
@@ -20,6 +22,8 @@ const LISTS_AT_A_TIME: usize = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct Global {
     pub(crate) org: Org,
+    /// Profile of the config file.
+    pub(crate) profile: Option<String>,
     /// Settings of the fake org, both for `--org mock` and for `mock`.
     pub(crate) mock: MockSettings,
     /// The folder for saved jobs. `None` if the system has no such folder.
@@ -59,6 +63,17 @@ impl Global {
             arguments::Org::Env => Org::Environment,
             arguments::Org::Mock => Org::Mock,
         };
+        let profile = match (org, arguments.profile) {
+            (Org::Mock, Some(_)) => {
+                return Err(Failure::usage(
+                    "`--profile` does not apply to `--org mock`; omit one of them",
+                ));
+            }
+            (Org::Mock, None) => None,
+            (Org::Environment, given) => given.or_else(|| {
+                std::env::var("GENESYS_CLOUD_PROFILE").ok().filter(|it| !it.trim().is_empty())
+            }),
+        };
         let mock = arguments.mock;
         let mut names: Vec<&str> = mock.mock_list.iter().map(|(name, _)| &**name).collect();
         if org != Org::Mock && !runs_mock && !names.is_empty() {
@@ -74,7 +89,7 @@ impl Global {
             calls_per_minute: mock.mock_calls_per_minute,
             seed: mock.mock_seed,
         };
-        Ok(Self { org, mock, state_dir: state_dir() })
+        Ok(Self { org, profile, mock, state_dir: state_dir() })
     }
 }
 
@@ -150,7 +165,8 @@ pub(crate) struct TreeSettings {
 /// A time range.
 #[derive(Clone, Debug)]
 pub(crate) struct RangeSettings {
-    pub(crate) interval: Interval,
+    pub(crate) interval: TimeRange,
+    pub(crate) zone: Zone,
     /// Length of a window; by default, the longest that the API is known to allow.
     pub(crate) window: Option<Duration>,
     pub(crate) overlap: Duration,
@@ -280,6 +296,7 @@ impl ExportSettings {
         };
         let range = range.interval.map(|interval| RangeSettings {
             interval,
+            zone: range.time_zone.unwrap_or_default(),
             window: range.window,
             overlap: range.overlap.unwrap_or_default(),
             concurrency: if tree.is_some() { 1 } else { concurrency.unwrap_or(1) },

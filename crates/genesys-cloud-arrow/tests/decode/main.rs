@@ -4,6 +4,7 @@ mod bad_values;
 mod hostile;
 mod json;
 mod lists;
+mod reader;
 mod values;
 
 use genesys_cloud_arrow::arrow_array::RecordBatch;

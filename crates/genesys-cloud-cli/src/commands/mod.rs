@@ -1,14 +1,18 @@
 //! The commands other than `export`.
 
 mod call;
+mod definition;
 mod describe;
+mod description;
+mod fields;
 pub(crate) mod jobs;
 mod operations;
+mod template;
 
 use std::io::Write as _;
 
 pub(crate) use call::{call, whoami};
-pub(crate) use describe::describe;
+pub(crate) use describe::{Form, describe};
 pub(crate) use operations::operations;
 
 use genesys_cloud_mock::BehaviorOptions;

@@ -10,7 +10,8 @@ use genesys_cloud_core::{
 };
 use serde_json::value::RawValue;
 
-use super::tree::{Binding, Origin, Scalar, Tree};
+use super::binding::{Binding, Origin, Scalar};
+use super::source::Tree;
 
 /// A parent: a record, a record with its own parent, or a row of a file.
 pub(super) trait Parent: Send + Sync + 'static {

@@ -6,10 +6,10 @@ use std::time::Duration;
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Client, ErrorKind, JobSpec, ListSpec, RateLimit, Request, Results};
 
-use super::plan::Source;
+use super::binding::Origin;
 use super::range::Range;
 use super::reader::Reader;
-use super::tree::{Origin, Parents, Tree};
+use super::source::{Parents, Source, Tree};
 use crate::failure::{Failure, permissions};
 use crate::reporter::grouped;
 use crate::resolve;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use genesys_cloud_core::lenient;
 
-use super::tree::Scalar;
+use super::binding::Scalar;
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
 

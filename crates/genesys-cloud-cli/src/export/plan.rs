@@ -4,25 +4,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::specs::{self, OperationKind};
-use genesys_cloud_core::{Request, Results};
-use genesys_cloud_sinks::checksum::Checksum;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
 use super::output::Output;
-use super::range::Range;
-use super::tree::{Parents, Tree};
-use super::{results_parameters, validation};
-use crate::body;
+use super::source::{Call, Source, Tree};
+use super::{results_parameters, tree, validation};
 use crate::capabilities;
 use crate::failure::Failure;
-use crate::locations::BodySource;
 use crate::locations::{ReportLocation, StateLocation};
-use crate::parameters::{self, Given};
 use crate::record;
 use crate::resolve;
-use crate::settings::{Accept, ExportSettings, Key, RangeSettings, ReadSettings, Start, Unique};
+use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
 
 /// A validated export.
 pub(super) struct Plan {
@@ -38,22 +30,6 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
-}
-
-/// What to read.
-pub(super) struct Source {
-    pub(super) entry: &'static Entry,
-    pub(super) kind: OperationKind,
-    pub(super) request: Request,
-    /// The parameters as given.
-    pub(super) params: Vec<(String, String)>,
-    /// The parents, for each of which it is read, if any.
-    pub(super) tree: Option<Tree>,
-    /// The time range, if any.
-    pub(super) range: Option<Range>,
-    pub(super) reading: ReadSettings,
-    /// Parameters of the operation that lists the results of a job.
-    pub(super) results_params: Vec<(String, String)>,
 }
 
 /// What to write.
@@ -79,7 +55,7 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns) = Source::new(&settings)?;
+        let (source, columns) = source(&settings)?;
         let mut output = Output::new(&settings);
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
@@ -93,139 +69,30 @@ impl Plan {
     }
 }
 
-/// The input of a call.
-pub(super) struct Call<'a> {
-    pub(super) params: Vec<(String, String)>,
-    pub(super) body: Option<&'a BodySource>,
-    pub(super) range: Option<&'a RangeSettings>,
-}
-
-/// The options that set the input of a call, for messages.
-struct Options {
-    param: &'static str,
-    body: &'static str,
-}
-
-impl Source {
-    /// Resolves the source and the columns of its records.
-    fn new(settings: &ExportSettings) -> Result<(Self, Columns), Failure> {
-        let call = &settings.call;
-        let entry = resolve::operation(&call.operation)?;
-        let kind = Self::kind(entry)?;
-        let kind = results_parameters::set(kind, settings, entry)?;
-        let tree = Tree::new(settings, (entry, &kind))?;
-        let mut reading = settings.reading.clone();
-        match tree.as_ref().is_some_and(Tree::has_jobs) {
-            true => validation::drop_options_of_jobs(&mut reading, &kind),
-            false => validation::options_of_jobs(&reading, entry, &kind)?,
-        }
-        // The range of a tree is that of its parents.
-        let range = settings.range.as_ref().filter(|_| tree.is_none());
-        let input = Call { params: call.params.clone(), body: call.body.as_ref(), range };
-        let options = Options { param: "--param", body: "--body" };
-        let mut source = Self::of(settings, (entry, kind), input, (reading, tree), options)?;
-        source.results_params.clone_from(&settings.results_params);
-        let item = record::item(entry, &source.kind);
-        let unique = range.map(|range| &range.unique);
-        if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
-            record::check("--unique", item, field)?;
-        }
-        let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
-        let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
-        Ok((source, columns))
+/// Resolves the source and the columns of its records.
+fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
+    let call = &settings.call;
+    let entry = resolve::operation(&call.operation)?;
+    let kind = Source::kind(entry)?;
+    let kind = results_parameters::set(kind, settings, entry)?;
+    let tree = tree::plan(settings, (entry, &kind))?;
+    let mut reading = settings.reading.clone();
+    match tree.as_ref().is_some_and(Tree::has_jobs) {
+        true => validation::drop_options_of_jobs(&mut reading, &kind),
+        false => validation::options_of_jobs(&reading, entry, &kind)?,
     }
-
-    /// Resolves a list of parents.
-    pub(super) fn of_parents(
-        settings: &ExportSettings,
-        entry: &'static Entry,
-        call: Call<'_>,
-        tree: Option<Tree>,
-    ) -> Result<Self, Failure> {
-        let kind = Self::kind(entry)?;
-        if capabilities::files(&kind).is_some() {
-            let name = resolve::rust_name(entry);
-            return Err(Failure::usage(format!("--for-each: the results of {name} are files")));
-        }
-        let mut reading = ReadSettings { page_size: None, limit: None, ..settings.reading.clone() };
-        validation::drop_options_of_jobs(&mut reading, &kind);
-        let options = Options { param: "--for-each-param", body: "--for-each-body" };
-        if let (Some(Unique::Field(field)), Some(item)) =
-            (call.range.map(|range| &range.unique), record::item(entry, &kind))
-        {
-            record::check("--unique", item, field)?;
-        }
-        Self::of(settings, (entry, kind), call, (reading, tree), options)
+    // The range of a tree is that of its parents.
+    let range = settings.range.as_ref().filter(|_| tree.is_none());
+    let input = Call { params: call.params.clone(), body: call.body.as_ref(), range };
+    let source = Source::new(settings, (entry, kind), input, (reading, tree))?;
+    let item = record::item(entry, &source.kind);
+    let unique = range.map(|range| &range.unique);
+    if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
+        record::check("--unique", item, field)?;
     }
-
-    fn of(
-        settings: &ExportSettings,
-        (entry, kind): (&'static Entry, OperationKind),
-        call: Call<'_>,
-        (reading, tree): (ReadSettings, Option<Tree>),
-        options: Options,
-    ) -> Result<Self, Failure> {
-        let Call { params, body, range } = call;
-        let range = range.map(|range| Range::new(range, entry, &kind)).transpose()?;
-        let bound = tree.iter().flat_map(|tree| &tree.bindings).map(|it| it.parameter.clone());
-        let given = Given {
-            params,
-            body: body.map(|source| body::read(source, options.body)).transpose()?,
-            unchecked: settings.call.unchecked,
-            later: range.iter().map(|range| range.name().to_owned()).chain(bound).collect(),
-            option: options.param,
-            body_option: options.body,
-            takes_interval: capabilities::interval(&kind, entry).is_ok_and(|it| it.is_some()),
-        };
-        let request = parameters::request(entry, &given)?;
-        validation::starts_at_the_first_page(&kind, entry, &given)?;
-        validation::is_given_once(&reading, &kind, range.as_ref(), &given)?;
-        validation::page_size(&reading, &kind, &given)?;
-        let (params, results_params) = (given.params, Vec::new());
-        Ok(Self { entry, kind, request, params, tree, range, reading, results_params })
-    }
-
-    /// Returns how an operation is read. Fails if it has no records.
-    pub(super) fn kind(entry: &Entry) -> Result<OperationKind, Failure> {
-        let kind = specs::kind(Catalogue::embedded(), entry);
-        let kind = kind.map_err(|error| Failure::usage(error.to_string()))?;
-        check_exportable(entry, &kind)?;
-        Ok(kind)
-    }
-
-    /// Returns the list and those of its parents, the innermost first.
-    pub(super) fn lists(&self) -> impl Iterator<Item = &Self> {
-        std::iter::successors(Some(self), |list| list.parents())
-    }
-
-    /// Returns the list of parents, if it has one.
-    pub(super) fn parents(&self) -> Option<&Self> {
-        match &self.tree.as_ref()?.parents {
-            Parents::List(parents) => Some(parents),
-            Parents::File(_) => None,
-        }
-    }
-
-    /// Returns a checksum of the request, so that only the same export is resumed.
-    pub(super) fn fingerprint(&self) -> String {
-        let mut sum = Checksum::new();
-        let mut request = self.request.clone();
-        for binding in self.tree.iter().flat_map(|tree| &tree.bindings) {
-            request.set_path(binding.parameter.clone(), "*");
-        }
-        // An invalid request fails when it is sent.
-        let target = request.target().unwrap_or_default();
-        let interval = self.range.as_ref().map(|range| range.interval.to_string());
-        for part in [&self.entry.id, &target, &interval.unwrap_or_default()] {
-            sum.add(part.as_bytes());
-            sum.add(&[0]);
-        }
-        sum.add(self.request.body().map(|body| &body[..]).unwrap_or_default());
-        if let Some(tree) = &self.tree {
-            sum.add(tree.fingerprint().as_bytes());
-        }
-        sum.text()
-    }
+    let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
+    let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
+    Ok((source, columns))
 }
 
 impl Records {
@@ -284,22 +151,6 @@ fn key(wanted: Option<&Key>, source: &Source, columns: &Columns) -> Result<Vec<S
         }
     }
     Ok(fields)
-}
-
-/// Rejects operations without records to export.
-fn check_exportable(entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
-    let name = resolve::rust_name(entry);
-    match kind {
-        OperationKind::List(_) => Ok(()),
-        OperationKind::Job(family) => match family.results() {
-            Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
-            _ => Ok(()),
-        },
-        OperationKind::Single | OperationKind::Accepted => {
-            Err(Failure::usage(format!("{name} does not return a list"))
-                .advise(format!("`genesys-cloud call {name}` makes one call")))
-        }
-    }
 }
 
 /// Validates an export without a call.

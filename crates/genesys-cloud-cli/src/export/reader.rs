@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
@@ -11,15 +10,16 @@ use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{
     Checkpoint, Client, Error, ErrorKind, Paginator, RawItem, ReadOptions, Reason, Request,
-    Resumable, SavedJob, SkippedParent, Verdict, Windows,
+    Resumable, SavedJob, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
 use super::branches::{Branches, KeyedLists, Outer, Parent, nested};
+use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileEvent, FilePart};
-use super::plan::Source;
+use super::source::{Parents, Source, Tree};
 use super::state::Position;
-use super::tree::{Parents, Tree};
+
 use crate::capabilities;
 use crate::failure::{Exit, Failure};
 use crate::reporter::Progress;
@@ -62,37 +62,6 @@ pub(super) enum Next {
     /// Part of the files of a job.
     File(FilePart),
     End,
-}
-
-/// Counts of what was read so far.
-pub(super) struct ReadCounts {
-    pub(super) records: u64,
-    pub(super) pages: u64,
-    pub(super) calls: u64,
-    pub(super) retries: u64,
-    pub(super) waited: Duration,
-    pub(super) total: Option<u64>,
-    pub(super) page_size: Option<u64>,
-    pub(super) windows: Option<(u64, u64)>,
-    /// Counts of parents, if the list is read for each of them.
-    pub(super) parents: Option<ParentCounts>,
-    pub(super) duplicates: u64,
-    pub(super) nulls: u64,
-    /// Time until which the data was available.
-    pub(super) available_until: Option<String>,
-    pub(super) verdict: Verdict,
-}
-
-/// Counts of parents.
-pub(super) struct ParentCounts {
-    /// Parents whose lists were opened.
-    pub(super) opened: u64,
-    /// Parents whose lists were read to their end.
-    pub(super) done: u64,
-    pub(super) missing: u64,
-    pub(super) forbidden: u64,
-    /// The first of those that were skipped.
-    pub(super) skipped: Vec<SkippedParent>,
 }
 
 impl Input {
@@ -385,27 +354,6 @@ impl Files {
                 }
             })
         })
-    }
-}
-
-impl ReadCounts {
-    /// Returns zero counts, for a job whose results are files.
-    fn nothing(verdict: Verdict) -> Self {
-        Self {
-            records: 0,
-            pages: 0,
-            calls: 0,
-            retries: 0,
-            waited: Duration::ZERO,
-            total: None,
-            page_size: None,
-            windows: None,
-            parents: None,
-            duplicates: 0,
-            nulls: 0,
-            available_until: None,
-            verdict,
-        }
     }
 }
 

@@ -7,9 +7,9 @@ use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Remainder};
+use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileTarget};
 use super::plan::Plan;
-use super::reader::{ParentCounts, ReadCounts};
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
@@ -52,7 +52,7 @@ impl<'a> Report<'a> {
         let facts = json!({
             "operation": plan.source.entry.id,
             "name": resolve::rust_name(plan.source.entry),
-            "interval": plan.source.range.as_ref().map(|range| range.interval.to_string()),
+            "interval": plan.source.time_range().map(|range| range.interval.to_string()),
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),

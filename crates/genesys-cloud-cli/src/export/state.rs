@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::plan::{Delivery, Plan, Records};
+use super::range::{Range, RelativeInterval};
 use super::rejects;
 use super::seal::{seal, unseal};
 use super::verdict::VerdictText;
@@ -92,12 +93,16 @@ pub(super) struct Run {
     org: OrgIdentity,
     began: DateTime<Utc>,
     resumed: Vec<DateTime<Utc>>,
+    /// The interval, if the range on the command line is relative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interval: Option<RelativeInterval>,
 }
 
 impl Run {
     /// Creates an export of this org that starts now.
-    pub(super) fn new(org: OrgIdentity) -> Self {
-        Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new() }
+    pub(super) fn new(org: OrgIdentity, plan: &Plan) -> Self {
+        let interval = plan.source.time_range().and_then(Range::relative);
+        Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new(), interval }
     }
 
     /// Checks that the records are of the same org.
@@ -267,6 +272,11 @@ impl State {
             state.run.check_age(plan.max_age)?;
         }
         Ok(state)
+    }
+
+    /// Returns the interval of an interrupted export with a relative range.
+    pub(super) fn interval(text: &str) -> Option<RelativeInterval> {
+        unseal::<Self>(VERSION, text).ok()?.run.interval
     }
 
     /// Loads the state of an export to discard. `None` if it is damaged or of another version.

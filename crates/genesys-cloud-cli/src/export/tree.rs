@@ -1,16 +1,13 @@
 //! The parents of a list that is read once for each of them: where they come from, and which parameters they set.
 
-use std::fmt::Write as _;
-
 use genesys_cloud_catalogue::tags::ParentList;
 use genesys_cloud_catalogue::{Location, Operation as Entry, Parameter, Schema};
 use genesys_cloud_core::specs::OperationKind;
-use genesys_cloud_core::{OnRefused, Request, lenient};
-use genesys_cloud_sinks::checksum::Checksum;
 use genesys_cloud_sinks::{Column, ColumnKind, Columns, properties};
 
+use super::binding::{Binding, Origin, Scalar};
 use super::parents_file::{ParentsFile, is_file};
-use super::plan::{Call, Source};
+use super::source::{Call, Parents, Rows, Source, Tree};
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::record;
@@ -22,97 +19,6 @@ const MOST_LEVELS: usize = 2;
 
 /// Maximum number of fields in a message.
 const MOST_NAMED: usize = 12;
-
-/// The parents of a list.
-pub(super) struct Tree {
-    pub(super) parents: Parents,
-    /// The parameters of the list that they set, in the order of the document.
-    pub(super) bindings: Vec<Binding>,
-    /// Number of lists to read concurrently.
-    pub(super) concurrency: usize,
-    pub(super) on_missing: OnRefused,
-    pub(super) on_forbidden: OnRefused,
-}
-
-/// Where parents come from.
-pub(super) enum Parents {
-    /// A list, a job or a time range.
-    List(Box<Source>),
-    File(Rows),
-}
-
-/// Parents from a file, with the values of the bindings.
-pub(super) struct Rows {
-    pub(super) name: String,
-    pub(super) rows: Vec<Vec<Scalar>>,
-}
-
-/// A parameter that a parent sets.
-#[derive(Clone)]
-pub(super) struct Binding {
-    pub(super) parameter: String,
-    location: Location,
-    pub(super) origin: Origin,
-    /// The field that records get.
-    pub(super) column: Column,
-}
-
-/// Where the value of a parameter comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The path of a field of the parent (0), or of its parent (1).
-    Field(usize, String),
-    /// A column of the file, by its position among those that are bound.
-    Column(usize),
-    /// The same value for all parents.
-    Value(Scalar),
-}
-
-/// A value as text for a request, and as JSON for a record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Scalar {
-    pub(super) text: String,
-    pub(super) json: String,
-}
-
-impl Scalar {
-    pub(super) fn of_text(text: String) -> Self {
-        let json = serde_json::Value::from(text.as_str()).to_string();
-        Self { text, json }
-    }
-
-    /// `None` if the value is null, a list or an object.
-    pub(super) fn of_json(json: &str) -> Option<Self> {
-        match json.as_bytes().first()? {
-            b'"' => Some(Self::of_text(lenient::text(json, true)?.0.into_owned())),
-            b'{' | b'[' | b'n' => None,
-            _ => Some(Self { text: json.to_owned(), json: json.to_owned() }),
-        }
-    }
-}
-
-impl Binding {
-    pub(super) fn new((name, location): (&str, Location), origin: Origin, column: Column) -> Self {
-        Self { parameter: name.to_owned(), location, origin, column }
-    }
-
-    /// Sets the parameter.
-    pub(super) fn set(&self, request: &mut Request, value: Option<&Scalar>) {
-        match (self.location, value) {
-            (Location::Query, Some(value)) => {
-                request.set_query(self.parameter.clone(), value.text.clone());
-            }
-            (Location::Header, Some(value)) => {
-                request.set_header(&self.parameter, value.text.clone());
-            }
-            // Without a value, sending the request fails.
-            (_, value) => {
-                let text = value.map(|value| value.text.clone()).unwrap_or_default();
-                request.set_path(self.parameter.clone(), text);
-            }
-        }
-    }
-}
 
 /// One list of parents, from the command line.
 enum Level {
@@ -143,76 +49,28 @@ struct Levels<'a> {
     levels: Vec<Level>,
 }
 
-impl Tree {
-    /// Plans the parents of an operation. `None` if it has none.
-    pub(super) fn new(
-        settings: &ExportSettings,
-        (entry, kind): (&'static Entry, &OperationKind),
-    ) -> Result<Option<Self>, Failure> {
-        let Some(tree) = &settings.tree else { return Ok(None) };
-        if capabilities::files(kind).is_some() {
-            return Err(Failure::usage(format!(
-                "--for-each: the results of {} are files, which belong to no parent",
-                entry.id
-            )));
-        }
-        if tree.parents.len() > MOST_LEVELS {
-            return Err(Failure::usage("--for-each can be given twice at most")
-                .advise("export the outer lists to a file, and read on with --for-each FILE"));
-        }
-        let levels = tree.parents.iter().map(|name| Level::new(name)).collect::<Result<_, _>>()?;
-        let levels = Levels { settings, tree, levels };
-        levels.check_params()?;
-        levels.check_names(entry)?;
-        let given = &settings.call.params;
-        levels.tree_of(levels.levels.len(), entry, (given, record::item(entry, kind))).map(Some)
+/// Plans the parents of an operation. `None` if it has none.
+pub(super) fn plan(
+    settings: &ExportSettings,
+    (entry, kind): (&'static Entry, &OperationKind),
+) -> Result<Option<Tree>, Failure> {
+    let Some(tree) = &settings.tree else { return Ok(None) };
+    if capabilities::files(kind).is_some() {
+        return Err(Failure::usage(format!(
+            "--for-each: the results of {} are files, which belong to no parent",
+            entry.id
+        )));
     }
-
-    /// Returns whether one of the lists of parents is a job.
-    pub(super) fn has_jobs(&self) -> bool {
-        match &self.parents {
-            Parents::List(source) => {
-                source.lists().any(|it| matches!(it.kind, OperationKind::Job(_)))
-            }
-            Parents::File(_) => false,
-        }
+    if tree.parents.len() > MOST_LEVELS {
+        return Err(Failure::usage("--for-each can be given twice at most")
+            .advise("export the outer lists to a file, and read on with --for-each FILE"));
     }
-
-    /// Returns the field of the parent, if it is the only value of the parent that the list is read with.
-    pub(super) fn only_field(&self) -> Option<&str> {
-        let fields = self.bindings.iter().map(|binding| &binding.origin);
-        let mut fields = fields.filter_map(|origin| match origin {
-            Origin::Field(0, path) => Some(&**path),
-            _ => None,
-        });
-        fields.next().filter(|_| fields.next().is_none())
-    }
-
-    /// Returns the fields that each record gets.
-    pub(super) fn columns(&self) -> Vec<Column> {
-        self.bindings.iter().map(|binding| binding.column.clone()).collect()
-    }
-
-    /// Returns a checksum of the parents, so that only the same tree is resumed.
-    pub(super) fn fingerprint(&self) -> String {
-        let mut text = String::new();
-        for Binding { parameter, origin, .. } in &self.bindings {
-            // A string can't fail.
-            let _ = write!(text, "{parameter}={origin:?};");
-        }
-        let mut sum = Checksum::new();
-        sum.add(text.as_bytes());
-        match &self.parents {
-            Parents::List(source) => sum.add(source.fingerprint().as_bytes()),
-            Parents::File(rows) => {
-                for value in rows.rows.iter().flatten() {
-                    sum.add(value.json.as_bytes());
-                    sum.add(&[0]);
-                }
-            }
-        }
-        sum.text()
-    }
+    let levels = tree.parents.iter().map(|name| Level::new(name)).collect::<Result<_, _>>()?;
+    let levels = Levels { settings, tree, levels };
+    levels.check_params()?;
+    levels.check_names(entry)?;
+    let given = &settings.call.params;
+    levels.tree_of(levels.levels.len(), entry, (given, record::item(entry, kind))).map(Some)
 }
 
 impl Levels<'_> {

@@ -6,6 +6,8 @@ mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
 mod commands;
+#[cfg(unix)]
+mod completions;
 mod earlier;
 mod export;
 mod files;
@@ -27,6 +29,9 @@ mod pipes;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
+#[cfg(unix)]
+mod profiles;
+mod ranges;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;

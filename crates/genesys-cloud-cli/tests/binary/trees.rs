@@ -128,6 +128,10 @@ async fn a_tree_resumes_at_the_exact_record_after_random_kills() {
                 {
                     let rows = crate::tables::rows(std::fs::read(&path).unwrap());
                     assert_eq!(keys(&rows), keys(&truth));
+                    let once = tree(&org, folder.path(), &["--out", "once.parquet"]).await;
+                    once.done();
+                    let once = std::fs::read(folder.path().join("once.parquet")).unwrap();
+                    assert_eq!(rows, crate::tables::rows(once));
                 }
             }
         }
@@ -239,6 +243,17 @@ async fn a_tree_of_three_lists_has_the_keys_of_both_parents() {
         }
     }
     assert_eq!((all.len(), found), (60, wanted));
+    // A base that is gone is named, like a document.
+    let gone = CannedResponse::error(404, "not.found", "gone");
+    org.respond_next(DOCUMENTS, gone.clone()).unwrap();
+    let arguments = [&arguments[..6], &["--concurrency", "1", "--quiet"]].concat();
+    let drifted =
+        run(Some(&org), folder.path(), &[&arguments[..], &["--out", "w.jsonl"]].concat()).await;
+    assert_eq!(drifted.code, Some(4), "{}", drifted.err);
+    let skipped = format!("/api/v2/knowledge/knowledgebases/{}/documents", expected(BASES)[0]);
+    let parents = &report(&folder.path().join("w.jsonl"))["parents"];
+    assert_eq!(parents["skipped"], json!([{ "path": skipped, "status": 404 }]));
+    assert_eq!((&parents["missing"], &parents["done"]), (&json!(1), &json!(8)));
     // The outer key is given by hand.
     let base = format!("knowledgeBaseId={}", expected(BASES)[0]);
     let one = ["export", VERSIONS, "--for-each", DOCUMENTS, "--for-each-param", &base];

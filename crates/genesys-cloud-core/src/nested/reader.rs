@@ -113,7 +113,9 @@ impl<P, C> TreeReader<P, C> {
         }
         report.add_parents(&self.parents.report());
         report.items = self.delivered;
-        report.failed.clone_from(&self.failed);
+        if self.failed.is_some() {
+            report.failed.clone_from(&self.failed);
+        }
         report
     }
 

@@ -98,6 +98,12 @@ impl NestedReport {
         self.requests += parents.requests;
         self.retries += parents.retries;
         self.waited += parents.waited;
+        let refused = &parents.refused;
+        self.not_found += refused.not_found;
+        self.forbidden += refused.forbidden;
+        self.skipped.splice(0..0, refused.skipped.iter().cloned());
+        self.skipped.truncate(NAMED);
+        self.failed.clone_from(&refused.failed);
     }
 
     /// Adds the verdict of a list that has ended.
