@@ -2,6 +2,9 @@
 //!
 //! [`settings`]: crate::settings
 
+mod range;
+mod tree;
+
 use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -10,9 +13,12 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use genesys_cloud_core::Interval;
+use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::range::RangeOptions;
+pub(crate) use self::tree::{OnParent, TreeOptions};
+use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::{times, values};
 
@@ -20,7 +26,8 @@ use crate::{times, values};
 ///
 /// Select the org with GENESYS_CLOUD_REGION, and log in with GENESYS_CLOUD_CLIENT_ID and
 /// GENESYS_CLOUD_CLIENT_SECRET, or with GENESYS_CLOUD_ACCESS_TOKEN. For a gateway, set GENESYS_CLOUD_API_URL and
-/// GENESYS_CLOUD_LOGIN_URL. To try a command without an account, add --org mock.
+/// GENESYS_CLOUD_LOGIN_URL. Or select a profile of the config file with --profile. To try a command without an
+/// account, add --org mock.
 #[derive(Debug, Parser)]
 #[command(name = "genesys-cloud", version, max_term_width = 100, after_help = crate::exit::help())]
 pub(crate) struct Cli {
@@ -37,6 +44,12 @@ pub(crate) struct Global {
     /// Org to call.
     #[arg(long, global = true, value_enum, default_value_t = Org::Env)]
     pub(crate) org: Org,
+    /// Profile of the config file; GENESYS_CLOUD_PROFILE by default.
+    ///
+    /// The file is genesys-cloud/config.toml in $XDG_CONFIG_HOME or ~/.config, or GENESYS_CLOUD_CONFIG. Environment
+    /// variables override the profile.
+    #[arg(long, global = true, value_name = "NAME", add = ArgValueCompleter::new(completions::profiles))]
+    pub(crate) profile: Option<String>,
     /// Log format on stderr.
     #[arg(long, global = true, value_enum, default_value_t = Log::Text)]
     pub(crate) log: Log,
@@ -50,7 +63,7 @@ pub(crate) struct Global {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Org {
-    /// The org that the environment selects.
+    /// The org of the environment or the profile.
     Env,
     /// A fake org inside this program.
     Mock,
@@ -101,11 +114,25 @@ pub(crate) enum Command {
         /// Only list operations that can be exported.
         #[arg(long)]
         exportable: bool,
+        /// Print one JSON object per line.
+        #[arg(long)]
+        json: bool,
     },
-    /// Show parameters, response and permissions of an operation.
+    /// Show an operation or a type.
+    ///
+    /// Shows parameters, response and permissions of an operation, or the fields of a type of the API document.
     Describe {
-        /// Operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
-        operation: String,
+        /// Operation, such as `routing.queues`, or type, such as `Queue`.
+        #[arg(value_name = "OPERATION|TYPE", add = ArgValueCompleter::new(completions::subjects))]
+        name: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+        /// Print a request body with all fields, the required ones first.
+        ///
+        /// Replace the placeholders, and remove the optional fields that the call does not need.
+        #[arg(long, conflicts_with = "json")]
+        body_template: bool,
     },
     /// Make one call and print the response.
     Call {
@@ -126,8 +153,13 @@ pub(crate) enum Command {
         /// Port to listen on; 0 for any free port.
         #[arg(long, default_value_t = 0)]
         port: u16,
+        #[command(flatten)]
+        behavior: genesys_cloud_mock::BehaviorOptions,
     },
-    /// Print shell completions.
+    /// Print the completion script of a shell.
+    ///
+    /// The script completes names of operations, parameters and profiles. For bash, add `source <(genesys-cloud
+    /// completions bash)` to ~/.bashrc.
     Completions {
         /// Shell to complete for.
         shell: clap_complete::Shell,
@@ -178,9 +210,10 @@ pub(crate) enum Jobs {
 #[derive(Debug, Args)]
 pub(crate) struct CallOptions {
     /// Operation: `routing.queues`, `getRoutingQueues` or `GET /api/v2/routing/queues`.
+    #[arg(add = ArgValueCompleter::new(completions::operations))]
     pub(crate) operation: String,
     /// Path, query or header parameter; repeatable.
-    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request")]
+    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request", add = ArgValueCompleter::new(completions::parameters))]
     pub(crate) params: Vec<(String, String)>,
     /// File with the request body as JSON; - for standard input.
     #[arg(long, value_name = "FILE", value_parser = Unquoted::<BodySource>::new(), help_heading = "Request")]
@@ -200,6 +233,8 @@ pub(crate) struct Export {
     #[arg(long = "results-param", value_name = "NAME=VALUE", value_parser = values::name_value, help_heading = "Request")]
     pub(crate) results_params: Vec<(String, String)>,
     #[command(flatten)]
+    pub(crate) tree: TreeOptions,
+    #[command(flatten)]
     pub(crate) range: RangeOptions,
     #[command(flatten)]
     pub(crate) reading: ReadOptions,
@@ -209,39 +244,6 @@ pub(crate) struct Export {
     pub(crate) table: TableOptions,
     #[command(flatten)]
     pub(crate) resuming: ResumeOptions,
-}
-
-/// Options of a time range.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Time range")]
-pub(crate) struct RangeOptions {
-    /// Time range to export, such as 2024-05-01/2024-06-01.
-    ///
-    /// Times are in UTC unless they state an offset. A range longer than the API allows is read in windows.
-    #[arg(long, value_name = "START/END")]
-    pub(crate) interval: Option<Interval>,
-    /// Length of a window, such as 6h or 1d.
-    ///
-    /// By default, the longest that the API is known to allow for the operation, or 31 days. A window that the API
-    /// rejects as too large is split.
-    #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
-    pub(crate) window: Option<Duration>,
-    /// Overlap between windows, for records near a boundary; none by default.
-    #[arg(long, requires = "interval", value_name = "TIME", value_parser = times::duration)]
-    pub(crate) overlap: Option<Duration>,
-    /// Number of windows to read concurrently.
-    ///
-    /// Records keep the order of the windows. Memory holds one page of each window, and the pages prefetched.
-    #[arg(long, requires = "interval", value_name = "WINDOWS", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) concurrency: u16,
-    /// ID field used to drop duplicates across windows, such as conversationId.
-    ///
-    /// By default, the ID that `genesys-cloud describe` shows for the operation, if any.
-    #[arg(long, requires = "interval", value_name = "FIELD")]
-    pub(crate) unique: Option<String>,
-    /// Keep duplicates across windows.
-    #[arg(long, requires = "interval", conflicts_with = "unique")]
-    pub(crate) keep_duplicates: bool,
 }
 
 /// Options of how records are read.
@@ -340,17 +342,18 @@ pub(crate) struct TableOptions {
     /// Create the table if it does not exist, with columns from the API document.
     #[arg(long, requires = "out")]
     pub(crate) create_table: bool,
-    /// Update rows that have the same value in this field; id by default.
+    /// Update rows that have the same values in these fields, such as queueId,id.
     ///
-    /// Without --upsert, records are inserted as new rows.
+    /// By default, the fields that --for-each adds, and id. Without --upsert, records are inserted as new rows.
     #[arg(
         long,
-        value_name = "FIELD",
+        value_name = "FIELD,..",
         num_args = 0..=1,
-        default_missing_value = "id",
+        value_delimiter = ',',
+        default_missing_value = "",
         requires = "out"
     )]
-    pub(crate) upsert: Option<String>,
+    pub(crate) upsert: Option<Vec<String>>,
 }
 
 /// Options of what to do about an interrupted export.

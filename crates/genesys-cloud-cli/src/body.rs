@@ -13,8 +13,8 @@ use crate::resolve::{nearest, quoted};
 /// Maximum depth of validation.
 const DEEPEST: usize = 64;
 
-/// Reads a body. It is sent unchanged.
-pub(crate) fn read(source: &BodySource) -> Result<Box<RawValue>, Failure> {
+/// Reads the body that an option names. It is sent unchanged.
+pub(crate) fn read(source: &BodySource, option: &str) -> Result<Box<RawValue>, Failure> {
     let (name, text) = match source {
         BodySource::Stdin => {
             let mut text = String::new();
@@ -24,9 +24,9 @@ pub(crate) fn read(source: &BodySource) -> Result<Box<RawValue>, Failure> {
         BodySource::File(path) => (path.display().to_string(), std::fs::read_to_string(path)),
     };
     let text =
-        text.map_err(|error| Failure::usage(format!("--body: can't read {name}: {error}")))?;
+        text.map_err(|error| Failure::usage(format!("{option}: can't read {name}: {error}")))?;
     serde_json::from_str(lenient::without_mark(&text))
-        .map_err(|error| Failure::usage(format!("--body: {name} is not JSON: {error}")))
+        .map_err(|error| Failure::usage(format!("{option}: {name} is not JSON: {error}")))
 }
 
 /// Finds fields that the document does not have, or has with another type. Leaves missing fields and invalid values to
@@ -129,7 +129,7 @@ mod tests {
         let path = folder.path().join("body.json");
         let text = r#"{"a": 1.50, "a": 12345678901234567890, "b": "\ud83d", "c": 1e400}"#;
         std::fs::write(&path, format!("\u{feff}{text}\n")).expect("a file");
-        let body = read(&BodySource::File(path.clone())).expect("a body");
+        let body = read(&BodySource::File(path.clone()), "--body").expect("a body");
         assert_eq!(body.get(), text);
         // Unusual but valid JSON does not break validation.
         let entry = resolve::operation("postAnalyticsConversationsDetailsQuery").expect("it");
@@ -137,7 +137,7 @@ mod tests {
         let found = faults(schema, &body);
         assert_eq!(found.len(), 4, "{found:?}");
         std::fs::write(&path, "{").expect("a file");
-        assert!(read(&BodySource::File(path.clone())).is_err());
+        assert!(read(&BodySource::File(path.clone()), "--body").is_err());
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod arguments;
 mod body;
 mod capabilities;
 mod commands;
+mod completions;
+mod connection;
 mod events;
 mod exit;
 mod export;
@@ -16,13 +18,17 @@ mod failure;
 mod invocation;
 mod locations;
 mod parameters;
+mod profiles;
 mod record;
 mod reporter;
 mod resolve;
 mod saved_jobs;
+mod secret_source;
 mod session;
 mod settings;
 mod terminal;
+mod time_range;
+mod time_zone;
 mod times;
 mod tty;
 mod values;
@@ -36,6 +42,7 @@ use clap::{CommandFactory as _, Parser as _};
 pub use crate::failure::{Exit, Failure};
 
 use crate::arguments::{Cli, Command, Jobs, Schema};
+use crate::commands::Form;
 use crate::invocation::Invocation;
 use crate::reporter::{LogFormat, Reporter};
 use crate::session::Session;
@@ -43,6 +50,7 @@ use crate::settings::{CallSettings, ExportSettings, Global};
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
+    completions::complete(Cli::command);
     let words: Vec<OsString> = std::env::args_os().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -98,11 +106,18 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
     let global = Global::resolve(cli.global, runs_mock)?;
     let session = Session::new(global, reporter.clone(), invocation);
     match cli.command {
-        Command::Export(export) => export::run(ExportSettings::resolve(*export), &session).await,
-        Command::Operations { search, exportable } => {
-            commands::operations(search.as_deref(), exportable)
+        Command::Export(export) => export::run(ExportSettings::resolve(*export)?, &session).await,
+        Command::Operations { search, exportable, json } => {
+            commands::operations(search.as_deref(), exportable, json)
         }
-        Command::Describe { operation } => commands::describe(&operation),
+        Command::Describe { name, json, body_template } => {
+            let form = match (json, body_template) {
+                (true, _) => Form::Json,
+                (false, true) => Form::BodyTemplate,
+                (false, false) => Form::Text,
+            };
+            commands::describe(&name, form)
+        }
         Command::Call { call } => commands::call(CallSettings::resolve(call), &session).await,
         Command::Jobs { command } => match command.unwrap_or(Jobs::List) {
             Jobs::List => commands::jobs::list(&session),
@@ -111,12 +126,8 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
             Jobs::Forget { id } => commands::jobs::forget(&id, &session),
         },
         Command::Whoami => commands::whoami(&session).await,
-        Command::Mock { port } => commands::mock(port, &session).await,
-        Command::Completions { shell } => {
-            let mut text = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "genesys-cloud", &mut text);
-            commands::print(&text)
-        }
+        Command::Mock { port, behavior } => commands::mock(port, behavior, &session).await,
+        Command::Completions { shell } => commands::print(&completions::script(shell)?),
         Command::Schema { of: Schema::Events } => commands::schema(),
     }
 }

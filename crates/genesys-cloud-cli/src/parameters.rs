@@ -24,6 +24,8 @@ pub(crate) struct Given {
     pub(crate) later: Vec<String>,
     /// The option for these parameters, for error messages.
     pub(crate) option: &'static str,
+    /// The option for the body, for error messages.
+    pub(crate) body_option: &'static str,
     /// Whether --interval can set the interval of the operation.
     pub(crate) takes_interval: bool,
 }
@@ -32,7 +34,8 @@ impl Default for Given {
     fn default() -> Self {
         let (params, later) = (Vec::new(), Vec::new());
         let (body, unchecked, takes_interval) = (None, false, false);
-        Self { params, body, unchecked, later, option: "--param", takes_interval }
+        let (option, body_option) = ("--param", "--body");
+        Self { params, body, unchecked, later, option, body_option, takes_interval }
     }
 }
 
@@ -101,13 +104,17 @@ pub(crate) fn request(entry: &Entry, given: &Given) -> Result<Request, Failure> 
             }
             request.set_body(body);
         }
-        (Some(body), None) if body.required && given.later.is_empty() => {
+        // An interval that is set later may be in the body.
+        (Some(body), None)
+            if body.required && given.later.iter().all(|it| entry.parameter(it).is_some()) =>
+        {
             let or = match given.takes_interval {
                 true => "; or --interval start/end for a time range",
                 false => "",
             };
             faults.push(format!(
-                "the operation requires a body: --body file.json, or - for standard input{or}"
+                "the operation requires a body: {} file.json, or - for standard input{or}",
+                given.body_option
             ));
         }
         (None, Some(_)) if !given.unchecked => {

@@ -1,24 +1,24 @@
 //! The schema of an operation's records, and the fields to write.
 
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
-use genesys_cloud_core::specs::OperationKind;
-use genesys_cloud_core::{JobSpec, ListSpec, ResultLocation, Results};
-use genesys_cloud_sinks::{Columns, FieldError};
+use genesys_cloud_core::specs::{self, OperationKind};
+use genesys_cloud_sinks::{Column, Columns, FieldError};
 
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
 
-/// Returns the columns: the fields that `--fields` names, or all fields in the document.
+/// Returns the columns: the fields that `--fields` names, or all fields in the document. `added` are fields that the
+/// export adds to each record.
 pub(crate) fn columns(
     fields: &[String],
+    added: &[Column],
     item: Option<&Schema>,
     unchecked: bool,
 ) -> Result<Columns, Failure> {
     match fields {
-        [] => Ok(Columns::of(item)),
-        fields => {
-            Columns::chosen(fields, item, unchecked).map_err(|error| refused("--fields", &error))
-        }
+        [] => Ok(Columns::of(item).after(added)),
+        fields => Columns::chosen_with(fields, added, item, unchecked)
+            .map_err(|error| refused("--fields", &error)),
     }
 }
 
@@ -54,55 +54,12 @@ fn refused(option: &str, error: &FieldError) -> Failure {
 pub(crate) fn item(entry: &Entry, kind: &OperationKind) -> Option<&'static Schema> {
     let catalogue = Catalogue::embedded();
     let entry = catalogue.operation(&entry.id)?;
-    match kind {
-        OperationKind::List(listing) => listed(entry, listing),
-        OperationKind::Job(family) => of_job(entry, family),
-        OperationKind::Single | OperationKind::Accepted => None,
-    }
-    .map(|schema| catalogue.resolve(schema))
-}
-
-fn listed(entry: &'static Entry, listing: &ListSpec) -> Option<&'static Schema> {
-    element(at(entry.reply()?, listing.items())?)
-}
-
-fn of_job(submit: &'static Entry, family: &JobSpec) -> Option<&'static Schema> {
-    let catalogue = Catalogue::embedded();
-    let status = || family.status().and_then(|call| catalogue.operation(call.operation().id()));
-    match family.results() {
-        Results::List(call, listing) => {
-            listed(catalogue.operation(call.operation().id())?, listing)
-        }
-        Results::Status(listing) => listed(status()?, listing),
-        Results::Response(locations) => locations.iter().find_map(|location| {
-            let ResultLocation::Items(path) = location else { return None };
-            let mut replies =
-                status().into_iter().chain([submit]).filter_map(|entry| entry.reply());
-            let found = replies.find_map(|reply| at(reply, path))?;
-            Some(element(found).unwrap_or(found))
-        }),
-        _ => None,
-    }
-}
-
-/// Returns the schema at a path of a response.
-fn at(schema: &'static Schema, path: &str) -> Option<&'static Schema> {
-    let catalogue = Catalogue::embedded();
-    let mut names = path.split('.').filter(|name| *name != "[]");
-    names.try_fold(catalogue.resolve(schema), |schema, name| {
-        Some(catalogue.resolve(schema.property(name)?))
-    })
-}
-
-fn element(list: &'static Schema) -> Option<&'static Schema> {
-    Catalogue::embedded().resolve(list).items.as_deref()
+    specs::record(catalogue, entry, kind).map(|schema| catalogue.resolve(schema))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use genesys_cloud_core::specs;
-
     use crate::resolve;
 
     fn item_of(name: &str) -> Option<&'static Schema> {
@@ -136,7 +93,7 @@ mod tests {
             (&["division.zzzzzzzz"], "expected one of division.id, "),
         ] {
             let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-            let failure = columns(&fields, item, false).expect_err("no such field");
+            let failure = columns(&fields, &[], item, false).expect_err("no such field");
             assert!(failure.advice()[0].contains(advice), "{:?}", failure.advice());
         }
     }

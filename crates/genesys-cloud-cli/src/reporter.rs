@@ -72,6 +72,8 @@ pub(crate) struct Progress {
     pub(crate) pages: u64,
     /// Number of windows done, and of all windows.
     pub(crate) windows: Option<(u64, u64)>,
+    /// Number of parents whose lists are read.
+    pub(crate) parents: Option<u64>,
 }
 
 impl Reporter {
@@ -197,6 +199,7 @@ impl Reporter {
                     "pages": progress.pages,
                     "windows_done": progress.windows.map(|(done, _)| done),
                     "windows": progress.windows.map(|(_, all)| all),
+                    "parents_done": progress.parents,
                     "records_per_second": rate.map(f64::round),
                     "calls_left": limit.map(|it| it.left),
                     "calls_allowed": limit.and_then(|it| it.allowed),
@@ -208,6 +211,9 @@ impl Reporter {
         let mut parts = vec![(1, progress.operation.clone()), (0, records(&progress))];
         if let Some((done, all)) = progress.windows {
             parts.push((3, format!("{done} of {all} windows")));
+        }
+        if let Some(parents) = progress.parents {
+            parts.push((3, format!("{} parents", grouped(parents))));
         }
         parts.push((6, format!("{} pages", grouped(progress.pages))));
         if let Some(rate) = rate {

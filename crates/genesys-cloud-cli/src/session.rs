@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use genesys_cloud_core::{Client, ClientBuilder, OrgIdentity};
 use genesys_cloud_mock::{MockOrg, MockOrgBuilder};
+use serde_json::json;
 use url::Url;
 
-use crate::failure::Failure;
+use crate::connection;
+use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
+use crate::profiles::{self, Profile};
 use crate::reporter::Reporter;
 use crate::resolve;
 use crate::saved_jobs::JobStore;
@@ -16,22 +19,32 @@ use crate::settings::{Global, MockSettings, Org};
 /// The context that all commands share.
 pub(crate) struct Session {
     org: Org,
+    profile: Option<String>,
     mock: MockSettings,
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) jobs: JobStore,
     pub(crate) invocation: Invocation,
 }
 
+/// A profile, as connected.
+pub(crate) struct Selected {
+    pub(crate) profile: Profile,
+    /// Variables that override it.
+    pub(crate) overrides: Vec<&'static str>,
+}
+
 /// A client, and the fake org that it calls, if any.
 pub(crate) struct Connection {
     pub(crate) client: Client,
+    /// The profile, if one is selected.
+    pub(crate) profile: Option<Selected>,
     _mock: Option<MockOrg>,
 }
 
 impl Session {
     pub(crate) fn new(global: Global, reporter: Arc<Reporter>, invocation: Invocation) -> Self {
-        let Global { org, mock, state_dir } = global;
-        Self { org, mock, reporter, jobs: JobStore::new(state_dir), invocation }
+        let Global { org, profile, mock, state_dir } = global;
+        Self { org, profile, mock, reporter, jobs: JobStore::new(state_dir), invocation }
     }
 
     /// Connects to the org.
@@ -44,8 +57,17 @@ impl Session {
         &self,
         before: Option<&OrgIdentity>,
     ) -> Result<Connection, Failure> {
+        let mut selected = None;
         let (builder, mock): (ClientBuilder, _) = match self.org {
-            Org::Environment => (ClientBuilder::from_env(), None),
+            Org::Environment => match &self.profile {
+                Some(name) => {
+                    let (profile, settings) = profile(name.trim().to_owned()).await?;
+                    let builder = settings.builder();
+                    selected = Some(Selected { profile, overrides: settings.overrides });
+                    (builder, None)
+                }
+                None => (ClientBuilder::from_env(), None),
+            },
             Org::Mock => {
                 let port = before.and_then(|it| Url::parse(it.base_url()).ok()?.port());
                 let org = self.mock_org()?.port(port.unwrap_or(0)).start().await;
@@ -64,7 +86,16 @@ impl Session {
             .build()
             .map_err(|error| Failure::of_call(&error, None))?;
         self.reporter.watch(&client);
-        Ok(Connection { client, _mock: mock })
+        if let Some(Selected { profile, overrides }) = &selected
+            && !overrides.is_empty()
+        {
+            let variables = overrides.join(", ");
+            let verb = if overrides.len() == 1 { "overrides" } else { "override" };
+            let text = format!("{variables} {verb} the profile {}", profile.name);
+            let facts = json!({ "profile": profile.name, "variables": overrides });
+            self.reporter.say("profile", &text, facts);
+        }
+        Ok(Connection { client, profile: selected, _mock: mock })
     }
 
     /// Identifies the org. Calls the API if the OAuth client does not identify it.
@@ -89,6 +120,18 @@ impl Session {
         }
         Ok(builder)
     }
+}
+
+/// Loads a profile with its secret, which may wait for a command.
+async fn profile(name: String) -> Result<(Profile, connection::Settings), Failure> {
+    let load = move || {
+        let profile = profiles::load(&name)?;
+        let settings = connection::Settings::new(&profile, |name| std::env::var(name).ok())?;
+        Ok((profile, settings))
+    };
+    let loaded = tokio::task::spawn_blocking(load).await;
+    loaded
+        .map_err(|error| Failure::new(Exit::Failed, format!("can't load the profile: {error}")))?
 }
 
 /// Formats an error of the fake org with its source.

@@ -5,18 +5,25 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
-use genesys_cloud_core::{Interval, OnStale, Reason, Verdict};
+use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_sinks::{Format, OnBadValue};
 
-use crate::arguments::{self, Accepted, Stale};
+use crate::arguments::{self, Accepted, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
+use crate::time_range::TimeRange;
+use crate::time_zone::Zone;
+
+/// Default number of lists to read concurrently.
+const LISTS_AT_A_TIME: usize = 8;
 
 /// Settings of every command.
 #[derive(Clone, Debug)]
 pub(crate) struct Global {
     pub(crate) org: Org,
+    /// Profile of the config file.
+    pub(crate) profile: Option<String>,
     /// Settings of the fake org, both for `--org mock` and for `mock`.
     pub(crate) mock: MockSettings,
     /// The folder for saved jobs. `None` if the system has no such folder.
@@ -56,6 +63,17 @@ impl Global {
             arguments::Org::Env => Org::Environment,
             arguments::Org::Mock => Org::Mock,
         };
+        let profile = match (org, arguments.profile) {
+            (Org::Mock, Some(_)) => {
+                return Err(Failure::usage(
+                    "`--profile` does not apply to `--org mock`; omit one of them",
+                ));
+            }
+            (Org::Mock, None) => None,
+            (Org::Environment, given) => given.or_else(|| {
+                std::env::var("GENESYS_CLOUD_PROFILE").ok().filter(|it| !it.trim().is_empty())
+            }),
+        };
         let mock = arguments.mock;
         let mut names: Vec<&str> = mock.mock_list.iter().map(|(name, _)| &**name).collect();
         if org != Org::Mock && !runs_mock && !names.is_empty() {
@@ -71,7 +89,7 @@ impl Global {
             calls_per_minute: mock.mock_calls_per_minute,
             seed: mock.mock_seed,
         };
-        Ok(Self { org, mock, state_dir: state_dir() })
+        Ok(Self { org, profile, mock, state_dir: state_dir() })
     }
 }
 
@@ -110,6 +128,8 @@ pub(crate) struct ExportSettings {
     pub(crate) call: CallSettings,
     /// Parameters of the operation that lists the results of a job.
     pub(crate) results_params: Vec<(String, String)>,
+    /// Parents, for each of which the list is read.
+    pub(crate) tree: Option<TreeSettings>,
     pub(crate) range: Option<RangeSettings>,
     pub(crate) reading: ReadSettings,
     pub(crate) destination: Destination,
@@ -126,10 +146,27 @@ pub(crate) struct ExportSettings {
     pub(crate) is_dry_run: bool,
 }
 
+/// Parents, for each of which a list is read.
+#[derive(Clone, Debug)]
+pub(crate) struct TreeSettings {
+    /// Operations or files, the outermost first. Never empty.
+    pub(crate) parents: Vec<String>,
+    /// Parameters of the lists of parents.
+    pub(crate) params: Vec<(String, String)>,
+    pub(crate) body: Option<BodySource>,
+    /// Parameters, and the fields of a parent that set them.
+    pub(crate) bind: Vec<(String, String)>,
+    /// Number of lists to read concurrently.
+    pub(crate) concurrency: usize,
+    pub(crate) on_missing: OnRefused,
+    pub(crate) on_forbidden: OnRefused,
+}
+
 /// A time range.
 #[derive(Clone, Debug)]
 pub(crate) struct RangeSettings {
-    pub(crate) interval: Interval,
+    pub(crate) interval: TimeRange,
+    pub(crate) zone: Zone,
     /// Length of a window; by default, the longest that the API is known to allow.
     pub(crate) window: Option<Duration>,
     pub(crate) overlap: Duration,
@@ -181,7 +218,15 @@ pub(crate) struct FormSettings {
 pub(crate) struct TableSettings {
     pub(crate) name: Option<String>,
     pub(crate) create: bool,
-    pub(crate) upsert: Option<String>,
+    pub(crate) upsert: Option<Key>,
+}
+
+/// The fields that identify rows to update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    /// Those known for the operation: the values of the parent, and the ID.
+    Known,
+    Fields(Vec<String>),
 }
 
 /// What to do about an interrupted earlier run.
@@ -228,9 +273,22 @@ impl Accept {
 }
 
 impl ExportSettings {
-    pub(crate) fn resolve(arguments: arguments::Export) -> Self {
-        let arguments::Export { call, results_params, range, reading, output, table, resuming } =
-            arguments;
+    pub(crate) fn resolve(arguments: arguments::Export) -> Result<Self, Failure> {
+        let arguments::Export {
+            call,
+            results_params,
+            tree,
+            range,
+            reading,
+            output,
+            table,
+            resuming,
+        } = arguments;
+        let concurrency = range.concurrency.map(usize::from);
+        if concurrency.is_some() && range.interval.is_none() && tree.for_each.is_empty() {
+            return Err(Failure::usage("`--concurrency` needs `--interval` or `--for-each`"));
+        }
+        let tree = TreeSettings::resolve(tree, concurrency);
         let unique = match (range.keep_duplicates, range.unique) {
             (true, _) => Unique::Keep,
             (false, Some(field)) => Unique::Field(field),
@@ -238,9 +296,10 @@ impl ExportSettings {
         };
         let range = range.interval.map(|interval| RangeSettings {
             interval,
+            zone: range.time_zone.unwrap_or_default(),
             window: range.window,
             overlap: range.overlap.unwrap_or_default(),
-            concurrency: range.concurrency.into(),
+            concurrency: if tree.is_some() { 1 } else { concurrency.unwrap_or(1) },
             unique,
         });
         let accepts = |verdict: Accepted| reading.accept.contains(&verdict);
@@ -278,9 +337,15 @@ impl ExportSettings {
             _ => Start::New,
         };
         let arguments::TableOptions { table, create_table, upsert } = table;
-        Self {
+        let upsert = upsert.map(|fields| match &fields[..] {
+            [] => Key::Known,
+            [field] if field.is_empty() => Key::Known,
+            _ => Key::Fields(fields),
+        });
+        Ok(Self {
             call: CallSettings::resolve(call),
             results_params,
+            tree,
             range,
             reading,
             destination: output.out.unwrap_or(Destination::Stdout),
@@ -292,7 +357,26 @@ impl ExportSettings {
             report: output.report.unwrap_or_default(),
             accept,
             is_dry_run,
-        }
+        })
+    }
+}
+
+impl TreeSettings {
+    /// `None` without a list of parents.
+    fn resolve(tree: arguments::TreeOptions, concurrency: Option<usize>) -> Option<Self> {
+        let then = |on: OnParent| match on {
+            OnParent::Skip => OnRefused::Skip,
+            OnParent::Fail => OnRefused::Fail,
+        };
+        (!tree.for_each.is_empty()).then(|| Self {
+            parents: tree.for_each,
+            params: tree.for_each_param,
+            body: tree.for_each_body,
+            bind: tree.bind,
+            concurrency: concurrency.unwrap_or(LISTS_AT_A_TIME),
+            on_missing: then(tree.on_missing_parent),
+            on_forbidden: then(tree.on_forbidden_parent),
+        })
     }
 }
 
@@ -311,7 +395,7 @@ mod tests {
         let words = "genesys-cloud export a".split(' ').chain(options.split_whitespace());
         let cli = Cli::try_parse_from(words).expect(options);
         let Command::Export(export) = cli.command else { panic!("{options}") };
-        ExportSettings::resolve(*export)
+        ExportSettings::resolve(*export).expect(options)
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
 use crate::json;
 pub use crate::json::Name;
@@ -34,6 +34,11 @@ pub fn instant(json: &str) -> Option<Read<DateTime<Utc>>> {
 /// Reads a date from a text, whatever its offset.
 pub fn date(json: &str) -> Option<Read<NaiveDate>> {
     Some(stamp(json)?.date())
+}
+
+/// Reads a date and time of day from a text, whatever its offset.
+pub fn local(json: &str) -> Option<Read<NaiveDateTime>> {
+    Some(stamp(json)?.local())
 }
 
 /// Decodes a JSON string. The flag says whether unpaired surrogates were replaced by U+FFFD, or NUL with `with_nul`.
@@ -157,6 +162,7 @@ mod tests {
             assert_eq!(typed::<bool>(json), flag(json), "{json}");
             assert_eq!(typed(json), instant(json).map(|it| it.value), "{json}");
             assert_eq!(typed(json), date(json).map(|it| it.value), "{json}");
+            assert_eq!(typed(json), local(json).map(|it| it.value), "{json}");
         }
         for (json, expected) in
             [("9007199254740993.0", Some(9_007_199_254_740_993)), ("1.0000000000000000001", None)]

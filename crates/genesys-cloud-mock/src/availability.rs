@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use genesys_cloud_catalogue::Schema;
 use serde_json::Value;
@@ -29,13 +30,16 @@ struct State {
     /// The date reported while all data is available. It is the same in every response, because two pages may
     /// have to be equal.
     all: Option<Timestamp>,
+    /// How far the data lags behind the clock, if it does.
+    delay: Option<Duration>,
     /// The date at the time each job was submitted, by job id.
     of_jobs: HashMap<String, Timestamp>,
 }
 
 impl State {
     fn date(&mut self, now: Timestamp) -> Timestamp {
-        self.until.unwrap_or_else(|| *self.all.get_or_insert(now))
+        let delayed = self.delay.map(|delay| now.before(delay));
+        self.until.or(delayed).unwrap_or_else(|| *self.all.get_or_insert(now))
     }
 }
 
@@ -44,8 +48,15 @@ impl Availability {
         self.state().until = Some(until);
     }
 
-    pub(crate) fn until(&self) -> Option<Timestamp> {
-        self.state().until
+    /// Lets the data lag behind the clock.
+    pub(crate) fn set_delay(&self, delay: Duration) {
+        self.state().delay = Some(delay);
+    }
+
+    /// The date, unless all data is available.
+    pub(crate) fn until(&self, now: Timestamp) -> Option<Timestamp> {
+        let state = self.state();
+        state.until.or(state.delay.map(|delay| now.before(delay)))
     }
 
     /// Records the date for a job that is submitted now.

@@ -119,9 +119,36 @@
 //! # }
 //! ```
 //!
+//! # Changes over time
+//!
+//! With an [`OrgTimeline`], records of 163 families of operations (list, create, read, update, delete) are created,
+//! changed and deleted along the clock of the org, which [`MockOrg::advance`] advances. POST, PUT, PATCH and DELETE
+//! persist; a deleted record and everything below it is not found: 404. Conversations, evaluations and presences
+//! have times and are listed by interval, some of them late, and each change has its audit event.
+//! [`MockOrg::expected_at`] and [`MockOrg::expected_events_at`] return what a correct reader must have at a time.
+//!
+//! ```
+//! use std::time::Duration;
+//! use genesys_cloud_mock::{MockOrg, OrgTimeline};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let timeline = OrgTimeline::new("2026-05-01T00:00Z");
+//! let org = MockOrg::builder().timeline(timeline).start().await?;
+//! // .. your client exports all queues, and updates the export a day later ..
+//! org.advance(Duration::from_secs(86_400));
+//! let expected = org.expected_at("/api/v2/routing/queues", &org.now())?;
+//! # assert!(!expected.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Lists of a parent differ by parent and change only by requests. Filters by name, id, state and division, and
+//! `sortBy` and `sortOrder`, have an effect where the document defines them.
+//!
 //! # Limitations
 //!
-//! Nothing is stored: a POST returns the new record, but lists do not include it. Only the filter `name` has an
+//! Without a timeline, nothing is stored: a POST returns the new record, but lists do not include it. Only the filter `name` has an
 //! effect; other filters are accepted and ignored, except that a page token is valid only for the query that
 //! returned it.
 
@@ -133,6 +160,8 @@ mod cache;
 mod check;
 mod classify;
 mod clock;
+#[cfg(feature = "command")]
+mod command;
 mod connection;
 mod digits;
 mod error;
@@ -164,6 +193,9 @@ mod shape;
 mod timeline;
 mod timestamp;
 
+#[cfg(feature = "command")]
+#[cfg_attr(docsrs, doc(cfg(feature = "command")))]
+pub use command::BehaviorOptions;
 pub use connection::ConnectionFault;
 pub use error::Error;
 pub use expected::{Expected, ExpectedEnd};

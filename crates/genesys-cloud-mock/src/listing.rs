@@ -243,7 +243,7 @@ impl Writer<'_> {
                 out.push(b',');
             }
             if let Some(writer) = &self.page.entities {
-                writer.write(out, &self.listing.item, index);
+                writer.write(out, &self.listing.item, index, self.list_path);
                 continue;
             }
             let identity = Identity::new(self.list, index);

@@ -1,4 +1,5 @@
 mod changes;
+mod history;
 mod serve;
 
 use std::borrow::Cow;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use bytes::Bytes;
+use serde_json::Value;
 
 use self::changes::ListChanges;
 use crate::api::{Endpoint, SuccessBody};
@@ -14,7 +16,7 @@ use crate::cache::Cache;
 use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::expected::Expected;
-use crate::history::History;
+use crate::history::{History, Stream};
 use crate::journal::RecordedRequest;
 use crate::lies::{Effect, Lies, ListLie, NULL_INDEX};
 use crate::listing::Listing;
@@ -55,13 +57,15 @@ pub(crate) struct Lists {
 }
 
 /// How a job affects the pages of its results.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Job {
     /// The only page available, if the job selects one.
     number: Option<u64>,
     size: Option<u64>,
     /// The interval of the records, if the job has one.
     interval: Option<Interval>,
+    /// The body of its submit, and the time, if the org changes over time.
+    submitted: Option<(Arc<Value>, Timestamp)>,
 }
 
 /// A request for a list.
@@ -290,7 +294,17 @@ impl Lists {
         job_id: String,
         available_until: Option<Timestamp>,
     ) -> Result<(), CannedResponse> {
-        let mut job = Job { number: None, size: None, interval: None };
+        let mut job = Job { number: None, size: None, interval: None, submitted: None };
+        let stream = listed_by.and_then(|listed_by| Stream::of(&listed_by.operation.id));
+        if let Some((history, stream)) = self.history.as_ref().zip(stream) {
+            let now = history.now();
+            let interval = Interval::of(request)?;
+            history.check_interval(stream, interval, now)?;
+            let until = available_until.filter(|_| stream.is_delayed());
+            job.interval = interval.map(|it| until.map_or(it, |until| it.up_to(until)));
+            let body = serde_json::from_slice(&request.body).unwrap_or_default();
+            job.submitted = Some((Arc::new(body), now));
+        }
         if let Some(timeline) = listed_by.and_then(|listed_by| self.timeline(listed_by)) {
             job.interval = Interval::of(request)?;
             timeline.check(job.interval)?;

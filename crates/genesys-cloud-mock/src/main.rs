@@ -3,10 +3,9 @@
 #![allow(clippy::print_stdout, reason = "the output is meant for a shell")]
 
 use std::error::Error;
-use std::time::Duration;
 
 use clap::Parser;
-use genesys_cloud_mock::MockOrg;
+use genesys_cloud_mock::{BehaviorOptions, MockOrg};
 
 /// Run a fake Genesys Cloud org on loopback until interrupted
 #[derive(Debug, Parser)]
@@ -28,10 +27,6 @@ struct Options {
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     default_count: u64,
 
-    /// Delay of every response, in milliseconds
-    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0)]
-    latency_ms: u64,
-
     /// Size of the page cache, in MiB
     #[arg(long, value_name = "MEGABYTES", default_value_t = 0)]
     page_cache: usize,
@@ -39,6 +34,9 @@ struct Options {
     /// Calls that a token may make per minute; the service allows 300
     #[arg(long, value_name = "CALLS", default_value_t = 1_000_000)]
     calls_per_minute: u64,
+
+    #[command(flatten)]
+    behavior: BehaviorOptions,
 }
 
 #[tokio::main]
@@ -48,13 +46,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .port(options.port)
         .seed(options.seed)
         .default_count(options.default_count)
-        .latency(Duration::from_millis(options.latency_ms))
         .page_cache(options.page_cache << 20)
         .calls_per_minute(options.calls_per_minute);
     for (operation, count) in options.list {
         builder = builder.list(operation, count);
     }
-    let org = builder.start().await?;
+    let org = options.behavior.apply(builder).start().await?;
     println!("export GENESYS_CLOUD_API_URL={}", org.url());
     println!("export GENESYS_CLOUD_LOGIN_URL={}", org.url());
     println!("export GENESYS_CLOUD_CLIENT_ID={}", org.client_id());

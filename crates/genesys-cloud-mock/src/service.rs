@@ -130,6 +130,10 @@ impl Service {
         let history = settings.timeline.clone();
         let history = history.map(|it| Arc::new(History::new(it, seed, clock.clone())));
         let lists = Lists::new(seed, settings.default_count, cache, Arc::clone(&lies), history);
+        let availability = Availability::default();
+        if let Some(timeline) = &settings.timeline {
+            availability.set_delay(timeline.delay());
+        }
         let known = |endpoint| Identity::new(lists.list(endpoint), 0).list();
         Self {
             api,
@@ -137,7 +141,7 @@ impl Service {
             lists,
             jobs: Jobs::new(api, seed, settings.job_lifetime, clock.clone(), Arc::clone(&lies)),
             lies,
-            availability: Availability::default(),
+            availability,
             clock,
             login: Mutex::new(Login::new(seed, settings.token_lifetime)),
             limit: Mutex::new(Limiter::new(settings.rate_limit)),

@@ -205,6 +205,11 @@ impl Shape {
     }
 }
 
+/// The id in a field of a record, as its shape generates it.
+pub(crate) fn generated_id(record: Identity, field: &str) -> String {
+    Id::random(mix(mix(record.seed() ^ hash(field)))).to_string()
+}
+
 impl Divisions {
     /// The path of the list of divisions.
     pub(crate) const PATH: &'static str = "/api/v2/authorization/divisions";

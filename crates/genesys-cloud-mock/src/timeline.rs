@@ -80,6 +80,11 @@ impl Timeline {
         self
     }
 
+    /// Only limits, without records.
+    pub(crate) fn limits(max_interval: Duration) -> Self {
+        Self::new("", "").max_interval(max_interval)
+    }
+
     pub(crate) fn is_valid(&self) -> bool {
         self.range.is_some()
     }
@@ -193,6 +198,14 @@ impl Interval {
         Self { end: self.end.min(timestamp).max(self.start), ..self }
     }
 
+    pub(crate) fn start(self) -> Timestamp {
+        self.start
+    }
+
+    pub(crate) fn end(self) -> Timestamp {
+        self.end
+    }
+
     fn length(self) -> Duration {
         Duration::from_millis(self.end.milliseconds() - self.start.milliseconds())
     }
@@ -208,10 +221,22 @@ impl Interval {
     pub(crate) fn of(request: &RecordedRequest) -> Result<Option<Self>, CannedResponse> {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let query = Query::new(&request.query);
-        let Some(text) = body["interval"].as_str().map(Into::into).or(query.get("interval")) else {
+        let text = body["interval"].as_str().map(Into::into).or(query.get("interval"));
+        let Some(text) = text.or_else(|| bounds(&body, query).map(Into::into)) else {
             return Ok(None);
         };
         let refusal = || CannedResponse::bad_request(&format!("Invalid interval [{text}]."));
         Self::parse(&text).map(Some).ok_or_else(refusal)
     }
+}
+
+/// The interval between the two times of a request for evaluations.
+fn bounds(body: &Value, query: Query<'_>) -> Option<String> {
+    let criteria = body["query"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let dates = criteria.iter().find(|criterion| criterion.get("startValue").is_some());
+    let (from, to) = match dates {
+        Some(dates) => (dates["startValue"].as_str()?.into(), dates["endValue"].as_str()?.into()),
+        None => (query.get("startTime")?, query.get("endTime")?),
+    };
+    Some(format!("{from}/{to}"))
 }

@@ -30,6 +30,10 @@ impl Timestamp {
         Self(self.0.saturating_add(time.as_millis() as u64))
     }
 
+    pub(crate) fn before(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(time.as_millis() as u64))
+    }
+
     /// Shifts the time by this many seconds.
     pub(crate) fn shifted(self, seconds: i64) -> Self {
         Self(self.0.saturating_add_signed(seconds.saturating_mul(1_000)))

@@ -68,6 +68,16 @@ impl Columns {
         Self { columns, chosen: false }
     }
 
+    /// Adds columns before all others, for fields that the export adds to each record. Selected columns stay as they
+    /// are: the selection may name these fields.
+    #[must_use]
+    pub fn after(mut self, added: &[Column]) -> Self {
+        if !self.chosen {
+            self.columns.splice(0..0, added.iter().cloned());
+        }
+        self
+    }
+
     /// Selects fields, in this order.
     ///
     /// # Errors
@@ -75,6 +85,19 @@ impl Columns {
     /// have the field.
     pub fn chosen(
         fields: &[String],
+        item: Option<&Schema>,
+        unchecked: bool,
+    ) -> Result<Self, FieldError> {
+        Self::chosen_with(fields, &[], item, unchecked)
+    }
+
+    /// Selects fields, in this order. They may be among `added`, the fields that the export adds to each record.
+    ///
+    /// # Errors
+    /// As [`chosen`](Self::chosen).
+    pub fn chosen_with(
+        fields: &[String],
+        added: &[Column],
         item: Option<&Schema>,
         unchecked: bool,
     ) -> Result<Self, FieldError> {
@@ -86,8 +109,15 @@ impl Columns {
             if columns.iter().any(|known| known.path == *path) {
                 return Err(FieldError::Repeated { path: path.clone() });
             }
+            if let Some(added) = added.iter().find(|added| added.path == *path) {
+                columns.push(added.clone());
+                continue;
+            }
             let kind = match item {
-                Some(item) if !unchecked => find(item, path)?.map_or(ColumnKind::Json, kind),
+                Some(item) if !unchecked => {
+                    let found = find(item, path).map_err(|error| error.with_known(added))?;
+                    found.map_or(ColumnKind::Json, kind)
+                }
                 _ => ColumnKind::Json,
             };
             columns.push(Column { path: path.clone(), kind });
@@ -125,6 +155,18 @@ pub enum FieldError {
         /// The known names.
         known: Vec<String>,
     },
+}
+
+impl FieldError {
+    /// Adds the fields that the export adds to the known names.
+    fn with_known(mut self, added: &[Column]) -> Self {
+        if let Self::Unknown { parent, known, .. } = &mut self
+            && parent.is_empty()
+        {
+            known.splice(0..0, added.iter().map(|column| column.path.clone()));
+        }
+        self
+    }
 }
 
 impl fmt::Display for FieldError {

@@ -56,6 +56,7 @@ pub const CRATES: &[&str] = &[
     "genesys-cloud-core",
     "genesys-cloud-api",
     "genesys-cloud",
+    "genesys-cloud-arrow",
     "genesys-cloud-sinks",
     "genesys-cloud-cli",
 ];

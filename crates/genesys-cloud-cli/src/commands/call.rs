@@ -11,7 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::parameters::{self, Given};
 use crate::reporter::grouped;
 use crate::resolve;
-use crate::session::Session;
+use crate::session::{Selected, Session};
 use crate::settings::CallSettings;
 use crate::{terminal, tty};
 
@@ -20,7 +20,7 @@ pub(crate) async fn call(call: CallSettings, session: &Session) -> Result<Exit, 
     let entry = resolve::operation(&call.operation)?;
     let given = Given {
         params: call.params,
-        body: call.body.as_ref().map(body::read).transpose()?,
+        body: call.body.as_ref().map(|source| body::read(source, "--body")).transpose()?,
         unchecked: call.unchecked,
         ..Given::default()
     };
@@ -107,6 +107,12 @@ pub(crate) async fn whoami(session: &Session) -> Result<Exit, Failure> {
     let token = get(&org.client, "getTokensMe").await?;
     let mut out = terminal::text();
     let text = |path: &str| token.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    if let Some(Selected { profile, overrides }) = &org.profile {
+        writeln!(out, "profile       {} ({})", profile.name, profile.path.display())?;
+        if !overrides.is_empty() {
+            writeln!(out, "overridden    by {}", overrides.join(", "))?;
+        }
+    }
     writeln!(out, "api           {}", org.client.api_url())?;
     for (title, name, id) in [
         ("organization", "/organization/name", "/organization/id"),

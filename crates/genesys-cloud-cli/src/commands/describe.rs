@@ -1,20 +1,51 @@
-//! The command `describe`: shows parameters, response and permissions of an operation.
+//! The command `describe`: shows an operation or a type.
 
 use std::io::Write;
 
-use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter, Schema};
+use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Parameter};
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{FileForm, JobOperation, JobSpec, ListSpec, ResultLocation, Results};
-use genesys_cloud_sinks::properties;
 
+use super::definition::{self, Subject};
+use super::fields::fields;
+use super::{description, template};
 use crate::capabilities;
 use crate::failure::{Exit, Failure, permissions};
 use crate::record;
 use crate::resolve;
 use crate::times::days;
 
-pub(crate) fn describe(name: &str) -> Result<Exit, Failure> {
-    write(&mut std::io::stdout().lock(), resolve::operation(name)?)?;
+/// How to describe an operation or a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Text,
+    Json,
+    /// A request body with all fields.
+    BodyTemplate,
+}
+
+/// Describes an operation, or a type by its name in the API document.
+pub(crate) fn describe(name: &str, form: Form) -> Result<Exit, Failure> {
+    let mut out = std::io::stdout().lock();
+    match (definition::subject(name)?, form) {
+        (Subject::Operation(entry), Form::Text) => write(&mut out, entry)?,
+        (Subject::Operation(entry), Form::Json) => {
+            writeln!(out, "{:#}", description::operation(entry)?)?;
+        }
+        (Subject::Operation(entry), Form::BodyTemplate) => {
+            let body = entry.body.as_ref().ok_or_else(|| {
+                Failure::usage(format!("--body-template: {} takes no body", entry.id))
+            })?;
+            writeln!(out, "{}", template::body(&body.schema))?;
+        }
+        (Subject::Type(name, schema), Form::Text) => definition::write(&mut out, name, schema)?,
+        (Subject::Type(name, schema), Form::Json) => {
+            writeln!(out, "{:#}", description::definition(name, schema))?;
+        }
+        (Subject::Type(_, schema), Form::BodyTemplate) => {
+            writeln!(out, "{}", template::body(schema))?;
+        }
+    }
     Ok(Exit::Complete)
 }
 
@@ -47,6 +78,7 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
         writeln!(out, "\nBody (--body file.json{required})")?;
         fields(out, &body.schema)?;
     }
+    parents(out, entry, &kind)?;
     interval(out, entry, &kind)?;
     let (title, schema) = match record::item(entry, &kind) {
         Some(item) => ("Fields of a record", Some(item)),
@@ -55,6 +87,25 @@ fn write(out: &mut dyn Write, entry: &Entry) -> Result<(), Failure> {
     if let Some(schema) = schema {
         writeln!(out, "\n{title}")?;
         fields(out, schema)?;
+    }
+    Ok(())
+}
+
+/// Writes which lists have the values of the path parameters.
+fn parents(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
+    if matches!(kind, OperationKind::Single | OperationKind::Accepted) {
+        return Ok(());
+    }
+    let tag = entry.tag().map_err(|error| Failure::usage(error.to_string()))?;
+    let known = tag.into_iter().flat_map(|tag| tag.parents);
+    let known: Vec<_> = known.filter_map(|it| Some((it.parameter, it.list?))).collect();
+    if known.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nParents (--for-each reads the list for each of them)")?;
+    for (parameter, list) in known {
+        let name = resolve::operation(&list.operation).map(resolve::rust_name)?;
+        writeln!(out, "  {parameter} = {name}.{}", list.field)?;
     }
     Ok(())
 }
@@ -276,48 +327,6 @@ fn interval(out: &mut dyn Write, entry: &Entry, kind: &OperationKind) -> Result<
     Ok(())
 }
 
-fn fields(out: &mut dyn Write, schema: &Schema) -> Result<(), Failure> {
-    let known = properties(schema);
-    if known.is_empty() {
-        writeln!(out, "  {}", word(schema))?;
-        return Ok(());
-    }
-    let required = &Catalogue::embedded().resolve(schema).required;
-    let width = known.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    for (name, schema) in known {
-        let mark = if required.contains(name) { "; required" } else { "" };
-        writeln!(out, "  {name:width$}  {}{mark}", word(schema))?;
-    }
-    Ok(())
-}
-
-/// Describes a type.
-fn word(schema: &Schema) -> String {
-    let resolved = Catalogue::embedded().resolve(schema);
-    let name = schema.reference.as_deref();
-    let format = resolved.format.as_deref();
-    match resolved.kind {
-        Some(Kind::Array) => {
-            let items = resolved.items.as_deref().map(word).unwrap_or_default();
-            format!("list of {items}")
-        }
-        Some(Kind::String) if !resolved.values.is_empty() => {
-            let values: Vec<&str> = resolved.values.iter().filter_map(|it| it.as_str()).collect();
-            format!("one of {}", values.join(", "))
-        }
-        Some(Kind::String) => format.unwrap_or("text").to_owned(),
-        Some(Kind::Integer) => "integer".to_owned(),
-        Some(Kind::Number) => "number".to_owned(),
-        Some(Kind::Boolean) => "true or false".to_owned(),
-        Some(Kind::File) => "file".to_owned(),
-        _ => match (name, resolved.additional_properties.as_deref()) {
-            (_, Some(values)) => format!("map of {}", word(values)),
-            (Some(name), _) if !resolved.properties.is_empty() => name.to_owned(),
-            _ => "JSON".to_owned(),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -414,7 +423,7 @@ mod tests {
             let cli =
                 Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
             let Command::Export(options) = cli.command else { panic!("{words:?}") };
-            match export::check(ExportSettings::resolve(*options)) {
+            match export::check(ExportSettings::resolve(*options).expect("settings")) {
                 Ok(()) => exported += 1,
                 // The description says so, too.
                 Err(error) if error.to_string().contains("its jobs have no results") => {}

@@ -6,9 +6,10 @@ use std::time::Duration;
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Client, ErrorKind, JobSpec, ListSpec, RateLimit, Request, Results};
 
-use super::plan::Source;
+use super::binding::Origin;
 use super::range::Range;
 use super::reader::Reader;
+use super::source::{Parents, Source, Tree};
 use crate::failure::{Failure, permissions};
 use crate::reporter::grouped;
 use crate::resolve;
@@ -35,17 +36,9 @@ pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failur
         writeln!(out, "requires    {needed}")?;
     }
     scheme(&mut out, source)?;
-    let calls = match (&source.kind, &source.range) {
-        (_, Some(range)) => of_range(&mut out, client, source, range)?,
-        (OperationKind::List(_), None) => of_list(&mut out, client, source).await?,
-        (OperationKind::Job(family), None) if family.is_job_per_page() => {
-            writeln!(out, "pages       not known in advance: each page is a separate job")?;
-            Calls::AtLeast(CALLS_OF_A_JOB + 1)
-        }
-        _ => {
-            writeln!(out, "pages       not known before the job is done")?;
-            Calls::AtLeast(CALLS_OF_A_JOB + 1)
-        }
+    let calls = match &source.tree {
+        Some(tree) => of_tree(&mut out, client, source, tree).await?,
+        None => of_source(&mut out, client, source, "records").await?.0,
     };
     match calls {
         Calls::Exactly(calls) => writeln!(out, "calls       {}", grouped(calls))?,
@@ -54,12 +47,89 @@ pub(super) async fn print(client: &Client, source: &Source) -> Result<(), Failur
             writeln!(out, "calls       1 per {} records", grouped(records))?;
         }
     }
+    let has_jobs = source.lists().any(|it| matches!(it.kind, OperationKind::Job(_)));
     match rate_limit(client).await? {
-        Some(limit) => time(&mut out, &calls, limit, matches!(source.kind, OperationKind::Job(_)))?,
+        Some(limit) => time(&mut out, &calls, limit, has_jobs)?,
         None => writeln!(out, "rate limit  not reported by the API")?,
     }
     std::io::stdout().write_all(&out)?;
     Ok(())
+}
+
+/// Estimates the calls of a list, a range or a job, and returns its number of records, if known.
+async fn of_source(
+    out: &mut dyn Write,
+    client: &Client,
+    source: &Source,
+    noun: &str,
+) -> Result<(Calls, Option<u64>), Failure> {
+    match (&source.kind, &source.range) {
+        (_, Some(range)) => Ok((of_range(out, client, source, range)?, None)),
+        (OperationKind::List(_), None) => of_list(out, client, source, noun).await,
+        (OperationKind::Job(family), None) if family.is_job_per_page() => {
+            writeln!(out, "pages       not known in advance: each page is a separate job")?;
+            Ok((Calls::AtLeast(CALLS_OF_A_JOB + 1), None))
+        }
+        _ => {
+            writeln!(out, "pages       not known before the job is done")?;
+            Ok((Calls::AtLeast(CALLS_OF_A_JOB + 1), None))
+        }
+    }
+}
+
+/// Estimates the calls of the parents, and of the list of each: at least one.
+async fn of_tree(
+    out: &mut dyn Write,
+    client: &Client,
+    source: &Source,
+    tree: &Tree,
+) -> Result<Calls, Failure> {
+    let parents = match &tree.parents {
+        Parents::List(parents) => parents,
+        Parents::File(rows) => {
+            let count = rows.rows.len() as u64;
+            writeln!(out, "for each    {}, {}", rows.name, bound(tree))?;
+            writeln!(out, "parents     {}", grouped(count))?;
+            return Ok(Calls::AtLeast(count * least(source)));
+        }
+    };
+    let name = resolve::rust_name(parents.entry);
+    writeln!(out, "for each    {name}, {}, {}", parents.request.operation(), bound(tree))?;
+    if let Some(needed) = permissions(parents.entry) {
+        writeln!(out, "requires    {needed}")?;
+    }
+    if let Some(outer) = &parents.tree {
+        let calls = Box::pin(of_tree(out, client, parents, outer)).await?;
+        writeln!(out, "lists       at least one call per record of {name}, which are not counted")?;
+        return Ok(calls);
+    }
+    let (calls, count) = of_source(out, client, parents, "parents").await?;
+    let known = match calls {
+        Calls::Exactly(calls) | Calls::AtLeast(calls) => calls,
+        Calls::Each(_) => 1,
+    };
+    match count {
+        Some(count) => Ok(Calls::AtLeast(known + count * least(source))),
+        None => {
+            writeln!(out, "lists       at least one call per parent, whose number is not known")?;
+            Ok(Calls::AtLeast(known))
+        }
+    }
+}
+
+/// Returns the least number of calls for each parent.
+fn least(source: &Source) -> u64 {
+    if matches!(source.kind, OperationKind::Job(_)) { CALLS_OF_A_JOB + 1 } else { 1 }
+}
+
+/// Describes the parameters that parents set.
+fn bound(tree: &Tree) -> String {
+    let bindings = tree.bindings.iter().map(|binding| match &binding.origin {
+        Origin::Field(_, path) => format!("{} = {path}", binding.parameter),
+        Origin::Column(_) => binding.parameter.clone(),
+        Origin::Value(value) => format!("{} = {}", binding.parameter, value.json),
+    });
+    format!("sets {}", bindings.collect::<Vec<_>>().join(", "))
 }
 
 /// Writes how the records are read.
@@ -94,22 +164,27 @@ fn of_job<'a>(out: &mut dyn Write, family: &'a JobSpec) -> Result<Option<&'a Lis
     Ok(listing)
 }
 
-async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Result<Calls, Failure> {
+async fn of_list(
+    out: &mut dyn Write,
+    client: &Client,
+    source: &Source,
+    noun: &str,
+) -> Result<(Calls, Option<u64>), Failure> {
     let Some(list) = Reader::new(client, source, None).into_list() else {
-        return Ok(Calls::AtLeast(1));
+        return Ok((Calls::AtLeast(1), None));
     };
     let mut pages = list.prefetch(0).pages();
     let first = pages.try_next().await;
     let first = first.map_err(|error| Failure::of_call(&error, Some(source.entry)))?;
     let Some(first) = first else {
-        writeln!(out, "records     0")?;
-        return Ok(Calls::Exactly(1));
+        writeln!(out, "{noun:<12}0")?;
+        return Ok((Calls::Exactly(1), Some(0)));
     };
     let here = first.items().len() as u64;
     if pages.report().end.is_some() {
-        writeln!(out, "records     {}", grouped(here))?;
+        writeln!(out, "{noun:<12}{}", grouped(here))?;
         writeln!(out, "pages       1")?;
-        return Ok(Calls::Exactly(1));
+        return Ok((Calls::Exactly(1), Some(here)));
     }
     let asked = pages.report().page_size_asked;
     let size = first.page_size().or(asked).unwrap_or(here).max(1);
@@ -118,26 +193,23 @@ async fn of_list(out: &mut dyn Write, client: &Client, source: &Source) -> Resul
     match total {
         Some(total) => {
             let count = total.div_ceil(size).max(1);
-            writeln!(out, "records     {}", grouped(total))?;
+            writeln!(out, "{noun:<12}{}", grouped(total))?;
             writeln!(out, "pages       {} of {}", grouped(count), grouped(size))?;
-            Ok(Calls::Exactly(count))
+            Ok((Calls::Exactly(count), Some(total)))
         }
         None => {
             let most = limit.map(|limit| limit.div_ceil(size).max(1));
             match (limit, most) {
                 (Some(limit), Some(most)) => {
-                    writeln!(out, "records     at most {}", grouped(limit))?;
+                    writeln!(out, "{noun:<12}at most {}", grouped(limit))?;
                     writeln!(out, "pages       {} of {}", grouped(most), grouped(size))?;
-                    Ok(Calls::AtLeast(most))
+                    Ok((Calls::AtLeast(most), None))
                 }
                 _ => {
                     let here = grouped(here);
-                    writeln!(
-                        out,
-                        "records     not reported by the API; the first page has {here}"
-                    )?;
+                    writeln!(out, "{noun:<12}not reported by the API; the first page has {here}")?;
                     writeln!(out, "pages       of at most {}", grouped(size))?;
-                    Ok(Calls::Each(size))
+                    Ok((Calls::Each(size), None))
                 }
             }
         }

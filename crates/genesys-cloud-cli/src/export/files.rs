@@ -14,7 +14,7 @@ use genesys_cloud_sinks::work_folder;
 use genesys_cloud_sinks::{FileSink, open_part};
 use serde_json::Value;
 
-use super::plan::Source;
+use super::source::Source;
 use crate::failure::{Exit, Failure, Lost};
 
 /// An event of a job whose results are files.

@@ -1,10 +1,14 @@
 //! The command `export`: reads a list to its end and writes it, and reports whether it is complete.
 
 mod advice;
+mod binding;
+mod branches;
+mod counts;
 mod estimate;
 mod files;
 mod output;
 mod pace;
+mod parents_file;
 mod plan;
 mod previous;
 mod range;
@@ -14,9 +18,11 @@ mod report;
 mod results_parameters;
 mod runner;
 mod seal;
+mod source;
 mod state;
 mod state_location;
 mod target;
+mod tree;
 mod validation;
 mod verdict;
 
@@ -34,6 +40,7 @@ use self::plan::Plan;
 #[cfg(test)]
 pub(crate) use self::plan::check;
 use self::previous::{Previous, store_of};
+use self::range::Range;
 use self::report::Report;
 use self::runner::{ReadEnd, Runner};
 use self::state::{Run, State};
@@ -49,7 +56,7 @@ use crate::tty;
 pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<Exit, Failure> {
     let stop = OnceCell::new();
     let mut plan = Plan::new(settings)?;
-    let done = attempt(&plan, session, &stop).await;
+    let done = attempt(&mut plan, session, &stop).await;
     match done {
         Err(failure) if plan.start == Start::ResumeOrRestart && failure.is_stale() => {
             let text = format!("starting over: {failure}");
@@ -57,14 +64,17 @@ pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<E
             let facts = json!({ "operation": operation, "reason": failure.to_string() });
             session.reporter.say("restart", &text, facts);
             plan.start = Start::Restart;
-            attempt(&plan, session, &stop).await
+            if let Some(range) = plan.source.time_range_mut() {
+                range.start_over();
+            }
+            attempt(&mut plan, session, &stop).await
         }
         done => done,
     }
 }
 
 async fn attempt(
-    plan: &Plan,
+    plan: &mut Plan,
     session: &Session,
     stop: &OnceCell<Arc<Notify>>,
 ) -> Result<Exit, Failure> {
@@ -88,6 +98,10 @@ async fn attempt(
     let mut store = previous::store(plan, &watch)?;
     target.watch(watch);
     let previous = Previous::load(plan, &mut store, &mut target, reporter).await?;
+    let plan: &Plan = plan;
+    if let Some(text) = plan.source.time_range().and_then(Range::note) {
+        reporter.say("interval", &text, json!({ "operation": plan.source.entry.id, "text": text }));
+    }
     let before = previous.state().map(|state| state.run.org());
     let org = session.reconnect(before).await?;
     let client = &org.client;
@@ -105,7 +119,7 @@ async fn attempt(
                 false => state.run.clone().resumed_now(),
             }
         }
-        None => Run::new(identity.clone()),
+        None => Run::new(identity.clone(), plan),
     };
     target.open(&run.id, previous.state()).await?;
     previous.remove(plan, &mut store, &mut target).await?;

@@ -90,6 +90,7 @@ impl Output {
         &mut self,
         usual: &str,
         settings: &ExportSettings,
+        key: Vec<String>,
     ) -> Result<(), Failure> {
         let options = &settings.table;
         match &mut self.destination {
@@ -102,7 +103,7 @@ impl Output {
                 }
                 let name = options.name.as_deref().unwrap_or(usual);
                 target.table(name).map_err(Failure::usage)?;
-                target.options(options.create, options.upsert.clone());
+                target.options(options.create, key);
                 target.check().map_err(Failure::usage)
             }
             _ => match (&options.name, &options.upsert, options.create) {

@@ -4,23 +4,17 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
-use genesys_cloud_core::specs::{self, OperationKind};
-use genesys_cloud_core::{Request, Results};
-use genesys_cloud_sinks::checksum::Checksum;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
 use super::output::Output;
-use super::range::Range;
-use super::{results_parameters, validation};
-use crate::body;
+use super::source::{Call, Source, Tree};
+use super::{results_parameters, tree, validation};
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::locations::{ReportLocation, StateLocation};
-use crate::parameters::{self, Given};
 use crate::record;
 use crate::resolve;
-use crate::settings::{Accept, ExportSettings, ReadSettings, Start, Unique};
+use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
 
 /// A validated export.
 pub(super) struct Plan {
@@ -36,18 +30,6 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
-}
-
-/// What to read.
-pub(super) struct Source {
-    pub(super) entry: &'static Entry,
-    pub(super) kind: OperationKind,
-    pub(super) request: Request,
-    /// The time range, if any.
-    pub(super) range: Option<Range>,
-    pub(super) reading: ReadSettings,
-    /// Parameters of the operation that lists the results of a job.
-    pub(super) results_params: Vec<(String, String)>,
 }
 
 /// What to write.
@@ -73,7 +55,7 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns) = Source::new(&settings)?;
+        let (source, columns) = source(&settings)?;
         let mut output = Output::new(&settings);
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
@@ -87,54 +69,30 @@ impl Plan {
     }
 }
 
-impl Source {
-    /// Resolves the source and the columns of its records.
-    fn new(settings: &ExportSettings) -> Result<(Self, Columns), Failure> {
-        let call = &settings.call;
-        let entry = resolve::operation(&call.operation)?;
-        let kind = specs::kind(Catalogue::embedded(), entry);
-        let kind = kind.map_err(|error| Failure::usage(error.to_string()))?;
-        check_exportable(entry, &kind)?;
-        validation::options_of_jobs(&settings.reading, entry, &kind)?;
-        let kind = results_parameters::set(kind, settings, entry)?;
-        let range =
-            settings.range.as_ref().map(|range| Range::new(range, entry, &kind)).transpose()?;
-        let given = Given {
-            params: call.params.clone(),
-            body: call.body.as_ref().map(body::read).transpose()?,
-            unchecked: call.unchecked,
-            later: range.iter().map(|range| range.name().to_owned()).collect(),
-            takes_interval: capabilities::interval(&kind, entry).is_ok_and(|it| it.is_some()),
-            ..Given::default()
-        };
-        let request = parameters::request(entry, &given)?;
-        validation::starts_at_the_first_page(&kind, entry, &given)?;
-        validation::is_given_once(&settings.reading, &kind, range.as_ref(), &given)?;
-        validation::page_size(&settings.reading, &kind, &given)?;
-        let item = record::item(entry, &kind);
-        let unique = settings.range.as_ref().map(|range| &range.unique);
-        if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
-            record::check("--unique", item, field)?;
-        }
-        let columns = record::columns(&settings.form.fields, item, call.unchecked)?;
-        let reading = settings.reading.clone();
-        let results_params = settings.results_params.clone();
-        Ok((Self { entry, kind, request, range, reading, results_params }, columns))
+/// Resolves the source and the columns of its records.
+fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
+    let call = &settings.call;
+    let entry = resolve::operation(&call.operation)?;
+    let kind = Source::kind(entry)?;
+    let kind = results_parameters::set(kind, settings, entry)?;
+    let tree = tree::plan(settings, (entry, &kind))?;
+    let mut reading = settings.reading.clone();
+    match tree.as_ref().is_some_and(Tree::has_jobs) {
+        true => validation::drop_options_of_jobs(&mut reading, &kind),
+        false => validation::options_of_jobs(&reading, entry, &kind)?,
     }
-
-    /// Returns a checksum of the request, so that only the same export is resumed.
-    pub(super) fn fingerprint(&self) -> String {
-        let mut sum = Checksum::new();
-        // An invalid request fails when it is sent.
-        let target = self.request.target().unwrap_or_default();
-        let interval = self.range.as_ref().map(|range| range.interval.to_string());
-        for part in [&self.entry.id, &target, &interval.unwrap_or_default()] {
-            sum.add(part.as_bytes());
-            sum.add(&[0]);
-        }
-        sum.add(self.request.body().map(|body| &body[..]).unwrap_or_default());
-        sum.text()
+    // The range of a tree is that of its parents.
+    let range = settings.range.as_ref().filter(|_| tree.is_none());
+    let input = Call { params: call.params.clone(), body: call.body.as_ref(), range };
+    let source = Source::new(settings, (entry, kind), input, (reading, tree))?;
+    let item = record::item(entry, &source.kind);
+    let unique = range.map(|range| &range.unique);
+    if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
+        record::check("--unique", item, field)?;
     }
+    let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
+    let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
+    Ok((source, columns))
 }
 
 impl Records {
@@ -145,12 +103,8 @@ impl Records {
         output: &mut Output,
     ) -> Result<Self, Failure> {
         let form = &settings.form;
-        output.choose_table(&resolve::rust_name(source.entry).replace('.', "_"), settings)?;
-        if let Some(key) = &settings.table.upsert
-            && !columns.all().iter().any(|column| column.path == *key)
-        {
-            return Err(Failure::usage(format!("--upsert: the output has no field `{key}`")));
-        }
+        let key = key(settings.table.upsert.as_ref(), source, &columns)?;
+        output.choose_table(&resolve::rust_name(source.entry).replace('.', "_"), settings, key)?;
         if settings.state.is_some()
             && let Some(why) = output.keeps_no_state()
         {
@@ -172,20 +126,31 @@ impl Records {
     }
 }
 
-/// Rejects operations without records to export.
-fn check_exportable(entry: &Entry, kind: &OperationKind) -> Result<(), Failure> {
-    let name = resolve::rust_name(entry);
-    match kind {
-        OperationKind::List(_) => Ok(()),
-        OperationKind::Job(family) => match family.results() {
-            Results::Nothing => Err(Failure::usage(format!("{name}: its jobs have no results"))),
-            _ => Ok(()),
-        },
-        OperationKind::Single | OperationKind::Accepted => {
-            Err(Failure::usage(format!("{name} does not return a list"))
-                .advise(format!("`genesys-cloud call {name}` makes one call")))
+/// Returns the fields that identify rows to update. Empty without an upsert.
+fn key(wanted: Option<&Key>, source: &Source, columns: &Columns) -> Result<Vec<String>, Failure> {
+    let fields = match wanted {
+        None => return Ok(Vec::new()),
+        Some(Key::Fields(fields)) => fields.clone(),
+        Some(Key::Known) => {
+            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
+            added.chain(["id".to_owned()]).collect()
+        }
+    };
+    for (at, field) in fields.iter().enumerate() {
+        if fields[..at].contains(field) {
+            return Err(Failure::usage(format!("--upsert: `{field}` is given twice")));
+        }
+        if !columns.all().iter().any(|column| column.path == *field) {
+            let failure = Failure::usage(format!("--upsert: the output has no field `{field}`"));
+            return Err(match wanted {
+                Some(Key::Known) if source.tree.is_some() => failure.advise(
+                    "name the fields that identify a record, such as --upsert queueId,userId",
+                ),
+                _ => failure,
+            });
         }
     }
+    Ok(fields)
 }
 
 /// Validates an export without a call.

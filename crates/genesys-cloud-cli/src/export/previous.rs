@@ -51,7 +51,7 @@ pub(super) fn store_of<'a>(
 impl Previous {
     /// Loads an earlier run. Fails if the export would overwrite it.
     pub(super) async fn load(
-        plan: &Plan,
+        plan: &mut Plan,
         store: &mut Option<Box<dyn CheckpointStore>>,
         target: &mut Target,
         reporter: &Reporter,
@@ -61,7 +61,8 @@ impl Previous {
         let location = state.location(&key);
         let loaded = state.load(&key).await?;
         let is_done = target.is_done();
-        let operation = &plan.source.entry.id;
+        let entry = plan.source.entry;
+        let operation = &entry.id;
         let Some(text) = loaded else {
             if plan.output.file().is_some() || plan.start.resumes() {
                 plan.output.earlier_release(plan.start.may_discard()).await?;
@@ -74,6 +75,11 @@ impl Previous {
             return Ok(Self::Nothing);
         };
         if plan.start.resumes() {
+            if let (Some(range), Some(saved)) =
+                (plan.source.time_range_mut(), State::interval(&text))
+            {
+                range.resume(&saved);
+            }
             let state = State::resume(&text, &location, plan, is_done)?;
             return Ok(Self::State(Box::new(state)));
         }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use chrono::Utc;
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Interval, Paginator, ParamLocation, RawItem, Request, Windows};
+use serde::{Deserialize, Serialize};
 
 use crate::capabilities;
 use crate::failure::Failure;
@@ -17,9 +19,21 @@ const IDS_KEPT: usize = 50_000;
 /// Default length of a window if the API document has no maximum.
 const SPAN: Duration = Duration::from_hours(31 * 24);
 
+/// The interval of a range that is relative to the time of the run. A later run resumes with the same interval.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RelativeInterval {
+    /// The range on the command line, such as `yesterday`.
+    range: String,
+    zone: String,
+    interval: String,
+}
+
 /// A time range, and how to read it.
 pub(super) struct Range {
     pub(super) interval: Interval,
+    /// The interval as of now, if the range is relative.
+    relative: Option<RelativeInterval>,
     /// Where a request has the interval.
     place: ParamLocation,
     /// Length of a window.
@@ -80,8 +94,52 @@ impl Range {
             .advise("set the ID field with --unique, such as --unique id")
             .advise("or write them twice with --keep-duplicates"));
         }
-        let (interval, concurrency) = (settings.interval, settings.concurrency);
-        Ok(Self { interval, place: known.place, span: window, overlap, concurrency, id })
+        let (range, zone) = (&settings.interval, settings.zone);
+        let interval = range.interval(Utc::now(), zone);
+        let interval =
+            interval.map_err(|why| Failure::usage(format!("--interval {range}: {why}")))?;
+        let relative = range.is_relative().then(|| RelativeInterval {
+            range: range.to_string(),
+            zone: zone.to_string(),
+            interval: interval.to_string(),
+        });
+        let (place, concurrency) = (known.place, settings.concurrency);
+        Ok(Self { interval, relative, place, span: window, overlap, concurrency, id })
+    }
+
+    /// Returns the interval of a relative range.
+    pub(super) fn relative(&self) -> Option<RelativeInterval> {
+        let relative = self.relative.clone()?;
+        Some(RelativeInterval { interval: self.interval.to_string(), ..relative })
+    }
+
+    /// Uses the interval of an interrupted run if it had the same relative range.
+    pub(super) fn resume(&mut self, saved: &RelativeInterval) {
+        let is_same = self
+            .relative
+            .as_ref()
+            .is_some_and(|it| (&it.range, &it.zone) == (&saved.range, &saved.zone));
+        if let (true, Ok(interval)) = (is_same, saved.interval.parse()) {
+            self.interval = interval;
+        }
+    }
+
+    /// Uses the interval as of now, after [`resume`](Self::resume).
+    pub(super) fn start_over(&mut self) {
+        let relative = self.relative.as_ref();
+        if let Some(interval) = relative.and_then(|it| it.interval.parse().ok()) {
+            self.interval = interval;
+        }
+    }
+
+    /// Describes the interval of a relative range.
+    pub(super) fn note(&self) -> Option<String> {
+        let RelativeInterval { range, zone, interval } = self.relative.as_ref()?;
+        let is = self.interval.to_string();
+        Some(match is == *interval {
+            true => format!("--interval {range} is {is} ({zone})"),
+            false => format!("--interval {range} is {is} ({zone}), as in the interrupted run"),
+        })
     }
 
     /// Returns the name of the parameter or body field for the interval.

@@ -2,24 +2,26 @@
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use genesys_cloud_catalogue::Operation as Entry;
+use genesys_cloud_catalogue::{Catalogue, Operation as Entry};
 use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{
-    Checkpoint, Client, Error, Paginator, RawItem, ReadOptions, Reason, Request, Resumable,
-    SavedJob, Verdict, Windows,
+    Checkpoint, Client, Error, ErrorKind, Paginator, RawItem, ReadOptions, Reason, Request,
+    Resumable, SavedJob, Verdict, Windows,
 };
 use serde_json::value::RawValue;
 
+use super::branches::{Branches, KeyedLists, Outer, Parent, nested};
+use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileEvent, FilePart};
-use super::plan::Source;
+use super::source::{Parents, Source, Tree};
 use super::state::Position;
+
 use crate::capabilities;
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
 use crate::reporter::Progress;
 use crate::resolve;
 use crate::settings::ReadSettings;
@@ -36,10 +38,11 @@ pub(super) struct Reader {
     input: Input,
 }
 
-/// A list, the windows of a time range, or the files of a job.
+/// A list, the windows of a time range, the lists of all parents, or the files of a job.
 enum Input {
     List(Box<Paginator<RawItem>>),
     Range(Box<Windows<RawItem>>),
+    Tree(Box<dyn Branches>),
     Files(Box<Files>),
 }
 
@@ -53,7 +56,7 @@ struct Files {
 
 /// The next item to deliver.
 pub(super) enum Next {
-    Record(RawItem),
+    Record(Raw),
     /// A job was submitted.
     Job,
     /// Part of the files of a job.
@@ -61,28 +64,14 @@ pub(super) enum Next {
     End,
 }
 
-/// Counts of what was read so far.
-pub(super) struct ReadCounts {
-    pub(super) records: u64,
-    pub(super) pages: u64,
-    pub(super) calls: u64,
-    pub(super) retries: u64,
-    pub(super) waited: Duration,
-    pub(super) total: Option<u64>,
-    pub(super) page_size: Option<u64>,
-    pub(super) windows: Option<(u64, u64)>,
-    pub(super) duplicates: u64,
-    pub(super) nulls: u64,
-    /// Time until which the data was available.
-    pub(super) available_until: Option<String>,
-    pub(super) verdict: Verdict,
-}
-
 impl Input {
-    /// Reads a list or a time range.
+    /// Reads a list, a time range, or the lists of all parents.
     fn of_records(client: &Client, source: &Source, from: Option<&Checkpoint>) -> Self {
         let request = source.request.clone();
         let make = maker(client.clone(), source.kind.clone());
+        if let Some(tree) = &source.tree {
+            return Self::Tree(of_tree(client, source, tree, from));
+        }
         let options = options(&source.reading);
         match &source.range {
             None => {
@@ -144,6 +133,7 @@ impl Reader {
         let jobs = match &self.input {
             Input::List(list) => Resumable::jobs(list.as_ref()),
             Input::Range(windows) => Resumable::jobs(windows.as_ref()),
+            Input::Tree(branches) => branches.jobs(),
             Input::Files(files) => files.job.iter().cloned().collect(),
         };
         jobs.iter().map(|job| job.id().unwrap_or_default().to_owned()).collect()
@@ -152,7 +142,7 @@ impl Reader {
     /// Returns notes for the report.
     pub(super) fn notes(&self) -> Vec<String> {
         let forgotten = match &self.input {
-            Input::List(_) | Input::Files(_) => 0,
+            Input::List(_) | Input::Files(_) | Input::Tree(_) => 0,
             Input::Range(windows) => windows.report().ids_forgotten,
         };
         match forgotten {
@@ -165,18 +155,22 @@ impl Reader {
 
     /// Waits for the next item, or for a job that is not in `known`. Cancel-safe.
     pub(super) async fn next(&mut self, known: &[String]) -> Result<Next, Failure> {
-        let entry = self.entry;
         poll_fn(|cx| {
             let polled = match &mut self.input {
-                Input::List(list) => list.poll_next_unpin(cx),
-                Input::Range(windows) => windows.poll_next_unpin(cx),
+                Input::List(list) => list.poll_next_unpin(cx).map(|next| Some(next?.map(json))),
+                Input::Range(windows) => {
+                    windows.poll_next_unpin(cx).map(|next| Some(next?.map(json)))
+                }
                 Input::Files(files) => return files.poll_next(cx),
+                Input::Tree(branches) => branches.poll_next(cx),
             };
             match polled {
-                Poll::Ready(Some(Ok(record))) => Poll::Ready(Ok(Next::Record(record))),
-                Poll::Ready(Some(Err(error))) => {
-                    Poll::Ready(Err(Failure::of_call(&error, Some(entry))))
+                Poll::Ready(Some(Ok(record))) => {
+                    Poll::Ready(record.map(Next::Record).map_err(|error| {
+                        Failure::new(Exit::Failed, format!("can't read a record: {error}"))
+                    }))
                 }
+                Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.failure(&error))),
                 Poll::Ready(None) => Poll::Ready(Ok(Next::End)),
                 Poll::Pending if self.jobs().iter().any(|job| !known.contains(job)) => {
                     Poll::Ready(Ok(Next::Job))
@@ -187,8 +181,51 @@ impl Reader {
         .await
     }
 
+    /// Describes an error of the list, or of its parents.
+    fn failure(&self, error: &Error) -> Failure {
+        if let (Input::Tree(_), ErrorKind::InvalidRequest) = (&self.input, error.kind()) {
+            return Failure::new(
+                Exit::Failed,
+                format!("can't read the list of a parent: {error:#}"),
+            )
+            .advise(
+                "the parent has no value for this parameter; choose other parents or another field",
+            );
+        }
+        let entry = error.operation().and_then(|id| Catalogue::embedded().operation(id));
+        let failure = Failure::of_call(error, entry.or(Some(self.entry)));
+        match &self.input {
+            Input::Tree(branches) => match branches.report().failed {
+                Some(path) => failure.advise(format!("the list that failed is {path}")),
+                None => failure,
+            },
+            _ => failure,
+        }
+    }
+
     pub(super) fn read(&self) -> ReadCounts {
         match &self.input {
+            Input::Tree(branches) => {
+                let report = branches.report();
+                let verdict = report.verdict();
+                ReadCounts {
+                    records: report.items,
+                    pages: report.pages,
+                    calls: report.requests,
+                    retries: report.retries,
+                    waited: report.waited,
+                    duplicates: report.duplicates,
+                    nulls: report.nulls,
+                    parents: Some(ParentCounts {
+                        opened: report.parents,
+                        done: report.parents_done,
+                        missing: report.not_found,
+                        forbidden: report.forbidden,
+                        skipped: report.skipped,
+                    }),
+                    ..ReadCounts::nothing(verdict)
+                }
+            }
             Input::List(list) => {
                 let report = list.report();
                 ReadCounts {
@@ -200,6 +237,7 @@ impl Reader {
                     total: report.last_total,
                     page_size: report.page_size_granted.or(report.page_size_asked),
                     windows: None,
+                    parents: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -217,6 +255,7 @@ impl Reader {
                     total: None,
                     page_size: None,
                     windows: Some((report.windows_done, report.windows)),
+                    parents: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
@@ -232,9 +271,10 @@ impl Reader {
         let checkpoint = match &self.input {
             Input::List(list) => list.checkpoint_with_jobs(earlier),
             Input::Range(windows) => windows.checkpoint_with_jobs(earlier),
+            Input::Tree(branches) => branches.checkpoint_with_jobs(earlier),
             Input::Files(_) => Ok(earlier.clone()),
         };
-        checkpoint.map_err(|error| Failure::of_call(&error, Some(self.entry)))
+        checkpoint.map_err(|error| self.failure(&error))
     }
 
     /// Returns a checkpoint after the last delivered record. `None` if the results are files.
@@ -242,9 +282,10 @@ impl Reader {
         let checkpoint = match &self.input {
             Input::List(list) => Ok(list.checkpoint()),
             Input::Range(windows) => windows.checkpoint(),
+            Input::Tree(branches) => branches.checkpoint(),
             Input::Files(_) => return Ok(None),
         };
-        checkpoint.map(Some).map_err(|error| Failure::of_call(&error, Some(self.entry)))
+        checkpoint.map(Some).map_err(|error| self.failure(&error))
     }
 
     /// Returns the job whose results are files, once it is submitted.
@@ -259,7 +300,7 @@ impl Reader {
     pub(super) fn may_stop(&self) -> bool {
         match &self.input {
             Input::Files(files) => files.job.is_some(),
-            Input::List(_) | Input::Range(_) => true,
+            Input::List(_) | Input::Range(_) | Input::Tree(_) => true,
         }
     }
 
@@ -272,19 +313,20 @@ impl Reader {
     }
 
     pub(super) fn progress(&self, limit: Option<u64>) -> Progress {
-        let ReadCounts { records, pages, total, windows, .. } = self.read();
+        let ReadCounts { records, pages, total, windows, parents, .. } = self.read();
+        let parents = parents.map(|it| it.done);
         let total = match (total, limit) {
             (Some(total), Some(limit)) => Some(total.min(limit)),
             (total, _) => total,
         };
         let (id, operation) = (self.entry.id.clone(), resolve::rust_name(self.entry));
-        Progress { id, operation, records, total, pages, windows }
+        Progress { id, operation, records, total, pages, windows, parents }
     }
 
     /// Returns the number of windows before any is read.
     pub(super) fn window_count(&self) -> Result<Option<usize>, Error> {
         match &self.input {
-            Input::List(_) | Input::Files(_) => Ok(None),
+            Input::List(_) | Input::Files(_) | Input::Tree(_) => Ok(None),
             Input::Range(windows) => windows.plan().map(|plan| Some(plan.windows().len())),
         }
     }
@@ -315,28 +357,84 @@ impl Files {
     }
 }
 
-impl ReadCounts {
-    /// Returns zero counts, for a job whose results are files.
-    fn nothing(verdict: Verdict) -> Self {
-        Self {
-            records: 0,
-            pages: 0,
-            calls: 0,
-            retries: 0,
-            waited: Duration::ZERO,
-            total: None,
-            page_size: None,
-            windows: None,
-            duplicates: 0,
-            nulls: 0,
-            available_until: None,
-            verdict,
+fn text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// Reads a list for each parent.
+fn of_tree(
+    client: &Client,
+    source: &Source,
+    tree: &Tree,
+    from: Option<&Checkpoint>,
+) -> Box<dyn Branches> {
+    match &tree.parents {
+        Parents::File(rows) => branches(client, source, rows.rows.clone(), from),
+        Parents::List(parents) => {
+            let request = parents.request.clone();
+            let lists = lists(client, parents);
+            let by = parents.tree.as_ref();
+            match by.map(|outer| (outer, &outer.parents)) {
+                Some((outer, Parents::File(rows))) => {
+                    branches(client, source, nested(rows.rows.clone(), outer, request, lists), from)
+                }
+                Some((outer, Parents::List(first))) => match Input::of_records(client, first, None)
+                {
+                    Input::List(list) => {
+                        let list = distinct(*list, outer);
+                        branches(client, source, nested(list, outer, request, lists), from)
+                    }
+                    Input::Range(windows) => {
+                        branches(client, source, nested(*windows, outer, request, lists), from)
+                    }
+                    Input::Tree(_) | Input::Files(_) => {
+                        unreachable!("planned with two lists of parents at most")
+                    }
+                },
+                None => match Input::of_records(client, parents, None) {
+                    Input::List(list) => branches(client, source, distinct(*list, tree), from),
+                    Input::Range(windows) => branches(client, source, *windows, from),
+                    Input::Tree(_) | Input::Files(_) => {
+                        unreachable!("planned as a list or a range")
+                    }
+                },
+            }
         }
     }
 }
 
-fn text(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+/// Reads a list of records for each of these parents.
+fn branches<P: Parent>(
+    client: &Client,
+    source: &Source,
+    parents: impl Outer<P>,
+    from: Option<&Checkpoint>,
+) -> Box<dyn Branches> {
+    let Some(tree) = &source.tree else { unreachable!("planned with parents") };
+    let nested = nested(parents, tree, source.request.clone(), lists(client, source));
+    Box::new(KeyedLists::new(nested, tree, (source.reading.limit, from)))
+}
+
+/// Drops parents that come twice, which would be the same list twice.
+fn distinct(list: Paginator<RawItem>, tree: &Tree) -> Paginator<RawItem> {
+    match tree.only_field() {
+        Some(path) => list.dedupe_by(path),
+        None => list,
+    }
+}
+
+/// Returns a function that makes the list of a request, with all options but the limit of records.
+fn lists(
+    client: &Client,
+    source: &Source,
+) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {
+    let make = maker(client.clone(), source.kind.clone());
+    let options = options(&ReadSettings { limit: None, ..source.reading.clone() });
+    move |request| make(request).with_options(&options)
+}
+
+fn json(record: RawItem) -> Result<Raw, String> {
+    record.into_json().map_err(|error| error.to_string())
 }
 
 /// Returns a function that makes the list of a request.

@@ -7,9 +7,9 @@ use genesys_cloud_core::{Reason, Verdict, display};
 use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Remainder};
+use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileTarget};
 use super::plan::Plan;
-use super::reader::ReadCounts;
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
@@ -19,6 +19,9 @@ use crate::locations::ReportLocation;
 use crate::reporter::{Reporter, grouped};
 use crate::resolve;
 use crate::session::Session;
+
+/// Number of skipped parents to name in text.
+const NAMED_PARENTS: usize = 10;
 
 /// The report of an export.
 pub(super) struct Report<'a> {
@@ -49,7 +52,7 @@ impl<'a> Report<'a> {
         let facts = json!({
             "operation": plan.source.entry.id,
             "name": resolve::rust_name(plan.source.entry),
-            "interval": plan.source.range.as_ref().map(|range| range.interval.to_string()),
+            "interval": plan.source.time_range().map(|range| range.interval.to_string()),
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),
@@ -142,6 +145,40 @@ impl<'a> Report<'a> {
                 self.read += &format!(", {}", count(number, name));
             }
         }
+        if let Some(parents) = &read.parents {
+            self.parents(parents);
+        }
+    }
+
+    /// Reports the parents, and names those that were skipped.
+    fn parents(&mut self, parents: &ParentCounts) {
+        let skipped = parents.missing + parents.forbidden;
+        self.read += &format!(", of {}", count(parents.done, "parent"));
+        if skipped > 0 {
+            self.read += &format!(", {} skipped", count(skipped, "parent"));
+            let named = parents.skipped.len() as u64;
+            for parent in &parents.skipped[..parents.skipped.len().min(NAMED_PARENTS)] {
+                let why = if parent.status == 403 { "forbidden" } else { "not found" };
+                self.notes.push(format!("skipped {}: {why} ({})", parent.path, parent.status));
+            }
+            let more = skipped - named.min(NAMED_PARENTS as u64);
+            if more > 0 {
+                let of = if more < skipped { "further parents" } else { "parents" };
+                self.notes.push(format!(
+                    "skipped {} {of}; the report names up to 100 in `parents`",
+                    grouped(more)
+                ));
+            }
+        }
+        let named = parents.skipped.iter();
+        let named = named.map(|it| json!({ "path": it.path, "status": it.status }));
+        self.facts["parents"] = json!({
+            "opened": parents.opened,
+            "done": parents.done,
+            "missing": parents.missing,
+            "forbidden": parents.forbidden,
+            "skipped": named.collect::<Vec<_>>(),
+        });
     }
 
     /// Reports the complete files.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use genesys_cloud_core::specs::OperationKind;
-use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, RawItem, SavedJob};
+use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
@@ -16,7 +16,7 @@ use super::reader::{Next, Raw, Reader};
 use super::rejects;
 use super::state::{Delivered, DeliveredRecords, Run, State};
 use super::target::Target;
-use crate::failure::{Exit, Failure, Lost};
+use crate::failure::{Failure, Lost};
 use crate::reporter::{Reporter, grouped};
 use crate::saved_jobs::StoredJob;
 use crate::session::Session;
@@ -190,10 +190,7 @@ impl<'a> Runner<'a> {
     }
 
     /// Adds a record to the batch and writes the batch if it is full. Returns whether it was written.
-    async fn add_record(&mut self, record: RawItem) -> Result<bool, Failure> {
-        let record = record
-            .into_json()
-            .map_err(|error| Failure::new(Exit::Failed, format!("can't read a record: {error}")))?;
+    async fn add_record(&mut self, record: Raw) -> Result<bool, Failure> {
         self.batch.bytes += record.get().len();
         self.batch.records.push(record);
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(false) };
@@ -328,7 +325,7 @@ impl<'a> Runner<'a> {
         commits: Commits,
     ) -> Result<(), Failure> {
         let Delivery::Records(records) = &self.plan.delivery else { return Ok(()) };
-        let is_of_job = matches!(self.plan.source.kind, OperationKind::Job(_));
+        let is_of_job = self.plan.source.lists().any(|it| matches!(it.kind, OperationKind::Job(_)));
         let last = is_of_job.then(|| (checkpoint.clone(), commits.clone()));
         let verdict = self.reader.read().verdict;
         let delivered = DeliveredRecords::new(self.plan, records, checkpoint, commits, &verdict);
@@ -391,7 +388,8 @@ impl<'a> Runner<'a> {
     }
 
     fn has_job_per_page(&self) -> bool {
-        matches!(&self.plan.source.kind, OperationKind::Job(family) if family.is_job_per_page())
+        let is_it = |kind: &OperationKind| matches!(kind, OperationKind::Job(family) if family.is_job_per_page());
+        self.plan.source.lists().any(|list| is_it(&list.kind))
     }
 
     /// Removes all saved jobs except `jobs`.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::plan::{Delivery, Plan, Records};
+use super::range::{Range, RelativeInterval};
 use super::rejects;
 use super::seal::{seal, unseal};
 use super::verdict::VerdictText;
@@ -92,12 +93,16 @@ pub(super) struct Run {
     org: OrgIdentity,
     began: DateTime<Utc>,
     resumed: Vec<DateTime<Utc>>,
+    /// The interval, if the range on the command line is relative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    interval: Option<RelativeInterval>,
 }
 
 impl Run {
     /// Creates an export of this org that starts now.
-    pub(super) fn new(org: OrgIdentity) -> Self {
-        Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new() }
+    pub(super) fn new(org: OrgIdentity, plan: &Plan) -> Self {
+        let interval = plan.source.time_range().and_then(Range::relative);
+        Self { id: random_id(), org, began: Utc::now(), resumed: Vec::new(), interval }
     }
 
     /// Checks that the records are of the same org.
@@ -169,14 +174,19 @@ struct Shape {
     format: String,
     fields: Vec<String>,
     results: Vec<(String, String)>,
+    /// The operation and a checksum of its parents, if it has any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parents: Option<String>,
 }
 
 impl Shape {
     fn of(plan: &Plan, records: &Records) -> Self {
+        let tree = plan.source.tree.as_ref();
         Self {
             format: records.format.to_string(),
             fields: records.fields.clone(),
             results: plan.source.results_params.clone(),
+            parents: tree.map(|tree| format!("{} {}", plan.source.entry.id, tree.fingerprint())),
         }
     }
 }
@@ -196,10 +206,17 @@ impl DeliveredRecords {
     /// Returns why this export can't resume these records, if so.
     fn difference(&self, plan: &Plan, records: &Records) -> Option<String> {
         let (saved, wanted) = (self.checkpoint.operation(), &plan.source.entry.id);
-        if saved != wanted {
+        let shape = Shape::of(plan, records);
+        if self.shape.parents != shape.parents {
+            return Some(
+                "the interrupted export has different parents or parameters of them".to_owned(),
+            );
+        }
+        // The checkpoint of a tree may be in the list of parents.
+        if saved != wanted && shape.parents.is_none() {
             return Some(format!("the interrupted export is of {saved}, not of {wanted}"));
         }
-        (self.shape != Shape::of(plan, records)).then(|| {
+        (self.shape != shape).then(|| {
             "the interrupted export has a different --format, --fields or --results-param"
                 .to_owned()
         })
@@ -255,6 +272,11 @@ impl State {
             state.run.check_age(plan.max_age)?;
         }
         Ok(state)
+    }
+
+    /// Returns the interval of an interrupted export with a relative range.
+    pub(super) fn interval(text: &str) -> Option<RelativeInterval> {
+        unseal::<Self>(VERSION, text).ok()?.run.interval
     }
 
     /// Loads the state of an export to discard. `None` if it is damaged or of another version.

@@ -113,6 +113,20 @@ pub(super) fn options_of_jobs(
     Ok(())
 }
 
+/// Drops options about jobs that are for another list of a tree.
+pub(super) fn drop_options_of_jobs(reading: &mut ReadSettings, kind: &OperationKind) {
+    let family = match kind {
+        OperationKind::Job(family) => Some(family),
+        _ => None,
+    };
+    if family.is_none() {
+        reading.deadline = None;
+    }
+    if family.and_then(|it| it.availability()).is_none() {
+        reading.wait_for_data = None;
+    }
+}
+
 /// Rejects a page size outside the documented bounds, before any call.
 pub(super) fn page_size(
     reading: &ReadSettings,

@@ -105,12 +105,54 @@ async fn the_embedded_org_needs_no_account() {
 }
 
 #[tokio::test]
-async fn completions_contain_the_commands() {
+async fn describes_types_and_bodies() {
     let folder = tempdir().unwrap();
-    for shell in ["bash", "zsh", "fish"] {
-        let shown = run(None, folder.path(), &["completions", shell]).await;
-        assert!(shown.done().contains("whoami"), "{shell}");
+    let describe =
+        async |words: &[&str]| run(None, folder.path(), &[&["describe"][..], words].concat()).await;
+    let queue = describe(&["QueueRequest"]).await;
+    assert!(queue.done().starts_with("QueueRequest\n"), "{}", queue.out);
+    assert!(queue.out.contains("name") && queue.out.contains("; required"), "{}", queue.out);
+    let json = describe(&["QueueRequest", "--json"]).await;
+    let json: Value = serde_json::from_str(json.done()).unwrap();
+    assert_eq!(json["name"], "QueueRequest");
+    let json = describe(&["routing.queues", "--json"]).await;
+    let json: Value = serde_json::from_str(json.done()).unwrap();
+    assert_eq!((&json["kind"], &json["list"]["scheme"]), (&"list".into(), &"PageNumber".into()));
+    for (words, part) in [
+        (&["QueueRequst"][..], "did you mean the type `QueueRequest`"),
+        (&["routing.queues", "--body-template"], "takes no body"),
+        (&["routing.queues", "--body-template", "--json"], "cannot be used with"),
+    ] {
+        let refused = describe(words).await;
+        assert_eq!(refused.code, Some(2), "{words:?}");
+        assert!(refused.err.contains(part), "{words:?}: {}", refused.err);
     }
+}
+
+#[tokio::test]
+async fn a_body_template_is_a_body_that_call_accepts() {
+    let org = MockOrg::start().await.unwrap();
+    let folder = tempdir().unwrap();
+    let template =
+        run(None, folder.path(), &["describe", "postRoutingQueues", "--body-template"]).await;
+    std::fs::write(folder.path().join("b.json"), template.done()).unwrap();
+    let called =
+        run(Some(&org), folder.path(), &["call", "postRoutingQueues", "--body", "b.json"]).await;
+    called.done();
+}
+
+#[tokio::test]
+async fn operations_are_listed_as_json_lines() {
+    let folder = tempdir().unwrap();
+    let text = run(None, folder.path(), &["operations", "--exportable"]).await;
+    let json = run(None, folder.path(), &["operations", "--exportable", "--json"]).await;
+    let names = json.done().lines().map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        assert!(line["permissions"].is_array() && line["path"].is_string(), "{line}");
+        line["name"].as_str().unwrap().to_owned()
+    });
+    let listed = text.done().lines().map(|line| line.split(' ').next().unwrap().to_owned());
+    assert_eq!(names.collect::<Vec<_>>(), listed.collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -25,7 +25,6 @@ mod output {
 use markdown::{Block, blocks};
 
 const QUEUES: &str = "getRoutingQueues";
-const MEMBERS: &str = "getRoutingQueueMembers";
 const DETAILS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// The README and the chapters of the guide, by name.
@@ -330,7 +329,7 @@ fn scripts() -> Vec<(String, Block)> {
 }
 
 /// A part of each script that has its own test below.
-const PARTS: [&str; 4] = ["$(date +%F).parquet", "until genesys-cloud", "while read", "days ago"];
+const PARTS: [&str; 3] = ["$(date +%F).parquet", "until genesys-cloud", "days ago"];
 
 /// Returns the script with this part.
 fn script(part: &str) -> String {
@@ -408,33 +407,6 @@ async fn the_loop_resumes_after_a_kill() {
     assert_eq!((code, shell.slept()), (Some(0), 1), "{out}");
     assert!(shell.path("interrupted").exists() && out.contains("resuming after"), "{out}");
     assert_eq!(keys(&read(shell.path("queues.jsonl"))), org.expected(QUEUES).unwrap().records);
-}
-
-#[tokio::test]
-async fn the_list_of_lists_stops_at_a_failure_and_resumes_there() {
-    let script = script("while read");
-    let org = MockOrg::builder().list(QUEUES, 4).list(MEMBERS, 3).start().await.unwrap();
-    let shell = Shell::new(Some(&org));
-    org.respond_next(QUEUES, CannedResponse::error(403, "missing.permissions", "No")).unwrap();
-    let (code, out) = shell.run(&script).await;
-    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(7), 0), "{out}");
-
-    org.reset();
-    org.respond_next(MEMBERS, CannedResponse::rate_limited(100_000)).unwrap();
-    let (code, out) = shell.run(&script).await;
-    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(8), 1), "{out}");
-    let written = |folder: &Path| {
-        let files = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
-        files.filter(|it| it.extension().is_some_and(|end| end == "jsonl")).count()
-    };
-    assert_eq!(written(&shell.path("members")), 0);
-    org.reset();
-    let (code, out) = shell.run(&script).await;
-    assert_eq!((code, written(&shell.path("members"))), (Some(0), 4), "{out}");
-    // Files that exist are not exported again.
-    let before = org.requests_for(MEMBERS).len();
-    let (code, out) = shell.run(&script).await;
-    assert_eq!((code, org.requests_for(MEMBERS).len()), (Some(0), before), "{out}");
 }
 
 #[tokio::test]

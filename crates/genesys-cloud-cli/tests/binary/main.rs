@@ -6,6 +6,8 @@ mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
 mod commands;
+#[cfg(unix)]
+mod completions;
 mod earlier;
 mod export;
 mod files;
@@ -27,6 +29,9 @@ mod pipes;
 mod plan;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod postgres;
+#[cfg(unix)]
+mod profiles;
+mod ranges;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
@@ -39,6 +44,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod trees;
 // Some tests need features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
 mod values;

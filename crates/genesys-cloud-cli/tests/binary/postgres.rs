@@ -17,14 +17,14 @@ use crate::{Outcome, program, read, run, signalled_while_waiting, slow};
 const QUEUES: &str = "getRoutingQueues";
 
 /// A separate database on the shared server.
-struct Database {
+pub(crate) struct Database {
     server: Arc<Postgres>,
     name: &'static str,
     client: Client,
 }
 
 impl Database {
-    async fn new(name: &'static str) -> Option<Self> {
+    pub(crate) async fn new(name: &'static str) -> Option<Self> {
         let server = Postgres::shared()?;
         server.client().await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         Some(Self::connect(server, name).await)
@@ -44,7 +44,7 @@ impl Database {
         format!("{}/{}", url.rsplit_once('/').unwrap().0, self.name)
     }
 
-    fn url_with_password(&self) -> String {
+    pub(crate) fn url_with_password(&self) -> String {
         self.url().replace("postgres@", &format!("postgres:{}@", Postgres::PASSWORD))
     }
 
@@ -60,11 +60,11 @@ impl Database {
         found
     }
 
-    async fn one(&self, query: &str) -> String {
+    pub(crate) async fn one(&self, query: &str) -> String {
         self.client.query_one(query, &[]).await.unwrap().get(0)
     }
 
-    async fn do_(&self, statements: &str) {
+    pub(crate) async fn do_(&self, statements: &str) {
         self.client.batch_execute(statements).await.unwrap();
     }
 

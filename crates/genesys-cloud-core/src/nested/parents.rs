@@ -7,6 +7,7 @@ use std::vec;
 use chrono::{DateTime, Utc};
 
 use super::point::ParentsPoint;
+use super::report::SkippedParent;
 use super::stream::{Nested, NestedItem};
 use crate::error::Error;
 use crate::paging::{Paginator, Verdict};
@@ -46,6 +47,17 @@ pub(super) struct ParentsReport {
     pub(super) retries: u64,
     pub(super) waited: Duration,
     pub(super) verdict: Verdict,
+    /// What was refused, if the parents are items of a tree themselves.
+    pub(super) refused: Refused,
+}
+
+/// Parents whose lists were refused.
+#[derive(Default)]
+pub(super) struct Refused {
+    pub(super) not_found: u64,
+    pub(super) forbidden: u64,
+    pub(super) skipped: Vec<SkippedParent>,
+    pub(super) failed: Option<String>,
 }
 
 impl<P: Send> Parents<P> for Paginator<P> {
@@ -88,6 +100,7 @@ impl<P: Send> Parents<P> for Paginator<P> {
             retries: report.retries,
             waited: report.waited,
             verdict: report.verdict(),
+            refused: Refused::default(),
         }
     }
 
@@ -130,6 +143,7 @@ impl<P: Send> Parents<P> for Windows<P> {
             retries: report.retries,
             waited: report.waited,
             verdict: report.verdict(),
+            refused: Refused::default(),
         }
     }
 
@@ -172,6 +186,12 @@ where
             retries: report.retries,
             waited: report.waited,
             verdict: report.verdict(),
+            refused: Refused {
+                not_found: report.not_found,
+                forbidden: report.forbidden,
+                skipped: report.skipped,
+                failed: report.failed,
+            },
         }
     }
 
@@ -230,6 +250,7 @@ impl<P: Send> Parents<P> for Given<P> {
             retries: 0,
             waited: Duration::ZERO,
             verdict: Verdict::Complete,
+            refused: Refused::default(),
         }
     }
 

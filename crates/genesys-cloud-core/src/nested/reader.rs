@@ -48,6 +48,8 @@ pub(super) struct TreeReader<P, C> {
     resumed: HashMap<u64, OpenPoint>,
     /// When the checkpoint of that run was made.
     saved: DateTime<Utc>,
+    /// The path of the list that failed last.
+    failed: Option<String>,
     /// The operation whose place can't be resumed from, and why.
     mismatch: Option<(Operation, String)>,
 }
@@ -93,6 +95,7 @@ impl<P, C> TreeReader<P, C> {
             report: NestedReport::default(),
             resumed: HashMap::new(),
             saved: Utc::now(),
+            failed: None,
             mismatch: None,
         }
     }
@@ -110,6 +113,9 @@ impl<P, C> TreeReader<P, C> {
         }
         report.add_parents(&self.parents.report());
         report.items = self.delivered;
+        if self.failed.is_some() {
+            report.failed.clone_from(&self.failed);
+        }
         report
     }
 
@@ -164,7 +170,11 @@ impl<P, C> TreeReader<P, C> {
             match active.outcome.take() {
                 Some(Err(error)) => match self.refusal(at, &error) {
                     Some(status) => self.skip(at, status),
-                    None => return Poll::Ready(Err(error)),
+                    None => {
+                        let active = self.open[at].active.as_ref();
+                        self.failed = active.map(|active| path(active.list.request()));
+                        return Poll::Ready(Err(error));
+                    }
                 },
                 _ if active.list.items_ready() > 0 => {
                     active.outcome = Some(Ok(()));

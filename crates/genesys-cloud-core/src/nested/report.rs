@@ -22,6 +22,8 @@ pub struct NestedReport {
     pub forbidden: u64,
     /// The first 100 skipped parents.
     pub skipped: Vec<SkippedParent>,
+    /// The path of the list that failed with the last error, with the values of its parent.
+    pub failed: Option<String>,
     /// Pages read, of all lists.
     pub pages: u64,
     /// Calls made, including failed ones: for the pages of all lists, and for the submit and status of jobs.
@@ -96,6 +98,12 @@ impl NestedReport {
         self.requests += parents.requests;
         self.retries += parents.retries;
         self.waited += parents.waited;
+        let refused = &parents.refused;
+        self.not_found += refused.not_found;
+        self.forbidden += refused.forbidden;
+        self.skipped.splice(0..0, refused.skipped.iter().cloned());
+        self.skipped.truncate(NAMED);
+        self.failed.clone_from(&refused.failed);
     }
 
     /// Adds the verdict of a list that has ended.

@@ -26,6 +26,17 @@ enum Text {
 }
 
 impl RawItem {
+    /// Borrows the JSON text of the item, without a copy.
+    ///
+    /// # Errors
+    /// Never fails for an item yielded by a paginator, since its text was parsed before.
+    pub fn json(&self) -> Result<&RawValue, DecodeError> {
+        match &self.0 {
+            Text::Own(json) => Ok(json),
+            Text::Shared(text) => Ok(serde_json::from_slice(text)?),
+        }
+    }
+
     /// Returns the JSON text of the item.
     ///
     /// # Errors
@@ -90,7 +101,9 @@ mod tests {
                     assert!(body.contains(&text.as_ptr()));
                 }
                 assert_eq!(matches!(item.0, Text::Shared(_)), is_shared);
+                let borrowed = item.json().expect("JSON").get().to_owned();
                 texts.push(item.into_json().expect("JSON").get().to_owned());
+                assert_eq!(texts.last(), Some(&borrowed));
             }
             assert_eq!(texts, [item, "{}".to_owned()]);
         }

@@ -19,6 +19,7 @@
 
 mod job;
 mod list;
+mod record;
 
 use std::fmt;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use crate::operation::{Method, Operation};
 use crate::paging::{ListSpec, ParamLocation};
 
 pub use job::job_spec;
+pub use record::record;
 
 /// The kind of an operation, with the spec for a paginator or a job.
 ///

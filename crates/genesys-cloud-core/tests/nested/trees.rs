@@ -142,6 +142,7 @@ async fn a_forbidden_parent_ends_the_stream_unless_it_is_skipped() {
         }
     };
     assert_eq!((error.kind(), found), (ErrorKind::Forbidden, 2));
+    assert_eq!(tree.report().failed.as_deref(), Some("/queues/1/members"));
 
     let mut tree = members(&client(&server)).on_forbidden(OnRefused::Skip);
     assert_eq!(rest(&mut tree).await.len(), 4);

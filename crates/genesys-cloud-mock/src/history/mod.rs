@@ -1,8 +1,11 @@
 //! An org that changes over time: its records are created, changed and deleted, by its own timeline and by the
 //! caller. Everything is a function of the seed, the time and the requests.
 
+mod audit;
 mod entities;
+mod events;
 mod family;
+mod listing;
 mod org;
 mod record;
 mod selection;
@@ -11,12 +14,14 @@ mod settings;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::entities::{Action, Entities};
+pub(crate) use self::events::Stream;
 use self::family::{Families, Family, Role, unnamed};
+pub(crate) use self::listing::{EventQuery, RecordWriter};
 pub(crate) use self::record::EntityWriter;
 pub(crate) use self::selection::Selection;
 pub use self::settings::OrgTimeline;
@@ -39,6 +44,7 @@ pub(crate) struct History {
 /// The records of a family at one path.
 #[derive(Debug, Clone)]
 struct Collection {
+    family: &'static Family,
     entities: Arc<Entities>,
     /// What happened to its records, oldest first.
     log: Vec<Change>,
@@ -98,20 +104,63 @@ impl History {
         values: &[Cow<'_, str>],
         initial: impl Fn(&Endpoint) -> u64,
     ) -> EntityWriter {
-        let divisions = Families::embedded().at(Divisions::PATH).map(|family| Divisions {
+        let divisions = self.divisions(initial);
+        let (path, parents) = (place.path.clone(), parents(place.family.path, values));
+        EntityWriter { entities, start: self.start(), divisions, path, parents }
+    }
+
+    /// Writes the records of a list that belongs to a record of a family and does not change: they differ by
+    /// parent. `None` if it belongs to something else.
+    pub(crate) fn children(
+        &self,
+        endpoint: &Endpoint,
+        values: &[Cow<'_, str>],
+        path: &str,
+        initial: impl Fn(&Endpoint) -> u64,
+    ) -> Option<EntityWriter> {
+        let template = endpoint.operation.path.as_str();
+        let (parent, _) = template.rsplit_once("/{")?;
+        let is_list = endpoint.operation.method == "GET" && !template.ends_with('}');
+        let _family = Families::embedded().at(&unnamed(parent)).filter(|_| is_list)?;
+        let list = mix(mix(self.seed ^ endpoint.salt) ^ hash(path));
+        let entities = Arc::new(Entities::new(list, initial(endpoint)));
+        let (path, parents) = (path.to_owned(), parents(template, values));
+        let divisions = self.divisions(initial);
+        Some(EntityWriter { entities, start: self.start(), divisions, path, parents })
+    }
+
+    fn divisions(&self, initial: impl Fn(&Endpoint) -> u64) -> Option<Divisions> {
+        Families::embedded().at(Divisions::PATH).map(|family| Divisions {
             list: self.list(&Place::new(family, &[])),
             count: initial(Api::embedded().endpoint(family.list)),
-        });
-        let (path, parents) = (place.path.clone(), place.parents(values));
-        EntityWriter { entities, start: self.start(), divisions, path, parents }
+        })
     }
 
     /// Forgets the records of the collections that an operation lists.
     pub(crate) fn forget(&self, endpoint: &Endpoint) {
         let Some((family, _)) = Families::embedded().role(endpoint.index) else { return };
         let template = unnamed(family.path);
-        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut collections = self.locked();
         collections.retain(|path, _| !is_at(path, &template));
+    }
+
+    /// The users as they were at a time.
+    pub(crate) fn users(&self, at: Timestamp, initial: impl Fn(&Endpoint) -> u64) -> Entities {
+        match Families::embedded().at("/api/v2/users") {
+            Some(family) => self.entities(&Place::new(family, &[]), initial).at(at),
+            None => Entities::new(self.seed, 0),
+        }
+    }
+
+    /// Makes the changes of all collections up to now.
+    pub(crate) fn catch_up(&self, initial: impl Fn(&Endpoint) -> u64) {
+        for family in Families::embedded().changing() {
+            self.with(&Place::new(family, &[]), &initial, |_| ());
+        }
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, Collection>> {
+        self.collections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The list of a collection, as encoded in the ids of its records.
@@ -130,15 +179,15 @@ impl History {
         initial: impl Fn(&Endpoint) -> u64,
         use_collection: impl FnOnce(&mut Collection) -> T,
     ) -> T {
-        let mut collections = self.collections.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut collections = self.locked();
         let endpoint = Api::embedded().endpoint(place.family.list);
         let collection = collections.entry(place.path.clone()).or_insert_with(|| {
             let entities = Entities::new(self.list(place), initial(endpoint));
-            Collection { entities: Arc::new(entities), log: Vec::new() }
+            Collection { family: place.family, entities: Arc::new(entities), log: Vec::new() }
         });
         if let Some(period) = self.settings.period().filter(|_| place.family.changes()) {
             let range = (self.start(), self.now());
-            let Collection { entities, log } = collection;
+            let Collection { entities, log, .. } = collection;
             if !entities.is_generated(range, period) {
                 Arc::make_mut(entities).generate(range, period, record::update, |change| {
                     log.push(change);
@@ -178,6 +227,13 @@ impl Place {
         let path = segments.collect::<Vec<_>>().join("/");
         Self { family, path }
     }
+}
+
+/// The names of the parameters of a path, and their values.
+fn parents(template: &str, values: &[Cow<'_, str>]) -> Vec<(String, String)> {
+    let names = template.split('/').filter_map(|it| it.strip_prefix('{'));
+    let names = names.map(|name| name.trim_end_matches('}').to_owned());
+    names.zip(values.iter().map(|value| value.clone().into_owned())).collect()
 }
 
 /// Whether a path has the form of a template.

@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Place;
 use crate::api::{Api, Endpoint, SuccessBody};
 use crate::error::Error;
-use crate::history::Selection;
+use crate::history::{Selection, Stream};
 use crate::org::MockOrg;
 use crate::query::Query;
 use crate::routes::Route;
+use crate::timeline::Interval;
 use crate::timestamp::Timestamp;
 
 /// # Changes over time
@@ -43,15 +43,60 @@ impl MockOrg {
             return Err(not_found());
         };
         let endpoint = Api::embedded().endpoint(index);
-        let place: Place = history.listed(endpoint, &path_values).ok_or_else(not_found)?;
         let SuccessBody::Listing(listing) = &endpoint.success_response().body else {
             return Err(not_found());
         };
         let initial = |endpoint: &Endpoint| service.lists().initial(endpoint);
-        let entities = history.entities(&place, initial).at(at);
-        let writer = history.writer(&place, entities.into(), &path_values, initial);
-        let selection = Selection::of(endpoint.operation, Query::new(query));
+        let writer = match history.listed(endpoint, &path_values) {
+            Some(place) => {
+                let entities = history.entities(&place, initial).at(at);
+                history.writer(&place, entities.into(), &path_values, initial)
+            }
+            None => {
+                history.children(endpoint, &path_values, path, initial).ok_or_else(not_found)?
+            }
+        };
+        let selection = Selection::of_query(endpoint.operation, Query::new(query));
         let positions = selection.apply(listing.item(), &writer);
         Ok(positions.into_iter().map(|index| writer.value(listing.item(), index)).collect())
+    }
+
+    /// Returns the events that a correct reader of an interval (`<start>/<end>`) must have if it asks for them
+    /// at a time, in order: conversations, evaluations, audits or presences. For an operation that submits jobs,
+    /// they are the results of a job submitted then.
+    ///
+    /// # Errors
+    /// If the org has no [timeline](crate::MockOrgBuilder::timeline), the operation lists no events, the
+    /// interval can't be parsed, or the date-time can't be parsed or is in the future.
+    pub fn expected_events_at(
+        &self,
+        operation: &str,
+        interval: &str,
+        time: &str,
+    ) -> Result<Vec<Value>, Error> {
+        let service = self.service();
+        let history = service.history().ok_or_else(Error::no_timeline)?;
+        let at = Timestamp::parse(time).filter(|at| *at <= history.now());
+        let at = at.ok_or_else(|| Error::time(time))?;
+        let endpoint = service.endpoint(operation)?;
+        let spec = service.api().job_specs().of_submit(endpoint.index);
+        let listed_by = spec.and_then(|spec| spec.listed_by(service.api())).unwrap_or(endpoint);
+        let not_found = || Error::not_found(operation);
+        let stream = Stream::of(&listed_by.operation.id).ok_or_else(not_found)?;
+        let interval = Interval::parse(interval).ok_or_else(|| Error::timeline(operation))?;
+        let until = service.availability().until(at);
+        let until = until.filter(|_| spec.is_some() && stream.is_delayed());
+        let interval = until.map_or(interval, |until| interval.up_to(until));
+        let query = (stream, Some(interval), at);
+        let (positions, writer) = service.lists().find_events(history, query, &Value::Null);
+        let SuccessBody::Listing(listing) = &listed_by.success_response().body else {
+            return Err(not_found());
+        };
+        let events = positions.into_iter().map(|index| {
+            let mut out = Vec::new();
+            writer.write(&mut out, listing.item(), index, "");
+            serde_json::from_slice(&out).unwrap_or_default()
+        });
+        Ok(events.collect())
     }
 }

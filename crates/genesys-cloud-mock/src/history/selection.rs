@@ -6,6 +6,7 @@ use genesys_cloud_catalogue::{Location, Operation};
 use serde_json::Value;
 
 use super::record::EntityWriter;
+use crate::journal::RecordedRequest;
 use crate::name::NameFilter;
 use crate::query::Query;
 use crate::shape::Shape;
@@ -38,7 +39,12 @@ const FIELDS: [(&str, &str); 6] = [
 
 impl Selection {
     /// The selection of a request, as far as the operation defines the parameters.
-    pub(crate) fn of(operation: &Operation, query: Query<'_>) -> Self {
+    pub(crate) fn of(operation: &Operation, request: &RecordedRequest) -> Self {
+        Self::of_query(operation, Query::new(&request.query))
+    }
+
+    /// The selection of the query of a request.
+    pub(crate) fn of_query(operation: &Operation, query: Query<'_>) -> Self {
         let is_defined =
             |name: &str| operation.parameters_in(Location::Query).any(|it| it.name == name);
         let value = |name: &str| query.get(name).filter(|_| is_defined(name));

@@ -84,12 +84,3 @@ impl Service {
         history.writer(place, history.entities(place, initial), values, initial)
     }
 }
-
-impl Place {
-    /// The names of the path parameters of the collection, and their values.
-    pub(crate) fn parents(&self, values: &[Cow<'_, str>]) -> Vec<(String, String)> {
-        let names = self.family.path.split('/').filter_map(|it| it.strip_prefix('{'));
-        let names = names.map(|name| name.trim_end_matches('}').to_owned());
-        names.zip(values.iter().map(|value| value.clone().into_owned())).collect()
-    }
-}

@@ -3,6 +3,8 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::timestamp::Timestamp;
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 /// How an org changes over time; for [`MockOrgBuilder::timeline`](crate::MockOrgBuilder::timeline).
 ///
 /// The clock of the org stands still by default, until [`MockOrg::advance`](crate::MockOrg::advance) advances it.
@@ -30,6 +32,9 @@ pub struct OrgTimeline {
     start: Option<Timestamp>,
     speed: f64,
     changes_per_day: u64,
+    events_per_day: u64,
+    late_by: Duration,
+    data_delay: Duration,
 }
 
 impl OrgTimeline {
@@ -40,6 +45,9 @@ impl OrgTimeline {
             start: Timestamp::parse(start),
             speed: 0.0,
             changes_per_day: 24,
+            events_per_day: 100,
+            late_by: HOUR,
+            data_delay: HOUR,
         }
     }
 
@@ -53,6 +61,27 @@ impl OrgTimeline {
     /// default.
     pub fn changes_per_day(mut self, changes: u64) -> Self {
         self.changes_per_day = changes;
+        self
+    }
+
+    /// Sets how many conversations start per day, 100 by default. One in four is evaluated.
+    pub fn events_per_day(mut self, events: u64) -> Self {
+        self.events_per_day = events;
+        self
+    }
+
+    /// Sets the longest time from the end of a conversation until it is listed, an hour by default and at most
+    /// a day. Most
+    /// conversations are listed at once; one in eight arrives late.
+    pub fn late_by(mut self, delay: Duration) -> Self {
+        self.late_by = delay;
+        self
+    }
+
+    /// Sets how far the data of jobs lags behind the clock, an hour by default. Their `dataAvailabilityDate` is
+    /// earlier by this time than their submit.
+    pub fn data_delay(mut self, delay: Duration) -> Self {
+        self.data_delay = delay;
         self
     }
 
@@ -74,10 +103,27 @@ impl OrgTimeline {
         self.speed
     }
 
+    /// The time between two conversations; `None` if there are none.
+    pub(super) fn event_period(&self) -> Option<Duration> {
+        period(self.events_per_day)
+    }
+
+    pub(super) fn lateness(&self) -> Duration {
+        self.late_by.min(24 * HOUR)
+    }
+
+    pub(crate) fn delay(&self) -> Duration {
+        self.data_delay
+    }
+
     /// The time between two changes of a list; `None` if nothing changes.
     pub(super) fn period(&self) -> Option<Duration> {
-        let milliseconds = Duration::from_secs(86_400).as_millis() as u64;
-        let period = milliseconds.checked_div(self.changes_per_day)?;
-        Some(Duration::from_millis(period.max(1)))
+        period(self.changes_per_day)
     }
+}
+
+/// The time between two of so many per day.
+fn period(per_day: u64) -> Option<Duration> {
+    let day = (24 * HOUR).as_millis() as u64;
+    Some(Duration::from_millis(day.checked_div(per_day)?.max(1)))
 }

@@ -110,7 +110,7 @@ impl Service {
             spec.listed_by(self.api()),
             routed.request,
             id.clone(),
-            self.availability().until(),
+            self.availability().until(self.now()),
         )?;
         self.availability().note(&id, self.now());
         let key = match spec.id {

@@ -9,7 +9,7 @@ use super::changes::ListChanges;
 use super::{Job, ListRequest, Lists, Served, ServedPage, equal};
 use crate::api::Endpoint;
 use crate::cache::Cache;
-use crate::history::{EntityWriter, Selection};
+use crate::history::{History, RecordWriter, Stream};
 use crate::identity::Identity;
 use crate::lies::Effect;
 use crate::name::NameFilter;
@@ -24,7 +24,7 @@ use crate::scheme::Scheme;
 use crate::timeline::{Interval, Spread};
 
 /// The records available to a request, before paging.
-struct Records {
+pub(super) struct Records {
     /// The positions that pass the filter, if any.
     filtered: Option<Vec<u64>>,
     /// The position of the first one, without a filter.
@@ -33,7 +33,7 @@ struct Records {
     /// The changes of the list, and its original length.
     changes: Option<(ListChanges, u64)>,
     /// Writes the records, if they change over time.
-    entities: Option<EntityWriter>,
+    writer: Option<RecordWriter>,
 }
 
 impl Lists {
@@ -61,7 +61,9 @@ impl Lists {
             self.cache.put(key, &body);
         }
         let links = page.next.is_some() || page.number() < page.count;
-        let page = ServedPage { ordinal: page.offset.ordinal, links, records: page.indexes };
+        // Lies are about lists that do not change.
+        let records = if page.entities.is_none() { page.indexes } else { Vec::new() };
+        let page = ServedPage { ordinal: page.offset.ordinal, links, records };
         Ok(Served { body, connection, page: Some(page) })
     }
 
@@ -74,6 +76,7 @@ impl Lists {
     ) -> Result<Page<'a>, CannedResponse> {
         let scenario = active.map(|active| active.scenario);
         let job = self.job(list_request.path_values);
+        let job = job.as_ref();
         let records = self.records(list_request, (active, times), job)?;
         let tokens = self.tokens(list_request.endpoint, page_request, scenario);
         list_request.endpoint.check_page_size(page_request.size)?;
@@ -110,6 +113,12 @@ impl Lists {
             _ => size,
         };
         check_cap(list_request, selector, offset, size)?;
+        if self.history.is_some()
+            && let Some(stream) = Stream::of(&list_request.endpoint.operation.id)
+        {
+            let end = (offset.ordinal + 1).saturating_mul(size);
+            History::check_events_page(stream, records.total, end)?;
+        }
         if let Some(times) = times {
             let end = (offset.ordinal + 1).saturating_mul(size);
             let by_number = matches!(selector, PageSelector::Number | PageSelector::Paging);
@@ -151,7 +160,7 @@ impl Lists {
             next,
             scenario,
             times,
-            entities: records.entities,
+            entities: records.writer,
             tokens,
             page_request,
             path: &list_request.request.path,
@@ -201,7 +210,7 @@ impl Lists {
         endpoint: &Endpoint,
         page_request: &PageRequest,
         active: Option<&ActiveScenario>,
-        job: Option<Job>,
+        job: Option<&Job>,
     ) -> u64 {
         let (default, largest) = endpoint.page_sizes();
         let default = job.and_then(|job| job.size).unwrap_or(default);
@@ -227,8 +236,13 @@ impl Lists {
         &self,
         list_request: &ListRequest<'_>,
         (active, times): (Option<&ActiveScenario>, Option<Spread<'_>>),
-        job: Option<Job>,
+        job: Option<&Job>,
     ) -> Result<Records, CannedResponse> {
+        if active.is_none()
+            && let Some(records) = self.changing(list_request, job)
+        {
+            return records;
+        }
         // A scenario always covers the whole list.
         if let Some(times) = times.filter(|_| active.is_none()) {
             let interval = match job {
@@ -243,14 +257,8 @@ impl Lists {
                 first: within.start,
                 total,
                 changes: None,
-                entities: None,
+                writer: None,
             });
-        }
-        if let Some(entities) = self.entities(list_request).filter(|_| active.is_none()) {
-            let filtered = self.selected(list_request, &entities);
-            let total = filtered.len() as u64;
-            let (filtered, entities) = (Some(filtered), Some(entities));
-            return Ok(Records { filtered, first: 0, total, changes: None, entities });
         }
         let filtered = self.filtered(list_request, active);
         let count = match &filtered {
@@ -260,7 +268,7 @@ impl Lists {
         let changes = self.changes_of(list_request.endpoint).filter(|_| filtered.is_none());
         let total = changes.as_ref().map_or(count, |changes| changes.total(count));
         let changes = changes.map(|changes| (changes, count));
-        Ok(Records { filtered, first: 0, total, changes, entities: None })
+        Ok(Records { filtered, first: 0, total, changes, writer: None })
     }
 
     /// The positions of the records that match the filter by name, if there is one.
@@ -278,22 +286,6 @@ impl Lists {
             .filter(self.total(list_request.endpoint, None), &NameFilter::new(&name))
     }
 
-    /// Writes the records of a list that change over time.
-    fn entities(&self, list_request: &ListRequest<'_>) -> Option<EntityWriter> {
-        let (history, values) = (self.history.as_ref()?, list_request.path_values);
-        let place = history.listed(list_request.endpoint, values)?;
-        let initial = |endpoint: &Endpoint| self.initial(endpoint);
-        let entities = history.entities(&place, initial);
-        Some(history.writer(&place, entities, values, initial))
-    }
-
-    /// The positions of the records that pass the filters of a request, in the requested order.
-    fn selected(&self, list_request: &ListRequest<'_>, writer: &EntityWriter) -> Vec<u64> {
-        let query = Query::new(&list_request.request.query);
-        let selection = Selection::of(list_request.endpoint.operation, query);
-        selection.apply(list_request.listing.item(), writer)
-    }
-
     /// The position of the record with this id.
     fn index(&self, endpoint: &Endpoint, id: &str) -> Option<u64> {
         let list = Identity::new(self.list(endpoint), 0).list();
@@ -302,15 +294,23 @@ impl Lists {
 
     fn job(&self, path_values: &[Cow<'_, str>]) -> Option<Job> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-        path_values.iter().find_map(|value| jobs.get(value.as_ref()).copied())
+        path_values.iter().find_map(|value| jobs.get(value.as_ref()).cloned())
     }
 }
 
 impl Records {
+    /// Records that a writer writes.
+    pub(super) fn written(positions: Vec<u64>, writer: RecordWriter) -> Self {
+        let total = positions.len() as u64;
+        let (filtered, writer) = (Some(positions), Some(writer));
+        Self { filtered, first: 0, total, changes: None, writer }
+    }
+
     /// The positions of the records, if pages begin after records that may move.
     fn follows(&self, selector: PageSelector) -> Option<&[u64]> {
         let positions = self.filtered.as_deref().filter(|it| it.is_sorted());
-        positions.filter(|_| self.entities.is_some() && selector.follows_records())
+        let moves = self.writer.as_ref().is_some_and(RecordWriter::moves);
+        positions.filter(|_| moves && selector.follows_records())
     }
 
     /// Maps a current position to a position in the original list.

@@ -1,4 +1,4 @@
-use crate::history::EntityWriter;
+use crate::history::RecordWriter;
 use crate::paging::page_request::{PageRequest, SOURCE_TYPE};
 use crate::paging::{PageOffset, PageSelector, Tokens, search};
 use crate::query::{Query, encode};
@@ -26,7 +26,7 @@ pub(crate) struct Page<'a> {
     /// The times of the records, if the list has a timeline.
     pub(crate) times: Option<Spread<'a>>,
     /// Writes the records, if they change over time.
-    pub(crate) entities: Option<EntityWriter>,
+    pub(crate) entities: Option<RecordWriter>,
     pub(crate) tokens: Tokens,
     pub(crate) page_request: &'a PageRequest,
     pub(crate) path: &'a str,

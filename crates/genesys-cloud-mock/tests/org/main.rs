@@ -3,6 +3,7 @@
 #[cfg(feature = "cli")]
 mod binary;
 mod client;
+mod events;
 mod faults;
 mod history;
 mod jobs;

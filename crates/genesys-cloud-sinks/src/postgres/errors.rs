@@ -77,17 +77,20 @@ impl PostgresSink {
             return "a record".to_owned();
         };
         let number = self.written + at as u64 + 1;
-        let key = self.target.upsert.as_deref().unwrap_or("id");
-        let id = serde_json::from_str::<Value>(record.get()).ok();
-        match id.as_ref().and_then(|it| it.get(key)).and_then(Value::as_str) {
-            Some(id) => format!("record {number} ({key} {id})"),
-            None => format!("record {number}"),
+        let id = ["id".to_owned()];
+        let key = if self.target.upsert.is_empty() { &id[..] } else { &self.target.upsert };
+        let record = serde_json::from_str::<Value>(record.get()).unwrap_or_default();
+        let values = key.iter().filter_map(|key| Some((key, record.get(key)?.as_str()?)));
+        let values: Vec<String> = values.map(|(key, value)| format!("{key} {value}")).collect();
+        match values.is_empty() {
+            false => format!("record {number} ({})", values.join(", ")),
+            true => format!("record {number}"),
         }
     }
 
     /// Returns a warning if existing rows may conflict with the records in the end.
     pub(super) async fn doubts(&mut self) -> Result<Option<String>, SinkError> {
-        if self.target.upsert.is_some() {
+        if !self.target.upsert.is_empty() {
             return Ok(None);
         }
         let is_written = |column: &String| self.fields.iter().any(|field| field.column == *column);
@@ -110,13 +113,14 @@ impl PostgresSink {
         Ok(has_rows.then_some(doubt))
     }
 
-    /// Returns the upsert option for a key of one field.
+    /// Returns the upsert option for a key of written fields.
     fn upsert_by(&self, key: &Key) -> Option<String> {
-        let [column] = &key.columns[..] else { return None };
-        let field = self.fields.iter().find(|field| field.column == *column)?;
-        Some(match &*field.path {
-            "id" => "--upsert".to_owned(),
-            path => format!("--upsert {path}"),
+        let path =
+            |column: &String| Some(&*self.fields.iter().find(|it| it.column == *column)?.path);
+        let paths: Vec<&str> = key.columns.iter().map(path).collect::<Option<_>>()?;
+        Some(match &paths[..] {
+            ["id"] => "--upsert".to_owned(),
+            paths => format!("--upsert {}", paths.join(",")),
         })
     }
 

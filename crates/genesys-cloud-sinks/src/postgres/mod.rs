@@ -87,7 +87,7 @@ struct Field {
 struct Committed {
     rows: u64,
     losses: Value,
-    upsert: Option<String>,
+    upsert: Vec<String>,
 }
 
 impl PostgresSink {
@@ -212,7 +212,7 @@ impl PostgresSink {
         self.rows = Rows::new(kinds, !columns.are_chosen(), is_narrow);
         if let Some(state) = committed {
             self.rows.resume(&state.losses)?;
-            self.change_key(state.upsert.as_deref()).await?;
+            self.change_key(&state.upsert).await?;
         }
         self.prepare_copy().await
     }
@@ -286,27 +286,32 @@ impl PostgresSink {
         ))
     }
 
-    /// Returns the upsert key.
-    fn key(&self) -> Option<&Field> {
-        let key = self.target.upsert.as_deref()?;
-        self.fields.iter().find(|field| field.path == key)
+    /// Returns the fields of the upsert key. Empty without an upsert.
+    fn key(&self) -> Vec<&Field> {
+        self.fields_named(&self.target.upsert)
+    }
+
+    fn fields_named(&self, paths: &[String]) -> Vec<&Field> {
+        paths.iter().filter_map(|path| self.fields.iter().find(|it| it.path == *path)).collect()
     }
 
     fn check_key(&self) -> Result<(), SinkError> {
-        let Some(path) = self.target.upsert.as_deref() else { return Ok(()) };
-        let Some(Field { column, .. }) = self.key() else {
+        let is_missing = |path: &&String| !self.fields.iter().any(|field| field.path == **path);
+        if let Some(path) = self.target.upsert.iter().find(is_missing) {
             return Err(SinkError::new(format!("--upsert: the output has no field `{path}`")));
-        };
-        let table = &self.target.table;
-        if !self.is_new && !self.keys.iter().any(|key| key.columns == [column.as_str()]) {
-            return Err(SinkError::new(format!(
-                "--upsert: table {} has no unique index on {column} alone; CREATE UNIQUE INDEX ON {} ({})",
-                self.display(table),
-                self.named(table),
-                quoted(column)
-            )));
         }
-        Ok(())
+        let columns: Vec<&str> = self.key().iter().map(|field| &*field.column).collect();
+        let table = &self.target.table;
+        if self.is_new || columns.is_empty() || self.keys.iter().any(|key| key.is_on(&columns)) {
+            return Ok(());
+        }
+        Err(SinkError::new(format!(
+            "--upsert: table {} has no unique index on {} alone; CREATE UNIQUE INDEX ON {} ({})",
+            self.display(table),
+            columns.join(", "),
+            self.named(table),
+            table::list(columns)
+        )))
     }
 
     async fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {

@@ -2,7 +2,7 @@
 
 use super::PostgresSink;
 use super::session::Session;
-use super::table::{EXPORTS, Found, ROW, quoted};
+use super::table::{EXPORTS, Found, ROW, list, quoted};
 use crate::SinkError;
 
 /// Counts of moved rows.
@@ -29,10 +29,11 @@ impl PostgresSink {
         let name = self.target.table.clone();
         let table = self.display(&name);
         self.session().await?.begin().await?;
-        let moved = match self.key().map(|key| quoted(&key.column)) {
-            None if self.is_new => self.rename_staging().await?,
-            None => self.add_rows().await?,
-            Some(key) => self.upsert_rows(&key).await?,
+        let key: Vec<String> = self.key().iter().map(|field| field.column.clone()).collect();
+        let moved = match key.is_empty() {
+            true if self.is_new => self.rename_staging().await?,
+            true => self.add_rows().await?,
+            false => self.upsert_rows(&key).await?,
         };
         let session = self.session().await?;
         let note =
@@ -71,9 +72,10 @@ impl PostgresSink {
 
     /// Adds rows with new keys, and updates rows with other values. The later of two records with the same key wins.
     /// Unchanged rows are not written.
-    async fn upsert_rows(&mut self, key: &str) -> Result<Moved, SinkError> {
+    async fn upsert_rows(&mut self, columns_of_key: &[String]) -> Result<Moved, SinkError> {
         let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let (columns, row) = (self.columns(), quoted(ROW));
+        let key = list(columns_of_key.iter().map(String::as_str));
         if self.is_new {
             // With the current types of the staging table.
             self.step(&format!(
@@ -85,7 +87,7 @@ impl PostgresSink {
         let name = self.staging();
         let found = self.session().await?.columns(&name).await?.unwrap_or_default();
         let fields = self.fields.iter().map(|field| field.column.clone());
-        let set: Vec<String> = fields.filter(|column| quoted(column) != key).collect();
+        let set: Vec<String> = fields.filter(|column| !columns_of_key.contains(column)).collect();
         let is_other = |one: &str, other: &str| match set.is_empty() {
             true => "false".to_owned(),
             false => {
@@ -96,10 +98,14 @@ impl PostgresSink {
         let latest = format!(
             "SELECT DISTINCT ON ({key}) {columns} FROM {staging} ORDER BY {key}, {row} DESC"
         );
+        // The columns of a key are NOT NULL in the staging table, so in a row of the table that matches.
+        let first = columns_of_key.first().map(|column| quoted(column)).unwrap_or_default();
+        let same = columns_of_key.iter().map(|column| format!("t.{0} = l.{0}", quoted(column)));
         let look = format!(
-            "SELECT count(*), count(t.{key}), count(*) FILTER (WHERE t.{key} IS NOT NULL AND {}) \
-             FROM ({latest}) l LEFT JOIN {table} t ON t.{key} = l.{key}",
-            is_other("l", "t")
+            "SELECT count(*), count(t.{first}), count(*) FILTER (WHERE t.{first} IS NOT NULL AND {}) \
+             FROM ({latest}) l LEFT JOIN {table} t ON {}",
+            is_other("l", "t"),
+            same.collect::<Vec<_>>().join(" AND ")
         );
         let expected = self.session().await?.expected(&look).await?;
         let act = match set.is_empty() {

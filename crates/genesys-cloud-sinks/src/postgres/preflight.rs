@@ -86,7 +86,7 @@ impl PostgresSink {
         if !relation.is_readable {
             return Err(session.lacks("SELECT", &name));
         }
-        if relation.has_rules && self.target.upsert.is_some() {
+        if relation.has_rules && !self.target.upsert.is_empty() {
             return Err(SinkError::new(format!(
                 "table {name} has rules, so PostgreSQL does not allow an upsert; replace the rules with triggers, or \
                  omit --upsert"
@@ -101,7 +101,7 @@ impl PostgresSink {
     /// Rejects a table whose policies never allow this user to write. Warns that policies may refuse some rows.
     async fn check_policies(&mut self, table: &str) -> Result<(), SinkError> {
         let name = self.display(table);
-        let commands: &[&str] = if self.target.upsert.is_some() { &["a", "w"] } else { &["a"] };
+        let commands: &[&str] = if self.target.upsert.is_empty() { &["a"] } else { &["a", "w"] };
         let session = self.session().await?;
         for command in commands {
             let allows = "SELECT EXISTS (SELECT FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid \
@@ -129,7 +129,7 @@ impl PostgresSink {
     /// Checks that the columns accept the fields, and that no other column is required.
     pub(super) fn check_columns(&self, found: &[Found]) -> Result<(), SinkError> {
         let table = self.display(&self.target.table);
-        let key = self.key().map(|key| key.column.as_str());
+        let key: Vec<&str> = self.key().iter().map(|field| &*field.column).collect();
         for Field { path, column, .. } in &self.fields {
             let Some(it) = found.iter().find(|it| it.name == *column) else { continue };
             if it.is_generated {
@@ -138,7 +138,7 @@ impl PostgresSink {
                      with --fields"
                 )));
             }
-            let needs_update = key.is_some_and(|key| key != column);
+            let needs_update = !key.is_empty() && !key.contains(&&**column);
             let missing = [(!it.may_insert, "INSERT"), (needs_update && !it.may_update, "UPDATE")];
             if let Some((_, privilege)) = missing.into_iter().find(|(lacks, _)| *lacks)
                 && let Some(session) = &self.session

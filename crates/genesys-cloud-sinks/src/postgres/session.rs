@@ -68,6 +68,14 @@ pub(super) struct Key {
     pub(super) columns: Vec<String>,
 }
 
+impl Key {
+    /// Returns whether the index is on these columns, in any order.
+    pub(super) fn is_on(&self, columns: &[&str]) -> bool {
+        self.columns.len() == columns.len()
+            && self.columns.iter().all(|column| columns.contains(&&**column))
+    }
+}
+
 impl Session {
     /// Connects, and locks the table.
     pub(super) async fn open(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {

@@ -6,23 +6,27 @@ use crate::SinkError;
 
 impl PostgresSink {
     /// Changes the upsert key of a staging table.
-    pub(super) async fn change_key(&mut self, before: Option<&str>) -> Result<(), SinkError> {
-        if before == self.target.upsert.as_deref() {
+    pub(super) async fn change_key(&mut self, before: &[String]) -> Result<(), SinkError> {
+        if before == self.target.upsert {
             return Ok(());
         }
-        let mut changes = Vec::new();
         // A column of an existing table may be NOT NULL anyway.
-        if let Some(old) = self.fields.iter().find(|it| self.is_new && Some(&*it.path) == before) {
-            changes.push(format!("ALTER {} DROP NOT NULL", quoted(&old.column)));
-        }
-        if let Some(key) = self.key() {
-            changes.push(format!("ALTER {} SET NOT NULL", quoted(&key.column)));
-        }
+        let old = if self.is_new { self.fields_named(before) } else { Vec::new() };
+        let is_kept = |field: &&&Field| self.target.upsert.contains(&field.path);
+        let dropped = old.iter().filter(|field| !is_kept(field));
+        let dropped = dropped.map(|field| format!("ALTER {} DROP NOT NULL", quoted(&field.column)));
+        let changes: Vec<String> = dropped.chain(self.key_not_null()).collect();
         if changes.is_empty() {
             return Ok(());
         }
         let change = format!("ALTER TABLE {} {}", self.named(&self.staging()), changes.join(", "));
         self.session().await?.run(&change).await
+    }
+
+    /// Returns the changes that make the columns of the key NOT NULL.
+    fn key_not_null(&self) -> Vec<String> {
+        let key = self.key();
+        key.iter().map(|field| format!("ALTER {} SET NOT NULL", quoted(&field.column))).collect()
     }
 
     /// Returns the columns of the fields as SQL.
@@ -52,8 +56,8 @@ impl PostgresSink {
             "; ALTER TABLE {staging} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
             quoted(ROW)
         );
-        if let Some(key) = self.key() {
-            make += &format!(", ALTER {} SET NOT NULL", quoted(&key.column));
+        for change in self.key_not_null() {
+            make += &format!(", {change}");
         }
         // The comment has no quotes.
         make += &format!("; COMMENT ON TABLE {staging} IS '{}'", mark(&self.run));

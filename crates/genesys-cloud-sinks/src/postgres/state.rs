@@ -133,7 +133,7 @@ impl PostgresSink {
         let table = self.target.table.clone();
         let has_moved = self.kept().await?.is_some_and(|it| it.is_whole && it.state.is_some());
         if !has_moved
-            || self.target.upsert.is_some()
+            || !self.target.upsert.is_empty()
             || self.session().await?.columns(&table).await?.is_none()
         {
             return Ok(());

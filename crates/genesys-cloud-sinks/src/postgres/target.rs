@@ -23,7 +23,7 @@ pub struct Target {
     /// Whether to create the table if it does not exist.
     pub(super) create: bool,
     /// The field that identifies rows to update.
-    pub(super) upsert: Option<String>,
+    pub(super) upsert: Vec<String>,
 }
 
 /// Settings of a connection.
@@ -49,7 +49,7 @@ impl Target {
     /// Creates a target in the database at this URL, without validation.
     pub fn new(url: &str) -> Self {
         let url = url.to_owned().into();
-        Self { url, schema: None, table: String::new(), create: false, upsert: None }
+        Self { url, schema: None, table: String::new(), create: false, upsert: Vec::new() }
     }
 
     /// Sets the table, as `name` or `schema.name`.
@@ -76,8 +76,9 @@ impl Target {
         Ok(())
     }
 
-    /// Sets whether to create the table if it does not exist, and the field that identifies rows to update.
-    pub fn options(&mut self, create: bool, upsert: Option<String>) {
+    /// Sets whether to create the table if it does not exist, and the fields that together identify rows to update.
+    /// Without any, records are inserted as new rows.
+    pub fn options(&mut self, create: bool, upsert: Vec<String>) {
         self.create = create;
         self.upsert = upsert;
     }

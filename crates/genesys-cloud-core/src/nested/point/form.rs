@@ -183,6 +183,7 @@ impl TreeReportForm {
             Ok(SkippedParent { path: form.path.unwrap_or_default(), status })
         });
         Ok(NestedReport {
+            failed: None,
             parents: read(self.parents)?,
             parents_done: read(self.parents_done)?,
             not_found: read(self.not_found)?,

@@ -1,0 +1,72 @@
+//! What happens to values that do not fit their column.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+/// What to do with a record that has a value that does not fit its column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnBadValue {
+    /// Fail.
+    #[default]
+    Fail,
+    /// Keep the record, with null instead of the value. A record that is not an object is skipped.
+    Null,
+    /// Skip the record.
+    Skip,
+}
+
+/// A value that does not fit its column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The path of the field, with names of the API; empty if it is the record itself.
+    pub field: String,
+    /// What was expected and what was found, without the value.
+    pub reason: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.is_empty() {
+            true => f.write_str(&self.reason),
+            false => write!(f, "`{}`: {}", self.field, self.reason),
+        }
+    }
+}
+
+/// What was wrong with a record that was skipped, or that has nulls instead of bad values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejection {
+    /// The values that do not fit. Of a record that is skipped, the first one.
+    pub faults: Vec<Fault>,
+    /// Whether the record was skipped.
+    pub is_skipped: bool,
+}
+
+/// A record that was skipped, or that has nulls instead of bad values.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Rejected<'a> {
+    /// The position of the record in the list; the first one has 0.
+    pub index: u64,
+    /// The record as the API sent it. It may be long and contain personal data.
+    pub record: &'a RawValue,
+    /// The values that do not fit. Of a record that is skipped, the first one.
+    pub faults: &'a [Fault],
+    /// Whether the record was skipped.
+    pub is_skipped: bool,
+}
+
+/// How many values were changed to fit their column, which is no fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Changes {
+    /// Texts with half of a surrogate pair, which became U+FFFD.
+    pub replaced: u64,
+    /// Times with more digits than microseconds, which were truncated.
+    pub truncated: u64,
+    /// Times out of range, which became the largest or smallest time.
+    pub clamped: u64,
+}
