@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use genesys_cloud_catalogue::tags::{Parent, ParentList};
 
 use super::{Decision, item_schema};
-use crate::document::{Document, Kind, Method, Operation, Schema, placeholders};
+use crate::document::{Document, Kind, Location, Method, Operation, Schema, placeholders};
 use crate::jobs::{self, Families, Item, Role, Sources};
 
 const FILE: &str = "openapi/parents.tsv";
@@ -108,9 +108,9 @@ impl<'a> Decider<'a> {
         let agreed = BTreeMap::new();
         let mut this = Self { document, tags, families, entries, by_place, by_id, agreed };
         for (operation, tag) in document.operations.iter().zip(tags) {
-            for (name, prefix) in path_parameters(operation).filter(|_| tag.is_list()) {
-                if let Some(list) = this.by_path(name, prefix) {
-                    let lists = this.agreed.entry(name).or_default();
+            for parameter in path_parameters(operation).filter(|_| tag.is_list()) {
+                if let Some(list) = this.by_path(parameter) {
+                    let lists = this.agreed.entry(parameter.name).or_default();
                     lists.entry((list.operation, list.field)).or_default().insert(&operation.path);
                 }
             }
@@ -126,14 +126,15 @@ impl<'a> Decider<'a> {
         tag: &Decision,
         strict: bool,
     ) -> Result<Vec<Found>> {
-        let parent = |(name, prefix)| match self.parent(tag, name, prefix) {
-            Err(_) if !strict => Ok(Found::none(name, "no rule finds one", "none")),
+        let parent = |parameter: PathParameter<'_>| match self.parent(tag, parameter) {
+            Err(_) if !strict => Ok(Found::none(parameter.name, "no rule finds one", "none")),
             found => found.with_context(|| operation.place()),
         };
         path_parameters(operation).filter(|_| tag.is_list()).map(parent).collect()
     }
 
-    fn parent(&self, tag: &Decision, name: &str, prefix: &str) -> Result<Found> {
+    fn parent(&self, tag: &Decision, parameter: PathParameter<'_>) -> Result<Found> {
+        let PathParameter { name, prefix, .. } = parameter;
         if let Some(entry) = self.entries.0.get(&format!("{prefix}/{{{name}}}")) {
             let Some((operation, field)) = &entry.list else {
                 return Ok(Found::none(name, &entry.reason, REVIEWED));
@@ -141,14 +142,15 @@ impl<'a> Decider<'a> {
             let list = ParentList { operation: operation.clone(), field: field.clone() };
             return Ok(Found::list(name, list, REVIEWED));
         }
-        self.by_rules(tag, name, prefix)
+        self.by_rules(tag, parameter)
     }
 
-    fn by_rules(&self, tag: &Decision, name: &str, prefix: &str) -> Result<Found> {
-        if let Some(list) = self.by_path(name, prefix) {
+    fn by_rules(&self, tag: &Decision, parameter: PathParameter<'_>) -> Result<Found> {
+        let PathParameter { name, prefix, .. } = parameter;
+        if let Some(list) = self.by_path(parameter) {
             return Ok(Found::list(name, list, "the path up to the parameter is a list"));
         }
-        if let Some(list) = self.at(Method::Post, &format!("{prefix}/query"), name) {
+        if let Some(list) = self.at(Method::Post, &format!("{prefix}/query"), parameter) {
             return Ok(Found::list(name, list, "the path up to the parameter has a query"));
         }
         if matches!(tag.role, Some(Role::Status | Role::Results)) {
@@ -164,17 +166,26 @@ impl<'a> Decider<'a> {
         )
     }
 
-    fn by_path(&self, name: &str, prefix: &str) -> Option<ParentList> {
-        self.at(Method::Get, prefix, name)
+    fn by_path(&self, parameter: PathParameter<'_>) -> Option<ParentList> {
+        self.at(Method::Get, parameter.prefix, parameter)
     }
 
-    /// The list at a path whose records have an `id`, or a field of the parameter's name.
-    fn at(&self, method: Method, path: &str, name: &str) -> Option<ParentList> {
+    /// The list at a path whose records have a field of the parameter's type: `id`, or one with the name of the
+    /// parameter or its last word (`version` for `tableVersion`).
+    fn at(
+        &self,
+        method: Method,
+        path: &str,
+        parameter: PathParameter<'_>,
+    ) -> Option<ParentList> {
         let at = *self.by_place.get(&(method, path))?;
         let (operation, tag) = (&self.document.operations[at], &self.tags[at]);
         let items = tag.list.items.as_deref().filter(|_| tag.is_list())?;
         let item = item_schema(self.document, operation, items)?;
-        let field = ["id", name].into_iter().find(|field| self.has(item, field))?;
+        let last_word = parameter.name.rfind(|letter: char| letter.is_ascii_uppercase());
+        let last_word = parameter.name[last_word.unwrap_or_default()..].to_ascii_lowercase();
+        let mut fields = ["id", parameter.name, &last_word].into_iter();
+        let field = fields.find(|field| self.has(item, field, parameter.is_number))?;
         Some(ParentList { operation: operation.id.clone(), field: field.to_owned() })
     }
 
@@ -187,26 +198,30 @@ impl<'a> Decider<'a> {
     }
 
     /// Whether records of this schema have a field that can be part of a path.
-    fn has(&self, item: &Schema, field: &str) -> bool {
+    fn has(&self, item: &Schema, field: &str, is_number: bool) -> bool {
         let found = self.document.at(item, field).map(|schema| self.document.resolve(schema));
-        let is_text =
-            |kind: &Kind| matches!(kind, Kind::Text { .. } | Kind::Integer { .. } | Kind::Enum(_));
-        found.is_some_and(|schema| is_text(&schema.kind))
+        let fits = |kind: &Kind| match kind {
+            Kind::Integer { .. } => true,
+            Kind::Text { .. } | Kind::Enum(_) => !is_number,
+            _ => false,
+        };
+        found.is_some_and(|schema| fits(&schema.kind))
     }
 
     /// Fails where an entry of the file is for no list, names no list with this field, or says what the rules find.
     pub fn check_used(&self) -> Result<()> {
-        let mut prefixes: BTreeMap<String, (usize, &str, &str)> = BTreeMap::new();
+        let mut prefixes = BTreeMap::new();
         for (at, operation) in self.document.operations.iter().enumerate() {
-            for (name, prefix) in path_parameters(operation).filter(|_| self.tags[at].is_list()) {
-                prefixes.insert(format!("{prefix}/{{{name}}}"), (at, name, prefix));
+            for parameter in path_parameters(operation).filter(|_| self.tags[at].is_list()) {
+                let PathParameter { name, prefix, .. } = parameter;
+                prefixes.insert(format!("{prefix}/{{{name}}}"), (at, parameter));
             }
         }
         for (path, entry) in &self.entries.0 {
-            let Some((at, name, prefix)) = prefixes.get(path) else {
+            let Some((at, parameter)) = prefixes.get(path) else {
                 bail!("{FILE}: no list has the path parameter {path}; remove the line");
             };
-            if let Ok(found) = self.by_rules(&self.tags[*at], name, prefix) {
+            if let Ok(found) = self.by_rules(&self.tags[*at], *parameter) {
                 let list = found.parent.list.map(|list| (list.operation, list.field));
                 if list == entry.list {
                     bail!(
@@ -219,8 +234,9 @@ impl<'a> Decider<'a> {
                 bail!("{FILE}: {path}: the document has no operation `{id}`");
             };
             let item = self.item(*at)?;
-            if !item.is_some_and(|item| self.has(item, field)) {
-                bail!("{FILE}: {path}: the records of `{id}` have no text or number at `{field}`");
+            if !item.is_some_and(|item| self.has(item, field, parameter.is_number)) {
+                let kind = if parameter.is_number { "number" } else { "text or number" };
+                bail!("{FILE}: {path}: the records of `{id}` have no {kind} at `{field}`");
             }
         }
         Ok(())
@@ -244,11 +260,21 @@ impl<'a> Decider<'a> {
     }
 }
 
-/// The path parameters of an operation with the path before each.
-fn path_parameters(operation: &Operation) -> impl Iterator<Item = (&str, &str)> {
+/// A path parameter, and the path before it.
+#[derive(Clone, Copy)]
+struct PathParameter<'a> {
+    name: &'a str,
+    prefix: &'a str,
+    is_number: bool,
+}
+
+fn path_parameters(operation: &Operation) -> impl Iterator<Item = PathParameter<'_>> {
     let path = operation.path.as_str();
     placeholders(path).filter_map(move |name| {
         let at = path.find(&format!("{{{name}}}"))?;
-        Some((name, path[..at].trim_end_matches('/')))
+        let mut parameters = operation.parameters.iter();
+        let known = parameters.find(|it| it.name == name && it.location == Location::Path);
+        let is_number = known.is_some_and(|it| matches!(it.schema.kind, Kind::Integer { .. }));
+        Some(PathParameter { name, prefix: path[..at].trim_end_matches('/'), is_number })
     })
 }
