@@ -80,7 +80,8 @@ async fn with_parent(client: &Client, known: Vec<Values>, parent: &Parent) -> Ve
 fn is_chain(parents: &[Parent]) -> bool {
     let is_bound = |at: usize, name: &str| parents[..at].iter().any(|it| it.parameter == name);
     parents.iter().enumerate().all(|(at, parent)| {
-        let source = parent.list.as_ref().and_then(|it| Catalogue::embedded().operation(&it.operation));
+        let source =
+            parent.list.as_ref().and_then(|it| Catalogue::embedded().operation(&it.operation));
         source.is_some_and(|source| {
             let mut in_path = source.parameters.iter().filter(|it| it.location == Location::Path);
             in_path.all(|it| is_bound(at, &it.name))
@@ -90,12 +91,15 @@ fn is_chain(parents: &[Parent]) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_list_with_parents_is_read_as_a_tree() {
-    let org = MockOrg::builder().default_count(3).calls_per_minute(1_000_000).start().await.unwrap();
+    let org =
+        MockOrg::builder().default_count(3).calls_per_minute(1_000_000).start().await.unwrap();
     let client = Client::of(&org);
     let (mut trees, mut levels, mut without) = (0, BTreeMap::new(), Vec::new());
     for entry in Catalogue::embedded().operations() {
         let tag = entry.tag().unwrap();
-        let Some(tag) = tag.filter(|tag| tag.is_list() && !tag.parents.is_empty()) else { continue };
+        let Some(tag) = tag.filter(|tag| tag.is_list() && !tag.parents.is_empty()) else {
+            continue;
+        };
         if !is_chain(&tag.parents) {
             without.push(entry.id.as_str());
             continue;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::bench::{compile, export, limiter, measure, paging, polling};
+use xtask::bench::{arrow, compile, export, limiter, measure, paging, polling};
 use xtask::chaos;
 use xtask::codegen;
 use xtask::operations;
@@ -51,6 +51,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Speed of decoding pages into Arrow record batches, compared with arrow-json.
+    Arrow(arrow::Options),
     /// Cost of compiling the bindings, and of a small program with them.
     Compile,
     /// CPU and memory of an export, compared with handwritten loops.
@@ -86,6 +88,7 @@ fn run(command: Command) -> Result<ExitCode> {
         }
         Command::Demo => return Ok(xtask_launcher::demo()?),
         Command::Chaos(options) => chaos::run(workspace, &options),
+        Command::Bench { what: Bench::Arrow(options) } => arrow::run(workspace, &options),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
         Command::Bench { what: Bench::Limiter(options) } => limiter::run(workspace, &options),
         Command::Bench { what: Bench::Export(options) } => export::run(workspace, &options),

@@ -4,7 +4,6 @@ use futures::stream::TryStream;
 
 use crate::call::OperationCall;
 use crate::error::Error;
-use crate::nested::Nested;
 use crate::paging::{Batches, Pages, Paginator, Verdict};
 use crate::windows::{WindowPages, Windows};
 
@@ -65,13 +64,3 @@ macro_rules! list {
 }
 
 list! { Paginator Pages Batches Windows WindowPages }
-
-impl<P, C> List for Nested<P, C> {
-    fn verdict(&self) -> Verdict {
-        self.report().verdict()
-    }
-
-    fn items_read(&self) -> u64 {
-        self.report().items
-    }
-}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout)] // Benchmarks print their figures.
 
+pub mod arrow;
 pub mod compile;
 mod cost;
 pub mod export;

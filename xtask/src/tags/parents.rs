@@ -172,12 +172,7 @@ impl<'a> Decider<'a> {
 
     /// The list at a path whose records have a field of the parameter's type: `id`, or one with the name of the
     /// parameter or its last word (`version` for `tableVersion`).
-    fn at(
-        &self,
-        method: Method,
-        path: &str,
-        parameter: PathParameter<'_>,
-    ) -> Option<ParentList> {
+    fn at(&self, method: Method, path: &str, parameter: PathParameter<'_>) -> Option<ParentList> {
         let at = *self.by_place.get(&(method, path))?;
         let (operation, tag) = (&self.document.operations[at], &self.tags[at]);
         let items = tag.list.items.as_deref().filter(|_| tag.is_list())?;

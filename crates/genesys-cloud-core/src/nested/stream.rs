@@ -14,8 +14,8 @@ use super::point::TreePoint;
 use super::reader::{Settings, TreeReader};
 use super::report::NestedReport;
 use crate::error::Error;
-use crate::list::Paged;
-use crate::paging::Paginator;
+use crate::list::{List, Paged};
+use crate::paging::{Paginator, Verdict};
 use crate::saved_job::SavedJob;
 use crate::windows::Windows;
 
@@ -264,5 +264,15 @@ impl<P, C> FusedStream for Nested<P, C> {
 impl<P, C> fmt::Debug for Nested<P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Nested").field("report", &self.report()).finish_non_exhaustive()
+    }
+}
+
+impl<P, C> List for Nested<P, C> {
+    fn verdict(&self) -> Verdict {
+        self.report().verdict()
+    }
+
+    fn items_read(&self) -> u64 {
+        self.report().items
     }
 }
