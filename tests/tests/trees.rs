@@ -122,6 +122,5 @@ async fn every_list_with_parents_is_read_as_a_tree() {
         trees += 1;
         *levels.entry(tag.parents.len()).or_insert(0) += 1;
     }
-    println!("{trees} trees, by number of parameters {levels:?}; {} lists without", without.len());
     assert!(trees >= 240 && levels.len() >= 3, "{trees} {levels:?} {without:?}");
 }

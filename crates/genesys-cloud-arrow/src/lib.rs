@@ -3,6 +3,8 @@
 //! [`RecordSchema`] is the schema of the records of a list, derived from the API document. [`ArrowReader`] reads any list,
 //! job or time range as a stream of record batches, and [`Decoder`] decodes records from JSON text.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod column;
 mod decoder;
 mod error;

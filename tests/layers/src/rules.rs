@@ -82,6 +82,7 @@ pub const CYCLES: &[(&str, &[&[&str]])] = &[
                 "availability",
                 "error",
                 "faults",
+                "history",
                 "jobs",
                 "lies",
                 "lists",

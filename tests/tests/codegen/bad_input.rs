@@ -26,6 +26,10 @@ impl Workspace {
         workspace.write("openapi/operations.toml", "");
         workspace
             .write("openapi/page-sizes.tsv", "method\tpath\tusual\tmaximum\tminimum\tsource\n");
+        let chats = ["/api/v2/chats/rooms/{roomJid}", "/api/v2/chats/users/{userId}"];
+        let entries = chats.iter().filter(|path| text.contains(*path));
+        let entries: String = entries.map(|path| format!("{path}\t-\t-\tnot listed\n")).collect();
+        workspace.write("openapi/parents.tsv", &format!("path\tlist\tfield\treason\n{entries}"));
         workspace.write("crates/genesys-cloud-api/Cargo.toml", marks);
         workspace.write("crates/genesys-cloud/Cargo.toml", marks);
         for file in ["client.rs", "lib.rs", "prelude.rs"] {

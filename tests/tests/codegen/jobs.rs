@@ -208,6 +208,8 @@ items       results: Report
 page size   query pageSize (integer)
 token in    query cursor
 token out   field cursor
+parent      depotId: none: these are the results of a job, which its submit reads (it belongs to a job)
+parent      reportJobId: none: these are the results of a job, which its submit reads (it belongs to a job)
 family      depots-reports: results
             found by rule
 ");

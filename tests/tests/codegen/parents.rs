@@ -51,7 +51,9 @@ fn parents(lists: &[(&str, &str)], entries: &str) -> Result<Vec<String>, String>
         let parents: Vec<String> = it.tag.parents.iter().map(text).collect();
         format!("{} {}", it.operation.id, parents.join(" "))
     };
-    Ok(operations.map(line).collect())
+    let mut lines: Vec<String> = operations.map(line).collect();
+    lines.sort();
+    Ok(lines)
 }
 
 #[test]
@@ -109,8 +111,15 @@ fn reviewed_entries_decide_and_are_checked() {
     ]
     .map(|line| entry(line).unwrap_err())
     .to_vec();
-    insta::assert_snapshot!(refused.join("\n"), @"");
+    insta::assert_snapshot!(refused.join("\n"), @r"
+    openapi/parents.tsv: /weeks/{week}: the records of `list0` have no text or number at `name`
+    openapi/parents.tsv: /weeks/{week}: the document has no operation `list9`
+    openapi/parents.tsv: no list has the path parameter /days/{day}; remove the line
+    openapi/parents.tsv, line 2: state both list and field, or neither
+    openapi/parents.tsv, line 2: add the reason
+    openapi/parents.tsv, line 2: the path must end with a parameter
+    ");
     let lists = [("GET /things", "Thing"), ("GET /things/{id}/parts", "Thing")];
     let error = parents(&lists, "/things/{id}\tlist0\tid\tx").unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"openapi/parents.tsv: the rules find the list of /things/{id} by themselves; remove the line");
 }

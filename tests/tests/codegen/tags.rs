@@ -439,9 +439,9 @@ fn lists_operations() {
     let mut table = Vec::new();
     operations::tsv(&generated.model, &mut table).unwrap();
     insta::assert_snapshot!(String::from_utf8(table).unwrap().replace('\t', " | "), @r"
-method | path | operation_id | group | rust | tag | scheme | items | item_type | token_in | token_out | page_size | page_size_type | page_size_max | cap | interval | jobs | reads | family
-GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | - | yes | -
-GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | - | yes | -
+method | path | operation_id | group | rust | tag | scheme | items | item_type | token_in | token_out | page_size | page_size_type | page_size_max | cap | interval | jobs | reads | family | parents
+GET | /api/v2/routing/queues | getRoutingQueues | routing | routing.queues | paged | PageNumber | entities | Queue | query pageNumber | - | query pageSize | integer | 500 | - | - | - | yes | - | -
+GET | /api/v2/routing/skills | getRoutingSkills | routing | routing.skills | paged | PageNumber | results.entities | String | query pageNumber | - | query pageSize | string | - | - | - | - | yes | - | -
 ");
 }
 

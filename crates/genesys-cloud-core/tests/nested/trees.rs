@@ -32,7 +32,8 @@ async fn any_order_yields_the_same_items() {
     let (mut all, server) = (org.all(), org.serve().await);
     let mut tree = members(&client(&server)).unordered();
     let mut found = rest(&mut tree).await;
-    (found.sort(), all.sort());
+    found.sort();
+    all.sort();
     assert_eq!(found, all);
     assert_eq!(tree.report().verdict(), Verdict::Complete);
 }

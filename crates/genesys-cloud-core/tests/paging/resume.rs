@@ -605,7 +605,7 @@ fn refuses_malformed_checkpoints() {
         (format!(r#"{{"version":3,{list}}}"#), "`made`"),
         (
             r#"{"version":3,"made":"2026-05-01T00:00:00Z"}"#.to_owned(),
-            "it has no `list` or `range`",
+            "it must have one of `list`, `range` and `tree`",
         ),
         (with(r#""number":0"#), "must name exactly one page"),
         (with(r#""number":1,"token":["a"]"#), "must name exactly one page"),

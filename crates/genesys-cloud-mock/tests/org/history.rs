@@ -124,7 +124,7 @@ async fn writes_persist() {
     assert_eq!(client.get(path).await.json(), made);
     assert_eq!(read(&mut client, QUEUES).await.last(), Some(&made));
     let found = read(&mut client, &format!("{QUEUES}?name=night*")).await;
-    assert_eq!(found, [made.clone()]);
+    assert_eq!(found, std::slice::from_ref(&made));
 
     org.advance(DAY);
     let changed = json!({ "name": "Day shift" }).to_string();
