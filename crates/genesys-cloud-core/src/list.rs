@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::paging::{Batches, Pages, Paginator, Verdict};
 use crate::windows::{WindowPages, Windows};
 
-/// A list as a stream: of items ([`Paginator`], [`Windows`], [`Nested`]), of pages ([`Pages`], [`WindowPages`]) or of
+/// A list as a stream: of items ([`Paginator`], [`Windows`], [`Nested`](crate::Nested)), of pages ([`Pages`], [`WindowPages`]) or of
 /// batches ([`Batches`]).
 ///
 /// ```

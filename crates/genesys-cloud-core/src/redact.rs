@@ -1,12 +1,12 @@
 //! Redacts credentials in text from servers: a gateway that reports an error may echo what it received.
 //!
 //! A known credential is redacted in plain text and in every encoding in which servers echo it: percent encoding, escapes
-//! of JSON and HTML, hexadecimal and base64. Credentials of at least [`LONG`] bytes are redacted wherever they occur.
+//! of JSON and HTML, hexadecimal and base64. Credentials of at least 6 bytes are redacted wherever they occur.
 //! Shorter ones, such as the password `abc`, may also be parts of ordinary words. They are redacted only as a whole value,
 //! in plain text, with escapes, or inside decoded base64 or hexadecimal text: `"abc"`, `password=abc` and `user:abc@host`
 //! are redacted, `abcd` and `x-abc-y` are not. So no credential appears as a value, and messages stay readable.
 //!
-//! Unknown credentials are redacted where their context identifies them; see [`Redactor::redact`].
+//! Unknown credentials are redacted where their context identifies them; see `Redactor::redact`.
 
 mod context;
 mod short;
