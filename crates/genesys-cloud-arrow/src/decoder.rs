@@ -142,7 +142,7 @@ impl Decoder {
     /// # Errors
     /// Those of [`push`](Self::push). Bytes that are not JSON are a bad value.
     pub fn push_slice(&mut self, record: &[u8]) -> Result<Option<Rejection>, Error> {
-        // `null` is no record, so that it is treated like text that is none.
+        // `null` stands for bytes that are not JSON: neither is a record.
         let record = serde_json::from_slice::<&RawValue>(record);
         self.push(record.unwrap_or(RawValue::NULL))
     }

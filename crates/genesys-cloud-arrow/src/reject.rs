@@ -59,7 +59,7 @@ pub struct Rejected<'a> {
     pub is_skipped: bool,
 }
 
-/// How many values were changed to fit their column, which is no fault.
+/// Counts of values that were changed to fit their column. They are not faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Changes {

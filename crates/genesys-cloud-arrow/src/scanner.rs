@@ -1,7 +1,7 @@
 //! Reads JSON text token by token.
 //!
-//! The text was validated before, as a [`RawValue`](serde_json::value::RawValue), so only what a caller needs is looked
-//! at. Other text is not misread as something else for long: it is an error at the latest when a token is missing.
+//! The text was validated before, as a [`RawValue`](serde_json::value::RawValue), so the scanner
+//! checks only the tokens that a caller takes. In text that is not JSON, a missing token is an error.
 
 /// The text is not JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

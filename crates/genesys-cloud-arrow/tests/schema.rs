@@ -92,7 +92,7 @@ fn comments_and_api_names_are_metadata() {
 }
 
 #[test]
-fn records_that_are_no_objects_are_one_column() {
+fn records_other_than_objects_have_one_column() {
     let outline = |name| outline(&of_kinds(name, &SchemaOptions::new()));
     assert_eq!(outline("getNames"), "value: Utf8\n");
     assert_eq!(outline("getAny"), "value: Utf8 (JSON)\n");

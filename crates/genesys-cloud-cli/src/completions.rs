@@ -99,7 +99,7 @@ fn parameters_of(entry: &Operation, current: &OsStr) -> Vec<CompletionCandidate>
     }
     let known = entry.parameters.iter().filter(|it| !is_set(&it.name));
     let mut known: Vec<_> = known.filter(|it| it.name.starts_with(&*current)).collect();
-    // What the call needs comes first.
+    // Required parameters come first.
     known.sort_by_key(|it| !(it.required || it.location == Location::Path));
     let candidate = |it: &genesys_cloud_catalogue::Parameter| {
         let help = it.description.clone().map(Into::into);

@@ -7,7 +7,7 @@ mod search;
 mod token;
 
 pub(crate) use cap::refusal as cap_refusal;
-pub(crate) use page::{Neighbor, Page, Window};
+pub(crate) use page::{Neighbor, Page, Window, WriteRecord};
 pub(crate) use page_request::{PageRequest, Position};
 pub(crate) use token::{PageOffset, Tokens};
 

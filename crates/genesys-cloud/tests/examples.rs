@@ -158,7 +158,7 @@ async fn exports_each_conversation_once_across_an_interruption() {
 #[test]
 fn exports_conversations_of_the_fake_org() {
     let folder = tempdir().unwrap();
-    // Each run has an org of its own: nothing is left to resume.
+    // Each run starts a new org, so there is nothing to resume.
     for _ in 0..2 {
         let out = stdout(example("conversations").arg(folder.path()));
         assert!(out.starts_with("complete: 2000 conversations in "), "{out}");

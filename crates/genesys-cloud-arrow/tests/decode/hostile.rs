@@ -74,7 +74,7 @@ fn many_bad_values_have_few_faults() {
 }
 
 #[test]
-fn bytes_that_are_not_json_are_no_record() {
+fn rejects_bytes_that_are_not_json() {
     let whole = r#"{"id":"ü\n","list":[{"id":"a","list":[{"x":1}]}],"map":{"k":{}},"count":1}"#;
     for end in 0..whole.len() {
         let mut decoder = decoder(OnBadValue::Skip);

@@ -133,7 +133,7 @@ fn a_decoder_is_empty_after_each_batch() {
 }
 
 #[test]
-fn records_that_are_no_objects_are_values() {
+fn reads_records_other_than_objects_as_values() {
     let catalogue = Catalogue::from_jsonl("", DEFINITIONS).expect("a catalogue");
     let list = catalogue.definition("Node").and_then(|node| node.property("sizes"));
     for (record, values) in [

@@ -12,6 +12,8 @@ pub(super) struct Binding {
     pub(super) origin: Origin,
     /// The field that records get.
     pub(super) column: Column,
+    /// Its name in JSON, with quotes.
+    pub(super) json_name: String,
 }
 
 /// Where the value of a parameter comes from.
@@ -50,7 +52,8 @@ impl Scalar {
 
 impl Binding {
     pub(super) fn new((name, location): (&str, Location), origin: Origin, column: Column) -> Self {
-        Self { parameter: name.to_owned(), location, origin, column }
+        let json_name = serde_json::Value::from(&*column.path).to_string();
+        Self { parameter: name.to_owned(), location, origin, column, json_name }
     }
 
     /// Sets the parameter.

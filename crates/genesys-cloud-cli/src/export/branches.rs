@@ -193,8 +193,7 @@ impl<P: Parent> Branches for KeyedLists<P> {
 fn fields(bindings: &[Binding], parent: &impl Parent) -> String {
     let fields = bindings.iter().map(|binding| {
         let value = parent.value(&binding.origin).map(|value| value.json);
-        let name = serde_json::Value::from(&*binding.column.path);
-        format!("{name}:{}", value.as_deref().unwrap_or("null"))
+        format!("{}:{}", binding.json_name, value.as_deref().unwrap_or("null"))
     });
     fields.collect::<Vec<_>>().join(",")
 }
@@ -206,8 +205,8 @@ fn keyed(fields: &str, bindings: &[Binding], record: &str) -> String {
     };
     let is_added = |name: &str| bindings.iter().any(|binding| binding.column.path == name);
     // The API may send a field that its document does not have. An escape may hide its name.
-    let may_repeat = rest.contains("\\u")
-        || bindings.iter().any(|binding| rest.contains(&format!("\"{}\"", binding.column.path)));
+    let may_repeat =
+        rest.contains("\\u") || bindings.iter().any(|binding| rest.contains(&binding.json_name));
     if may_repeat
         && let Some(all) = lenient::fields(record)
         && all.iter().any(|(name, _)| is_added(name))

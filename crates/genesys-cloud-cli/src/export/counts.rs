@@ -1,4 +1,4 @@
-//! Counts of what an export has read.
+//! Counts of an export.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ pub(super) struct ParentCounts {
 }
 
 impl ReadCounts {
-    /// Returns zero counts, for a job whose results are files.
+    /// Returns zero counts, which are those of a job whose results are files.
     pub(super) fn nothing(verdict: Verdict) -> Self {
         Self {
             records: 0,

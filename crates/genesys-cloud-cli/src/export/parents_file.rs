@@ -1,9 +1,10 @@
 //! A file with the parents of a list: CSV with a header, or JSON lines.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::Path;
 
 use genesys_cloud_core::lenient;
+use serde_json::value::RawValue;
 
 use super::binding::Scalar;
 use crate::failure::Failure;
@@ -140,14 +141,14 @@ fn lines(text: &str) -> Result<Table, String> {
     let mut columns: Vec<String> = Vec::new();
     let mut rows = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let object: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)
+        let object: BTreeMap<String, &RawValue> = serde_json::from_str(line)
             .map_err(|error| format!("line {} is not a JSON object: {error}", at + 1))?;
         for name in object.keys() {
             if !columns.contains(name) {
                 columns.push(name.clone());
             }
         }
-        let row = columns.iter().map(|name| Scalar::of_json(&object.get(name)?.to_string()));
+        let row = columns.iter().map(|name| Scalar::of_json(object.get(name)?.get()));
         rows.push(row.collect());
     }
     Ok((columns, rows))
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_files_from_operations() {
+    fn distinguishes_files_from_operations() {
         assert!(is_file("ids.csv") && is_file("/a/b.JSONL"));
         assert!(!is_file("routing.queues") && !is_file("getRoutingQueues"));
     }

@@ -236,12 +236,10 @@ impl Reader {
                     waited: report.waited,
                     total: report.last_total,
                     page_size: report.page_size_granted.or(report.page_size_asked),
-                    windows: None,
-                    parents: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
-                    verdict: report.verdict(),
+                    ..ReadCounts::nothing(report.verdict())
                 }
             }
             Input::Range(windows) => {
@@ -252,14 +250,11 @@ impl Reader {
                     calls: report.requests,
                     retries: report.retries,
                     waited: report.waited,
-                    total: None,
-                    page_size: None,
                     windows: Some((report.windows_done, report.windows)),
-                    parents: None,
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),
-                    verdict: report.verdict(),
+                    ..ReadCounts::nothing(report.verdict())
                 }
             }
             Input::Files(files) => ReadCounts::nothing(files.verdict),
@@ -415,7 +410,7 @@ fn branches<P: Parent>(
     Box::new(KeyedLists::new(nested, tree, (source.reading.limit, from)))
 }
 
-/// Drops parents that come twice, which would be the same list twice.
+/// Drops duplicate parents, whose lists would be read twice.
 fn distinct(list: Paginator<RawItem>, tree: &Tree) -> Paginator<RawItem> {
     match tree.only_field() {
         Some(path) => list.dedupe_by(path),

@@ -289,7 +289,7 @@ async fn refused_parents_are_named_or_fail_the_export() {
     assert_ne!(missing.code, Some(0));
     assert!(missing.err.contains(&ids[1]) && missing.err.contains("404"), "{}", missing.err);
 
-    // A run that failed at a forbidden parent goes on when such parents are skipped.
+    // A run that failed at a forbidden parent resumes when such parents are skipped.
     let options = ["--on-forbidden-parent", "skip", "--out", "a.jsonl", "--resume"];
     let skipped = tree(&org, folder.path(), &options).await;
     assert_eq!(skipped.code, Some(3), "{}", skipped.err);

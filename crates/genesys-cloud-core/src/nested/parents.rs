@@ -1,13 +1,12 @@
 //! The sources of parents: a list, a range, a tree, or the caller.
 
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use std::vec;
 
 use chrono::{DateTime, Utc};
 
 use super::point::ParentsPoint;
-use super::report::SkippedParent;
+use super::report::NestedReport;
 use super::stream::{Nested, NestedItem};
 use crate::error::Error;
 use crate::paging::{Paginator, Verdict};
@@ -42,22 +41,9 @@ pub(super) trait Parents<P>: Send {
 
 /// Counts and the verdict of the outer list.
 pub(super) struct ParentsReport {
-    pub(super) pages: u64,
-    pub(super) requests: u64,
-    pub(super) retries: u64,
-    pub(super) waited: Duration,
+    /// Those of its calls and, if it is a tree itself, of the parents that were refused.
+    pub(super) counts: NestedReport,
     pub(super) verdict: Verdict,
-    /// What was refused, if the parents are items of a tree themselves.
-    pub(super) refused: Refused,
-}
-
-/// Parents whose lists were refused.
-#[derive(Default)]
-pub(super) struct Refused {
-    pub(super) not_found: u64,
-    pub(super) forbidden: u64,
-    pub(super) skipped: Vec<SkippedParent>,
-    pub(super) failed: Option<String>,
 }
 
 impl<P: Send> Parents<P> for Paginator<P> {
@@ -94,14 +80,10 @@ impl<P: Send> Parents<P> for Paginator<P> {
 
     fn report(&self) -> ParentsReport {
         let report = Self::report(self);
-        ParentsReport {
-            pages: report.pages,
-            requests: report.requests,
-            retries: report.retries,
-            waited: report.waited,
-            verdict: report.verdict(),
-            refused: Refused::default(),
-        }
+        let (pages, requests) = (report.pages, report.requests);
+        let (retries, waited) = (report.retries, report.waited);
+        let counts = NestedReport { pages, requests, retries, waited, ..NestedReport::default() };
+        ParentsReport { counts, verdict: report.verdict() }
     }
 
     fn jobs(&self) -> Vec<SavedJob> {
@@ -137,14 +119,10 @@ impl<P: Send> Parents<P> for Windows<P> {
 
     fn report(&self) -> ParentsReport {
         let report = Self::report(self);
-        ParentsReport {
-            pages: report.pages,
-            requests: report.requests,
-            retries: report.retries,
-            waited: report.waited,
-            verdict: report.verdict(),
-            refused: Refused::default(),
-        }
+        let (pages, requests) = (report.pages, report.requests);
+        let (retries, waited) = (report.retries, report.waited);
+        let counts = NestedReport { pages, requests, retries, waited, ..NestedReport::default() };
+        ParentsReport { counts, verdict: report.verdict() }
     }
 
     fn jobs(&self) -> Vec<SavedJob> {
@@ -179,20 +157,8 @@ where
     }
 
     fn report(&self) -> ParentsReport {
-        let report = Self::report(self);
-        ParentsReport {
-            pages: report.pages,
-            requests: report.requests,
-            retries: report.retries,
-            waited: report.waited,
-            verdict: report.verdict(),
-            refused: Refused {
-                not_found: report.not_found,
-                forbidden: report.forbidden,
-                skipped: report.skipped,
-                failed: report.failed,
-            },
-        }
+        let counts = Self::report(self);
+        ParentsReport { verdict: counts.verdict(), counts }
     }
 
     fn jobs(&self) -> Vec<SavedJob> {
@@ -244,14 +210,7 @@ impl<P: Send> Parents<P> for Given<P> {
     }
 
     fn report(&self) -> ParentsReport {
-        ParentsReport {
-            pages: 0,
-            requests: 0,
-            retries: 0,
-            waited: Duration::ZERO,
-            verdict: Verdict::Complete,
-            refused: Refused::default(),
-        }
+        ParentsReport { counts: NestedReport::default(), verdict: Verdict::Complete }
     }
 
     fn jobs(&self) -> Vec<SavedJob> {

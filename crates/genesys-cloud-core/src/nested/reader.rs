@@ -111,7 +111,7 @@ impl<P, C> TreeReader<P, C> {
                 report.add(&point.report());
             }
         }
-        report.add_parents(&self.parents.report());
+        report.add_parents(self.parents.report().counts);
         report.items = self.delivered;
         if self.failed.is_some() {
             report.failed.clone_from(&self.failed);
@@ -337,10 +337,9 @@ impl<P, C> TreeReader<P, C> {
 
     /// Returns the place after the last yielded item.
     pub(super) fn point(&self) -> Result<TreePoint, Error> {
-        let now = self.parents.point()?;
         let parents = match self.open.front() {
             Some(first) => self.parents.with_jobs(first.before.clone())?,
-            None => now,
+            None => self.parents.point()?,
         };
         let open = self.open.iter().map(|open| match &open.active {
             Some(active) => OpenPoint::At(Box::new(active.list.point())),

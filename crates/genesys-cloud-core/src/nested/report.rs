@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use super::parents::ParentsReport;
 use crate::paging::{Reason, Report, Verdict};
 
 /// Maximum number of skipped parents that a report names.
@@ -93,17 +92,17 @@ impl NestedReport {
         self.nulls += list.nulls;
     }
 
-    pub(super) fn add_parents(&mut self, parents: &ParentsReport) {
-        self.pages += parents.pages;
-        self.requests += parents.requests;
-        self.retries += parents.retries;
-        self.waited += parents.waited;
-        let refused = &parents.refused;
-        self.not_found += refused.not_found;
-        self.forbidden += refused.forbidden;
-        self.skipped.splice(0..0, refused.skipped.iter().cloned());
+    /// Adds the counts of the outer list.
+    pub(super) fn add_parents(&mut self, outer: Self) {
+        self.pages += outer.pages;
+        self.requests += outer.requests;
+        self.retries += outer.retries;
+        self.waited += outer.waited;
+        self.not_found += outer.not_found;
+        self.forbidden += outer.forbidden;
+        self.skipped.splice(0..0, outer.skipped);
         self.skipped.truncate(NAMED);
-        self.failed.clone_from(&refused.failed);
+        self.failed = outer.failed;
     }
 
     /// Adds the verdict of a list that has ended.

@@ -35,6 +35,7 @@ mod search;
 mod selection;
 mod source;
 mod step;
+pub(crate) mod stored_counts;
 
 pub use adapters::{Batches, Pages};
 pub use extracted::ExtractedPage;

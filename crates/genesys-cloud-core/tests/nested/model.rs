@@ -1,4 +1,4 @@
-//! Trees at random, with failures and kills, against what the org holds.
+//! Random trees, with failures and kills, compared with the records of the org.
 
 use std::collections::BTreeSet;
 

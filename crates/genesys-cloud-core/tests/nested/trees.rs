@@ -112,7 +112,7 @@ async fn refusing(status: u16) -> Server {
 }
 
 #[tokio::test]
-async fn a_parent_that_is_gone_is_skipped_and_named() {
+async fn a_missing_parent_is_skipped_and_named() {
     let server = refusing(404).await;
     let mut tree = members(&client(&server));
     assert_eq!(rest(&mut tree).await, ["0-0", "0-1", "2-0", "2-1"]);
@@ -223,7 +223,7 @@ async fn a_checkpoint_of_another_tree_is_refused() {
 }
 
 #[tokio::test]
-async fn a_parent_that_is_gone_on_resume_makes_the_tree_drift() {
+async fn a_parent_missing_on_resume_makes_the_tree_drift() {
     let server = Org::of(&[2, 5, 2]).serve().await;
     let checkpoint = begun(&server, 3).await;
     // Queue 1 is no longer listed, and has no members.

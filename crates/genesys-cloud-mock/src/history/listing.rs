@@ -11,6 +11,7 @@ use super::record::EntityWriter;
 use super::{History, OrgTimeline};
 use crate::identity::Identity;
 use crate::listing::write_record_in;
+use crate::paging::WriteRecord;
 use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
 use crate::shape::{Scope, Shape, Times, generated_id};
@@ -193,15 +194,16 @@ impl EventWriter {
     }
 }
 
-impl RecordWriter {
-    /// Writes a record as JSON.
-    pub(crate) fn write(&self, out: &mut Vec<u8>, shape: &Shape, index: u64, list_path: &str) {
+impl WriteRecord for RecordWriter {
+    fn write(&self, out: &mut Vec<u8>, shape: &Shape, index: u64, list_path: &str) {
         match self {
             Self::Entities(writer) => writer.write(out, shape, index),
             Self::Events(writer) => writer.write(out, shape, index, list_path),
         }
     }
+}
 
+impl RecordWriter {
     /// Whether a token continues after a record, wherever it is by then. The events of a query stay the same.
     pub(crate) fn moves(&self) -> bool {
         matches!(self, Self::Entities(_))

@@ -6,6 +6,7 @@ use crate::api::{Api, Endpoint, SuccessBody};
 use crate::error::Error;
 use crate::history::{Selection, Stream};
 use crate::org::MockOrg;
+use crate::paging::WriteRecord as _;
 use crate::query::Query;
 use crate::routes::Route;
 use crate::timeline::Interval;

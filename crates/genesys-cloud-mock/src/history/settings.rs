@@ -122,7 +122,7 @@ impl OrgTimeline {
     }
 }
 
-/// The time between two of so many per day.
+/// The interval between events at this number per day.
 fn period(per_day: u64) -> Option<Duration> {
     let day = (24 * HOUR).as_millis() as u64;
     Some(Duration::from_millis(day.checked_div(per_day)?.max(1)))

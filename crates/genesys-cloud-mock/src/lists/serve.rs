@@ -14,7 +14,7 @@ use crate::identity::Identity;
 use crate::lies::Effect;
 use crate::name::NameFilter;
 use crate::paging::{
-    Page, PageOffset, PageRequest, PageSelector, Position, Tokens, Window, cap_refusal,
+    Page, PageOffset, PageRequest, PageSelector, Position, Tokens, Window, WriteRecord, cap_refusal,
 };
 use crate::query::Query;
 use crate::response::CannedResponse;
@@ -160,7 +160,7 @@ impl Lists {
             next,
             scenario,
             times,
-            entities: records.writer,
+            entities: records.writer.map(|writer| Box::new(writer) as Box<dyn WriteRecord>),
             tokens,
             page_request,
             path: &list_request.request.path,

@@ -1,12 +1,20 @@
-use crate::history::RecordWriter;
+use std::fmt;
+
 use crate::paging::page_request::{PageRequest, SOURCE_TYPE};
 use crate::paging::{PageOffset, PageSelector, Tokens, search};
 use crate::query::{Query, encode};
 use crate::scenario::Scenario;
+use crate::shape::Shape;
 use crate::timeline::Spread;
 
 /// A filter time of change requests, in milliseconds.
 const FILTER_TIME: &str = "1704067200000";
+
+/// Writes the records of a list that change over time.
+pub(crate) trait WriteRecord: fmt::Debug + Send {
+    /// Writes the record at an index as JSON.
+    fn write(&self, out: &mut Vec<u8>, shape: &Shape, index: u64, list_path: &str);
+}
 
 /// One page of a list: its records, and what the response states about this and other pages.
 #[derive(Debug)]
@@ -26,7 +34,7 @@ pub(crate) struct Page<'a> {
     /// The times of the records, if the list has a timeline.
     pub(crate) times: Option<Spread<'a>>,
     /// Writes the records, if they change over time.
-    pub(crate) entities: Option<RecordWriter>,
+    pub(crate) entities: Option<Box<dyn WriteRecord>>,
     pub(crate) tokens: Tokens,
     pub(crate) page_request: &'a PageRequest,
     pub(crate) path: &'a str,

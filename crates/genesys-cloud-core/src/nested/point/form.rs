@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use self::record::{OpenForm, SkippedForm, TreeReportForm};
 use super::{OpenPoint, ParentsPoint, TreePoint};
-use crate::digest::{from_hex, hex};
+use crate::digest::hex;
 use crate::nested::report::{NestedReport, SkippedParent};
-use crate::paging::{ListPoint, Reason, Verdict};
+use crate::paging::ListPoint;
+use crate::paging::stored_counts::{StoredVerdict, read, read_hash, written};
 use crate::windows::RangePoint;
 
 pub(crate) use self::record::TreeForm;
@@ -67,20 +68,6 @@ mod record {
     }
 }
 
-/// The largest count that is read: no sum of such overflows.
-const MAX: i64 = 1 << 53;
-
-fn written(count: u64) -> Option<i64> {
-    Some(i64::try_from(count).unwrap_or(MAX).min(MAX))
-}
-
-fn read(count: Option<i64>) -> Result<u64, String> {
-    match count.unwrap_or(0) {
-        count @ 0..=MAX => u64::try_from(count).map_err(|error| error.to_string()),
-        _ => Err("a count is out of range".to_owned()),
-    }
-}
-
 impl TreePoint {
     pub(crate) fn form(&self) -> TreeForm {
         let mut form = TreeForm::default();
@@ -113,9 +100,7 @@ impl TreePoint {
         };
         let open = |form: OpenForm| match (form.list, form.done) {
             (Some(list), None) => Ok(OpenPoint::At(Box::new(ListPoint::of_form(list)?))),
-            (None, Some(key)) => {
-                from_hex(&key).map(OpenPoint::Done).ok_or_else(|| "a hash is malformed".to_owned())
-            }
+            (None, Some(key)) => read_hash(&key).map(OpenPoint::Done),
             _ => Err("it has a list without a place".to_owned()),
         };
         let lists = form.lists.unwrap_or_default().into_iter().map(open);
@@ -129,13 +114,7 @@ impl TreePoint {
 
 impl TreeReportForm {
     fn of(report: &NestedReport) -> Self {
-        let (worst, reason) = match report.worst {
-            None | Some(Verdict::Complete) => (None, None),
-            Some(Verdict::Truncated(reason)) => (Some("truncated"), Some(reason)),
-            Some(Verdict::Drifted(reason)) => (Some("drifted"), Some(reason)),
-            Some(Verdict::Unknown(reason)) => (Some("unknown"), Some(reason)),
-        };
-        let (reason, counts) = reason.map(Reason::written).unzip();
+        let StoredVerdict { worst, reason, counts } = StoredVerdict::of(report.worst);
         let skipped = report.skipped.iter().map(|skipped| SkippedForm {
             path: Some(skipped.path.clone()),
             status: Some(skipped.status.into()),
@@ -155,28 +134,16 @@ impl TreeReportForm {
             duplicates: written(report.duplicates),
             nulls: written(report.nulls),
             ended: Some(report.ended),
-            worst: worst.map(str::to_owned),
-            reason: reason.map(str::to_owned),
-            counts: counts.map(|counts| counts.into_iter().filter_map(written).collect()),
+            worst,
+            reason,
+            counts,
             ..Self::default()
         }
     }
 
     fn read(self) -> Result<NestedReport, String> {
-        let reason = || {
-            let counts = self.counts.clone().unwrap_or_default();
-            let counts: Vec<u64> =
-                counts.into_iter().map(|count| read(Some(count))).collect::<Result<_, _>>()?;
-            let reason = self.reason.as_deref().and_then(|name| Reason::read(name, &counts));
-            reason.ok_or_else(|| "its reason is unknown".to_owned())
-        };
-        let worst = match self.worst.as_deref() {
-            None => None,
-            Some("truncated") => Some(Verdict::Truncated(reason()?)),
-            Some("drifted") => Some(Verdict::Drifted(reason()?)),
-            Some("unknown") => Some(Verdict::Unknown(reason()?)),
-            Some(_) => return Err("its verdict is unknown".to_owned()),
-        };
+        let Self { worst, reason, counts, .. } = self;
+        let worst = StoredVerdict { worst, reason, counts }.read()?;
         let skipped = self.skipped.unwrap_or_default().into_iter().map(|form| {
             let status = form.status.and_then(|status| u16::try_from(status).ok());
             let status = status.ok_or_else(|| "a status is out of range".to_owned())?;

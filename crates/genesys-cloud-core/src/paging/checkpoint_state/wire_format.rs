@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::ListPoint;
 use crate::call_counter::Calls;
-use crate::digest::{from_hex, hex};
+use crate::digest::hex;
 use crate::paging::End;
 use crate::paging::cursor_state::{CursorState, PageInfo, Position, Token};
 use crate::paging::item_hashes::KEPT;
 use crate::paging::progress::{Counted, Lists, Progress, Totals};
 use crate::paging::request_fingerprint::RequestFingerprint;
+use crate::paging::stored_counts::{MAX_COUNT, read_hash, written};
 use crate::saved_job::SavedJob;
 
 pub(crate) use self::record::ListForm;
@@ -103,9 +104,6 @@ mod record {
 
 use self::record::{PageForm, ReportForm};
 
-/// The largest count accepted. Sums of such counts do not overflow.
-const MOST: i64 = 1 << 53;
-
 /// The ends that are stored. The others are ends of a paginator, not of its list: another paginator can continue.
 const ENDS: [(&str, End); 9] = [
     ("lastPage", End::LastPage),
@@ -124,10 +122,6 @@ pub(in crate::paging) fn is_end_of_list(end: End) -> bool {
     ENDS.iter().any(|(_, known)| *known == end)
 }
 
-fn written(count: u64) -> Option<i64> {
-    Some(i64::try_from(count).unwrap_or(MOST).min(MOST))
-}
-
 fn read(count: Option<i64>, name: &str) -> Result<u64, String> {
     Ok(read_if(count, name)?.unwrap_or(0))
 }
@@ -135,13 +129,9 @@ fn read(count: Option<i64>, name: &str) -> Result<u64, String> {
 fn read_if(count: Option<i64>, name: &str) -> Result<Option<u64>, String> {
     match count {
         None => Ok(None),
-        Some(count @ 0..=MOST) => Ok(u64::try_from(count).ok()),
+        Some(count @ 0..=MAX_COUNT) => Ok(u64::try_from(count).ok()),
         Some(_) => Err(format!("`{name}` is not a valid count")),
     }
-}
-
-fn read_hash(text: &str) -> Result<u64, String> {
-    from_hex(text).ok_or_else(|| "it has a malformed hash".to_owned())
 }
 
 /// Concatenates hashes.
@@ -213,7 +203,7 @@ impl ListPoint {
         let lacks = |name: &str| format!("it has no `{name}`");
         let due = match (form.number, form.token, form.link) {
             (None, None, None) => Position::Start,
-            (number @ Some(1..=MOST), None, None) => Position::Number(read(number, "number")?),
+            (number @ Some(1..=MAX_COUNT), None, None) => Position::Number(read(number, "number")?),
             (None, Some(values), None) => Position::Token(
                 values
                     .into_iter()

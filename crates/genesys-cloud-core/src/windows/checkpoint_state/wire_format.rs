@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{RangePoint, WindowPoint};
-use crate::digest::{from_hex, hex};
-use crate::paging::{ListPoint, Reason, Verdict};
+use crate::digest::hex;
+use crate::paging::ListPoint;
+use crate::paging::stored_counts::{StoredVerdict, read, read_hash, written};
 use crate::windows::plan::Plan;
 use crate::windows::report::WindowsReport;
 
@@ -61,24 +62,6 @@ mod record {
     }
 }
 
-/// The largest count that is accepted, so that sums can't overflow.
-const MAX_COUNT: i64 = 1 << 53;
-
-fn written(count: u64) -> Option<i64> {
-    Some(i64::try_from(count).unwrap_or(MAX_COUNT).min(MAX_COUNT))
-}
-
-fn read(count: Option<i64>) -> Result<u64, String> {
-    match count.unwrap_or(0) {
-        count @ 0..=MAX_COUNT => u64::try_from(count).map_err(|error| error.to_string()),
-        _ => Err("it has a malformed count".to_owned()),
-    }
-}
-
-fn read_hash(text: &str) -> Result<u64, String> {
-    from_hex(text).ok_or_else(|| "it has a malformed hash".to_owned())
-}
-
 impl RangePoint {
     pub(crate) fn form(&self) -> RangeForm {
         let Self { plan, lists, recent_ids, ids_forgotten, max_items, report } = self;
@@ -132,13 +115,7 @@ impl RangePoint {
 
 impl RangeReportForm {
     fn of(report: &WindowsReport) -> Self {
-        let (worst, reason) = match report.worst {
-            None | Some(Verdict::Complete) => (None, None),
-            Some(Verdict::Truncated(reason)) => (Some("truncated"), Some(reason)),
-            Some(Verdict::Drifted(reason)) => (Some("drifted"), Some(reason)),
-            Some(Verdict::Unknown(reason)) => (Some("unknown"), Some(reason)),
-        };
-        let (reason, counts) = reason.map(Reason::written).unzip();
+        let StoredVerdict { worst, reason, counts } = StoredVerdict::of(report.worst);
         Self {
             splits: written(report.splits),
             pages: written(report.pages),
@@ -151,28 +128,16 @@ impl RangeReportForm {
             nulls: written(report.nulls).filter(|nulls| *nulls > 0),
             available_until: report.available_until,
             ended: Some(report.ended),
-            worst: worst.map(str::to_owned),
-            reason: reason.map(str::to_owned),
-            counts: counts.map(|counts| counts.into_iter().filter_map(written).collect()),
+            worst,
+            reason,
+            counts,
             ..Self::default()
         }
     }
 
     fn read(self) -> Result<WindowsReport, String> {
-        let reason = || {
-            let counts = self.counts.clone().unwrap_or_default();
-            let counts: Vec<u64> =
-                counts.into_iter().map(|count| read(Some(count))).collect::<Result<_, _>>()?;
-            let reason = self.reason.as_deref().and_then(|name| Reason::read(name, &counts));
-            reason.ok_or_else(|| "it has an unknown reason".to_owned())
-        };
-        let worst = match self.worst.as_deref() {
-            None => None,
-            Some("truncated") => Some(Verdict::Truncated(reason()?)),
-            Some("drifted") => Some(Verdict::Drifted(reason()?)),
-            Some("unknown") => Some(Verdict::Unknown(reason()?)),
-            Some(_) => return Err("it has an unknown verdict".to_owned()),
-        };
+        let Self { worst, reason, counts, .. } = self;
+        let worst = StoredVerdict { worst, reason, counts }.read()?;
         Ok(WindowsReport {
             splits: read(self.splits)?,
             pages: read(self.pages)?,
