@@ -78,6 +78,16 @@ impl Columns {
         self
     }
 
+    /// Removes the columns of these fields, and those within them.
+    #[must_use]
+    pub(crate) fn without(mut self, paths: &[String]) -> Self {
+        let is_in = |path: &str, of: &str| {
+            path.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.columns.retain(|column| !paths.iter().any(|path| is_in(&column.path, path)));
+        self
+    }
+
     /// Selects fields, in this order.
     ///
     /// # Errors
@@ -169,6 +179,22 @@ impl FieldError {
     }
 }
 
+impl FieldError {
+    /// Returns the error for a field within this one.
+    pub(crate) fn within(mut self, outer: &str) -> Self {
+        match &mut self {
+            Self::Empty => {}
+            Self::Repeated { path } => *path = format!("{outer}.{path}"),
+            Self::InList { list, .. } => *list = format!("{outer}.{list}"),
+            Self::Unknown { path, parent, .. } => {
+                *path = format!("{outer}.{path}");
+                *parent = format!("{outer}.{parent}");
+            }
+        }
+        self
+    }
+}
+
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -229,7 +255,7 @@ pub fn properties(schema: &Schema) -> &[(String, Schema)] {
     &Catalogue::embedded().resolve(schema).properties
 }
 
-fn kind(schema: &Schema) -> ColumnKind {
+pub(crate) fn kind(schema: &Schema) -> ColumnKind {
     let schema = Catalogue::embedded().resolve(schema);
     match (schema.kind, schema.format.as_deref()) {
         (Some(Kind::Boolean), _) => ColumnKind::Boolean,

@@ -58,7 +58,6 @@ impl SinkError {
     }
 
     /// Creates an error for an invalid value.
-    #[cfg_attr(not(any(feature = "parquet", feature = "postgres")), allow(dead_code))]
     pub(crate) fn of_value(text: String, unfit: Unfit) -> Self {
         Self { unfit: Some(Box::new(unfit)), ..Self::new(text) }
     }
@@ -69,7 +68,6 @@ impl SinkError {
     }
 
     /// Replaces the text.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn reworded(self, words: impl FnOnce(&str) -> String) -> Self {
         Self { text: words(&self.text), ..self }
     }

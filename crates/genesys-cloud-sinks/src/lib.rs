@@ -25,6 +25,7 @@ mod body;
 #[cfg(feature = "buckets")]
 mod bucket;
 pub mod checksum;
+mod child_tables;
 mod columns;
 mod compression;
 mod csv;
@@ -51,6 +52,7 @@ pub mod work_folder;
 
 #[cfg(feature = "buckets")]
 pub use crate::bucket::{BucketSink, BucketStore, BucketUrl, PART_SIZE};
+pub use crate::child_tables::{ChildTable, ChildTables, ExplodeError, SplitSink, lists};
 pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
@@ -62,7 +64,7 @@ pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::{Fault, OnBadValue, Rejected};
-pub use crate::sink::{Sink, SinkFuture};
+pub use crate::sink::{Sink, SinkFuture, TableCount};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;

@@ -159,9 +159,8 @@ impl PostgresSink {
         let at = batch.sources[row];
         let record = &batch.records[at];
         let none = || {
-            let rejected =
-                Rejected { record: record.clone(), faults: Vec::new(), is_skipped: false };
-            (rejected, Vec::new())
+            let (record, faults) = (record.clone(), Vec::new());
+            (Rejected { record, faults, is_skipped: false, table: None }, Vec::new())
         };
         let (rejected, nulls) = batch.rejected.entry(at).or_insert_with(none);
         let field = refused.column.map(|column| self.fields[column].path.clone());
