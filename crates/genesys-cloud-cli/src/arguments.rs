@@ -2,6 +2,7 @@
 //!
 //! [`settings`]: crate::settings
 
+mod explode;
 mod range;
 mod tree;
 
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::explode::ExplodeOptions;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::tree::{OnParent, TreeOptions};
 use crate::completions;
@@ -240,6 +242,8 @@ pub(crate) struct Export {
     pub(crate) reading: ReadOptions,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) explode: ExplodeOptions,
     #[command(flatten)]
     pub(crate) table: TableOptions,
     #[command(flatten)]

@@ -27,7 +27,8 @@ pub(crate) fn check(option: &str, item: &Schema, path: &str) -> Result<(), Failu
     genesys_cloud_sinks::find(item, path).map(drop).map_err(|error| refused(option, &error))
 }
 
-fn refused(option: &str, error: &FieldError) -> Failure {
+/// Describes an error of a field that an option names.
+pub(crate) fn refused(option: &str, error: &FieldError) -> Failure {
     let failure = Failure::usage(format!("{option}: {error}"));
     match error {
         FieldError::Empty => failure.advise("separate names with commas, such as id,name"),
@@ -52,9 +53,18 @@ fn refused(option: &str, error: &FieldError) -> Failure {
 /// Returns the schema of the records that an operation lists, or that its jobs produce. `None` if the document does not
 /// describe them.
 pub(crate) fn item(entry: &Entry, kind: &OperationKind) -> Option<&'static Schema> {
+    definition(entry, kind).map(|(_, schema)| schema)
+}
+
+/// Returns the same schema with its name, which is `Record` if it has none.
+pub(crate) fn definition(
+    entry: &Entry,
+    kind: &OperationKind,
+) -> Option<(&'static str, &'static Schema)> {
     let catalogue = Catalogue::embedded();
     let entry = catalogue.operation(&entry.id)?;
-    specs::record(catalogue, entry, kind).map(|schema| catalogue.resolve(schema))
+    let schema = specs::record(catalogue, entry, kind)?;
+    Some((schema.reference.as_deref().unwrap_or("Record"), catalogue.resolve(schema)))
 }
 
 #[cfg(test)]

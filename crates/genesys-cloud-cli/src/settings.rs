@@ -134,6 +134,7 @@ pub(crate) struct ExportSettings {
     pub(crate) reading: ReadSettings,
     pub(crate) destination: Destination,
     pub(crate) form: FormSettings,
+    pub(crate) explode: ExplodeSettings,
     pub(crate) table: TableSettings,
     /// Location of the state, if not beside the output.
     pub(crate) state: Option<StateLocation>,
@@ -213,6 +214,15 @@ pub(crate) struct FormSettings {
     pub(crate) rejects: Option<PathBuf>,
 }
 
+/// Child tables.
+#[derive(Clone, Debug)]
+pub(crate) struct ExplodeSettings {
+    /// The paths of lists.
+    pub(crate) paths: Vec<String>,
+    /// The fields that identify a record; empty for those known.
+    pub(crate) key: Vec<String>,
+}
+
 /// A database table.
 #[derive(Clone, Debug)]
 pub(crate) struct TableSettings {
@@ -281,6 +291,7 @@ impl ExportSettings {
             range,
             reading,
             output,
+            explode,
             table,
             resuming,
         } = arguments;
@@ -350,6 +361,7 @@ impl ExportSettings {
             reading,
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
+            explode: ExplodeSettings { paths: explode.explode, key: explode.explode_key },
             table: TableSettings { name: table, create: create_table, upsert },
             state: resuming.state,
             start,

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use genesys_cloud_sinks::{Columns, Format, OnBadValue};
+use genesys_cloud_sinks::{ChildTables, Columns, Format, OnBadValue};
 
 use super::output::Output;
 use super::source::{Call, Source, Tree};
-use super::{results_parameters, tree, validation};
+use super::{child_tables, results_parameters, tree, validation};
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::locations::{ReportLocation, StateLocation};
@@ -42,6 +42,8 @@ pub(super) enum Delivery {
 /// How to write records.
 pub(super) struct Records {
     pub(super) columns: Columns,
+    /// The child tables, if any.
+    pub(super) children: Option<ChildTables>,
     /// The fields in `--fields`; empty for all.
     pub(super) fields: Vec<String>,
     pub(super) format: Format,
@@ -55,22 +57,25 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns) = source(&settings)?;
+        let (source, columns, children) = source(&settings)?;
         let mut output = Output::new(&settings);
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
                 Delivery::Files
             }
-            None => Delivery::Records(Records::new(&settings, &source, columns, &mut output)?),
+            None => {
+                let columns = (columns, children);
+                Delivery::Records(Records::new(&settings, &source, columns, &mut output)?)
+            }
         };
         let ExportSettings { state, start, max_age, report, accept, is_dry_run, .. } = settings;
         Ok(Self { source, delivery, output, state, start, max_age, report, accept, is_dry_run })
     }
 }
 
-/// Resolves the source and the columns of its records.
-fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
+/// Resolves the source, the columns of its records and their child tables.
+fn source(settings: &ExportSettings) -> Result<(Source, Columns, Option<ChildTables>), Failure> {
     let call = &settings.call;
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
@@ -91,15 +96,26 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
         record::check("--unique", item, field)?;
     }
     let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
-    let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
-    Ok((source, columns))
+    let upsert = settings.table.upsert.as_ref();
+    let mut children = child_tables::plan(&settings.explode, &source, upsert, call.unchecked)?;
+    let mut fields = settings.form.fields.clone();
+    if let Some(children) = &mut children {
+        fields = children
+            .choose(&fields, call.unchecked)
+            .map_err(|error| record::refused("--fields", &error))?;
+    }
+    let mut columns = record::columns(&fields, &added, item, call.unchecked)?;
+    if let Some(children) = &children {
+        columns = children.remaining(columns);
+    }
+    Ok((source, columns, children))
 }
 
 impl Records {
     fn new(
         settings: &ExportSettings,
         source: &Source,
-        columns: Columns,
+        (columns, children): (Columns, Option<ChildTables>),
         output: &mut Output,
     ) -> Result<Self, Failure> {
         let form = &settings.form;
@@ -122,7 +138,10 @@ impl Records {
         }
         let (fields, rejects) = (form.fields.clone(), form.rejects.clone());
         let (batch, on_bad_value) = (form.batch, form.on_bad_value);
-        Ok(Self { columns, fields, format, batch, on_bad_value, rejects })
+        if let Some(children) = &children {
+            output.add_children(children)?;
+        }
+        Ok(Self { columns, children, fields, format, batch, on_bad_value, rejects })
     }
 }
 
@@ -132,8 +151,11 @@ fn key(wanted: Option<&Key>, source: &Source, columns: &Columns) -> Result<Vec<S
         None => return Ok(Vec::new()),
         Some(Key::Fields(fields)) => fields.clone(),
         Some(Key::Known) => {
-            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
-            added.chain(["id".to_owned()]).collect()
+            let known = child_tables::known_key(source);
+            let has_id = known.len() > source.tree.as_ref().map_or(0, |tree| tree.bindings.len());
+            // Without a known ID, the error names the usual one.
+            let usual = Some("id".to_owned()).filter(|_| !has_id);
+            known.into_iter().chain(usual).collect()
         }
     };
     for (at, field) in fields.iter().enumerate() {

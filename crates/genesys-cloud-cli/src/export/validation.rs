@@ -79,6 +79,7 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
         ("--row-group", form.row_group.is_some()),
         ("--on-bad-value", form.on_bad_value != OnBadValue::Fail),
         ("--rejects", form.rejects.is_some()),
+        ("--explode", !settings.explode.paths.is_empty()),
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(

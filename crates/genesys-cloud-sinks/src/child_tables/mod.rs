@@ -14,7 +14,7 @@ use genesys_cloud_catalogue::{Catalogue, Schema};
 
 pub use self::lists::lists;
 #[cfg(feature = "postgres")]
-pub(crate) use self::outputs::Outputs;
+pub(crate) use self::outputs::{Outputs, Rows};
 pub use self::sink::SplitSink;
 use self::splitter::{Splitter, Table};
 use crate::columns::{Column, ColumnKind, Columns, FieldError, kind, properties};
