@@ -44,6 +44,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod timeline;
 mod trees;
 // Some tests need features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
