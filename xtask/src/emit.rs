@@ -252,10 +252,7 @@ fn operation(
             format_args!("    ///\n    /// `windows` reads a time range of any length{windows}"),
         );
         if let Some(id) = &known.id {
-            put(
-                text,
-                format_args!(". A record in several windows is yielded once, by `{id}`"),
-            );
+            put(text, format_args!(". A record in several windows is yielded once, by `{id}`"));
         }
         text.push_str(".\n");
     }

@@ -12,7 +12,7 @@ use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use super::availability::{DataDate, wait_for_data};
 use super::page_jobs::PageJobs;
 use super::poller::Poller;
-use super::results::{ResultPages, links, single_response, opened};
+use super::results::{ResultPages, links, opened, single_response};
 use super::spec::{JobSpec, Results};
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
