@@ -32,6 +32,8 @@ mod postgres;
 #[cfg(unix)]
 mod profiles;
 mod ranges;
+#[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
+mod read_back;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
