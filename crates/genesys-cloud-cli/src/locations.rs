@@ -4,12 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-#[cfg(feature = "buckets")]
-use genesys_cloud_sinks::{BucketFolder, BucketUrl};
 #[cfg(feature = "redis")]
 use genesys_cloud_sinks::RedisServer;
 #[cfg(feature = "postgres")]
 use genesys_cloud_sinks::Target;
+#[cfg(feature = "buckets")]
+use genesys_cloud_sinks::{BucketFolder, BucketUrl};
 
 use crate::failure::Failure;
 

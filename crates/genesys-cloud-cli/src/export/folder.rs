@@ -72,9 +72,10 @@ pub(super) async fn run(mut plan: Plan, session: &Session) -> Result<Exit, Failu
             state.resumed_now()
         }
         None => {
-            reporter.event("begin", || {
-                json!({ "operation": plan.source.entry.id, "out": plan.output.text() })
-            });
+            reporter.event(
+                "begin",
+                || json!({ "operation": plan.source.entry.id, "out": plan.output.text() }),
+            );
             FolderState::new(&plan, Run::new(identity.clone(), &plan))
         }
     };
@@ -119,8 +120,7 @@ async fn resume(
     if !plan.start.resumes() {
         return Ok(None);
     }
-    if let (Some(range), Some(saved)) =
-        (plan.source.time_range_mut(), FolderState::interval(&text))
+    if let (Some(range), Some(saved)) = (plan.source.time_range_mut(), FolderState::interval(&text))
     {
         range.resume(&saved);
     }

@@ -71,7 +71,8 @@ impl FolderEnd {
             Ok(Exit::Interrupted) => self.stop(),
             Ok(exit) => {
                 // In the order of the exit codes, a truncated list comes before a drifted one.
-                let is_worse = self.worst.as_ref().is_none_or(|(worst, ..)| *worst as u8 > exit as u8);
+                let is_worse =
+                    self.worst.as_ref().is_none_or(|(worst, ..)| *worst as u8 > exit as u8);
                 if is_worse {
                     self.worst = Some((exit, text("verdict").unwrap_or_default(), text("reason")));
                 }
@@ -110,7 +111,9 @@ impl<'a> FolderReport<'a> {
         let unfinished = Verdict::Unknown(Reason::Unfinished);
         let accepted = state.done.values().map(|done| &done.verdict).find(|it| *it != "complete");
         let (exit, verdict, why) = match (&end.failure, end.is_interrupted, end.worst.take()) {
-            (Some(failure), ..) => (failure.exit(), word(&unfinished).to_owned(), reason(&unfinished)),
+            (Some(failure), ..) => {
+                (failure.exit(), word(&unfinished).to_owned(), reason(&unfinished))
+            }
             (None, true, _) => {
                 (Exit::Interrupted, word(&unfinished).to_owned(), reason(&unfinished))
             }

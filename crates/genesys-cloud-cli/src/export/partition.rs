@@ -93,7 +93,9 @@ impl Partition {
         let (from, to) = self.start_of(start).zip(self.start_of(end)).ok_or_else(out_of_range)?;
         if (from, to) != (start, end) {
             let what = match self.unit {
-                Unit::Day => format!("day, but the range {interval} has parts of days ({})", self.zone),
+                Unit::Day => {
+                    format!("day, but the range {interval} has parts of days ({})", self.zone)
+                }
                 Unit::Hours(hours) => {
                     format!("{}, but the range {interval} has parts of them", span_of(hours))
                 }

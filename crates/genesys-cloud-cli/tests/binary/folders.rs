@@ -67,8 +67,16 @@ fn files(folder: &Path) -> Vec<String> {
 /// The words of an export of these days as JSON lines.
 fn export<'a>(operation: &'a str, interval: &'a str) -> Vec<&'a str> {
     vec![
-        "export", operation, "--interval", interval, "--out", "lake/", "--format", "jsonl",
-        "--page-size", "25",
+        "export",
+        operation,
+        "--interval",
+        interval,
+        "--out",
+        "lake/",
+        "--format",
+        "jsonl",
+        "--page-size",
+        "25",
     ]
 }
 
@@ -121,9 +129,8 @@ async fn a_folder_has_parquet_by_default_and_a_file_for_an_empty_window() {
     run(Some(&org), folder.path(), &words).await.done();
     for (day, records) in [("2024-05-04", 10), ("2024-05-05", 0)] {
         let path = folder.path().join(format!("lake/conversation_day={day}/part-0.parquet"));
-        let reader = parquet::file::reader::SerializedFileReader::new(
-            std::fs::File::open(path).unwrap(),
-        );
+        let reader =
+            parquet::file::reader::SerializedFileReader::new(std::fs::File::open(path).unwrap());
         let reader: parquet::file::reader::SerializedFileReader<_> = reader.unwrap();
         let rows = parquet::file::reader::FileReader::metadata(&reader).file_metadata().num_rows();
         // One conversation of the day before is still active.
@@ -304,7 +311,12 @@ async fn a_list_of_lists_has_a_file_per_window_of_its_parents() {
     let org = org(QUERY, 12).await;
     let folder = tempdir().unwrap();
     let mut words = vec!["export", "getConversationRecordings", "--for-each", QUERY];
-    words.extend(["--bind", "conversationId=conversationId", "--interval", "2024-05-01/2024-05-03"]);
+    words.extend([
+        "--bind",
+        "conversationId=conversationId",
+        "--interval",
+        "2024-05-01/2024-05-03",
+    ]);
     words.extend(["--out", "lake/", "--format", "jsonl", "--partition", "day"]);
     run(Some(&org), folder.path(), &words).await.done();
     for (at, day) in DAYS[..2].iter().enumerate() {
