@@ -73,7 +73,7 @@ pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable,
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, MAX_STATE_SIZE, Resumable,
     StoreError, StoreFuture,
 };
 pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};
