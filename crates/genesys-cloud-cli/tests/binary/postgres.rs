@@ -39,7 +39,7 @@ impl Database {
     }
 
     /// The URL without the password.
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let url = self.server.url();
         format!("{}/{}", url.rsplit_once('/').unwrap().0, self.name)
     }
@@ -127,7 +127,7 @@ fn same(column: &Value, field: &Value) -> bool {
 }
 
 /// Compares every value of every row with the record.
-fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
+pub(crate) fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
     assert_eq!(rows.keys().collect::<Vec<_>>(), records.keys().collect::<Vec<_>>());
     for (id, record) in records {
         let row = &rows[id];
