@@ -129,6 +129,10 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
     let kind = results_parameters::set(kind, settings, entry)?;
+    if let (Destination::Folder(folder), None) = (&settings.destination, capabilities::files(&kind))
+    {
+        validation::options_of_folder(settings, folder)?;
+    }
     let tree = tree::plan(settings, (entry, &kind))?;
     let mut reading = settings.reading.clone();
     match tree.as_ref().is_some_and(Tree::has_jobs) {
@@ -156,7 +160,6 @@ fn partition(
     folder: &Folder,
     columns: &Columns,
 ) -> Result<Partition, Failure> {
-    validation::options_of_folder(settings, folder)?;
     let range = settings.range.as_ref().zip(source.time_range());
     let Some((given, range)) = range else {
         return Err(Failure::usage(format!("--out {folder}: the list has no time range")));
