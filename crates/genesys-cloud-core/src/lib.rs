@@ -6,6 +6,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
+mod bad_value;
 mod base_url;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -67,6 +68,7 @@ mod wire;
 pub use {bytes, chrono, futures, http, serde_json};
 
 pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
+pub use crate::bad_value::{Fault, OnBadValue};
 pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
