@@ -1,6 +1,5 @@
 //! Exports whose nested lists become child tables.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use genesys_cloud_mock::{CannedResponse, JobPace, MockOrg, Timeline};
@@ -168,37 +167,43 @@ fn keys_of(row: &Value) -> Value {
 
 #[tokio::test]
 async fn rows_of_a_tree_have_the_keys_of_its_parents() {
-    let org = MockOrg::builder()
-        .list("getRoutingQueues", 7)
-        .list("getRoutingQueueMembers", 5)
-        .start()
-        .await
-        .unwrap();
+    let grants = "getAuthorizationRoleSubjectgrants";
+    let org =
+        MockOrg::builder().list("getAuthorizationRoles", 9).list(grants, 12).start().await.unwrap();
     let folder = tempdir().unwrap();
-    let source = ["export", "routing.queue_members", "--for-each", "routing.queues"];
+    let source = ["export", grants, "--for-each", "authorization.roles"];
     let whole = [&source[..], &["--out", "whole.jsonl"]].concat();
     run(Some(&org), folder.path(), &whole).await.done();
-    let fields = ["--fields", "queueId,id,name,user.languages.name"];
-    let output = ["--out", "m.csv", "--explode", "user.languages", "--batch", "3", "--resume"];
+    let whole = lines(folder.path().join("whole.jsonl"));
+    let fields = ["--fields", "roleId,id,name,divisions.id,divisions.name"];
+    let output = ["--out", "g.csv", "--explode", "divisions", "--batch", "3", "--resume"];
     let arguments = [&source[..], &fields, &output].concat();
     assert!(to_the_end(&org, folder.path(), &arguments, 3).await > 0);
-    let mut members = BTreeMap::new();
-    for record in lines(folder.path().join("whole.jsonl")) {
-        let languages = record["user"]["languages"].as_array().map_or(0, Vec::len);
-        members.insert(format!("{}{}", record["queueId"], record["id"]), languages);
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut expected = Vec::new();
+    for record in &whole {
+        for (at, division) in record["divisions"].as_array().into_iter().flatten().enumerate() {
+            let index = at.to_string();
+            let row = [
+                &record["roleId"],
+                &record["id"],
+                &index.into(),
+                &division["id"],
+                &division["name"],
+            ];
+            expected.push(row.map(text));
+        }
     }
-    assert!(members.len() > 20 && members.values().sum::<usize>() > 0, "{members:?}");
-    let root = table(&read(folder.path().join("m.csv")));
-    assert_eq!(root.len(), lines(folder.path().join("whole.jsonl")).len());
-    assert_eq!(root[0].as_object().unwrap().keys().collect::<Vec<_>>(), ["id", "name", "queueId"]);
-    let mut found = BTreeMap::new();
-    for row in table(&read(folder.path().join("m.user.languages.csv"))) {
-        let names: Vec<&String> = row.as_object().unwrap().keys().collect();
-        assert_eq!(names, ["languageIndex", "name", "queueId", "queueMemberId"]);
-        *found.entry(format!("{}{}", row["queueId"], row["queueMemberId"])).or_insert(0) += 1;
-    }
-    members.retain(|_, languages| *languages > 0);
-    assert_eq!(found, members);
+    assert!(expected.len() > whole.len() / 2, "{} divisions", expected.len());
+    let rows = |name: &str| -> Vec<Vec<String>> {
+        read(folder.path().join(name)).lines().map(cells).collect()
+    };
+    assert_eq!(rows("g.csv")[0], ["roleId", "id", "name"]);
+    assert_eq!(rows("g.csv").len(), 1 + whole.len());
+    let mut found = rows("g.divisions.csv");
+    let keys = ["roleId", "subjectDivisionGrantsId", "divisionIndex", "id", "name"];
+    assert_eq!(found.remove(0), keys);
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]

@@ -127,7 +127,7 @@ pub(crate) fn same(column: &Value, field: &Value) -> bool {
 }
 
 /// Compares every value of every row with the record.
-fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
+pub(crate) fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
     assert_eq!(rows.keys().collect::<Vec<_>>(), records.keys().collect::<Vec<_>>());
     for (id, record) in records {
         let row = &rows[id];

@@ -1,13 +1,13 @@
 //! The outputs of a record and of its child tables, which are committed together.
 
-use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_core::{CheckpointStore, OnBadValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::columns::Columns;
 use crate::error::SinkError;
-use crate::reject::{OnBadValue, Rejected};
+use crate::reject::Rejected;
 use crate::saved::{from_saved, to_saved};
 use crate::sink::{Sink, SinkFuture};
 use crate::watch::Watch;

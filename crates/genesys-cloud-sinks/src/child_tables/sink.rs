@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_core::{CheckpointStore, Fault, OnBadValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,7 +14,7 @@ use crate::columns::Columns;
 use crate::error::SinkError;
 #[cfg(feature = "postgres")]
 use crate::postgres::{Family, Target};
-use crate::reject::{Fault, OnBadValue, Rejected, Unfit};
+use crate::reject::{Rejected, Unfit};
 use crate::saved::{from_saved, to_saved};
 use crate::sink::{Sink, SinkFuture, TableCount};
 use crate::watch::Watch;

@@ -1,12 +1,11 @@
 //! Splits the JSON text of a record into the rows of its tables, in one pass over the text.
 
-use genesys_cloud_core::lenient;
+use genesys_cloud_core::{Fault, lenient};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::VALUE;
 use super::scanner::{Invalid, Scanner};
-use crate::reject::Fault;
 
 /// Maximum number of rows of a record, which bounds the memory: an element may have only two bytes.
 pub(super) const MOST_ROWS: usize = 100_000;

@@ -1,6 +1,6 @@
 //! The table of the records and its child tables, in the transactions of one connection.
 
-use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_core::{CheckpointStore, OnBadValue};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{PostgresSink, Target};
 use crate::child_tables::{ChildTable, ChildTables, Outputs, Rows};
 use crate::columns::{Column, Columns};
 use crate::saved::{from_saved, to_saved};
-use crate::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use crate::{Rejected, Sink, SinkError, SinkFuture, Watch};
 
 /// The role of a table in a family.
 pub(super) enum Member {
