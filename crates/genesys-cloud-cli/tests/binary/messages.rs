@@ -12,7 +12,7 @@ const QUEUES: &str = "getRoutingQueues";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// Commands that are invalid, by subject. `MAY` is a month and `DETAILS` an operation with an interval.
-const INVALID: [(&str, &[&str]); 12] = [
+const INVALID: [(&str, &[&str]); 13] = [
     (
         "Operations",
         &[
