@@ -39,7 +39,7 @@ pub(crate) fn expected(text: &str) -> Vec<Vec<Value>> {
 fn add(tables: &mut [Vec<Value>], level: usize, keys: &Map<String, Value>, mut of: Value) -> Value {
     let Some((list, index, id)) = LEVELS.get(level) else { return of };
     let elements = of.as_object_mut().unwrap().remove(*list);
-    for (at, element) in elements.iter().flat_map(|it| it.as_array().unwrap()).enumerate() {
+    for (at, element) in elements.iter().filter_map(Value::as_array).flatten().enumerate() {
         let mut keys = keys.clone();
         keys.insert((*index).to_owned(), at.into());
         let mut of_children = keys.clone();
