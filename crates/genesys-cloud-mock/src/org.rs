@@ -2,6 +2,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::connection::ConnectionFault;
 use crate::error::Error;
 use crate::expected::Expected;
@@ -138,6 +140,20 @@ impl MockOrg {
     /// If the API has no such operation, or it does not return a list.
     pub fn expected(&self, operation: &str) -> Result<Expected, Error> {
         self.service.lists().expected(self.service.endpoint(operation)?)
+    }
+
+    /// Returns the records of [`MockOrg::expected`] with their content, in an org without a
+    /// [timeline](MockOrgBuilder::timeline).
+    ///
+    /// `path` is the path of the request, such as `/api/v2/routing/queues/7c1f9a52/members`: the links in the records
+    /// depend on it.
+    ///
+    /// # Errors
+    /// As for [`MockOrg::expected`].
+    pub fn expected_records(&self, operation: &str, path: &str) -> Result<Vec<Value>, Error> {
+        let records =
+            self.service.lists().expected_records(self.service.endpoint(operation)?, path)?;
+        Ok(records.iter().map(|it| serde_json::from_str(it).unwrap_or_default()).collect())
     }
 
     /// Expires all page tokens issued so far: a request with one of them gets a 400.
