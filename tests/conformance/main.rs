@@ -85,11 +85,11 @@ fn drive_lists(lists: &[&'static List]) -> Table {
 fn drive_trees(trees: &[Tree]) -> Table {
     let next = AtomicUsize::new(0);
     in_turns(async || {
-        let mut table = Table::default();
+        let (orgs, mut table) = (trees::Orgs::start().await, Table::default());
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(tree) = trees.get(number) else { return table };
-            trees::run(number, tree, &mut table).await;
+            trees::run(&orgs, number, tree, &mut table).await;
         }
     })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use futures::{FutureExt as _, StreamExt as _};
+use futures::{FutureExt as _, StreamExt as _, TryStreamExt as _};
 use genesys_cloud::{
     Client, Error, ErrorKind, Nested, NestedItem, NestedReport, Paginator, Schedule, Verdict,
 };
@@ -16,6 +16,8 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Entry, Par
 use genesys_cloud_core::Request;
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_mock::{Expected, ExpectedEnd, MockOrg, Scenario, Scheme};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::table::Table;
@@ -32,8 +34,8 @@ const PATIENCE: usize = 3;
 /// The values of path parameters.
 type Values = BTreeMap<String, String>;
 
-/// A record, with the path of its list.
-type Placed = (String, Value);
+/// A record as JSON, with the path of its list.
+type Placed = (String, String);
 
 /// A list, and the lists that supply its path parameters.
 pub(crate) struct Tree {
@@ -58,22 +60,35 @@ enum Mode {
     Ahead,
     /// Each `next` is dropped once while pending, and called again.
     Dropped,
-    /// Resumed from a checkpoint after every seventh item.
+    /// Resumed from a checkpoint after every eleventh item.
     Resumed,
 }
 
 const MODES: [Mode; 6] =
     [Mode::OneByOne, Mode::Concurrent, Mode::Unordered, Mode::Ahead, Mode::Dropped, Mode::Resumed];
 
+/// The orgs of a worker.
+pub(crate) struct Orgs {
+    org: Org,
+    /// Prefetched requests may arrive after the reader is gone, so they have a separate org.
+    ahead: Org,
+}
+
+impl Orgs {
+    pub(crate) async fn start() -> Self {
+        Self { org: Org::start().await, ahead: Org::start().await }
+    }
+}
+
 /// Runs a tree in all scenarios of its list, in a different mode each.
-pub(crate) async fn run(number: usize, tree: &Tree, table: &mut Table) {
-    // Prefetched requests may arrive after the reader is gone, so they have a separate org.
-    let (org, ahead) = (Org::start().await, Org::start().await);
+pub(crate) async fn run(orgs: &Orgs, number: usize, tree: &Tree, table: &mut Table) {
+    let Orgs { org, ahead } = orgs;
+    org.org.reset();
     let operation = tree.entry.id.as_str();
     let scheme = Scheme::of(Catalogue::embedded(), tree.entry);
     let name = scheme.map_or("none".to_owned(), |scheme| format!("{scheme:?}"));
     let prepared = match org.org.scenarios(operation) {
-        Ok(scenarios) => Parents::of(tree, &org).await.map(|parents| (scenarios, parents)),
+        Ok(scenarios) => Parents::of(tree, org).await.map(|parents| (scenarios, parents)),
         Err(why) => Err(why.to_string()),
     };
     let (scenarios, parents) = match prepared {
@@ -87,7 +102,7 @@ pub(crate) async fn run(number: usize, tree: &Tree, table: &mut Table) {
             Mode::Resumed | Mode::Unordered if is_broken(scenario) => Mode::Concurrent,
             mode => mode,
         };
-        let org = if mode == Mode::Ahead { &ahead } else { &org };
+        let org = if mode == Mode::Ahead { ahead } else { org };
         let case = Case { tree, parents: &parents, org, scenario, mode };
         let result = match tokio::time::timeout(LONGEST, case.run()).await {
             Ok(result) => result,
@@ -141,19 +156,24 @@ impl Parents {
         for (level, parent) in tree.parents.iter().enumerate() {
             let entry = tree.entry_at(level);
             let field = parent.list.as_ref().map_or("", |it| it.field.as_str());
-            let alone = Alone::read(list(&org.client, entry, &all[0]), org).await?;
+            let alone = Alone::read(list::<IgnoredAny>(&org.client, entry, &all[0]), org).await;
             let is_job = matches!(kind(entry), OperationKind::Job(_));
             requests = requests.filter(|_| !is_job).map(|sum| sum + all.len() * alone.requests);
             let mut with_parent = Vec::new();
             for values in all {
                 let records = match is_job {
                     // The org states only the keys of results.
-                    true => Alone::read(list(&org.client, entry, &values), org).await?.items,
+                    true => list(&org.client, entry, &values).try_collect().await.map_err(text)?,
                     false => {
                         let path = path(entry, &values);
-                        org.org.expected_records(&entry.id, &path).map_err(text)?
+                        let records = org.org.expected_records(&entry.id, &path).map_err(text)?;
+                        records
+                            .iter()
+                            .map(|it| serde_json::from_str(it).unwrap_or_default())
+                            .collect()
                     }
                 };
+                let records: Vec<Value> = records;
                 for record in records {
                     let value = value_at(&record, field);
                     let mut values = values.clone();
@@ -170,27 +190,22 @@ impl Parents {
     }
 }
 
-/// A list that is read alone.
+/// The requests and the verdict of a list that is read alone.
 struct Alone {
-    items: Vec<Value>,
     requests: usize,
     verdict: Verdict,
 }
 
 impl Alone {
-    async fn read(mut list: Paginator<Value>, org: &Org) -> Result<Self, String> {
-        let before = org.org.request_count();
-        let (mut items, mut errors) = (Vec::new(), 0);
+    async fn read(mut list: Paginator<IgnoredAny>, org: &Org) -> Self {
+        let (before, mut errors) = (org.org.request_count(), 0);
         while errors <= PATIENCE
             && let Some(next) = list.next().await
         {
-            match next {
-                Ok(item) => items.push(item),
-                Err(_) => errors += 1,
-            }
+            errors += usize::from(next.is_err());
         }
         let requests = (org.org.request_count() - before) as usize;
-        Ok(Self { items, requests, verdict: list.report().verdict() })
+        Self { requests, verdict: list.report().verdict() }
     }
 }
 
@@ -220,7 +235,7 @@ impl Case<'_> {
             Lists { tree: self.tree, client, page_size: page_size as usize, mode: self.mode };
         self.set_up()?;
         let alone = lists.list(self.tree.parents.len(), &self.parents.values[0]);
-        let alone = Alone::read(alone, self.org).await?;
+        let alone = Alone::read(alone, self.org).await;
         self.set_up()?;
         let expected = org.expected(operation).map_err(text)?;
         let read = self.read(&lists).await;
@@ -240,7 +255,7 @@ impl Case<'_> {
 
     async fn read(&self, lists: &Lists<'_>) -> Outcome {
         let (mut tree, mut outcome) = (lists.tree(), Outcome::default());
-        while outcome.errors.len() <= PATIENCE {
+        while outcome.errors.len() <= self.parents.values.len() + PATIENCE {
             let at_once = match self.mode {
                 Mode::Dropped => tree.next().now_or_never(),
                 _ => None,
@@ -254,7 +269,7 @@ impl Case<'_> {
                 Some(Err(error)) => outcome.errors.push(error),
                 None => break,
             }
-            if self.mode == Mode::Resumed && outcome.items.len().is_multiple_of(7) {
+            if self.mode == Mode::Resumed && outcome.items.len().is_multiple_of(11) {
                 let saved = tree.checkpoint();
                 tree = lists.tree().resume(&saved);
             }
@@ -312,21 +327,30 @@ impl Case<'_> {
         }
     }
 
-    /// The records of the first list arrived, and then an error.
+    /// The records of each list up to where it is broken arrived, and an error for each.
     fn check_broken(&self, read: &Outcome, expected: &Expected) -> Result<(), String> {
-        if read.errors.is_empty() || read.errors.iter().any(|it| it.kind() != ErrorKind::Paging) {
-            return Err("the error is not one of paging".to_owned());
+        let (values, mut items) = (&self.parents.values, read.items.as_slice());
+        let is_paging = |error: &Error| error.kind() == ErrorKind::Paging;
+        if read.errors.len() != values.len() || !read.errors.iter().all(is_paging) {
+            return Err(format!("{} errors for {} lists", read.errors.len(), values.len()));
         }
-        let values = &self.parents.values[0];
-        let (truth, first) = (self.truth(values)?, path(self.tree.entry, values));
-        let keys: Vec<String> = read.items.iter().map(|(_, item)| Expected::key(item)).collect();
-        if !expected.is_met_by(&keys) || read.items.iter().any(|(path, _)| *path != first) {
-            return Err(format!("{} items instead of {}", keys.len(), truth.len()));
+        for values in values {
+            let truth = self.truth(values)?;
+            compare(&items[..truth.len().min(items.len())], &truth)?;
+            let path = path(self.tree.entry, values);
+            let count = items.iter().take_while(|(of, _)| *of == path).count();
+            let key =
+                |(_, item): &Placed| Expected::key(&serde_json::from_str(item).unwrap_or_default());
+            if count > truth.len()
+                && !expected.is_met_by(&items[..count].iter().map(key).collect::<Vec<_>>())
+            {
+                return Err(format!("{count} items instead of {} of {path}", truth.len()));
+            }
+            items = &items[count..];
         }
-        compare(&read.items[..truth.len()], &truth)?;
-        match read.report.verdict() {
-            Verdict::Complete => Err("the verdict is complete".to_owned()),
-            _ => Ok(()),
+        match (items.len(), read.report.verdict()) {
+            (0, Verdict::Truncated(_)) => Ok(()),
+            (more, verdict) => Err(format!("{more} more items, and the verdict {verdict}")),
         }
     }
 
@@ -353,7 +377,7 @@ fn compare(found: &[Placed], truth: &[Placed]) -> Result<(), String> {
 
 fn sorted(items: &[Placed]) -> Vec<Placed> {
     let mut items = items.to_vec();
-    items.sort_by_cached_key(|(path, item)| (path.clone(), item.to_string()));
+    items.sort();
     items
 }
 
@@ -397,7 +421,7 @@ impl Lists<'_> {
     }
 
     /// The list at a level, for these parents.
-    fn list(&self, level: usize, values: &Values) -> Paginator<Value> {
+    fn list<T: DeserializeOwned + 'static>(&self, level: usize, values: &Values) -> Paginator<T> {
         let list = list(self.client, self.tree.entry_at(level), values);
         match level == self.tree.parents.len() {
             true if self.mode == Mode::Ahead => list.page_size(self.page_size).prefetch(2),
@@ -407,10 +431,10 @@ impl Lists<'_> {
     }
 
     /// Opens the list at a level for each record of the one above.
-    fn below<P: Supplies>(
+    fn below<P: Supplies, T: DeserializeOwned + 'static>(
         &self,
         level: usize,
-    ) -> impl Fn(&P) -> Paginator<Value> + Send + use<P> + 'static {
+    ) -> impl Fn(&P) -> Paginator<T> + Send + use<P, T> + 'static {
         let Self { tree, client, page_size, mode } = self;
         let tree = Tree { entry: tree.entry, parents: Arc::clone(&tree.parents) };
         let (client, page_size, mode) = (Client::clone(client), *page_size, *mode);
@@ -420,7 +444,7 @@ impl Lists<'_> {
         }
     }
 
-    fn open<P: Supplies>(&self, nested: Nested<P, Value>) -> Box<dyn Read> {
+    fn open<P: Supplies>(&self, nested: Nested<P, Box<RawValue>>) -> Box<dyn Read> {
         let nested = match self.mode {
             Mode::OneByOne => nested.concurrency(1),
             Mode::Unordered => nested.concurrency(3).unordered(),
@@ -468,7 +492,7 @@ trait Read: Send {
 }
 
 struct Opened<P> {
-    nested: Nested<P, Value>,
+    nested: Nested<P, Box<RawValue>>,
     parents: Arc<[Parent]>,
     entry: &'static Entry,
 }
@@ -520,7 +544,10 @@ fn kind(entry: &Entry) -> OperationKind {
 }
 
 /// The list of an operation for these values of its path parameters.
-fn list(client: &Client, entry: &Entry, values: &Values) -> Paginator<Value> {
+fn list<T>(client: &Client, entry: &Entry, values: &Values) -> Paginator<T>
+where
+    T: DeserializeOwned + 'static,
+{
     let mut request = Request::new(specs::operation(entry).expect("an operation"));
     for parameter in entry.parameters.iter().filter(|parameter| parameter.required) {
         match parameter.location {

@@ -34,6 +34,7 @@ mod profiles;
 mod ranges;
 #[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
 mod read_back;
+mod recipes;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
