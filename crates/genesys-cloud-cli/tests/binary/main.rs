@@ -11,6 +11,7 @@ mod completions;
 mod earlier;
 mod export;
 mod files;
+mod folders;
 #[cfg(unix)]
 mod guide;
 mod hostile;
@@ -47,6 +48,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod timeline;
 mod trees;
 // Some tests need features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]
