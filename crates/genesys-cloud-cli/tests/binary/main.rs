@@ -16,6 +16,7 @@ mod folders;
 mod guide;
 mod hostile;
 mod jobs;
+mod lake;
 #[cfg(all(
     unix,
     feature = "buckets",
