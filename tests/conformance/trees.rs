@@ -22,7 +22,7 @@ use serde_json::{Value, json};
 
 use crate::table::Table;
 
-/// The length of the lists of parents.
+/// The length of the outermost list. Other lists of parents have one record.
 const PARENTS: u64 = 2;
 
 /// The maximum time of a run.
@@ -88,7 +88,7 @@ pub(crate) async fn run(orgs: &Orgs, number: usize, tree: &Tree, table: &mut Tab
     let scheme = Scheme::of(Catalogue::embedded(), tree.entry);
     let name = scheme.map_or("none".to_owned(), |scheme| format!("{scheme:?}"));
     let prepared = match org.org.scenarios(operation) {
-        Ok(scenarios) => Parents::of(tree, org).await.map(|parents| (scenarios, parents)),
+        Ok(scenarios) => Parents::of(tree, orgs).await.map(|parents| (scenarios, parents)),
         Err(why) => Err(why.to_string()),
     };
     let (scenarios, parents) = match prepared {
@@ -134,7 +134,7 @@ struct Org {
 
 impl Org {
     async fn start() -> Self {
-        let org = MockOrg::builder().default_count(PARENTS).start().await.expect("an org");
+        let org = MockOrg::builder().start().await.expect("an org");
         let client = Client::builder().api_url(org.url()).access_token(org.access_token());
         // The tree sees failed calls, and repeats them.
         let client = client.max_retries(0).build().expect("a client");
@@ -151,7 +151,19 @@ struct Parents {
 }
 
 impl Parents {
-    async fn of(tree: &Tree, org: &Org) -> Result<Self, String> {
+    /// Sets the lengths of the lists of parents, and returns their values.
+    async fn of(tree: &Tree, orgs: &Orgs) -> Result<Self, String> {
+        for (level, org) in
+            (0..tree.parents.len()).flat_map(|level| [(level, &orgs.org), (level, &orgs.ahead)])
+        {
+            let (entry, length) = (tree.entry_at(level), if level == 0 { PARENTS } else { 1 });
+            match kind(entry) {
+                OperationKind::Job(_) => org.org.set_job_records(&entry.id, length),
+                _ => org.org.set_list(&entry.id, length),
+            }
+            .map_err(text)?;
+        }
+        let org = &orgs.org;
         let (mut all, mut requests) = (vec![Values::new()], Some(0));
         for (level, parent) in tree.parents.iter().enumerate() {
             let entry = tree.entry_at(level);
@@ -285,7 +297,9 @@ impl Case<'_> {
             matches!(self.scenario, Scenario::DroppedConnection | Scenario::ConnectionReset);
         let cuts = usize::from(is_cut);
         let is_paging = |error: &Error| error.kind() == ErrorKind::Paging;
-        if read.errors.len() != cuts || read.errors.iter().any(is_paging) {
+        // A reader that is resumed elsewhere does not see the error of a list that was not its first.
+        let is_unseen = self.mode == Mode::Resumed && read.errors.is_empty();
+        if read.errors.len() != cuts && !is_unseen || read.errors.iter().any(is_paging) {
             return Err("these errors are not expected".to_owned());
         }
         let values = &self.parents.values;
@@ -411,11 +425,14 @@ struct Lists<'a> {
 
 impl Lists<'_> {
     fn tree(&self) -> Box<dyn Read> {
-        let outer = self.list(0, &Values::new());
+        let outer: Paginator<Value> = self.list(0, &Values::new());
         match self.tree.parents.len() {
             1 => self.open(outer.nest(self.below(1))),
-            2 => self.open(outer.nest(self.below(1)).nest(self.below(2))),
-            3 => self.open(outer.nest(self.below(1)).nest(self.below(2)).nest(self.below(3))),
+            2 => self.open(outer.nest(self.below::<_, Value>(1)).nest(self.below(2))),
+            3 => {
+                let middle = outer.nest(self.below::<_, Value>(1));
+                self.open(middle.nest(self.below::<_, Value>(2)).nest(self.below(3)))
+            }
             levels => panic!("{levels} levels of parents"),
         }
     }
@@ -500,8 +517,10 @@ struct Opened<P> {
 impl<P: Supplies> Read for Opened<P> {
     fn next(&mut self) -> BoxFuture<'_, Option<Result<Placed, Error>>> {
         let Self { nested, parents, entry } = self;
-        let placed =
-            |item: NestedItem<P, Value>| (path(entry, &item.parent.values(parents)), item.item);
+        let placed = |item: NestedItem<P, Box<RawValue>>| {
+            let path = path(entry, &item.parent.values(parents));
+            (path, item.item.get().to_owned())
+        };
         nested.next().map(move |item| item.map(|item| item.map(placed))).boxed()
     }
 
