@@ -2,6 +2,7 @@
 //!
 //! [`settings`]: crate::settings
 
+mod download;
 mod range;
 mod tree;
 
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::download::DownloadOptions;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::tree::{OnParent, TreeOptions};
 use crate::completions;
@@ -245,6 +247,8 @@ pub(crate) struct Export {
     pub(crate) output: OutputOptions,
     #[command(flatten)]
     pub(crate) table: TableOptions,
+    #[command(flatten)]
+    pub(crate) download: DownloadOptions,
     #[command(flatten)]
     pub(crate) resuming: ResumeOptions,
 }

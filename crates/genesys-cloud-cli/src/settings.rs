@@ -1,6 +1,8 @@
 //! Settings of a command: its arguments with defaults, environment and conflicts resolved. No other module reads the
 //! arguments of an export.
 
+mod download;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::download::DownloadSettings;
 use crate::arguments::{self, Accepted, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
@@ -141,6 +144,8 @@ pub(crate) struct ExportSettings {
     pub(crate) destination: Destination,
     pub(crate) form: FormSettings,
     pub(crate) table: TableSettings,
+    /// Files of the records to download.
+    pub(crate) download: Option<DownloadSettings>,
     /// Location of the state, if not beside the output.
     pub(crate) state: Option<StateLocation>,
     pub(crate) start: Start,
@@ -300,11 +305,19 @@ impl ExportSettings {
             reading,
             output,
             table,
+            download,
             resuming,
         } = arguments;
+        let download = DownloadSettings::resolve(download, range.concurrency);
         let concurrency = range.concurrency.map(usize::from);
-        if concurrency.is_some() && range.interval.is_none() && tree.for_each.is_empty() {
-            return Err(Failure::usage("`--concurrency` needs `--interval` or `--for-each`"));
+        if concurrency.is_some()
+            && range.interval.is_none()
+            && tree.for_each.is_empty()
+            && download.is_none()
+        {
+            return Err(Failure::usage(
+                "`--concurrency` needs `--interval`, `--for-each` or `--download`",
+            ));
         }
         let tree = TreeSettings::resolve(tree, concurrency);
         let unique = match (range.keep_duplicates, range.unique) {
@@ -370,6 +383,7 @@ impl ExportSettings {
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
             table: TableSettings { name: table, create: create_table, upsert },
+            download,
             state: resuming.state,
             start,
             max_age: resuming.max_age,

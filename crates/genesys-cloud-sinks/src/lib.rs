@@ -31,6 +31,7 @@ mod csv;
 mod encode;
 mod error;
 mod file;
+mod file_folder;
 mod format;
 mod jsonl;
 mod losses;
@@ -55,6 +56,7 @@ pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properti
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
 pub use crate::file::{FileSink, open_part};
+pub use crate::file_folder::{FileFolder, Journal, NewFile};
 pub use crate::format::Format;
 pub use crate::jsonl::line as one_line;
 #[cfg(feature = "postgres")]

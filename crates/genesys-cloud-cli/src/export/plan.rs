@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
+use super::downloads::DownloadPlan;
 use super::output::Output;
 use super::partition::{Part, Partition};
 use super::source::{Call, Source, Tree};
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::locations::{Destination, Folder, ReportLocation, StateLocation};
 use crate::record;
 use crate::resolve;
-use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
+use crate::settings::{Accept, DownloadSettings, ExportSettings, Key, Start, Unique};
 
 /// A validated export.
 pub(super) struct Plan {
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
+    /// The files of records to download, if any.
+    pub(super) download: Option<DownloadPlan>,
     /// How the range is divided, if the output is a folder.
     pub(super) partition: Option<Partition>,
     /// The window of a folder that this writes, if it is not a whole export.
@@ -79,6 +82,12 @@ impl Plan {
             }
             _ => None,
         };
+        let download = match (&settings.download, &delivery) {
+            (Some(download), Delivery::Records(records)) => {
+                Some(downloads(&settings, download, &source, &records.columns)?)
+            }
+            _ => None,
+        };
         let ExportSettings { state, start, max_age, report, accept, is_dry_run, .. } = settings;
         Ok(Self {
             source,
@@ -90,6 +99,7 @@ impl Plan {
             report,
             accept,
             is_dry_run,
+            download,
             partition,
             window: None,
         })
@@ -117,6 +127,8 @@ impl Plan {
             report: ReportLocation::Nowhere,
             accept: self.accept,
             is_dry_run: false,
+            // Rejected with a folder.
+            download: None,
             partition: None,
             window: Some(window),
         }
@@ -151,6 +163,25 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
     let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
     let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
     Ok((source, columns))
+}
+
+/// Plans the downloads of the files that records refer to.
+fn downloads(
+    settings: &ExportSettings,
+    download: &DownloadSettings,
+    source: &Source,
+    columns: &Columns,
+) -> Result<DownloadPlan, Failure> {
+    let known = match &settings.table.upsert {
+        Some(Key::Fields(fields)) => fields.clone(),
+        _ => {
+            let id = source.range.as_ref().and_then(|range| range.id.clone());
+            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
+            added.chain([id.unwrap_or_else(|| "id".to_owned())]).collect()
+        }
+    };
+    let item = record::item(source.entry, &source.kind);
+    DownloadPlan::new(download, known, columns, (item, settings.call.unchecked))
 }
 
 /// Chooses the windows of a folder. Fails if the range does not consist of whole ones.
