@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use crate::deletes::Deletes;
 use crate::range::DayRange;
 use crate::report::TableReport;
 use crate::row::{ParentRead, Place, Row, Scope};
@@ -13,7 +14,6 @@ use crate::state::TableState;
 use crate::target::{
     Changes, Difference, TableWriter, Target, TargetError, TargetFuture, TargetSession,
 };
-use crate::deletes::Deletes;
 
 /// A target in memory, for tests of plans and of programs. Clones share the tables.
 #[derive(Clone, Debug, Default)]
@@ -203,7 +203,10 @@ impl Writer {
                     stored.row.place = place;
                     current.insert(staged.key.clone());
                 }
-                None if is_live && changes.has_deletes && self.is_in(changes.scope, &stored.row) => {
+                None if is_live
+                    && changes.has_deletes
+                    && self.is_in(changes.scope, &stored.row) =>
+                {
                     if self.schema.deletes == Deletes::Remove {
                         continue;
                     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{
-    Client, Interval, OnRefused, Paginator, RawItem, ReadOptions, Request, Verdict, Windows,
-    lenient,
+    Client, Interval, OnRefused, Paginator, RawItem, ReadOptions, Request, Scheme, Verdict,
+    Windows, lenient,
 };
 use serde_json::value::RawValue;
 
@@ -47,12 +47,22 @@ pub(crate) struct Reading {
     pub(crate) latest: Option<DateTime<Utc>>,
     /// Whether a list that sorts by time of change was compared completely, and was sorted.
     pub(crate) is_sorted: bool,
+    /// Whether records may have moved to a page that had been read, and so were not read at all.
+    pub(crate) may_have_shifted: bool,
 }
 
 impl Reading {
     fn of_list(verdict: Verdict) -> Self {
         let scope = if verdict == Verdict::Complete { Scope::List } else { Scope::Nothing };
-        Self { verdict, part: None, scope, chunks: Vec::new(), latest: None, is_sorted: false }
+        Self {
+            verdict,
+            part: None,
+            scope,
+            chunks: Vec::new(),
+            latest: None,
+            is_sorted: false,
+            may_have_shifted: false,
+        }
     }
 }
 
@@ -107,7 +117,8 @@ impl<'a> Reader<'a> {
         let read: Result<(), TableError> = read.await;
         let report = list.report();
         self.report.add_calls(report.requests, report.retries, report.waited);
-        read.map(|()| Reading::of_list(report.verdict()))
+        let may_have_shifted = report.pages > 1 && can_shift(&self.table.kind);
+        read.map(|()| Reading { may_have_shifted, ..Reading::of_list(report.verdict()) })
     }
 
     /// Reads a list that sorts by time of change, up to a record that the last run had seen.
@@ -128,13 +139,16 @@ impl<'a> Reader<'a> {
         let pointer = format!("/{}", sort.field);
         let mut list = make(self.client, &self.table.kind)(request).with_options(&options());
         let (mut is_sorted, mut is_known) = (true, false);
-        let (mut latest, mut last) = (None, None);
+        let (mut latest, mut last, mut is_undated) = (None, None, false);
         let read = async {
             while let Some(item) = list.try_next().await? {
                 let json = text(&item);
                 let changed = lenient::at(json, &pointer).and_then(lenient::instant);
                 let changed = changed.map(|read| read.value);
-                is_sorted &= changed.is_some() && last.is_none_or(|last| changed <= Some(last));
+                // Records that never changed may have no time, and are then the last.
+                is_undated |= changed.is_none();
+                is_sorted &= changed
+                    .is_none_or(|changed| !is_undated && last.is_none_or(|last| changed <= last));
                 last = changed.or(last);
                 // A time in the future would hide later changes.
                 latest = latest.max(changed.filter(|changed| *changed <= now));
@@ -151,7 +165,9 @@ impl<'a> Reader<'a> {
         self.report.add_calls(report.requests, report.retries, report.waited);
         read?;
         if !is_known {
-            return Ok(Reading { latest, is_sorted, ..Reading::of_list(report.verdict()) });
+            let may_have_shifted = report.pages > 1 && can_shift(&self.table.kind);
+            let reading = Reading::of_list(report.verdict());
+            return Ok(Reading { latest, is_sorted, may_have_shifted, ..reading });
         }
         let since = known.map(|known| lenient::instant_text(&known)).unwrap_or_default();
         Ok(Reading {
@@ -161,6 +177,7 @@ impl<'a> Reader<'a> {
             chunks: Vec::new(),
             latest,
             is_sorted,
+            may_have_shifted: false,
         })
     }
 
@@ -200,7 +217,9 @@ impl<'a> Reader<'a> {
             true => "no new data".to_owned(),
             false => Interval::new(from, to).to_string(),
         };
-        Ok(Reading { verdict, part: Some(part), scope, chunks, latest: None, is_sorted: false })
+        let may_have_shifted = can_shift(&self.table.kind);
+        let reading = Reading { verdict, scope, ..Reading::of_list(verdict) };
+        Ok(Reading { part: Some(part), chunks, may_have_shifted, ..reading })
     }
 
     async fn read_chunk(
@@ -315,7 +334,11 @@ impl<'a> Reader<'a> {
         self.writer.stage_parents(taken()).await?;
         let has_all_parents = report.outer == Some(Verdict::Complete);
         let scope = Scope::Parents { has_all_parents };
-        Ok(Reading { scope, ..Reading::of_list(report.verdict()) })
+        // More pages than those of one for each list.
+        let has_pages = report.pages > report.parents + 1;
+        let may_have_shifted =
+            has_pages && (can_shift(&parents.kind) || can_shift(&self.table.kind));
+        Ok(Reading { scope, may_have_shifted, ..Reading::of_list(report.verdict()) })
     }
 
     /// Adds a record to the batch.
@@ -348,6 +371,23 @@ impl<'a> Reader<'a> {
         self.report.rejected += rejected;
         Ok(())
     }
+}
+
+/// Returns whether a record can move between the pages of a list: a page is then a number of records from the start, and
+/// not those after a token. If one record is deleted and another added between two pages, no count shows it.
+fn can_shift(kind: &OperationKind) -> bool {
+    let OperationKind::List(list) = kind else { return false };
+    matches!(
+        list.scheme(),
+        Scheme::PageNumber
+            | Scheme::PageNumberNoTotal
+            | Scheme::PageNumberNoEnvelope
+            | Scheme::BodyPageNumber
+            | Scheme::BodyPageNumberNested
+            | Scheme::BodyPagingTotalHits
+            | Scheme::Q64Search
+            | Scheme::ScimStartIndex
+    )
 }
 
 fn options() -> ReadOptions {

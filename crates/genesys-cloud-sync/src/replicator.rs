@@ -159,22 +159,32 @@ impl Replicator {
         report.watermark_before = before.as_ref().and_then(|state| state.watermark);
         // The times of versions follow each other even if clocks differ.
         report.time = before.as_ref().map_or(report.time, |state| report.time.max(state.time));
-        let mut reader = Reader::new((&self.client, table), &mut *writer, report);
-        let now = reader.report.time;
-        let reading = reader.read(before.as_ref(), self.is_full, now).await?;
-        let found = writer.compare(&reading.scope).await?;
+        let now = report.time;
         let limit = if self.allows_deletes { MaxDeletes::UNLIMITED } else { table.max_deletes };
-        let evidence = Evidence {
-            // The scope has only what was read completely.
-            verdict: match reading.scope {
-                Scope::Nothing => reading.verdict,
-                _ => Verdict::Complete,
-            },
-            without_key: report.without_key,
-            existing: found.existing,
-            missing: found.missing,
+        let mut is_confirmed = false;
+        let (reading, found, decision) = loop {
+            let mut reader = Reader::new((&self.client, table), &mut *writer, report);
+            let reading = reader.read(before.as_ref(), self.is_full, now).await?;
+            let found = writer.compare(&reading.scope).await?;
+            let evidence = Evidence {
+                // The scope has only what was read completely.
+                verdict: match reading.scope {
+                    Scope::Nothing => reading.verdict,
+                    _ => Verdict::Complete,
+                },
+                without_key: report.without_key,
+                existing: found.existing,
+                missing: found.missing,
+            };
+            let decision = Decision::of(table.deletes, evidence, limit);
+            // A record that moved to a page that had been read is in the list, but was not read. The second time, it is.
+            let is_doubtful = reading.may_have_shifted && found.missing > 0 && decision.is_delete();
+            if is_confirmed || !is_doubtful {
+                break (reading, found, decision);
+            }
+            is_confirmed = true;
+            (report.without_key, report.rejected) = (0, 0);
         };
-        let decision = Decision::of(table.deletes, evidence, limit);
         let has_deletes = decision.is_delete() && reading.scope != Scope::Nothing;
         report.inserted = found.inserted;
         report.changed = found.changed;

@@ -38,9 +38,9 @@ pub trait TargetSession: Send + Sync {
     fn close(self: Box<Self>) -> TargetFuture<'static>;
 }
 
-/// One table of a run. Its methods are called in this order: [`stage`](Self::stage) and
-/// [`stage_parents`](Self::stage_parents) any number of times, [`compare`](Self::compare) once, and
-/// [`apply`](Self::apply) once.
+/// One table of a run. [`stage`](Self::stage) and [`stage_parents`](Self::stage_parents) are called any number of times,
+/// then [`compare`](Self::compare), and [`apply`](Self::apply) last. To confirm deletes, a list may be read a second time:
+/// more is staged then, and compared again.
 pub trait TableWriter: Send {
     /// Returns the state that the last run saved with the rows. `None` in the first run.
     fn state(&self) -> Option<&TableState>;
@@ -51,7 +51,7 @@ pub trait TableWriter: Send {
     /// If a key is staged again, the later record counts. Its [`Place::Days`](crate::Place::Days) are then those of both.
     fn stage(&mut self, rows: Vec<Row>) -> TargetFuture<'_, u64>;
 
-    /// Stages parents whose lists were read.
+    /// Stages parents whose lists were read. If a parent is staged again, the later one counts.
     fn stage_parents(&mut self, parents: Vec<ParentRead>) -> TargetFuture<'_>;
 
     /// Compares the staged records with the rows that are not deleted.

@@ -113,7 +113,9 @@ impl<'d> Section<'d> {
         let items = match value.get_ref() {
             DeValue::String(_) => std::slice::from_ref(value),
             DeValue::Array(items) => &items[..],
-            _ => return self.wrong(value, format!("`{key}` must be a string or a list of strings")),
+            _ => {
+                return self.wrong(value, format!("`{key}` must be a string or a list of strings"));
+            }
         };
         let texts: Option<Vec<_>> = items
             .iter()

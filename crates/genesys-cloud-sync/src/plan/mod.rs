@@ -13,11 +13,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use toml::de::DeTable;
 
 use self::document::{Document, Section};
-use self::error::{Wrong, unknown};
 pub use self::error::{Fault, PlanError};
+use self::error::{Wrong, unknown};
 pub(crate) use self::parents::Parents;
-pub use self::table::Table;
 pub(crate) use self::table::RangePlan;
+pub use self::table::Table;
 
 /// What to replicate, and where to. Read from TOML and validated as a whole against the API document, without a call.
 ///

@@ -197,12 +197,8 @@ pub(super) fn table(name: &str, section: &Section<'_>) -> Option<Table> {
     }
     let bound: Vec<String> = bound(section, parents.as_ref(), entry);
     let place = interval.as_ref().map(|it| it.place.name());
-    let request = parameters::request(
-        section,
-        ("params", Some("body")),
-        (entry, &kind),
-        (&bound, place),
-    );
+    let request =
+        parameters::request(section, ("params", Some("body")), (entry, &kind), (&bound, place));
     let id = interval.as_ref().and_then(|it| it.id.clone());
     let range = range(section, entry, interval);
     let added = parents.as_ref().map(Parents::columns).unwrap_or_default();
@@ -325,7 +321,9 @@ fn key(
     let Some(given) = section.texts("key") else {
         if section.get("key").is_none() && default.is_none() {
             let text = format!("the records of {} have no known key", rust_name(entry));
-            section.fault_here(Wrong::new(text).advise("add `key` with the fields that identify a record"));
+            section.fault_here(
+                Wrong::new(text).advise("add `key` with the fields that identify a record"),
+            );
         }
         return default.filter(|_| section.get("key").is_none());
     };
@@ -387,9 +385,7 @@ pub(super) fn readable(entry: &Entry) -> Result<OperationKind, Wrong> {
             }
             _ => Ok(kind),
         },
-        OperationKind::List(_) => {
-            Err(Wrong::new(format!("{name} is not known to be read-only")))
-        }
+        OperationKind::List(_) => Err(Wrong::new(format!("{name} is not known to be read-only"))),
         OperationKind::Single | OperationKind::Accepted => {
             Err(Wrong::new(format!("{name} does not return a list")))
         }

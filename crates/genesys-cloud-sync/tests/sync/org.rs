@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use genesys_cloud_core::Client;
+use genesys_cloud_core::{Client, ClientBuilder};
 use genesys_cloud_mock::{MockOrg, OrgTimeline};
 use genesys_cloud_sync::{Memory, Plan, Replicator, RunReport, Target, TargetError};
 use serde_json::Value;
@@ -25,12 +25,14 @@ pub(crate) async fn start(seed: u64, changes_per_day: u64) -> MockOrg {
 }
 
 pub(crate) fn client(org: &MockOrg) -> Client {
+    builder(org).build().expect("a client")
+}
+
+pub(crate) fn builder(org: &MockOrg) -> ClientBuilder {
     Client::builder()
         .credentials(org.client_id(), org.client_secret())
         .api_url(org.url())
         .login_url(org.url())
-        .build()
-        .expect("a client")
 }
 
 pub(crate) fn now(org: &MockOrg) -> DateTime<Utc> {

@@ -85,10 +85,7 @@ fn faults_of_a_table_name_the_valid_choices() {
             "4:11: `history` keeps the rows of deleted records; use deletes = \"mark\"",
         ),
         ("read = 'routing.queues'\nmax_deletes = '20 %'", "3:15: `max_deletes` must be a number"),
-        (
-            "read = 'routing.queues'\nfull_every = 'daily'",
-            "3:14: `full_every` is not a duration: ",
-        ),
+        ("read = 'routing.queues'\nfull_every = 'daily'", "3:14: `full_every` is not a duration: "),
         ("read = 'routing.queues'\nbind = { x = 'y' }", "3:8: `bind` needs `for_each`"),
         (
             "read = 'routing.queue_members'",

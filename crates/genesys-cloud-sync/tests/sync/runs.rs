@@ -45,9 +45,9 @@ async fn history_has_every_version() {
     }
     let rows = memory.rows("queues");
     for (time, truth) in truths {
-        let at = rows.iter().filter(|row| {
-            row.valid_from <= time && row.valid_to.is_none_or(|to| time < to)
-        });
+        let at = rows
+            .iter()
+            .filter(|row| row.valid_from <= time && row.valid_to.is_none_or(|to| time < to));
         let at: Vec<_> = at.map(|row| serde_json::from_str(row.record()).expect("JSON")).collect();
         assert_eq!(at.len(), truth.len());
         assert_eq!(by("id", at), truth, "{time}");
@@ -69,7 +69,8 @@ async fn deletes_beyond_the_limit_are_withheld() {
     let why = "nothing was deleted: 2 of 30 rows are missing, more than `max_deletes` (5 %)";
     assert_eq!(table.deletes.as_deref(), Some(why));
     assert!(!report.is_complete());
-    let allowed = run_of(&org, &client, plan).allow_deletes(true).run(&memory).await.expect("a run");
+    let allowed =
+        run_of(&org, &client, plan).allow_deletes(true).run(&memory).await.expect("a run");
     assert_eq!((allowed.tables[0].deleted, memory.rows("queues").len()), (2, 28));
     assert!(allowed.is_complete());
 }
@@ -142,7 +143,8 @@ async fn a_list_that_sorts_by_change_is_read_up_to_a_known_record() {
     assert!(table.verdict.starts_with("complete (changes since 2026-05-0"), "{table:?}");
     assert!(table.calls < first.tables[0].calls, "{table:?}");
     assert!(table.changed + table.inserted > 0 && table.deleted == 0, "{table:?}");
-    let truth = by("id", org.expected_at("/api/v2/routing/sms/phonenumbers", &org.now()).expect("records"));
+    let truth =
+        by("id", org.expected_at("/api/v2/routing/sms/phonenumbers", &org.now()).expect("records"));
     let replica = live(&memory, "numbers");
     assert!(truth.iter().all(|(key, record)| replica.get(key) == Some(record)));
     // The complete comparison finds deletes.
@@ -150,14 +152,17 @@ async fn a_list_that_sorts_by_change_is_read_up_to_a_known_record() {
     let third = run(&org, plan, &memory).await.expect("a run");
     assert_eq!(third.tables[0].verdict, "complete");
     assert!(third.tables[0].deleted > 0, "{third:?}");
-    let truth = by("id", org.expected_at("/api/v2/routing/sms/phonenumbers", &org.now()).expect("records"));
+    let truth =
+        by("id", org.expected_at("/api/v2/routing/sms/phonenumbers", &org.now()).expect("records"));
     assert_eq!(live(&memory, "numbers"), truth);
 }
 
 #[tokio::test]
 async fn an_error_of_one_table_does_not_stop_the_others() {
     let (org, memory) = (start(7, 0).await, Memory::new());
-    let plan = format!("{QUEUES}\n[tables.missing]\nread = 'routing.queue_members'\nparams.queueId = 'no'\n");
+    let plan = format!(
+        "{QUEUES}\n[tables.missing]\nread = 'routing.queue_members'\nparams.queueId = 'no'\n"
+    );
     let report = run(&org, &plan, &memory).await.expect("a run");
     assert_eq!(report.tables[0].inserted, 30);
     let error = report.tables[1].error.as_deref().expect("an error");
