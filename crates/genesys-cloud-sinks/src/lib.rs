@@ -50,7 +50,7 @@ mod watch;
 pub mod work_folder;
 
 #[cfg(feature = "buckets")]
-pub use crate::bucket::{BucketSink, BucketStore, BucketUrl, PART_SIZE};
+pub use crate::bucket::{BucketFolder, BucketSink, BucketStore, BucketUrl, PART_SIZE};
 pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
@@ -61,11 +61,12 @@ pub use crate::jsonl::line as one_line;
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
-pub use crate::reject::{Fault, OnBadValue, Rejected};
+pub use crate::reject::Rejected;
 pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -11,6 +11,7 @@ mod completions;
 mod earlier;
 mod export;
 mod files;
+mod folders;
 #[cfg(unix)]
 mod guide;
 mod hostile;
@@ -32,6 +33,8 @@ mod postgres;
 #[cfg(unix)]
 mod profiles;
 mod ranges;
+#[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
+mod read_back;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
@@ -44,6 +47,7 @@ mod states;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;
+mod timeline;
 mod trees;
 // Some tests need features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]

