@@ -13,6 +13,8 @@
 //!
 //! JSONL, CSV, gzip, files and streams need no feature.
 //!
+//! A [`FileFolder`] has whole files, such as recordings, and a journal of them.
+//!
 //! The state is text in a [`CheckpointStore`](genesys_cloud_core::CheckpointStore): a [`StateFile`], an object in a
 //! bucket, a Redis key, or the database of the records ([`Sink::store`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]

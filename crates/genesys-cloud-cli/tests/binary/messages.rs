@@ -12,7 +12,7 @@ const QUEUES: &str = "getRoutingQueues";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// Commands that are invalid, by subject. `MAY` is a month and `DETAILS` an operation with an interval.
-const INVALID: [(&str, &[&str]); 12] = [
+const INVALID: [(&str, &[&str]); 13] = [
     (
         "Operations",
         &[
@@ -118,6 +118,27 @@ const INVALID: [(&str, &[&str]); 12] = [
             "export DETAILS --out lake/ --partition day",
             "export DETAILS --out lake/ --interval MAY --table t",
             "export postAnalyticsReportingExports --body object.json --out lake/",
+        ],
+    ),
+    (
+        "Files of records",
+        &[
+            "export getConversationRecordings -p conversationId=a --download mediaUri",
+            "export getConversationRecordings -p conversationId=a --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUrl --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUris --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUris.S.uri --to media",
+            "export getConversationRecordings -p conversationId=a --download media.uri --to media",
+            "export routing.queues --download name.url --to media",
+            "export routing.queues --download anything --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to -",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to postgres://me:SECRET@host/db",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to s3://me:SECRET@bucket/a",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to media --download-key idd",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to media --max-file-size 0",
+            "export DETAILS --interval MAY --out lake/ --download conversationId --to media",
+            "export postAnalyticsReportingExports --body object.json --download url --to media --out f.csv",
+            "export routing.queues --download-key id",
         ],
     ),
     (

@@ -71,7 +71,16 @@ impl BucketFiles {
     pub(crate) async fn create(&self, name: &str, bytes: Vec<u8>) -> Result<(), SinkError> {
         let object = self.object(name)?;
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-        let put = object.store.put_opts(&object.path, bytes.into(), options);
+        let bytes = PutPayload::from(bytes);
+        let put = async {
+            match object.store.put_opts(&object.path, bytes.clone(), options).await {
+                // A server without conditional writes can't notice another export.
+                Err(ObjectError::NotImplemented { .. }) => {
+                    object.store.put(&object.path, bytes).await
+                }
+                put => put,
+            }
+        };
         match object.wait(put).await {
             Ok(_) => Ok(()),
             Err(ObjectError::AlreadyExists { .. } | ObjectError::Precondition { .. }) => {

@@ -14,6 +14,8 @@ use crate::failure::Failure;
 pub(super) struct Entry {
     /// The fields that identify the record, and their values.
     pub(super) key: Map<String, Value>,
+    /// ID of the record, if it has one.
+    pub(super) record: Option<String>,
     /// Where the URL is in the record.
     pub(super) field: String,
     /// The URL without its query, which may be a secret. `None` if it has a password, or is not a URL.
@@ -46,8 +48,11 @@ pub(super) struct Manifest {
     /// The complete files, by a hash of their name: size and extension.
     done: HashMap<u128, (u64, u16)>,
     extensions: Vec<String>,
-    /// The files of this export, by a hash of their name: a hash of their URL.
-    seen: HashMap<u128, u128>,
+    /// Whose file has a name, by a hash of the name: a hash of the record.
+    owners: HashMap<u128, u128>,
+    /// Names that this process has come across.
+    met: HashSet<u128>,
+    /// Files of this export that could not be fetched.
     failed: HashSet<u128>,
     /// Lines that are not written yet.
     lines: Vec<String>,
@@ -60,7 +65,7 @@ pub(super) enum Known {
     Done {
         is_repeated: bool,
     },
-    /// Another URL of this export has the same name.
+    /// A file of another record has the same name.
     Taken,
 }
 
@@ -95,25 +100,24 @@ impl Manifest {
             return Err(Failure::usage(format!("{journal}: line {line} is damaged: {error}"))
                 .advise("restore it, or remove it to download all files again"));
         }
-        let Entries { done, extensions, seen, failed } = entries;
-        let (run, lines) = (run.to_owned(), Vec::new());
-        Ok(Self { folder, journal, run, done, extensions, seen, failed, lines })
+        let Entries { done, extensions, owners, failed } = entries;
+        let (run, lines, met) = (run.to_owned(), Vec::new(), HashSet::new());
+        Ok(Self { folder, journal, run, done, extensions, owners, met, failed, lines })
     }
 
-    /// Looks up a file, and notes its URL, without its query.
-    pub(super) fn look_up(&mut self, name: &str, url: &str) -> Known {
-        let (key, url) = (hash(name), hash(url));
-        let before = self.seen.insert(key, url);
-        if before.is_some_and(|before| before != url) {
-            self.seen.extend(before.map(|before| (key, before)));
+    /// Looks up a file. `owner` identifies its record.
+    pub(super) fn look_up(&mut self, name: &str, owner: &str) -> Known {
+        let (key, owner) = (hash(name), hash(owner));
+        if *self.owners.entry(key).or_insert(owner) != owner {
             return Known::Taken;
         }
+        let is_repeated = !self.met.insert(key);
         let is_complete = self.done.get(&key).is_some_and(|(bytes, extension)| {
             let end = self.extensions.get(usize::from(*extension)).map_or("", String::as_str);
             self.folder.has(&format!("{name}.{end}"), *bytes)
         });
         match is_complete {
-            true => Known::Done { is_repeated: before.is_some() },
+            true => Known::Done { is_repeated },
             false => Known::Nothing,
         }
     }
@@ -123,12 +127,16 @@ impl Manifest {
         let mut entries = Entries {
             done: std::mem::take(&mut self.done),
             extensions: std::mem::take(&mut self.extensions),
-            seen: HashMap::new(),
+            owners: std::mem::take(&mut self.owners),
             failed: std::mem::take(&mut self.failed),
         };
         entries.add(entry, &self.run);
-        (self.done, self.extensions, self.failed) =
-            (entries.done, entries.extensions, entries.failed);
+        Entries {
+            done: self.done,
+            extensions: self.extensions,
+            owners: self.owners,
+            failed: self.failed,
+        } = entries;
         let line = serde_json::to_string(entry)
             .map_err(|error| Failure::output(format!("can't write the manifest: {error}")))?;
         self.lines.push(line + "\n");
@@ -161,17 +169,17 @@ impl Manifest {
 struct Entries {
     done: HashMap<u128, (u64, u16)>,
     extensions: Vec<String>,
-    seen: HashMap<u128, u128>,
+    owners: HashMap<u128, u128>,
     failed: HashSet<u128>,
 }
 
 impl Entries {
     fn add(&mut self, entry: &Entry, run: &str) {
         let key = hash(&entry.name);
-        if entry.run == run
-            && let Some(url) = &entry.url
-        {
-            self.seen.insert(key, hash(url));
+        let owner = entry.record.as_deref().unwrap_or_default();
+        let claim = hash(&format!("{}\0{owner}", entry.name));
+        if let (Status::Done, Some(record)) = (entry.status, &entry.record) {
+            self.owners.entry(key).or_insert_with(|| hash(record));
         }
         let end = entry.file.as_ref().and_then(|file| file.rsplit_once('.')).map(|(_, end)| end);
         match (entry.status, entry.bytes, end) {
@@ -185,10 +193,10 @@ impl Entries {
                 if let Ok(at) = u16::try_from(at) {
                     self.done.insert(key, (bytes, at));
                 }
-                self.failed.remove(&key);
+                self.failed.remove(&claim);
             }
             _ if entry.run == run => {
-                self.failed.insert(key);
+                self.failed.insert(claim);
             }
             _ => {}
         }

@@ -54,6 +54,8 @@ pub(super) struct Downloads<'a> {
 struct Task {
     name: String,
     key: Map<String, Value>,
+    /// ID of the record.
+    record: Option<String>,
     path: String,
     url: String,
     shown: Option<String>,
@@ -151,24 +153,29 @@ impl<'a> Downloads<'a> {
                 continue;
             }
             let (key, values) = self.key(record);
+            let id = lenient::at(record.get(), "/id").and_then(|id| lenient::text(id, false));
+            let id = id.map(|(id, _)| id.into_owned());
             for found in found {
                 let name = name::stem(&values, &found.path);
                 let url = found.url.unwrap_or_default();
                 let shown = shown(&url);
-                let task = Task { name, key: key.clone(), path: found.path, url, shown };
-                let place = task.shown.clone().unwrap_or_else(|| "?".to_owned());
-                if key.values().any(Value::is_null) {
+                let (key, record) = (key.clone(), id.clone());
+                let mut task = Task { name, key, record, path: found.path, url, shown };
+                // Records without an ID are told apart by their URLs.
+                let owner = task.record.clone().or_else(|| task.shown.clone()).unwrap_or_default();
+                if task.key.values().any(Value::is_null) {
                     self.fail(task, "the record has no value for a field of its key")?;
                 } else if task.url.is_empty() {
                     self.fail(task, "the value is not a text")?;
                 } else {
-                    match self.manifest.look_up(&task.name, &place) {
+                    match self.manifest.look_up(&task.name, &owner) {
                         Known::Nothing => tasks.push(task),
                         Known::Done { is_repeated } => self.present += u64::from(!is_repeated),
-                        Known::Taken => self.fail(
-                            task,
-                            "another file has this name; choose more fields with --download-key",
-                        )?,
+                        Known::Taken => {
+                            task.record = Some(owner);
+                            let why = "another file has this name; choose more fields with --download-key";
+                            self.fail(task, why)?;
+                        }
                     }
                 }
             }
@@ -243,6 +250,7 @@ impl<'a> Downloads<'a> {
     fn entry(&self, task: Task, status: Status) -> Entry {
         Entry {
             key: task.key,
+            record: task.record,
             field: task.path,
             url: task.shown,
             status,
