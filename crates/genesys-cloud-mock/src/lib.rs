@@ -181,6 +181,7 @@ mod limit;
 mod listing;
 mod lists;
 mod login;
+mod media;
 mod name;
 mod org;
 mod paging;
