@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg};
+use genesys_cloud_mock::{Call, CannedResponse, Fault, MockOrg, OrgTimeline};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, LOCATION};
@@ -324,6 +324,44 @@ async fn a_damaged_manifest_and_a_locked_folder_are_refused() {
     run(Some(&org), folder.path(), &export(&[])).await.done();
     assert_eq!(manifest(folder.path()).len(), 1);
     assert!(files.requests() == ["/1"] && org.requests_for(RECORDINGS).len() == 1);
+}
+
+#[tokio::test]
+async fn recordings_of_an_org_are_whole_audio_files() {
+    const DETAILS: &str = "postAnalyticsConversationsDetailsQuery";
+    let timeline = OrgTimeline::new("2026-05-01T00:00Z").events_per_day(20);
+    let org = MockOrg::builder().seed(7).timeline(timeline).start().await.unwrap();
+    org.advance(std::time::Duration::from_secs(86_400));
+    let folder = tempdir().unwrap();
+    // All recordings of the conversations of a day, in one command.
+    let mut words = vec!["export", RECORDINGS, "--for-each", DETAILS];
+    words.extend(["--interval", "2026-05-01/P1D", "--bind", "conversationId=conversationId"]);
+    words.extend(["--download", "mediaUri", "--to", "media", "--out", "r.jsonl"]);
+    run(Some(&org), folder.path(), &words).await.done();
+    let mut uris = 0;
+    for line in read(folder.path().join("r.jsonl")).lines() {
+        let record: Value = serde_json::from_str(line).unwrap();
+        for (name, media) in record["mediaUris"].as_object().into_iter().flatten() {
+            if media["mediaUri"].as_str().is_none_or(str::is_empty) {
+                continue;
+            }
+            uris += 1;
+            let start = format!("{}.", record["parentConversationId"].as_str().unwrap());
+            let end = format!("{}.mediaUris.{name}.mediaUri", record["id"].as_str().unwrap());
+            let lines = manifest(folder.path());
+            let is_it = |line: &&Value| line["name"] == format!("{start}{end}");
+            let line = lines.iter().find(is_it).unwrap();
+            let file = folder.path().join("media").join(line["file"].as_str().unwrap());
+            let bytes = std::fs::read(file).unwrap();
+            assert_eq!(&bytes[..4], b"RIFF");
+            if let Some(stated) = record["outputSizeInBytes"].as_u64() {
+                assert_eq!(bytes.len() as u64, stated);
+            }
+        }
+    }
+    assert!(uris > 10, "{uris}");
+    assert_eq!(names(folder.path()).len(), uris);
+    assert_eq!(org.logins(), 1);
 }
 
 #[cfg(feature = "buckets")]
