@@ -66,6 +66,8 @@ pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+#[cfg(feature = "parquet")]
+pub use genesys_cloud_arrow::{Names, RecordSchema};
 pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.
