@@ -46,6 +46,8 @@ mod saved;
 mod sink;
 mod state_file;
 mod stream;
+#[cfg(feature = "parquet")]
+mod typed_columns;
 mod watch;
 pub mod work_folder;
 
@@ -67,7 +69,7 @@ pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
 #[cfg(feature = "parquet")]
-pub use genesys_cloud_arrow::{Names, RecordSchema};
+pub use genesys_cloud_arrow::{Names, RecordSchema, SchemaError};
 pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.

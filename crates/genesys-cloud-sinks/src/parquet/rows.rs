@@ -1,19 +1,15 @@
 //! Rows that are decoded from records.
 
-use std::collections::HashMap;
-
 use genesys_cloud_arrow::arrow_array::RecordBatch;
-use genesys_cloud_arrow::arrow_schema::extension::{
-    EXTENSION_TYPE_METADATA_KEY, EXTENSION_TYPE_NAME_KEY,
-};
-use genesys_cloud_arrow::arrow_schema::{DataType, Field, SchemaRef, TimeUnit};
+use genesys_cloud_arrow::arrow_schema::SchemaRef;
 use genesys_cloud_arrow::{Changes, Decoder, Error, Names, RecordSchema, Rejection, SchemaOptions};
 use serde_json::value::RawValue;
 
 use crate::OnBadValue;
-use crate::columns::{Column, ColumnKind, Columns};
+use crate::columns::Columns;
 use crate::error::SinkError;
 use crate::projection::{Projection, unknown_note};
+use crate::typed_columns::field;
 
 /// Decodes records, either whole, or the values that a projection selects.
 pub(super) struct Rows {
@@ -95,24 +91,4 @@ fn flat(columns: &Columns, names: Names) -> Result<RecordSchema, SinkError> {
     let options = SchemaOptions::new().names(names);
     RecordSchema::of_columns(columns.all().iter().map(field), &options)
         .map_err(|error| SinkError::new(format!("the columns have no schema: {error}")))
-}
-
-/// Returns a column as a field of a schema, for [`RecordSchema::prepend`].
-pub(super) fn field(column: &Column) -> Field {
-    let data_type = match column.kind {
-        ColumnKind::Text | ColumnKind::Json => DataType::Utf8,
-        ColumnKind::Integer => DataType::Int64,
-        ColumnKind::Number => DataType::Float64,
-        ColumnKind::Boolean => DataType::Boolean,
-        ColumnKind::DateTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-        ColumnKind::Date => DataType::Date32,
-    };
-    let field = Field::new(&column.path, data_type, true);
-    match column.kind {
-        ColumnKind::Json => field.with_metadata(HashMap::from([
-            (EXTENSION_TYPE_NAME_KEY.to_owned(), "arrow.json".to_owned()),
-            (EXTENSION_TYPE_METADATA_KEY.to_owned(), String::new()),
-        ])),
-        _ => field,
-    }
 }
