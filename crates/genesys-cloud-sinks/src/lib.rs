@@ -6,7 +6,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `buckets` | [`BucketSink`] and [`BucketStore`]: objects in S3, Google Cloud Storage and Azure |
-//! | `parquet` | Parquet, as a [`Format`] |
+//! | `parquet` | Parquet, as a [`Format`], with nested types ([`Columns::typed`]); needs a C compiler |
 //! | `postgres` | [`PostgresSink`]: PostgreSQL tables |
 //! | `redis` | [`RedisStore`]: the state of an export in Redis |
 //! | `zstd` | Zstandard compression; needs a C compiler |
@@ -17,7 +17,7 @@
 //! bucket, a Redis key, or the database of the records ([`Sink::store`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "buckets", feature = "postgres", feature = "redis")),
+    not(all(feature = "buckets", feature = "parquet", feature = "postgres", feature = "redis")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
