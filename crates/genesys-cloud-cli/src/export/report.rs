@@ -217,7 +217,8 @@ impl<'a> Report<'a> {
 
     /// Sets what remains for another run.
     pub(super) fn remains(&mut self, remainder: Remainder) {
-        self.remainder = Some(remainder);
+        // The folder says how to resume its windows.
+        self.remainder = Some(remainder).filter(|_| self.plan.window.is_none());
     }
 
     /// Sets whether the next run reads the last page again, instead of repeating the verdict.
@@ -308,6 +309,10 @@ impl<'a> Report<'a> {
         let resumes = advice.iter().find(|it| !it.command.ends_with("--restart"));
         self.facts["resume"] = json!(resumes.map(|it| &it.command));
         let mut text = format!("{}{}, {:.1} s", self.known, self.read, took.as_secs_f64());
+        if let Some(window) = &self.plan.window {
+            window.ended(self.reporter, &text, self.facts.clone());
+            return Ok(());
+        }
         if !counts.is_empty() {
             let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
             text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
