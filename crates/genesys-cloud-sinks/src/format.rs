@@ -51,7 +51,7 @@ impl Format {
     /// Returns the usual format of a folder of files: Parquet, or JSON lines in a build without it.
     pub fn of_folder() -> Self {
         #[cfg(feature = "parquet")]
-        let form = Form::Parquet(ROW_GROUP);
+        let form = Form::Parquet(ROW_GROUP, Names::Api);
         #[cfg(not(feature = "parquet"))]
         let form = Form::Jsonl;
         Self { form, ..Self::default() }
