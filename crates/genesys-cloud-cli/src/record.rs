@@ -42,9 +42,9 @@ pub(crate) fn typed_columns(
             SchemaError::Unknown { name, parent, known, .. } => {
                 failure.advise(known_fields(name, parent, known))
             }
-            SchemaError::NoFields { parent, .. } => failure.advise(format!(
-                "write the whole value: `{parent}`; or write text columns: --nested text"
-            )),
+            SchemaError::NoFields { .. } => {
+                failure.advise("to select within a map or JSON text, add --nested text")
+            }
             _ => failure,
         }
     })

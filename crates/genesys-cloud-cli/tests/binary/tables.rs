@@ -87,7 +87,7 @@ async fn a_table_has_nested_values_or_a_column_for_each_field() {
         (
             &[][..],
             json!({
-                "id": "\"q1\"", "dateCreated": "2024-05-01 12:30:00.123 +00:00", "memberCount": "7",
+                "id": "\"q1\"", "dateCreated": "2024-05-01 12:30:00.123000 +00:00", "memberCount": "7",
                 "division": "{name: \"Home\"}",
                 "routingRules": "[{operator: \"MEETS_THRESHOLD\", threshold: 2, waitSeconds: null}, \
                     {operator: null, threshold: null, waitSeconds: 1.5}]",
@@ -96,7 +96,7 @@ async fn a_table_has_nested_values_or_a_column_for_each_field() {
         (
             &["--nested", "text", "--names", "snake"],
             json!({
-                "id": "\"q1\"", "date_created": "2024-05-01 12:30:00.123 +00:00", "member_count": "7",
+                "id": "\"q1\"", "date_created": "2024-05-01 12:30:00.123000 +00:00", "member_count": "7",
                 "division_name": "\"Home\"",
                 "routing_rules":
                     r#""[{"operator":"MEETS_THRESHOLD","threshold":2},{"waitSeconds":1.5}]""#,
