@@ -332,6 +332,12 @@ pub(crate) struct OutputOptions {
     /// A killed export resumes after the last complete row group.
     #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) row_group: Option<u64>,
+    /// Form of nested objects, lists and maps in Parquet; types by default.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) nested: Option<Nested>,
+    /// Names of Parquet columns; api by default.
+    #[arg(long, value_enum, value_name = "NAMES")]
+    pub(crate) names: Option<ColumnNames>,
     /// Part size of an upload to a bucket, in MiB: 5 to 320, 8 by default.
     ///
     /// An upload has at most 10,000 parts. A resumed export keeps its part size.
@@ -407,6 +413,22 @@ pub(crate) enum Accepted {
     Drifted,
     /// The API does not report enough to know.
     Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Nested {
+    /// Structs, lists and maps with the types of the API document.
+    Types,
+    /// A column for each field of an object, such as division.name, and JSON text for anything deeper.
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColumnNames {
+    /// Those of the API, such as memberCount.
+    Api,
+    /// Snake case, such as member_count.
+    Snake,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -67,8 +67,8 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns) = source(&settings)?;
         let mut output = Output::new(&settings);
+        let (source, columns) = source(&settings, &output)?;
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
@@ -136,7 +136,8 @@ impl Plan {
 }
 
 /// Resolves the source and the columns of its records.
-fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
+#[cfg_attr(not(feature = "parquet"), expect(unused_variables))]
+fn source(settings: &ExportSettings, output: &Output) -> Result<(Source, Columns), Failure> {
     let call = &settings.call;
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
@@ -161,7 +162,14 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
         record::check("--unique", item, field)?;
     }
     let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
-    let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
+    let form = &settings.form;
+    #[cfg(feature = "parquet")]
+    if validation::has_nested_types(form, call.unchecked, output)? {
+        let names = validation::names(form);
+        let columns = record::typed_columns(&form.fields, &added, item, names)?;
+        return Ok((source, columns));
+    }
+    let columns = record::columns(&form.fields, &added, item, call.unchecked)?;
     Ok((source, columns))
 }
 
@@ -224,6 +232,8 @@ impl Records {
         validation::options_of_output(form, output)?;
         let format = validation::format(form, output)?;
         let format = form.row_group.map_or(format, |records| format.row_group(records));
+        #[cfg(feature = "parquet")]
+        let format = format.names(validation::names(form));
         if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the API document does not describe the records of {}, so their columns are unknown",
