@@ -5,14 +5,12 @@
 mod download;
 mod range;
 mod tree;
+mod unquoted;
 
-use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
@@ -20,6 +18,7 @@ use genesys_cloud_sinks::{Format, OnBadValue};
 pub(crate) use self::download::DownloadOptions;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::tree::{OnParent, TreeOptions};
+use self::unquoted::Unquoted;
 use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::{times, values};
@@ -439,41 +438,6 @@ pub(crate) enum Stale {
     Restart,
 }
 
-/// Parses a value that may contain a password: the error names the option but does not quote the value.
-struct Unquoted<T>(PhantomData<fn() -> T>);
-
-impl<T> Unquoted<T> {
-    fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T> Clone for Unquoted<T> {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser for Unquoted<T> {
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<T, clap::Error> {
-        let parsed = match value.to_str() {
-            Some(text) => text.parse(),
-            None => Err("must be valid UTF-8".to_owned()),
-        };
-        parsed.map_err(|why| {
-            let option = argument.and_then(clap::Arg::get_long).unwrap_or_default();
-            command.clone().error(ErrorKind::ValueValidation, format!("--{option}: {why}"))
-        })
-    }
-}
-
 /// Parses the action for a value that the output can't hold.
 fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
     let choice = |it: OnBadValue| {
@@ -488,6 +452,8 @@ fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     #[test]
