@@ -8,6 +8,7 @@ mod buckets;
 mod commands;
 #[cfg(unix)]
 mod completions;
+mod downloads;
 mod earlier;
 mod export;
 mod files;
