@@ -12,6 +12,7 @@ pub struct SinkError {
     text: String,
     kind: Kind,
     /// The invalid value, if that is the cause.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     unfit: Option<Box<Unfit>>,
 }
 
@@ -63,6 +64,7 @@ impl SinkError {
     }
 
     /// Returns the invalid value, if that is the cause.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn unfit(&self) -> Option<&Unfit> {
         self.unfit.as_deref()
     }

@@ -67,6 +67,7 @@ pub const CRATES: &[&str] = &[
     "genesys-cloud",
     "genesys-cloud-arrow",
     "genesys-cloud-sinks",
+    "genesys-cloud-sync",
     "genesys-cloud-cli",
 ];
 
@@ -103,5 +104,5 @@ pub const CYCLES: &[(&str, &[&[&str]])] = &[
             &["expected", "listing", "paging", "scenario"],
         ],
     ),
-    ("genesys-cloud-sinks", &[&["body", "format", "parquet"], &["encode", "error", "reject"]]),
+    ("genesys-cloud-sinks", &[&["body", "format", "parquet"], &["error", "reject"]]),
 ];

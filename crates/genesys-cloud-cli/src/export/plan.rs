@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use genesys_cloud_sinks::{ChildTables, Columns, Format, OnBadValue};
 
+use super::downloads::DownloadPlan;
 use super::output::Output;
 use super::partition::{Part, Partition};
 use super::source::{Call, Source, Tree};
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::locations::{Destination, Folder, ReportLocation, StateLocation};
 use crate::record;
 use crate::resolve;
-use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
+use crate::settings::{Accept, DownloadSettings, ExportSettings, Key, Start, Unique};
 
 /// A validated export.
 pub(super) struct Plan {
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
+    /// The files of records to download, if any.
+    pub(super) download: Option<DownloadPlan>,
     /// How the range is divided, if the output is a folder.
     pub(super) partition: Option<Partition>,
     /// The window of a folder that this writes, if it is not a whole export.
@@ -66,8 +69,8 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns, children) = source(&settings)?;
         let mut output = Output::new(&settings);
+        let (source, columns, children) = source(&settings, &output)?;
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
@@ -84,6 +87,12 @@ impl Plan {
             }
             _ => None,
         };
+        let download = match (&settings.download, &delivery) {
+            (Some(download), Delivery::Records(records)) => {
+                Some(downloads(&settings, download, &source, &records.columns)?)
+            }
+            _ => None,
+        };
         let ExportSettings { state, start, max_age, report, accept, is_dry_run, .. } = settings;
         Ok(Self {
             source,
@@ -95,6 +104,7 @@ impl Plan {
             report,
             accept,
             is_dry_run,
+            download,
             partition,
             window: None,
         })
@@ -122,6 +132,8 @@ impl Plan {
             report: ReportLocation::Nowhere,
             accept: self.accept,
             is_dry_run: false,
+            // Rejected with a folder.
+            download: None,
             partition: None,
             window: Some(window),
         }
@@ -129,7 +141,11 @@ impl Plan {
 }
 
 /// Resolves the source, the columns of its records and their child tables.
-fn source(settings: &ExportSettings) -> Result<(Source, Columns, Option<ChildTables>), Failure> {
+#[cfg_attr(not(feature = "parquet"), expect(unused_variables))]
+fn source(
+    settings: &ExportSettings,
+    output: &Output,
+) -> Result<(Source, Columns, Option<ChildTables>), Failure> {
     let call = &settings.call;
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
@@ -162,11 +178,38 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns, Option<ChildTab
             .choose(&fields, call.unchecked)
             .map_err(|error| record::refused("--fields", &error))?;
     }
-    let mut columns = record::columns(&fields, &added, item, call.unchecked)?;
-    if let Some(children) = &children {
-        columns = children.remaining(columns);
+    #[cfg(feature = "parquet")]
+    if validation::has_nested_types(&settings.form, call.unchecked, output)? {
+        let names = validation::names(&settings.form);
+        if let Some(children) = &mut children {
+            children.with_types(names).map_err(|error| record::mistyped(&error))?;
+        }
+        let item = children.as_ref().map(ChildTables::record).or(item);
+        let columns = record::typed_columns(&fields, &added, item, names)?;
+        return Ok((source, columns, children));
     }
+    let item = children.as_ref().map(ChildTables::record).or(item);
+    let columns = record::columns(&fields, &added, item, call.unchecked)?;
     Ok((source, columns, children))
+}
+
+/// Plans the downloads of the files that records refer to.
+fn downloads(
+    settings: &ExportSettings,
+    download: &DownloadSettings,
+    source: &Source,
+    columns: &Columns,
+) -> Result<DownloadPlan, Failure> {
+    let known = match &settings.table.upsert {
+        Some(Key::Fields(fields)) => fields.clone(),
+        _ => {
+            let id = source.range.as_ref().and_then(|range| range.id.clone());
+            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
+            added.chain([id.unwrap_or_else(|| "id".to_owned())]).collect()
+        }
+    };
+    let item = record::item(source.entry, &source.kind);
+    DownloadPlan::new(download, known, columns, (item, settings.call.unchecked))
 }
 
 /// Chooses the windows of a folder. Fails if the range does not consist of whole ones.
@@ -209,6 +252,8 @@ impl Records {
         validation::options_of_output(form, output)?;
         let format = validation::format(form, output)?;
         let format = form.row_group.map_or(format, |records| format.row_group(records));
+        #[cfg(feature = "parquet")]
+        let format = format.names(validation::names(form));
         if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the API document does not describe the records of {}, so their columns are unknown",

@@ -74,9 +74,9 @@ async fn all_tables_equal_the_org_after_random_kills() {
             assert_same(&rows(&database, table, key).await, key, expected);
         }
         let joined = "SELECT count(*)::text FROM c JOIN c_participants USING (conversation_id) \
-            JOIN c_participants_sessions USING (conversation_id, participant_index, participant_id) \
+            JOIN c_participants_sessions USING (conversation_id, participant_index) \
             JOIN c_participants_sessions_segments USING \
-            (conversation_id, participant_index, participant_id, session_index, session_id)";
+            (conversation_id, participant_index, session_index)";
         assert_eq!(database.one(joined).await, expected[3].len().to_string());
         let tables = "SELECT string_agg(tablename, ' ' ORDER BY tablename) FROM pg_tables \
             WHERE schemaname = 'public' AND tablename LIKE 'c%'";

@@ -12,6 +12,7 @@ mod child_tables_postgres;
 mod commands;
 #[cfg(unix)]
 mod completions;
+mod downloads;
 mod earlier;
 mod export;
 mod files;
@@ -20,6 +21,7 @@ mod folders;
 mod guide;
 mod hostile;
 mod jobs;
+mod lake;
 #[cfg(all(
     unix,
     feature = "buckets",
@@ -39,6 +41,7 @@ mod profiles;
 mod ranges;
 #[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
 mod read_back;
+mod recipes;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;

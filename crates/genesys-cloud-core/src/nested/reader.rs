@@ -1,6 +1,6 @@
 //! Reads the lists of parents, several at a time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -23,6 +23,9 @@ const MAX_OPEN: usize = 1_000;
 /// Returns the list of a parent.
 pub(super) type MakeList<P, C> = Box<dyn Fn(&P) -> Paginator<C> + Send>;
 
+/// Is called when the list of a parent has ended.
+pub(super) type OnListEnd<P> = Box<dyn Fn(&P, Verdict) + Send>;
+
 pub(super) struct Settings {
     pub(super) concurrency: usize,
     pub(super) is_ordered: bool,
@@ -36,6 +39,7 @@ pub(super) struct TreeReader<P, C> {
     parents: Box<dyn Parents<P>>,
     make_list: MakeList<P, C>,
     pub(super) settings: Settings,
+    pub(super) on_list_end: Option<OnListEnd<P>>,
     open: VecDeque<Open<P, C>>,
     have_parents_ended: bool,
     /// Yielded once the lists of the parents before it have ended.
@@ -44,8 +48,9 @@ pub(super) struct TreeReader<P, C> {
     delivered: u64,
     /// Counts of the lists that have ended.
     report: NestedReport,
-    /// The lists that an earlier run had opened, by the fingerprint of their request, until they are opened again.
-    resumed: HashMap<u64, OpenPoint>,
+    /// The lists that an earlier run had opened, with the fingerprint of their request, until they are opened again.
+    /// Parents with the same list, such as a record that is listed twice, open it in this order.
+    resumed: Vec<(u64, OpenPoint)>,
     /// When the checkpoint of that run was made.
     saved: DateTime<Utc>,
     /// The path of the list that failed last.
@@ -88,12 +93,13 @@ impl<P, C> TreeReader<P, C> {
                 on_not_found: OnRefused::Skip,
                 on_forbidden: OnRefused::Fail,
             },
+            on_list_end: None,
             open: VecDeque::new(),
             have_parents_ended: false,
             parents_error: None,
             delivered: 0,
             report: NestedReport::default(),
-            resumed: HashMap::new(),
+            resumed: Vec::new(),
             saved: Utc::now(),
             failed: None,
             mismatch: None,
@@ -106,7 +112,7 @@ impl<P, C> TreeReader<P, C> {
             report.parents += 1;
             report.add(&active.list.report());
         }
-        for point in self.resumed.values() {
+        for (_, point) in &self.resumed {
             if let OpenPoint::At(point) = point {
                 report.add(&point.report());
             }
@@ -234,7 +240,8 @@ impl<P, C> TreeReader<P, C> {
         let mut list = (self.make_list)(&parent);
         let subject = list.subject();
         let key = key(&subject);
-        match self.resumed.remove(&key) {
+        let resumed = self.resumed.iter().position(|(of, _)| *of == key);
+        match resumed.map(|at| self.resumed.remove(at).1) {
             Some(OpenPoint::Done(_)) => {
                 self.open.push_back(Open { before, key, active: None });
                 self.drop_done();
@@ -242,7 +249,7 @@ impl<P, C> TreeReader<P, C> {
             }
             Some(OpenPoint::At(point)) => list.start_at(Some(*point), self.saved),
             None => {
-                let changed = self.resumed.values().find_map(|point| match point {
+                let changed = self.resumed.iter().find_map(|(_, point)| match point {
                     OpenPoint::At(point) if is_of_same_path(&point.subject, &subject) => {
                         point.subject.difference(&subject)
                     }
@@ -286,6 +293,9 @@ impl<P, C> TreeReader<P, C> {
         self.report.parents += 1;
         self.report.add(&active.list.report());
         self.report.skip(path(active.list.request()), status);
+        if let Some(ended) = &self.on_list_end {
+            ended(&active.parent, skipped(status));
+        }
         self.drop_done();
     }
 
@@ -298,6 +308,9 @@ impl<P, C> TreeReader<P, C> {
         self.report.items += report.items;
         self.report.add(&report);
         self.report.judge(report.verdict());
+        if let Some(ended) = &self.on_list_end {
+            ended(&active.parent, report.verdict());
+        }
         self.drop_done();
     }
 
@@ -310,7 +323,7 @@ impl<P, C> TreeReader<P, C> {
     /// Ends the tree, after all lists have ended.
     fn end(&mut self) {
         // The outer list no longer has the parents of these, so the rest of their items is not read.
-        for point in std::mem::take(&mut self.resumed).into_values() {
+        for (_, point) in std::mem::take(&mut self.resumed) {
             let OpenPoint::At(point) = point else { continue };
             let report = point.report();
             self.report.items += report.items;
@@ -319,7 +332,9 @@ impl<P, C> TreeReader<P, C> {
                 self.report.judge(Verdict::Drifted(Reason::Moved));
             }
         }
-        self.report.judge(self.parents.report().verdict);
+        let outer = self.parents.report().verdict;
+        self.report.judge(outer);
+        self.report.outer = Some(outer);
         self.report.ended = true;
     }
 
@@ -345,7 +360,7 @@ impl<P, C> TreeReader<P, C> {
             Some(active) => OpenPoint::At(Box::new(active.list.point())),
             None => OpenPoint::Done(open.key),
         });
-        let lists = open.chain(self.resumed.values().cloned()).collect();
+        let lists = open.chain(self.resumed.iter().map(|(_, point)| point.clone())).collect();
         Ok(TreePoint { parents, lists, report: self.report.clone() })
     }
 
@@ -356,9 +371,16 @@ impl<P, C> TreeReader<P, C> {
         for open in &self.open {
             let Some(active) = &open.active else { continue };
             let Some(job) = active.list.saved_job() else { continue };
-            match point.lists.iter_mut().find(|list| list.key() == open.key) {
-                Some(OpenPoint::At(point)) if point.has_no_other_job(&job) => point.job = Some(job),
-                Some(_) => {}
+            let mut same = point.lists.iter_mut().filter(|list| list.key() == open.key).peekable();
+            let is_known = same.peek().is_some();
+            // Of parents with the same list, the first that does not have this or another job.
+            let without = same.find_map(|list| match list {
+                OpenPoint::At(point) => point.has_no_other_job(&job).then_some(point),
+                OpenPoint::Done(_) => None,
+            });
+            match without {
+                Some(point) => point.job = Some(job),
+                None if is_known => {}
                 None => {
                     // Opened since: its start, with its job.
                     let mut fresh = (self.make_list)(&active.parent).point();
@@ -374,6 +396,14 @@ impl<P, C> TreeReader<P, C> {
         let active = self.open.iter().filter_map(|open| open.active.as_ref());
         let lists = active.filter_map(|active| active.list.saved_job());
         self.parents.jobs().into_iter().chain(lists).collect()
+    }
+}
+
+/// Returns the verdict on the list of a skipped parent.
+fn skipped(status: u16) -> Verdict {
+    match status {
+        403 => Verdict::Truncated(Reason::ParentsForbidden { parents: 1 }),
+        _ => Verdict::Drifted(Reason::ParentsNotFound { parents: 1 }),
     }
 }
 

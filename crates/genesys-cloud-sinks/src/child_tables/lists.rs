@@ -108,6 +108,28 @@ pub(super) fn names(item: &Schema, path: &str) -> Vec<String> {
     names
 }
 
+/// Returns a schema without these fields, given by their names.
+pub(super) fn without<'a>(
+    schema: &Schema,
+    fields: impl IntoIterator<Item = &'a [String]>,
+) -> Schema {
+    let mut schema = Catalogue::embedded().resolve(schema).clone();
+    fields.into_iter().for_each(|names| remove(&mut schema, names));
+    schema
+}
+
+fn remove(schema: &mut Schema, names: &[String]) {
+    let Some((first, rest)) = names.split_first() else { return };
+    if rest.is_empty() {
+        schema.properties.retain(|(name, _)| name != first);
+    } else if let Some((_, inner)) = schema.properties.iter_mut().find(|(name, _)| name == first) {
+        // Other fields with this type keep it.
+        let mut own = Catalogue::embedded().resolve(inner).clone();
+        remove(&mut own, rest);
+        *inner = own;
+    }
+}
+
 /// Returns the longest name of a field that the path starts with.
 fn next_name<'p>(schema: &Schema, rest: &'p str) -> &'p str {
     let is_next = |name: &&(String, Schema)| {

@@ -10,6 +10,8 @@ mod splitter;
 use std::collections::BTreeSet;
 use std::fmt;
 
+#[cfg(feature = "parquet")]
+use genesys_cloud_arrow::{Names, SchemaError};
 use genesys_cloud_catalogue::{Catalogue, Schema};
 
 pub use self::lists::lists;
@@ -49,8 +51,8 @@ pub struct ChildTables {
     splitter: Splitter,
     /// Paths of the fields that the record has the key in.
     key: Vec<String>,
-    /// Paths of the lists that are not columns of the record.
-    left_out: Vec<String>,
+    /// The schema of the record without lists that are child tables.
+    record: Schema,
 }
 
 /// A child table.
@@ -62,7 +64,11 @@ pub struct ChildTable {
     of_record: usize,
     identity: Vec<Column>,
     columns: Columns,
+    /// The selected fields, with the keys; empty for all.
+    fields: Vec<String>,
+    /// The schema of the elements, without lists that are child tables.
     element: Schema,
+    is_of_objects: bool,
 }
 
 impl ChildTable {
@@ -204,15 +210,29 @@ impl ChildTables {
             tables.push(table);
             tables[list.parent].node(&list.names).list = Some(at + 1);
             let of_record = of_record.len();
-            let columns = columns_of(list.element).without(&left_out(&lists, at + 1)).after(&keys);
-            let (path, element) = (list.path.clone(), list.element.clone());
-            children.push(ChildTable { path, keys, of_record, identity, columns, element });
+            let element = lists::without(list.element, names_of(&lists, at + 1));
+            let is_of_objects = !properties(list.element).is_empty();
+            let columns = match is_of_objects {
+                true => Columns::of(Some(&element)),
+                false => Columns::default().after(&[value(&element)]),
+            };
+            let (path, columns, fields) = (list.path.clone(), columns.after(&keys), Vec::new());
+            children.push(ChildTable {
+                path,
+                keys,
+                of_record,
+                identity,
+                columns,
+                fields,
+                element,
+                is_of_objects,
+            });
         }
         let paths = children.iter().map(|child| child.path.clone()).collect();
         Ok(Self {
             splitter: Splitter::new(tables, paths),
             key: key.iter().map(|column| column.path.clone()).collect(),
-            left_out: left_out(&lists, 0),
+            record: lists::without(item, names_of(&lists, 0)),
             tables: children,
         })
     }
@@ -227,10 +247,9 @@ impl ChildTables {
         &self.key
     }
 
-    /// Removes the lists that are child tables from the columns of the records.
-    #[must_use]
-    pub fn remaining(&self, columns: Columns) -> Columns {
-        columns.without(&self.left_out)
+    /// Returns the schema of the records without the lists that are child tables.
+    pub fn record(&self) -> &Schema {
+        &self.record
     }
 
     /// Selects fields of child tables by their whole path, such as `participants.purpose`, and returns the other fields.
@@ -262,19 +281,29 @@ impl ChildTables {
         let tables = self.tables.iter_mut().zip(chosen);
         for (table, fields) in tables.filter(|(_, fields)| !fields.is_empty()) {
             let mut added = table.keys.clone();
-            let element = match properties(&table.element).is_empty() {
-                true => {
-                    added.push(value(&table.element));
-                    None
-                }
-                false => Some(&table.element),
-            };
+            let element = Some(&table.element).filter(|_| table.is_of_objects);
+            if element.is_none() {
+                added.push(value(&table.element));
+            }
             let keys = table.keys.iter().map(|key| key.path.clone());
-            let named: Vec<String> = keys.chain(fields).collect();
-            table.columns = Columns::chosen_with(&named, &added, element, unchecked)
+            table.fields = keys.chain(fields).collect();
+            table.columns = Columns::chosen_with(&table.fields, &added, element, unchecked)
                 .map_err(|error| error.within(&table.path))?;
         }
         Ok(others)
+    }
+
+    /// Gives the columns of child tables the nested types of the document, for Parquet.
+    ///
+    /// # Errors
+    /// If a selected field has no type.
+    #[cfg(feature = "parquet")]
+    pub fn with_types(&mut self, names: Names) -> Result<(), SchemaError> {
+        for table in self.tables.iter_mut().filter(|table| table.is_of_objects) {
+            let element = Some(&table.element);
+            table.columns = Columns::typed(&table.fields, &table.keys, element, names)?;
+        }
+        Ok(())
     }
 }
 
@@ -300,17 +329,9 @@ fn found<'a>(item: &'a Schema, paths: &[String]) -> Result<Vec<List<'a>>, Explod
     Ok(found)
 }
 
-/// Returns the paths, within a table, of the lists that are tables themselves.
-fn left_out(lists: &[List<'_>], table: usize) -> Vec<String> {
-    lists.iter().filter(|list| list.parent == table).map(|list| list.names.join(".")).collect()
-}
-
-/// Returns the columns of the elements of a list.
-fn columns_of(element: &Schema) -> Columns {
-    match properties(element).is_empty() {
-        true => Columns::default().after(&[value(element)]),
-        false => Columns::of(Some(element)),
-    }
+/// Returns the names, within a table, of the lists that are tables themselves.
+fn names_of<'a>(lists: &'a [List<'_>], table: usize) -> impl Iterator<Item = &'a [String]> {
+    lists.iter().filter(move |list| list.parent == table).map(|list| &list.names[..])
 }
 
 /// Returns the column of elements that are not objects.

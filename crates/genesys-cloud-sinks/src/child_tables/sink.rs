@@ -12,8 +12,6 @@ use super::outputs::{Outputs, Rows, Separate};
 use super::splitter::{MOST_ROWS, Split, Unsplit};
 use crate::columns::Columns;
 use crate::error::SinkError;
-#[cfg(feature = "postgres")]
-use crate::postgres::{Family, Target};
 use crate::reject::{Rejected, Unfit};
 use crate::saved::{from_saved, to_saved};
 use crate::sink::{Sink, SinkFuture, TableCount};
@@ -88,18 +86,7 @@ impl SplitSink {
         Self::of(tables, Box::new(Separate::new(sinks)))
     }
 
-    /// Creates a sink for a database table and its child tables, which share a connection and its transactions. Does not
-    /// connect.
-    ///
-    /// # Errors
-    /// If a child table can't have its name.
-    #[cfg(feature = "postgres")]
-    pub fn of_database(tables: ChildTables, target: Target) -> Result<Self, SinkError> {
-        let family = Family::new(target, &tables)?;
-        Ok(Self::of(tables, Box::new(family)))
-    }
-
-    fn of(tables: ChildTables, outputs: Box<dyn Outputs>) -> Self {
+    pub(crate) fn of(tables: ChildTables, outputs: Box<dyn Outputs>) -> Self {
         let rows = vec![0; tables.all().len()];
         let (on_bad_value, rejected) = (OnBadValue::Fail, Vec::new());
         Self { tables, outputs, on_bad_value, rejected, records: 0, rows }

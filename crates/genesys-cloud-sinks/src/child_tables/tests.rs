@@ -41,7 +41,7 @@ fn each_list_on_a_path_is_a_table() {
     let participants = names(all.all()[0].columns());
     assert_eq!(participants[..2], ["conversationId", "participantIndex"]);
     assert!(participants.contains(&"participantId") && !participants.contains(&"sessions"));
-    let remaining = all.remaining(Columns::of(Some(conversation())));
+    let remaining = Columns::of(Some(all.record()));
     assert!(!names(&remaining).contains(&"participants"));
     assert!(!names(&remaining).contains(&"evaluations"));
     assert!(names(&remaining).contains(&"surveys"));

@@ -10,7 +10,7 @@ use super::{PostgresSink, Target};
 use crate::child_tables::{ChildTable, ChildTables, Outputs, Rows};
 use crate::columns::{Column, Columns};
 use crate::saved::{from_saved, to_saved};
-use crate::{Rejected, Sink, SinkError, SinkFuture, Watch};
+use crate::{Rejected, Sink, SinkError, SinkFuture, SplitSink, Watch};
 
 /// The role of a table in a family.
 pub(super) enum Member {
@@ -38,7 +38,7 @@ struct Latest {
 }
 
 /// The tables of an export. The connection belongs to that of the records, which lends it to the others.
-pub(crate) struct Family {
+pub(super) struct Family {
     records: PostgresSink,
     children: Vec<PostgresSink>,
     /// Whether the child tables are locked.
@@ -176,7 +176,7 @@ impl Family {
     ///
     /// # Errors
     /// If a child table can't have its name.
-    pub(crate) fn new(target: Target, tables: &ChildTables) -> Result<Self, SinkError> {
+    fn new(target: Target, tables: &ChildTables) -> Result<Self, SinkError> {
         let paths =
             |columns: &[Column]| columns.iter().map(|it| it.path.clone()).collect::<Vec<_>>();
         let replaces = !target.upsert.is_empty();
@@ -288,6 +288,18 @@ impl Family {
 
     fn each(&mut self) -> impl Iterator<Item = &mut PostgresSink> {
         std::iter::once(&mut self.records).chain(&mut self.children)
+    }
+}
+
+impl SplitSink {
+    /// Creates a sink for a database table and its child tables, which share a connection and its transactions. Does not
+    /// connect.
+    ///
+    /// # Errors
+    /// If a child table can't have its name.
+    pub fn of_database(tables: ChildTables, target: Target) -> Result<Self, SinkError> {
+        let family = Family::new(target, &tables)?;
+        Ok(Self::of(tables, Box::new(family)))
     }
 }
 

@@ -23,7 +23,6 @@ use serde_json::value::RawValue;
 use tokio_postgres::Statement;
 
 use self::copy_text::{Filled, Rows};
-pub(crate) use self::family::Family;
 use self::family::Member;
 use self::moves::Moved;
 use self::session::{Key, Session};

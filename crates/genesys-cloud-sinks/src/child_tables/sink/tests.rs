@@ -22,7 +22,7 @@ fn tables() -> ChildTables {
 }
 
 fn columns() -> Columns {
-    tables().remaining(Columns::of(Some(conversation())))
+    Columns::of(Some(tables().record()))
 }
 
 fn record(n: usize) -> Box<RawValue> {
