@@ -125,6 +125,10 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
             Jobs::Cancel { id } => commands::jobs::cancel(&id, &session).await,
             Jobs::Forget { id } => commands::jobs::forget(&id, &session),
         },
+        Command::Runs { out, table, limit, json } => {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            commands::runs(out, table.as_deref(), (limit, json), &session).await
+        }
         Command::Whoami => commands::whoami(&session).await,
         Command::Mock { port, behavior } => commands::mock(port, behavior, &session).await,
         Command::Completions { shell } => commands::print(&completions::script(shell)?),

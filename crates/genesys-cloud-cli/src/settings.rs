@@ -8,7 +8,7 @@ use etcetera::BaseStrategy as _;
 use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_sinks::{Format, OnBadValue};
 
-use crate::arguments::{self, Accepted, OnParent, Stale};
+use crate::arguments::{self, Accepted, ExportField, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
@@ -203,6 +203,8 @@ pub(crate) struct ReadSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct FormSettings {
     pub(crate) fields: Vec<String>,
+    /// Fields that the export adds to each record.
+    pub(crate) with: Vec<ExportField>,
     pub(crate) format: Option<Format>,
     pub(crate) row_group: Option<usize>,
     #[cfg(feature = "buckets")]
@@ -218,6 +220,7 @@ pub(crate) struct FormSettings {
 pub(crate) struct TableSettings {
     pub(crate) name: Option<String>,
     pub(crate) create: bool,
+    pub(crate) add_columns: bool,
     pub(crate) upsert: Option<Key>,
 }
 
@@ -322,6 +325,7 @@ impl ExportSettings {
         };
         let form = FormSettings {
             fields: output.fields,
+            with: sorted(output.with),
             format: output.format,
             row_group: output.row_group.map(saturated),
             #[cfg(feature = "buckets")]
@@ -336,7 +340,7 @@ impl ExportSettings {
             (_, _, true) => Start::Restart,
             _ => Start::New,
         };
-        let arguments::TableOptions { table, create_table, upsert } = table;
+        let arguments::TableOptions { table, create_table, add_columns, upsert } = table;
         let upsert = upsert.map(|fields| match &fields[..] {
             [] => Key::Known,
             [field] if field.is_empty() => Key::Known,
@@ -350,7 +354,7 @@ impl ExportSettings {
             reading,
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
-            table: TableSettings { name: table, create: create_table, upsert },
+            table: TableSettings { name: table, create: create_table, add_columns, upsert },
             state: resuming.state,
             start,
             max_age: resuming.max_age,
@@ -378,6 +382,11 @@ impl TreeSettings {
             on_forbidden: then(tree.on_forbidden_parent),
         })
     }
+}
+
+fn sorted(mut fields: Vec<ExportField>) -> Vec<ExportField> {
+    fields.sort_unstable();
+    fields
 }
 
 fn saturated(number: u64) -> usize {

@@ -9,6 +9,8 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 pub struct Columns {
     columns: Vec<Column>,
     chosen: bool,
+    /// Paths of the fields that differ in each export, whatever the record.
+    of_export: Vec<String>,
 }
 
 /// A column of a table: a field of the records.
@@ -38,6 +40,8 @@ pub enum ColumnKind {
     Date,
     /// Lists, maps and objects, as JSON.
     Json,
+    /// JSON whose text is kept as the API sent it, including spaces and the order of fields.
+    JsonText,
 }
 
 impl Columns {
@@ -65,7 +69,7 @@ impl Columns {
                 }
             }
         }
-        Self { columns, chosen: false }
+        Self { columns, chosen: false, of_export: Vec::new() }
     }
 
     /// Adds columns before all others, for fields that the export adds to each record. Selected columns stay as they
@@ -76,6 +80,30 @@ impl Columns {
             self.columns.splice(0..0, added.iter().cloned());
         }
         self
+    }
+
+    /// Adds columns after all others, for fields that the export adds to each record. Leaves out those that are selected.
+    #[must_use]
+    pub fn followed_by(mut self, added: &[Column]) -> Self {
+        for column in added {
+            if !self.columns.iter().any(|known| known.path == column.path) {
+                self.columns.push(column.clone());
+            }
+        }
+        self
+    }
+
+    /// Marks fields that differ in each export, such as its time. A record that differs from its row only in these is
+    /// unchanged, and an upsert leaves the row as it is.
+    #[must_use]
+    pub fn of_export(mut self, paths: impl IntoIterator<Item = String>) -> Self {
+        self.of_export.extend(paths);
+        self
+    }
+
+    /// Returns whether a field differs in each export, whatever the record.
+    pub fn is_of_export(&self, path: &str) -> bool {
+        self.of_export.iter().any(|known| known == path)
     }
 
     /// Selects fields, in this order.
@@ -122,7 +150,7 @@ impl Columns {
             };
             columns.push(Column { path: path.clone(), kind });
         }
-        Ok(Self { columns, chosen: true })
+        Ok(Self { columns, chosen: true, of_export: Vec::new() })
     }
 }
 

@@ -42,6 +42,7 @@ mod projection;
 #[cfg(feature = "redis")]
 mod redis;
 mod reject;
+mod run_log;
 mod saved;
 mod sink;
 mod state_file;
@@ -62,6 +63,7 @@ pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::{Fault, OnBadValue, Rejected};
+pub use crate::run_log::{FileRunLog, LoggedRun, RunLog};
 pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;

@@ -1,5 +1,6 @@
 //! The command `export`: reads a list to its end and writes it, and reports whether it is complete.
 
+mod added_fields;
 mod advice;
 mod binding;
 mod branches;
@@ -16,6 +17,7 @@ mod reader;
 mod rejects;
 mod report;
 mod results_parameters;
+mod run_log;
 mod runner;
 mod seal;
 mod source;
@@ -42,6 +44,7 @@ pub(crate) use self::plan::check;
 use self::previous::{Previous, store_of};
 use self::range::Range;
 use self::report::Report;
+use self::run_log::LogEntry;
 use self::runner::{ReadEnd, Runner};
 use self::state::{Run, State};
 use self::target::Target;
@@ -56,7 +59,8 @@ use crate::tty;
 pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<Exit, Failure> {
     let stop = OnceCell::new();
     let mut plan = Plan::new(settings)?;
-    let done = attempt(&mut plan, session, &stop).await;
+    let entry = LogEntry::new();
+    let done = attempt(&mut plan, session, &stop, &entry).await;
     match done {
         Err(failure) if plan.start == Start::ResumeOrRestart && failure.is_stale() => {
             let text = format!("starting over: {failure}");
@@ -67,7 +71,7 @@ pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<E
             if let Some(range) = plan.source.time_range_mut() {
                 range.start_over();
             }
-            attempt(&mut plan, session, &stop).await
+            attempt(&mut plan, session, &stop, &entry).await
         }
         done => done,
     }
@@ -77,6 +81,7 @@ async fn attempt(
     plan: &mut Plan,
     session: &Session,
     stop: &OnceCell<Arc<Notify>>,
+    entry: &LogEntry,
 ) -> Result<Exit, Failure> {
     let reporter = &session.reporter;
     if plan.is_dry_run {
@@ -139,7 +144,7 @@ async fn attempt(
     }
     // The output is locked by now.
     target.open_rejects(plan, from)?;
-    let mut report = Report::new(plan, &run, session);
+    let mut report = Report::new(plan, &run, entry, session);
     if let (true, Some(state)) = (target.is_done(), from) {
         report.earlier(state);
         target.finish_rejects()?;
@@ -148,6 +153,10 @@ async fn attempt(
         let forgotten = forget(plan, session, &mut store, &mut target, &jobs).await;
         let exit = report.completed(&mut target, true).await?;
         return forgotten.map(|()| exit);
+    }
+    if let Err(failure) = report.begin(&mut target).await {
+        target.finish(false).await?;
+        return Err(failure);
     }
     let mut runner = Runner::new(plan, session, client, &run, (target, store), from);
     let read = runner.read(&stop).await;

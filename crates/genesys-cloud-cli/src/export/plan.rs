@@ -8,7 +8,8 @@ use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
 use super::output::Output;
 use super::source::{Call, Source, Tree};
-use super::{results_parameters, tree, validation};
+use super::{added_fields, results_parameters, tree, validation};
+use crate::arguments::ExportField;
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::locations::{ReportLocation, StateLocation};
@@ -44,6 +45,8 @@ pub(super) struct Records {
     pub(super) columns: Columns,
     /// The fields in `--fields`; empty for all.
     pub(super) fields: Vec<String>,
+    /// The fields that the export adds to each record.
+    pub(super) with: Vec<ExportField>,
     pub(super) format: Format,
     /// Maximum number of records per batch.
     pub(super) batch: usize,
@@ -90,9 +93,11 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
     if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
         record::check("--unique", item, field)?;
     }
-    let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
-    let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
-    Ok((source, columns))
+    let keys = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
+    let form = &settings.form;
+    let with = added_fields::columns(&form.with)?;
+    let columns = record::columns(&form.fields, (&keys, &with), item, call.unchecked)?;
+    Ok((source, added_fields::mark(columns, &form.with)))
 }
 
 impl Records {
@@ -113,16 +118,17 @@ impl Records {
         validation::options_of_output(form, output)?;
         let format = validation::format(form, output)?;
         let format = form.row_group.map_or(format, |records| format.row_group(records));
-        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
+        if (format.is_table() || output.is_table()) && added_fields::are_all_of_export(&columns) {
             return Err(Failure::usage(format!(
                 "the API document does not describe the records of {}, so their columns are unknown",
                 source.entry.id
             ))
             .advise("name the columns with --fields, or write jsonl"));
         }
-        let (fields, rejects) = (form.fields.clone(), form.rejects.clone());
+        let (fields, with, rejects) =
+            (form.fields.clone(), form.with.clone(), form.rejects.clone());
         let (batch, on_bad_value) = (form.batch, form.on_bad_value);
-        Ok(Self { columns, fields, format, batch, on_bad_value, rejects })
+        Ok(Self { columns, fields, with, format, batch, on_bad_value, rejects })
     }
 }
 

@@ -10,6 +10,7 @@ use super::advice::{self, Advice, Ended, Remainder};
 use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileTarget};
 use super::plan::Plan;
+use super::run_log::LogEntry;
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
@@ -28,6 +29,7 @@ pub(super) struct Report<'a> {
     plan: &'a Plan,
     reporter: &'a Reporter,
     invocation: &'a Invocation,
+    entry: &'a LogEntry,
     begun: Instant,
     facts: Value,
     verdict: Verdict,
@@ -48,7 +50,12 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(plan: &'a Plan, run: &Run, session: &'a Session) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        run: &Run,
+        entry: &'a LogEntry,
+        session: &'a Session,
+    ) -> Self {
         let facts = json!({
             "operation": plan.source.entry.id,
             "name": resolve::rust_name(plan.source.entry),
@@ -56,6 +63,8 @@ impl<'a> Report<'a> {
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),
+            "started": entry.started(),
+            "out": plan.output.text(),
         });
         let times = run.resumptions().last().map(|last| match run.resumptions().len() {
             1 => format!("read in two runs, started at {} and {last}", run.began()),
@@ -71,6 +80,7 @@ impl<'a> Report<'a> {
             plan,
             reporter: &session.reporter,
             invocation: &session.invocation,
+            entry,
             begun: Instant::now(),
             facts,
             verdict,
@@ -82,6 +92,19 @@ impl<'a> Report<'a> {
             is_silent: false,
             is_empty: true,
             times,
+        }
+    }
+
+    /// Adds the run to the log of the output, as one that has not ended.
+    pub(super) async fn begin(&self, target: &mut Target) -> Result<(), Failure> {
+        self.log(target, &format!("{:#}\n", self.facts)).await
+    }
+
+    /// Writes the entry of the run in the log of the output, if that is wanted and the output has a log.
+    async fn log(&self, target: &mut Target, report: &str) -> Result<(), Failure> {
+        match (&self.plan.report, target.run_log()) {
+            (ReportLocation::Nowhere, _) | (_, None) => Ok(()),
+            (_, Some(log)) => log.put(&self.entry.id, report).await.map_err(Failure::from),
         }
     }
 
@@ -298,7 +321,6 @@ impl<'a> Report<'a> {
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(self.plan.output.text());
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
         let counts = target.counts();
@@ -315,13 +337,14 @@ impl<'a> Report<'a> {
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }
-        let report = format!("{:#}\n", self.facts);
+        let json = format!("{:#}\n", self.facts);
         // The report may be shown on a terminal.
-        let report = display::lines(&report);
+        let json = display::lines(&json);
+        let logged = self.log(target, &json).await;
         let report = match &self.plan.report {
-            ReportLocation::BesideOutput => target.report(&report).await,
+            ReportLocation::BesideOutput => target.report(&json).await,
             ReportLocation::File(path) => {
-                files::write_report(path, &report).map(|()| Some(path.display().to_string()))
+                files::write_report(path, &json).map(|()| Some(path.display().to_string()))
             }
             ReportLocation::Nowhere => Ok(None),
         };
@@ -343,7 +366,7 @@ impl<'a> Report<'a> {
             false => self.reporter.say("end", &text, self.facts.clone()),
         }
         // An error of the report comes last.
-        report.map(drop)
+        report.and(logged)
     }
 }
 

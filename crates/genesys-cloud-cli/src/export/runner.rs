@@ -8,6 +8,7 @@ use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::added_fields::AddedFields;
 use super::advice::Remainder;
 use super::pace::Pace;
 use super::plan::{Delivery, Plan};
@@ -87,7 +88,11 @@ impl<'a> Runner<'a> {
         (target, store): (Target, Option<Box<dyn CheckpointStore>>),
         from: Option<&State>,
     ) -> Self {
-        let reader = Reader::new(client, &plan.source, from.map(State::position));
+        let added = match &plan.delivery {
+            Delivery::Records(records) => AddedFields::new(&plan.source, &records.with, run),
+            Delivery::Files => AddedFields::default(),
+        };
+        let reader = Reader::new(client, &plan.source, added, from.map(State::position));
         let last = from.and_then(|state| match &state.delivered {
             Delivered::Records(it) => {
                 Some((it.checkpoint.clone(), (it.sink.clone(), it.rejects.clone())))

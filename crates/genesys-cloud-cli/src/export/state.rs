@@ -174,6 +174,9 @@ struct Shape {
     format: String,
     fields: Vec<String>,
     results: Vec<(String, String)>,
+    /// The fields in `--with`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    with: Vec<String>,
     /// The operation and a checksum of its parents, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parents: Option<String>,
@@ -186,6 +189,7 @@ impl Shape {
             format: records.format.to_string(),
             fields: records.fields.clone(),
             results: plan.source.results_params.clone(),
+            with: records.with.iter().map(|field| field.name().to_owned()).collect(),
             parents: tree.map(|tree| format!("{} {}", plan.source.entry.id, tree.fingerprint())),
         }
     }
@@ -217,7 +221,7 @@ impl DeliveredRecords {
             return Some(format!("the interrupted export is of {saved}, not of {wanted}"));
         }
         (self.shape != shape).then(|| {
-            "the interrupted export has a different --format, --fields or --results-param"
+            "the interrupted export has a different --format, --fields, --with or --results-param"
                 .to_owned()
         })
     }

@@ -36,7 +36,9 @@ enum Values {
 impl Cells {
     pub(super) fn new(kind: ColumnKind) -> Self {
         let values = match kind {
-            ColumnKind::Text | ColumnKind::Json => Values::Texts(Vec::new(), Vec::new()),
+            ColumnKind::Text | ColumnKind::Json | ColumnKind::JsonText => {
+                Values::Texts(Vec::new(), Vec::new())
+            }
             ColumnKind::Integer | ColumnKind::DateTime => Values::Long(Vec::new()),
             ColumnKind::Date => Values::Short(Vec::new()),
             ColumnKind::Number => Values::Doubles(Vec::new()),
@@ -53,6 +55,10 @@ impl Cells {
         };
         let mut loss = None;
         match &mut self.values {
+            Values::Texts(texts, ends) if self.kind == ColumnKind::JsonText => {
+                texts.extend_from_slice(json.as_bytes());
+                ends.push(texts.len());
+            }
             Values::Texts(texts, ends) => {
                 let text = lenient::text(json, false).filter(|_| self.kind == ColumnKind::Text);
                 let is_replaced = match text {

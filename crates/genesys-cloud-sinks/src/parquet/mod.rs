@@ -271,7 +271,7 @@ fn schema(columns: &Columns) -> Result<TypePtr, ParquetError> {
 fn field(column: &Column) -> Result<Type, ParquetError> {
     let (physical, logical) = match column.kind {
         ColumnKind::Text => (Physical::BYTE_ARRAY, Some(LogicalType::String)),
-        ColumnKind::Json => (Physical::BYTE_ARRAY, Some(LogicalType::Json)),
+        ColumnKind::Json | ColumnKind::JsonText => (Physical::BYTE_ARRAY, Some(LogicalType::Json)),
         ColumnKind::Integer => (Physical::INT64, None),
         ColumnKind::Number => (Physical::DOUBLE, None),
         ColumnKind::Boolean => (Physical::BOOLEAN, None),

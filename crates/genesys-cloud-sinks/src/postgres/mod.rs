@@ -6,6 +6,7 @@ mod errors;
 mod moves;
 mod preflight;
 mod reconnect;
+mod run_log;
 mod session;
 mod sql_errors;
 mod staging;
@@ -14,6 +15,7 @@ mod table;
 mod target;
 mod tls;
 mod waits;
+mod widening;
 
 use genesys_cloud_core::CheckpointStore;
 use serde::{Deserialize, Serialize};
@@ -26,7 +28,7 @@ use self::moves::Moved;
 use self::session::{Key, Session};
 use self::table::{EXPORTS, Found, quoted};
 pub use self::target::Target;
-use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use super::{OnBadValue, Rejected, RunLog, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
 
@@ -79,6 +81,10 @@ struct Field {
     path: String,
     column: String,
     kind: ColumnKind,
+    /// Whether the table does not have the column yet.
+    is_missing: bool,
+    /// Whether it differs in each export, whatever the record.
+    is_of_export: bool,
 }
 
 /// The state of a commit.
@@ -162,6 +168,7 @@ impl PostgresSink {
             self.keys = self.session().await?.keys(&table).await?;
             if is_due {
                 self.check_columns(found)?;
+                self.check_widening(found).await?;
             }
         }
         self.check_key()?;
@@ -203,7 +210,8 @@ impl PostgresSink {
                 )));
             };
             let (path, modifier) = (field.path.as_str(), found.modifier);
-            kinds.push(Filled { path, kind: &found.kind, modifier });
+            let is_exact = field.kind == ColumnKind::JsonText;
+            kinds.push(Filled { path, kind: &found.kind, modifier, is_exact });
         }
         let is_narrow = match &mut self.session {
             Some(session) => session.is_narrow().await?,
@@ -247,21 +255,38 @@ impl PostgresSink {
         found: Option<&[Found]>,
     ) -> Result<Vec<Field>, SinkError> {
         let table = self.display(&self.target.table);
+        let named = |names: Result<Vec<String>, String>| {
+            names.map_err(|error| SinkError::new(format!("{error}; select fields with --fields")))
+        };
         let names = match found {
             None if !self.target.create => {
                 return Err(SinkError::new(format!(
                     "table {table} does not exist; --create-table creates it"
                 )));
             }
-            None => table::names(columns)
-                .map_err(|error| SinkError::new(format!("{error}; select fields with --fields")))?,
-            Some(found) => table::matched(columns, found)
-                .map_err(|missing| self.lacks(&missing, columns.all().len()))?,
+            None => named(table::names(columns))?,
+            Some(found) => {
+                let matched = table::matched(columns, found);
+                let of_fields = columns.all().iter().zip(&matched);
+                let missing: Vec<&Column> =
+                    of_fields.filter(|(_, name)| name.is_none()).map(|(it, _)| it).collect();
+                if !missing.is_empty() && !self.target.add_columns {
+                    return Err(self.lacks(&missing, columns.all().len()));
+                }
+                named(table::widened(columns, matched, found))?
+            }
         };
+        let is_missing =
+            |name: &String| found.is_some_and(|found| !found.iter().any(|it| it.name == *name));
         let fields = columns.all().iter().zip(names);
-        Ok(fields
-            .map(|(it, column)| Field { path: it.path.clone(), column, kind: it.kind })
-            .collect())
+        let fields = fields.map(|(it, column)| Field {
+            path: it.path.clone(),
+            kind: it.kind,
+            is_missing: is_missing(&column),
+            is_of_export: columns.is_of_export(&it.path),
+            column,
+        });
+        Ok(fields.collect())
     }
 
     /// Describes missing columns. `fields` is the number of all fields.
@@ -269,21 +294,17 @@ impl PostgresSink {
         let table = self.display(&self.target.table);
         let names = missing.iter().map(|it| it.path.as_str()).take(MOST_NAMED);
         let names = names.collect::<Vec<_>>().join(", ");
-        if missing.len() > MOST_NAMED {
-            return SinkError::new(format!(
-                "table {table} has no column for {} of the {fields} fields ({names}, ..); \
-                 select fields with --fields, or create another table with --table and --create-table",
+        SinkError::new(match missing.len() > MOST_NAMED {
+            true => format!(
+                "table {table} has no column for {} of the {fields} fields ({names}, ..); add --add-columns to add \
+                 them, select fields with --fields, or create another table with --table and --create-table",
                 missing.len(),
-            ));
-        }
-        let add = missing.iter().map(|it| {
-            format!("ADD {} {}", quoted(&table::plain(&it.path)), table::sql_type(it.kind))
-        });
-        SinkError::new(format!(
-            "table {table} has no column for {names}; omit these fields with --fields, or: ALTER TABLE {} {}",
-            self.named(&self.target.table),
-            add.collect::<Vec<_>>().join(", ")
-        ))
+            ),
+            false => format!(
+                "table {table} has no column for {names}; add --add-columns to add it to the table, or omit it with \
+                 --fields"
+            ),
+        })
     }
 
     /// Returns the fields of the upsert key. Empty without an upsert.
@@ -416,6 +437,10 @@ impl Sink for PostgresSink {
         Box::pin(self.note(report))
     }
 
+    fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        Some(self)
+    }
+
     fn location(&self) -> Option<String> {
         let (table, staging) = (self.display(&self.target.table), self.display(&self.staging()));
         Some(match (self.is_whole, self.is_in_doubt) {
@@ -436,6 +461,6 @@ impl Sink for PostgresSink {
 
     fn notes(&self) -> Vec<String> {
         let doubts = self.doubt.iter().chain(&self.warnings).filter(|_| !self.is_whole).cloned();
-        doubts.chain(self.rows.notes()).collect()
+        doubts.chain(self.added_columns()).chain(self.rows.notes()).collect()
     }
 }
