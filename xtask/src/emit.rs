@@ -13,7 +13,7 @@ use crate::names;
 use crate::notes::is_invisible;
 use crate::progenitor::RustType;
 use crate::tags::{
-    ListTag, PageReply, Place, Scheme, Tag, TagKind, usual_token_in, usual_token_out,
+    ListTag, PageResponse, Place, Scheme, Tag, TagKind, usual_token_in, usual_token_out,
 };
 
 /// The first line of every generated file.
@@ -252,10 +252,7 @@ fn operation(
             format_args!("    ///\n    /// `windows` reads a time range of any length{windows}"),
         );
         if let Some(id) = &known.id {
-            put(
-                text,
-                format_args!(", and yields a record that is in several windows once, by `{id}`"),
-            );
+            put(text, format_args!(". A record in several windows is yielded once, by `{id}`"));
         }
         text.push_str(".\n");
     }
@@ -388,7 +385,7 @@ fn interval(tag: &Tag) -> Option<String> {
 }
 
 /// The list spec, as the macros take it.
-pub(crate) fn listing(tag: &ListTag, scheme: Scheme, items: &str, reply: &PageReply) -> String {
+pub(crate) fn listing(tag: &ListTag, scheme: Scheme, items: &str, reply: &PageResponse) -> String {
     let path: Vec<&str> = if items == "[]" { Vec::new() } else { items.split('.').collect() };
     let mut facts = format!("items: {path:?}");
     if let Some(size) = &tag.page_size {
@@ -436,7 +433,7 @@ pub(crate) fn listing(tag: &ListTag, scheme: Scheme, items: &str, reply: &PageRe
 }
 
 /// How to recognize a page of a list.
-pub(crate) fn page_reply(facts: &mut String, reply: &PageReply) {
+pub(crate) fn page_reply(facts: &mut String, reply: &PageResponse) {
     if !reply.fields.is_empty() {
         put(facts, format_args!(", fields: {:?}", reply.fields.join(" ")));
     }

@@ -1,13 +1,16 @@
 //! Decodes the JSON text of records into a record batch.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchOptions};
+use genesys_cloud_core::{Fault, OnBadValue};
 use serde_json::value::RawValue;
 
 use crate::column::{Column, Context, Stop};
 use crate::error::Error;
-use crate::reject::{Changes, Fault, OnBadValue, Rejection};
+use crate::reject::{Changes, Rejection};
 use crate::scanner::Scanner;
 use crate::schema::RecordSchema;
 use crate::shape::Shape;
@@ -17,6 +20,9 @@ const MOST_BYTES: usize = i32::MAX as usize;
 
 /// The most values of one record, nulls included.
 const MOST_CELLS: usize = 1 << 24;
+
+/// The most names of fields without a column.
+const MOST_UNKNOWN: usize = 20;
 
 /// The memory of a value, nulls included.
 const CELL: usize = 8;
@@ -53,6 +59,9 @@ pub struct Decoder {
     /// The length of the JSON texts of the batch.
     bytes: usize,
     context: Context,
+    /// How many values were changed to fit, over all batches: in total, and by the path of their field.
+    changes: Changes,
+    changed_fields: BTreeMap<Arc<str>, Changes>,
 }
 
 impl Decoder {
@@ -62,12 +71,22 @@ impl Decoder {
         let context = Context {
             on_bad_value: OnBadValue::Fail,
             faults: Vec::new(),
-            changes: Changes::default(),
+            changes: Vec::new(),
             cells: 0,
             most_cells: 0,
         };
         let leaves = schema.columns();
-        Self { schema, root, leaves, rows: 0, records: 0, bytes: 0, context }
+        Self {
+            schema,
+            root,
+            leaves,
+            rows: 0,
+            records: 0,
+            bytes: 0,
+            context,
+            changes: Changes::default(),
+            changed_fields: BTreeMap::new(),
+        }
     }
 
     /// Sets what happens to values that do not fit their column.
@@ -102,7 +121,18 @@ impl Decoder {
 
     /// Returns how many values were changed to fit, over all batches.
     pub fn changes(&self) -> Changes {
-        self.context.changes
+        self.changes
+    }
+
+    /// Returns how many values were changed to fit, over all batches, by the path of their field with names of the API.
+    pub fn changed_fields(&self) -> impl Iterator<Item = (&str, Changes)> {
+        self.changed_fields.iter().map(|(path, changes)| (&**path, *changes))
+    }
+
+    /// Returns the names of fields of the records that have no column, in order. At most 20, without the fields of
+    /// nested objects.
+    pub fn unknown_fields(&self) -> BTreeSet<String> {
+        self.root.unknown_fields().take(MOST_UNKNOWN).collect()
     }
 
     /// Adds a record. Returns what was wrong with it, if it was skipped or has nulls instead of bad values.
@@ -111,25 +141,47 @@ impl Decoder {
     /// If a value does not fit and [`OnBadValue::Fail`] is set, or the batch would be larger than 2 GiB. The batch is as
     /// before, and the decoder can be used.
     pub fn push(&mut self, record: &RawValue) -> Result<Option<Rejection>, Error> {
-        let json = record.get();
-        let bytes = self.bytes.saturating_add(json.len());
+        self.push_with(record.get().len(), |this| this.read(record.get()))
+    }
+
+    /// Adds a record by the values of its columns, in the order of the schema. See [`push`](Self::push).
+    ///
+    /// # Errors
+    /// Those of [`push`](Self::push).
+    pub fn push_values(
+        &mut self,
+        values: &[Option<&RawValue>],
+    ) -> Result<Option<Rejection>, Error> {
+        let length = values.iter().flatten().map(|value| value.get().len()).sum();
+        self.push_with(length, |this| this.read_values(values))
+    }
+
+    /// Adds a record of this length, if it can be read.
+    fn push_with(
+        &mut self,
+        length: usize,
+        read: impl FnOnce(&mut Self) -> bool,
+    ) -> Result<Option<Rejection>, Error> {
+        let bytes = self.bytes.saturating_add(length);
         if bytes > MOST_BYTES {
             return Err(Error::full(self.records));
         }
-        let (changes, cells) = (self.context.changes, self.context.cells);
+        let cells = self.context.cells;
         self.context.cells += self.leaves;
         self.context.most_cells = self.context.cells + MOST_CELLS;
-        let is_whole = self.read(json);
+        let is_whole = read(self);
         let faults = std::mem::take(&mut self.context.faults);
         if is_whole {
             self.rows += 1;
             self.bytes = bytes;
             self.records += 1;
+            self.count_changes();
             let rejection = Rejection { faults, is_skipped: false };
             return Ok(Some(rejection).filter(|it| !it.faults.is_empty()));
         }
         self.root.truncate(self.rows);
-        (self.context.changes, self.context.cells) = (changes, cells);
+        self.context.changes.clear();
+        self.context.cells = cells;
         if self.context.on_bad_value == OnBadValue::Fail {
             return Err(Error::bad_value(self.records, faults.into_iter().next()));
         }
@@ -160,6 +212,24 @@ impl Decoder {
         RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(Error::arrow)
     }
 
+    /// Counts the changed values of a record.
+    fn count_changes(&mut self) {
+        for (path, change) in self.context.changes.drain(..) {
+            self.changes.add(change);
+            self.changed_fields.entry(path).or_default().add(change);
+        }
+    }
+
+    /// Reads the values of the columns into the next row. Otherwise there is a fault, and columns may have some of them.
+    fn read_values(&mut self, values: &[Option<&RawValue>]) -> bool {
+        let read = self.root.read_each(values, self.rows, &mut self.context);
+        if read.is_err() && self.context.faults.is_empty() {
+            let reason = "the record is not valid JSON".to_owned();
+            self.context.faults.push(Fault { field: None, reason });
+        }
+        read.is_ok()
+    }
+
     /// Reads a record into the next row. Otherwise there is a fault, and columns may have parts of the record.
     fn read(&mut self, json: &str) -> bool {
         let mut scanner = Scanner::new(json);
@@ -177,7 +247,7 @@ impl Decoder {
             Err(Stop::Refused) => return false,
         };
         if context.faults.is_empty() {
-            context.faults.push(Fault { field: String::new(), reason: reason.to_owned() });
+            context.faults.push(Fault { field: None, reason: reason.to_owned() });
         }
         false
     }

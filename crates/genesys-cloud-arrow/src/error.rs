@@ -3,8 +3,7 @@
 use std::fmt;
 
 use arrow_schema::ArrowError;
-
-use crate::reject::Fault;
+use genesys_cloud_core::Fault;
 
 /// Why a batch can't be read.
 #[derive(Debug)]
@@ -24,7 +23,7 @@ impl Error {
     }
 
     pub(crate) fn bad_value(record: u64, fault: Option<Fault>) -> Self {
-        let unknown = || Fault { field: String::new(), reason: "the record is invalid".to_owned() };
+        let unknown = || Fault { field: None, reason: "the record is invalid".to_owned() };
         Self(Box::new(Cause::BadValue { record, fault: fault.unwrap_or_else(unknown) }))
     }
 

@@ -21,8 +21,9 @@ pub use {arrow_array, arrow_schema};
 pub use crate::decoder::Decoder;
 pub use crate::error::Error;
 pub use crate::reader::{ArrowReader, ArrowReport, JsonItem};
-pub use crate::reject::{Changes, Fault, OnBadValue, Rejected, Rejection};
+pub use crate::reject::{Changes, Rejected, Rejection};
 pub use crate::schema::{Integers, Names, RecordSchema, SchemaError, SchemaOptions};
+pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -7,12 +7,12 @@ use std::task::{Context, Poll, ready};
 use arrow_array::RecordBatch;
 use futures::TryStream;
 use futures::stream::{FusedStream, Stream};
-use genesys_cloud_core::{List, RawItem, Reason, Verdict};
+use genesys_cloud_core::{List, OnBadValue, RawItem, Reason, Verdict};
 use serde_json::value::RawValue;
 
 use crate::decoder::Decoder;
 use crate::error::Error;
-use crate::reject::{Changes, OnBadValue, Rejected, Rejection};
+use crate::reject::{Changes, Rejected, Rejection};
 use crate::schema::{RecordSchema, SchemaError};
 
 /// The default number of rows of a batch.

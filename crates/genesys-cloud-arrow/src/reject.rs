@@ -1,39 +1,7 @@
 //! What happens to values that do not fit their column.
 
-use std::fmt;
-
+use genesys_cloud_core::Fault;
 use serde_json::value::RawValue;
-
-/// What to do with a record that has a value that does not fit its column.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnBadValue {
-    /// Fail.
-    #[default]
-    Fail,
-    /// Keep the record, with null instead of the value. A record that is not an object is skipped.
-    Null,
-    /// Skip the record.
-    Skip,
-}
-
-/// A value that does not fit its column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Fault {
-    /// The path of the field, with names of the API; empty if it is the record itself.
-    pub field: String,
-    /// What was expected and what was found, without the value.
-    pub reason: String,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.field.is_empty() {
-            true => f.write_str(&self.reason),
-            false => write!(f, "`{}`: {}", self.field, self.reason),
-        }
-    }
-}
 
 /// What was wrong with a record that was skipped, or that has nulls instead of bad values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,4 +37,22 @@ pub struct Changes {
     pub truncated: u64,
     /// Times out of range, which became the largest or smallest time.
     pub clamped: u64,
+}
+
+/// How a value was changed to fit its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    Replaced,
+    Truncated,
+    Clamped,
+}
+
+impl Changes {
+    pub(crate) fn add(&mut self, change: Change) {
+        *match change {
+            Change::Replaced => &mut self.replaced,
+            Change::Truncated => &mut self.truncated,
+            Change::Clamped => &mut self.clamped,
+        } += 1;
+    }
 }

@@ -117,6 +117,11 @@ impl Shape {
     }
 }
 
+/// Returns whether a field is JSON text.
+pub(crate) fn is_json(field: &Field) -> bool {
+    field.metadata().get(EXTENSION_TYPE_NAME_KEY).is_some_and(|name| name == JSON)
+}
+
 /// Returns the fields of a struct or a schema.
 pub(crate) fn arrow_fields(fields: &[FieldShape]) -> Fields {
     let field = |shape: &FieldShape| {

@@ -1,7 +1,7 @@
 //! The schemas of lists.
 
 use arrow_schema::extension::Json;
-use arrow_schema::{DataType, Field};
+use arrow_schema::{DataType, Field, TimeUnit};
 use genesys_cloud_arrow::{Integers, Names, RecordSchema, SchemaError, SchemaOptions};
 use genesys_cloud_catalogue::Catalogue;
 use genesys_cloud_core::specs::{self, OperationKind};
@@ -150,7 +150,7 @@ fn rejects_fields_that_do_not_exist() {
     for (paths, text) in [
         (&[][..], "empty field name"),
         (&[""], "empty field name"),
-        (&["id", "id"], "`id` is selected twice"),
+        (&["id", "id"], "`id` is given twice"),
         (&["nmae"], "records have no field `nmae`"),
         (&["id."], "`id` has no fields of its own; select the whole value"),
         (&["id.x"], "`id` has no fields of its own; select the whole value"),
@@ -183,4 +183,103 @@ fn every_list_and_job_has_a_schema_within_the_limit() {
         described += usize::from(specs::record(catalogue, operation, &kind).is_some());
     }
     assert!(described > 700 && cut < 60, "{described} described, {cut} cut");
+}
+
+fn names(schema: &RecordSchema) -> Vec<String> {
+    schema.arrow().fields().iter().map(|field| field.name().clone()).collect()
+}
+
+#[test]
+fn added_columns_come_before_or_after_the_fields_of_the_document() {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let fields = || {
+        [Field::new("queueId", DataType::Int64, false), Field::new("_loadedAt", utc.clone(), true)]
+    };
+    let nodes =
+        of_kinds("getNodes", &SchemaOptions::new()).project(["id", "count"]).expect("fields");
+    let before = nodes.prepend(fields()).expect("columns");
+    assert_eq!(names(&before), ["queueId", "_loadedAt", "id", "count"]);
+    assert!(before.arrow().field(0).is_nullable());
+    assert_eq!(
+        names(&nodes.append(fields()).expect("columns")),
+        ["id", "count", "queueId", "_loadedAt"]
+    );
+    // They can be selected, too.
+    let chosen = before.project(["id", "queueId"]).expect("fields");
+    assert_eq!(names(&chosen), ["id", "queueId"]);
+    let snake = SchemaOptions::new().names(Names::Snake);
+    let snake = of_kinds("getNodes", &snake).project(["dateCreated"]).expect("fields");
+    let added =
+        snake.prepend([Field::new("date_created", DataType::Utf8, true)]).expect("a column");
+    assert_eq!(names(&added), ["date_created_2", "date_created"]);
+    assert_eq!(
+        names(&snake.append(fields()).expect("columns")),
+        ["date_created", "queue_id", "loaded_at"]
+    );
+}
+
+#[test]
+fn a_column_that_can_not_be_added_is_refused() {
+    let nodes = of_kinds("getNodes", &SchemaOptions::new());
+    let column = |name: &str, data_type| [Field::new(name, data_type, true)];
+    for (added, text) in [
+        (column("id", DataType::Utf8), "`id` is given twice"),
+        (column("at", DataType::Date64), "`at`: a column of a record can't have the type Date64"),
+    ] {
+        assert_eq!(nodes.prepend(added.clone()).expect_err("refused").to_string(), text);
+        assert_eq!(nodes.append(added).expect_err("refused").to_string(), text);
+    }
+    let text = "the records are not objects and have no fields";
+    let strings = of_kinds("getNames", &SchemaOptions::new());
+    assert_eq!(strings.append(column("a", DataType::Utf8)).expect_err("refused").to_string(), text);
+}
+
+#[test]
+fn a_schema_can_be_made_of_columns_alone() {
+    let fields =
+        ["division.name", "divisionName"].map(|name| Field::new(name, DataType::Utf8, true));
+    let snake = SchemaOptions::new().names(Names::Snake);
+    let schema = RecordSchema::of_columns(fields, &snake).expect("a schema");
+    assert_eq!(names(&schema), ["division_name", "division_name_2"]);
+    assert!(matches!(RecordSchema::of_columns([], &snake), Err(SchemaError::Empty)));
+}
+
+#[test]
+fn fields_are_removed_with_everything_within() {
+    let jobs = default("postAnalyticsConversationsDetailsJobs");
+    let whole = jobs.columns();
+    let less = jobs.without(["participants.sessions.segments", "conversationEnd"]).expect("fields");
+    let outline = outline(&less);
+    assert!(outline.contains("    sessions: list") && !outline.contains("segments"), "{outline}");
+    assert!(!outline.contains("conversationEnd") && less.columns() < whole);
+    // Of a struct without fields, nothing is left.
+    let queue = default("routing.queues").project(["id", "division.name"]).expect("fields");
+    assert_eq!(names(&queue.without(["division.name"]).expect("fields")), ["id"]);
+    for (paths, text) in [
+        (&["id", "division"][..], "empty field name"),
+        (&["id", "id"], "`id` is given twice"),
+        (&["owner"], "records have no field `owner`"),
+    ] {
+        assert_eq!(queue.without(paths).expect_err("refused").to_string(), text);
+    }
+}
+
+#[test]
+fn the_elements_of_a_list_have_a_schema() {
+    let jobs = default("postAnalyticsConversationsDetailsJobs");
+    let sessions = jobs.element("participants.sessions").expect("a list");
+    let segments = sessions.element("segments").expect("a list");
+    assert_eq!(segments, jobs.element("participants.sessions.segments").expect("a list"));
+    assert!(names(&segments).contains(&"segmentStart".to_owned()));
+    let nodes = of_kinds("getNodes", &SchemaOptions::new());
+    let tags = nodes.element("tags").expect("a list");
+    assert_eq!((names(&tags), tags.is_object()), (vec!["value".to_owned()], false));
+    for (path, text) in [
+        ("id", "`id` is not a list"),
+        ("peers", "`peers` is not a list"),
+        ("nodes", "records have no field `nodes`"),
+        ("tags.x", "`tags` has no fields of its own; select the whole value"),
+    ] {
+        assert_eq!(nodes.element(path).expect_err("refused").to_string(), text);
+    }
 }

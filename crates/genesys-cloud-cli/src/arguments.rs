@@ -97,6 +97,9 @@ pub(crate) struct MockOptions {
     /// Seed of the records of the fake org.
     #[arg(long, global = true, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) mock_seed: u64,
+    /// The command `mock` has the same options without their prefix, with the same values.
+    #[command(flatten)]
+    pub(crate) behavior: genesys_cloud_mock::MockBehaviorOptions,
 }
 
 #[derive(Debug, Subcommand)]

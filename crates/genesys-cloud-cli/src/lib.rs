@@ -130,7 +130,7 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
             commands::runs(out, table.as_deref(), (limit, json), &session).await
         }
         Command::Whoami => commands::whoami(&session).await,
-        Command::Mock { port, behavior } => commands::mock(port, behavior, &session).await,
+        Command::Mock { port, .. } => commands::mock(port, &session).await,
         Command::Completions { shell } => commands::print(&completions::script(shell)?),
         Command::Schema { of: Schema::Events } => commands::schema(),
     }

@@ -118,7 +118,7 @@ impl Session {
         for (name, count) in &mock.lists {
             builder = builder.list(resolve::operation(name)?.id.clone(), *count);
         }
-        Ok(builder)
+        Ok(mock.behavior.clone().apply(builder))
     }
 }
 

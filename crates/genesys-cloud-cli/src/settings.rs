@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy as _;
 use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
+use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 use crate::arguments::{self, Accepted, ExportField, OnParent, Stale};
@@ -45,6 +46,7 @@ pub(crate) struct MockSettings {
     pub(crate) default_count: u64,
     pub(crate) calls_per_minute: u64,
     pub(crate) seed: u64,
+    pub(crate) behavior: BehaviorOptions,
 }
 
 /// Returns the log format, and whether to print only errors.
@@ -75,9 +77,12 @@ impl Global {
             }),
         };
         let mock = arguments.mock;
+        let behavior = mock.behavior.into_inner();
         let mut names: Vec<&str> = mock.mock_list.iter().map(|(name, _)| &**name).collect();
-        if org != Org::Mock && !runs_mock && !names.is_empty() {
-            return Err(Failure::usage("`--mock-list` needs the fake org; add `--org mock`"));
+        let set = names.first().map(|_| "list").or(behavior.first_set());
+        if let Some(name) = set.filter(|_| org != Org::Mock && !runs_mock) {
+            let text = format!("`--mock-{name}` needs the fake org; add `--org mock`");
+            return Err(Failure::usage(text));
         }
         names.sort_unstable();
         if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -88,6 +93,7 @@ impl Global {
             default_count: mock.mock_default_count,
             calls_per_minute: mock.mock_calls_per_minute,
             seed: mock.mock_seed,
+            behavior,
         };
         Ok(Self { org, profile, mock, state_dir: state_dir() })
     }

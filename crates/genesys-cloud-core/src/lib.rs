@@ -6,6 +6,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod auth;
+mod bad_value;
 mod base_url;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -67,11 +68,12 @@ mod wire;
 pub use {bytes, chrono, futures, http, serde_json};
 
 pub use crate::auth::{AccessToken, TokenFuture, TokenProvider};
+pub use crate::bad_value::{Fault, OnBadValue};
 pub use crate::call::{Call, OperationCall, Sending};
 #[cfg(feature = "object_store_0_13")]
 pub use crate::checkpoint::ObjectCheckpoints;
 pub use crate::checkpoint::{
-    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, LARGEST_STATE, Resumable,
+    Batch, Checkpoint, CheckpointStore, Checkpointed, FileStore, MAX_STATE_SIZE, Resumable,
     StoreError, StoreFuture,
 };
 pub use crate::client::{CallEnded, Client, ClientBuilder, OrgIdentity, RequestHead};

@@ -23,6 +23,7 @@ enum Kind {
     Timeline(String),
     Time(String),
     Speed(f64),
+    TooEarly { at: String, start: String },
     NoTimeline,
     NotFound(String),
 }
@@ -68,6 +69,10 @@ impl Error {
         Self(Kind::Speed(speed))
     }
 
+    pub(crate) fn too_early(at: &str, start: &str) -> Self {
+        Self(Kind::TooEarly { at: at.to_owned(), start: start.to_owned() })
+    }
+
     pub(crate) fn no_timeline() -> Self {
         Self(Kind::NoTimeline)
     }
@@ -104,6 +109,9 @@ impl fmt::Display for Error {
             }
             Kind::Time(text) => write!(f, "{text:?} is not a date-time"),
             Kind::Speed(speed) => write!(f, "the speed {speed} is negative or not a number"),
+            Kind::TooEarly { at, start } => {
+                write!(f, "the time {at} is before the start of the timeline, {start}")
+            }
             Kind::NoTimeline => f.write_str("the org does not change over time"),
             Kind::NotFound(target) => write!(f, "{target} does not list records that change"),
             Kind::NotAList(operation) => write!(f, "{operation} does not return a list"),

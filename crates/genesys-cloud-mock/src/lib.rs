@@ -195,7 +195,7 @@ mod timestamp;
 
 #[cfg(feature = "command")]
 #[cfg_attr(docsrs, doc(cfg(feature = "command")))]
-pub use command::BehaviorOptions;
+pub use command::{BehaviorOptions, MockBehaviorOptions};
 pub use connection::ConnectionFault;
 pub use error::Error;
 pub use expected::{Expected, ExpectedEnd};

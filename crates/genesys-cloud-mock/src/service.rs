@@ -122,7 +122,7 @@ impl Service {
         let api = Api::embedded();
         let seed = settings.seed;
         let clock = match &settings.timeline {
-            Some(timeline) => Clock::start_at(timeline.start(), timeline.seconds_per_second()),
+            Some(timeline) => Clock::start_at(timeline.first_time(), timeline.seconds_per_second()),
             None => Clock::start(),
         };
         let lies = Arc::new(Lies::default());

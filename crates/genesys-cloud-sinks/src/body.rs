@@ -3,10 +3,11 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::OnBadValue;
 use super::SinkError;
 use super::compression::Packer;
 use super::format::Format;
-use super::reject::{OnBadValue, Rejected, Tolerant};
+use super::reject::{Rejected, Tolerant};
 use crate::columns::Columns;
 
 /// Maximum records and bytes per write. The bytes are still in the processor's cache when they are written.

@@ -62,12 +62,13 @@ pub use crate::jsonl::line as one_line;
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
-pub use crate::reject::{Fault, OnBadValue, Rejected};
+pub use crate::reject::Rejected;
 pub use crate::run_log::{FileRunLog, LoggedRun, RunLog};
 pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

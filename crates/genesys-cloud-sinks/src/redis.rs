@@ -6,7 +6,7 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 use genesys_cloud_core::redact::Secrets;
-use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
+use genesys_cloud_core::{CheckpointStore, MAX_STATE_SIZE, StoreError, StoreFuture};
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as _, Script};
 
@@ -132,7 +132,7 @@ impl RedisStore {
         let mut size = redis::cmd("HSTRLEN");
         size.arg(key).arg("state");
         let size: u64 = self.ask(async |mut it| size.query_async(&mut it).await).await?;
-        if size > LARGEST_STATE {
+        if size > MAX_STATE_SIZE {
             return Err(self.invalid(key, &format!("it has {size} bytes")));
         }
         let mut get = redis::cmd("HMGET");

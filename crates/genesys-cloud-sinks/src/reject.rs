@@ -1,63 +1,12 @@
 //! The action for values that an output can't hold.
 
-use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::str::FromStr;
 
+use genesys_cloud_core::{Fault, OnBadValue};
 use serde_json::value::RawValue;
 
 use crate::encode::Encode;
 use crate::error::SinkError;
-
-/// What to do with a record that has a value the output can't hold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum OnBadValue {
-    /// Fail.
-    #[default]
-    Fail,
-    /// Write the record with null instead of the value.
-    Null,
-    /// Skip the record.
-    Skip,
-}
-
-impl OnBadValue {
-    /// All actions.
-    pub const VARIANTS: [Self; 3] = [Self::Fail, Self::Null, Self::Skip];
-
-    /// Returns the name: `fail`, `null` or `skip`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Fail => "fail",
-            Self::Null => "null",
-            Self::Skip => "skip",
-        }
-    }
-}
-
-impl fmt::Display for OnBadValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for OnBadValue {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::VARIANTS.into_iter().find(|it| it.name() == text);
-        found.ok_or_else(|| format!("unknown value `{text}`; expected fail, null or skip"))
-    }
-}
-
-/// A value that an output can't hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// The path of the field, if known.
-    pub field: Option<String>,
-    /// Why the output can't hold it.
-    pub reason: String,
-}
 
 /// A record that an output can't hold unchanged.
 #[derive(Debug)]

@@ -1,13 +1,13 @@
 //! The trait of all sinks.
 
 use futures::future::BoxFuture;
-use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_core::{CheckpointStore, OnBadValue};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::columns::Columns;
 use crate::error::SinkError;
-use crate::reject::{OnBadValue, Rejected};
+use crate::reject::Rejected;
 use crate::run_log::RunLog;
 use crate::watch::Watch;
 

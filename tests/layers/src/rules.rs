@@ -5,7 +5,16 @@
 pub const CORE: &[(&str, &[&str])] = &[
     (
         "text and values",
-        &["base_url", "digest", "display", "operation", "private_file", "redact", "tls"],
+        &[
+            "bad_value",
+            "base_url",
+            "digest",
+            "display",
+            "operation",
+            "private_file",
+            "redact",
+            "tls",
+        ],
     ),
     (
         "requests, responses and errors",

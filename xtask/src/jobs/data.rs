@@ -1,7 +1,7 @@
 //! A family as data, for tools that run jobs by name.
 
 use anyhow::Result;
-use genesys_cloud_catalogue::tags::{JobFamily, JobOperation, JobResults, ListTag, PageReply};
+use genesys_cloud_catalogue::tags::{JobFamily, JobOperation, JobResults, ListTag, PageResponse};
 
 use super::emit::results_tag;
 use super::{Family, JobState, Results, id_parameter, path_on_job};
@@ -70,7 +70,7 @@ fn list(tag: &Decision, submit: Option<&Decision>) -> ListTag {
         Some(by) => ListTag { scheme, items, reply: tag.list.reply.clone(), ..by.clone() },
         // The result is the only item of a list.
         None => {
-            let reply = PageReply { values: true, ..PageReply::default() };
+            let reply = PageResponse { values: true, ..PageResponse::default() };
             ListTag { scheme, items, reply, ..ListTag::default() }
         }
     }

@@ -14,7 +14,7 @@ use std::ops::{Deref, DerefMut};
 
 use anyhow::{Result, bail};
 pub use genesys_cloud_catalogue::tags::{
-    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Parent, ParentList,
+    Cap, Interval, ListTag, NextToken, PageResponse, PageSize, ParamLocation, Parent, ParentList,
     Place, Scheme, Tag, TagKind,
 };
 

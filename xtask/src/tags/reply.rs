@@ -1,6 +1,6 @@
 //! Fields by which a response is recognized as a page.
 
-use genesys_cloud_catalogue::tags::{ListTag, PageReply};
+use genesys_cloud_catalogue::tags::{ListTag, PageResponse};
 
 use super::evidence::item_schema;
 use crate::document::{Document, Kind, Operation, Schema};
@@ -48,13 +48,13 @@ const OF_ERRORS: [&str; 15] = [
 ];
 
 /// How to recognize a page of this list; empty if the response has no list.
-pub fn page_reply(document: &Document, operation: &Operation, list: &ListTag) -> PageReply {
-    let Some(items) = &list.items else { return PageReply::default() };
+pub fn page_reply(document: &Document, operation: &Operation, list: &ListTag) -> PageResponse {
+    let Some(items) = &list.items else { return PageResponse::default() };
     let reply = operation.reply_schema().map(|schema| document.resolve(schema));
     let is_object =
         |schema: &Schema| matches!(document.resolve(schema).kind, Kind::Object(_) | Kind::Map(_));
     let is_bare = items == "[]";
-    PageReply {
+    PageResponse {
         fields: reply
             .filter(|_| !is_bare)
             .map_or(Vec::new(), |reply| fields(document, reply, list, items)),

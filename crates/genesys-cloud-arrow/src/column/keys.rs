@@ -1,5 +1,7 @@
 //! The names of the fields of an object.
 
+use std::collections::BTreeSet;
+
 use genesys_cloud_core::lenient;
 
 use crate::scanner::{Invalid, Scanner};
@@ -7,6 +9,9 @@ use crate::scanner::{Invalid, Scanner};
 /// The most unknown names that are remembered, and the longest one.
 const MOST_UNKNOWN: usize = 256;
 const LONGEST_UNKNOWN: usize = 128;
+
+/// The most unknown names that are only counted.
+const MOST_OTHERS: usize = 20;
 
 /// How many names are tried before the next one is looked up: optional fields may be absent.
 const TRIED: usize = 4;
@@ -20,6 +25,8 @@ pub(super) struct Keys {
     /// The entries by name.
     sorted: Vec<usize>,
     most: usize,
+    /// Unknown names that are not among the entries.
+    others: BTreeSet<String>,
 }
 
 struct Entry {
@@ -46,7 +53,7 @@ impl Keys {
         let mut sorted: Vec<usize> = (0..entries.len()).collect();
         sorted.sort_by(|one, other| entries[*one].name().cmp(entries[*other].name()));
         let (after, most) = ((0..=entries.len()).collect(), entries.len() + MOST_UNKNOWN);
-        Self { entries, after, sorted, most }
+        Self { entries, after, sorted, most, others: BTreeSet::new() }
     }
 
     /// Takes a name and its colon, and returns the field. `last` is 0 at the start of an object.
@@ -68,6 +75,21 @@ impl Keys {
         self.look_up(json, last)
     }
 
+    /// The names that are not read. After the first few hundred, they are not remembered.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
+        let entries = self.entries.iter().filter(|entry| entry.field.is_none());
+        let names = entries.map(|entry| String::from_utf8_lossy(entry.name()).into_owned());
+        names.chain(self.others.iter().cloned())
+    }
+
+    /// Remembers an unknown name, cut to its beginning.
+    fn note(&mut self, name: &[u8]) {
+        if self.others.len() < MOST_OTHERS {
+            let beginning = name.get(..LONGEST_UNKNOWN).unwrap_or(name);
+            self.others.insert(String::from_utf8_lossy(beginning).into_owned());
+        }
+    }
+
     fn look_up(
         &mut self,
         json: &mut Scanner<'_>,
@@ -84,6 +106,7 @@ impl Keys {
                 let is_kept =
                     !has_escapes && name.len() <= LONGEST_UNKNOWN && self.entries.len() < self.most;
                 if !is_kept {
+                    self.note(name);
                     return Ok(None);
                 }
                 let entry = self.entries.len();

@@ -1,11 +1,13 @@
 //! Maps.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use genesys_cloud_core::lenient;
 
 use super::texts::{Texts, take_offsets, truncate_offsets};
 use super::{Column, Context, Flaw};
+use crate::reject::Change;
 use crate::scanner::{Invalid, Scanner};
 
 /// From this number of entries on, duplicate keys are looked for with a set.
@@ -28,10 +30,11 @@ impl Map {
         &mut self,
         json: &mut Scanner<'_>,
         context: &mut Context,
+        path: &Arc<str>,
     ) -> Result<(), Flaw> {
         let (start, first) = (*json, self.keys.len());
-        let (changes, faults) = (context.changes, context.faults.len());
-        self.entries(json, context, |_| true)?;
+        let (changes, faults) = (context.changes.len(), context.faults.len());
+        self.entries(json, (context, path), |_| true)?;
         if self.has_duplicates(first) {
             // Of duplicate keys, the last one counts.
             let keys: Vec<Vec<u8>> = self.keys.since(first).map(<[u8]>::to_vec).collect();
@@ -39,11 +42,11 @@ impl Map {
                 keys.iter().enumerate().map(|(at, key)| (&key[..], at)).collect();
             self.keys.truncate(first);
             self.values.truncate(first);
-            context.changes = changes;
+            context.changes.truncate(changes);
             context.faults.truncate(faults);
             *json = start;
             let is_last = |at: usize| keys.get(at).is_some_and(|key| last[&key[..]] == at);
-            self.entries(json, context, is_last)?;
+            self.entries(json, (context, path), is_last)?;
         }
         self.offsets.push(i32::try_from(self.keys.len()).map_err(|_| Invalid)?);
         Ok(())
@@ -53,7 +56,7 @@ impl Map {
     fn entries(
         &mut self,
         json: &mut Scanner<'_>,
-        context: &mut Context,
+        (context, path): (&mut Context, &Arc<str>),
         is_wanted: impl Fn(usize) -> bool,
     ) -> Result<(), Flaw> {
         if json.take(b'}') {
@@ -66,7 +69,9 @@ impl Map {
             if is_wanted(at) {
                 context.count(1 + self.values.leaves)?;
                 let (key, is_replaced) = lenient::text(key, false).ok_or(Invalid)?;
-                context.changes.replaced += u64::from(is_replaced);
+                if is_replaced {
+                    context.changes.push((Arc::clone(path), Change::Replaced));
+                }
                 let row = self.keys.len();
                 self.keys.push(&key);
                 self.values.read(json, row, context)?;

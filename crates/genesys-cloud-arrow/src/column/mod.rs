@@ -6,12 +6,17 @@ mod map;
 mod scalar;
 mod texts;
 
+use std::sync::Arc;
+
 use arrow_buffer::{BooleanBufferBuilder, NullBufferBuilder};
+use genesys_cloud_core::{Fault, OnBadValue};
+use serde_json::value::RawValue;
 
 use self::keys::Keys;
 use self::map::Map;
+use self::scalar::Changed;
 use self::texts::{Texts, pad_offsets, truncate_offsets};
-use crate::reject::{Changes, Fault, OnBadValue};
+use crate::reject::Change;
 use crate::scanner::{Invalid, Scanner};
 use crate::shape::{FieldShape, Shape};
 
@@ -24,7 +29,7 @@ const MOST_FAULTS: usize = 20;
 /// may therefore have fewer rows than the one around it, or, while a record is being read, one more.
 pub(crate) struct Column {
     /// The path of the field, with names of the API.
-    path: Box<str>,
+    path: Arc<str>,
     leaves: usize,
     nulls: NullBufferBuilder,
     values: Values,
@@ -49,7 +54,8 @@ enum Values {
 pub(crate) struct Context {
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) faults: Vec<Fault>,
-    pub(crate) changes: Changes,
+    /// The changed values of the record, each with the path of its field.
+    pub(crate) changes: Vec<(Arc<str>, Change)>,
     /// The number of values of the batch so far, nulls included.
     pub(crate) cells: usize,
     /// The number of values at which a record is refused: an empty object of three bytes may have hundreds.
@@ -101,9 +107,9 @@ impl Context {
     }
 
     fn fault(&mut self, field: &str, reason: String) {
-        let is_new = || self.faults.iter().all(|known| known.field != field);
+        let is_new = || self.faults.iter().all(|known| known.field.as_deref() != Some(field));
         if self.faults.len() < MOST_FAULTS && is_new() {
-            self.faults.push(Fault { field: field.to_owned(), reason });
+            self.faults.push(Fault { field: Some(field.to_owned()), reason });
         }
     }
 }
@@ -156,7 +162,7 @@ impl Column {
             }
             return Ok(());
         }
-        let (start, cells) = (*json, context.cells);
+        let (start, cells, changes) = (*json, context.cells, context.changes.len());
         match self.push(json, row, context) {
             Ok(()) => Ok(()),
             Err(Flaw::Stop(stop)) => Err(stop),
@@ -167,6 +173,7 @@ impl Column {
                 }
                 self.truncate(row);
                 context.cells = cells;
+                context.changes.truncate(changes);
                 *json = start;
                 json.value()?;
                 Ok(())
@@ -189,6 +196,31 @@ impl Column {
         }
     }
 
+    /// Reads a value into each field of this struct.
+    pub(crate) fn read_each(
+        &mut self,
+        values: &[Option<&RawValue>],
+        row: usize,
+        context: &mut Context,
+    ) -> Result<(), Stop> {
+        let Values::Struct(_, columns) = &mut self.values else { return Err(Stop::Invalid) };
+        for (column, value) in columns.iter_mut().zip(values) {
+            if let Some(value) = value {
+                column.read(&mut Scanner::new(value.get()), row, context)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The names in this struct that have no column.
+    pub(crate) fn unknown_fields(&self) -> impl Iterator<Item = String> {
+        let keys = match &self.values {
+            Values::Struct(keys, _) => Some(keys),
+            _ => None,
+        };
+        keys.into_iter().flat_map(Keys::unknown)
+    }
+
     /// Whether a row has a value.
     pub(crate) fn has(&self, row: usize) -> bool {
         self.nulls.len() > row
@@ -203,17 +235,19 @@ impl Column {
         if self.nulls.len() != row {
             self.go_to(row);
         }
-        let changes = &mut context.changes;
+        let mut change = None;
         match &mut self.values {
-            Values::Text(texts) => scalar::text(json, texts, changes)?,
-            Values::Json(texts) => scalar::json(json.value()?, texts, changes),
+            Values::Text(texts) => change = scalar::text(json, texts)?,
+            Values::Json(texts) => change = scalar::json(json.value()?, texts),
             Values::Boolean(flags) => flags.append(scalar::flag(json.value()?)?),
             Values::Int32(numbers) => numbers.push(scalar::int32(json.value()?)?),
             Values::Int64(numbers) => numbers.push(scalar::int64(json.value()?)?),
             Values::Double(numbers) => numbers.push(scalar::double(json.value()?)?),
-            Values::Timestamp(times) => times.push(scalar::instant(json.value()?, changes)?),
-            Values::LocalTimestamp(times) => times.push(scalar::local(json.value()?, changes)?),
-            Values::Date(days) => days.push(scalar::date(json.value()?, changes)?),
+            Values::Timestamp(times) => push(scalar::instant(json.value()?)?, times, &mut change),
+            Values::LocalTimestamp(times) => {
+                push(scalar::local(json.value()?)?, times, &mut change);
+            }
+            Values::Date(days) => push(scalar::date(json.value()?)?, days, &mut change),
             Values::Struct(keys, columns) => {
                 scalar::open(json, b'{', "an object")?;
                 read_fields(keys, columns, json, row, context)?;
@@ -236,8 +270,11 @@ impl Column {
             }
             Values::Map(map) => {
                 scalar::open(json, b'{', "an object")?;
-                map.read(json, context)?;
+                map.read(json, context, &self.path)?;
             }
+        }
+        if let Some(change) = change {
+            context.changes.push((Arc::clone(&self.path), change));
         }
         self.nulls.append_non_null();
         Ok(())
@@ -289,6 +326,12 @@ impl Column {
             Values::Map(map) => map.truncate(row),
         }
     }
+}
+
+#[inline]
+fn push<T>((value, changed): Changed<T>, values: &mut Vec<T>, change: &mut Option<Change>) {
+    values.push(value);
+    *change = changed;
 }
 
 /// Reads the rest of an object, after its brace.

@@ -6,7 +6,7 @@ use genesys_cloud_core::lenient::{self, Read};
 use super::Flaw;
 use super::texts::Texts;
 use crate::instant::micros;
-use crate::reject::Changes;
+use crate::reject::Change;
 use crate::scanner::{Invalid, Scanner};
 
 const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a date");
@@ -14,32 +14,32 @@ const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(1970, 1, 1).expect("a date");
 /// A number with at most this many digits is exact as a double, and fits 64 bits.
 const SHORT: usize = 15;
 
+/// A value, and how it was changed.
+pub(super) type Changed<T> = (T, Option<Change>);
+
 /// Reads a string; another value as its JSON text.
 #[inline]
 pub(super) fn text(
     scanner: &mut Scanner<'_>,
     texts: &mut Texts,
-    changes: &mut Changes,
-) -> Result<(), Invalid> {
+) -> Result<Option<Change>, Invalid> {
     if scanner.peek() != b'"' {
-        json(scanner.value()?, texts, changes);
-        return Ok(());
+        return Ok(json(scanner.value()?, texts));
     }
     let (token, has_escapes) = scanner.string()?;
     if !has_escapes {
         texts.push(token.get(1..token.len() - 1).unwrap_or_default());
-        return Ok(());
+        return Ok(None);
     }
     let (text, is_replaced) = lenient::text(token, false).ok_or(Invalid)?;
-    changes.replaced += u64::from(is_replaced);
     texts.push(&text);
-    Ok(())
+    Ok(is_replaced.then_some(Change::Replaced))
 }
 
-pub(super) fn json(json: &str, texts: &mut Texts, changes: &mut Changes) {
+pub(super) fn json(json: &str, texts: &mut Texts) -> Option<Change> {
     let clean = lenient::clean(json, false);
-    changes.replaced += u64::from(matches!(clean, std::borrow::Cow::Owned(_)));
     texts.push(&clean);
+    matches!(clean, std::borrow::Cow::Owned(_)).then_some(Change::Replaced)
 }
 
 /// Takes the start of an object or a list.
@@ -92,36 +92,33 @@ fn short(json: &str) -> Option<i64> {
 }
 
 #[inline]
-pub(super) fn instant(json: &str, changes: &mut Changes) -> Result<i64, Flaw> {
+pub(super) fn instant(json: &str) -> Result<Changed<i64>, Flaw> {
     if let [b'"', text @ .., b'"'] = json.as_bytes()
         && let Some(micros) = micros(text)
     {
-        return Ok(micros);
+        return Ok((micros, None));
     }
     let read = lenient::instant(json).ok_or_else(|| unfit("a date-time", json))?;
-    changed(&read, read.value.nanosecond(), changes);
-    Ok(read.value.timestamp_micros())
+    Ok((read.value.timestamp_micros(), change(&read, read.value.nanosecond())))
 }
 
-pub(super) fn local(json: &str, changes: &mut Changes) -> Result<i64, Flaw> {
+pub(super) fn local(json: &str) -> Result<Changed<i64>, Flaw> {
     let read = lenient::local(json).ok_or_else(|| unfit("a local date-time", json))?;
-    changed(&read, read.value.nanosecond(), changes);
-    Ok(read.value.and_utc().timestamp_micros())
+    Ok((read.value.and_utc().timestamp_micros(), change(&read, read.value.nanosecond())))
 }
 
-fn changed<T>(read: &Read<T>, nanosecond: u32, changes: &mut Changes) {
-    if read.is_far {
-        changes.clamped += 1;
-    } else if read.is_finer || !nanosecond.is_multiple_of(1000) {
-        changes.truncated += 1;
+fn change<T>(read: &Read<T>, nanosecond: u32) -> Option<Change> {
+    match read.is_far {
+        true => Some(Change::Clamped),
+        false => (read.is_finer || !nanosecond.is_multiple_of(1000)).then_some(Change::Truncated),
     }
 }
 
-pub(super) fn date(json: &str, changes: &mut Changes) -> Result<i32, Flaw> {
+pub(super) fn date(json: &str) -> Result<Changed<i32>, Flaw> {
     let read = lenient::date(json).ok_or_else(|| unfit("a date", json))?;
-    changes.clamped += u64::from(read.is_far);
     let days = (read.value - EPOCH).num_days();
-    i32::try_from(days).map_err(|_| unfit("a date", json))
+    let days = i32::try_from(days).map_err(|_| unfit("a date", json))?;
+    Ok((days, read.is_far.then_some(Change::Clamped)))
 }
 
 /// Describes a value that does not fit, without its content.

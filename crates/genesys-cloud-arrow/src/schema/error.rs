@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use arrow_schema::DataType;
 use genesys_cloud_core::specs;
 
 /// Why a list or a selection of fields has no schema.
@@ -17,7 +18,7 @@ pub enum SchemaError {
     },
     /// No field is selected, or the path of a field is empty.
     Empty,
-    /// The field is selected twice.
+    /// The field is selected, or added, twice.
     Repeated {
         /// The path of the field.
         path: String,
@@ -40,6 +41,20 @@ pub enum SchemaError {
         /// The path of the value.
         parent: String,
     },
+    /// The field is not a list.
+    NoElements {
+        /// The path of the field.
+        path: String,
+    },
+    /// The records are not objects, so that no field can be added.
+    NoRecord,
+    /// An added column has a type that records do not have.
+    Unsupported {
+        /// The name of the column.
+        name: String,
+        /// Its type.
+        data_type: DataType,
+    },
 }
 
 impl fmt::Display for SchemaError {
@@ -48,8 +63,13 @@ impl fmt::Display for SchemaError {
             Self::Catalogue(source) => source.fmt(f),
             Self::NoList { operation } => write!(f, "`{operation}` does not return a list"),
             Self::Empty => f.write_str("empty field name"),
-            Self::Repeated { path } => write!(f, "`{path}` is selected twice"),
+            Self::Repeated { path } => write!(f, "`{path}` is given twice"),
             Self::Unknown { path, .. } => write!(f, "records have no field `{path}`"),
+            Self::NoElements { path } => write!(f, "`{path}` is not a list"),
+            Self::NoRecord => f.write_str("the records are not objects and have no fields"),
+            Self::Unsupported { name, data_type } => {
+                write!(f, "`{name}`: a column of a record can't have the type {data_type}")
+            }
             Self::NoFields { parent, .. } => {
                 write!(f, "`{parent}` has no fields of its own; select the whole value")
             }

@@ -1,5 +1,6 @@
 //! The schema of the records of a list.
 
+mod added;
 mod document;
 mod error;
 mod names;
@@ -7,7 +8,7 @@ mod selection;
 
 use std::sync::Arc;
 
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{Field, Schema, SchemaRef};
 use genesys_cloud_catalogue::{Catalogue, Operation, Schema as Definition};
 use genesys_cloud_core::specs;
 
@@ -118,7 +119,7 @@ pub struct RecordSchema {
     fields: Arc<[FieldShape]>,
     is_object: bool,
     arrow: SchemaRef,
-    most_columns: usize,
+    options: SchemaOptions,
 }
 
 impl RecordSchema {
@@ -157,6 +158,10 @@ impl RecordSchema {
         options: &SchemaOptions,
     ) -> Self {
         let shape = record.map_or(Shape::Json, |it| document::shape(catalogue, it, options));
+        Self::of_shape(shape, options.clone())
+    }
+
+    fn of_shape(shape: Shape, options: SchemaOptions) -> Self {
         let (fields, is_object) = match shape {
             Shape::Struct(fields) => (fields, true),
             shape => {
@@ -164,7 +169,7 @@ impl RecordSchema {
                 (vec![FieldShape { api, name, description: None, shape }], false)
             }
         };
-        Self::cut(fields.into(), is_object, options.most_columns)
+        Self::cut(fields.into(), is_object, options)
     }
 
     /// Selects fields by path, such as `division.name` or `participants.sessions.sessionId`, with names of the API or of
@@ -179,7 +184,81 @@ impl RecordSchema {
     ) -> Result<Self, SchemaError> {
         let paths: Vec<S> = paths.into_iter().collect();
         let fields = selection::select(&self.all, paths.iter().map(AsRef::as_ref))?;
-        Ok(Self::cut(fields.into(), self.is_object, self.most_columns))
+        Ok(self.with_fields(fields))
+    }
+
+    /// Removes fields by path, with everything within them. A struct whose last field is removed is removed, too.
+    ///
+    /// # Errors
+    /// If a field is unknown or repeated, a path enters a value that is not a struct or a list of structs, or nothing is
+    /// left.
+    pub fn without<S: AsRef<str>>(
+        &self,
+        paths: impl IntoIterator<Item = S>,
+    ) -> Result<Self, SchemaError> {
+        let paths: Vec<S> = paths.into_iter().collect();
+        let fields = selection::without(&self.all, paths.iter().map(AsRef::as_ref))?;
+        Ok(self.with_fields(fields))
+    }
+
+    /// Returns the schema of the elements of a list within the records, such as `participants.sessions`.
+    ///
+    /// # Errors
+    /// If the field is unknown, is not a list, or its path enters a value that is not a struct or a list of structs.
+    pub fn element(&self, path: &str) -> Result<Self, SchemaError> {
+        match selection::shape(&self.all, path)? {
+            Shape::List(element) => Ok(Self::of_shape((**element).clone(), self.options.clone())),
+            _ => Err(SchemaError::NoElements { path: path.to_owned() }),
+        }
+    }
+
+    /// Adds columns before all others, for fields that are added to each record. The names are those in the record.
+    ///
+    /// The types are those of the schema of a list, without structs, lists and maps: for example, `Utf8`, `Int64` or
+    /// `Timestamp(Microsecond, "UTC")`.
+    ///
+    /// # Errors
+    /// If records have a field of that name or are not objects, or the type is another one.
+    pub fn prepend(&self, fields: impl IntoIterator<Item = Field>) -> Result<Self, SchemaError> {
+        self.added(fields).map(|added| self.with_fields([&added[..], &self.all].concat()))
+    }
+
+    /// Adds columns after all others. See [`prepend`](Self::prepend).
+    ///
+    /// # Errors
+    /// Those of [`prepend`](Self::prepend).
+    pub fn append(&self, fields: impl IntoIterator<Item = Field>) -> Result<Self, SchemaError> {
+        self.added(fields).map(|added| self.with_fields([&self.all, &added[..]].concat()))
+    }
+
+    /// Returns a schema of columns without structs, lists and maps. See [`prepend`](Self::prepend).
+    ///
+    /// # Errors
+    /// If there is no column, two have the same name, or a type is another one.
+    pub fn of_columns(
+        fields: impl IntoIterator<Item = Field>,
+        options: &SchemaOptions,
+    ) -> Result<Self, SchemaError> {
+        let none = Self::cut(Arc::new([]), true, options.clone());
+        let schema = none.append(fields)?;
+        match schema.all.is_empty() {
+            true => Err(SchemaError::Empty),
+            false => Ok(schema),
+        }
+    }
+
+    fn added(
+        &self,
+        fields: impl IntoIterator<Item = Field>,
+    ) -> Result<Vec<FieldShape>, SchemaError> {
+        match self.is_object {
+            true => added::fields(&self.all, fields, self.options.names),
+            false => Err(SchemaError::NoRecord),
+        }
+    }
+
+    fn with_fields(&self, fields: Vec<FieldShape>) -> Self {
+        Self::cut(fields.into(), self.is_object, self.options.clone())
     }
 
     /// Returns the Arrow schema.
@@ -196,13 +275,14 @@ impl RecordSchema {
         &self.fields
     }
 
-    /// Whether the records are objects. Otherwise a record is the value of the only column.
-    pub(crate) fn is_object(&self) -> bool {
+    /// Returns whether the records are objects. Otherwise a record is the value of the only column.
+    pub fn is_object(&self) -> bool {
         self.is_object
     }
 
     /// Makes the deepest levels JSON text until the number of columns is within the limit.
-    fn cut(all: Arc<[FieldShape]>, is_object: bool, most_columns: usize) -> Self {
+    fn cut(all: Arc<[FieldShape]>, is_object: bool, options: SchemaOptions) -> Self {
+        let most_columns = options.most_columns;
         let leaves =
             |depth: usize| -> usize { all.iter().map(|field| field.shape.leaves_to(depth)).sum() };
         let mut depth = all.iter().map(|field| field.shape.depth()).max().unwrap_or(1);
@@ -216,6 +296,6 @@ impl RecordSchema {
             fields = cut.into();
         }
         let arrow = Arc::new(Schema::new(arrow_fields(&fields)));
-        Self { all, fields, is_object, arrow, most_columns }
+        Self { all, fields, is_object, arrow, options }
     }
 }

@@ -26,6 +26,59 @@ pub(super) fn select<'a>(
     Ok(kept(fields, &selected))
 }
 
+/// Returns the fields without those at the paths.
+pub(super) fn without<'a>(
+    fields: &[FieldShape],
+    paths: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<FieldShape>, SchemaError> {
+    let mut removed: Vec<Steps> = Vec::new();
+    for path in paths {
+        let steps = find(fields, path)?;
+        if removed.contains(&steps) {
+            return Err(SchemaError::Repeated { path: path.to_owned() });
+        }
+        removed.push(steps);
+    }
+    let removed: Vec<&[usize]> = removed.iter().map(Vec::as_slice).collect();
+    let left = left(fields, &removed);
+    if left.is_empty() { Err(SchemaError::Empty) } else { Ok(left) }
+}
+
+fn left(fields: &[FieldShape], removed: &[&[usize]]) -> Vec<FieldShape> {
+    let field = |(at, field): (usize, &FieldShape)| {
+        let below = removed.iter().filter_map(|steps| steps.split_first());
+        let below: Vec<&[usize]> =
+            below.filter(|(first, _)| **first == at).map(|(_, rest)| rest).collect();
+        match below.iter().any(|rest| rest.is_empty()) {
+            true => None,
+            false => Some(FieldShape { shape: left_of(&field.shape, &below)?, ..field.clone() }),
+        }
+    };
+    fields.iter().enumerate().filter_map(field).collect()
+}
+
+/// Returns what is left of a shape; `None` if a struct has no field left.
+fn left_of(shape: &Shape, removed: &[&[usize]]) -> Option<Shape> {
+    match shape {
+        Shape::Struct(fields) if !removed.is_empty() => {
+            Some(left(fields, removed)).filter(|fields| !fields.is_empty()).map(Shape::Struct)
+        }
+        Shape::List(element) => Some(Shape::List(Box::new(left_of(element, removed)?))),
+        other => Some(other.clone()),
+    }
+}
+
+/// Returns the shape of the field at a path.
+pub(super) fn shape<'f>(fields: &'f [FieldShape], path: &str) -> Result<&'f Shape, SchemaError> {
+    let steps = find(fields, path)?;
+    let (mut fields, mut shape) = (Some(fields), None);
+    for step in steps {
+        shape = fields.and_then(|fields| fields.get(step)).map(|field| &field.shape);
+        fields = shape.and_then(members);
+    }
+    shape.ok_or(SchemaError::Empty)
+}
+
 /// Finds a field by names of the API or of columns, joined by dots. A name may contain dots.
 fn find(fields: &[FieldShape], path: &str) -> Result<Steps, SchemaError> {
     if path.is_empty() {

@@ -82,7 +82,8 @@ async fn rejected_records_are_passed_on_and_counted() {
         let mut reader = ArrowReader::new(items(&records), schema())
             .on_bad_value(on_bad_value)
             .on_rejected(move |it| {
-                let fields: Vec<_> = it.faults.iter().map(|fault| fault.field.clone()).collect();
+                let fields: Vec<_> =
+                    it.faults.iter().map(|fault| fault.field.clone().unwrap_or_default()).collect();
                 let record = (it.index, it.record.get().to_owned(), fields, it.is_skipped);
                 known.lock().expect("a lock").push(record);
             });

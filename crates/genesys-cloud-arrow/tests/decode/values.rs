@@ -144,7 +144,10 @@ fn reads_records_other_than_objects_as_values() {
         let mut decoder = Decoder::new(schema).on_bad_value(OnBadValue::Skip);
         assert_eq!(decoder.push(&raw(values[0])).expect("a row"), None);
         let rejection = decoder.push(&raw(values[1])).expect("skipped").expect("a fault");
-        assert_eq!((rejection.is_skipped, &*rejection.faults[0].field), (true, "value"));
+        assert_eq!(
+            (rejection.is_skipped, rejection.faults[0].field.as_deref()),
+            (true, Some("value"))
+        );
         let value: Value = values[0].parse().expect("JSON");
         assert_eq!(json::rows(&decoder.finish().expect("a batch")), [json!({"value": value})]);
     }
@@ -170,9 +173,72 @@ fn changed_values_are_counted() {
     ] {
         decoder.push(&raw(record)).expect("decoded");
     }
+    let by_field = decoder.changed_fields();
+    let by_field: Vec<_> =
+        by_field.map(|(path, it)| (path, it.replaced, it.truncated, it.clamped)).collect();
+    let expected = [
+        ("any", 1, 0, 0),
+        ("counts", 1, 0, 0),
+        ("day", 0, 0, 1),
+        ("id", 1, 0, 0),
+        ("local", 0, 1, 0),
+        ("time", 0, 1, 1),
+    ];
+    assert_eq!(by_field, expected);
     let changes = decoder.changes();
     assert_eq!((changes.replaced, changes.truncated, changes.clamped), (3, 2, 2));
     let rows = json::rows(&decoder.finish().expect("a batch"));
     assert_eq!(rows.len(), 6);
     assert_eq!(rows[0], json!({"id": "x\u{fffd}"}));
+}
+
+#[test]
+fn a_value_that_becomes_null_does_not_count_as_changed() {
+    let mut decoder = decoder(OnBadValue::Null);
+    decoder.push(&raw(r#"{"inner":{"id":"x\ud83d","list":[1]}}"#)).expect("a row");
+    decoder.push(&raw(r#"{"inner":{"id":"x\ud83d","list":7}}"#)).expect("a row");
+    decoder.push(&raw(r#"{"inner":{"id":"x"},"tags":["\ud83d",{}]}"#)).expect("a row");
+    let counts: Vec<_> = decoder.changed_fields().map(|(path, it)| (path, it.replaced)).collect();
+    assert_eq!(counts, [("inner.id", 2), ("tags", 1)]);
+}
+
+#[test]
+fn unknown_fields_are_named_once() {
+    let mut decoder = decoder(OnBadValue::Fail);
+    for _ in 0..3 {
+        let long = "x".repeat(200);
+        let record =
+            format!(r#"{{"id":"a","shoe":1,"h\u0061t":{{"id":2}},"inner":{{"x":1}},"{long}":1}}"#);
+        decoder.push(&raw(&record)).expect("a row");
+    }
+    let names: Vec<String> = decoder.unknown_fields().into_iter().collect();
+    assert_eq!(names, ["hat", "shoe", &*"x".repeat(128)]);
+    for number in 0..1_000 {
+        decoder.push(&raw(&format!(r#"{{"n{number}":1}}"#))).expect("a row");
+    }
+    assert_eq!(decoder.unknown_fields().len(), 20);
+}
+
+#[test]
+fn a_record_can_be_added_by_its_values() {
+    let catalogue = Catalogue::from_jsonl("", DEFINITIONS).expect("a catalogue");
+    let options = SchemaOptions::new();
+    let schema = RecordSchema::of_records(&catalogue, catalogue.definition("Node"), &options);
+    let schema = schema.project(["count", "inner.id", "tags"]).expect("a schema");
+    let mut decoder = Decoder::new(schema).on_bad_value(OnBadValue::Skip);
+    let [count, inner, tags] = ["7", r#"{"id":"a","count":1}"#, "null"].map(raw);
+    assert_eq!(
+        decoder.push_values(&[Some(&count), Some(&inner), Some(&tags)]).expect("a row"),
+        None
+    );
+    let rejection = decoder.push_values(&[Some(&inner), None, None]).expect("skipped");
+    let rejection = rejection.expect("a fault");
+    assert!(rejection.is_skipped && rejection.faults[0].field.as_deref() == Some("count"));
+    assert_eq!(decoder.push_values(&[None, None, None]).expect("a row"), None);
+    decoder.push(&raw(r#"{"tags":["b"]}"#)).expect("a row");
+    let rows = json::rows(&decoder.finish().expect("a batch"));
+    assert_eq!(
+        rows,
+        [json!({"count": 7, "inner": {"id": "a"}}), json!({}), json!({"tags": ["b"]})]
+    );
 }

@@ -33,12 +33,12 @@ pub struct ListTag {
     pub token_hours: Option<u64>,
     /// How to recognize a page.
     #[serde(flatten)]
-    pub reply: PageReply,
+    pub reply: PageResponse,
 }
 
 /// How to recognize a response as a page, beyond what all pages have.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PageReply {
+pub struct PageResponse {
     /// Fields that a page may have, in addition to those that the core knows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,

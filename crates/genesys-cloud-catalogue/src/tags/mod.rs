@@ -15,7 +15,8 @@ pub use job::{
     Role,
 };
 pub use list::{
-    Cap, Interval, ListTag, NextToken, PageReply, PageSize, ParamLocation, Place, Scheme, TokenForm,
+    Cap, Interval, ListTag, NextToken, PageResponse, PageSize, ParamLocation, Place, Scheme,
+    TokenForm,
 };
 pub use parent::{Parent, ParentList};
 

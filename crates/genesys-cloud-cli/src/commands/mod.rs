@@ -17,19 +17,13 @@ pub(crate) use describe::{Form, describe};
 pub(crate) use operations::operations;
 pub(crate) use runs::runs;
 
-use genesys_cloud_mock::BehaviorOptions;
-
 use crate::events;
 use crate::failure::{Exit, Failure};
 use crate::session::{Session, with_source};
 
 /// Runs the fake org until Ctrl-C.
-pub(crate) async fn mock(
-    port: u16,
-    behavior: BehaviorOptions,
-    session: &Session,
-) -> Result<Exit, Failure> {
-    let org = behavior.apply(session.mock_org()?).port(port).start().await;
+pub(crate) async fn mock(port: u16, session: &Session) -> Result<Exit, Failure> {
+    let org = session.mock_org()?.port(port).start().await;
     let org = org.map_err(|error| {
         let why = with_source(&error);
         // An error of the system is about the port.

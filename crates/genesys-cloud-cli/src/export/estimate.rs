@@ -187,7 +187,7 @@ async fn of_list(
         writeln!(out, "pages       1")?;
         return Ok((Calls::Exactly(1), Some(here)));
     }
-    let asked = pages.report().page_size_asked;
+    let asked = pages.report().page_size_requested;
     let size = first.page_size().or(asked).unwrap_or(here).max(1);
     let limit = source.reading.limit;
     let total = first.total().map(|total| limit.map_or(total, |limit| total.min(limit)));

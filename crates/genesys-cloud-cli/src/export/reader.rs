@@ -243,7 +243,7 @@ impl Reader {
                     retries: report.retries,
                     waited: report.waited,
                     total: report.last_total,
-                    page_size: report.page_size_granted.or(report.page_size_asked),
+                    page_size: report.page_size_granted.or(report.page_size_requested),
                     duplicates: report.duplicates,
                     nulls: report.nulls,
                     available_until: report.available_until.map(text),

@@ -1,6 +1,6 @@
 //! The format of a saved state, with a checksum that detects an edited, truncated or damaged state.
 
-use genesys_cloud_core::LARGEST_STATE;
+use genesys_cloud_core::MAX_STATE_SIZE;
 use genesys_cloud_sinks::checksum::Checksum;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ struct Sealed {
 
 /// Formats a state with this version.
 pub(super) fn seal(version: u64, state: &impl Serialize) -> Result<String, Failure> {
-    sealed(version, state, LARGEST_STATE)
+    sealed(version, state, MAX_STATE_SIZE)
 }
 
 fn sealed(version: u64, state: &impl Serialize, largest: u64) -> Result<String, Failure> {

@@ -75,7 +75,7 @@ async fn has_each_record_once_after_random_kills() {
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         assert!(s3.object("a/q.jsonl").is_none_or(|object| object == once), "it is not complete");
     }
-    assert!(kills > 1, "{kills} kills");
+    assert!(kills > 0, "{kills} kills");
     assert!(s3.object("a/q.jsonl").unwrap() == once, "they differ");
     assert_eq!(s3.keys(), ["a/.genesys-cloud/q.jsonl.report.json", "a/q.jsonl"]);
     let report: Value =
@@ -117,7 +117,7 @@ async fn a_killed_table_is_complete_after_a_resume() {
         );
         assert_eq!(s3.uploads(), 1);
     }
-    assert!(kills > 1, "{kills} kills");
+    assert!(kills > 0, "{kills} kills");
     assert!(rows(s3.object("q.parquet").unwrap()) == once, "they differ");
     assert_eq!(s3.keys(), [".genesys-cloud/q.parquet.report.json", "q.parquet"]);
     assert_eq!(s3.uploads(), 0);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod added_fields;
 mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
@@ -32,10 +33,13 @@ mod postgres;
 #[cfg(unix)]
 mod profiles;
 mod ranges;
+#[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
+mod read_back;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
 mod resume;
+mod run_log;
 #[cfg(feature = "buckets")]
 mod s3;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
@@ -43,7 +47,10 @@ mod servers;
 mod states;
 #[cfg(feature = "parquet")]
 mod tables;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod tables_over_time;
 mod tags;
+mod timeline;
 mod trees;
 // Some tests need features.
 #[cfg_attr(not(all(feature = "buckets", feature = "parquet")), allow(dead_code, unused_imports))]

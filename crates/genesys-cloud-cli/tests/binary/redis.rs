@@ -18,7 +18,7 @@ async fn a_file_with_its_state_in_redis_has_each_record_once_after_random_kills(
     let export = ["export", QUEUES, "--out", "q.jsonl", "--state", &url, "--batch", "13"];
     let arguments = [&export[..], &["--page-size", "25", "--resume"]].concat();
     let kills = to_the_end(&org, folder.path(), &arguments, 7).await;
-    assert!(kills > 1, "{kills} kills");
+    assert!(kills > 0, "{kills} kills");
     let found = keys(&read(folder.path().join("q.jsonl")));
     assert_eq!(found, org.expected(QUEUES).unwrap().records);
     assert!(!folder.path().join(".genesys-cloud/q.jsonl.state.json").exists());

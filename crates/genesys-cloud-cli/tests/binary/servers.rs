@@ -21,7 +21,7 @@ fn program(name: &str, folders: impl IntoIterator<Item = PathBuf>) -> Option<Pat
     places.map(|folder| folder.join(name)).find(|program| program.is_file())
 }
 
-fn skipped(what: &str) {
+pub(crate) fn skipped(what: &str) {
     // `eprintln` is captured.
     let _ = writeln!(std::io::stderr(), "skipped: {what} is not installed");
 }
@@ -274,7 +274,7 @@ const CERTIFICATE: &str = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime
     -addext basicConstraints=critical,CA:FALSE";
 
 /// Finds a program. `None`, with a message, if it is not installed.
-fn installed(name: &str, called: &str) -> Option<PathBuf> {
+pub(crate) fn installed(name: &str, called: &str) -> Option<PathBuf> {
     let found = program(name, []);
     if found.is_none() {
         skipped(called);

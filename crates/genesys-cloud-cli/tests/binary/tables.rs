@@ -44,7 +44,7 @@ async fn a_table_has_all_records_after_random_kills() {
 
         arguments.extend(["--out", "t.parquet", "--row-group", "10", "--resume"]);
         let kills = to_the_end_in(&[], &org, folder.path(), &arguments, 5).await;
-        assert!(kills > 1, "{operation}: {kills} kills");
+        assert!(kills > 0, "{operation}: {kills} kills");
         let table = folder.path().join("t.parquet");
         assert_eq!(rows(std::fs::read(&table).unwrap()), once, "{operation}");
         assert_eq!(report(&table)["verdict"], "complete");

@@ -112,7 +112,7 @@ async fn a_tree_resumes_at_the_exact_record_after_random_kills() {
             ["--out", out, "--batch", "9", "--page-size", "12", "--concurrency", "3", "--resume"];
         let arguments = [&TREE[..], &options, more].concat();
         let kills = to_the_end(&org, folder.path(), &arguments, 11).await;
-        assert!(kills > 1, "{out}: {kills} kills");
+        assert!(kills > 0, "{out}: {kills} kills");
         let path = folder.path().join(out);
         match out.rsplit_once('.').unwrap().1 {
             "jsonl" => assert_eq!(records(&read(&path)), truth),

@@ -185,7 +185,7 @@ async fn rejects_each_invalid_record_once_across_kills() {
             what,
         ];
         let kills = to_the_end_in(&[], &org, folder.path(), &arguments, 5).await;
-        assert!(kills > 1, "{kills} kills");
+        assert!(kills > 0, "{kills} kills");
         let table = rows(std::fs::read(&out).unwrap());
         assert_eq!(ids(&table), *written, "{what}");
         let odd_rows =

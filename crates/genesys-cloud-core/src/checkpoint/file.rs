@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
+use super::store::{CheckpointStore, MAX_STATE_SIZE, StoreError, StoreFuture};
 use crate::private_file;
 use crate::runtime;
 
@@ -144,7 +144,7 @@ fn read(path: &Path) -> Result<Option<String>, StoreError> {
             path.display()
         ))
     };
-    match private_file::read(path, LARGEST_STATE) {
+    match private_file::read(path, MAX_STATE_SIZE) {
         Ok(bytes) => {
             String::from_utf8(bytes).map(Some).map_err(|_| unreadable("it is not text".to_owned()))
         }

@@ -19,7 +19,7 @@ pub use self::batches::{Batch, Checkpointed, Resumable};
 pub use self::file::FileStore;
 #[cfg(feature = "object_store_0_13")]
 pub use self::object::ObjectCheckpoints;
-pub use self::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
+pub use self::store::{CheckpointStore, MAX_STATE_SIZE, StoreError, StoreFuture};
 use crate::nested::TreePoint;
 use crate::paging::ListPoint;
 use crate::saved_job::SavedJob;

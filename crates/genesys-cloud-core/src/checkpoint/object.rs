@@ -11,7 +11,7 @@ use object_store::{
     UpdateVersion,
 };
 
-use super::store::{CheckpointStore, LARGEST_STATE, StoreError, StoreFuture};
+use super::store::{CheckpointStore, MAX_STATE_SIZE, StoreError, StoreFuture};
 use crate::digest::wide_digest;
 
 /// A store in a bucket, with an object for each key: S3, Google Cloud Storage, Azure, and others that the crate
@@ -140,7 +140,7 @@ impl ObjectCheckpoints {
     /// version.
     async fn is_own_write(&self, path: &Path) -> Result<bool, StoreError> {
         let found = match self.0.store.get(path).await {
-            Ok(found) if found.meta.size <= LARGEST_STATE => found,
+            Ok(found) if found.meta.size <= MAX_STATE_SIZE => found,
             Ok(_) => return Ok(false),
             Err(error) if is_missing(&error) => return Ok(false),
             Err(error) => return Err(failed("read", path, error)),
@@ -189,7 +189,7 @@ impl CheckpointStore for ObjectCheckpoints {
                 let advice = "remove it, or choose another location";
                 StoreError::unreadable(format!("{path} is not a saved state: {why}; {advice}"))
             };
-            if found.meta.size > LARGEST_STATE {
+            if found.meta.size > MAX_STATE_SIZE {
                 return Err(unreadable(format!("it has {} bytes", found.meta.size)));
             }
             let (e_tag, version) = (found.meta.e_tag.clone(), found.meta.version.clone());

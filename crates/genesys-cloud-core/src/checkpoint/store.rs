@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::private_file;
 
 /// The longest text that a store saves and loads, in bytes.
-pub const LARGEST_STATE: u64 = 512 << 20;
+pub const MAX_STATE_SIZE: u64 = 512 << 20;
 
 /// The future that a [`CheckpointStore`] returns.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;

@@ -56,7 +56,7 @@ pub(super) fn opened(
     let spec = &poller.spec;
     let mut opened = Opened {
         request: Request::new(poller.operation().clone()),
-        spec: one_reply("[]"),
+        spec: single_response("[]"),
         sequence: None,
         is_partial: status.state() == JobState::PartlySucceeded,
         has_no_results: false,
@@ -76,7 +76,7 @@ pub(super) fn opened(
                 }
                 _ => list_spec.clone(),
             };
-            let one = list_spec.is_one_reply().then(|| list_spec.items().to_owned());
+            let one = list_spec.is_single_response().then(|| list_spec.items().to_owned());
             let redirects = spec.redirects().map(str::to_owned);
             ResultPages::Called { call: listed(poller, one, date), redirects }
         }
@@ -97,7 +97,7 @@ pub(super) fn opened(
             }
             Some(Found::Items(path)) => {
                 let response = as_list(status.response().clone(), path)?;
-                opened.spec = one_reply(path);
+                opened.spec = single_response(path);
                 let call = move |_| {
                     let response = response.clone();
                     async move { Ok(response) }.boxed()
@@ -154,7 +154,7 @@ pub(super) fn ready(response: RawResponse, path: Option<&str>) -> Result<RawResp
     Err(Error::paging(&response, why).advise("try again later: the job is not submitted again"))
 }
 
-pub(super) fn one_reply(path: &str) -> ListSpec {
+pub(super) fn single_response(path: &str) -> ListSpec {
     ListSpec::new(Scheme::UnpagedOtherArray, path.to_owned())
 }
 

@@ -12,7 +12,7 @@ use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
 use super::availability::{DataDate, wait_for_data};
 use super::page_jobs::PageJobs;
 use super::poller::Poller;
-use super::results::{ResultPages, links, one_reply, opened};
+use super::results::{ResultPages, links, opened, single_response};
 use super::spec::{JobSpec, Results};
 use crate::call_counter::{CallCounter, Calls};
 use crate::client::Client;
@@ -139,7 +139,7 @@ impl JobSource {
     pub(super) fn list_spec(&self) -> ListSpec {
         match self.spec.results() {
             Results::List(_, list_spec) | Results::Status(list_spec) => list_spec.clone(),
-            Results::Response(_) | Results::Nothing => one_reply("[]"),
+            Results::Response(_) | Results::Nothing => single_response("[]"),
         }
     }
 

@@ -32,7 +32,7 @@ macro_rules! read_option_setters {
         ///
         /// A larger page is abandoned while it is being received. The list continues from the same position with
         /// about a fifth of the page size, down to the known minimum of the operation, and keeps that size; see
-        /// [`Report::page_size_asked`](crate::Report::page_size_asked).
+        /// [`Report::page_size_requested`](crate::Report::page_size_requested).
         ///
         /// The limit does not apply, and pages can be as large as `max_body`, if the page size can't change within
         /// the list: if it can't be set or is part of a link, if responses with page numbers do not contain the page

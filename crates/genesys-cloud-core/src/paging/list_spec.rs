@@ -349,7 +349,7 @@ impl ListSpec {
     }
 
     /// Whether the operation returns a single response.
-    pub(crate) const fn is_one_reply(&self) -> bool {
+    pub(crate) const fn is_single_response(&self) -> bool {
         matches!(self.scheme.spec().advance, Advance::Once(_))
     }
 

@@ -123,7 +123,7 @@ impl Progress {
             waited: self.calls.waited,
             first_total: self.totals.first,
             last_total: self.totals.last,
-            page_size_asked: at.page_size,
+            page_size_requested: at.page_size,
             page_size_clamped_from: self.page_size_clamped_from,
             page_size_granted: self.page_size_granted,
             duplicates: self.duplicates,

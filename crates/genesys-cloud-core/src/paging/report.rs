@@ -27,7 +27,7 @@ pub struct Report {
     /// Total number of items, according to the last page that states it.
     pub last_total: Option<u64>,
     /// Requested page size, in items. `None` if it was left to the API.
-    pub page_size_asked: Option<u64>,
+    pub page_size_requested: Option<u64>,
     /// Page size before it was reduced so that pages end exactly at the cap of the list. `None` if it was not reduced.
     pub page_size_clamped_from: Option<u64>,
     /// Page size that the API granted, in items, according to the last page that states it.
@@ -116,14 +116,14 @@ impl Report {
             End::Limit => more(Reason::Limit),
             End::MaxPages => more(Reason::MaxPages),
             End::Cap => more(Reason::Cap),
-            End::FullReply => more(Reason::FullReply),
+            End::FullResponse => more(Reason::FullResponse),
             End::NotFollowed => more(Reason::NotFollowed),
             End::Contradiction => more(Reason::Contradiction),
             End::LastPage
             | End::NoNextPage
             | End::EmptyPage
             | End::Shortfall
-            | End::OneReply
+            | End::SingleResponse
             | End::OneWindow => self.verdict_on_whole(end),
         }
     }
@@ -168,7 +168,7 @@ impl Report {
             if self.whole && last != read {
                 let reason = Reason::TotalDiffers { read, total: last };
                 return match end {
-                    End::OneReply if read < last => Verdict::Truncated(reason),
+                    End::SingleResponse if read < last => Verdict::Truncated(reason),
                     _ => Verdict::Unknown(reason),
                 };
             }
@@ -246,7 +246,7 @@ pub enum Reason {
     /// The list is longer than the API allows to be read.
     Cap,
     /// The operation returns a single response, and it was full.
-    FullReply,
+    FullResponse,
     /// The response names a next one, but the operation has no parameter to request it.
     NotFollowed,
     /// A page contradicted earlier pages, or its token or link could not be used.
@@ -292,7 +292,7 @@ pub enum Reason {
     },
     /// Part of a time range was read again from its start, because it was split or its job was rerun. Items without
     /// an id that were yielded before may have been yielded again.
-    ReadAnew {
+    ReadAgain {
         /// The largest possible number of such items.
         items: u64,
     },
@@ -324,7 +324,7 @@ impl Reason {
             Self::Limit => ("limit", vec![]),
             Self::MaxPages => ("maxPages", vec![]),
             Self::Cap => ("cap", vec![]),
-            Self::FullReply => ("fullReply", vec![]),
+            Self::FullResponse => ("fullResponse", vec![]),
             Self::NotFollowed => ("notFollowed", vec![]),
             Self::Contradiction => ("contradiction", vec![]),
             Self::Shortfall => ("shortfall", vec![]),
@@ -337,7 +337,7 @@ impl Reason {
             Self::TotalChanged { first, last } => ("totalChanged", vec![first, last]),
             Self::TotalDiffers { read, total } => ("totalDiffers", vec![read, total]),
             Self::Duplicates { items } => ("duplicates", vec![items]),
-            Self::ReadAnew { items } => ("readAnew", vec![items]),
+            Self::ReadAgain { items } => ("readAgain", vec![items]),
             Self::ParentsNotFound { parents } => ("parentsNotFound", vec![parents]),
             Self::ParentsForbidden { parents } => ("parentsForbidden", vec![parents]),
             Self::NotAvailableYet { until } => {
@@ -353,7 +353,7 @@ impl Reason {
             Self::Limit,
             Self::MaxPages,
             Self::Cap,
-            Self::FullReply,
+            Self::FullResponse,
             Self::NotFollowed,
             Self::Contradiction,
             Self::Shortfall,
@@ -372,7 +372,7 @@ impl Reason {
                 Some(Self::TotalDiffers { read: *read, total: *total })
             }
             ("duplicates", [items]) => Some(Self::Duplicates { items: *items }),
-            ("readAnew", [items]) => Some(Self::ReadAnew { items: *items }),
+            ("readAgain", [items]) => Some(Self::ReadAgain { items: *items }),
             ("parentsNotFound", [parents]) => Some(Self::ParentsNotFound { parents: *parents }),
             ("parentsForbidden", [parents]) => Some(Self::ParentsForbidden { parents: *parents }),
             ("notAvailableYet", [until]) => {
@@ -391,7 +391,7 @@ impl fmt::Display for Reason {
             Self::Limit => "the item limit was reached",
             Self::MaxPages => "the page limit was reached",
             Self::Cap => "the list is longer than the API allows to be read",
-            Self::FullReply => "the operation returns a single response, and it was full",
+            Self::FullResponse => "the operation returns a single response, and it was full",
             Self::NotFollowed => "there is a next page, but the operation has no parameter to request it",
             Self::Contradiction => "a page contradicted earlier pages, or its token or link could not be used",
             Self::Shortfall => "the list ended although the API's counts promise more items",
@@ -414,7 +414,7 @@ impl fmt::Display for Reason {
                 return write!(f, "read {read} items, but the API counts {total}");
             }
             Self::Duplicates { items } => return write!(f, "{} read twice", counted(*items, "item")),
-            Self::ReadAnew { items } => {
+            Self::ReadAgain { items } => {
                 let items = counted(*items, "item");
                 return write!(f, "part of the range was read again; up to {items} may be duplicated");
             }

@@ -44,9 +44,9 @@ pub enum End {
     /// items are missing.
     Shortfall,
     /// The operation returns its list in a single response.
-    OneReply,
+    SingleResponse,
     /// The operation returns a single response, and it has as many items as were requested: there may be more.
-    FullReply,
+    FullResponse,
     /// The operation returns a single response, which names a next one, but has no parameter to request it.
     NotFollowed,
     /// The operation returns only one window of time of its list.
@@ -164,7 +164,7 @@ pub(super) fn step(cursor: &Cursor, page: &PageInfo) -> Step {
         }
         (Advance::StartIndex, Position::Number(index)) => by_start_index(cursor, *index, page),
         (Advance::Window, _) => by_window(cursor, page),
-        (Advance::Once(once), _) => by_one_reply(cursor, once, page),
+        (Advance::Once(once), _) => by_single_response(cursor, once, page),
         // The source decides when the list ends.
         (Advance::Sequence(_), due) => return Step::Continue(due.clone()),
         (Advance::Tokens { counted: true }, _) => by_counted_token(cursor, page),
@@ -395,10 +395,10 @@ fn by_window(cursor: &Cursor, page: &PageInfo) -> Step {
     }
 }
 
-fn by_one_reply(cursor: &Cursor, once: Once, page: &PageInfo) -> Step {
+fn by_single_response(cursor: &Cursor, once: Once, page: &PageInfo) -> Step {
     let size = cursor.at.page_size.or(page.page_size);
     Step::Done(match once {
-        _ if page.items == 0 && page.token.is_none() => End::OneReply,
+        _ if page.items == 0 && page.token.is_none() => End::SingleResponse,
         Once::Whole if page.token.is_some() => End::NotFollowed,
         // A total is more reliable, if stated.
         Once::Whole
@@ -406,9 +406,9 @@ fn by_one_reply(cursor: &Cursor, once: Once, page: &PageInfo) -> Step {
         {
             End::NotFollowed
         }
-        Once::Whole => End::OneReply,
-        Once::UnlessFull if size.is_none_or(|size| page.items >= size) => End::FullReply,
-        Once::UnlessFull => End::OneReply,
+        Once::Whole => End::SingleResponse,
+        Once::UnlessFull if size.is_none_or(|size| page.items >= size) => End::FullResponse,
+        Once::UnlessFull => End::SingleResponse,
         Once::Window => End::OneWindow,
     })
 }

@@ -96,7 +96,7 @@ mod tests {
     fn the_verdict_is_the_worst_of_the_windows() {
         let drifted = Verdict::Drifted(Reason::Duplicates { items: 1 });
         let (capped, full) =
-            (Verdict::Truncated(Reason::Cap), Verdict::Truncated(Reason::FullReply));
+            (Verdict::Truncated(Reason::Cap), Verdict::Truncated(Reason::FullResponse));
         let unknown = Verdict::Unknown(Reason::Shortfall);
         for (verdicts, expected) in [
             (vec![], Verdict::Complete),

@@ -87,7 +87,7 @@ impl<T> RangeReader<T> {
         let with_id = list.report().items.saturating_sub(*without_id);
         let items = with_id.saturating_sub(self.recent_ids.count()) + without_id;
         if items > 0 {
-            self.report.judge(Verdict::Drifted(Reason::ReadAnew { items }));
+            self.report.judge(Verdict::Drifted(Reason::ReadAgain { items }));
         }
     }
 

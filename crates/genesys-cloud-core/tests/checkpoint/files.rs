@@ -1,6 +1,6 @@
 //! The file store.
 
-use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, LARGEST_STATE};
+use genesys_cloud_core::{CheckpointStore as _, ErrorKind, FileStore, MAX_STATE_SIZE};
 
 use crate::{client, list, serve};
 
@@ -87,7 +87,7 @@ async fn rejects_files_that_are_not_a_state() {
     assert!(error.is_unreadable(), "{error}");
     assert!(error.to_string().contains("a.json is not a saved state: it is not text"), "{error}");
     let file = std::fs::File::create(store.path("a")).expect("a file");
-    file.set_len(LARGEST_STATE + 1).expect("a length");
+    file.set_len(MAX_STATE_SIZE + 1).expect("a length");
     let error = store.load("a").await.expect_err("too large");
     assert!(
         error.is_unreadable() && error.to_string().contains("it has 536870913 bytes"),

@@ -30,7 +30,7 @@ async fn requests_the_largest_known_page_size_or_that_of_the_caller() {
         let _ = things.next().await;
         let target = server.received().pop().expect("a request").target;
         assert!(target.ends_with(&format!("?pageSize={size}&pageNumber=1")), "{size}: {target}");
-        assert_eq!(things.report().page_size_asked, Some(size));
+        assert_eq!(things.report().page_size_requested, Some(size));
     }
     // Never below the minimum of the operation.
     let operation = Operation::from_static("scan", Method::Get, "/some");
@@ -39,7 +39,7 @@ async fn requests_the_largest_known_page_size_or_that_of_the_caller() {
     let mut few = Paginator::<Value>::from_request(&client(&server), Request::new(operation), spec);
     few = few.limit(3);
     let _ = few.next().await;
-    assert_eq!(few.report().page_size_asked, Some(10));
+    assert_eq!(few.report().page_size_requested, Some(10));
 
     // Nor above the size that it is known to grant, unless the caller sets a larger one.
     let sized = |page_size| ListSpec::new(Scheme::PageNumber, "entities").with_page_size(page_size);
@@ -55,7 +55,7 @@ async fn requests_the_largest_known_page_size_or_that_of_the_caller() {
             some = some.page_size(items);
         }
         let _ = some.next().await;
-        assert_eq!(some.report().page_size_asked, Some(size));
+        assert_eq!(some.report().page_size_requested, Some(size));
     }
 
     // A value that is not a number is left for the API to refuse.
@@ -65,7 +65,7 @@ async fn requests_the_largest_known_page_size_or_that_of_the_caller() {
         server.received().pop().expect("a request").target,
         "/some?pageSize=few&pageNumber=1"
     );
-    assert_eq!(things.report().page_size_asked, None);
+    assert_eq!(things.report().page_size_requested, None);
 }
 
 #[tokio::test]
@@ -207,5 +207,5 @@ async fn reads_a_response_that_is_the_list_itself() {
     }
     assert_eq!(found, ["a", "b", "c"]);
     assert_eq!(server.received()[0].target, "/names?pageNumber=1");
-    assert_eq!(names.report().page_size_asked, None);
+    assert_eq!(names.report().page_size_requested, None);
 }

@@ -19,7 +19,7 @@ async fn reads_all_pages() {
     let report = things.report();
     assert_eq!((report.pages, report.items, report.requests), (3, 250, 3));
     assert_eq!((report.first_total, report.last_total), (Some(250), Some(250)));
-    assert_eq!((report.page_size_asked, report.page_size_granted), (Some(100), Some(100)));
+    assert_eq!((report.page_size_requested, report.page_size_granted), (Some(100), Some(100)));
     assert_eq!(report.end, Some(End::LastPage));
 }
 
@@ -63,7 +63,7 @@ async fn a_silently_capped_page_size_loses_nothing() {
     assert_eq!(all(&mut things).await, (1..=60).collect::<Vec<_>>());
     assert_eq!(asked(&server).last().map(String::as_str), Some("pageSize=100&pageNumber=3"));
     let report = things.report();
-    assert_eq!((report.page_size_asked, report.page_size_granted), (Some(100), Some(25)));
+    assert_eq!((report.page_size_requested, report.page_size_granted), (Some(100), Some(25)));
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn requests_smaller_pages_until_they_fit() {
         let report = reads_all(things(&server, &way.spec).max_page_bytes(BOUND)).await;
         assert_eq!(sizes(&server), [(500, 1), (100, 1), (20, 13)], "{:?}", way.spec);
         assert_eq!((report.pages, report.requests, report.retries), (13, 15, 0));
-        assert_eq!(report.page_size_asked, Some(20));
+        assert_eq!(report.page_size_requested, Some(20));
 
         // The size stays without a limit, and if the pages fit.
         for (wide, bound) in [(1..=TOTAL, usize::MAX), (0..=0, BOUND)] {

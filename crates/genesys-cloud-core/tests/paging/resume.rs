@@ -245,7 +245,7 @@ async fn a_limit_counts_from_the_beginning_and_can_be_raised() {
         assert_eq!(found, (1..=expected).collect::<Vec<_>>(), "{limits:?}");
         assert_eq!((second.report().end, second.report().items), (Some(ends), expected));
         // The page size of the first run.
-        assert_eq!(second.report().page_size_asked, Some(4));
+        assert_eq!(second.report().page_size_requested, Some(4));
     }
     let mut first = things(&server).page_size(4).limit(6);
     assert_eq!(all(&mut first).await.len(), 6);
@@ -641,7 +641,7 @@ async fn a_modified_checkpoint_does_no_harm() {
         (r#""pagesBefore":1"#, format!(r#""pagesBefore":{most}"#)),
         (r#""itemsBefore":3"#, format!(r#""itemsBefore":{most}"#)),
         (r#""largestPage":3"#, format!(r#""largestPage":{most}"#)),
-        (r#""pageSizeAsked":3"#, format!(r#""pageSizeAsked":{most}"#)),
+        (r#""pageSizeRequested":3"#, format!(r#""pageSizeRequested":{most}"#)),
         (r#""pages":1"#, format!(r#""pages":{most}"#)),
     ] {
         assert!(text.contains(from), "{from} in {text}");

@@ -330,7 +330,7 @@ async fn reads_a_single_response_only() {
         ),
         (of(Scheme::CursorsOnlyEnvelope, "entities"), &body, Verdict::Complete),
         (of(Scheme::DateWindowHomonym, "entities"), &body, Verdict::Unknown(Reason::OneWindow)),
-        (full(), &body, Verdict::Truncated(Reason::FullReply)),
+        (full(), &body, Verdict::Truncated(Reason::FullResponse)),
         (sized(Scheme::LimitOnly), &body, Verdict::Complete),
     ] {
         let walked = walk(get(), spec.clone(), &[body]).await;
@@ -589,7 +589,7 @@ async fn a_limit_below_the_page_size_is_not_reported_as_clamped() {
     assert_eq!(some.report().verdict(), Verdict::Unknown(Reason::Unfinished));
     all(&mut some).await;
     let report = some.report();
-    assert_eq!((report.page_size_asked, report.page_size_clamped_from), (Some(2), None));
+    assert_eq!((report.page_size_requested, report.page_size_clamped_from), (Some(2), None));
 }
 
 operation! {

@@ -99,7 +99,7 @@ async fn splitting_a_window_with_records_without_ids_is_drifted() {
         assert!(again > 0 && report.splits > 0, "{report:?}");
         // The halves, and their halves.
         match report.verdict() {
-            Verdict::Drifted(Reason::ReadAnew { items }) => assert!(items <= again, "{report:?}"),
+            Verdict::Drifted(Reason::ReadAgain { items }) => assert!(items <= again, "{report:?}"),
             other => panic!("{other}: {report:?}"),
         }
     }
@@ -142,7 +142,7 @@ async fn rerunning_a_job_with_records_without_ids_is_drifted() {
         match without {
             true => {
                 assert_eq!(found, 24 + 5);
-                assert_eq!(report.verdict(), Verdict::Drifted(Reason::ReadAnew { items: 5 }));
+                assert_eq!(report.verdict(), Verdict::Drifted(Reason::ReadAgain { items: 5 }));
             }
             false => {
                 assert_eq!(found, 24);

@@ -335,7 +335,7 @@ async fn duplicates_in_a_page_that_is_read_again_stay_dropped() {
 async fn splitting_a_window_with_forgotten_ids_is_drifted() {
     let server = Org { cap: 20, ..Org::hourly(24) }.serve().await;
     for (kept_ids, verdict, repeated) in
-        [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::ReadAnew { items: 6 }), 6)]
+        [(15, Verdict::Complete, 0), (9, Verdict::Drifted(Reason::ReadAgain { items: 6 }), 6)]
     {
         let api = events(&server);
         let range = || {

@@ -30,6 +30,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 pub struct OrgTimeline {
     text: String,
     start: Option<Timestamp>,
+    /// The time on the clock at first, if not the start.
+    at: Option<String>,
     speed: f64,
     changes_per_day: u64,
     events_per_day: u64,
@@ -43,12 +45,20 @@ impl OrgTimeline {
         Self {
             text: start.to_owned(),
             start: Timestamp::parse(start),
+            at: None,
             speed: 0.0,
             changes_per_day: 24,
             events_per_day: 100,
             late_by: HOUR,
             data_delay: HOUR,
         }
+    }
+
+    /// Sets the time on the clock when the org starts, if it is not the start of the timeline. Two orgs with the
+    /// same timeline and different times are the same org at these times.
+    pub fn at(mut self, time: &str) -> Self {
+        self.at = Some(time.to_owned());
+        self
     }
 
     /// Sets how many seconds pass in the org per second, 0 by default.
@@ -89,6 +99,12 @@ impl OrgTimeline {
         if self.start.is_none() {
             return Err(Error::time(&self.text));
         }
+        if let Some(at) = &self.at {
+            let time = Timestamp::parse(at).ok_or_else(|| Error::time(at))?;
+            if time < self.start() {
+                return Err(Error::too_early(at, &self.text));
+            }
+        }
         match self.speed.is_finite() && self.speed >= 0.0 {
             true => Ok(()),
             false => Err(Error::speed(self.speed)),
@@ -97,6 +113,11 @@ impl OrgTimeline {
 
     pub(crate) fn start(&self) -> Timestamp {
         self.start.unwrap_or(Timestamp::of(0))
+    }
+
+    /// The time on the clock when the org starts.
+    pub(crate) fn first_time(&self) -> Timestamp {
+        self.at.as_deref().and_then(Timestamp::parse).unwrap_or(self.start())
     }
 
     pub(crate) fn seconds_per_second(&self) -> f64 {

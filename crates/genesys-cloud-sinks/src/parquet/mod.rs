@@ -24,10 +24,11 @@ use self::cells::Cells;
 use super::jsonl::unreadable;
 use super::losses::Losses;
 use super::projection::Projection;
-use super::reject::{Fault, Unfit};
+use super::reject::Unfit;
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::encode::Encode;
 use crate::error::SinkError;
+use genesys_cloud_core::Fault;
 
 /// The first and last bytes of a file.
 const MAGIC: &[u8] = b"PAR1";

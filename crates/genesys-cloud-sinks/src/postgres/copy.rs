@@ -9,8 +9,9 @@ use tokio_postgres::Error;
 
 use super::PostgresSink;
 use super::sql_errors::is_untranslatable;
-use crate::reject::{Fault, OnBadValue, Rejected, tolerated};
+use crate::reject::{Rejected, tolerated};
 use crate::{SinkError, SinkFuture};
+use genesys_cloud_core::{Fault, OnBadValue};
 
 /// The rows of a batch.
 struct Batch<'a> {

@@ -14,7 +14,8 @@ use crate::SinkError;
 use crate::jsonl::unreadable;
 use crate::losses::{Loss, Losses};
 use crate::projection::Projection;
-use crate::reject::{Fault, Unfit};
+use crate::reject::Unfit;
+use genesys_cloud_core::Fault;
 
 /// Maximum precision of a time in PostgreSQL, in digits of a second.
 const MOST_DIGITS: u32 = 6;

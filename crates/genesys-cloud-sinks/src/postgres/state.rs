@@ -1,6 +1,6 @@
 //! The state of an export, in a row of the exports table.
 
-use genesys_cloud_core::{CheckpointStore, LARGEST_STATE, StoreFuture};
+use genesys_cloud_core::{CheckpointStore, MAX_STATE_SIZE, StoreFuture};
 
 use super::PostgresSink;
 use super::table::{self, EXPORTS};
@@ -29,12 +29,12 @@ impl PostgresSink {
             self.named(EXPORTS)
         );
         let table = self.target.table.clone();
-        let largest = i32::try_from(LARGEST_STATE).unwrap_or(i32::MAX);
+        let largest = i32::try_from(MAX_STATE_SIZE).unwrap_or(i32::MAX);
         let rows = self.session().await?.all(&query, &[&table, &largest]).await?;
         let Some(row) = rows.first() else { return Ok(None) };
         let size: Option<i64> = row.get(2);
         let size = size.unwrap_or(0).unsigned_abs();
-        if size > LARGEST_STATE {
+        if size > MAX_STATE_SIZE {
             return Err(SinkError::mismatch(format!(
                 "table {} is not a saved state: it has {size} bytes; delete its row, or choose another --table",
                 self.display(EXPORTS)

@@ -704,7 +704,7 @@ operation! {
     ///
     /// Recent data becomes available with a delay: the report has the date up to which it was complete, and `wait_for_data` waits for it.
     ///
-    /// `windows` reads a time range of any length, in windows of at most 31 days, and yields a record that is in several windows once, by `conversationId`.
+    /// `windows` reads a time range of any length, in windows of at most 31 days. A record in several windows is yielded once, by `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_jobs -> PostAnalyticsConversationsDetailsJobs -> types::AsyncQueryResponse;
@@ -782,7 +782,7 @@ paged! {
 operation! {
     /// `POST /api/v2/analytics/conversations/details/query` (`postAnalyticsConversationsDetailsQuery`)
     ///
-    /// `windows` reads a time range of any length, in windows of at most 31 days, and yields a record that is in several windows once, by `conversationId`.
+    /// `windows` reads a time range of any length, in windows of at most 31 days. A record in several windows is yielded once, by `conversationId`.
     ///
     /// Permissions: `analytics:conversationDetail:view`, `analytics:agentConversationDetail:view`
     Analytics.conversations_details_query -> PostAnalyticsConversationsDetailsQuery -> types::AnalyticsConversationQueryResponse;

@@ -18,7 +18,7 @@ operation! {
     ///
     /// Note: at most 31 days; large results are files, whose items have another form than those of pages.
     ///
-    /// `windows` reads a time range of any length, in windows of at most 31 days, and yields a record that is in several windows once, by `id`.
+    /// `windows` reads a time range of any length, in windows of at most 31 days. A record in several windows is yielded once, by `id`.
     ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query -> PostAuditsQuery -> types::AuditQueryExecutionStatusResponse;
@@ -47,7 +47,7 @@ job! {
 operation! {
     /// `POST /api/v2/audits/query/realtime` (`postAuditsQueryRealtime`)
     ///
-    /// `windows` reads a time range of any length, in windows of at most 14 days, and yields a record that is in several windows once, by `id`.
+    /// `windows` reads a time range of any length, in windows of at most 14 days. A record in several windows is yielded once, by `id`.
     ///
     /// Permissions: `audits:audit:view`
     Audit.audits_query_realtime -> PostAuditsQueryRealtime -> types::AuditRealtimeQueryResultsResponse;

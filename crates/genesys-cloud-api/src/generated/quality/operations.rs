@@ -132,7 +132,7 @@ operation! {
     ///
     /// Submits a job: `paginate` waits for it and streams its results. `submit` returns a handle.
     ///
-    /// `windows` reads a time range of any length, and yields a record that is in several windows once, by `id`.
+    /// `windows` reads a time range of any length. A record in several windows is yielded once, by `id`.
     ///
     /// Permissions: `audits:interactionDetails:view`
     Quality.conversations_audits_query -> PostQualityConversationsAuditsQuery -> types::QualityAuditQueryExecutionStatusResponse;

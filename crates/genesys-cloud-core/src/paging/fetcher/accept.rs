@@ -174,7 +174,7 @@ impl PageFetcher {
     fn trace(&self, page: u64, items: u64, total: Option<u64>) {
         let operation = self.operation().id();
         tracing::debug!(operation, page, items, total, "page read");
-        if let Some(End::Shortfall | End::Cap | End::FullReply | End::NotFollowed) = self.end() {
+        if let Some(End::Shortfall | End::Cap | End::FullResponse | End::NotFollowed) = self.end() {
             let verdict = self.report().verdict();
             tracing::warn!(operation, %verdict, "the list may be incomplete");
         }

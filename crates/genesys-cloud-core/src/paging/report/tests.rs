@@ -94,7 +94,7 @@ fn a_single_response_with_fewer_items_than_its_total_is_truncated() {
         (8, Verdict::Complete),
         (7, Verdict::Unknown(Reason::TotalDiffers { read: 8, total: 7 })),
     ] {
-        let report = Report { end: Some(End::OneReply), ..after(&[(8, Some(total))]) };
+        let report = Report { end: Some(End::SingleResponse), ..after(&[(8, Some(total))]) };
         assert_eq!(report.verdict(), verdict, "{total}");
     }
 }
@@ -174,7 +174,7 @@ fn a_last_page_in_doubt_is_read_again_on_resume() {
     for (end, pages, is_in_doubt) in [
         (End::Shortfall, &[(5, None)][..], true),
         (End::LastPage, &[(5, Some(9))], true),
-        (End::OneReply, &[(5, Some(9))], true),
+        (End::SingleResponse, &[(5, Some(9))], true),
         (End::LastPage, &[(5, Some(5))], false),
         (End::OneWindow, &[(5, None)], false),
         (End::Limit, &[(5, Some(9))], false),
@@ -192,7 +192,7 @@ fn every_reason_round_trips_and_has_its_own_message() {
         Reason::Limit,
         Reason::MaxPages,
         Reason::Cap,
-        Reason::FullReply,
+        Reason::FullResponse,
         Reason::NotFollowed,
         Reason::Contradiction,
         Reason::Shortfall,
@@ -205,7 +205,7 @@ fn every_reason_round_trips_and_has_its_own_message() {
         Reason::TotalChanged { first: 4, last: 5 },
         Reason::TotalDiffers { read: 6, total: 7 },
         Reason::Duplicates { items: 8 },
-        Reason::ReadAnew { items: 9 },
+        Reason::ReadAgain { items: 9 },
         Reason::NotAvailableYet { until },
     ];
     let mut seen = std::collections::HashSet::new();

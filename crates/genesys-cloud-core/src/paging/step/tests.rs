@@ -752,10 +752,10 @@ fn single_responses() {
         check(
             scheme,
             &[
-                ("items", &[page(9).number(1).of(3).total(27)], done(End::OneReply)),
-                ("one of one", &[page(9).number(1).of(1)], done(End::OneReply)),
+                ("items", &[page(9).number(1).of(3).total(27)], done(End::SingleResponse)),
+                ("one of one", &[page(9).number(1).of(1)], done(End::SingleResponse)),
                 ("one of three", &[page(9).number(1).of(3)], done(End::NotFollowed)),
-                ("no items", &[page(0)], done(End::OneReply)),
+                ("no items", &[page(0)], done(End::SingleResponse)),
             ],
         );
     }
@@ -763,7 +763,7 @@ fn single_responses() {
         check(
             scheme,
             &[
-                ("whole", &[page(9)], done(End::OneReply)),
+                ("whole", &[page(9)], done(End::SingleResponse)),
                 ("more", &[token(9, "/things?x=y")], done(End::NotFollowed)),
             ],
         );
@@ -772,14 +772,14 @@ fn single_responses() {
         "DateWindowHomonym",
         &[
             ("items", &[page(9)], done(End::OneWindow)),
-            ("no items", &[page(0)], done(End::OneReply)),
+            ("no items", &[page(0)], done(End::SingleResponse)),
         ],
     );
     let mut asked = begin(&of("LimitOnly"));
     asked.set_page_size(Some(9));
-    assert_eq!(step(&asked, &page(9)), done(End::FullReply));
-    assert_eq!(step(&asked, &page(8)), done(End::OneReply));
-    assert_eq!(step(&begin(&of("LimitOnly")), &page(8)), done(End::FullReply));
+    assert_eq!(step(&asked, &page(9)), done(End::FullResponse));
+    assert_eq!(step(&asked, &page(8)), done(End::SingleResponse));
+    assert_eq!(step(&begin(&of("LimitOnly")), &page(8)), done(End::FullResponse));
 }
 
 #[test]
