@@ -91,7 +91,9 @@ async fn a_row_has_the_text_of_its_record() {
     let page = format!(
         r#"{{"entities":[{record}],"total":1,"pageNumber":1,"pageSize":25,"pageCount":1}}"#
     );
-    org.respond_next(QUEUES, CannedResponse::new(200, page)).unwrap();
+    let mut response = CannedResponse::json(200, &Value::Null);
+    response.body = page.into();
+    org.respond_next(QUEUES, response).unwrap();
     let options = ["--table", "q", "--create-table", "--fields", "id", "--with", "_raw"];
     database.export(&org, folder.path(), &options).await.done();
     assert_eq!(columns(&database, "q").await, "id text, _raw json");
@@ -263,7 +265,13 @@ async fn keeps_every_run_of_every_table() {
         .output()
         .unwrap();
     let rows = String::from_utf8(rows.stdout).unwrap();
-    insta::assert_snapshot!(rows.trim_end(), @"");
+    insta::assert_snapshot!(rows.trim_end(), @"
+    routing_queues|getRoutingQueues|complete|complete|t|120|120|0|0|t|t
+    routing_queues|getRoutingQueues|refused|unknown|f|0||||t|t
+    routing_queues|getRoutingQueues|||||||||
+    routing_queues|getRoutingQueues|complete|complete|t|120|0|0|120|t|t
+    other|getRoutingQueues|complete|truncated|t|3|3|0|0|t|t
+    ");
     let runs = "SELECT concat(count(*), ' ', count(DISTINCT run)) FROM genesys_cloud_runs";
     assert_eq!(database.one(runs).await, "5 4", "a resumed export has two runs");
 

@@ -294,17 +294,22 @@ impl PostgresSink {
         let table = self.display(&self.target.table);
         let names = missing.iter().map(|it| it.path.as_str()).take(MOST_NAMED);
         let names = names.collect::<Vec<_>>().join(", ");
-        SinkError::new(match missing.len() > MOST_NAMED {
-            true => format!(
-                "table {table} has no column for {} of the {fields} fields ({names}, ..); add --add-columns to add \
-                 them, select fields with --fields, or create another table with --table and --create-table",
+        if missing.len() > MOST_NAMED {
+            return SinkError::new(format!(
+                "table {table} has no column for {} of the {fields} fields ({names}, ..); add --add-columns, select \
+                 fields with --fields, or create another table with --table and --create-table",
                 missing.len(),
-            ),
-            false => format!(
-                "table {table} has no column for {names}; add --add-columns to add it to the table, or omit it with \
-                 --fields"
-            ),
-        })
+            ));
+        }
+        let add = missing.iter().map(|it| {
+            format!("ADD {} {}", quoted(&table::plain(&it.path)), table::sql_type(it.kind))
+        });
+        SinkError::new(format!(
+            "table {table} has no column for {names}; add --add-columns, omit these fields with --fields, or: ALTER \
+             TABLE {} {}",
+            self.named(&self.target.table),
+            add.collect::<Vec<_>>().join(", ")
+        ))
     }
 
     /// Returns the fields of the upsert key. Empty without an upsert.

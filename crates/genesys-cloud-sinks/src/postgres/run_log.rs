@@ -15,8 +15,7 @@ impl PostgresSink {
             _ => return Ok(()),
         };
         if session.columns(RUNS).await?.is_none() {
-            session.begin().await?;
-            // Two first exports to a schema may run concurrently.
+            // Two first exports to a schema may run concurrently. Both statements are one transaction.
             session
                 .run(&format!(
                     "SELECT pg_advisory_xact_lock(hashtextextended('genesys-cloud', 0)); \
@@ -26,7 +25,6 @@ impl PostgresSink {
                      added bigint, updated bigint, unchanged bigint, report json NOT NULL)"
                 ))
                 .await?;
-            session.commit(&format!("table {runs} was created")).await?;
         }
         let put = format!(
             "INSERT INTO {runs} (id, table_name, run, operation, started, ended, exit, verdict, whole, records, \
