@@ -305,9 +305,10 @@ pub(crate) struct ReadOptions {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputOptions {
-    /// File, object or database to write to; standard output by default.
+    /// File, folder, object or database to write to; standard output by default.
     ///
-    /// A file is staged in the folder .genesys-cloud beside it until it is complete. An object
+    /// A folder ends with a slash, as in lake/conversations/ or s3://bucket/prefix/, and gets one file per window of
+    /// --interval. A file is staged in the folder .genesys-cloud beside it until it is complete. An object
     /// (s3://bucket/key, gs://bucket/key, az://container/key) appears once it is complete. For a table, use
     /// postgres://user@host/database and set the password in PGPASSWORD.
     #[arg(long, short, value_name = "FILE|URL", value_parser = Unquoted::<Destination>::new())]

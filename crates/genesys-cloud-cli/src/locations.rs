@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-#[cfg(feature = "buckets")]
-use genesys_cloud_sinks::BucketUrl;
 #[cfg(feature = "redis")]
 use genesys_cloud_sinks::RedisServer;
 #[cfg(feature = "postgres")]
 use genesys_cloud_sinks::Target;
+#[cfg(feature = "buckets")]
+use genesys_cloud_sinks::{BucketFolder, BucketUrl};
+
+use crate::failure::Failure;
 
 /// Where the body of a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +40,48 @@ impl FromStr for BodySource {
 pub(crate) enum Destination {
     Stdout,
     File(PathBuf),
+    /// One file per window of a time range.
+    Folder(Folder),
     #[cfg(feature = "buckets")]
     Bucket(BucketUrl),
     #[cfg(feature = "postgres")]
     Postgres(Box<Target>),
+}
+
+/// A folder of files.
+#[derive(Clone, Debug)]
+pub(crate) enum Folder {
+    Local(PathBuf),
+    #[cfg(feature = "buckets")]
+    Bucket(BucketFolder),
+}
+
+impl Folder {
+    /// Name of the files in the hidden folder that belong to the folder itself.
+    pub(crate) const OWN: &'static str = "windows";
+
+    /// Returns the file with this path in the folder.
+    pub(crate) fn file(&self, path: &str) -> Result<Destination, Failure> {
+        match self {
+            Self::Local(folder) => Ok(Destination::File(folder.join(path))),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(folder) => match folder.object(path) {
+                Ok(url) => Ok(Destination::Bucket(url)),
+                Err(why) => Err(Failure::output(format!("{folder}{path}: {why}"))),
+            },
+        }
+    }
+}
+
+/// With a slash at the end.
+impl fmt::Display for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(path) => write!(f, "{}/", path.display()),
+            #[cfg(feature = "buckets")]
+            Self::Bucket(folder) => folder.fmt(f),
+        }
+    }
 }
 
 impl FromStr for Destination {
@@ -51,6 +91,11 @@ impl FromStr for Destination {
         let Some((scheme, _)) = text.split_once("://") else {
             return match text {
                 "-" => Ok(Self::Stdout),
+                text if is_folder(text) => {
+                    let folder = text.trim_end_matches(std::path::is_separator);
+                    let folder = if folder.is_empty() { "/" } else { folder };
+                    path(folder).map(|path| Self::Folder(Folder::Local(path)))
+                }
                 text => path(text).map(|path| Self::File(follow_link(path))),
             };
         };
@@ -64,6 +109,10 @@ impl FromStr for Destination {
             #[cfg(not(feature = "postgres"))]
             "postgres" | "postgresql" => Err(lacks("postgres")),
             #[cfg(feature = "buckets")]
+            scheme if BucketUrl::is_scheme(scheme) && is_folder(text) => {
+                text.parse().map(|folder| Self::Folder(Folder::Bucket(folder)))
+            }
+            #[cfg(feature = "buckets")]
             scheme if BucketUrl::is_scheme(scheme) => text.parse().map(Self::Bucket),
             _ => Err(format!("can't write to a URL with the scheme `{scheme}`")),
         }
@@ -76,6 +125,7 @@ impl fmt::Display for Destination {
         match self {
             Self::Stdout => f.write_str("standard output"),
             Self::File(path) => path.display().fmt(f),
+            Self::Folder(folder) => folder.fmt(f),
             #[cfg(feature = "buckets")]
             Self::Bucket(url) => url.fmt(f),
             #[cfg(feature = "postgres")]
@@ -149,6 +199,11 @@ impl FromStr for ReportLocation {
     }
 }
 
+/// Returns whether a path or URL ends with a slash.
+fn is_folder(text: &str) -> bool {
+    text.ends_with(std::path::is_separator)
+}
+
 /// Parses the path of a file. Rejects what may be a mistyped URL: its password would become part of a file name.
 fn path(text: &str) -> Result<PathBuf, String> {
     if text.is_empty() {
@@ -184,7 +239,14 @@ mod tests {
 
     #[test]
     fn parses_destinations_and_rejects_mistyped_urls() {
-        for (text, shown) in [("-", "standard output"), ("a/q.jsonl", "a/q.jsonl")] {
+        for (text, shown) in [
+            ("-", "standard output"),
+            ("a/q.jsonl", "a/q.jsonl"),
+            ("a/lake/", "a/lake/"),
+            ("a/lake//", "a/lake/"),
+            #[cfg(feature = "buckets")]
+            ("s3://bucket/lake/", "s3://bucket/lake/"),
+        ] {
             assert_eq!(text.parse::<Destination>().expect(text).to_string(), shown);
         }
         for (text, why) in [

@@ -179,6 +179,8 @@ pub(crate) struct RangeSettings {
     /// Number of windows to read concurrently.
     pub(crate) concurrency: usize,
     pub(crate) unique: Unique,
+    /// Name of the folders of windows.
+    pub(crate) partition: Option<String>,
 }
 
 /// How to recognize duplicates across windows.
@@ -279,6 +281,16 @@ impl Accept {
             _ => self.unknown,
         }
     }
+
+    /// Returns whether a verdict that was read from a state counts as success.
+    pub(crate) fn allows_word(self, verdict: &str) -> bool {
+        match verdict {
+            "complete" => true,
+            "truncated" => self.truncated,
+            "drifted" => self.drifted,
+            _ => self.unknown,
+        }
+    }
 }
 
 impl ExportSettings {
@@ -310,6 +322,7 @@ impl ExportSettings {
             overlap: range.overlap.unwrap_or_default(),
             concurrency: if tree.is_some() { 1 } else { concurrency.unwrap_or(1) },
             unique,
+            partition: range.partition,
         });
         let accepts = |verdict: Accepted| reading.accept.contains(&verdict);
         let accept = Accept {

@@ -33,6 +33,16 @@ pub(crate) fn field(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses the name of a column that is part of a path.
+pub(crate) fn column_name(text: &str) -> Result<String, String> {
+    let is_name = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
+        && text.chars().all(|it| it.is_ascii_alphanumeric() || it == '_');
+    match is_name {
+        true => Ok(text.to_owned()),
+        false => Err("use letters, digits and _, such as conversation_day".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +59,10 @@ mod tests {
         assert_eq!(positive("1"), Ok(1));
         for odd in ["", "0", "-1", "1.5", "many", "18446744073709551616"] {
             assert!(positive(odd).is_err(), "{odd}");
+        }
+        assert_eq!(column_name("call_day2"), Ok("call_day2".to_owned()));
+        for odd in ["", "2day", "a-b", "a=b", "..", "a/b", "a b"] {
+            assert!(column_name(odd).is_err(), "{odd}");
         }
         for odd in ["a=", "a=b", "a=-1", "a=1.5"] {
             assert!(list_count(odd).is_err(), "{odd}");

@@ -143,8 +143,12 @@
 //! # }
 //! ```
 //!
-//! Lists of a parent differ by parent and change only by requests. Filters by name, id, state and division, and
-//! `sortBy` and `sortOrder`, have an effect where the document defines them.
+//! Lists below a record differ by record. Where their type is that of another list, they show records of that list:
+//! members of a queue are users of the org, until the user is deleted. Fields refer to records of the org as well:
+//! `userId` in a conversation, `agent` in an evaluation. Other lists below a record change only by requests.
+//!
+//! Filters by name, id, state and division, and `sortBy` and `sortOrder`, have an effect where the document defines
+//! them.
 //!
 //! # Limitations
 //!
@@ -181,6 +185,7 @@ mod name;
 mod org;
 mod paging;
 mod query;
+mod record_types;
 mod response;
 mod rng;
 mod routes;

@@ -339,7 +339,7 @@ pub(crate) fn write_record_in(
     shape: &Shape,
     identity: Identity,
     list_path: &str,
-    scope: Scope,
+    scope: Scope<'_>,
 ) {
     let id = identity.id();
     let context = RecordContext {

@@ -132,6 +132,12 @@ impl Lists {
         self.total(endpoint, None)
     }
 
+    /// The number of records of a list, if it was set.
+    pub(crate) fn length(&self, endpoint: &Endpoint) -> Option<u64> {
+        let sizes = self.sizes.read().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(endpoint.operation.id.as_str()).copied()
+    }
+
     /// Sets the address of the org, once it is known.
     pub(crate) fn set_base(&self, base: String) {
         let _ = self.base.set(base);

@@ -3,6 +3,7 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use crate::digits::{push_padded, push_signed};
 use crate::identity::{Id, Identity};
 use crate::name::Noun;
+use crate::record_types::RecordTypes;
 use crate::rng::{hash, mix};
 use crate::timestamp::Timestamp;
 
@@ -46,7 +47,10 @@ pub(crate) enum Text {
     Id,
     /// The id of another object.
     OtherId,
-    Name(Noun),
+    /// The id of a record of this type.
+    IdOf(usize),
+    /// A name, and the name of the record that the object refers to.
+    Name(Noun, Option<Noun>),
     SelfUri,
     Fixed(&'static str),
     DateTime {
@@ -64,6 +68,8 @@ pub(crate) enum Text {
 #[derive(Debug)]
 pub(crate) struct Object {
     fields: Vec<Field>,
+    /// The type of the record that it is, or refers to.
+    record_type: Option<usize>,
     /// The collection path in the `selfUri` of a nested object.
     collection: String,
 }
@@ -82,15 +88,21 @@ struct Field {
 
 /// What the values of a record are consistent with.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Scope {
+pub(crate) struct Scope<'a> {
     pub(crate) times: Times,
-    /// The divisions of the org, if records belong to them.
-    pub(crate) divisions: Option<Divisions>,
+    /// The records of the org that others refer to, if they do.
+    pub(crate) references: Option<&'a References>,
+    /// The record that objects of this type inside are.
+    pub(crate) subject: Option<(usize, Identity)>,
 }
 
-/// The divisions of an org.
+/// The records of an org that others refer to, by the number of their type.
+#[derive(Debug)]
+pub(crate) struct References(pub(crate) Vec<Option<RecordList>>);
+
+/// The records of one type.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Divisions {
+pub(crate) struct RecordList {
     /// Distinguishes their ids.
     pub(crate) list: u64,
     pub(crate) count: u64,
@@ -119,7 +131,7 @@ pub(crate) struct RecordContext<'a> {
     pub(crate) seed: u64,
     /// The path of its list; `selfUri` is this path and the id.
     pub(crate) list_path: Option<&'a str>,
-    pub(crate) scope: Scope,
+    pub(crate) scope: Scope<'a>,
 }
 
 impl Shape {
@@ -149,7 +161,7 @@ impl Shape {
     /// The noun in the names of such records, if they have names.
     pub(crate) fn noun(&self) -> Option<&Noun> {
         match self.field("name") {
-            Some(Self::Text(Text::Name(noun))) => Some(noun),
+            Some(Self::Text(Text::Name(noun, _))) => Some(noun),
             _ => None,
         }
     }
@@ -195,7 +207,7 @@ impl Shape {
         }
     }
 
-    fn write_nested(&self, out: &mut Vec<u8>, seed: u64, scope: Scope) {
+    fn write_nested(&self, out: &mut Vec<u8>, seed: u64, scope: Scope<'_>) {
         let seed = mix(seed);
         let id = Id::random(seed);
         let (id, number) = (id.as_bytes(), seed % 1_000);
@@ -210,22 +222,30 @@ pub(crate) fn generated_id(record: Identity, field: &str) -> String {
     Id::random(mix(mix(record.seed() ^ hash(field)))).to_string()
 }
 
-impl Divisions {
-    /// The path of the list of divisions.
-    pub(crate) const PATH: &'static str = "/api/v2/authorization/divisions";
+impl Scope<'_> {
+    /// The record of a type that an object or field with this seed refers to.
+    fn referred(self, record_type: usize, seed: u64) -> Option<Identity> {
+        match self.subject {
+            Some((of_subject, subject)) if of_subject == record_type => Some(subject),
+            _ => {
+                let list = self.references?.0.get(record_type).copied().flatten()?;
+                Some(Identity::new(list.list, seed % list.count.max(1)))
+            }
+        }
+    }
 
-    /// Writes one of the divisions.
-    fn write(self, out: &mut Vec<u8>, shape: &Shape, seed: u64, scope: Scope) {
-        let identity = Identity::new(self.list, seed % self.count.max(1));
-        let id = identity.id();
-        let context = RecordContext {
-            id: id.as_bytes(),
-            number: identity.index(),
-            seed: identity.seed(),
-            list_path: Some(Self::PATH),
-            scope,
+    /// Writes an object inside a record as the record that it is, or refers to. Returns whether there is one.
+    fn write_referred(self, out: &mut Vec<u8>, shape: &Shape, seed: u64) -> bool {
+        let Shape::Object(Object { record_type: Some(record_type), .. }) = shape else {
+            return false;
         };
-        shape.write(out, context);
+        let Some(identity) = self.referred(*record_type, seed) else { return false };
+        let id = identity.id();
+        let list_path = RecordTypes::embedded().all().get(*record_type).map(|it| it.path);
+        let scope = Scope { times: self.times.nested(), ..self };
+        let (number, seed) = (identity.index(), identity.seed());
+        shape.write(out, RecordContext { id: id.as_bytes(), number, seed, list_path, scope });
+        true
     }
 }
 
@@ -304,12 +324,7 @@ impl Object {
             out.extend_from_slice(&field.key);
             match &field.shape {
                 _ if odd == 1 => out.extend_from_slice(b"null"),
-                shape @ Shape::Object(_) if field.name == "division" => {
-                    match context.scope.divisions {
-                        Some(divisions) => divisions.write(out, shape, seed, context.scope),
-                        None => shape.write_nested(out, seed, context.scope),
-                    }
-                }
+                shape if context.scope.write_referred(out, shape, seed) => {}
                 // An object has its own identity; everything else belongs to this one.
                 shape @ Shape::Object(_) => shape.write_nested(out, seed, context.scope),
                 shape => shape.write(out, RecordContext { seed, ..context }),
@@ -326,7 +341,14 @@ impl Text {
             Self::Fixed(text) => out.extend_from_slice(text.as_bytes()),
             Self::Id => out.extend_from_slice(context.id),
             Self::OtherId => out.extend_from_slice(Id::random(random).as_bytes()),
-            Self::Name(noun) => noun.write(out, context.number),
+            Self::IdOf(record_type) => match context.scope.referred(*record_type, random) {
+                Some(identity) => out.extend_from_slice(identity.id().as_bytes()),
+                None => out.extend_from_slice(Id::random(random).as_bytes()),
+            },
+            Self::Name(own, referred) => {
+                let referred = referred.as_ref().filter(|_| context.scope.references.is_some());
+                referred.unwrap_or(own).write(out, context.number);
+            }
             Self::SelfUri => {
                 out.extend_from_slice(context.list_path.unwrap_or_default().as_bytes());
                 out.push(b'/');
@@ -356,7 +378,9 @@ impl Compiler<'_> {
     fn shape(&self, owner: &str, name: &str, schema: &Schema, depth: usize) -> Shape {
         // The name of a field says more than the name of a mere reference type.
         let is_named = |definition: &&str| name.is_empty() || !definition.ends_with("Ref");
-        let noun = schema.reference.as_deref().filter(is_named).unwrap_or(name);
+        let definition = schema.reference.as_deref();
+        let noun = definition.filter(is_named).unwrap_or(name);
+        let record_type = RecordTypes::embedded().of_object(name, definition);
         let schema = self.catalogue.resolve(schema);
         match schema.kind {
             _ if !schema.values.is_empty() => {
@@ -374,11 +398,16 @@ impl Compiler<'_> {
                 let singular = name.strip_suffix('s').unwrap_or(name);
                 Shape::Array(Box::new(self.shape(owner, singular, item, depth + 1)))
             }
-            _ => self.object(noun, schema, depth),
+            _ => self.object((noun, record_type), schema, depth),
         }
     }
 
-    fn object(&self, noun: &str, schema: &Schema, depth: usize) -> Shape {
+    fn object(
+        &self,
+        (noun, record_type): (&str, Option<usize>),
+        schema: &Schema,
+        depth: usize,
+    ) -> Shape {
         if schema.properties.is_empty() {
             // Any fields are allowed. An id as the value distinguishes such records, like rows of a data table.
             let value = schema.additional_properties.as_deref().filter(|_| depth > 0);
@@ -400,9 +429,14 @@ impl Compiler<'_> {
             if depth > REQUIRED_TO || !wanted {
                 continue;
             }
-            let shape = self.shape(noun, name, property, depth + 1);
+            let mut shape = self.shape(noun, name, property, depth + 1);
+            if let Shape::Text(Text::Name(_, referred)) = &mut shape {
+                let types = RecordTypes::embedded().all();
+                let record_type = record_type.and_then(|number| types.get(number));
+                *referred = record_type.map(|it| Noun::of_definition(it.name));
+            }
             let own = name == "id"
-                || matches!(shape, Shape::Text(Text::Id | Text::Name(_) | Text::SelfUri));
+                || matches!(shape, Shape::Text(Text::Id | Text::Name(..) | Text::SelfUri));
             fields.push(Field {
                 key: format!("{}:", serde_json::Value::from(name.as_str())).into_bytes(),
                 salt: hash(name),
@@ -411,7 +445,8 @@ impl Compiler<'_> {
                 shape,
             });
         }
-        Shape::Object(Object { fields, collection: Noun::of_definition(noun).collection() })
+        let collection = Noun::of_definition(noun).collection();
+        Shape::Object(Object { fields, record_type, collection })
     }
 
     fn is_plain(&self, schema: &Schema) -> bool {
@@ -436,10 +471,12 @@ fn text(owner: &str, name: &str, schema: &Schema) -> Text {
     let numbered = |before: &str, after| Text::Numbered(before.to_owned(), after);
     match name {
         "id" => Text::Id,
-        "name" => Text::Name(Noun::of_definition(owner)),
+        "name" => Text::Name(Noun::of_definition(owner), None),
         "selfUri" => Text::SelfUri,
         "createdBy" | "modifiedBy" => Text::OtherId,
-        _ if is_uuid || name.ends_with("Id") => Text::OtherId,
+        _ if is_uuid || name.ends_with("Id") => {
+            RecordTypes::embedded().of_field(name).map_or(Text::OtherId, Text::IdOf)
+        }
         _ if schema.format.as_deref() == Some("uri") => numbered("https://example.com/", ""),
         _ if has("email") => numbered("agent", "@example.com"),
         _ if has("phone") || has("address") || has("number") => numbered("+1317555", ""),

@@ -45,6 +45,15 @@ impl Format {
         format!("{before}.{last}").parse().or_else(|_| last.parse()).ok()
     }
 
+    /// Returns the usual format of a folder of files: Parquet, or JSON lines in a build without it.
+    pub fn of_folder() -> Self {
+        #[cfg(feature = "parquet")]
+        let form = Form::Parquet(ROW_GROUP);
+        #[cfg(not(feature = "parquet"))]
+        let form = Form::Jsonl;
+        Self { form, ..Self::default() }
+    }
+
     /// Returns the compression.
     pub fn compression(self) -> Compression {
         self.compression

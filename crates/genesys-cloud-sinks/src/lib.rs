@@ -51,7 +51,7 @@ mod watch;
 pub mod work_folder;
 
 #[cfg(feature = "buckets")]
-pub use crate::bucket::{BucketSink, BucketStore, BucketUrl, PART_SIZE};
+pub use crate::bucket::{BucketFolder, BucketSink, BucketStore, BucketUrl, PART_SIZE};
 pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;

@@ -67,6 +67,7 @@ pub const CRATES: &[&str] = &[
     "genesys-cloud",
     "genesys-cloud-arrow",
     "genesys-cloud-sinks",
+    "genesys-cloud-sync",
     "genesys-cloud-cli",
 ];
 

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::time_range::TimeRange;
 use crate::time_zone::Zone;
-use crate::times;
+use crate::{times, values};
 
 /// Options of a time range.
 #[derive(Debug, Args)]
@@ -44,4 +44,9 @@ pub(crate) struct RangeOptions {
     /// Keep duplicates across windows.
     #[arg(long, requires = "interval", conflicts_with = "unique")]
     pub(crate) keep_duplicates: bool,
+    /// Name of the folders of windows, such as conversation_day for conversation_day=2026-05-01/part-0.parquet.
+    ///
+    /// For --out FOLDER/. By default, named after the ID field of the records, or day or hour.
+    #[arg(long, requires = "interval", value_name = "NAME", value_parser = values::column_name)]
+    pub(crate) partition: Option<String>,
 }

@@ -3,13 +3,10 @@
 use std::collections::BTreeSet;
 use std::io::Write as _;
 
-#[cfg(feature = "postgres")]
-use genesys_cloud_sinks::PostgresSink;
-#[cfg(feature = "buckets")]
-use genesys_cloud_sinks::{BucketSink, Format};
-use genesys_cloud_sinks::{FileRunLog, LoggedRun, RunLog};
+use genesys_cloud_sinks::LoggedRun;
 use serde_json::{Value, json};
 
+use crate::export::run_log;
 use crate::failure::{Exit, Failure};
 use crate::locations::Destination;
 use crate::reporter::grouped;
@@ -27,7 +24,7 @@ pub(crate) async fn runs(
     session: &Session,
 ) -> Result<Exit, Failure> {
     let shown = out.to_string();
-    let runs = log(out, table)?.last(count).await?;
+    let runs = run_log::open(out, table)?.last(count).await?;
     if runs.is_empty() {
         let text = format!("no runs of an export to {shown}");
         session.reporter.say("runs", &text, json!({ "runs": 0 }));
@@ -38,27 +35,6 @@ pub(crate) async fn runs(
         false => print_table(&runs)?,
     }
     Ok(Exit::Complete)
-}
-
-/// Opens the log of an output.
-fn log(out: Destination, table: Option<&str>) -> Result<Box<dyn RunLog>, Failure> {
-    match out {
-        #[cfg(feature = "postgres")]
-        Destination::Postgres(mut target) => {
-            if let Some(table) = table {
-                target.table(table).map_err(Failure::usage)?;
-            }
-            Ok(Box::new(PostgresSink::new(*target)))
-        }
-        _ if table.is_some() => Err(Failure::usage("`--table` needs a database")
-            .advise("add `--out postgres://user@host/database`")),
-        Destination::Stdout => {
-            Err(Failure::usage("--out: the runs of exports to standard output are not logged"))
-        }
-        Destination::File(path) => Ok(Box::new(FileRunLog::beside(&path))),
-        #[cfg(feature = "buckets")]
-        Destination::Bucket(url) => Ok(Box::new(BucketSink::new(&url, Format::default())?)),
-    }
 }
 
 /// Parses the report of a run. Null if it is not readable.

@@ -7,9 +7,13 @@ mod branches;
 mod counts;
 mod estimate;
 mod files;
+mod folder;
+mod folder_report;
+mod folder_state;
 mod output;
 mod pace;
 mod parents_file;
+mod partition;
 mod plan;
 mod previous;
 mod range;
@@ -17,7 +21,7 @@ mod reader;
 mod rejects;
 mod report;
 mod results_parameters;
-mod run_log;
+pub(crate) mod run_log;
 mod runner;
 mod seal;
 mod source;
@@ -27,11 +31,12 @@ mod target;
 mod tree;
 mod validation;
 mod verdict;
+mod window;
 
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use genesys_cloud_core::CheckpointStore;
+use genesys_cloud_core::{CheckpointStore, Client, OrgIdentity};
 use genesys_cloud_sinks::Watch;
 use serde_json::json;
 #[cfg(unix)]
@@ -57,10 +62,29 @@ use crate::tty;
 
 /// Runs an export.
 pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<Exit, Failure> {
-    let stop = OnceCell::new();
     let mut plan = Plan::new(settings)?;
+    match plan.partition {
+        Some(_) => folder::run(plan, session).await,
+        None => run_one(&mut plan, session, None, &OnceCell::new()).await,
+    }
+}
+
+/// What the windows of a folder share.
+struct Shared<'a> {
+    client: &'a Client,
+    identity: OrgIdentity,
+    run: Run,
+}
+
+/// Runs the export of one output, and starts over if that is allowed.
+async fn run_one(
+    plan: &mut Plan,
+    session: &Session,
+    shared: Option<&Shared<'_>>,
+    stop: &OnceCell<Arc<Notify>>,
+) -> Result<Exit, Failure> {
     let entry = LogEntry::new();
-    let done = attempt(&mut plan, session, &stop, &entry).await;
+    let done = attempt(plan, session, shared, (stop, &entry)).await;
     match done {
         Err(failure) if plan.start == Start::ResumeOrRestart && failure.is_stale() => {
             let text = format!("starting over: {failure}");
@@ -71,7 +95,7 @@ pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<E
             if let Some(range) = plan.source.time_range_mut() {
                 range.start_over();
             }
-            attempt(&mut plan, session, &stop, &entry).await
+            attempt(plan, session, shared, (stop, &entry)).await
         }
         done => done,
     }
@@ -80,8 +104,8 @@ pub(crate) async fn run(settings: ExportSettings, session: &Session) -> Result<E
 async fn attempt(
     plan: &mut Plan,
     session: &Session,
-    stop: &OnceCell<Arc<Notify>>,
-    entry: &LogEntry,
+    shared: Option<&Shared<'_>>,
+    (stop, entry): (&OnceCell<Arc<Notify>>, &LogEntry),
 ) -> Result<Exit, Failure> {
     let reporter = &session.reporter;
     if plan.is_dry_run {
@@ -108,12 +132,19 @@ async fn attempt(
         reporter.say("interval", &text, json!({ "operation": plan.source.entry.id, "text": text }));
     }
     let before = previous.state().map(|state| state.run.org());
-    let org = session.reconnect(before).await?;
-    let client = &org.client;
-    let identity = match store_of(&mut store, &mut target) {
-        Some(_) => session.identity(client).await?,
+    let connection;
+    let client = match shared {
+        Some(shared) => shared.client,
+        None => {
+            connection = session.reconnect(before).await?;
+            &connection.client
+        }
+    };
+    let identity = match (shared, store_of(&mut store, &mut target)) {
+        (Some(shared), _) => shared.identity.clone(),
+        (None, Some(_)) => session.identity(client).await?,
         // Without a state, no other run compares it.
-        None => client.identity(),
+        (None, None) => client.identity(),
     };
     let run = match previous.state() {
         Some(state) => {
@@ -124,7 +155,10 @@ async fn attempt(
                 false => state.run.clone().resumed_now(),
             }
         }
-        None => Run::new(identity.clone(), plan),
+        None => match shared {
+            Some(shared) => shared.run.clone(),
+            None => Run::new(identity.clone(), plan),
+        },
     };
     target.open(&run.id, previous.state()).await?;
     previous.remove(plan, &mut store, &mut target).await?;
@@ -138,7 +172,7 @@ async fn attempt(
         return Err(failure);
     }
     let from = previous.state();
-    if from.is_none() {
+    if from.is_none() && plan.window.is_none() {
         let facts = || json!({ "operation": plan.source.entry.id, "out": plan.output.text() });
         reporter.event("begin", facts);
     }

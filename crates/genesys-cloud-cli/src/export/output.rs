@@ -11,11 +11,12 @@ use genesys_cloud_sinks::{BucketSink, BucketStore, PART_SIZE};
 use genesys_cloud_sinks::{FileSink, Format, Sink, StateFile, StreamSink, Watch};
 
 use crate::failure::Failure;
-use crate::locations::Destination;
+use crate::locations::{Destination, Folder};
 use crate::settings::ExportSettings;
 use crate::terminal;
 
 /// The output of an export.
+#[derive(Clone)]
 pub(super) struct Output {
     pub(super) destination: Destination,
     #[cfg(feature = "buckets")]
@@ -28,6 +29,19 @@ impl Output {
             destination: settings.destination.clone(),
             #[cfg(feature = "buckets")]
             part_size: settings.form.part_size.unwrap_or(PART_SIZE),
+        }
+    }
+
+    /// Returns the output to another destination.
+    pub(super) fn to(&self, destination: Destination) -> Self {
+        Self { destination, ..self.clone() }
+    }
+
+    /// Returns the folder, if the output is one.
+    pub(super) fn folder(&self) -> Option<&Folder> {
+        match &self.destination {
+            Destination::Folder(folder) => Some(folder),
+            _ => None,
         }
     }
 
@@ -54,7 +68,7 @@ impl Output {
     /// Returns the name whose extension selects the format.
     pub(super) fn name(&self) -> Option<&Path> {
         match &self.destination {
-            Destination::Stdout => None,
+            Destination::Stdout | Destination::Folder(_) => None,
             Destination::File(path) => Some(path),
             #[cfg(feature = "buckets")]
             Destination::Bucket(url) => Some(Path::new(url.name())),
@@ -76,6 +90,7 @@ impl Output {
     pub(super) fn keeps_no_state(&self) -> Option<&'static str> {
         match &self.destination {
             Destination::Stdout => Some("an export to standard output can't be resumed"),
+            Destination::Folder(_) => Some("the state of an export to a folder is in the folder"),
             #[cfg(feature = "postgres")]
             Destination::Postgres(_) => {
                 Some("the state of an export to PostgreSQL is in the database")
@@ -168,6 +183,10 @@ impl Output {
         Ok(match &self.destination {
             Destination::Stdout => Box::new(StreamSink::new(terminal::data(), format)),
             Destination::File(path) => Box::new(FileSink::new(path, format)),
+            // Each window has a sink.
+            Destination::Folder(folder) => {
+                return Err(Failure::output(format!("{folder} is a folder")));
+            }
             #[cfg(feature = "buckets")]
             Destination::Bucket(url) => {
                 let sink = BucketSink::new(url, format)?;
@@ -182,7 +201,7 @@ impl Output {
     #[cfg_attr(not(feature = "buckets"), expect(unused_variables))]
     pub(super) fn store(&self, watch: &Watch) -> Result<Option<Box<dyn CheckpointStore>>, Failure> {
         Ok(match &self.destination {
-            Destination::Stdout => None,
+            Destination::Stdout | Destination::Folder(_) => None,
             Destination::File(path) => Some(Box::new(StateFile::beside(path))),
             #[cfg(feature = "buckets")]
             Destination::Bucket(url) => {
@@ -204,7 +223,10 @@ fn check_file(path: &Path) -> Result<(), Failure> {
         return Err(cant(format!("no such folder: {}", folder.display())));
     }
     match std::fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(cant("it is a folder".to_owned())),
+        Ok(found) if found.is_dir() => Err(cant("it is a folder".to_owned()).advise(format!(
+            "name a file in it, or write {}/ for one file per window of a time range",
+            path.display()
+        ))),
         // Publishing the output would replace a device or a pipe.
         Ok(found) if !found.is_file() => {
             Err(cant("not a regular file; redirect standard output instead of --out".to_owned()))

@@ -4,15 +4,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::Utc;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
 use super::output::Output;
+use super::partition::{Part, Partition};
 use super::source::{Call, Source, Tree};
+use super::window::FolderWindow;
 use super::{added_fields, results_parameters, tree, validation};
 use crate::arguments::ExportField;
 use crate::capabilities;
 use crate::failure::Failure;
-use crate::locations::{ReportLocation, StateLocation};
+use crate::locations::{Destination, Folder, ReportLocation, StateLocation};
 use crate::record;
 use crate::resolve;
 use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
@@ -31,9 +34,14 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
+    /// How the range is divided, if the output is a folder.
+    pub(super) partition: Option<Partition>,
+    /// The window of a folder that this writes, if it is not a whole export.
+    pub(super) window: Option<FolderWindow>,
 }
 
 /// What to write.
+#[derive(Clone)]
 pub(super) enum Delivery {
     Records(Records),
     /// The result files of a job, unchanged.
@@ -41,6 +49,7 @@ pub(super) enum Delivery {
 }
 
 /// How to write records.
+#[derive(Clone)]
 pub(super) struct Records {
     pub(super) columns: Columns,
     /// The fields in `--fields`; empty for all.
@@ -67,8 +76,53 @@ impl Plan {
             }
             None => Delivery::Records(Records::new(&settings, &source, columns, &mut output)?),
         };
+        let partition = match (&delivery, output.folder()) {
+            (Delivery::Records(records), Some(folder)) => {
+                Some(partition(&settings, &source, folder, &records.columns)?)
+            }
+            _ => None,
+        };
         let ExportSettings { state, start, max_age, report, accept, is_dry_run, .. } = settings;
-        Ok(Self { source, delivery, output, state, start, max_age, report, accept, is_dry_run })
+        Ok(Self {
+            source,
+            delivery,
+            output,
+            state,
+            start,
+            max_age,
+            report,
+            accept,
+            is_dry_run,
+            partition,
+            window: None,
+        })
+    }
+
+    /// Returns the export of one window of the folder. `part`: its interval; `destination`: its file.
+    pub(super) fn of_window(
+        &self,
+        part: &Part,
+        destination: Destination,
+        start: Start,
+        window: FolderWindow,
+    ) -> Self {
+        let mut source = self.source.clone();
+        if let Some(range) = source.time_range_mut() {
+            range.narrow(part.interval);
+        }
+        Self {
+            source,
+            delivery: self.delivery.clone(),
+            output: self.output.to(destination),
+            state: None,
+            start,
+            max_age: None,
+            report: ReportLocation::Nowhere,
+            accept: self.accept,
+            is_dry_run: false,
+            partition: None,
+            window: Some(window),
+        }
     }
 }
 
@@ -78,6 +132,10 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
     let kind = results_parameters::set(kind, settings, entry)?;
+    if let (Destination::Folder(folder), None) = (&settings.destination, capabilities::files(&kind))
+    {
+        validation::options_of_folder(settings, folder)?;
+    }
     let tree = tree::plan(settings, (entry, &kind))?;
     let mut reading = settings.reading.clone();
     match tree.as_ref().is_some_and(Tree::has_jobs) {
@@ -100,6 +158,22 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
     Ok((source, added_fields::mark(columns, &form.with)))
 }
 
+/// Chooses the windows of a folder. Fails if the range does not consist of whole ones.
+fn partition(
+    settings: &ExportSettings,
+    source: &Source,
+    folder: &Folder,
+    columns: &Columns,
+) -> Result<Partition, Failure> {
+    let range = settings.range.as_ref().zip(source.time_range());
+    let Some((given, range)) = range else {
+        return Err(Failure::usage(format!("--out {folder}: the list has no time range")));
+    };
+    let partition = Partition::new(given, range.id.as_deref(), columns)?;
+    partition.parts(range.interval, Utc::now())?;
+    Ok(partition)
+}
+
 impl Records {
     fn new(
         settings: &ExportSettings,
@@ -110,6 +184,12 @@ impl Records {
         let form = &settings.form;
         let key = key(settings.table.upsert.as_ref(), source, &columns)?;
         output.choose_table(&resolve::rust_name(source.entry).replace('.', "_"), settings, key)?;
+        if settings.range.as_ref().is_some_and(|range| range.partition.is_some())
+            && output.folder().is_none()
+        {
+            return Err(Failure::usage("`--partition` needs a folder")
+                .advise("add `--out FOLDER/`, with a slash at the end"));
+        }
         if settings.state.is_some()
             && let Some(why) = output.keeps_no_state()
         {

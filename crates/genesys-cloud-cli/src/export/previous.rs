@@ -67,14 +67,15 @@ impl Previous {
             if plan.output.file().is_some() || plan.start.resumes() {
                 plan.output.earlier_release(plan.start.may_discard()).await?;
             }
-            if plan.start.resumes() {
+            if plan.start.resumes() && plan.window.is_none() {
                 let text = format!("{location}: no saved state; starting over");
                 let facts = json!({ "operation": operation, "records": 0 });
                 reporter.say("resume", &text, facts);
             }
             return Ok(Self::Nothing);
         };
-        if plan.start.resumes() {
+        let is_left_over = plan.window.as_ref().is_some_and(|window| !window.resumes(&text, plan));
+        if plan.start.resumes() && !is_left_over {
             if let (Some(range), Some(saved)) =
                 (plan.source.time_range_mut(), State::interval(&text))
             {

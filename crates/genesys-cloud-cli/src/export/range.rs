@@ -30,6 +30,7 @@ pub(super) struct RelativeInterval {
 }
 
 /// A time range, and how to read it.
+#[derive(Clone)]
 pub(super) struct Range {
     pub(super) interval: Interval,
     /// The interval as of now, if the range is relative.
@@ -130,6 +131,16 @@ impl Range {
         if let Some(interval) = relative.and_then(|it| it.interval.parse().ok()) {
             self.interval = interval;
         }
+    }
+
+    /// Reads only this interval, one window at a time.
+    pub(super) fn narrow(&mut self, interval: Interval) {
+        (self.interval, self.relative, self.concurrency) = (interval, None, 1);
+    }
+
+    /// Returns how many windows to read concurrently.
+    pub(super) fn concurrency(&self) -> usize {
+        self.concurrency
     }
 
     /// Describes the interval of a relative range.

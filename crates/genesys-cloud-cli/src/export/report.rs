@@ -97,15 +97,7 @@ impl<'a> Report<'a> {
 
     /// Adds the run to the log of the output, as one that has not ended.
     pub(super) async fn begin(&self, target: &mut Target) -> Result<(), Failure> {
-        self.log(target, &format!("{:#}\n", self.facts)).await
-    }
-
-    /// Writes the entry of the run in the log of the output, if that is wanted and the output has a log.
-    async fn log(&self, target: &mut Target, report: &str) -> Result<(), Failure> {
-        match (&self.plan.report, target.run_log()) {
-            (ReportLocation::Nowhere, _) | (_, None) => Ok(()),
-            (_, Some(log)) => log.put(&self.entry.id, report).await.map_err(Failure::from),
-        }
+        self.entry.log(&self.plan.report, target.run_log(), &self.facts).await
     }
 
     /// Reports an export that an earlier run has completely written.
@@ -240,7 +232,8 @@ impl<'a> Report<'a> {
 
     /// Sets what remains for another run.
     pub(super) fn remains(&mut self, remainder: Remainder) {
-        self.remainder = Some(remainder);
+        // The folder says how to resume its windows.
+        self.remainder = Some(remainder).filter(|_| self.plan.window.is_none());
     }
 
     /// Sets whether the next run reads the last page again, instead of repeating the verdict.
@@ -330,6 +323,10 @@ impl<'a> Report<'a> {
         let resumes = advice.iter().find(|it| !it.command.ends_with("--restart"));
         self.facts["resume"] = json!(resumes.map(|it| &it.command));
         let mut text = format!("{}{}, {:.1} s", self.known, self.read, took.as_secs_f64());
+        if let Some(window) = &self.plan.window {
+            window.ended(self.reporter, &text, self.facts.clone());
+            return Ok(());
+        }
         if !counts.is_empty() {
             let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
             text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
@@ -340,7 +337,7 @@ impl<'a> Report<'a> {
         let json = format!("{:#}\n", self.facts);
         // The report may be shown on a terminal.
         let json = display::lines(&json);
-        let logged = self.log(target, &json).await;
+        let logged = self.entry.log(&self.plan.report, target.run_log(), &self.facts).await;
         let report = match &self.plan.report {
             ReportLocation::BesideOutput => target.report(&json).await,
             ReportLocation::File(path) => {

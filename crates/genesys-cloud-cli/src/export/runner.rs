@@ -214,7 +214,13 @@ impl<'a> Runner<'a> {
     fn report_progress(&self) {
         if let Target::Records(_) = self.target {
             let limit = self.plan.source.reading.limit;
-            self.reporter().progress(|| self.reader.progress(limit));
+            self.reporter().progress(|| {
+                let progress = self.reader.progress(limit);
+                match &self.plan.window {
+                    Some(window) => window.progress(progress),
+                    None => progress,
+                }
+            });
         }
     }
 

@@ -21,6 +21,7 @@ use crate::resolve;
 use crate::settings::{ExportSettings, RangeSettings, ReadSettings, Unique};
 
 /// What to read.
+#[derive(Clone)]
 pub(super) struct Source {
     pub(super) entry: &'static Entry,
     pub(super) kind: OperationKind,
@@ -37,6 +38,7 @@ pub(super) struct Source {
 }
 
 /// The parents of a list.
+#[derive(Clone)]
 pub(super) struct Tree {
     pub(super) parents: Parents,
     /// The parameters of the list that they set, in the order of the document.
@@ -48,6 +50,7 @@ pub(super) struct Tree {
 }
 
 /// Where parents come from.
+#[derive(Clone)]
 pub(super) enum Parents {
     /// A list, a job or a time range.
     List(Box<Source>),
@@ -55,6 +58,7 @@ pub(super) enum Parents {
 }
 
 /// Parents from a file, with the values of the bindings.
+#[derive(Clone)]
 pub(super) struct Rows {
     pub(super) name: String,
     pub(super) rows: Vec<Vec<Scalar>>,

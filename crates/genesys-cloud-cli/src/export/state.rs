@@ -118,6 +118,11 @@ impl Run {
         }
     }
 
+    /// Returns the interval of a relative range.
+    pub(super) fn interval(&self) -> Option<&RelativeInterval> {
+        self.interval.as_ref()
+    }
+
     /// Returns the org.
     pub(super) fn org(&self) -> &OrgIdentity {
         &self.org
@@ -168,9 +173,10 @@ fn instant(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Millis, true)
 }
 
+/// How records are written.
 #[derive(PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
+pub(super) struct Shape {
     format: String,
     fields: Vec<String>,
     results: Vec<(String, String)>,
@@ -183,7 +189,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(plan: &Plan, records: &Records) -> Self {
+    pub(super) fn of(plan: &Plan, records: &Records) -> Self {
         let tree = plan.source.tree.as_ref();
         Self {
             format: records.format.to_string(),

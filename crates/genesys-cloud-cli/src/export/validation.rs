@@ -12,7 +12,7 @@ use super::output::Output;
 use super::range::Range;
 use crate::capabilities;
 use crate::failure::Failure;
-use crate::locations::Destination;
+use crate::locations::{Destination, Folder};
 use crate::parameters::Given;
 use crate::settings::{ExportSettings, FormSettings, ReadSettings};
 
@@ -20,6 +20,9 @@ use crate::settings::{ExportSettings, FormSettings, ReadSettings};
 /// another format.
 pub(super) fn format(form: &FormSettings, output: &Output) -> Result<Format, Failure> {
     let name = output.name();
+    if output.folder().is_some() {
+        return Ok(form.format.unwrap_or_else(Format::of_folder));
+    }
     if let (Some(format), Some(named)) = (form.format, name.and_then(Format::from_path))
         && format != named
     {
@@ -46,7 +49,12 @@ pub(super) fn format(form: &FormSettings, output: &Output) -> Result<Format, Fai
 /// Rejects options that have no effect for this output.
 pub(super) fn options_of_output(form: &FormSettings, output: &Output) -> Result<(), Failure> {
     #[cfg(feature = "buckets")]
-    if form.part_size.is_some() && !matches!(output.destination, Destination::Bucket(_)) {
+    if form.part_size.is_some()
+        && !matches!(
+            output.destination,
+            Destination::Bucket(_) | Destination::Folder(Folder::Bucket(_))
+        )
+    {
         return Err(Failure::usage("`--part-size` needs an output in a bucket")
             .advise("add `--out s3://bucket/key`"));
     }
@@ -65,6 +73,32 @@ fn example(out: &Path) -> String {
     let plain = out.with_extension("");
     let stem = if Format::from_path(&plain).is_some() { plain.with_extension("") } else { plain };
     format!("{}.{end}", stem.display())
+}
+
+/// Rejects options that do not apply to a folder, which has one file per window of a time range.
+pub(super) fn options_of_folder(settings: &ExportSettings, folder: &Folder) -> Result<(), Failure> {
+    let form = &settings.form;
+    let why = if settings.reading.limit.is_some() {
+        "--limit: a folder has complete windows only; choose a shorter --interval"
+    } else if settings.state.is_some() {
+        "--state: the state of an export to a folder is in the folder"
+    } else if settings.range.as_ref().is_some_and(|range| !range.overlap.is_zero()) {
+        "--overlap: the windows of a folder do not overlap"
+    } else if form.rejects.is_some() {
+        "--rejects: each file of a folder has its own rejects file, in the folder .genesys-cloud beside it"
+    } else if form.on_bad_value != OnBadValue::Fail && !matches!(folder, Folder::Local(_)) {
+        "--on-bad-value: the rejects files of a folder in a bucket have no place; choose a local folder"
+    } else {
+        return match &settings.range {
+            Some(_) => Ok(()),
+            None => Err(Failure::usage(format!(
+                "--out {folder}: a folder has one file per window of a time range"
+            ))
+            .advise("add `--interval`, such as --interval yesterday")
+            .advise("or name a file, such as --out queues.jsonl")),
+        };
+    };
+    Err(Failure::usage(why))
 }
 
 /// Rejects options about records if the results of a job are files.

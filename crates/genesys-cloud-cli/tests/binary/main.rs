@@ -12,6 +12,7 @@ mod completions;
 mod earlier;
 mod export;
 mod files;
+mod folders;
 #[cfg(unix)]
 mod guide;
 mod hostile;

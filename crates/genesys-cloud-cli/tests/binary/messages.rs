@@ -12,7 +12,7 @@ const QUEUES: &str = "getRoutingQueues";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// Commands that are invalid, by subject. `MAY` is a month and `DETAILS` an operation with an interval.
-const INVALID: [(&str, &[&str]); 11] = [
+const INVALID: [(&str, &[&str]); 12] = [
     (
         "Operations",
         &[
@@ -93,6 +93,31 @@ const INVALID: [(&str, &[&str]); 11] = [
             "export DETAILS --interval MAY --unique conversationid",
             "export DETAILS --interval MAY --concurrency 0",
             "export routing.queues --window 1d",
+        ],
+    ),
+    (
+        "Folders",
+        &[
+            "export routing.queues --out lake/",
+            "export DETAILS --out lake/",
+            "export DETAILS --out s3://bucket/lake/",
+            "export DETAILS --out lake/ --interval MAY --limit 5",
+            "export DETAILS --out lake/ --interval MAY --state state.json",
+            "export DETAILS --out lake/ --interval MAY --window 6h --overlap 1h",
+            "export DETAILS --out lake/ --interval MAY --rejects r.jsonl",
+            "export DETAILS --out s3://bucket/lake/ --interval MAY --on-bad-value skip",
+            "export DETAILS --out lake/ --interval MAY --window 7d",
+            "export DETAILS --out lake/ --interval MAY --window 90m",
+            "export DETAILS --out lake/ --interval MAY --window 1h --time-zone Europe/Berlin",
+            "export DETAILS --out lake/ --interval 2024-05-01T06:00/2024-05-03",
+            "export DETAILS --out lake/ --interval 2024-05-01T06:30/2024-05-03T07:00 --window 1h",
+            "export DETAILS --out lake/ --interval 2999-05-01/P1D",
+            "export DETAILS --out lake/ --interval MAY --partition a-b",
+            "export DETAILS --out lake/ --interval MAY --partition conversation_start",
+            "export DETAILS --out c.jsonl --interval MAY --partition day",
+            "export DETAILS --out lake/ --partition day",
+            "export DETAILS --out lake/ --interval MAY --table t",
+            "export postAnalyticsReportingExports --body object.json --out lake/",
         ],
     ),
     (

@@ -23,6 +23,9 @@ const MAX_OPEN: usize = 1_000;
 /// Returns the list of a parent.
 pub(super) type MakeList<P, C> = Box<dyn Fn(&P) -> Paginator<C> + Send>;
 
+/// Is called when the list of a parent has ended.
+pub(super) type OnListEnd<P> = Box<dyn Fn(&P, Verdict) + Send>;
+
 pub(super) struct Settings {
     pub(super) concurrency: usize,
     pub(super) is_ordered: bool,
@@ -36,6 +39,7 @@ pub(super) struct TreeReader<P, C> {
     parents: Box<dyn Parents<P>>,
     make_list: MakeList<P, C>,
     pub(super) settings: Settings,
+    pub(super) on_list_end: Option<OnListEnd<P>>,
     open: VecDeque<Open<P, C>>,
     have_parents_ended: bool,
     /// Yielded once the lists of the parents before it have ended.
@@ -88,6 +92,7 @@ impl<P, C> TreeReader<P, C> {
                 on_not_found: OnRefused::Skip,
                 on_forbidden: OnRefused::Fail,
             },
+            on_list_end: None,
             open: VecDeque::new(),
             have_parents_ended: false,
             parents_error: None,
@@ -286,6 +291,9 @@ impl<P, C> TreeReader<P, C> {
         self.report.parents += 1;
         self.report.add(&active.list.report());
         self.report.skip(path(active.list.request()), status);
+        if let Some(ended) = &self.on_list_end {
+            ended(&active.parent, skipped(status));
+        }
         self.drop_done();
     }
 
@@ -298,6 +306,9 @@ impl<P, C> TreeReader<P, C> {
         self.report.items += report.items;
         self.report.add(&report);
         self.report.judge(report.verdict());
+        if let Some(ended) = &self.on_list_end {
+            ended(&active.parent, report.verdict());
+        }
         self.drop_done();
     }
 
@@ -319,7 +330,9 @@ impl<P, C> TreeReader<P, C> {
                 self.report.judge(Verdict::Drifted(Reason::Moved));
             }
         }
-        self.report.judge(self.parents.report().verdict);
+        let outer = self.parents.report().verdict;
+        self.report.judge(outer);
+        self.report.outer = Some(outer);
         self.report.ended = true;
     }
 
@@ -374,6 +387,14 @@ impl<P, C> TreeReader<P, C> {
         let active = self.open.iter().filter_map(|open| open.active.as_ref());
         let lists = active.filter_map(|active| active.list.saved_job());
         self.parents.jobs().into_iter().chain(lists).collect()
+    }
+}
+
+/// Returns the verdict on the list of a skipped parent.
+fn skipped(status: u16) -> Verdict {
+    match status {
+        403 => Verdict::Truncated(Reason::ParentsForbidden { parents: 1 }),
+        _ => Verdict::Drifted(Reason::ParentsNotFound { parents: 1 }),
     }
 }
 

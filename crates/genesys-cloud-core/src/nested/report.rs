@@ -37,6 +37,8 @@ pub struct NestedReport {
     pub duplicates: u64,
     /// Items that were `null`. They are not yielded.
     pub nulls: u64,
+    /// The verdict of the outer list. `None` until this run has read it to its end.
+    pub outer: Option<Verdict>,
     /// The worst verdict of the lists that have ended.
     pub(super) worst: Option<Verdict>,
     /// The limit that was reached.

@@ -176,6 +176,14 @@ impl<P, C> Nested<P, C> {
         self
     }
 
+    /// Calls a function when the list of a parent has ended and all its items were yielded, with the verdict of that
+    /// list. A parent that is skipped counts as [`Drifted`](crate::Verdict::Drifted) if the API answered 404 or 410, and
+    /// as [`Truncated`](crate::Verdict::Truncated) if it answered 403.
+    pub fn on_list_end(mut self, ended: impl Fn(&P, Verdict) + Send + 'static) -> Self {
+        self.reader.on_list_end = Some(Box::new(ended));
+        self
+    }
+
     /// Returns the next item with its parent, or `None` at the end.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::Change;
+use crate::identity::Identity;
 use crate::rng::mix;
 use crate::timestamp::Timestamp;
 
@@ -70,6 +71,11 @@ impl Entities {
         self.list
     }
 
+    /// The identity of the record at a position.
+    pub(crate) fn identity(&self, index: u64) -> Identity {
+        Identity::new(self.list, index)
+    }
+
     /// The positions of the existing records, in ascending order.
     pub(crate) fn alive(&self) -> &Arc<Vec<u64>> {
         &self.alive
@@ -82,11 +88,12 @@ impl Entities {
     }
 
     /// Whether a record existed at a time.
-    fn had(&self, index: u64, at: Timestamp) -> bool {
-        self.changed.get(&index).is_none_or(|record| {
+    pub(super) fn had(&self, index: u64, at: Timestamp) -> bool {
+        let had = |record: &Record| {
             record.created.is_none_or(|created| created <= at)
                 && record.deleted.is_none_or(|deleted| at < deleted)
-        })
+        };
+        index < self.made && self.changed.get(&index).is_none_or(had)
     }
 
     /// The collection as it was at a time.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use super::audit::capitalized;
 use crate::api::{Api, Endpoint, SuccessBody};
-use crate::shape::Divisions;
+use crate::record_types::{DIVISIONS, VIEWS};
 
 /// The operations on the records of a collection, by their indexes in the table of endpoints.
 #[derive(Debug)]
@@ -92,12 +92,11 @@ impl Families {
 
     /// Adds the lists and searches of the same records at other paths, such as `/routing/queues/divisionviews`.
     fn find_other_lists(&mut self, api: &'static Api) {
-        const WORDS: [&str; 4] = ["divisionviews", "all", "search", "query"];
         for endpoint in api.endpoints() {
             let path = unnamed(&endpoint.operation.path);
             let mut parent = path.as_str();
             while let Some((start, word)) = parent.rsplit_once('/')
-                && WORDS.contains(&word)
+                && VIEWS.contains(&word)
             {
                 parent = start;
             }
@@ -139,7 +138,7 @@ impl Family {
 
     /// Whether its records change on their own. Records refer to divisions, so divisions stay.
     pub(super) fn changes(&self) -> bool {
-        !self.has_parent() && self.path != Divisions::PATH
+        !self.has_parent() && self.path != DIVISIONS
     }
 
     /// The name of its records in audits, such as `Queue` for `/api/v2/routing/queues`.

@@ -1,6 +1,7 @@
 //! Lists events by interval.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -14,7 +15,7 @@ use crate::listing::write_record_in;
 use crate::paging::WriteRecord;
 use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
-use crate::shape::{Scope, Shape, Times, generated_id};
+use crate::shape::{References, Scope, Shape, Times, generated_id};
 use crate::timeline::{Interval, Timeline};
 use crate::timestamp::Timestamp;
 
@@ -36,10 +37,11 @@ pub(crate) struct EventWriter {
     seed: u64,
     audits: HashMap<u64, Audit>,
     users: HashMap<u64, Value>,
+    references: Arc<References>,
 }
 
 /// A request for events.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct EventQuery<'a> {
     pub(crate) stream: Stream,
     /// Everything up to now, if there is none.
@@ -50,6 +52,8 @@ pub(crate) struct EventQuery<'a> {
     pub(crate) now: Timestamp,
     /// The users of the org.
     pub(crate) users: &'a Entities,
+    /// The records that events refer to.
+    pub(crate) references: Arc<References>,
 }
 
 impl History {
@@ -88,12 +92,14 @@ impl History {
 
     /// The positions of the events that a query returns, and their writer.
     pub(crate) fn events(&self, query: EventQuery<'_>) -> (Vec<u64>, EventWriter) {
-        let EventQuery { stream, interval, body, now, users } = query;
+        let EventQuery { stream, interval, body, now, users, references } = query;
         let all = (Timestamp::of(0), now.after(std::time::Duration::from_millis(1)));
         let range = interval.map_or(all, |interval| (interval.start(), interval.end()));
         let settings = self.settings.clone();
-        let (audits, users_of) = (HashMap::new(), HashMap::new());
-        let mut writer = EventWriter { stream, settings, seed: self.seed, audits, users: users_of };
+        let audits = HashMap::new();
+        let (seed, users_of) = (self.seed, HashMap::new());
+        let mut writer =
+            EventWriter { stream, settings, seed, audits, users: users_of, references };
         let positions = match stream {
             Stream::Audits | Stream::RecentAudits => {
                 let audits = self.audits((range.0, range.1.min(all.1)), body);
@@ -145,7 +151,8 @@ impl EventWriter {
             Some(Audit { at, .. }) => Event { start: *at, end: *at, arrival: *at },
             None => self.stream.event(&self.settings, self.seed, number),
         };
-        let scope = Scope { times: Times::Of(event.start, event.end), ..Scope::default() };
+        let times = Times::Of(event.start, event.end);
+        let scope = Scope { times, references: Some(&self.references), subject: None };
         let identity = Identity::new(self.list(), number);
         let fields = self.fields(number);
         if fields.is_empty() {

@@ -2,6 +2,7 @@
 //! caller. Everything is a function of the seed, the time and the requests.
 
 mod audit;
+mod children;
 mod entities;
 mod events;
 mod family;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
+pub(crate) use self::children::ChildList;
 pub(crate) use self::entities::{Action, Entities};
 pub(crate) use self::events::Stream;
 use self::family::{Families, Family, Role, unnamed};
@@ -27,8 +29,9 @@ pub(crate) use self::selection::Selection;
 pub use self::settings::OrgTimeline;
 use crate::api::{Api, Endpoint};
 use crate::clock::Clock;
+use crate::record_types::RecordTypes;
 use crate::rng::{hash, mix};
-use crate::shape::Divisions;
+use crate::shape::{RecordList, References};
 use crate::timestamp::Timestamp;
 
 /// The changes of an org since the start of its timeline.
@@ -39,6 +42,8 @@ pub(crate) struct History {
     clock: Clock,
     /// By the path of the collection.
     collections: Mutex<HashMap<String, Collection>>,
+    /// Computed when first needed, and again after the length of a list was set.
+    references: Mutex<Option<Arc<References>>>,
 }
 
 /// The records of a family at one path.
@@ -68,7 +73,8 @@ pub(crate) struct Place {
 
 impl History {
     pub(crate) fn new(settings: OrgTimeline, seed: u64, clock: Clock) -> Self {
-        Self { settings, seed, clock, collections: Mutex::default() }
+        let (collections, references) = (Mutex::default(), Mutex::default());
+        Self { settings, seed, clock, collections, references }
     }
 
     pub(crate) fn start(&self) -> Timestamp {
@@ -104,36 +110,26 @@ impl History {
         values: &[Cow<'_, str>],
         initial: impl Fn(&Endpoint) -> u64,
     ) -> EntityWriter {
-        let divisions = self.divisions(initial);
+        let references = self.references(initial);
         let (path, parents) = (place.path.clone(), parents(place.family.path, values));
-        EntityWriter { entities, start: self.start(), divisions, path, parents }
+        let (positions, start) = (Arc::clone(entities.alive()), self.start());
+        EntityWriter { entities, positions, start, references, path, parents, shown: None }
     }
 
-    /// Writes the records of a list that belongs to a record of a family and does not change: they differ by
-    /// parent. `None` if it belongs to something else.
-    pub(crate) fn children(
-        &self,
-        endpoint: &Endpoint,
-        values: &[Cow<'_, str>],
-        path: &str,
-        initial: impl Fn(&Endpoint) -> u64,
-    ) -> Option<EntityWriter> {
-        let template = endpoint.operation.path.as_str();
-        let (parent, _) = template.rsplit_once("/{")?;
-        let is_list = endpoint.operation.method == "GET" && !template.ends_with('}');
-        let _family = Families::embedded().at(&unnamed(parent)).filter(|_| is_list)?;
-        let list = mix(mix(self.seed ^ endpoint.salt) ^ hash(path));
-        let entities = Arc::new(Entities::new(list, initial(endpoint)));
-        let (path, parents) = (path.to_owned(), parents(template, values));
-        let divisions = self.divisions(initial);
-        Some(EntityWriter { entities, start: self.start(), divisions, path, parents })
-    }
-
-    fn divisions(&self, initial: impl Fn(&Endpoint) -> u64) -> Option<Divisions> {
-        Families::embedded().at(Divisions::PATH).map(|family| Divisions {
-            list: self.list(&Place::new(family, &[])),
-            count: initial(Api::embedded().endpoint(family.list)),
-        })
+    /// The records of other records that others refer to.
+    pub(crate) fn references(&self, initial: impl Fn(&Endpoint) -> u64) -> Arc<References> {
+        let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
+        let references = references.get_or_insert_with(|| {
+            let types = RecordTypes::embedded().all().iter();
+            let lists = types.map(|record_type| {
+                let family = Families::embedded().at(record_type.path)?;
+                let count = initial(Api::embedded().endpoint(family.list));
+                let list = self.list(&Place::new(family, &[]));
+                (count > 0).then_some(RecordList { list, count })
+            });
+            Arc::new(References(lists.collect()))
+        });
+        Arc::clone(references)
     }
 
     /// Forgets the records of the collections that an operation lists.
@@ -142,6 +138,7 @@ impl History {
         let template = unnamed(family.path);
         let mut collections = self.locked();
         collections.retain(|path, _| !is_at(path, &template));
+        *self.references.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The users as they were at a time.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::{Api, Endpoint, SuccessBody};
 use crate::error::Error;
-use crate::history::{Selection, Stream};
+use crate::history::{ChildList, Selection, Stream};
 use crate::org::MockOrg;
 use crate::paging::WriteRecord as _;
 use crate::query::Query;
@@ -25,7 +25,8 @@ impl MockOrg {
         self.service().clock().advance(time);
     }
 
-    /// Returns the records that a correct reader of a list must have at a time, in the order of the list.
+    /// Returns the records that a correct reader of a list must have at a time, in the order of the list. A list
+    /// below a record that did not exist then has none.
     ///
     /// The list is the path and query of its request, such as `/api/v2/routing/queues?name=Support*`. The time
     /// is not after [`MockOrg::now`].
@@ -48,13 +49,20 @@ impl MockOrg {
             return Err(not_found());
         };
         let initial = |endpoint: &Endpoint| service.lists().initial(endpoint);
+        let template = &endpoint.operation.path;
+        if !history.had_parents(template, &path_values, at, initial) {
+            return Ok(Vec::new());
+        }
         let writer = match history.listed(endpoint, &path_values) {
             Some(place) => {
                 let entities = history.entities(&place, initial).at(at);
                 history.writer(&place, entities.into(), &path_values, initial)
             }
             None => {
-                history.children(endpoint, &path_values, path, initial).ok_or_else(not_found)?
+                let values = &path_values;
+                let length = service.lists().length(endpoint);
+                let list = ChildList { endpoint, values, path, length, at: Some(at) };
+                history.children(list, initial).ok_or_else(not_found)?
             }
         };
         let selection = Selection::of_query(endpoint.operation, Query::new(query));

@@ -6,8 +6,7 @@ use serde_json::{Map, Value};
 
 use super::entities::{Entities, RecordState};
 use crate::identity::Identity;
-use crate::listing::write_record_in;
-use crate::shape::{Divisions, Scope, Shape, Times};
+use crate::shape::{RecordContext, References, Scope, Shape, Times};
 use crate::timestamp::Timestamp;
 
 /// The fields with the time of creation.
@@ -27,32 +26,58 @@ const MODIFIED: [&str; 6] = [
 #[derive(Debug, Clone)]
 pub(crate) struct EntityWriter {
     pub(crate) entities: Arc<Entities>,
+    /// The positions of the records to list, in ascending order.
+    pub(crate) positions: Arc<Vec<u64>>,
     /// The start of the timeline. All records that never changed are older.
     pub(crate) start: Timestamp,
-    pub(crate) divisions: Option<Divisions>,
+    pub(crate) references: Arc<References>,
     /// The path of the collection.
     pub(crate) path: String,
     /// The parents of the collection: the names of path parameters, and their ids.
     pub(crate) parents: Vec<(String, String)>,
+    /// If its records show those of another list.
+    pub(crate) shown: Option<Shown>,
+}
+
+/// How records show those of another list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shown {
+    /// The type of the records of the other list.
+    pub(crate) record_type: usize,
+    /// Distinguishes the fields of records that join the same record with different parents.
+    pub(crate) salt: u64,
 }
 
 impl EntityWriter {
     /// Writes a record as JSON.
     pub(crate) fn write(&self, out: &mut Vec<u8>, shape: &Shape, index: u64) {
-        let list_path = &self.path;
         let identity = Identity::new(self.entities.list(), index);
-        let scope = Scope { times: Times::Before(self.start), divisions: self.divisions };
+        let id = identity.id();
+        let context = RecordContext {
+            id: id.as_bytes(),
+            number: index,
+            seed: identity.seed() ^ self.shown.map_or(0, |shown| shown.salt),
+            list_path: Some(&self.path),
+            scope: Scope {
+                times: Times::Before(self.start),
+                references: Some(&self.references),
+                subject: self.shown.map(|shown| (shown.record_type, identity)),
+            },
+        };
         let state = self.entities.state(index);
         if state.is_none() && !self.parents.iter().any(|(name, _)| refers(shape, name)) {
-            return write_record_in(out, shape, identity, list_path, scope);
+            return shape.write(out, context);
         }
         let mut written = Vec::new();
-        write_record_in(&mut written, shape, identity, list_path, scope);
+        shape.write(&mut written, context);
         let Ok(Value::Object(mut record)) = serde_json::from_slice(&written) else {
             return out.extend_from_slice(&written);
         };
         if let Some(state) = &state {
             apply(&mut record, shape, state);
+            if self.shown.is_some() {
+                apply_inside(&mut record, shape, &id.to_string(), state);
+            }
         }
         for (name, id) in &self.parents {
             if shape.field(name).is_some() {
@@ -78,6 +103,17 @@ impl EntityWriter {
 fn refers(shape: &Shape, parameter: &str) -> bool {
     let parent = parameter.strip_suffix("Id").and_then(|parent| shape.field(parent));
     shape.field(parameter).is_some() || matches!(parent, Some(Shape::Object(_)))
+}
+
+/// Sets the fields of a record that was created or changed, where it is inside another one.
+fn apply_inside(outer: &mut Map<String, Value>, shape: &Shape, id: &str, state: &RecordState) {
+    for (name, inner) in outer {
+        if let (Some(shape), Value::Object(inner)) = (shape.field(name), inner)
+            && inner.get("id").is_some_and(|it| it == id)
+        {
+            apply(inner, shape, state);
+        }
+    }
 }
 
 /// Sets the fields of a record that was created or changed.

@@ -80,7 +80,7 @@ impl Selection {
 
     /// The positions of the selected records, in the requested order.
     pub(crate) fn apply(&self, shape: &Shape, writer: &EntityWriter) -> Vec<u64> {
-        let alive = writer.entities.alive();
+        let alive = &writer.positions;
         if self.is_empty() {
             return alive.to_vec();
         }

@@ -7,7 +7,9 @@ use serde_json::Value;
 use super::serve::Records;
 use super::{Job, ListRequest, Lists};
 use crate::api::Endpoint;
-use crate::history::{EntityWriter, EventQuery, History, RecordWriter, Selection, Stream};
+use crate::history::{
+    ChildList, EntityWriter, EventQuery, History, RecordWriter, Selection, Stream,
+};
 use crate::response::CannedResponse;
 use crate::timeline::Interval;
 use crate::timestamp::Timestamp;
@@ -26,8 +28,14 @@ impl Lists {
         let writer = self.entities(history, list_request).or_else(|| {
             let ListRequest { endpoint, path_values, request, .. } = list_request;
             let initial = |endpoint: &Endpoint| self.initial(endpoint);
-            let of_parent = history.children(endpoint, path_values, &request.path, initial);
-            of_parent.filter(|_| job.is_none())
+            let list = ChildList {
+                endpoint,
+                values: path_values,
+                path: &request.path,
+                length: self.length(endpoint),
+                at: None,
+            };
+            history.children(list, initial).filter(|_| job.is_none())
         })?;
         let selection = Selection::of(list_request.endpoint.operation, list_request.request);
         let positions = selection.apply(list_request.listing.item(), &writer);
@@ -76,7 +84,8 @@ impl Lists {
             history.catch_up(initial);
         }
         let users = history.users(now, initial);
-        let query = EventQuery { stream, interval, body, now, users: &users };
+        let references = history.references(initial);
+        let query = EventQuery { stream, interval, body, now, users: &users, references };
         let (positions, writer) = history.events(query);
         (positions, RecordWriter::Events(writer))
     }

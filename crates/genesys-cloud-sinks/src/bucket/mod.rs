@@ -1,6 +1,7 @@
 //! An object in a bucket, which appears once it is complete.
 
 mod deletion;
+mod folder;
 mod object;
 mod run_log;
 mod store;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::folder::BucketFolder;
 pub use self::object::BucketUrl;
 use self::object::{Object, is_missing};
 pub use self::store::BucketStore;

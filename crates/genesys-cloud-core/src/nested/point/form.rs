@@ -163,6 +163,7 @@ impl TreeReportForm {
             items: read(self.items)?,
             duplicates: read(self.duplicates)?,
             nulls: read(self.nulls)?,
+            outer: None,
             worst,
             stopped: None,
             ended: self.ended.unwrap_or_default(),

@@ -1,0 +1,23 @@
+//! What a target needs to know about a table.
+
+use genesys_cloud_sinks::Columns;
+
+use crate::deletes::Deletes;
+
+/// The form of a table of the replica.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TableSchema {
+    /// The name of the table.
+    pub name: String,
+    /// The fields of the records, with those of the parent first.
+    pub columns: Columns,
+    /// The paths of the fields that identify a row.
+    pub key: Vec<String>,
+    /// Whether earlier versions of rows are kept, with `_valid_from`, `_valid_to` and `_is_current`.
+    pub history: bool,
+    /// What happens to rows of deleted records.
+    pub deletes: Deletes,
+    /// A checksum of what is read. Rows read with another definition are never deleted.
+    pub definition: String,
+}
