@@ -277,7 +277,7 @@ async fn keeps_every_run_of_every_table() {
 
     let table = run(None, folder.path(), &["runs", "--out", &url]).await;
     assert_eq!(table.done().lines().count(), 6);
-    assert!(table.out.lines().nth(1).unwrap().contains("table public.other of"), "{}", table.out);
+    assert!(table.out.lines().nth(1).unwrap().contains("table other of"), "{}", table.out);
     let one = ["runs", "--out", &url, "--table", "routing_queues", "--limit", "2", "--json"];
     let one = run(None, folder.path(), &one).await;
     let one: Vec<Value> =
