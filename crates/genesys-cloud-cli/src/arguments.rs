@@ -2,6 +2,7 @@
 //!
 //! [`settings`]: crate::settings
 
+mod jobs;
 mod range;
 mod table;
 mod tree;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::jobs::Jobs;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::table::{ExportField, TableOptions};
 pub(crate) use self::tree::{OnParent, TreeOptions};
@@ -201,33 +203,6 @@ pub(crate) enum Schema {
     Events,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum Jobs {
-    /// List the saved jobs, without a call to the API (default).
-    List,
-    /// Wait for a job to finish.
-    Wait {
-        /// Job ID, or its first characters.
-        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        id: String,
-        /// Maximum time to wait, such as 30m.
-        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = times::duration)]
-        deadline: Duration,
-    },
-    /// Cancel a job.
-    Cancel {
-        /// Job ID, or its first characters.
-        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        id: String,
-    },
-    /// Remove a job from the list; it keeps running.
-    Forget {
-        /// Job ID, or its first characters.
-        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        id: String,
-    },
-}
-
 /// An operation and its input.
 #[derive(Debug, Args)]
 pub(crate) struct CallOptions {
@@ -353,6 +328,12 @@ pub(crate) struct OutputOptions {
     /// A killed export resumes after the last complete row group.
     #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) row_group: Option<u64>,
+    /// Form of nested objects, lists and maps in Parquet; types by default.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) nested: Option<Nested>,
+    /// Names of Parquet columns; api by default.
+    #[arg(long, value_enum, value_name = "NAMES")]
+    pub(crate) names: Option<ColumnNames>,
     /// Part size of an upload to a bucket, in MiB: 5 to 320, 8 by default.
     ///
     /// An upload has at most 10,000 parts. A resumed export keeps its part size.
@@ -404,6 +385,22 @@ pub(crate) enum Accepted {
     Drifted,
     /// The API does not report enough to know.
     Unknown,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Nested {
+    /// Structs, lists and maps with the types of the API document.
+    Types,
+    /// A column for each field of an object, such as division.name, and JSON text for anything deeper.
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColumnNames {
+    /// Those of the API, such as memberCount.
+    Api,
+    /// Snake case, such as member_count.
+    Snake,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

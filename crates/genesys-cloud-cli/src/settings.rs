@@ -9,7 +9,7 @@ use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
-use crate::arguments::{self, Accepted, ExportField, OnParent, Stale};
+use crate::arguments::{self, Accepted, ColumnNames, ExportField, Nested, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
@@ -215,12 +215,26 @@ pub(crate) struct FormSettings {
     pub(crate) with: Vec<ExportField>,
     pub(crate) format: Option<Format>,
     pub(crate) row_group: Option<usize>,
+    pub(crate) nested: Option<Nested>,
+    pub(crate) names: Option<ColumnNames>,
     #[cfg(feature = "buckets")]
     pub(crate) part_size: Option<u64>,
     /// Maximum number of records per batch.
     pub(crate) batch: usize,
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) rejects: Option<PathBuf>,
+}
+
+impl FormSettings {
+    /// Returns an option that only Parquet has, if it is given.
+    pub(crate) fn option_of_parquet(&self) -> Option<&'static str> {
+        let given = [
+            ("--row-group", self.row_group.is_some()),
+            ("--nested", self.nested.is_some()),
+            ("--names", self.names.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
 }
 
 /// A database table.
@@ -347,6 +361,8 @@ impl ExportSettings {
             with: sorted(output.with),
             format: output.format,
             row_group: output.row_group.map(saturated),
+            nested: output.nested,
+            names: output.names,
             #[cfg(feature = "buckets")]
             part_size: output.part_size,
             batch: saturated(output.batch),

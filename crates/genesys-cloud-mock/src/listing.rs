@@ -128,6 +128,11 @@ impl Listing {
         self.response.any(&|part| matches!(part, Part::Token | Part::Cursors))
     }
 
+    /// Whether its records link to files.
+    pub(crate) fn has_media(&self) -> bool {
+        self.item.has_media()
+    }
+
     /// The shape of its records.
     pub(crate) fn item(&self) -> &Shape {
         &self.item

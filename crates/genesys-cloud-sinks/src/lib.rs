@@ -6,7 +6,7 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `buckets` | [`BucketSink`] and [`BucketStore`]: objects in S3, Google Cloud Storage and Azure |
-//! | `parquet` | Parquet, as a [`Format`] |
+//! | `parquet` | Parquet, as a [`Format`], with nested types ([`Columns::typed`]); needs a C compiler |
 //! | `postgres` | [`PostgresSink`]: PostgreSQL tables |
 //! | `redis` | [`RedisStore`]: the state of an export in Redis |
 //! | `zstd` | Zstandard compression; needs a C compiler |
@@ -17,7 +17,7 @@
 //! bucket, a Redis key, or the database of the records ([`Sink::store`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "buckets", feature = "postgres", feature = "redis")),
+    not(all(feature = "buckets", feature = "parquet", feature = "postgres", feature = "redis")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -47,6 +47,8 @@ mod saved;
 mod sink;
 mod state_file;
 mod stream;
+#[cfg(feature = "parquet")]
+mod typed_columns;
 mod watch;
 pub mod work_folder;
 
@@ -68,6 +70,8 @@ pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+#[cfg(feature = "parquet")]
+pub use genesys_cloud_arrow::{Names, RecordSchema, SchemaError};
 pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.

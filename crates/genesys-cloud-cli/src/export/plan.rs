@@ -67,8 +67,8 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns) = source(&settings)?;
         let mut output = Output::new(&settings);
+        let (source, columns) = source(&settings, &output)?;
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
@@ -127,7 +127,8 @@ impl Plan {
 }
 
 /// Resolves the source and the columns of its records.
-fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
+#[cfg_attr(not(feature = "parquet"), expect(unused_variables))]
+fn source(settings: &ExportSettings, output: &Output) -> Result<(Source, Columns), Failure> {
     let call = &settings.call;
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
@@ -154,7 +155,14 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
     let keys = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
     let form = &settings.form;
     let with = added_fields::columns(&form.with)?;
-    let columns = record::columns(&form.fields, (&keys, &with), item, call.unchecked)?;
+    let added = (&keys[..], &with[..]);
+    #[cfg(feature = "parquet")]
+    if validation::has_nested_types(form, call.unchecked, output)? {
+        let names = validation::names(form);
+        let columns = record::typed_columns(&form.fields, added, item, names)?;
+        return Ok((source, added_fields::mark(columns, &form.with)));
+    }
+    let columns = record::columns(&form.fields, added, item, call.unchecked)?;
     Ok((source, added_fields::mark(columns, &form.with)))
 }
 
@@ -198,6 +206,8 @@ impl Records {
         validation::options_of_output(form, output)?;
         let format = validation::format(form, output)?;
         let format = form.row_group.map_or(format, |records| format.row_group(records));
+        #[cfg(feature = "parquet")]
+        let format = format.names(validation::names(form));
         if (format.is_table() || output.is_table()) && added_fields::are_all_of_export(&columns) {
             return Err(Failure::usage(format!(
                 "the API document does not describe the records of {}, so their columns are unknown",

@@ -239,7 +239,7 @@ impl BucketSink {
         let (bytes, form) = self.body.commit(is_last)?;
         self.take(&bytes).await?;
         let Some(form) = form else { return Ok(None) };
-        let whole = self.length + self.body.end()?.len() as u64;
+        let whole = self.body.whole_length(self.length, is_last)?;
         let upload = self.upload.clone().ok_or_else(not_open)?;
         let rest = BASE64.encode(&self.rest);
         let committed = Committed { upload, rest, length: self.length, whole, form };
