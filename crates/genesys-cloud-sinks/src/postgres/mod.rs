@@ -6,6 +6,8 @@ mod errors;
 mod moves;
 mod preflight;
 mod reconnect;
+#[doc(hidden)]
+pub mod replica;
 mod session;
 mod sql_errors;
 mod staging;

@@ -4,4 +4,8 @@ mod clock;
 mod lives;
 mod org;
 mod plans;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod runs;
+#[cfg(feature = "postgres")]
+mod server;
