@@ -14,6 +14,7 @@
 mod canonical;
 mod deletes;
 mod error;
+mod estimate;
 mod memory;
 mod method;
 mod plan;
@@ -29,6 +30,7 @@ mod state;
 mod target;
 
 pub use crate::deletes::{Decision, Deletes, Evidence, MaxDeletes};
+pub use crate::estimate::Estimate;
 pub use crate::memory::{Memory, MemoryRow};
 pub use crate::method::Method;
 pub use crate::plan::{Fault, Plan, PlanError, Table};

@@ -381,6 +381,8 @@ async fn help() {
     for command in [
         "",
         "export",
+        "sync",
+        "sync init",
         "operations",
         "describe",
         "call",
