@@ -52,6 +52,8 @@ struct PageSizeBounds {
 pub(crate) struct SuccessResponse {
     pub(crate) status: u16,
     pub(crate) body: SuccessBody,
+    /// Whether it links to media.
+    pub(crate) has_media: bool,
 }
 
 #[derive(Debug)]
@@ -162,7 +164,12 @@ impl Endpoint {
                     None => SuccessBody::Record(Shape::of(catalogue, schema)),
                 },
             };
-            SuccessResponse { status, body }
+            let has_media = match &body {
+                SuccessBody::Listing(listing) => listing.has_media(),
+                SuccessBody::Record(shape) => shape.has_media(),
+                SuccessBody::Empty => false,
+            };
+            SuccessResponse { status, body, has_media }
         })
     }
 }

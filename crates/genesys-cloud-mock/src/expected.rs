@@ -1,6 +1,7 @@
 use serde_json::Value;
 
 use crate::fingerprint::fingerprint;
+use crate::media::without_address;
 use crate::paging::PageSelector;
 use crate::scenario::Scenario;
 
@@ -48,7 +49,8 @@ impl Expected {
     }
 
     /// Returns the key of a record: its `id`, or else a hash of its fields except `selfUri`. A null field
-    /// equals a missing one, and a date-time without fraction equals one with `.000`.
+    /// equals a missing one, and a date-time without fraction equals one with `.000`. The host of a media file does
+    /// not count.
     pub fn key(record: &Value) -> String {
         if let Some(id) = record.get("id").and_then(Value::as_str) {
             return id.to_owned();
@@ -127,7 +129,9 @@ fn normalize(value: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(normalize),
         Value::String(text) => {
-            if let Some(seconds) = text.strip_suffix(".000Z") {
+            if let Some(name) = without_address(text) {
+                *text = name.to_owned();
+            } else if let Some(seconds) = text.strip_suffix(".000Z") {
                 *text = format!("{seconds}Z");
             }
         }

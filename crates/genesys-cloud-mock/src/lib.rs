@@ -147,6 +147,9 @@
 //! members of a queue are users of the org, until the user is deleted. Fields refer to records of the org as well:
 //! `userId` in a conversation, `agent` in an evaluation. Other lists below a record change only by requests.
 //!
+//! Recordings (`mediaUris`, batch downloads) and transcripts are small real files on the port of the files, behind
+//! URLs that are valid for 15 minutes, even without a timeline.
+//!
 //! Filters by name, id, state and division, and `sortBy` and `sortOrder`, have an effect where the document defines
 //! them.
 //!
@@ -181,6 +184,7 @@ mod limit;
 mod listing;
 mod lists;
 mod login;
+mod media;
 mod name;
 mod org;
 mod paging;

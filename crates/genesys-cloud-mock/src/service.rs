@@ -344,8 +344,11 @@ impl Service {
             Ok(()) => self.answer(routed),
             Err(refusal) => refusal.into(),
         };
-        let response =
-            faults.iter().fold(outcome.response, |response, fault| fault.after(call, response));
+        let response = match routed.endpoint.success_response().has_media {
+            true => self.jobs.store.link_media(outcome.response),
+            false => outcome.response,
+        };
+        let response = faults.iter().fold(response, |response, fault| fault.after(call, response));
         Outcome { response, ..outcome }
     }
 

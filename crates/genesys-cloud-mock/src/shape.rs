@@ -2,6 +2,7 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
 use crate::digits::{push_padded, push_signed};
 use crate::identity::{Id, Identity};
+use crate::media::{AUDIO_BYTES, AUDIO_MILLISECONDS, AUDIO_TYPE, Media};
 use crate::name::Noun;
 use crate::record_types::RecordTypes;
 use crate::rng::{hash, mix};
@@ -52,6 +53,8 @@ pub(crate) enum Text {
     /// A name, and the name of the record that the object refers to.
     Name(Noun, Option<Noun>),
     SelfUri,
+    /// The URL of a file.
+    Media(Media),
     Fixed(&'static str),
     DateTime {
         late: bool,
@@ -156,6 +159,16 @@ impl Shape {
 
     pub(crate) fn is_date_time(&self) -> bool {
         matches!(self, Self::Text(Text::DateTime { .. }))
+    }
+
+    /// Whether records of this shape link to files.
+    pub(crate) fn has_media(&self) -> bool {
+        match self {
+            Self::Text(Text::Media(_)) => true,
+            Self::Array(inner) | Self::Map(inner) => inner.has_media(),
+            Self::Object(object) => object.fields.iter().any(|field| field.shape.has_media()),
+            _ => false,
+        }
     }
 
     /// The noun in the names of such records, if they have names.
@@ -291,6 +304,10 @@ impl Range {
         Self { least, span: most.max(least).abs_diff(least).saturating_add(1) }
     }
 
+    fn only(number: u32) -> Self {
+        Self { least: number.into(), span: 1 }
+    }
+
     /// A range large enough that ids do not collide.
     fn of_ids(schema: &Schema) -> Self {
         let range = Self::of(schema, 1.0);
@@ -354,6 +371,7 @@ impl Text {
                 out.push(b'/');
                 out.extend_from_slice(context.id);
             }
+            Self::Media(media) => media.write_url(out, random),
             Self::DateTime { late } => context.scope.times.pick(random, *late).write_date_time(out),
             Self::Date { late } => context.scope.times.pick(random, *late).write_date(out),
             Self::LocalDateTime => context.scope.times.pick(random, false).write_local(out),
@@ -389,7 +407,11 @@ impl Compiler<'_> {
             }
             Some(Kind::Boolean) => Shape::Boolean,
             Some(Kind::Integer) if name == "id" => Shape::Integer(Range::of_ids(schema)),
-            Some(Kind::Integer) => Shape::Integer(Range::of(schema, 1.0)),
+            Some(Kind::Integer) => Shape::Integer(match (owner, name) {
+                ("Recording", "outputSizeInBytes") => Range::only(AUDIO_BYTES),
+                ("Recording", "outputDurationMs") => Range::only(AUDIO_MILLISECONDS),
+                _ => Range::of(schema, 1.0),
+            }),
             Some(Kind::Number) => Shape::Hundredths(Range::of(schema, 100.0)),
             Some(Kind::String | Kind::File) => Shape::Text(text(owner, name, schema)),
             Some(Kind::Array) => {
@@ -469,6 +491,13 @@ fn text(owner: &str, name: &str, schema: &Schema) -> Text {
     let is_uuid = schema.format.as_deref() == Some("uuid")
         || schema.pattern.as_deref().is_some_and(|pattern| pattern.contains("{8}-"));
     let numbered = |before: &str, after| Text::Numbered(before.to_owned(), after);
+    if let Some(media) = Media::of_field(owner, name) {
+        return Text::Media(media);
+    }
+    match (owner, name) {
+        ("BatchDownloadJobResult", "contentType") => return Text::Fixed(AUDIO_TYPE),
+        _ => {}
+    }
     match name {
         "id" => Text::Id,
         "name" => Text::Name(Noun::of_definition(owner), None),

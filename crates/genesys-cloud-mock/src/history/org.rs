@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::api::{Api, Endpoint, SuccessBody};
 use crate::error::Error;
 use crate::history::{ChildList, Selection, Stream};
+use crate::media::resolve;
 use crate::org::MockOrg;
 use crate::paging::WriteRecord as _;
 use crate::query::Query;
@@ -67,7 +68,15 @@ impl MockOrg {
         };
         let selection = Selection::of_query(endpoint.operation, Query::new(query));
         let positions = selection.apply(listing.item(), &writer);
-        Ok(positions.into_iter().map(|index| writer.value(listing.item(), index)).collect())
+        let record = |index| {
+            let record = writer.value(listing.item(), index);
+            if !listing.has_media() {
+                return record;
+            }
+            let linked = resolve(&record.to_string(), service.jobs().store.base(), |_| {});
+            linked.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(record)
+        };
+        Ok(positions.into_iter().map(record).collect())
     }
 
     /// Returns the events that a correct reader of an interval (`<start>/<end>`) must have if it asks for them

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::family::{Families, Role, unnamed};
 use super::record::writable;
-use super::{EntityWriter, History, Place};
-use crate::api::{Endpoint, SuccessBody};
+use super::{ChildList, EntityWriter, History, Place};
+use crate::api::{Api, Endpoint, SuccessBody};
 use crate::identity::Identity;
 use crate::response::CannedResponse;
+use crate::routes::Route;
 use crate::service::{RoutedRequest, Service};
 
 impl Service {
@@ -18,7 +19,9 @@ impl Service {
         if let Some(refusal) = self.missing_parent(history, routed) {
             return Some(refusal);
         }
-        let (family, role) = Families::embedded().role(routed.endpoint.index)?;
+        let Some((family, role)) = Families::embedded().role(routed.endpoint.index) else {
+            return self.child(history, routed);
+        };
         let place = Place::new(family, &routed.path_values);
         let initial = |endpoint: &Endpoint| self.lists().initial(endpoint);
         let now = history.now();
@@ -51,6 +54,39 @@ impl Service {
             }
             _ => CannedResponse::empty(answer.status),
         })
+    }
+
+    /// Answers a GET of one record of a list below a record: it is as in that list.
+    fn child(&self, history: &History, routed: &RoutedRequest<'_>) -> Option<CannedResponse> {
+        let (path, id) = routed.request.path.rsplit_once('/')?;
+        let is_read = routed.endpoint.operation.method == "GET";
+        let is_single = is_read && routed.endpoint.operation.path.ends_with('}');
+        let Route::Operation { index, path_values } = self.api().route("GET", path) else {
+            return None;
+        };
+        let endpoint = Api::embedded().endpoint(index);
+        let list = ChildList {
+            endpoint,
+            values: &path_values,
+            path,
+            length: self.lists().length(endpoint),
+            at: None,
+        };
+        let identity = Identity::of(id).filter(|_| is_single)?;
+        let writer = history.children(list, |endpoint| self.lists().initial(endpoint))?;
+        let index = identity.index();
+        let is_listed = writer.positions.binary_search(&index).is_ok();
+        let answer = routed.endpoint.success_response();
+        match &answer.body {
+            SuccessBody::Record(shape)
+                if is_listed && identity == writer.entities.identity(index) =>
+            {
+                let mut record = Vec::new();
+                writer.write(&mut record, shape, index);
+                Some(CannedResponse::raw_json(answer.status, record))
+            }
+            _ => None,
+        }
     }
 
     /// Refuses a request about a record that does not exist, or about something that belongs to it.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use flate2::Compression;
@@ -19,18 +20,24 @@ use serde_json::json;
 use super::results::{FileFormat, JobResults};
 use super::run::{Plan, Run};
 use super::scenario::JobScenario;
+use crate::clock::Clock;
 use crate::connection::ResponseBody;
 use crate::identity::Identity;
 use crate::lies::{Effect, Lies, ResponseKind, html};
+use crate::media::{self, Media};
 use crate::query::Query;
 use crate::response::CannedResponse;
 use crate::rng::{hash, mix};
+use crate::timestamp::Timestamp;
 
 /// The path of download addresses on the host of the apps.
 const APPS: &str = "platform/api/v2/downloads/";
 
 /// Does not resolve, and is not https.
 const FOREIGN: &str = "http://files.example.invalid";
+
+/// How long a URL of a media file is valid.
+const LINK_LIFETIME: Duration = Duration::from_secs(900);
 
 /// A file, and the state of its downloads.
 #[derive(Debug)]
@@ -53,12 +60,22 @@ pub(crate) struct Store {
     files: Mutex<HashMap<String, Arc<File>>>,
     /// Jobs that wait for an upload, by its path.
     uploads: Mutex<HashMap<String, Arc<Run>>>,
+    /// When a response last linked to a media file, by its name.
+    media: Mutex<HashMap<String, Timestamp>>,
+    clock: Clock,
     lies: Arc<Lies>,
 }
 
 impl Store {
-    pub(crate) fn new(lies: Arc<Lies>) -> Self {
-        Self { base: OnceLock::new(), files: Mutex::default(), uploads: Mutex::default(), lies }
+    pub(crate) fn new(clock: Clock, lies: Arc<Lies>) -> Self {
+        Self {
+            base: OnceLock::new(),
+            files: Mutex::default(),
+            uploads: Mutex::default(),
+            media: Mutex::default(),
+            clock,
+            lies,
+        }
     }
 
     /// Sets the base URL of the files, once it is known.
@@ -66,7 +83,7 @@ impl Store {
         let _ = self.base.set(base);
     }
 
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         self.base.get().map_or("", String::as_str)
     }
 
@@ -96,6 +113,41 @@ impl Store {
         format!("{}/{name}?X-Amz-Expires=900&X-Amz-Signature={:016x}", self.base(), hash(&name))
     }
 
+    /// Links a response to its media files. The links are valid for 15 minutes from now.
+    pub(crate) fn link_media(&self, mut response: CannedResponse) -> CannedResponse {
+        let Ok(text) = std::str::from_utf8(&response.body) else { return response };
+        let (mut issued, now) = (lock(&self.media), self.clock.now());
+        let on_link = |name: &str| {
+            issued.insert(name.to_owned(), now);
+        };
+        if let Some(linked) = media::resolve(text, self.base(), on_link) {
+            response.body = linked.into();
+        }
+        response
+    }
+
+    /// Answers a request for a media file.
+    fn respond_with_media(
+        &self,
+        name: &str,
+        (body, kind): (Bytes, &'static str),
+        head: &Parts,
+    ) -> CannedResponse {
+        let issued = lock(&self.media).get(name).copied();
+        let signature = Query::new(head.uri.query().unwrap_or_default()).get("X-Amz-Signature");
+        let is_signed = signature.is_some_and(|it| it == media::signature(name));
+        match issued.filter(|_| is_signed) {
+            None => refusal(403, "SignatureDoesNotMatch", "The signature does not match."),
+            Some(issued) if self.clock.since(issued) > LINK_LIFETIME => {
+                refusal(403, "AccessDenied", "Request has expired")
+            }
+            Some(_) => match ranged(&body, &head.headers, true) {
+                Ok((response, _)) => response.header(CONTENT_TYPE.as_str(), kind),
+                Err(refusal) => refusal,
+            },
+        }
+    }
+
     /// Answers a request on the port of the files.
     pub(crate) fn respond(&self, head: &Parts) -> Response<ResponseBody> {
         if head.headers.contains_key(AUTHORIZATION) {
@@ -116,6 +168,9 @@ impl Store {
                 }
                 None => refusal(403, "AccessDenied", "Access Denied").into_response(),
             };
+        }
+        if let Some(media) = Media::file(name).filter(|_| head.method == Method::GET) {
+            return self.respond_with_media(name, media, head).into_response();
         }
         let Some(file) = self.file(name).filter(|_| head.method == Method::GET) else {
             return refusal(404, "NoSuchKey", "The specified key does not exist.").into_response();
@@ -163,32 +218,10 @@ impl File {
     fn respond(&self, headers: &HeaderMap, lie: Option<&Effect>) -> Response<ResponseBody> {
         let is_first = self.tries.fetch_add(1, Ordering::Relaxed) == 0;
         let takes_range = self.scenario != JobScenario::DownloadWithoutRange;
-        let etag = format!("\"{:016x}\"", hash(&String::from_utf8_lossy(&self.body)));
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-        let is_same = text(IF_RANGE).is_none_or(|tag| tag == etag);
-        let range = text(RANGE).filter(|_| takes_range && is_same);
-        let length = self.body.len();
-        let whole = CannedResponse { status: 200, headers: Vec::new(), body: self.body.clone() };
-        let (response, start) = match range.and_then(|range| parse_range(range, length)) {
-            None => (whole, 0),
-            Some(range) if range.is_empty() => {
-                let response = refusal(416, "InvalidRange", "The range is not satisfiable.")
-                    .header(CONTENT_RANGE.as_str(), &format!("bytes */{length}"));
-                return response.into_response();
-            }
-            Some(range) => {
-                let (first, last) = (range.start, range.end - 1);
-                let response =
-                    CannedResponse { status: 206, body: self.body.slice(range), ..whole }
-                        .header(CONTENT_RANGE.as_str(), &format!("bytes {first}-{last}/{length}"));
-                (response, first)
-            }
+        let (mut response, start) = match ranged(&self.body, headers, takes_range) {
+            Ok((response, start)) => (response.header(CONTENT_TYPE.as_str(), self.kind), start),
+            Err(refusal) => return refusal.into_response(),
         };
-        let mut response =
-            response.header(CONTENT_TYPE.as_str(), self.kind).header(ETAG.as_str(), &etag);
-        if takes_range {
-            response = response.header(ACCEPT_RANGES.as_str(), "bytes");
-        }
         if let Some(effect) = lie {
             let kind =
                 response.headers.iter().find(|(name, _)| name == CONTENT_TYPE.as_str()).cloned();
@@ -197,7 +230,7 @@ impl File {
             response.headers.extend(kind.filter(|_| !has_kind));
         }
         let response = response.into_response();
-        let middle = length / 2;
+        let middle = self.body.len() / 2;
         match self.scenario {
             JobScenario::DroppedDownload | JobScenario::DownloadWithoutRange if is_first => {
                 response.map(|body| body.cut_after(middle.saturating_sub(start)))
@@ -208,6 +241,38 @@ impl File {
             _ => response,
         }
     }
+}
+
+/// The whole file or the requested part of it, and where that starts; or a refusal.
+fn ranged(
+    body: &Bytes,
+    headers: &HeaderMap,
+    takes_range: bool,
+) -> Result<(CannedResponse, usize), CannedResponse> {
+    let etag = format!("\"{:016x}\"", hash(&String::from_utf8_lossy(body)));
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_same = text(IF_RANGE).is_none_or(|tag| tag == etag);
+    let range = text(RANGE).filter(|_| takes_range && is_same);
+    let length = body.len();
+    let whole = CannedResponse { status: 200, headers: Vec::new(), body: body.clone() };
+    let (response, start) = match range.and_then(|range| parse_range(range, length)) {
+        None => (whole, 0),
+        Some(range) if range.is_empty() => {
+            let response = refusal(416, "InvalidRange", "The range is not satisfiable.");
+            return Err(response.header(CONTENT_RANGE.as_str(), &format!("bytes */{length}")));
+        }
+        Some(range) => {
+            let (first, last) = (range.start, range.end - 1);
+            let response = CannedResponse { status: 206, body: body.slice(range), ..whole };
+            let content_range = format!("bytes {first}-{last}/{length}");
+            (response.header(CONTENT_RANGE.as_str(), &content_range), first)
+        }
+    };
+    let response = response.header(ETAG.as_str(), &etag);
+    Ok(match takes_range {
+        true => (response.header(ACCEPT_RANGES.as_str(), "bytes"), start),
+        false => (response, start),
+    })
 }
 
 /// The requested bytes, empty if the range is past the end. `None` if the header is not understood, so that the

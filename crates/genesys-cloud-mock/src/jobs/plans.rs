@@ -46,11 +46,11 @@ impl Jobs {
             api,
             seed,
             lifetime,
-            clock,
+            clock: clock.clone(),
             plans: Mutex::default(),
             runs: Mutex::default(),
             submitted: AtomicU64::new(0),
-            store: Store::new(lies),
+            store: Store::new(clock, lies),
         }
     }
 

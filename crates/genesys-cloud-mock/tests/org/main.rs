@@ -10,6 +10,7 @@ mod jobs;
 mod lies;
 mod lists;
 mod login;
+mod media;
 mod members;
 mod paging;
 mod plan;
