@@ -1,6 +1,7 @@
 //! Plans and runs against the fake org.
 
 mod clock;
+mod flaky;
 mod lives;
 mod org;
 mod plans;
