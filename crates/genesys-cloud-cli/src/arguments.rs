@@ -3,6 +3,7 @@
 //! [`settings`]: crate::settings
 
 mod download;
+mod explode;
 mod range;
 mod sync;
 mod tree;
@@ -17,6 +18,7 @@ use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 pub(crate) use self::download::DownloadOptions;
+pub(crate) use self::explode::ExplodeOptions;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::sync::{SyncCommand, SyncOptions};
 pub(crate) use self::tree::{OnParent, TreeOptions};
@@ -251,6 +253,8 @@ pub(crate) struct Export {
     pub(crate) reading: ReadOptions,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) explode: ExplodeOptions,
     #[command(flatten)]
     pub(crate) table: TableOptions,
     #[command(flatten)]
