@@ -5,7 +5,7 @@ use genesys_cloud_sinks::Columns;
 use crate::deletes::Deletes;
 
 /// The form of a table of the replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TableSchema {
     /// The name of the table.
