@@ -1,6 +1,8 @@
 //! Settings of a command: its arguments with defaults, environment and conflicts resolved. No other module reads the
 //! arguments of an export.
 
+mod download;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::download::DownloadSettings;
 use crate::arguments::{self, Accepted, ColumnNames, ExportField, Nested, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
@@ -140,7 +143,10 @@ pub(crate) struct ExportSettings {
     pub(crate) reading: ReadSettings,
     pub(crate) destination: Destination,
     pub(crate) form: FormSettings,
+    pub(crate) explode: ExplodeSettings,
     pub(crate) table: TableSettings,
+    /// Files of the records to download.
+    pub(crate) download: Option<DownloadSettings>,
     /// Location of the state, if not beside the output.
     pub(crate) state: Option<StateLocation>,
     pub(crate) start: Start,
@@ -223,6 +229,15 @@ pub(crate) struct FormSettings {
     pub(crate) batch: usize,
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) rejects: Option<PathBuf>,
+}
+
+/// Child tables.
+#[derive(Clone, Debug)]
+pub(crate) struct ExplodeSettings {
+    /// The paths of lists.
+    pub(crate) paths: Vec<String>,
+    /// The fields that identify a record; empty for those known.
+    pub(crate) key: Vec<String>,
 }
 
 impl FormSettings {
@@ -316,12 +331,21 @@ impl ExportSettings {
             range,
             reading,
             output,
+            explode,
             table,
+            download,
             resuming,
         } = arguments;
+        let download = DownloadSettings::resolve(download, range.concurrency);
         let concurrency = range.concurrency.map(usize::from);
-        if concurrency.is_some() && range.interval.is_none() && tree.for_each.is_empty() {
-            return Err(Failure::usage("`--concurrency` needs `--interval` or `--for-each`"));
+        if concurrency.is_some()
+            && range.interval.is_none()
+            && tree.for_each.is_empty()
+            && download.is_none()
+        {
+            return Err(Failure::usage(
+                "`--concurrency` needs `--interval`, `--for-each` or `--download`",
+            ));
         }
         let tree = TreeSettings::resolve(tree, concurrency);
         let unique = match (range.keep_duplicates, range.unique) {
@@ -356,9 +380,11 @@ impl ExportSettings {
                 Stale::Restart => OnStale::Restart,
             },
         };
+        let mut with = output.with;
+        with.sort_unstable();
         let form = FormSettings {
             fields: output.fields,
-            with: sorted(output.with),
+            with,
             format: output.format,
             row_group: output.row_group.map(saturated),
             nested: output.nested,
@@ -389,7 +415,9 @@ impl ExportSettings {
             reading,
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
+            explode: ExplodeSettings { paths: explode.explode, key: explode.explode_key },
             table: TableSettings { name: table, create: create_table, add_columns, upsert },
+            download,
             state: resuming.state,
             start,
             max_age: resuming.max_age,
@@ -417,11 +445,6 @@ impl TreeSettings {
             on_forbidden: then(tree.on_forbidden_parent),
         })
     }
-}
-
-fn sorted(mut fields: Vec<ExportField>) -> Vec<ExportField> {
-    fields.sort_unstable();
-    fields
 }
 
 fn saturated(number: u64) -> usize {

@@ -82,7 +82,7 @@ pub(super) async fn run(mut plan: Plan, session: &Session) -> Result<Exit, Failu
         parts.iter().filter(|part| !state.done.contains_key(&part.name)).cloned().collect();
     let tally = Arc::new(Tally::new(parts.len(), left.len()));
     let shared = Shared { client, identity, run: state.run.clone() };
-    let mut sink = own.sink(Format::default())?;
+    let mut sink = own.sink(Format::default(), None)?;
     let report = FolderReport::new(&plan, session, parts.len());
     report.begin(&state, sink.as_mut()).await?;
     let exporter =

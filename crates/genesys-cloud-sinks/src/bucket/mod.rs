@@ -5,6 +5,7 @@ mod folder;
 mod object;
 mod run_log;
 mod store;
+mod upload;
 
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ pub use self::folder::BucketFolder;
 pub use self::object::BucketUrl;
 use self::object::{Object, is_missing};
 pub use self::store::BucketStore;
+pub(crate) use self::upload::{BucketFiles, BucketUpload};
 use super::body::Body;
 use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
