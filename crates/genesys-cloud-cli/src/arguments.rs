@@ -2,22 +2,23 @@
 //!
 //! [`settings`]: crate::settings
 
+mod download;
 mod range;
 mod tree;
+mod unquoted;
 
-use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::download::DownloadOptions;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::tree::{OnParent, TreeOptions};
+use self::unquoted::Unquoted;
 use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::{times, values};
@@ -246,6 +247,8 @@ pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) table: TableOptions,
     #[command(flatten)]
+    pub(crate) download: DownloadOptions,
+    #[command(flatten)]
     pub(crate) resuming: ResumeOptions,
 }
 
@@ -328,6 +331,12 @@ pub(crate) struct OutputOptions {
     /// A killed export resumes after the last complete row group.
     #[arg(long, value_name = "RECORDS", value_parser = values::positive)]
     pub(crate) row_group: Option<u64>,
+    /// Form of nested objects, lists and maps in Parquet; types by default.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) nested: Option<Nested>,
+    /// Names of Parquet columns; api by default.
+    #[arg(long, value_enum, value_name = "NAMES")]
+    pub(crate) names: Option<ColumnNames>,
     /// Part size of an upload to a bucket, in MiB: 5 to 320, 8 by default.
     ///
     /// An upload has at most 10,000 parts. A resumed export keeps its part size.
@@ -406,46 +415,27 @@ pub(crate) enum Accepted {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Nested {
+    /// Structs, lists and maps with the types of the API document.
+    Types,
+    /// A column for each field of an object, such as division.name, and JSON text for anything deeper.
+    Text,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColumnNames {
+    /// Those of the API, such as memberCount.
+    Api,
+    /// Snake case, such as member_count.
+    Snake,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stale {
     /// Fail the export.
     Fail,
     /// Read the list again from the start, and skip as many records as are written.
     Restart,
-}
-
-/// Parses a value that may contain a password: the error names the option but does not quote the value.
-struct Unquoted<T>(PhantomData<fn() -> T>);
-
-impl<T> Unquoted<T> {
-    fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T> Clone for Unquoted<T> {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser for Unquoted<T> {
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<T, clap::Error> {
-        let parsed = match value.to_str() {
-            Some(text) => text.parse(),
-            None => Err("must be valid UTF-8".to_owned()),
-        };
-        parsed.map_err(|why| {
-            let option = argument.and_then(clap::Arg::get_long).unwrap_or_default();
-            command.clone().error(ErrorKind::ValueValidation, format!("--{option}: {why}"))
-        })
-    }
 }
 
 /// Parses the action for a value that the output can't hold.
@@ -462,6 +452,8 @@ fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     #[test]

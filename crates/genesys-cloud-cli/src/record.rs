@@ -3,9 +3,14 @@
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_sinks::{Column, Columns, FieldError};
+#[cfg(feature = "parquet")]
+use genesys_cloud_sinks::{Names, SchemaError};
 
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
+
+/// Advice for an empty field name.
+const EMPTY: &str = "separate names with commas, such as id,name";
 
 /// Returns the columns: the fields that `--fields` names, or all fields in the document. `added` are fields that the
 /// export adds to each record.
@@ -22,6 +27,29 @@ pub(crate) fn columns(
     }
 }
 
+/// Returns the columns with nested types, for Parquet. See [`columns`].
+#[cfg(feature = "parquet")]
+pub(crate) fn typed_columns(
+    fields: &[String],
+    added: &[Column],
+    item: Option<&Schema>,
+    names: Names,
+) -> Result<Columns, Failure> {
+    Columns::typed(fields, added, item, names).map_err(|error| {
+        let failure = Failure::usage(format!("--fields: {error}"));
+        match &error {
+            SchemaError::Empty => failure.advise(EMPTY),
+            SchemaError::Unknown { name, parent, known, .. } => {
+                failure.advise(known_fields(name, parent, known))
+            }
+            SchemaError::NoFields { .. } => {
+                failure.advise("to select within a map or JSON text, add --nested text")
+            }
+            _ => failure,
+        }
+    })
+}
+
 /// Checks that records have the field that an option names.
 pub(crate) fn check(option: &str, item: &Schema, path: &str) -> Result<(), Failure> {
     genesys_cloud_sinks::find(item, path).map(drop).map_err(|error| refused(option, &error))
@@ -30,22 +58,25 @@ pub(crate) fn check(option: &str, item: &Schema, path: &str) -> Result<(), Failu
 fn refused(option: &str, error: &FieldError) -> Failure {
     let failure = Failure::usage(format!("{option}: {error}"));
     match error {
-        FieldError::Empty => failure.advise("separate names with commas, such as id,name"),
+        FieldError::Empty => failure.advise(EMPTY),
         FieldError::InList { list, .. } => {
             failure.advise(format!("write the whole list: `{list}`"))
         }
         FieldError::Unknown { name, parent, known, .. } => {
-            let whole = |name: String| format!("{parent}{name}");
-            let names = || known.iter().cloned();
-            let near: Vec<String> = nearest(name, names(), 2).into_iter().map(whole).collect();
-            failure.advise(match near.is_empty() {
-                false => format!("did you mean {}?", quoted(&near)),
-                true => {
-                    format!("expected one of {}", names().map(whole).collect::<Vec<_>>().join(", "))
-                }
-            })
+            failure.advise(known_fields(name, parent, known))
         }
         _ => failure,
+    }
+}
+
+/// Suggests known fields instead of an unknown one.
+fn known_fields(name: &str, parent: &str, known: &[String]) -> String {
+    let whole = |name: String| format!("{parent}{name}");
+    let names = || known.iter().cloned();
+    let near: Vec<String> = nearest(name, names(), 2).into_iter().map(whole).collect();
+    match near.is_empty() {
+        false => format!("did you mean {}?", quoted(&near)),
+        true => format!("expected one of {}", names().map(whole).collect::<Vec<_>>().join(", ")),
     }
 }
 

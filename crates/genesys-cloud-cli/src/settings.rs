@@ -1,6 +1,8 @@
 //! Settings of a command: its arguments with defaults, environment and conflicts resolved. No other module reads the
 //! arguments of an export.
 
+mod download;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +11,8 @@ use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
-use crate::arguments::{self, Accepted, OnParent, Stale};
+pub(crate) use self::download::DownloadSettings;
+use crate::arguments::{self, Accepted, ColumnNames, Nested, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
@@ -141,6 +144,8 @@ pub(crate) struct ExportSettings {
     pub(crate) destination: Destination,
     pub(crate) form: FormSettings,
     pub(crate) table: TableSettings,
+    /// Files of the records to download.
+    pub(crate) download: Option<DownloadSettings>,
     /// Location of the state, if not beside the output.
     pub(crate) state: Option<StateLocation>,
     pub(crate) start: Start,
@@ -213,12 +218,26 @@ pub(crate) struct FormSettings {
     pub(crate) fields: Vec<String>,
     pub(crate) format: Option<Format>,
     pub(crate) row_group: Option<usize>,
+    pub(crate) nested: Option<Nested>,
+    pub(crate) names: Option<ColumnNames>,
     #[cfg(feature = "buckets")]
     pub(crate) part_size: Option<u64>,
     /// Maximum number of records per batch.
     pub(crate) batch: usize,
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) rejects: Option<PathBuf>,
+}
+
+impl FormSettings {
+    /// Returns an option that only Parquet has, if it is given.
+    pub(crate) fn option_of_parquet(&self) -> Option<&'static str> {
+        let given = [
+            ("--row-group", self.row_group.is_some()),
+            ("--nested", self.nested.is_some()),
+            ("--names", self.names.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(option, _)| option)
+    }
 }
 
 /// A database table.
@@ -300,11 +319,19 @@ impl ExportSettings {
             reading,
             output,
             table,
+            download,
             resuming,
         } = arguments;
+        let download = DownloadSettings::resolve(download, range.concurrency);
         let concurrency = range.concurrency.map(usize::from);
-        if concurrency.is_some() && range.interval.is_none() && tree.for_each.is_empty() {
-            return Err(Failure::usage("`--concurrency` needs `--interval` or `--for-each`"));
+        if concurrency.is_some()
+            && range.interval.is_none()
+            && tree.for_each.is_empty()
+            && download.is_none()
+        {
+            return Err(Failure::usage(
+                "`--concurrency` needs `--interval`, `--for-each` or `--download`",
+            ));
         }
         let tree = TreeSettings::resolve(tree, concurrency);
         let unique = match (range.keep_duplicates, range.unique) {
@@ -343,6 +370,8 @@ impl ExportSettings {
             fields: output.fields,
             format: output.format,
             row_group: output.row_group.map(saturated),
+            nested: output.nested,
+            names: output.names,
             #[cfg(feature = "buckets")]
             part_size: output.part_size,
             batch: saturated(output.batch),
@@ -370,6 +399,7 @@ impl ExportSettings {
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
             table: TableSettings { name: table, create: create_table, upsert },
+            download,
             state: resuming.state,
             start,
             max_age: resuming.max_age,

@@ -3,12 +3,11 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::OnBadValue;
-use super::SinkError;
 use super::compression::Packer;
 use super::format::Format;
-use super::reject::{Rejected, Tolerant};
+use super::{OnBadValue, Rejected, SinkError};
 use crate::columns::Columns;
+use crate::encode::Encode;
 
 /// Maximum records and bytes per write. The bytes are still in the processor's cache when they are written.
 const WRITE_SIZE: (usize, usize) = (64, 256 << 10);
@@ -16,15 +15,17 @@ const WRITE_SIZE: (usize, usize) = (64, 256 << 10);
 /// Produces the bytes of an output. Each method returns the next bytes. Compressed bytes may be delayed until the next
 /// commit.
 pub(super) struct Body {
-    encoder: Tolerant,
+    encoder: Box<dyn Encode>,
     packer: Packer,
+    rejected: Vec<Rejected>,
+    /// Whether the bytes after the last record take long to make.
+    is_grouped: bool,
 }
 
 impl Body {
     pub(super) fn new(format: Format) -> Self {
-        let (encoder, packer) =
-            (Tolerant::new(format.encoder()), Packer::new(format.compression()));
-        Self { encoder, packer }
+        let (encoder, packer) = (format.encoder(), Packer::new(format.compression()));
+        Self { encoder, packer, rejected: Vec::new(), is_grouped: format.is_grouped() }
     }
 
     pub(super) fn begin(&mut self, columns: &Columns) -> Result<Vec<u8>, SinkError> {
@@ -47,7 +48,7 @@ impl Body {
         let mut plain = Vec::new();
         let (mut records, mut bytes) = (0, 0);
         for record in batch {
-            self.encoder.record(record, &mut plain)?;
+            self.rejected.extend(self.encoder.record(record, &mut plain)?);
             (records, bytes) = (records + 1, bytes + record.get().len());
             if records >= WRITE_SIZE.0 || bytes >= WRITE_SIZE.1 {
                 (records, bytes) = (0, 0);
@@ -100,14 +101,23 @@ impl Body {
         self.packer.alone(plain)
     }
 
+    /// Returns the length of an output that is complete with `length` bytes so far. Only the last commit of a format with
+    /// row groups needs to know it; before, it is `length`.
+    pub(super) fn whole_length(&self, length: u64, is_last: bool) -> Result<u64, SinkError> {
+        match self.is_grouped && !is_last {
+            true => Ok(length),
+            false => Ok(length + self.end()?.len() as u64),
+        }
+    }
+
     /// Sets the action for invalid values.
     pub(super) fn on_bad_value(&mut self, on_bad_value: OnBadValue) {
-        self.encoder.set(on_bad_value);
+        self.encoder.on_bad_value(on_bad_value);
     }
 
     /// Returns the records rejected since the last call.
     pub(super) fn rejected(&mut self) -> Vec<Rejected> {
-        self.encoder.rejected()
+        std::mem::take(&mut self.rejected)
     }
 
     pub(super) fn notes(&self) -> Vec<String> {

@@ -2,13 +2,17 @@
 
 use std::fmt;
 
+#[cfg(feature = "parquet")]
+use genesys_cloud_arrow::RecordSchema;
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
 /// The columns of a table, in the order of the API document or of the selection.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
     columns: Vec<Column>,
     chosen: bool,
+    #[cfg(feature = "parquet")]
+    types: Option<RecordSchema>,
 }
 
 /// A column of a table: a field of the records.
@@ -51,6 +55,20 @@ impl Columns {
         self.chosen
     }
 
+    /// Sets the schema of the records, for Parquet. Its columns replace these: a column for each field of the records,
+    /// with real nested types.
+    #[cfg(feature = "parquet")]
+    #[must_use]
+    pub fn with_types(self, schema: RecordSchema) -> Self {
+        Self { types: Some(schema), ..self }
+    }
+
+    /// Returns the schema of the records, if set.
+    #[cfg(feature = "parquet")]
+    pub fn types(&self) -> Option<&RecordSchema> {
+        self.types.as_ref()
+    }
+
     /// Returns all fields in the API document, including those of nested objects. Deeper objects are one JSON column.
     pub fn of(item: Option<&Schema>) -> Self {
         let mut columns = Vec::new();
@@ -65,7 +83,7 @@ impl Columns {
                 }
             }
         }
-        Self { columns, chosen: false }
+        Self { columns, ..Self::default() }
     }
 
     /// Adds columns before all others, for fields that the export adds to each record. Selected columns stay as they
@@ -122,7 +140,7 @@ impl Columns {
             };
             columns.push(Column { path: path.clone(), kind });
         }
-        Ok(Self { columns, chosen: true })
+        Ok(Self { columns, chosen: true, ..Self::default() })
     }
 }
 

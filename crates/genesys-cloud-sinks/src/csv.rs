@@ -12,6 +12,7 @@ use super::projection::Projection;
 use crate::columns::{ColumnKind, Columns};
 use crate::encode::Encode;
 use crate::error::SinkError;
+use crate::reject::Rejected;
 
 /// The value for null in a table of one column, where readers would skip an empty line.
 const LONE_NULL: &str = "NULL";
@@ -48,7 +49,11 @@ impl Encode for Csv {
         self.losses.resume(state)
     }
 
-    fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
+    fn record(
+        &mut self,
+        record: &RawValue,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Rejected>, SinkError> {
         let found = self.projection.select(record).map_err(unreadable)?;
         let is_lone = self.kinds.len() == 1;
         for (index, (value, kind)) in found.into_iter().zip(&self.kinds).enumerate() {
@@ -68,7 +73,7 @@ impl Encode for Csv {
             }
         }
         out.extend_from_slice(b"\r\n");
-        Ok(())
+        Ok(None)
     }
 
     fn commit(&mut self, _: bool, _: &mut Vec<u8>) -> Result<Option<Value>, SinkError> {

@@ -3,11 +3,16 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::OnBadValue;
 use crate::columns::Columns;
 use crate::error::SinkError;
+use crate::reject::Rejected;
 
 /// Encodes records.
 pub(crate) trait Encode: Send + Sync {
+    /// Sets the action for values that do not fit. Called before anything else.
+    fn on_bad_value(&mut self, _: OnBadValue) {}
+
     /// Writes what precedes the first record.
     fn begin(&mut self, columns: &Columns, out: &mut Vec<u8>) -> Result<(), SinkError>;
 
@@ -16,21 +21,16 @@ pub(crate) trait Encode: Send + Sync {
         self.begin(columns, &mut Vec::new())
     }
 
-    fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError>;
+    /// Writes a record. Returns it if it was changed or skipped.
+    fn record(
+        &mut self,
+        record: &RawValue,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Rejected>, SinkError>;
 
     /// Writes what follows a batch.
     fn end_batch(&mut self, _out: &mut Vec<u8>) -> Result<(), SinkError> {
         Ok(())
-    }
-
-    /// Writes a record with null in the columns with these indexes.
-    fn record_without(
-        &mut self,
-        record: &RawValue,
-        _nulls: &[usize],
-        out: &mut Vec<u8>,
-    ) -> Result<(), SinkError> {
-        self.record(record, out)
     }
 
     /// Completes the records so far, and returns the state to resume from. `None` if it is too early; never if

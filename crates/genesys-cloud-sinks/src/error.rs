@@ -12,6 +12,7 @@ pub struct SinkError {
     text: String,
     kind: Kind,
     /// The invalid value, if that is the cause.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     unfit: Option<Box<Unfit>>,
 }
 
@@ -58,12 +59,13 @@ impl SinkError {
     }
 
     /// Creates an error for an invalid value.
-    #[cfg_attr(not(any(feature = "parquet", feature = "postgres")), allow(dead_code))]
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn of_value(text: String, unfit: Unfit) -> Self {
         Self { unfit: Some(Box::new(unfit)), ..Self::new(text) }
     }
 
     /// Returns the invalid value, if that is the cause.
+    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn unfit(&self) -> Option<&Unfit> {
         self.unfit.as_deref()
     }

@@ -131,7 +131,7 @@ impl FileSink {
         // The bytes must be durable before the state says so.
         self.sync()?;
         let (length, sum) = (self.written.length, self.written.sum.text());
-        let whole = length + self.body.end()?.len() as u64;
+        let whole = self.body.whole_length(length, is_last)?;
         to_saved(&Committed { length, sum, whole, form }).map(Some)
     }
 

@@ -4,6 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+#[cfg(feature = "parquet")]
+use genesys_cloud_arrow::Names;
+
 use super::compression::Compression;
 use super::csv::Csv;
 use super::jsonl::Jsonl;
@@ -22,9 +25,9 @@ pub struct Format {
 enum Form {
     Jsonl,
     Csv,
-    /// With the minimum number of records per row group.
+    /// With the minimum number of records per row group, and the names of columns.
     #[cfg(feature = "parquet")]
-    Parquet(usize),
+    Parquet(usize, Names),
 }
 
 #[cfg(feature = "parquet")]
@@ -48,7 +51,7 @@ impl Format {
     /// Returns the usual format of a folder of files: Parquet, or JSON lines in a build without it.
     pub fn of_folder() -> Self {
         #[cfg(feature = "parquet")]
-        let form = Form::Parquet(ROW_GROUP);
+        let form = Form::Parquet(ROW_GROUP, Names::Api);
         #[cfg(not(feature = "parquet"))]
         let form = Form::Jsonl;
         Self { form, ..Self::default() }
@@ -61,14 +64,26 @@ impl Format {
 
     /// Sets the minimum number of records per Parquet row group, 50,000 by default. No effect on other formats.
     ///
-    /// A row group has fewer records if it is the last one, if its values reach 32 MiB (4 MiB for records above 64 KiB),
-    /// or if the export was interrupted.
+    /// A row group has fewer records if it is the last one, if it reaches 32 MiB when compressed (4 MiB for rows above
+    /// 64 KiB) or 128 MiB of JSON, or if the export was interrupted.
     #[must_use]
     #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]
     pub fn row_group(self, records: usize) -> Self {
         let form = match self.form {
             #[cfg(feature = "parquet")]
-            Form::Parquet(_) => Form::Parquet(records),
+            Form::Parquet(_, names) => Form::Parquet(records, names),
+            form => form,
+        };
+        Self { form, ..self }
+    }
+
+    /// Sets the names of Parquet columns, those of the API by default. No effect on other formats, and with
+    /// [`Columns::with_types`](crate::Columns::with_types), whose schema has names.
+    #[cfg(feature = "parquet")]
+    #[must_use]
+    pub fn names(self, names: Names) -> Self {
+        let form = match self.form {
+            Form::Parquet(records, _) => Form::Parquet(records, names),
             form => form,
         };
         Self { form, ..self }
@@ -79,7 +94,7 @@ impl Format {
             Form::Jsonl => Box::<Jsonl>::default(),
             Form::Csv => Box::<Csv>::default(),
             #[cfg(feature = "parquet")]
-            Form::Parquet(records) => Box::new(Parquet::new(records)),
+            Form::Parquet(records, names) => Box::new(Parquet::new(records, names)),
         }
     }
 
@@ -107,7 +122,7 @@ impl fmt::Display for Format {
             Form::Jsonl => "jsonl",
             Form::Csv => "csv",
             #[cfg(feature = "parquet")]
-            Form::Parquet(_) => "parquet",
+            Form::Parquet(..) => "parquet",
         })?;
         f.write_str(self.compression.ending())
     }
@@ -126,12 +141,12 @@ impl FromStr for Format {
             "jsonl" | "ndjson" => Some(Form::Jsonl),
             "csv" => Some(Form::Csv),
             #[cfg(feature = "parquet")]
-            "parquet" => Some(Form::Parquet(ROW_GROUP)),
+            "parquet" => Some(Form::Parquet(ROW_GROUP, Names::Api)),
             _ => None,
         };
         match (form, compression) {
             #[cfg(feature = "parquet")]
-            (Some(Form::Parquet(_)), Some(compression)) if compression != Compression::None => {
+            (Some(Form::Parquet(..)), Some(compression)) if compression != Compression::None => {
                 Err("parquet has its own compression; write it as parquet".to_owned())
             }
             (Some(form), Some(compression)) => Ok(Self { form, compression }),
@@ -160,7 +175,10 @@ mod tests {
             #[cfg(feature = "parquet")]
             (
                 "queues.parquet",
-                Some(Format { form: Form::Parquet(ROW_GROUP), compression: Compression::None }),
+                Some(Format {
+                    form: Form::Parquet(ROW_GROUP, Names::Api),
+                    compression: Compression::None,
+                }),
             ),
             #[cfg(feature = "parquet")]
             ("queues.parquet.gz", None),

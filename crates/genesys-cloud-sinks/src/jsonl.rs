@@ -6,6 +6,7 @@ use super::projection::Projection;
 use crate::columns::Columns;
 use crate::encode::Encode;
 use crate::error::SinkError;
+use crate::reject::Rejected;
 
 /// Writes records unchanged, or objects with the selected fields.
 #[derive(Default)]
@@ -24,7 +25,11 @@ impl Encode for Jsonl {
         Ok(())
     }
 
-    fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
+    fn record(
+        &mut self,
+        record: &RawValue,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Rejected>, SinkError> {
         match &mut self.chosen {
             None => line(record.get(), out),
             Some((projection, names)) => {
@@ -43,7 +48,7 @@ impl Encode for Jsonl {
             }
         }
         out.push(b'\n');
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -6,18 +6,20 @@
 //! | feature | adds |
 //! | --- | --- |
 //! | `buckets` | [`BucketSink`] and [`BucketStore`]: objects in S3, Google Cloud Storage and Azure |
-//! | `parquet` | Parquet, as a [`Format`] |
+//! | `parquet` | Parquet, as a [`Format`], with nested types ([`Columns::typed`]); needs a C compiler |
 //! | `postgres` | [`PostgresSink`]: PostgreSQL tables |
 //! | `redis` | [`RedisStore`]: the state of an export in Redis |
 //! | `zstd` | Zstandard compression; needs a C compiler |
 //!
 //! JSONL, CSV, gzip, files and streams need no feature.
 //!
+//! A [`FileFolder`] has whole files, such as recordings, and a journal of them.
+//!
 //! The state is text in a [`CheckpointStore`](genesys_cloud_core::CheckpointStore): a [`StateFile`], an object in a
 //! bucket, a Redis key, or the database of the records ([`Sink::store`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
-    not(all(feature = "buckets", feature = "postgres", feature = "redis")),
+    not(all(feature = "buckets", feature = "parquet", feature = "postgres", feature = "redis")),
     allow(rustdoc::broken_intra_doc_links)
 )]
 
@@ -31,6 +33,7 @@ mod csv;
 mod encode;
 mod error;
 mod file;
+mod file_folder;
 mod format;
 mod jsonl;
 mod losses;
@@ -46,6 +49,8 @@ mod saved;
 mod sink;
 mod state_file;
 mod stream;
+#[cfg(feature = "parquet")]
+mod typed_columns;
 mod watch;
 pub mod work_folder;
 
@@ -55,6 +60,7 @@ pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properti
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
 pub use crate::file::{FileSink, open_part};
+pub use crate::file_folder::{FileFolder, Journal, NewFile};
 pub use crate::format::Format;
 pub use crate::jsonl::line as one_line;
 #[cfg(feature = "postgres")]
@@ -66,6 +72,8 @@ pub use crate::sink::{Sink, SinkFuture};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;
+#[cfg(feature = "parquet")]
+pub use genesys_cloud_arrow::{Names, RecordSchema, SchemaError};
 pub use genesys_cloud_core::{Fault, OnBadValue};
 
 /// Compiles the examples of the README.

@@ -35,17 +35,51 @@ const LOSSES: [(Loss, &str, &str); 4] = [
 ];
 
 /// Counts of changed values.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Losses {
     fields: Vec<String>,
     counts: Vec<[u64; LOSSES.len()]>,
+    /// Whether fields are added as they are named.
+    takes_any: bool,
 }
 
 impl Losses {
     pub(super) fn new<'a>(fields: impl IntoIterator<Item = &'a str>) -> Self {
         let fields: Vec<String> = fields.into_iter().map(str::to_owned).collect();
         let counts = vec![[0; LOSSES.len()]; fields.len()];
-        Self { fields, counts }
+        Self { fields, counts, takes_any: false }
+    }
+
+    /// Returns counts of any fields.
+    #[cfg(feature = "parquet")]
+    pub(super) fn of_any_field() -> Self {
+        Self { takes_any: true, ..Self::default() }
+    }
+
+    /// Adds counts of a field.
+    #[cfg(feature = "parquet")]
+    pub(super) fn add_changes(&mut self, field: &str, changes: genesys_cloud_arrow::Changes) {
+        let counts = [
+            (Loss::Replaced, changes.replaced),
+            (Loss::Cut, changes.truncated),
+            (Loss::Far, changes.clamped),
+        ];
+        for (loss, count) in counts {
+            let kind = LOSSES.iter().position(|(known, ..)| *known == loss);
+            if let (Some(column), Some(kind)) = (self.column(field), kind) {
+                self.counts[column][kind] += count;
+            }
+        }
+    }
+
+    fn column(&mut self, field: &str) -> Option<usize> {
+        let known = self.fields.iter().position(|known| known == field);
+        if known.is_none() && self.takes_any {
+            self.fields.push(field.to_owned());
+            self.counts.push([0; LOSSES.len()]);
+            return Some(self.fields.len() - 1);
+        }
+        known
     }
 
     pub(super) fn of(columns: &Columns) -> Self {
@@ -85,8 +119,7 @@ impl Losses {
             let kind = LOSSES.iter().position(|(_, known, _)| *known == name);
             let kind = kind.ok_or_else(|| invalid("unknown count"))?;
             for (field, count) in counts {
-                let column = self.fields.iter().position(|known| *known == field);
-                let column = column.ok_or_else(|| invalid("different fields"))?;
+                let column = self.column(&field).ok_or_else(|| invalid("different fields"))?;
                 self.counts[column][kind] = count;
             }
         }

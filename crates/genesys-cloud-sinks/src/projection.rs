@@ -73,16 +73,20 @@ impl Projection {
 
     /// Returns a note about fields without a column.
     pub(super) fn notes(&self) -> Vec<String> {
-        let unknown: Vec<&str> = self.unknown.iter().flatten().map(String::as_str).collect();
-        match unknown.is_empty() {
-            true => Vec::new(),
-            false => vec![format!(
-                "records have fields that are not in the API document and have no column: {}; \
-                 name them with --fields, or write jsonl",
-                unknown.join(", ")
-            )],
-        }
+        unknown_note(self.unknown.iter().flatten().map(String::as_str)).into_iter().collect()
     }
+}
+
+/// Returns a note about fields without a column, if there are any.
+pub(super) fn unknown_note<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let names: Vec<&str> = names.collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "records have fields that are not in the API document and have no column: {}; \
+             name them with --fields and --unchecked, or write jsonl",
+            names.join(", ")
+        )
+    })
 }
 
 fn select<'a>(

@@ -1,11 +1,8 @@
 //! The action for values that an output can't hold.
 
-use std::ops::{Deref, DerefMut};
-
 use genesys_cloud_core::{Fault, OnBadValue};
 use serde_json::value::RawValue;
 
-use crate::encode::Encode;
 use crate::error::SinkError;
 
 /// A record that an output can't hold unchanged.
@@ -21,60 +18,16 @@ pub struct Rejected {
 
 /// A value that does not fit its column.
 #[derive(Clone, Debug)]
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
 pub(super) struct Unfit {
     /// The index of the column. `None` for the whole record.
     pub(super) column: Option<usize>,
     pub(super) fault: Fault,
 }
 
-/// An encoder that handles invalid values as [`OnBadValue`] says.
-pub(super) struct Tolerant {
-    encoder: Box<dyn Encode>,
-    on_bad_value: OnBadValue,
-    rejected: Vec<Rejected>,
-}
-
-impl Tolerant {
-    pub(super) fn new(encoder: Box<dyn Encode>) -> Self {
-        Self { encoder, on_bad_value: OnBadValue::Fail, rejected: Vec::new() }
-    }
-
-    pub(super) fn set(&mut self, on_bad_value: OnBadValue) {
-        self.on_bad_value = on_bad_value;
-    }
-
-    /// Writes a record, without its invalid values if allowed.
-    pub(super) fn record(&mut self, record: &RawValue, out: &mut Vec<u8>) -> Result<(), SinkError> {
-        let Err(error) = self.encoder.record(record, out) else { return Ok(()) };
-        let encoder = &mut self.encoder;
-        let again = |nulls: &[usize]| encoder.record_without(record, nulls, out);
-        self.rejected.push(tolerated(self.on_bad_value, record, error, again)?);
-        Ok(())
-    }
-
-    /// Returns the records rejected since the last call.
-    pub(super) fn rejected(&mut self) -> Vec<Rejected> {
-        std::mem::take(&mut self.rejected)
-    }
-}
-
-/// Forwards everything else to the encoder.
-impl Deref for Tolerant {
-    type Target = dyn Encode;
-
-    fn deref(&self) -> &Self::Target {
-        self.encoder.as_ref()
-    }
-}
-
-impl DerefMut for Tolerant {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        self.encoder.as_mut()
-    }
-}
-
 /// Writes a record without its invalid values, or skips it. Returns the error if it has another cause or `on_bad_value`
 /// is `Fail`.
+#[cfg_attr(not(feature = "postgres"), allow(dead_code))]
 pub(super) fn tolerated(
     on_bad_value: OnBadValue,
     record: &RawValue,

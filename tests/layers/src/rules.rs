@@ -104,5 +104,5 @@ pub const CYCLES: &[(&str, &[&[&str]])] = &[
             &["expected", "listing", "paging", "scenario"],
         ],
     ),
-    ("genesys-cloud-sinks", &[&["body", "format", "parquet"], &["encode", "error", "reject"]]),
+    ("genesys-cloud-sinks", &[&["body", "format", "parquet"], &["error", "reject"]]),
 ];

@@ -107,9 +107,11 @@ impl Context {
     }
 
     fn fault(&mut self, field: &str, reason: String) {
-        let is_new = || self.faults.iter().all(|known| known.field.as_deref() != Some(field));
+        // The record itself has no path.
+        let field = Some(field).filter(|field| !field.is_empty());
+        let is_new = || self.faults.iter().all(|known| known.field.as_deref() != field);
         if self.faults.len() < MOST_FAULTS && is_new() {
-            self.faults.push(Fault { field: Some(field.to_owned()), reason });
+            self.faults.push(Fault { field: field.map(str::to_owned), reason });
         }
     }
 }

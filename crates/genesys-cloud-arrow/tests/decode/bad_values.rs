@@ -112,6 +112,7 @@ fn a_record_that_is_not_an_object_is_skipped_or_fails() {
             let mut decoder = decoder(on_bad_value);
             let rejection = decoder.push(&raw(record)).expect(record).expect("a fault");
             assert!(rejection.is_skipped && rejection.faults.len() == 1, "{record}: {rejection:?}");
+            assert_eq!(rejection.faults[0].field, None);
             decoder.push(&raw("{}")).expect("a row");
             assert_eq!(json::rows(&decoder.finish().expect("a batch")), [json!({})]);
         }

@@ -111,10 +111,11 @@ impl Output {
         match &mut self.destination {
             #[cfg(feature = "postgres")]
             Destination::Postgres(target) => {
-                if settings.form.format.is_some() || settings.form.row_group.is_some() {
-                    return Err(Failure::usage(
-                        "`--format` and `--row-group` can't be used with a database table",
-                    ));
+                let format = settings.form.format.map(|_| "--format");
+                if let Some(option) = format.or(settings.form.option_of_parquet()) {
+                    return Err(Failure::usage(format!(
+                        "`{option}` can't be used with a database table"
+                    )));
                 }
                 let name = options.name.as_deref().unwrap_or(usual);
                 target.table(name).map_err(Failure::usage)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use chrono::Utc;
 use genesys_cloud_sinks::{Columns, Format, OnBadValue};
 
+use super::downloads::DownloadPlan;
 use super::output::Output;
 use super::partition::{Part, Partition};
 use super::source::{Call, Source, Tree};
@@ -17,7 +18,7 @@ use crate::failure::Failure;
 use crate::locations::{Destination, Folder, ReportLocation, StateLocation};
 use crate::record;
 use crate::resolve;
-use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
+use crate::settings::{Accept, DownloadSettings, ExportSettings, Key, Start, Unique};
 
 /// A validated export.
 pub(super) struct Plan {
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
+    /// The files of records to download, if any.
+    pub(super) download: Option<DownloadPlan>,
     /// How the range is divided, if the output is a folder.
     pub(super) partition: Option<Partition>,
     /// The window of a folder that this writes, if it is not a whole export.
@@ -64,8 +67,8 @@ pub(super) struct Records {
 impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
-        let (source, columns) = source(&settings)?;
         let mut output = Output::new(&settings);
+        let (source, columns) = source(&settings, &output)?;
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
@@ -76,6 +79,12 @@ impl Plan {
         let partition = match (&delivery, output.folder()) {
             (Delivery::Records(records), Some(folder)) => {
                 Some(partition(&settings, &source, folder, &records.columns)?)
+            }
+            _ => None,
+        };
+        let download = match (&settings.download, &delivery) {
+            (Some(download), Delivery::Records(records)) => {
+                Some(downloads(&settings, download, &source, &records.columns)?)
             }
             _ => None,
         };
@@ -90,6 +99,7 @@ impl Plan {
             report,
             accept,
             is_dry_run,
+            download,
             partition,
             window: None,
         })
@@ -117,6 +127,8 @@ impl Plan {
             report: ReportLocation::Nowhere,
             accept: self.accept,
             is_dry_run: false,
+            // Rejected with a folder.
+            download: None,
             partition: None,
             window: Some(window),
         }
@@ -124,7 +136,8 @@ impl Plan {
 }
 
 /// Resolves the source and the columns of its records.
-fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
+#[cfg_attr(not(feature = "parquet"), expect(unused_variables))]
+fn source(settings: &ExportSettings, output: &Output) -> Result<(Source, Columns), Failure> {
     let call = &settings.call;
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
@@ -149,8 +162,34 @@ fn source(settings: &ExportSettings) -> Result<(Source, Columns), Failure> {
         record::check("--unique", item, field)?;
     }
     let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
-    let columns = record::columns(&settings.form.fields, &added, item, call.unchecked)?;
+    let form = &settings.form;
+    #[cfg(feature = "parquet")]
+    if validation::has_nested_types(form, call.unchecked, output)? {
+        let names = validation::names(form);
+        let columns = record::typed_columns(&form.fields, &added, item, names)?;
+        return Ok((source, columns));
+    }
+    let columns = record::columns(&form.fields, &added, item, call.unchecked)?;
     Ok((source, columns))
+}
+
+/// Plans the downloads of the files that records refer to.
+fn downloads(
+    settings: &ExportSettings,
+    download: &DownloadSettings,
+    source: &Source,
+    columns: &Columns,
+) -> Result<DownloadPlan, Failure> {
+    let known = match &settings.table.upsert {
+        Some(Key::Fields(fields)) => fields.clone(),
+        _ => {
+            let id = source.range.as_ref().and_then(|range| range.id.clone());
+            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
+            added.chain([id.unwrap_or_else(|| "id".to_owned())]).collect()
+        }
+    };
+    let item = record::item(source.entry, &source.kind);
+    DownloadPlan::new(download, known, columns, (item, settings.call.unchecked))
 }
 
 /// Chooses the windows of a folder. Fails if the range does not consist of whole ones.
@@ -193,6 +232,8 @@ impl Records {
         validation::options_of_output(form, output)?;
         let format = validation::format(form, output)?;
         let format = form.row_group.map_or(format, |records| format.row_group(records));
+        #[cfg(feature = "parquet")]
+        let format = format.names(validation::names(form));
         if (format.is_table() || output.is_table()) && columns.all().is_empty() {
             return Err(Failure::usage(format!(
                 "the API document does not describe the records of {}, so their columns are unknown",

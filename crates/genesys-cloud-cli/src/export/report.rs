@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Remainder};
 use super::counts::{ParentCounts, ReadCounts};
+use super::downloads::Downloads;
 use super::files::{self, FileTarget};
 use super::plan::Plan;
 use super::state::{Delivered, Run, State};
@@ -19,6 +20,7 @@ use crate::locations::ReportLocation;
 use crate::reporter::{Reporter, grouped};
 use crate::resolve;
 use crate::session::Session;
+use crate::settings::Accept;
 
 /// Number of skipped parents to name in text.
 const NAMED_PARENTS: usize = 10;
@@ -35,6 +37,8 @@ pub(super) struct Report<'a> {
     remainder: Option<Remainder>,
     /// Whether the next run reads the last page again.
     is_in_doubt: bool,
+    /// Whether files of records could not be fetched.
+    lacks_files: bool,
     /// Text of what was read.
     read: String,
     /// Text of the verdict, which precedes it.
@@ -77,6 +81,7 @@ impl<'a> Report<'a> {
             notes: Vec::new(),
             remainder: None,
             is_in_doubt: false,
+            lacks_files: false,
             read,
             known,
             is_silent: false,
@@ -211,6 +216,25 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Reports the downloaded files. Files that could not be fetched make the export incomplete, unless accepted.
+    pub(super) fn downloaded(&mut self, downloads: &Downloads<'_>, accept: Accept) {
+        let facts = downloads.facts();
+        let number = |name: &str| grouped(facts[name].as_u64().unwrap_or_default());
+        self.notes.push(format!(
+            "files: {} fetched ({} bytes), {} already present, {} failed; see {}",
+            number("fetched"),
+            number("bytes"),
+            number("present"),
+            number("failed"),
+            facts["manifest"].as_str().unwrap_or_default()
+        ));
+        self.lacks_files = downloads.failed() > 0 && !accept.allows_word("truncated");
+        if self.lacks_files {
+            self.notes.push("the same command fetches the missing files, with new URLs".to_owned());
+        }
+        self.facts["downloads"] = facts;
+    }
+
     pub(super) fn notes(&mut self, notes: Vec<String>) {
         self.notes.extend(notes);
     }
@@ -232,7 +256,13 @@ impl<'a> Report<'a> {
         target: &mut Target,
         is_whole: bool,
     ) -> Result<Exit, Failure> {
-        let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
+        let exit = if is_whole && self.lacks_files {
+            Exit::Truncated
+        } else if is_whole {
+            Exit::Complete
+        } else {
+            Exit::of_verdict(self.verdict)
+        };
         if is_whole {
             self.end(target, exit, true, &[]).await?;
             return Ok(exit);

@@ -5,11 +5,15 @@ use std::path::Path;
 use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::specs::OperationKind;
 use genesys_cloud_core::{Results, lenient};
+#[cfg(feature = "parquet")]
+use genesys_cloud_sinks::Names;
 use genesys_cloud_sinks::{Format, OnBadValue};
 use serde_json::Value;
 
 use super::output::Output;
 use super::range::Range;
+#[cfg(feature = "parquet")]
+use crate::arguments::{ColumnNames, Nested};
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::locations::{Destination, Folder};
@@ -58,10 +62,43 @@ pub(super) fn options_of_output(form: &FormSettings, output: &Output) -> Result<
         return Err(Failure::usage("`--part-size` needs an output in a bucket")
             .advise("add `--out s3://bucket/key`"));
     }
-    if form.row_group.is_some() && !output.is_table() && !format(form, output)?.is_grouped() {
-        return Err(Failure::usage("`--row-group` needs Parquet").advise("add `--format parquet`"));
+    if let Some(option) = form.option_of_parquet()
+        && !output.is_table()
+        && !format(form, output)?.is_grouped()
+    {
+        return Err(
+            Failure::usage(format!("`{option}` needs Parquet")).advise("add `--format parquet`")
+        );
     }
     Ok(())
+}
+
+/// Returns whether the output has nested types.
+#[cfg(feature = "parquet")]
+pub(super) fn has_nested_types(
+    form: &FormSettings,
+    is_unchecked: bool,
+    output: &Output,
+) -> Result<bool, Failure> {
+    // Fields that are not checked have no type.
+    let is_text = is_unchecked && !form.fields.is_empty();
+    if is_text && form.nested == Some(Nested::Types) {
+        return Err(Failure::usage(
+            "`--nested types` can't be used with `--fields` and `--unchecked`, whose fields have no types",
+        )
+        .advise("omit `--unchecked`, or use `--nested text`"));
+    }
+    let is_text = is_text || form.nested == Some(Nested::Text);
+    Ok(!is_text && !output.is_table() && format(form, output)?.is_grouped())
+}
+
+/// Returns the names of columns.
+#[cfg(feature = "parquet")]
+pub(super) fn names(form: &FormSettings) -> Names {
+    match form.names {
+        Some(ColumnNames::Snake) => Names::Snake,
+        Some(ColumnNames::Api) | None => Names::Api,
+    }
 }
 
 fn example(out: &Path) -> String {
@@ -84,6 +121,8 @@ pub(super) fn options_of_folder(settings: &ExportSettings, folder: &Folder) -> R
         "--state: the state of an export to a folder is in the folder"
     } else if settings.range.as_ref().is_some_and(|range| !range.overlap.is_zero()) {
         "--overlap: the windows of a folder do not overlap"
+    } else if settings.download.is_some() {
+        "--download: download the files in an export to one file, not to a folder of windows"
     } else if form.rejects.is_some() {
         "--rejects: each file of a folder has its own rejects file, in the folder .genesys-cloud beside it"
     } else if form.on_bad_value != OnBadValue::Fail && !matches!(folder, Folder::Local(_)) {
@@ -111,8 +150,11 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
         ("--fields", !form.fields.is_empty()),
         ("--format", form.format.is_some()),
         ("--row-group", form.row_group.is_some()),
+        ("--nested", form.nested.is_some()),
+        ("--names", form.names.is_some()),
         ("--on-bad-value", form.on_bad_value != OnBadValue::Fail),
         ("--rejects", form.rejects.is_some()),
+        ("--download", settings.download.is_some()),
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(

@@ -8,6 +8,7 @@ mod buckets;
 mod commands;
 #[cfg(unix)]
 mod completions;
+mod downloads;
 mod earlier;
 mod export;
 mod files;
@@ -16,6 +17,7 @@ mod folders;
 mod guide;
 mod hostile;
 mod jobs;
+mod lake;
 #[cfg(all(
     unix,
     feature = "buckets",
@@ -35,6 +37,7 @@ mod profiles;
 mod ranges;
 #[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
 mod read_back;
+mod recipes;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;

@@ -12,7 +12,7 @@ const QUEUES: &str = "getRoutingQueues";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// Commands that are invalid, by subject. `MAY` is a month and `DETAILS` an operation with an interval.
-const INVALID: [(&str, &[&str]); 12] = [
+const INVALID: [(&str, &[&str]); 13] = [
     (
         "Operations",
         &[
@@ -121,6 +121,27 @@ const INVALID: [(&str, &[&str]); 12] = [
         ],
     ),
     (
+        "Files of records",
+        &[
+            "export getConversationRecordings -p conversationId=a --download mediaUri",
+            "export getConversationRecordings -p conversationId=a --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUrl --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUris --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUris.S.uri --to media",
+            "export getConversationRecordings -p conversationId=a --download media.uri --to media",
+            "export routing.queues --download name.url --to media",
+            "export routing.queues --download anything --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to -",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to postgres://me:SECRET@host/db",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to s3://me:SECRET@bucket/a",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to media --download-key idd",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to media --max-file-size 0",
+            "export DETAILS --interval MAY --out lake/ --download conversationId --to media",
+            "export postAnalyticsReportingExports --body object.json --download url --to media --out f.csv",
+            "export routing.queues --download-key id",
+        ],
+    ),
+    (
         "Numbers and times",
         &[
             "export routing.queues --page-size 0",
@@ -148,6 +169,14 @@ const INVALID: [(&str, &[&str]); 12] = [
             "export routing.queues --out q.gz",
             "export routing.queues --out q.csv --format jsonl",
             "export routing.queues --out q.csv --row-group 10",
+            "export routing.queues --out q.csv --nested text",
+            "export routing.queues --names snake",
+            "export routing.queues --out q.parquet --names camel",
+            "export routing.queues --out q.parquet --nested json",
+            "export routing.queues --out q.parquet --nested types --fields id --unchecked",
+            "export routing.queues --out q.parquet --fields id,naem",
+            "export users.users --out u.parquet --fields id,skills.nam",
+            "export users.users --out u.parquet --fields id.x",
             "export routing.queues --out q.csv --part-size 10",
             "export routing.queues --rejects r.jsonl",
             "export routing.queues --on-bad-value skip",
@@ -171,6 +200,7 @@ const INVALID: [(&str, &[&str]); 12] = [
             "export routing.queues --out 'postgres://me:SEC@RET@host/db'",
             "export routing.queues --out postgres://me@host/db --table a.b.c",
             "export routing.queues --out postgres://me@host/db --format csv",
+            "export routing.queues --out postgres://me@host/db --nested text",
             "export routing.queues --out postgres://me@host/db --fields name --upsert",
             "export routing.queues --out q.csv --upsert",
             "export postOutboundContactlistExport -p contactListId=a",

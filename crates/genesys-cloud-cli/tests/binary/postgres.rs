@@ -639,12 +639,7 @@ async fn bad_input() {
         ),
         (&url, &["--table", "none.q", "--create-table"], 11, &["schema \"none\" does not exist"]),
         (&url, &["--table", "a.b.c"], 2, &["name or schema.name"]),
-        (
-            &url,
-            &["--format", "csv"],
-            2,
-            &["`--format` and `--row-group` can't be used with a database table"],
-        ),
+        (&url, &["--format", "csv"], 2, &["`--format` can't be used with a database table"]),
         (
             &url,
             &["--state", "redis://127.0.0.1/0"],

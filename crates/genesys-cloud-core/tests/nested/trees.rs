@@ -83,6 +83,43 @@ async fn three_levels_make_one_tree() {
 }
 
 #[tokio::test]
+async fn parents_with_the_same_list_are_resumed_each_at_its_own_place() {
+    let server = Org::of(&[4, 2]).serve().await;
+    let client = client(&server);
+    let parents = ["0", "0", "1", "0"];
+    let of = client.clone();
+    let tree = move || {
+        let of = of.clone();
+        Nested::of(parents.map(|id| json!({ "id": id })), move |queue| members_of(&of, queue))
+    };
+    let all = rest(&mut tree()).await;
+    assert_eq!(all.len(), 14);
+    for unordered in [false, true] {
+        let tree = || if unordered { tree().unordered() } else { tree() };
+        for every in 1..=all.len() {
+            let (mut reading, mut found) = (tree(), Vec::new());
+            while let Some(member) = reading.try_next().await.expect("an item") {
+                found.push(id(&member.item));
+                if found.len() % every == 0 {
+                    let checkpoint = reloaded(&reading.checkpoint().expect("a place"));
+                    reading = tree().resume(&checkpoint);
+                }
+            }
+            if unordered {
+                found.sort();
+                let mut all = all.clone();
+                all.sort();
+                assert_eq!(found, all, "{every}");
+            } else {
+                assert_eq!(found, all, "{every}");
+            }
+            assert_eq!(reading.report().verdict(), Verdict::Complete);
+            assert_eq!(reading.report().parents_done, 4);
+        }
+    }
+}
+
+#[tokio::test]
 async fn parents_of_the_caller_are_read_and_resumed() {
     let server = Org::of(&[2, 4, 1]).serve().await;
     let client = client(&server);

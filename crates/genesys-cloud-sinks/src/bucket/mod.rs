@@ -4,6 +4,7 @@ mod deletion;
 mod folder;
 mod object;
 mod store;
+mod upload;
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub use self::folder::BucketFolder;
 pub use self::object::BucketUrl;
 use self::object::{Object, is_missing};
 pub use self::store::BucketStore;
+pub(crate) use self::upload::{BucketFiles, BucketUpload};
 use super::body::Body;
 use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
@@ -237,7 +239,7 @@ impl BucketSink {
         let (bytes, form) = self.body.commit(is_last)?;
         self.take(&bytes).await?;
         let Some(form) = form else { return Ok(None) };
-        let whole = self.length + self.body.end()?.len() as u64;
+        let whole = self.body.whole_length(self.length, is_last)?;
         let upload = self.upload.clone().ok_or_else(not_open)?;
         let rest = BASE64.encode(&self.rest);
         let committed = Committed { upload, rest, length: self.length, whole, form };

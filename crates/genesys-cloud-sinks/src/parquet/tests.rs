@@ -1,15 +1,36 @@
+use std::sync::Arc;
+
 use bytes::Bytes;
-use parquet::basic::ConvertedType;
+use genesys_cloud_arrow::arrow_array::cast::AsArray as _;
+use genesys_cloud_arrow::arrow_schema::{DataType, TimeUnit};
+use genesys_cloud_arrow::{Integers, RecordSchema, SchemaOptions};
+use genesys_cloud_catalogue::Catalogue;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
+use parquet::basic::{Compression, ConvertedType};
+use parquet::file::metadata::PageIndexPolicy;
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
-use parquet::record::{Field, RowAccessor as _};
+use parquet::record::Field;
 
 use super::*;
+use crate::Format;
 use crate::body::Body;
-use crate::{Format, OnBadValue};
 
+/// A column for each path.
 fn columns() -> Columns {
-    let catalogue = genesys_cloud_catalogue::Catalogue::embedded();
-    Columns::of(catalogue.definition("Queue"))
+    Columns::of(Catalogue::embedded().definition("Queue"))
+}
+
+fn schema(options: &SchemaOptions) -> RecordSchema {
+    let catalogue = Catalogue::embedded();
+    RecordSchema::of_records(catalogue, catalogue.definition("Queue"), options)
+}
+
+/// Columns with nested types.
+fn nested() -> Columns {
+    columns().with_types(schema(&SchemaOptions::new().integers(Integers::Long)))
 }
 
 fn raw(json: String) -> Box<RawValue> {
@@ -22,7 +43,7 @@ fn queue(n: usize) -> Box<RawValue> {
             format!(r#"{{"id":"q{n}","memberCount":{n},"dateCreated":"2024-05-01T12:30:00.000Z"}}"#)
         }
         1 => format!(
-            r#"{{"id":"q{n}","division":{{"name":"üñ \"{n}\""}},"routingRules":[1, {{}}]}}"#
+            r#"{{"id":"q{n}","division":{{"name":"üñ \"{n}\""}},"routingRules":[{{"threshold": 1}}, {{}}]}}"#
         ),
         _ => format!(r#"{{"id":"q{n}","memberCount":null,"callingPartyName":""}}"#),
     })
@@ -46,15 +67,43 @@ fn read(bytes: Vec<u8>) -> SerializedFileReader<Bytes> {
     SerializedFileReader::new(Bytes::from(bytes)).expect("a table")
 }
 
+fn column(reader: &SerializedFileReader<Bytes>, name: &str) -> Vec<Field> {
+    let rows = reader.get_row_iter(None).expect("rows").map(|row| row.expect("a row"));
+    let value = |row: parquet::record::Row| {
+        let found = row.into_columns().into_iter().find(|(known, _)| known == name);
+        found.expect(name).1
+    };
+    rows.map(value).collect()
+}
+
 fn ids(reader: &SerializedFileReader<Bytes>) -> Vec<String> {
-    let at = columns().all().iter().position(|column| column.path == "id").expect("an id");
-    let rows = reader.get_row_iter(None).expect("rows");
-    rows.map(|row| row.expect("a row").get_string(at).expect("an id").clone()).collect()
+    let text = |field| match field {
+        Field::Str(id) => id,
+        other => panic!("no id: {other}"),
+    };
+    column(reader, "id").into_iter().map(text).collect()
+}
+
+/// Writes a file without an interruption.
+fn file(mut body: Body, columns: &Columns, batches: &[Vec<Box<RawValue>>]) -> Vec<u8> {
+    let mut file = body.begin(columns).expect("a beginning");
+    for batch in batches {
+        file.extend(records(&mut body, batch).expect("rows"));
+        file.extend(body.commit(false).expect("a commit").0);
+    }
+    file.extend(body.commit(true).expect("a commit").0);
+    file.extend(body.end().expect("an end"));
+    file
 }
 
 #[test]
 fn resuming_at_any_commit_gives_the_same_file() {
-    let columns = columns();
+    for columns in [columns(), nested()] {
+        resumes_at_any_commit(&columns);
+    }
+}
+
+fn resumes_at_any_commit(columns: &Columns) {
     let batches: Vec<Vec<Box<RawValue>>> =
         (0..12).map(|batch| (batch * 4..batch * 4 + 4).map(queue).collect()).collect();
     let mut once: Option<Vec<u8>> = None;
@@ -65,11 +114,11 @@ fn resuming_at_any_commit_gives_the_same_file() {
         loop {
             let mut body = body();
             match &saved {
-                None => file = body.begin(&columns).expect("a beginning"),
+                None => file = body.begin(columns).expect("a beginning"),
                 Some((length, batch, form)) => {
                     file.truncate(*length);
                     at = *batch;
-                    body.resume(&columns, form).expect("a continuation");
+                    body.resume(columns, form).expect("a continuation");
                 }
             }
             while at < batches.len() {
@@ -105,7 +154,7 @@ fn resuming_at_any_commit_gives_the_same_file() {
 }
 
 #[test]
-fn writes_values_with_the_types_of_the_document() {
+fn writes_a_column_for_each_path() {
     let columns = columns();
     let mut body = body();
     let mut file = body.begin(&columns).expect("a beginning");
@@ -126,7 +175,7 @@ fn writes_values_with_the_types_of_the_document() {
     assert_eq!(value(0, "dateCreated"), Field::TimestampMicros(1_714_566_600_000_000));
     assert_eq!(value(0, "division.name"), Field::Null);
     assert_eq!(value(1, "division.name"), Field::Str("üñ \"1\"".to_owned()));
-    assert_eq!(value(1, "routingRules"), Field::Str("[1, {}]".to_owned()));
+    assert_eq!(value(1, "routingRules"), Field::Str(r#"[{"threshold": 1}, {}]"#.to_owned()));
     assert_eq!(value(2, "memberCount"), Field::Null);
     assert_eq!(value(2, "callingPartyName"), Field::Str(String::new()));
     let schema = reader.metadata().file_metadata().schema_descr();
@@ -146,16 +195,25 @@ fn an_empty_list_is_a_table_without_rows() {
 
 #[test]
 fn an_error_names_record_and_field() {
+    for columns in [columns(), nested()] {
+        names_record_and_field(&columns);
+    }
+}
+
+fn names_record_and_field(columns: &Columns) {
     let mut body = body();
-    body.begin(&columns()).expect("a beginning");
+    body.begin(columns).expect("a beginning");
     records(&mut body, &[queue(0)]).expect("a row");
     for (json, parts) in [
         (
             r#"{"id":"q1","memberCount":"secret"}"#,
-            &["record 2 of this run (id q1): `memberCount` is a string", "--fields"][..],
+            &[
+                "record 2 of this run (id q1): `memberCount`: expected an integer of 64 bits, found a string",
+                "--fields",
+            ][..],
         ),
-        (r#"{"dateCreated":"secret"}"#, &["`dateCreated` is a string that is not a valid time"]),
-        (r#"["secret"]"#, &["is not an object"]),
+        (r#"{"dateCreated":"secret"}"#, &["`dateCreated`: expected a date-time, found a string"]),
+        (r#"["secret"]"#, &["expected an object, found a list; use --on-bad-value skip"]),
     ] {
         let error = records(&mut body, &[raw(json.to_owned())]).expect_err(json).to_string();
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
@@ -203,32 +261,146 @@ fn writes_invalid_records_with_null_or_skips_them() {
 
 #[test]
 fn counts_of_changed_values_continue_after_a_resume() {
-    let mut begun = body();
-    begun.begin(&columns()).expect("a beginning");
-    let record = r#"{"name":"x\ud83d","dateCreated":"2024-05-01T12:30:00.123456789Z"}"#;
-    records(&mut begun, &[raw(record.to_owned())]).expect("a row");
-    let form = begun.commit(true).expect("no error").1.expect("a commit");
-    let mut resumed = body();
-    resumed.resume(&columns(), &form).expect("resumed");
-    records(&mut resumed, &[raw(record.to_owned())]).expect("a row");
-    let notes = resumed.notes();
-    assert!(notes.iter().any(|it| it.ends_with("(name 2)")), "{notes:?}");
-    assert!(notes.iter().any(|it| it.ends_with("(dateCreated 2)")), "{notes:?}");
+    for columns in [columns(), nested()] {
+        let mut begun = body();
+        begun.begin(&columns).expect("a beginning");
+        let record = r#"{"name":"x\ud83d","division":{"name":"\ud83d"},
+            "dateCreated":"2024-05-01T12:30:00.123456789Z","shoe":1}"#;
+        records(&mut begun, &[raw(record.to_owned())]).expect("a row");
+        let form = begun.commit(true).expect("no error").1.expect("a commit");
+        let mut resumed = body();
+        resumed.resume(&columns, &form).expect("resumed");
+        records(&mut resumed, &[raw(record.to_owned())]).expect("a row");
+        let notes = resumed.notes();
+        assert!(notes.iter().any(|it| it.contains("no column: shoe;")), "{notes:?}");
+        assert!(notes.iter().any(|it| it.contains("4 values with invalid")), "{notes:?}");
+        assert!(notes.iter().any(|it| it.contains("division.name 2")), "{notes:?}");
+        assert!(notes.iter().any(|it| it.contains("name 2")), "{notes:?}");
+        assert!(notes.iter().any(|it| it.ends_with("(dateCreated 2)")), "{notes:?}");
+    }
 }
 
 #[test]
 fn does_not_resume_a_table_with_other_columns() {
     let mut begun = body();
     begun.begin(&columns()).expect("a beginning");
+    records(&mut begun, &[queue(0)]).expect("a row");
     let form = begun.commit(true).expect("no error").1.expect("a commit");
-    let other = Columns::chosen(&["id".to_owned()], None, false).expect("columns");
-    let error = body().resume(&other, &form).expect_err("other columns");
-    assert!(error.to_string().contains("--restart"), "{error}");
-    for form in [
-        json!({}),
-        json!({ "position": 4, "footer": "AAAA", "losses": {} }),
-        json!({ "position": 4, "footer": "?", "losses": {} }),
-    ] {
-        assert!(body().resume(&columns(), &form).is_err());
+    let chosen = Columns::chosen(&["id".to_owned()], None, false).expect("columns");
+    for other in [chosen, nested()] {
+        let error = body().resume(&other, &form).expect_err("other columns");
+        assert!(error.to_string().contains("--restart"), "{error}");
     }
+    body().resume(&columns(), &form).expect("resumed");
+    for (field, value) in [
+        ("position", json!(-1)),
+        ("position", json!(null)),
+        ("schema", json!(null)),
+        ("metadata", json!("")),
+        ("metadata", json!([1])),
+        ("metadata", json!(["?"])),
+        ("metadata", json!(["AAAA"])),
+    ] {
+        let mut odd = form.clone();
+        odd["groups"][field] = value;
+        let error = body().resume(&columns(), &odd).expect_err("no state");
+        assert!(error.is_mismatch(), "{odd}: {error}");
+    }
+    for odd in [json!({}), json!({ "groups": {}, "losses": {} }), json!(null)] {
+        assert!(body().resume(&columns(), &odd).expect_err("no state").is_mismatch());
+    }
+}
+
+#[test]
+fn nested_values_have_the_types_of_the_document() {
+    let record = r#"{"id":"q1","division":{"id":"d","name":null},"memberCount":7,
+        "dateCreated":"2024-05-01T12:30:00.000Z","bullseye":{"rings":[
+            {"expansionCriteria":[{"type":"TIMEOUT_SECONDS","threshold":2.5}]},{},null]},
+        "mediaSettings":{"call":{"alertingTimeoutSeconds":30.0}}}"#;
+    let written = file(body(), &nested(), &[vec![raw(record.to_owned()), raw("{}".to_owned())]]);
+    let reader = read(written.clone());
+    let row = |name: &str| column(&reader, name)[0].to_string();
+    assert_eq!(row("division").split(',').next(), Some("{id: \"d\""));
+    assert!(row("division").contains("name: null"));
+    assert!(row("bullseye").contains("threshold: 2.5"), "{}", row("bullseye"));
+    assert!(row("mediaSettings").contains("alertingTimeoutSeconds: 30"));
+    assert_eq!(column(&reader, "bullseye")[1], Field::Null);
+    let arrow = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(written)).expect("a table");
+    let types = |name: &str| arrow.schema().field_with_name(name).expect(name).data_type().clone();
+    assert_eq!(types("memberCount"), DataType::Int64);
+    let utc: Option<Arc<str>> = Some("UTC".into());
+    assert_eq!(types("dateCreated"), DataType::Timestamp(TimeUnit::Microsecond, utc));
+    assert!(matches!(types("division"), DataType::Struct(_)));
+    // Names within lists are those of the specification.
+    let rings = arrow.parquet_schema().columns().iter().map(|column| column.path().string());
+    assert!(rings.into_iter().any(|path| path.starts_with("bullseye.rings.list.element.")));
+}
+
+#[test]
+fn columns_can_have_names_in_snake_case() {
+    let format: Format = "parquet".parse().expect("a format");
+    let body = Body::new(format.names(Names::Snake));
+    let flat = read(file(body, &columns(), &[vec![queue(1)]]));
+    assert_eq!(column(&flat, "division_name"), [Field::Str("üñ \"1\"".to_owned())]);
+    let snake = columns().with_types(schema(&SchemaOptions::new().names(Names::Snake)));
+    let nested = read(file(Body::new(format), &snake, &[vec![queue(0)]]));
+    assert_eq!(column(&nested, "member_count"), [Field::Int(0)]);
+}
+
+#[test]
+fn pages_are_found_by_their_index() {
+    let fields = schema(&SchemaOptions::new()).project(["id", "division.name"]).expect("fields");
+    let columns = columns().with_types(fields);
+    let batches: Vec<Vec<Box<RawValue>>> =
+        (0..50).map(|batch| (batch * 1000..batch * 1000 + 1000).map(queue).collect()).collect();
+    let format: Format = "parquet".parse().expect("a format");
+    let bytes = Bytes::from(file(Body::new(format.row_group(25_000)), &columns, &batches));
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, options);
+    let reader = reader.expect("a table");
+    let metadata = Arc::clone(reader.metadata());
+    assert_eq!(metadata.num_row_groups(), 2);
+    for group in 0..2 {
+        for column in 0..2 {
+            let pages = &metadata.offset_index().expect("an index")[group][column].page_locations;
+            assert_eq!(pages.len(), 2);
+            let index = &metadata.column_index().expect("an index")[group][column];
+            assert_eq!(index.num_pages(), 2);
+            let column = metadata.row_group(group).column(column);
+            assert!(matches!(column.compression(), Compression::ZSTD(_)));
+            assert!(column.statistics().is_some_and(|it| it.min_bytes_opt().is_some()));
+        }
+    }
+    // In the last page of the second row group.
+    let rows = [RowSelector::skip(48_123), RowSelector::select(2), RowSelector::skip(1_875)];
+    let ids = ProjectionMask::columns(reader.parquet_schema(), ["id"]);
+    let mut reader = reader
+        .with_projection(ids)
+        .with_row_selection(RowSelection::from(rows.to_vec()))
+        .build()
+        .expect("rows");
+    let batch = reader.next().expect("a batch").expect("a batch");
+    let found: Vec<&str> = batch.column(0).as_string::<i32>().iter().flatten().collect();
+    assert_eq!(found, ["q48123", "q48124"]);
+}
+
+#[test]
+fn a_row_group_ends_by_its_encoded_size() {
+    let columns = Columns::chosen(&["id".to_owned()], None, false).expect("columns");
+    // Hardly compressible, and wide.
+    let mut state = 1_u64;
+    let mut wide = || {
+        let mut text = String::new();
+        while text.len() < 256 << 10 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            text.push_str(&format!("{state:016x}"));
+        }
+        raw(format!(r#"{{"id":"{text}"}}"#))
+    };
+    let batches: Vec<Vec<Box<RawValue>>> = (0..24).map(|_| vec![wide(), wide()]).collect();
+    let reader = read(file(Body::new("parquet".parse().expect("a format")), &columns, &batches));
+    assert_eq!(reader.metadata().file_metadata().num_rows(), 48);
+    let sizes = reader.metadata().row_groups().iter().map(|group| group.compressed_size());
+    let sizes: Vec<i64> = sizes.collect();
+    assert!(sizes.len() > 1 && sizes.iter().all(|size| *size < 6 << 20), "{sizes:?}");
 }

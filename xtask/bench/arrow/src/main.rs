@@ -2,6 +2,7 @@
 //!
 //! The argument is the number of rounds. The pages come from a fake org in this process, before the first round.
 
+mod files;
 #[path = "../../paging/src/queue.rs"]
 mod queue;
 
@@ -25,6 +26,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const PAGE_SIZE: usize = 100;
 const PAGES: usize = 80;
+/// A job, and the number of its records.
+const JOB: &str = "postAnalyticsConversationsDetailsJobs";
+const CONVERSATIONS: u64 = 4000;
 /// The rows of a batch.
 const ROWS: usize = 8000;
 
@@ -63,7 +67,35 @@ async fn main() -> Result<()> {
         let median = seconds[seconds.len() / 2];
         println!("{name:<30} {:>6.0} MB/s", bytes as f64 / 1e6 / median);
     }
-    Ok(())
+    let rounds = rounds.div_ceil(3);
+    let mut queues = Vec::new();
+    for page in &pages {
+        queues.extend(items(page)?.into_iter().map(ToOwned::to_owned));
+    }
+    files::compare(("queues", "routing.queues"), &queues, rounds).await?;
+    let conversations = conversations().await?;
+    files::compare(("conversations", JOB), &conversations, rounds).await
+}
+
+/// The records of a job.
+async fn conversations() -> Result<Vec<Box<RawValue>>> {
+    let results = "getAnalyticsConversationsDetailsJobResults";
+    let org = MockOrg::builder().list(results, CONVERSATIONS).start().await?;
+    let client = Client::builder().api_url(org.url()).access_token(org.access_token());
+    let client: Client = client.build()?;
+    let catalogue = Catalogue::embedded();
+    let entry = catalogue.operation(JOB).ok_or("no such job")?;
+    let specs::OperationKind::Job(family) = specs::kind(catalogue, entry)? else {
+        return Err("not a job".into());
+    };
+    let mut request = Request::new(specs::operation(entry)?);
+    request.set_body(&serde_json::json!({}));
+    let mut job = Paginator::raw_from_job(&client, request, *family);
+    let mut records = Vec::new();
+    while let Some(item) = job.try_next().await? {
+        records.push(item.into_json()?.to_owned());
+    }
+    Ok(records)
 }
 
 async fn pages() -> Result<(Vec<String>, RecordSchema)> {
