@@ -230,7 +230,11 @@ impl Shape {
                     if number > 0 {
                         out.push(b',');
                     }
-                    item.write_nested(out, context.seed ^ (number + 1), context.scope);
+                    // Consecutive records, so that none is there twice.
+                    let place = random.wrapping_add(number);
+                    if !context.scope.write_referred(out, item, place) {
+                        item.write_nested(out, context.seed ^ (number + 1), context.scope);
+                    }
                 }
                 out.push(b']');
             }

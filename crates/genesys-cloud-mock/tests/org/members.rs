@@ -153,6 +153,21 @@ async fn fields_refer_to_records_of_the_org() {
 }
 
 #[tokio::test]
+async fn arrays_have_different_records_of_the_org() {
+    let (org, _client) = org(&[]).await;
+    let skills = expected(&org, "/api/v2/routing/skills");
+    let skills = by_id(&skills);
+    let users = expected(&org, "/api/v2/users?expand=skills");
+    let arrays: Vec<_> = users.iter().filter_map(|user| user["skills"].as_array()).collect();
+    assert!(arrays.iter().any(|array| array.len() > 1));
+    for array in arrays {
+        let ids: HashSet<_> = array.iter().map(id).collect();
+        assert_eq!(ids.len(), array.len());
+        assert!(array.iter().all(|skill| skill["name"] == skills[id(skill)]["name"]), "{array:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_list_below_a_deleted_record_is_gone() {
     let (org, mut client) = org(&[]).await;
     let queue = &expected(&org, QUEUES)[0];
