@@ -3,6 +3,7 @@
 //! [`settings`]: crate::settings
 
 mod download;
+mod explode;
 mod range;
 mod tree;
 mod unquoted;
@@ -16,6 +17,7 @@ use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 pub(crate) use self::download::DownloadOptions;
+pub(crate) use self::explode::ExplodeOptions;
 pub(crate) use self::range::RangeOptions;
 pub(crate) use self::tree::{OnParent, TreeOptions};
 use self::unquoted::Unquoted;
@@ -244,6 +246,8 @@ pub(crate) struct Export {
     pub(crate) reading: ReadOptions,
     #[command(flatten)]
     pub(crate) output: OutputOptions,
+    #[command(flatten)]
+    pub(crate) explode: ExplodeOptions,
     #[command(flatten)]
     pub(crate) table: TableOptions,
     #[command(flatten)]

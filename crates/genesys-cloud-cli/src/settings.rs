@@ -143,6 +143,7 @@ pub(crate) struct ExportSettings {
     pub(crate) reading: ReadSettings,
     pub(crate) destination: Destination,
     pub(crate) form: FormSettings,
+    pub(crate) explode: ExplodeSettings,
     pub(crate) table: TableSettings,
     /// Files of the records to download.
     pub(crate) download: Option<DownloadSettings>,
@@ -226,6 +227,15 @@ pub(crate) struct FormSettings {
     pub(crate) batch: usize,
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) rejects: Option<PathBuf>,
+}
+
+/// Child tables.
+#[derive(Clone, Debug)]
+pub(crate) struct ExplodeSettings {
+    /// The paths of lists.
+    pub(crate) paths: Vec<String>,
+    /// The fields that identify a record; empty for those known.
+    pub(crate) key: Vec<String>,
 }
 
 impl FormSettings {
@@ -318,6 +328,7 @@ impl ExportSettings {
             range,
             reading,
             output,
+            explode,
             table,
             download,
             resuming,
@@ -398,6 +409,7 @@ impl ExportSettings {
             reading,
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
+            explode: ExplodeSettings { paths: explode.explode, key: explode.explode_key },
             table: TableSettings { name: table, create: create_table, upsert },
             download,
             state: resuming.state,

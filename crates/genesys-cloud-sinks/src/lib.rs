@@ -27,6 +27,7 @@ mod body;
 #[cfg(feature = "buckets")]
 mod bucket;
 pub mod checksum;
+mod child_tables;
 mod columns;
 mod compression;
 mod csv;
@@ -56,6 +57,7 @@ pub mod work_folder;
 
 #[cfg(feature = "buckets")]
 pub use crate::bucket::{BucketFolder, BucketSink, BucketStore, BucketUrl, PART_SIZE};
+pub use crate::child_tables::{ChildTable, ChildTables, ExplodeError, SplitSink, lists};
 pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
@@ -68,7 +70,7 @@ pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::Rejected;
-pub use crate::sink::{Sink, SinkFuture};
+pub use crate::sink::{Sink, SinkFuture, TableCount};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;

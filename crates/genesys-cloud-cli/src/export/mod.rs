@@ -3,6 +3,7 @@
 mod advice;
 mod binding;
 mod branches;
+mod child_tables;
 mod counts;
 mod downloads;
 mod estimate;

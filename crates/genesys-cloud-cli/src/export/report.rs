@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use genesys_cloud_core::{Reason, Verdict, display};
+use genesys_cloud_sinks::TableCount;
 use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Remainder};
@@ -336,6 +337,12 @@ impl<'a> Report<'a> {
         for (what, rows) in &counts {
             self.facts["rows"][*what] = (*rows).into();
         }
+        let tables = target.tables();
+        if !tables.is_empty() {
+            let fact =
+                |it: &TableCount| json!({ "table": it.path, "rows": it.rows, "out": it.location });
+            self.facts["tables"] = tables.iter().map(fact).collect();
+        }
         let resumes = advice.iter().find(|it| !it.command.ends_with("--restart"));
         self.facts["resume"] = json!(resumes.map(|it| &it.command));
         let mut text = format!("{}{}, {:.1} s", self.known, self.read, took.as_secs_f64());
@@ -346,6 +353,10 @@ impl<'a> Report<'a> {
         if !counts.is_empty() {
             let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
             text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
+        }
+        for TableCount { path, rows, location } in &tables {
+            let location = location.iter().map(|it| format!(", {it}")).collect::<String>();
+            text += &format!("\n{path}: {}{location}", count(*rows, "row"));
         }
         if let Some(times) = &self.times {
             text += &format!("\n{times}");

@@ -134,6 +134,11 @@ impl<'a> Runner<'a> {
                 false => ended,
             };
         }
+        // The user does not wait for the files of the last records, which the next run reads again.
+        let has_files = self.downloads.is_some() && !self.batch.records.is_empty();
+        if has_files && matches!(ended, Ok(ReadEnd::Stopped)) {
+            return ended;
+        }
         // If nothing was read, there is nothing to resume.
         let has_read =
             self.is_saved || self.reader.read().records > 0 || !self.reader.jobs().is_empty();

@@ -154,6 +154,7 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
         ("--names", form.names.is_some()),
         ("--on-bad-value", form.on_bad_value != OnBadValue::Fail),
         ("--rejects", form.rejects.is_some()),
+        ("--explode", !settings.explode.paths.is_empty()),
         ("--download", settings.download.is_some()),
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {

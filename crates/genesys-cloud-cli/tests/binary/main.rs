@@ -5,6 +5,10 @@
 mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
+#[cfg(unix)]
+mod child_tables;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod child_tables_postgres;
 mod commands;
 #[cfg(unix)]
 mod completions;

@@ -12,7 +12,7 @@ const QUEUES: &str = "getRoutingQueues";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// Commands that are invalid, by subject. `MAY` is a month and `DETAILS` an operation with an interval.
-const INVALID: [(&str, &[&str]); 13] = [
+const INVALID: [(&str, &[&str]); 14] = [
     (
         "Operations",
         &[
@@ -182,6 +182,27 @@ const INVALID: [(&str, &[&str]); 13] = [
             "export routing.queues --on-bad-value skip",
             "export routing.queues --on-bad-value skip --out q.csv --rejects q.csv",
             "export routing.queues --on-bad-value drop",
+        ],
+    ),
+    (
+        "Child tables",
+        &[
+            "export routing.queues --explode memberGroups",
+            "export routing.queues --out - --explode memberGroups",
+            "export routing.queues --out q.jsonl --explode ''",
+            "export routing.queues --out q.jsonl --explode memberGroups.",
+            "export routing.queues --out q.jsonl --explode memberGruops",
+            "export routing.queues --out q.jsonl --explode zzzzzz",
+            "export routing.queues --out q.jsonl --explode division",
+            "export routing.queues --out q.jsonl --explode memberGroups.name",
+            "export DETAILS --out c.jsonl --explode participants.sessions.zzzz",
+            "export routing.queues --out q.jsonl --explode mediaSettings",
+            "export routing.queues --out q.jsonl --explode-key id",
+            "export routing.queues --out q.jsonl --explode memberGroups --explode-key naem",
+            "export routing.queues --out q.jsonl --explode memberGroups --explode-key division",
+            "export routing.queues --out q.jsonl --explode memberGroups --fields id,memberGroups.naem",
+            "export routing.queues --out postgres://me@host/db --explode memberGroups --explode-key id --upsert",
+            "export postOutboundContactlistExport -p contactListId=a --explode a --out a.csv",
         ],
     ),
     (

@@ -145,6 +145,15 @@ impl Session {
         Ok(this)
     }
 
+    /// Locks further tables.
+    pub(super) async fn lock_all(&mut self, tables: &[String]) -> Result<(), SinkError> {
+        for table in tables {
+            self.run(&format!("SET lock_timeout = '{LOCK_TIMEOUT}'")).await?;
+            self.lock(table).await?;
+        }
+        Ok(())
+    }
+
     /// Locks the table until the connection ends.
     async fn lock(&mut self, table: &str) -> Result<(), SinkError> {
         let name = format!("genesys-cloud {}.{table}", self.schema);

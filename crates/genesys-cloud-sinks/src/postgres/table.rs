@@ -119,7 +119,7 @@ pub(super) fn plain(path: &str) -> String {
 }
 
 /// Converts a path to snake case: `division.dateCreated` is `division_date_created`.
-fn snake(path: &str) -> String {
+pub(super) fn snake(path: &str) -> String {
     let mut name = String::with_capacity(path.len() + 4);
     let letters: Vec<char> = path.chars().collect();
     for (at, letter) in letters.iter().enumerate() {
