@@ -10,6 +10,7 @@ use crate::lie;
 use crate::run::{Expectation, JOB_LIFE, Outcome, read_baseline, read_with_faults};
 use crate::start;
 use crate::tally::Tally;
+use crate::tree;
 
 /// How long a client waits for a job, in seconds.
 const JOB_PATIENCE: u64 = 3_600;
@@ -21,6 +22,9 @@ pub(crate) async fn check(choice: &Choice<'_>, tally: &mut Tally) -> Result<(), 
     }
     if let Subject::Start(list, name) = choice.subject {
         return start::check(choice, list, name).await;
+    }
+    if let Subject::Tree(tree, shape) = choice.subject {
+        return tree::check(choice, (tree, shape), tally).await;
     }
     let (baseline, expected) =
         read_baseline(choice).await.map_err(|why| format!("without faults: {why}"))?;
@@ -210,7 +214,7 @@ impl Check<'_> {
 }
 
 /// Whether this is the documented error of a fault.
-fn ends_in(kind: FaultKind, error: &Error) -> bool {
+pub(crate) fn ends_in(kind: FaultKind, error: &Error) -> bool {
     match kind {
         FaultKind::RateLimited
         | FaultKind::RateLimitedWithoutDelay

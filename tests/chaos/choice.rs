@@ -1,6 +1,7 @@
 //! Everything that follows from the seed of a run: what is read, how, and with which faults.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use genesys_cloud_core::{Client, Paginator, Scheme};
@@ -10,13 +11,16 @@ use genesys_cloud_mock::{
 use serde_json::Value;
 
 use crate::rng::Rng;
-use crate::subject::{List, Subjects, Submit};
+use crate::subject::{List, Subjects, Submit, Tree};
 
 /// Distinguishes the random numbers for stops from all others.
 const STOPS: u64 = 1 << 62;
 
 /// Distinguishes the random numbers for lies from all others.
 const LIES: u64 = 1 << 60;
+
+/// Distinguishes the random numbers for trees from all others.
+const TREES: u64 = 1 << 58;
 
 /// What is read, and how it behaves without faults.
 #[derive(Clone, Copy)]
@@ -27,6 +31,19 @@ pub(crate) enum Subject<'a> {
     Lie(Liar<'a>, Lie),
     /// A list whose request selects a page, by the parameter of this name.
     Start(&'a List, &'static str),
+    Tree(&'a Arc<Tree>, TreeChoice),
+}
+
+/// How a tree is read.
+#[derive(Clone, Copy)]
+pub(crate) struct TreeChoice {
+    /// The lengths of the lists, outermost first; of two lists, the first two.
+    pub(crate) lengths: [u64; 3],
+    pub(crate) concurrency: usize,
+    pub(crate) is_ordered: bool,
+    /// Percentage of parents that have disappeared since they were listed.
+    pub(crate) gone: u64,
+    pub(crate) gone_seed: u64,
 }
 
 /// What the org lies about.
@@ -113,6 +130,14 @@ impl<'a> Choice<'a> {
             usage.dedupes = rng.percent(50);
             fault_mode = FaultMode::moving(&mut rng);
         }
+        let mut rng = Rng::new(seed ^ TREES);
+        if rng.percent(20) {
+            let tree = rng.one_of(&subjects.trees);
+            let subject = Subject::Tree(tree, TreeChoice::of(&mut rng, tree));
+            usage.killed = *rng.one_of(&[0, 0, 2, 10]);
+            let fault_mode = TreeChoice::faults(&mut rng);
+            return Self { seed, subject, usage, fault_mode };
+        }
         let mut rng = Rng::new(seed ^ LIES);
         if rng.percent(50) {
             let (liar, lie) = Liar::of(&mut rng, subjects);
@@ -151,6 +176,7 @@ impl<'a> Choice<'a> {
             }
             Subject::Job(submit, _) => submit.operation,
             Subject::Lie(liar, _) => liar.operation(),
+            Subject::Tree(tree, _) => tree.child().operation,
         }
     }
 
@@ -224,7 +250,24 @@ impl<'a> Subject<'a> {
             Self::Job(_, scenario) => {
                 matches!(scenario, JobScenario::TransientErrors | JobScenario::ExpiredLink)
             }
-            Self::Long(..) | Self::Lie(..) | Self::Start(..) => false,
+            Self::Long(..) | Self::Lie(..) | Self::Start(..) | Self::Tree(..) => false,
+        }
+    }
+}
+
+impl TreeChoice {
+    fn of(rng: &mut Rng, tree: &Tree) -> Self {
+        let (outer, items) = (rng.below(13), rng.below(60));
+        let lengths = match tree.depth() {
+            1 => [outer, items, 0],
+            _ => [outer % 5, 1 + rng.below(4), items],
+        };
+        Self {
+            lengths,
+            concurrency: 1 + rng.below(8) as usize,
+            is_ordered: rng.percent(70),
+            gone: *rng.one_of(&[0, 0, 10, 40]),
+            gone_seed: rng.number(),
         }
     }
 }
@@ -308,6 +351,10 @@ impl fmt::Display for Choice<'_> {
             }
             Subject::Lie(liar, lie) => {
                 write!(f, "{} ({}), {lie:?}", liar.operation(), liar.kind())?
+            }
+            Subject::Tree(tree, shape) => {
+                let lists: Vec<&str> = tree.lists().map(|list| list.operation).collect();
+                write!(f, "{}, {shape}", lists.join(" > "))?;
             }
         }
         write!(f, "; {:?}; {:?}", self.usage, self.fault_mode)

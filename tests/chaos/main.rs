@@ -1,4 +1,4 @@
-//! Reads lists and jobs of a fake org while requests fail at random. Nothing may be lost or repeated, the
+//! Reads lists, trees of lists and jobs of a fake org while requests fail at random. Nothing may be lost or repeated, the
 //! client must not send more requests than the faults require, and every error must have a fault that explains
 //! it. Where the org lies, nothing may be lost silently.
 //!
@@ -15,6 +15,7 @@ mod run;
 mod start;
 mod subject;
 mod tally;
+mod tree;
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -18,14 +18,14 @@ use crate::clock::{Clock, Hook};
 use crate::rng::Rng;
 
 /// After this many errors, a run is considered endless.
-const PATIENCE: usize = 500;
+pub(crate) const PATIENCE: usize = 500;
 
 /// Far longer than all waits within one request.
 const READ_TIMEOUT: Duration = Duration::from_secs(3_600);
 const TIMEOUT: Duration = Duration::from_secs(4_000);
 
 /// The maximum time without logins after an operation refused a new token.
-const SUSPENSION: Duration = Duration::from_secs(3_600);
+pub(crate) const SUSPENSION: Duration = Duration::from_secs(3_600);
 
 /// How long the fake org keeps a job, in seconds.
 pub(crate) const JOB_LIFE: u64 = 86_400;
@@ -131,6 +131,7 @@ fn set_up(choice: &Choice<'_>, org: &MockOrg) -> Result<(), String> {
         }
         Subject::Lie(liar, lie) => org.lie(liar.operation(), lie),
         Subject::Start(list, _) => org.scenario(list.operation, Scenario::ManyPages),
+        Subject::Tree(..) => Ok(()),
     }
     .map_err(text)
 }
@@ -150,7 +151,7 @@ fn expectation(choice: &Choice<'_>, org: &MockOrg) -> Result<Expectation, String
             Ok(Expectation { records: expected.records, list: None, is_broken: false })
         }
         // Such runs have a separate check.
-        Subject::Lie(..) | Subject::Start(..) => {
+        Subject::Lie(..) | Subject::Start(..) | Subject::Tree(..) => {
             Ok(Expectation { records: Vec::new(), list: None, is_broken: false })
         }
     }
@@ -194,6 +195,7 @@ async fn read(
             }
             Subject::Job(submit, _) => submit.open(&client),
             Subject::Lie(liar, _) => liar.open(&client),
+            Subject::Tree(tree, _) => tree.open(0, &client, &[]),
         };
         let list = list.page_size(page_size.get() as usize).prefetch(choice.usage.prefetch);
         if choice.usage.dedupes { list.dedupe_by("id") } else { list }

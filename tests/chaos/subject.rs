@@ -1,4 +1,6 @@
-//! What is read: any list of the API, or a job, according to the catalogue and the bindings.
+//! What is read: any list of the API, a tree of lists, or a job, according to the catalogue and the bindings.
+
+use std::sync::Arc;
 
 use genesys_cloud_catalogue::tags::{Place as Part, TagKind, TokenForm};
 use genesys_cloud_catalogue::{Catalogue, Kind, Location, Operation as Known};
@@ -96,6 +98,19 @@ impl List {
 
     pub(crate) fn open(&self, client: &Client) -> Paginator<Value> {
         Paginator::from_request(client, self.request.clone(), self.listing.clone())
+    }
+
+    /// Opens the list with these values of its path parameters.
+    pub(crate) fn open_at<'a>(
+        &self,
+        client: &Client,
+        values: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Paginator<Value> {
+        let mut request = self.request.clone();
+        for (name, value) in values {
+            request.set_path(name.to_owned(), value);
+        }
+        Paginator::from_request(client, request, self.listing.clone())
     }
 
     /// The parameters of its request that can select a page.
@@ -333,14 +348,111 @@ fn call(id: &'static str, path: &'static str) -> JobOperation {
     JobOperation::new(Operation::from_static(id, Method::Get, path)).with_id("jobId".into())
 }
 
+/// A list whose path parameters come from other lists.
+pub(crate) struct Tree {
+    /// The lists, outermost first.
+    lists: Vec<List>,
+    /// How the records of each list but the last supply a path parameter.
+    links: Vec<Link>,
+}
+
+/// A path parameter, and the field of a record that supplies it.
+pub(crate) struct Link {
+    parameter: String,
+    field: String,
+}
+
+impl Link {
+    /// The value of a record, if it has one.
+    pub(crate) fn value(&self, record: &Value) -> Option<String> {
+        match self.field.split('.').fold(record, |value, name| &value[name]) {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+}
+
+/// The trees of up to three lists that need no path parameter besides those of their parents.
+fn trees(org: &MockOrg) -> Vec<Arc<Tree>> {
+    let catalogue = Catalogue::embedded();
+    let of = |known: &'static Known| {
+        let parents = known.tag().ok()??.parents;
+        let (mut lists, mut links): (Vec<List>, Vec<Link>) = (Vec::new(), Vec::new());
+        for parent in parents {
+            let source = parent.list?;
+            lists.push(List::of(catalogue.operation(&source.operation)?)?);
+            links.push(Link { parameter: parent.parameter, field: source.field });
+        }
+        lists.push(List::of(known)?);
+        let is_bound = |at: usize, name: &str| links[..at].iter().any(|it| it.parameter == name);
+        let is_chain = lists.iter().enumerate().all(|(at, list)| {
+            let entry = catalogue.operation(list.operation);
+            let mut parameters = entry.into_iter().flat_map(|it| &it.parameters);
+            parameters.all(|it| it.location != Location::Path || is_bound(at, &it.name))
+        });
+        let is_known = lists.iter().all(|list| org.scenarios(list.operation).is_ok());
+        let is_tree = (1..=2).contains(&links.len()) && is_chain && is_known;
+        is_tree.then(|| Arc::new(Tree { lists, links }))
+    };
+    catalogue.operations().filter_map(of).collect()
+}
+
+impl Tree {
+    pub(crate) fn lists(&self) -> impl Iterator<Item = &List> + Clone {
+        self.lists.iter()
+    }
+
+    /// The lists of parents, and how their records supply a path parameter.
+    pub(crate) fn parents(&self) -> impl Iterator<Item = (&List, &Link)> {
+        self.lists.iter().zip(&self.links)
+    }
+
+    /// The list itself.
+    pub(crate) fn child(&self) -> &List {
+        &self.lists[self.links.len()]
+    }
+
+    /// How many lists of parents there are.
+    pub(crate) fn depth(&self) -> usize {
+        self.links.len()
+    }
+
+    /// The values of the path parameters that these records supply, outermost first.
+    pub(crate) fn values(&self, records: &[&Value]) -> Vec<String> {
+        let links = self.links.iter().zip(records);
+        links.map(|(link, record)| link.value(record).unwrap_or_default()).collect()
+    }
+
+    /// Opens the list at a level with these values.
+    pub(crate) fn open(
+        &self,
+        level: usize,
+        client: &Client,
+        values: &[String],
+    ) -> Paginator<Value> {
+        let names = self.links.iter().map(|link| link.parameter.as_str());
+        self.lists[level].open_at(client, names.zip(values.iter().map(String::as_str)))
+    }
+
+    /// The path of a list with these values.
+    pub(crate) fn path(&self, list: &List, values: &[String]) -> String {
+        let path = Catalogue::embedded().operation(list.operation).map_or("", |it| &it.path);
+        self.links.iter().zip(values).fold(path.to_owned(), |path, (link, value)| {
+            path.replace(&format!("{{{}}}", link.parameter), value)
+        })
+    }
+}
+
 /// Everything that can be read.
 pub(crate) struct Subjects {
     pub(crate) schemes: Vec<Vec<List>>,
     pub(crate) submits: Vec<Submit>,
+    pub(crate) trees: Vec<Arc<Tree>>,
 }
 
 impl Subjects {
     pub(crate) fn of(org: &MockOrg) -> Self {
-        Self { schemes: lists(org), submits: submits(org) }
+        Self { schemes: lists(org), submits: submits(org), trees: trees(org) }
     }
 }

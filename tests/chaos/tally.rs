@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use genesys_cloud_mock::FaultKind;
+use genesys_cloud_mock::{FaultKind, Injected};
 
 use crate::run::Outcome;
+use crate::tree::Outcome as TreeOutcome;
 
 #[derive(Default)]
 pub(crate) struct Tally {
@@ -22,6 +23,9 @@ pub(crate) struct Tally {
     extra: u64,
     required: u64,
     stops: u64,
+    /// The runs of trees, and how often they were killed.
+    trees: u64,
+    kills: u64,
     /// The runs with insertions and deletions, and their effect on records.
     moving: u64,
     missed: u64,
@@ -39,11 +43,25 @@ impl Tally {
         self.errors += outcome.errors.len() as u64;
         self.passed += outcome.passed;
         self.stops += outcome.stops;
-        self.limited += outcome.injected.limited;
-        self.in_downloads += outcome.injected.downloads.values().sum::<u64>();
-        for (kind, count) in outcome.injected.all() {
+        self.injected(&outcome.injected);
+    }
+
+    fn injected(&mut self, injected: &Injected) {
+        self.limited += injected.limited;
+        self.in_downloads += injected.downloads.values().sum::<u64>();
+        for (kind, count) in injected.all() {
             *self.faults.entry(kind).or_default() += count;
         }
+    }
+
+    pub(crate) fn add_tree(&mut self, outcome: &TreeOutcome) {
+        self.trees += 1;
+        self.items += outcome.items.len() as u64;
+        self.errors += outcome.errors.len() as u64;
+        self.passed += outcome.passed;
+        self.stops += outcome.stops;
+        self.kills += outcome.kills;
+        self.injected(&outcome.injected);
     }
 
     pub(crate) fn calls(&mut self, calls: u64, extra: u64, required: u64) {
@@ -76,6 +94,8 @@ impl Tally {
         self.extra += other.extra;
         self.required += other.required;
         self.stops += other.stops;
+        self.trees += other.trees;
+        self.kills += other.kills;
         self.moving += other.moving;
         self.missed += other.missed;
         self.doubled += other.doubled;
@@ -110,8 +130,10 @@ impl fmt::Display for Tally {
         };
         writeln!(
             f,
-            "\n{} runs: {} items, {} errors, {} stops, {} simulated hours",
+            "\n{} runs, {} of them trees, killed {} times: {} items, {} errors, {} stops, {} simulated hours",
             self.runs,
+            self.trees,
+            self.kills,
             self.items,
             self.errors,
             self.stops,

@@ -1,8 +1,8 @@
 //! Runs every list and every job of the API, by its generated call, in every scenario that it supports, and
-//! checks the items, the requests and the report.
+//! checks the items, the requests and the report. Runs every list with parents as a tree, too.
 //!
 //! `cargo test -p genesys-cloud-conformance` prints the tables. With `-- getUsers`, only operations whose id
-//! contains it are run, and with `-- --lies`, only lies.
+//! contains it are run, with `-- --lies`, only lies, and with `-- --trees`, only trees.
 
 #![allow(clippy::print_stdout)] // The tables are the result.
 
@@ -16,6 +16,7 @@ mod lists;
 mod run;
 mod submits;
 mod table;
+mod trees;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,10 +26,12 @@ use job::Submit;
 use list::List;
 use table::Table;
 use tokio::runtime;
+use trees::Tree;
 
 fn main() -> ExitCode {
     // Other options of the test harness are ignored.
-    let lies_alone = std::env::args().any(|it| it == "--lies");
+    let has = |option: &str| std::env::args().any(|it| it == option);
+    let (lies_alone, trees_alone) = (has("--lies"), has("--trees"));
     let wanted: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
     let is_wanted = |operation: &str| {
         wanted.is_empty() || wanted.iter().any(|part| operation.contains(part.as_str()))
@@ -37,7 +40,9 @@ fn main() -> ExitCode {
     let lists: Vec<&List> = lists::LISTS.iter().filter(|it| is_wanted(it.operation)).collect();
     let submits = submits::SUBMITS.iter().filter(|it| is_wanted(it.operation));
     let submits: Vec<&Submit> = submits.collect();
-    let mut passed = !lists.is_empty() || !submits.is_empty();
+    let trees = trees::all(is_wanted);
+    let (lists, submits) = if trees_alone { (Vec::new(), Vec::new()) } else { (lists, submits) };
+    let mut passed = !lists.is_empty() || !submits.is_empty() || !trees.is_empty();
     let mut drive = |what: String, drive: &dyn Fn() -> Table, as_matrix: bool| {
         let begin = Instant::now();
         let table = drive();
@@ -54,6 +59,9 @@ fn main() -> ExitCode {
     if !lists.is_empty() {
         drive("lies of lists".to_owned(), &|| lie_to_lists(&lists, all), false);
     }
+    if !trees.is_empty() && !lies_alone {
+        drive(format!("{} trees", trees.len()), &|| drive_trees(&trees), false);
+    }
     if !submits.is_empty() && !lies_alone {
         drive(format!("{} submits of jobs", submits.len()), &|| drive_jobs(&submits), true);
     }
@@ -65,16 +73,32 @@ fn main() -> ExitCode {
 
 fn drive_lists(lists: &[&'static List]) -> Table {
     let next = AtomicUsize::new(0);
-    let worker = || async {
+    in_turns(async || {
         let mut table = Table::default();
         while let Some(list) = lists.get(next.fetch_add(1, Ordering::Relaxed)) {
             run::all(list, &mut table).await;
         }
         table
-    };
+    })
+}
+
+fn drive_trees(trees: &[Tree]) -> Table {
+    let next = AtomicUsize::new(0);
+    in_turns(async || {
+        let (orgs, mut table) = (trees::Orgs::start().await, Table::default());
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(tree) = trees.get(number) else { return table };
+            trees::run(&orgs, number, tree, &mut table).await;
+        }
+    })
+}
+
+/// Runs `work` three times concurrently, on a real clock.
+fn in_turns(work: impl AsyncFn() -> Table) -> Table {
     let runtime = runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let (mut table, other, third) = tokio::join!(worker(), worker(), worker());
+        let (mut table, other, third) = tokio::join!(work(), work(), work());
         table.add(other);
         table.add(third);
         table

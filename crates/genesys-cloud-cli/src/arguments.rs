@@ -2,22 +2,27 @@
 //!
 //! [`settings`]: crate::settings
 
+mod download;
+mod explode;
 mod range;
+mod sync;
 mod tree;
+mod unquoted;
 
-use std::marker::PhantomData;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::ArgValueCompleter;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::download::DownloadOptions;
+pub(crate) use self::explode::ExplodeOptions;
 pub(crate) use self::range::RangeOptions;
+pub(crate) use self::sync::{SyncCommand, SyncOptions};
 pub(crate) use self::tree::{OnParent, TreeOptions};
+use self::unquoted::Unquoted;
 use crate::completions;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::{times, values};
@@ -107,6 +112,11 @@ pub(crate) enum Command {
     /// Reads all pages of a list, or submits a job, waits for it and reads its results. The exit code says whether the
     /// list is complete.
     Export(Box<Export>),
+    /// Keep a database equal to the org.
+    ///
+    /// Reads what may have changed since the last run, as a plan says, and applies the difference: each table in one
+    /// transaction. A row is deleted only if the list that lacks it is proven complete. Prints a report as JSON.
+    Sync(Box<SyncOptions>),
     /// List operations.
     Operations {
         /// Only list operations that match all of these words.
@@ -244,7 +254,11 @@ pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) output: OutputOptions,
     #[command(flatten)]
+    pub(crate) explode: ExplodeOptions,
+    #[command(flatten)]
     pub(crate) table: TableOptions,
+    #[command(flatten)]
+    pub(crate) download: DownloadOptions,
     #[command(flatten)]
     pub(crate) resuming: ResumeOptions,
 }
@@ -435,41 +449,6 @@ pub(crate) enum Stale {
     Restart,
 }
 
-/// Parses a value that may contain a password: the error names the option but does not quote the value.
-struct Unquoted<T>(PhantomData<fn() -> T>);
-
-impl<T> Unquoted<T> {
-    fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T> Clone for Unquoted<T> {
-    fn clone(&self) -> Self {
-        Self::new()
-    }
-}
-
-impl<T: FromStr<Err = String> + Clone + Send + Sync + 'static> TypedValueParser for Unquoted<T> {
-    type Value = T;
-
-    fn parse_ref(
-        &self,
-        command: &clap::Command,
-        argument: Option<&clap::Arg>,
-        value: &std::ffi::OsStr,
-    ) -> Result<T, clap::Error> {
-        let parsed = match value.to_str() {
-            Some(text) => text.parse(),
-            None => Err("must be valid UTF-8".to_owned()),
-        };
-        parsed.map_err(|why| {
-            let option = argument.and_then(clap::Arg::get_long).unwrap_or_default();
-            command.clone().error(ErrorKind::ValueValidation, format!("--{option}: {why}"))
-        })
-    }
-}
-
 /// Parses the action for a value that the output can't hold.
 fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
     let choice = |it: OnBadValue| {
@@ -484,6 +463,8 @@ fn on_bad_value() -> impl TypedValueParser<Value = OnBadValue> {
 
 #[cfg(test)]
 mod tests {
+    use clap::error::ErrorKind;
+
     use super::*;
 
     #[test]

@@ -13,7 +13,7 @@ pub enum Exit {
     Failed = 1,
     /// The command is invalid, or the state that `--resume` found does not match.
     Usage = 2,
-    /// The list is longer than the API returns.
+    /// The list is longer than the API returns, or files of `--download` could not be fetched.
     Truncated = 3,
     /// The list changed while it was read.
     Drifted = 4,
@@ -98,7 +98,12 @@ pub(crate) const ROWS: [Row; 16] = [
         "the command is invalid, or the state that --resume found does not match; nothing was sent",
         Then::Alert,
     ),
-    row(Exit::Truncated, "truncated", "the API does not return the whole list", Then::Alert),
+    row(
+        Exit::Truncated,
+        "truncated",
+        "the API does not return the whole list, or files of --download are missing",
+        Then::Alert,
+    ),
     row(Exit::Drifted, "drifted", "the list changed while it was read", Then::Alert),
     row(
         Exit::Unknown,

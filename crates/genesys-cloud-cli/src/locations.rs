@@ -70,6 +70,24 @@ impl Folder {
     }
 }
 
+/// A folder on the command line, with or without a slash at the end.
+#[derive(Clone, Debug)]
+pub(crate) struct FolderLocation(pub(crate) Folder);
+
+impl FromStr for FolderLocation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let with_slash = if is_folder(text) { text.to_owned() } else { format!("{text}/") };
+        match with_slash.parse() {
+            _ if text.is_empty() || text == "-" => Err("expected a folder".to_owned()),
+            Ok(Destination::Folder(folder)) => Ok(Self(folder)),
+            Ok(_) => Err("expected a folder, or a URL such as s3://bucket/prefix".to_owned()),
+            Err(why) => Err(why),
+        }
+    }
+}
+
 /// With a slash at the end.
 impl fmt::Display for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -35,19 +35,23 @@ pub(crate) fn typed_columns(
     item: Option<&Schema>,
     names: Names,
 ) -> Result<Columns, Failure> {
-    Columns::typed(fields, added, item, names).map_err(|error| {
-        let failure = Failure::usage(format!("--fields: {error}"));
-        match &error {
-            SchemaError::Empty => failure.advise(EMPTY),
-            SchemaError::Unknown { name, parent, known, .. } => {
-                failure.advise(known_fields(name, parent, known))
-            }
-            SchemaError::NoFields { .. } => {
-                failure.advise("to select within a map or JSON text, add --nested text")
-            }
-            _ => failure,
+    Columns::typed(fields, added, item, names).map_err(|error| mistyped(&error))
+}
+
+/// Describes an error of `--fields` with nested types.
+#[cfg(feature = "parquet")]
+pub(crate) fn mistyped(error: &SchemaError) -> Failure {
+    let failure = Failure::usage(format!("--fields: {error}"));
+    match error {
+        SchemaError::Empty => failure.advise(EMPTY),
+        SchemaError::Unknown { name, parent, known, .. } => {
+            failure.advise(known_fields(name, parent, known))
         }
-    })
+        SchemaError::NoFields { .. } => {
+            failure.advise("to select within a map or JSON text, add --nested text")
+        }
+        _ => failure,
+    }
 }
 
 /// Checks that records have the field that an option names.
@@ -55,7 +59,8 @@ pub(crate) fn check(option: &str, item: &Schema, path: &str) -> Result<(), Failu
     genesys_cloud_sinks::find(item, path).map(drop).map_err(|error| refused(option, &error))
 }
 
-fn refused(option: &str, error: &FieldError) -> Failure {
+/// Describes an error of a field that an option names.
+pub(crate) fn refused(option: &str, error: &FieldError) -> Failure {
     let failure = Failure::usage(format!("{option}: {error}"));
     match error {
         FieldError::Empty => failure.advise(EMPTY),
@@ -83,9 +88,18 @@ fn known_fields(name: &str, parent: &str, known: &[String]) -> String {
 /// Returns the schema of the records that an operation lists, or that its jobs produce. `None` if the document does not
 /// describe them.
 pub(crate) fn item(entry: &Entry, kind: &OperationKind) -> Option<&'static Schema> {
+    definition(entry, kind).map(|(_, schema)| schema)
+}
+
+/// Returns the same schema with its name, which is `Record` if it has none.
+pub(crate) fn definition(
+    entry: &Entry,
+    kind: &OperationKind,
+) -> Option<(&'static str, &'static Schema)> {
     let catalogue = Catalogue::embedded();
     let entry = catalogue.operation(&entry.id)?;
-    specs::record(catalogue, entry, kind).map(|schema| catalogue.resolve(schema))
+    let schema = specs::record(catalogue, entry, kind)?;
+    Some((schema.reference.as_deref().unwrap_or("Record"), catalogue.resolve(schema)))
 }
 
 #[cfg(test)]

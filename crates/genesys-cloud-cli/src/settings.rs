@@ -1,6 +1,8 @@
 //! Settings of a command: its arguments with defaults, environment and conflicts resolved. No other module reads the
 //! arguments of an export.
 
+mod download;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use genesys_cloud_core::{OnRefused, OnStale, Reason, Verdict};
 use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
+pub(crate) use self::download::DownloadSettings;
 use crate::arguments::{self, Accepted, ColumnNames, Nested, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
@@ -140,7 +143,10 @@ pub(crate) struct ExportSettings {
     pub(crate) reading: ReadSettings,
     pub(crate) destination: Destination,
     pub(crate) form: FormSettings,
+    pub(crate) explode: ExplodeSettings,
     pub(crate) table: TableSettings,
+    /// Files of the records to download.
+    pub(crate) download: Option<DownloadSettings>,
     /// Location of the state, if not beside the output.
     pub(crate) state: Option<StateLocation>,
     pub(crate) start: Start,
@@ -221,6 +227,15 @@ pub(crate) struct FormSettings {
     pub(crate) batch: usize,
     pub(crate) on_bad_value: OnBadValue,
     pub(crate) rejects: Option<PathBuf>,
+}
+
+/// Child tables.
+#[derive(Clone, Debug)]
+pub(crate) struct ExplodeSettings {
+    /// The paths of lists.
+    pub(crate) paths: Vec<String>,
+    /// The fields that identify a record; empty for those known.
+    pub(crate) key: Vec<String>,
 }
 
 impl FormSettings {
@@ -313,12 +328,21 @@ impl ExportSettings {
             range,
             reading,
             output,
+            explode,
             table,
+            download,
             resuming,
         } = arguments;
+        let download = DownloadSettings::resolve(download, range.concurrency);
         let concurrency = range.concurrency.map(usize::from);
-        if concurrency.is_some() && range.interval.is_none() && tree.for_each.is_empty() {
-            return Err(Failure::usage("`--concurrency` needs `--interval` or `--for-each`"));
+        if concurrency.is_some()
+            && range.interval.is_none()
+            && tree.for_each.is_empty()
+            && download.is_none()
+        {
+            return Err(Failure::usage(
+                "`--concurrency` needs `--interval`, `--for-each` or `--download`",
+            ));
         }
         let tree = TreeSettings::resolve(tree, concurrency);
         let unique = match (range.keep_duplicates, range.unique) {
@@ -385,7 +409,9 @@ impl ExportSettings {
             reading,
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
+            explode: ExplodeSettings { paths: explode.explode, key: explode.explode_key },
             table: TableSettings { name: table, create: create_table, upsert },
+            download,
             state: resuming.state,
             start,
             max_age: resuming.max_age,

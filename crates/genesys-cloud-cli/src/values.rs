@@ -33,6 +33,14 @@ pub(crate) fn field(text: &str) -> Result<String, String> {
     }
 }
 
+/// Parses the path of a list.
+pub(crate) fn list_path(text: &str) -> Result<String, String> {
+    match text.split('.').any(str::is_empty) {
+        false => Ok(text.to_owned()),
+        true => Err("write the path of a list, such as participants.sessions".to_owned()),
+    }
+}
+
 /// Parses the name of a column that is part of a path.
 pub(crate) fn column_name(text: &str) -> Result<String, String> {
     let is_name = text.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
@@ -55,6 +63,10 @@ mod tests {
         assert_eq!(list_count("routing.queues=5"), Ok(("routing.queues".to_owned(), 5)));
         for odd in ["", "a", "=b", " =b"] {
             assert!(name_value(odd).is_err() && list_count(odd).is_err(), "{odd}");
+        }
+        assert_eq!(list_path("a.b"), Ok("a.b".to_owned()));
+        for odd in ["", ".", "a.", ".a", "a..b"] {
+            assert!(list_path(odd).is_err(), "{odd}");
         }
         assert_eq!(positive("1"), Ok(1));
         for odd in ["", "0", "-1", "1.5", "many", "18446744073709551616"] {

@@ -174,9 +174,19 @@ impl Listing {
         if self.has_id() {
             return Identity::new(list, index).id().to_string();
         }
+        Expected::key_of(&self.record((list, index), "", times))
+    }
+
+    /// Writes a record, by its list and position. Its links depend on the path of the list.
+    pub(crate) fn record(
+        &self,
+        (list, index): (u64, u64),
+        list_path: &str,
+        times: Option<Spread<'_>>,
+    ) -> Vec<u8> {
         let mut item = Vec::new();
-        write_item(&mut item, &self.item, Identity::new(list, index), "", times);
-        Expected::key_of(&item)
+        write_item(&mut item, &self.item, Identity::new(list, index), list_path, times);
+        item
     }
 }
 

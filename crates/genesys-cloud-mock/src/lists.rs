@@ -361,6 +361,30 @@ impl Lists {
     }
 
     pub(crate) fn expected(&self, endpoint: &'static Endpoint) -> Result<Expected, Error> {
+        let key = |listing: &Listing, (list, index), times: Option<Spread<'_>>| {
+            listing.key(list, index, times)
+        };
+        self.expected_by(endpoint, key)
+    }
+
+    /// The records of [`Lists::expected`] at a path, as JSON.
+    pub(crate) fn expected_records(
+        &self,
+        endpoint: &'static Endpoint,
+        path: &str,
+    ) -> Result<Vec<String>, Error> {
+        let record = |listing: &Listing, place, times: Option<Spread<'_>>| {
+            String::from_utf8(listing.record(place, path, times)).unwrap_or_default()
+        };
+        Ok(self.expected_by(endpoint, record)?.records)
+    }
+
+    /// What a client must read, with each record in the form that a function returns for its list and position.
+    fn expected_by(
+        &self,
+        endpoint: &'static Endpoint,
+        form: impl Fn(&Listing, (u64, u64), Option<Spread<'_>>) -> String,
+    ) -> Result<Expected, Error> {
         let listing = listing(endpoint)?;
         let list = self.list(endpoint);
         let active = self.active_scenario(endpoint);
@@ -372,7 +396,7 @@ impl Lists {
             |position| changes.as_ref().map_or(position, |changes| changes.index(position, total));
         let keys = |positions: Vec<u64>| {
             let indexes = self.positions(endpoint, positions).into_iter().map(index);
-            indexes.map(|index| listing.key(list, index, times)).collect()
+            indexes.map(|index| form(listing, (list, index), times)).collect()
         };
         let page_size = match &active {
             Some(active) => active.page_size,

@@ -140,6 +140,18 @@ impl MockOrg {
         self.service.lists().expected(self.service.endpoint(operation)?)
     }
 
+    /// Returns the records of [`MockOrg::expected`] as the JSON that the org sends. In an org with a
+    /// [timeline](MockOrgBuilder::timeline), [`MockOrg::expected_at`] returns the records that change.
+    ///
+    /// `path` is the path of the request, such as `/api/v2/routing/queues/7c1f9a52/members`: the links in the records
+    /// depend on it.
+    ///
+    /// # Errors
+    /// As for [`MockOrg::expected`].
+    pub fn expected_records(&self, operation: &str, path: &str) -> Result<Vec<String>, Error> {
+        self.service.lists().expected_records(self.service.endpoint(operation)?, path)
+    }
+
     /// Expires all page tokens issued so far: a request with one of them gets a 400.
     pub fn expire_page_tokens(&self) {
         self.service.lists().expire_tokens();

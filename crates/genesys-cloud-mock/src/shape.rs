@@ -16,6 +16,13 @@ const PLAIN_TO: usize = 3;
 /// themselves.
 const REQUIRED_TO: usize = 6;
 
+/// Lists that objects have at any depth, by definition and field: a conversation is little without its segments.
+const PARTS: &[(&str, &str)] = &[
+    ("AnalyticsParticipant", "sessions"),
+    ("AnalyticsParticipantWithoutAttributes", "sessions"),
+    ("AnalyticsSession", "segments"),
+];
+
 /// One in this many fields is missing, one is null, and one enum value is unknown: the service does all three.
 const ODD_ONE_IN: u64 = 64;
 
@@ -448,7 +455,10 @@ impl Compiler<'_> {
         for (name, property) in &schema.properties {
             let required = schema.required.contains(name);
             let wanted = full || required || (depth <= PLAIN_TO && self.is_plain(property));
-            if depth > REQUIRED_TO || !wanted {
+            // The elements of such a list have their scalar fields.
+            let is_part = PARTS.contains(&(noun, name));
+            let depth = if is_part { PLAIN_TO - 2 } else { depth };
+            if depth > REQUIRED_TO || !(wanted || is_part) {
                 continue;
             }
             let mut shape = self.shape(noun, name, property, depth + 1);

@@ -187,6 +187,22 @@ impl FieldError {
     }
 }
 
+impl FieldError {
+    /// Returns the error for a field within this one.
+    pub(crate) fn within(mut self, outer: &str) -> Self {
+        match &mut self {
+            Self::Empty => {}
+            Self::Repeated { path } => *path = format!("{outer}.{path}"),
+            Self::InList { list, .. } => *list = format!("{outer}.{list}"),
+            Self::Unknown { path, parent, .. } => {
+                *path = format!("{outer}.{path}");
+                *parent = format!("{outer}.{parent}");
+            }
+        }
+        self
+    }
+}
+
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -247,7 +263,7 @@ pub fn properties(schema: &Schema) -> &[(String, Schema)] {
     &Catalogue::embedded().resolve(schema).properties
 }
 
-fn kind(schema: &Schema) -> ColumnKind {
+pub(crate) fn kind(schema: &Schema) -> ColumnKind {
     let schema = Catalogue::embedded().resolve(schema);
     match (schema.kind, schema.format.as_deref()) {
         (Some(Kind::Boolean), _) => ColumnKind::Boolean,

@@ -59,7 +59,6 @@ impl SinkError {
     }
 
     /// Creates an error for an invalid value.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn of_value(text: String, unfit: Unfit) -> Self {
         Self { unfit: Some(Box::new(unfit)), ..Self::new(text) }
     }
@@ -71,7 +70,6 @@ impl SinkError {
     }
 
     /// Replaces the text.
-    #[cfg_attr(not(feature = "postgres"), allow(dead_code))]
     pub(crate) fn reworded(self, words: impl FnOnce(&str) -> String) -> Self {
         Self { text: words(&self.text), ..self }
     }

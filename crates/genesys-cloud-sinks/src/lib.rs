@@ -13,6 +13,8 @@
 //!
 //! JSONL, CSV, gzip, files and streams need no feature.
 //!
+//! A [`FileFolder`] has whole files, such as recordings, and a journal of them.
+//!
 //! The state is text in a [`CheckpointStore`](genesys_cloud_core::CheckpointStore): a [`StateFile`], an object in a
 //! bucket, a Redis key, or the database of the records ([`Sink::store`]).
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -25,12 +27,14 @@ mod body;
 #[cfg(feature = "buckets")]
 mod bucket;
 pub mod checksum;
+mod child_tables;
 mod columns;
 mod compression;
 mod csv;
 mod encode;
 mod error;
 mod file;
+mod file_folder;
 mod format;
 mod jsonl;
 mod losses;
@@ -53,18 +57,23 @@ pub mod work_folder;
 
 #[cfg(feature = "buckets")]
 pub use crate::bucket::{BucketFolder, BucketSink, BucketStore, BucketUrl, PART_SIZE};
+pub use crate::child_tables::{ChildTable, ChildTables, ExplodeError, SplitSink, lists};
 pub use crate::columns::{Column, ColumnKind, Columns, FieldError, find, properties};
 pub use crate::compression::Compression;
 pub use crate::error::SinkError;
 pub use crate::file::{FileSink, open_part};
+pub use crate::file_folder::{FileFolder, Journal, NewFile};
 pub use crate::format::Format;
 pub use crate::jsonl::line as one_line;
+#[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub use crate::postgres::replica;
 #[cfg(feature = "postgres")]
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::Rejected;
-pub use crate::sink::{Sink, SinkFuture};
+pub use crate::sink::{Sink, SinkFuture, TableCount};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;
 pub use crate::watch::Watch;

@@ -14,6 +14,8 @@ pub struct Rejected {
     pub faults: Vec<Fault>,
     /// Whether the record was skipped, instead of written with null for these values.
     pub is_skipped: bool,
+    /// The child table if the record is a row of one, such as `participants.sessions`.
+    pub table: Option<String>,
 }
 
 /// A value that does not fit its column.
@@ -55,6 +57,6 @@ pub(super) fn tolerated(
             }
             _ => true,
         };
-        return Ok(Rejected { record: record.to_owned(), faults, is_skipped });
+        return Ok(Rejected { record: record.to_owned(), faults, is_skipped, table: None });
     }
 }

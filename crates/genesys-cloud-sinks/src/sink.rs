@@ -13,6 +13,17 @@ use crate::watch::Watch;
 /// The future that a [`Sink`] returns.
 pub type SinkFuture<'a, T = ()> = BoxFuture<'a, Result<T, SinkError>>;
 
+/// The number of rows in a child table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableCount {
+    /// The path of the list, such as `participants.sessions`.
+    pub path: String,
+    /// The number of rows, including those of resumed runs.
+    pub rows: u64,
+    /// Its current location as text.
+    pub location: Option<String>,
+}
+
 /// An output for records.
 ///
 /// An export calls [`open`](Self::open) once, [`write`](Self::write) and [`commit`](Self::commit) for each batch, and
@@ -144,6 +155,11 @@ pub trait Sink: Send {
     /// Returns the current location of the records as text.
     fn location(&self) -> Option<String> {
         None
+    }
+
+    /// Returns the number of rows in each child table so far. Empty for a sink without child tables.
+    fn tables(&self) -> Vec<TableCount> {
+        Vec::new()
     }
 
     /// Returns counts of rows after the end, such as how many were added and how many were unchanged.

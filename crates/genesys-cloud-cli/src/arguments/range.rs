@@ -33,7 +33,7 @@ pub(crate) struct RangeOptions {
     pub(crate) overlap: Option<Duration>,
     /// Number of windows to read concurrently, 1 by default; with --for-each, of lists, 8 by default.
     ///
-    /// Records keep the order of the windows or parents. Memory holds one page of each, and the pages prefetched.
+    /// With --download, also the number of files to download concurrently, 8 by default. Records keep the order of the windows or parents. Memory holds one page of each, and the pages prefetched.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: Option<u16>,
     /// ID field used to drop duplicates across windows, such as conversationId.

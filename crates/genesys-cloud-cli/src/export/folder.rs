@@ -92,7 +92,7 @@ pub(super) async fn run(mut plan: Plan, session: &Session) -> Result<Exit, Failu
     {
         end.fail(Failure::from(error).advise("--resume removes it without reading anything again"));
     }
-    let mut sink = own.sink(Format::default())?;
+    let mut sink = own.sink(Format::default(), None)?;
     report.end(&exporter.state, end, sink.as_mut()).await
 }
 

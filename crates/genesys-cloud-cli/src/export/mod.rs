@@ -3,7 +3,9 @@
 mod advice;
 mod binding;
 mod branches;
+mod child_tables;
 mod counts;
+mod downloads;
 mod estimate;
 mod files;
 mod folder;
@@ -41,6 +43,7 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use self::downloads::Downloads;
 use self::plan::Plan;
 #[cfg(test)]
 pub(crate) use self::plan::check;
@@ -121,7 +124,7 @@ async fn attempt(
         waits.say("lock", text, json!({ "text": text }));
     });
     let mut store = previous::store(plan, &watch)?;
-    target.watch(watch);
+    target.watch(watch.clone());
     let previous = Previous::load(plan, &mut store, &mut target, reporter).await?;
     let plan: &Plan = plan;
     if let Some(text) = plan.source.time_range().and_then(Range::note) {
@@ -156,6 +159,13 @@ async fn attempt(
             None => Run::new(identity.clone(), plan),
         },
     };
+    let downloads = match &plan.download {
+        Some(downloads) => {
+            let stop = (stop.clone(), watch.clone());
+            Some(Downloads::open(downloads, client, &run.id, stop).await?)
+        }
+        None => None,
+    };
     target.open(&run.id, previous.state()).await?;
     previous.remove(plan, &mut store, &mut target).await?;
     // Jobs of another org are left alone.
@@ -185,6 +195,7 @@ async fn attempt(
         return forgotten.map(|()| exit);
     }
     let mut runner = Runner::new(plan, session, client, &run, (target, store), from);
+    runner.downloads = downloads;
     let read = runner.read(&stop).await;
     if let Err(failure) = &read
         && plan.start == Start::ResumeOrRestart
@@ -207,7 +218,7 @@ async fn conclude(
     read: Result<ReadEnd, Failure>,
 ) -> Result<Exit, Failure> {
     let remainder = runner.remainder();
-    let Runner { reader, mut target, mut store, stored, .. } = runner;
+    let Runner { reader, mut target, mut store, stored, downloads, .. } = runner;
     report.read(&reader.read(), &target);
     let is_whole = match &read {
         Ok(ReadEnd::End) => plan.accept.allows(&reader.read().verdict),
@@ -225,6 +236,9 @@ async fn conclude(
         return Ok(report.closed(&mut target).await);
     }
     report.rejected(&target, is_whole);
+    if let Some(downloads) = &downloads {
+        report.downloaded(downloads, plan.accept);
+    }
     let mut notes = reader.notes();
     notes.extend(target.notes());
     if plan.output.file().is_some() {

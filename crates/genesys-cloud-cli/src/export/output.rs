@@ -8,8 +8,11 @@ use genesys_cloud_sinks::PostgresSink;
 use genesys_cloud_sinks::work_folder;
 #[cfg(feature = "buckets")]
 use genesys_cloud_sinks::{BucketSink, BucketStore, PART_SIZE};
-use genesys_cloud_sinks::{FileSink, Format, Sink, StateFile, StreamSink, Watch};
+use genesys_cloud_sinks::{
+    ChildTables, FileSink, Format, Sink, SplitSink, StateFile, StreamSink, Watch,
+};
 
+use super::child_tables;
 use crate::failure::Failure;
 use crate::locations::{Destination, Folder};
 use crate::settings::ExportSettings;
@@ -19,6 +22,8 @@ use crate::terminal;
 #[derive(Clone)]
 pub(super) struct Output {
     pub(super) destination: Destination,
+    /// The outputs of child tables that are not in a database.
+    children: Vec<Destination>,
     #[cfg(feature = "buckets")]
     part_size: u64,
 }
@@ -27,6 +32,7 @@ impl Output {
     pub(super) fn new(settings: &ExportSettings) -> Self {
         Self {
             destination: settings.destination.clone(),
+            children: Vec::new(),
             #[cfg(feature = "buckets")]
             part_size: settings.form.part_size.unwrap_or(PART_SIZE),
         }
@@ -132,12 +138,41 @@ impl Output {
         }
     }
 
+    /// Adds the outputs of child tables.
+    pub(super) fn add_children(&mut self, tables: &ChildTables) -> Result<(), Failure> {
+        #[cfg(feature = "postgres")]
+        if let Destination::Postgres(target) = &self.destination {
+            let mut names = Vec::new();
+            for table in tables.all() {
+                let name = target.child(table.path()).map_err(Failure::usage)?.to_string();
+                if names.contains(&name) {
+                    return Err(Failure::usage(format!(
+                        "--explode: two child tables would be {name}"
+                    )));
+                }
+                names.push(name);
+            }
+            return Ok(());
+        }
+        for table in tables.all() {
+            let child = child_tables::beside(&self.destination, table.path())?;
+            let text = child.to_string();
+            if self.children.iter().any(|it| it.to_string() == text) {
+                return Err(Failure::usage(format!("--explode: two child tables would be {text}")));
+            }
+            self.children.push(child);
+        }
+        Ok(())
+    }
+
     /// Checks that the output can be written, as far as possible without writing.
     pub(super) fn check(&self) -> Result<(), Failure> {
-        match &self.destination {
-            Destination::File(path) => check_file(path),
-            _ => Ok(()),
-        }
+        let all = std::iter::once(&self.destination).chain(&self.children);
+        let mut files = all.filter_map(|it| match it {
+            Destination::File(path) => Some(path),
+            _ => None,
+        });
+        files.try_for_each(|path| check_file(path))
     }
 
     /// Looks for files of an earlier release, which used other names. Fails for the state of an interrupted export, and
@@ -179,8 +214,25 @@ impl Output {
     }
 
     /// Creates the sink.
-    pub(super) fn sink(&self, format: Format) -> Result<Box<dyn Sink>, Failure> {
-        Ok(match &self.destination {
+    pub(super) fn sink(
+        &self,
+        format: Format,
+        tables: Option<&ChildTables>,
+    ) -> Result<Box<dyn Sink>, Failure> {
+        #[cfg(feature = "postgres")]
+        if let (Destination::Postgres(target), Some(tables)) = (&self.destination, tables) {
+            let sink = SplitSink::of_database(tables.clone(), (**target).clone())?;
+            return Ok(Box::new(sink));
+        }
+        let records = self.sink_of(&self.destination, format)?;
+        let Some(tables) = tables else { return Ok(records) };
+        let children = self.children.iter().map(|child| self.sink_of(child, format));
+        let children = children.collect::<Result<Vec<_>, _>>()?;
+        Ok(Box::new(SplitSink::new(tables.clone(), records, children)))
+    }
+
+    fn sink_of(&self, destination: &Destination, format: Format) -> Result<Box<dyn Sink>, Failure> {
+        Ok(match destination {
             Destination::Stdout => Box::new(StreamSink::new(terminal::data(), format)),
             Destination::File(path) => Box::new(FileSink::new(path, format)),
             // Each window has a sink.

@@ -5,19 +5,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::Utc;
-use genesys_cloud_sinks::{Columns, Format, OnBadValue};
+use genesys_cloud_sinks::{ChildTables, Columns, Format, OnBadValue};
 
+use super::downloads::DownloadPlan;
 use super::output::Output;
 use super::partition::{Part, Partition};
 use super::source::{Call, Source, Tree};
 use super::window::FolderWindow;
-use super::{results_parameters, tree, validation};
+use super::{child_tables, results_parameters, tree, validation};
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::locations::{Destination, Folder, ReportLocation, StateLocation};
 use crate::record;
 use crate::resolve;
-use crate::settings::{Accept, ExportSettings, Key, Start, Unique};
+use crate::settings::{Accept, DownloadSettings, ExportSettings, Key, Start, Unique};
 
 /// A validated export.
 pub(super) struct Plan {
@@ -33,6 +34,8 @@ pub(super) struct Plan {
     pub(super) accept: Accept,
     /// Whether to only show what the export would do.
     pub(super) is_dry_run: bool,
+    /// The files of records to download, if any.
+    pub(super) download: Option<DownloadPlan>,
     /// How the range is divided, if the output is a folder.
     pub(super) partition: Option<Partition>,
     /// The window of a folder that this writes, if it is not a whole export.
@@ -51,6 +54,8 @@ pub(super) enum Delivery {
 #[derive(Clone)]
 pub(super) struct Records {
     pub(super) columns: Columns,
+    /// The child tables, if any.
+    pub(super) children: Option<ChildTables>,
     /// The fields in `--fields`; empty for all.
     pub(super) fields: Vec<String>,
     pub(super) format: Format,
@@ -65,17 +70,26 @@ impl Plan {
     /// Plans and validates an export.
     pub(super) fn new(settings: ExportSettings) -> Result<Self, Failure> {
         let mut output = Output::new(&settings);
-        let (source, columns) = source(&settings, &output)?;
+        let (source, columns, children) = source(&settings, &output)?;
         let delivery = match capabilities::files(&source.kind) {
             Some(_) => {
                 validation::options_of_files(&settings)?;
                 Delivery::Files
             }
-            None => Delivery::Records(Records::new(&settings, &source, columns, &mut output)?),
+            None => {
+                let columns = (columns, children);
+                Delivery::Records(Records::new(&settings, &source, columns, &mut output)?)
+            }
         };
         let partition = match (&delivery, output.folder()) {
             (Delivery::Records(records), Some(folder)) => {
                 Some(partition(&settings, &source, folder, &records.columns)?)
+            }
+            _ => None,
+        };
+        let download = match (&settings.download, &delivery) {
+            (Some(download), Delivery::Records(records)) => {
+                Some(downloads(&settings, download, &source, &records.columns)?)
             }
             _ => None,
         };
@@ -90,6 +104,7 @@ impl Plan {
             report,
             accept,
             is_dry_run,
+            download,
             partition,
             window: None,
         })
@@ -117,15 +132,20 @@ impl Plan {
             report: ReportLocation::Nowhere,
             accept: self.accept,
             is_dry_run: false,
+            // Rejected with a folder.
+            download: None,
             partition: None,
             window: Some(window),
         }
     }
 }
 
-/// Resolves the source and the columns of its records.
+/// Resolves the source, the columns of its records and their child tables.
 #[cfg_attr(not(feature = "parquet"), expect(unused_variables))]
-fn source(settings: &ExportSettings, output: &Output) -> Result<(Source, Columns), Failure> {
+fn source(
+    settings: &ExportSettings,
+    output: &Output,
+) -> Result<(Source, Columns, Option<ChildTables>), Failure> {
     let call = &settings.call;
     let entry = resolve::operation(&call.operation)?;
     let kind = Source::kind(entry)?;
@@ -150,15 +170,46 @@ fn source(settings: &ExportSettings, output: &Output) -> Result<(Source, Columns
         record::check("--unique", item, field)?;
     }
     let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
-    let form = &settings.form;
-    #[cfg(feature = "parquet")]
-    if validation::has_nested_types(form, call.unchecked, output)? {
-        let names = validation::names(form);
-        let columns = record::typed_columns(&form.fields, &added, item, names)?;
-        return Ok((source, columns));
+    let upsert = settings.table.upsert.as_ref();
+    let mut children = child_tables::plan(&settings.explode, &source, upsert, call.unchecked)?;
+    let mut fields = settings.form.fields.clone();
+    if let Some(children) = &mut children {
+        fields = children
+            .choose(&fields, call.unchecked)
+            .map_err(|error| record::refused("--fields", &error))?;
     }
-    let columns = record::columns(&form.fields, &added, item, call.unchecked)?;
-    Ok((source, columns))
+    #[cfg(feature = "parquet")]
+    if validation::has_nested_types(&settings.form, call.unchecked, output)? {
+        let names = validation::names(&settings.form);
+        if let Some(children) = &mut children {
+            children.with_types(names).map_err(|error| record::mistyped(&error))?;
+        }
+        let item = children.as_ref().map(ChildTables::record).or(item);
+        let columns = record::typed_columns(&fields, &added, item, names)?;
+        return Ok((source, columns, children));
+    }
+    let item = children.as_ref().map(ChildTables::record).or(item);
+    let columns = record::columns(&fields, &added, item, call.unchecked)?;
+    Ok((source, columns, children))
+}
+
+/// Plans the downloads of the files that records refer to.
+fn downloads(
+    settings: &ExportSettings,
+    download: &DownloadSettings,
+    source: &Source,
+    columns: &Columns,
+) -> Result<DownloadPlan, Failure> {
+    let known = match &settings.table.upsert {
+        Some(Key::Fields(fields)) => fields.clone(),
+        _ => {
+            let id = source.range.as_ref().and_then(|range| range.id.clone());
+            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
+            added.chain([id.unwrap_or_else(|| "id".to_owned())]).collect()
+        }
+    };
+    let item = record::item(source.entry, &source.kind);
+    DownloadPlan::new(download, known, columns, (item, settings.call.unchecked))
 }
 
 /// Chooses the windows of a folder. Fails if the range does not consist of whole ones.
@@ -181,7 +232,7 @@ impl Records {
     fn new(
         settings: &ExportSettings,
         source: &Source,
-        columns: Columns,
+        (columns, children): (Columns, Option<ChildTables>),
         output: &mut Output,
     ) -> Result<Self, Failure> {
         let form = &settings.form;
@@ -212,7 +263,10 @@ impl Records {
         }
         let (fields, rejects) = (form.fields.clone(), form.rejects.clone());
         let (batch, on_bad_value) = (form.batch, form.on_bad_value);
-        Ok(Self { columns, fields, format, batch, on_bad_value, rejects })
+        if let Some(children) = &children {
+            output.add_children(children)?;
+        }
+        Ok(Self { columns, children, fields, format, batch, on_bad_value, rejects })
     }
 }
 
@@ -222,8 +276,11 @@ fn key(wanted: Option<&Key>, source: &Source, columns: &Columns) -> Result<Vec<S
         None => return Ok(Vec::new()),
         Some(Key::Fields(fields)) => fields.clone(),
         Some(Key::Known) => {
-            let added = source.tree.iter().flat_map(Tree::columns).map(|column| column.path);
-            added.chain(["id".to_owned()]).collect()
+            let known = child_tables::known_key(source);
+            let has_id = known.len() > source.tree.as_ref().map_or(0, |tree| tree.bindings.len());
+            // Without a known ID, the error names the usual one.
+            let usual = Some("id".to_owned()).filter(|_| !has_id);
+            known.into_iter().chain(usual).collect()
         }
     };
     for (at, field) in fields.iter().enumerate() {

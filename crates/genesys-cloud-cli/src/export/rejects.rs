@@ -54,6 +54,9 @@ pub(super) struct Committed {
 #[derive(Serialize)]
 struct Line<'a> {
     operation: &'a str,
+    /// The child table, if the record is a row of one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    table: Option<&'a str>,
     /// `null` or `skip`.
     action: &'static str,
     /// The first invalid value.
@@ -147,6 +150,7 @@ impl Rejects {
                 .map_err(|error| Failure::output(format!("can't write a record: {error}")))?;
             let line = Line {
                 operation: &self.operation,
+                table: it.table.as_deref(),
                 action: if it.is_skipped { "skip" } else { "null" },
                 field: first.and_then(|fault| fault.field.as_deref()),
                 reason: first.map_or("", |fault| &fault.reason),

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use genesys_cloud_core::{Reason, Verdict, display};
+use genesys_cloud_sinks::TableCount;
 use serde_json::{Value, json};
 
 use super::advice::{self, Advice, Ended, Remainder};
 use super::counts::{ParentCounts, ReadCounts};
+use super::downloads::Downloads;
 use super::files::{self, FileTarget};
 use super::plan::Plan;
 use super::state::{Delivered, Run, State};
@@ -19,6 +21,7 @@ use crate::locations::ReportLocation;
 use crate::reporter::{Reporter, grouped};
 use crate::resolve;
 use crate::session::Session;
+use crate::settings::Accept;
 
 /// Number of skipped parents to name in text.
 const NAMED_PARENTS: usize = 10;
@@ -35,6 +38,8 @@ pub(super) struct Report<'a> {
     remainder: Option<Remainder>,
     /// Whether the next run reads the last page again.
     is_in_doubt: bool,
+    /// Whether files of records could not be fetched.
+    lacks_files: bool,
     /// Text of what was read.
     read: String,
     /// Text of the verdict, which precedes it.
@@ -77,6 +82,7 @@ impl<'a> Report<'a> {
             notes: Vec::new(),
             remainder: None,
             is_in_doubt: false,
+            lacks_files: false,
             read,
             known,
             is_silent: false,
@@ -211,6 +217,25 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Reports the downloaded files. Files that could not be fetched make the export incomplete, unless accepted.
+    pub(super) fn downloaded(&mut self, downloads: &Downloads<'_>, accept: Accept) {
+        let facts = downloads.facts();
+        let number = |name: &str| grouped(facts[name].as_u64().unwrap_or_default());
+        self.notes.push(format!(
+            "files: {} fetched ({} bytes), {} already present, {} failed; see {}",
+            number("fetched"),
+            number("bytes"),
+            number("present"),
+            number("failed"),
+            facts["manifest"].as_str().unwrap_or_default()
+        ));
+        self.lacks_files = downloads.failed() > 0 && !accept.allows_word("truncated");
+        if self.lacks_files {
+            self.notes.push("the same command fetches the missing files, with new URLs".to_owned());
+        }
+        self.facts["downloads"] = facts;
+    }
+
     pub(super) fn notes(&mut self, notes: Vec<String>) {
         self.notes.extend(notes);
     }
@@ -232,7 +257,13 @@ impl<'a> Report<'a> {
         target: &mut Target,
         is_whole: bool,
     ) -> Result<Exit, Failure> {
-        let exit = if is_whole { Exit::Complete } else { Exit::of_verdict(self.verdict) };
+        let exit = if is_whole && self.lacks_files {
+            Exit::Truncated
+        } else if is_whole {
+            Exit::Complete
+        } else {
+            Exit::of_verdict(self.verdict)
+        };
         if is_whole {
             self.end(target, exit, true, &[]).await?;
             return Ok(exit);
@@ -306,6 +337,12 @@ impl<'a> Report<'a> {
         for (what, rows) in &counts {
             self.facts["rows"][*what] = (*rows).into();
         }
+        let tables = target.tables();
+        if !tables.is_empty() {
+            let fact =
+                |it: &TableCount| json!({ "table": it.path, "rows": it.rows, "out": it.location });
+            self.facts["tables"] = tables.iter().map(fact).collect();
+        }
         let resumes = advice.iter().find(|it| !it.command.ends_with("--restart"));
         self.facts["resume"] = json!(resumes.map(|it| &it.command));
         let mut text = format!("{}{}, {:.1} s", self.known, self.read, took.as_secs_f64());
@@ -316,6 +353,10 @@ impl<'a> Report<'a> {
         if !counts.is_empty() {
             let counts = counts.iter().map(|(what, rows)| format!("{} {what}", grouped(*rows)));
             text += &format!("\nrows: {}", counts.collect::<Vec<_>>().join(", "));
+        }
+        for TableCount { path, rows, location } in &tables {
+            let location = location.iter().map(|it| format!(", {it}")).collect::<String>();
+            text += &format!("\n{path}: {}{location}", count(*rows, "row"));
         }
         if let Some(times) = &self.times {
             text += &format!("\n{times}");

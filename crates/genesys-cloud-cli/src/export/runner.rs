@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::advice::Remainder;
+use super::downloads::Downloads;
 use super::pace::Pace;
 use super::plan::{Delivery, Plan};
 use super::previous::{key, store_of};
@@ -59,6 +60,8 @@ pub(super) struct Runner<'a> {
     is_unsaved: bool,
     /// The last saved checkpoint and commits, if jobs may be submitted later.
     last: Option<(Checkpoint, Commits)>,
+    /// Fetches the files that records refer to.
+    pub(super) downloads: Option<Downloads<'a>>,
     /// Number of records before this run, until it is reported.
     resumed: Option<u64>,
 }
@@ -110,6 +113,7 @@ impl<'a> Runner<'a> {
             pace: Pace::new(),
             is_unsaved: false,
             last,
+            downloads: None,
             resumed: from.map(State::records),
         }
     }
@@ -129,6 +133,11 @@ impl<'a> Runner<'a> {
                 true => ended.map_err(Failure::of_earlier_run),
                 false => ended,
             };
+        }
+        // The user does not wait for the files of the last records, which the next run reads again.
+        let has_files = self.downloads.is_some() && !self.batch.records.is_empty();
+        if has_files && matches!(ended, Ok(ReadEnd::Stopped)) {
+            return ended;
         }
         // If nothing was read, there is nothing to resume.
         let has_read =
@@ -284,6 +293,10 @@ impl<'a> Runner<'a> {
 
     /// Writes the batch.
     async fn put_records(&mut self) -> Result<(), Failure> {
+        // A committed record has its files.
+        if let Some(downloads) = &mut self.downloads {
+            downloads.fetch(&self.batch.records).await?;
+        }
         if let Target::Records(target) = &mut self.target {
             target.write(&self.batch.records).await?;
         }

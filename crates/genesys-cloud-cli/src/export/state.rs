@@ -8,6 +8,7 @@ use genesys_cloud_sinks::checksum::random_id;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::child_tables;
 use super::plan::{Delivery, Plan, Records};
 use super::range::{Range, RelativeInterval};
 use super::rejects;
@@ -183,6 +184,9 @@ pub(super) struct Shape {
     /// The operation and a checksum of its parents, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parents: Option<String>,
+    /// The paths and columns of child tables, as a checksum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    children: Option<String>,
 }
 
 impl Shape {
@@ -193,6 +197,7 @@ impl Shape {
             fields: records.fields.clone(),
             results: plan.source.results_params.clone(),
             parents: tree.map(|tree| format!("{} {}", plan.source.entry.id, tree.fingerprint())),
+            children: records.children.as_ref().map(child_tables::fingerprint),
         }
     }
 }
@@ -223,8 +228,15 @@ impl DeliveredRecords {
             return Some(format!("the interrupted export is of {saved}, not of {wanted}"));
         }
         (self.shape != shape).then(|| {
-            "the interrupted export has a different --format, --fields or --results-param"
-                .to_owned()
+            match self.shape.children == shape.children {
+                true => {
+                    "the interrupted export has a different --format, --fields or --results-param"
+                }
+                false => {
+                    "the interrupted export has different child tables, or other fields in them"
+                }
+            }
+            .to_owned()
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The target of an export: a sink for records, or the result files of a job.
 
 use genesys_cloud_core::CheckpointStore;
-use genesys_cloud_sinks::{Columns, Sink, Watch};
+use genesys_cloud_sinks::{Columns, Sink, TableCount, Watch};
 use serde_json::Value;
 
 use super::files::{FilePart, FileTarget};
@@ -29,7 +29,7 @@ impl Target {
     pub(super) fn new(plan: &Plan) -> Result<Self, Failure> {
         match &plan.delivery {
             Delivery::Records(records) => {
-                let mut sink = plan.output.sink(records.format)?;
+                let mut sink = plan.output.sink(records.format, records.children.as_ref())?;
                 sink.on_bad_value(records.on_bad_value);
                 let (columns, rejects) = (records.columns.clone(), Rejects::none(plan));
                 Ok(Self::Records(Box::new(RecordTarget { sink, columns, rejects })))
@@ -162,6 +162,14 @@ impl Target {
     pub(super) fn counts(&self) -> Vec<(&'static str, u64)> {
         match self {
             Self::Records(target) => target.sink.counts(),
+            Self::Files(_) => Vec::new(),
+        }
+    }
+
+    /// Returns the number of rows in each child table.
+    pub(super) fn tables(&self) -> Vec<TableCount> {
+        match self {
+            Self::Records(target) => target.sink.tables(),
             Self::Files(_) => Vec::new(),
         }
     }

@@ -121,6 +121,8 @@ pub(super) fn options_of_folder(settings: &ExportSettings, folder: &Folder) -> R
         "--state: the state of an export to a folder is in the folder"
     } else if settings.range.as_ref().is_some_and(|range| !range.overlap.is_zero()) {
         "--overlap: the windows of a folder do not overlap"
+    } else if settings.download.is_some() {
+        "--download: download the files in an export to one file, not to a folder of windows"
     } else if form.rejects.is_some() {
         "--rejects: each file of a folder has its own rejects file, in the folder .genesys-cloud beside it"
     } else if form.on_bad_value != OnBadValue::Fail && !matches!(folder, Folder::Local(_)) {
@@ -152,6 +154,8 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
         ("--names", form.names.is_some()),
         ("--on-bad-value", form.on_bad_value != OnBadValue::Fail),
         ("--rejects", form.rejects.is_some()),
+        ("--explode", !settings.explode.paths.is_empty()),
+        ("--download", settings.download.is_some()),
     ];
     if let Some((option, _)) = of_records.iter().find(|(_, given)| *given) {
         return Err(Failure::usage(format!(

@@ -5,9 +5,14 @@
 mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
+#[cfg(unix)]
+mod child_tables;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod child_tables_postgres;
 mod commands;
 #[cfg(unix)]
 mod completions;
+mod downloads;
 mod earlier;
 mod export;
 mod files;
@@ -16,6 +21,7 @@ mod folders;
 mod guide;
 mod hostile;
 mod jobs;
+mod lake;
 #[cfg(all(
     unix,
     feature = "buckets",
@@ -35,6 +41,7 @@ mod profiles;
 mod ranges;
 #[cfg(all(unix, feature = "parquet", feature = "postgres", feature = "redis"))]
 mod read_back;
+mod recipes;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod redis;
 mod refusals;
@@ -44,6 +51,8 @@ mod s3;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod servers;
 mod states;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod sync;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;

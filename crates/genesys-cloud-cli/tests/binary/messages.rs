@@ -12,7 +12,7 @@ const QUEUES: &str = "getRoutingQueues";
 const JOBS: &str = "postAnalyticsConversationsDetailsJobs";
 
 /// Commands that are invalid, by subject. `MAY` is a month and `DETAILS` an operation with an interval.
-const INVALID: [(&str, &[&str]); 12] = [
+const INVALID: [(&str, &[&str]); 14] = [
     (
         "Operations",
         &[
@@ -121,6 +121,27 @@ const INVALID: [(&str, &[&str]); 12] = [
         ],
     ),
     (
+        "Files of records",
+        &[
+            "export getConversationRecordings -p conversationId=a --download mediaUri",
+            "export getConversationRecordings -p conversationId=a --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUrl --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUris --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUris.S.uri --to media",
+            "export getConversationRecordings -p conversationId=a --download media.uri --to media",
+            "export routing.queues --download name.url --to media",
+            "export routing.queues --download anything --to media",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to -",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to postgres://me:SECRET@host/db",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to s3://me:SECRET@bucket/a",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to media --download-key idd",
+            "export getConversationRecordings -p conversationId=a --download mediaUri --to media --max-file-size 0",
+            "export DETAILS --interval MAY --out lake/ --download conversationId --to media",
+            "export postAnalyticsReportingExports --body object.json --download url --to media --out f.csv",
+            "export routing.queues --download-key id",
+        ],
+    ),
+    (
         "Numbers and times",
         &[
             "export routing.queues --page-size 0",
@@ -161,6 +182,27 @@ const INVALID: [(&str, &[&str]); 12] = [
             "export routing.queues --on-bad-value skip",
             "export routing.queues --on-bad-value skip --out q.csv --rejects q.csv",
             "export routing.queues --on-bad-value drop",
+        ],
+    ),
+    (
+        "Child tables",
+        &[
+            "export routing.queues --explode memberGroups",
+            "export routing.queues --out - --explode memberGroups",
+            "export routing.queues --out q.jsonl --explode ''",
+            "export routing.queues --out q.jsonl --explode memberGroups.",
+            "export routing.queues --out q.jsonl --explode memberGruops",
+            "export routing.queues --out q.jsonl --explode zzzzzz",
+            "export routing.queues --out q.jsonl --explode division",
+            "export routing.queues --out q.jsonl --explode memberGroups.name",
+            "export DETAILS --out c.jsonl --explode participants.sessions.zzzz",
+            "export routing.queues --out q.jsonl --explode mediaSettings",
+            "export routing.queues --out q.jsonl --explode-key id",
+            "export routing.queues --out q.jsonl --explode memberGroups --explode-key naem",
+            "export routing.queues --out q.jsonl --explode memberGroups --explode-key division",
+            "export routing.queues --out q.jsonl --explode memberGroups --fields id,memberGroups.naem",
+            "export routing.queues --out postgres://me@host/db --explode memberGroups --explode-key id --upsert",
+            "export postOutboundContactlistExport -p contactListId=a --explode a --out a.csv",
         ],
     ),
     (
@@ -390,6 +432,8 @@ async fn help() {
     for command in [
         "",
         "export",
+        "sync",
+        "sync init",
         "operations",
         "describe",
         "call",

@@ -20,7 +20,7 @@ const QUEUES: &str = "getRoutingQueues";
 pub(crate) struct Database {
     server: Arc<Postgres>,
     name: &'static str,
-    client: Client,
+    pub(crate) client: Client,
 }
 
 impl Database {
@@ -107,7 +107,7 @@ async fn truth(org: &MockOrg, folder: &Path) -> BTreeMap<String, Value> {
     records
 }
 
-fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     name.chars()
         .flat_map(|it| match it.is_uppercase() {
             true => vec!['_', it.to_ascii_lowercase()],
@@ -117,7 +117,7 @@ fn snake(name: &str) -> String {
 }
 
 /// Whether two values are equal. A time may have different formats.
-fn same(column: &Value, field: &Value) -> bool {
+pub(crate) fn same(column: &Value, field: &Value) -> bool {
     let instant =
         |value: &Value| value.as_str().and_then(|it| chrono::DateTime::parse_from_rfc3339(it).ok());
     let number = |value: &Value| value.as_f64();

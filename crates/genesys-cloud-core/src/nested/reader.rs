@@ -1,6 +1,6 @@
 //! Reads the lists of parents, several at a time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -48,8 +48,9 @@ pub(super) struct TreeReader<P, C> {
     delivered: u64,
     /// Counts of the lists that have ended.
     report: NestedReport,
-    /// The lists that an earlier run had opened, by the fingerprint of their request, until they are opened again.
-    resumed: HashMap<u64, OpenPoint>,
+    /// The lists that an earlier run had opened, with the fingerprint of their request, until they are opened again.
+    /// Parents with the same list, such as a record that is listed twice, open it in this order.
+    resumed: Vec<(u64, OpenPoint)>,
     /// When the checkpoint of that run was made.
     saved: DateTime<Utc>,
     /// The path of the list that failed last.
@@ -98,7 +99,7 @@ impl<P, C> TreeReader<P, C> {
             parents_error: None,
             delivered: 0,
             report: NestedReport::default(),
-            resumed: HashMap::new(),
+            resumed: Vec::new(),
             saved: Utc::now(),
             failed: None,
             mismatch: None,
@@ -111,7 +112,7 @@ impl<P, C> TreeReader<P, C> {
             report.parents += 1;
             report.add(&active.list.report());
         }
-        for point in self.resumed.values() {
+        for (_, point) in &self.resumed {
             if let OpenPoint::At(point) = point {
                 report.add(&point.report());
             }
@@ -239,7 +240,8 @@ impl<P, C> TreeReader<P, C> {
         let mut list = (self.make_list)(&parent);
         let subject = list.subject();
         let key = key(&subject);
-        match self.resumed.remove(&key) {
+        let resumed = self.resumed.iter().position(|(of, _)| *of == key);
+        match resumed.map(|at| self.resumed.remove(at).1) {
             Some(OpenPoint::Done(_)) => {
                 self.open.push_back(Open { before, key, active: None });
                 self.drop_done();
@@ -247,7 +249,7 @@ impl<P, C> TreeReader<P, C> {
             }
             Some(OpenPoint::At(point)) => list.start_at(Some(*point), self.saved),
             None => {
-                let changed = self.resumed.values().find_map(|point| match point {
+                let changed = self.resumed.iter().find_map(|(_, point)| match point {
                     OpenPoint::At(point) if is_of_same_path(&point.subject, &subject) => {
                         point.subject.difference(&subject)
                     }
@@ -321,7 +323,7 @@ impl<P, C> TreeReader<P, C> {
     /// Ends the tree, after all lists have ended.
     fn end(&mut self) {
         // The outer list no longer has the parents of these, so the rest of their items is not read.
-        for point in std::mem::take(&mut self.resumed).into_values() {
+        for (_, point) in std::mem::take(&mut self.resumed) {
             let OpenPoint::At(point) = point else { continue };
             let report = point.report();
             self.report.items += report.items;
@@ -358,7 +360,7 @@ impl<P, C> TreeReader<P, C> {
             Some(active) => OpenPoint::At(Box::new(active.list.point())),
             None => OpenPoint::Done(open.key),
         });
-        let lists = open.chain(self.resumed.values().cloned()).collect();
+        let lists = open.chain(self.resumed.iter().map(|(_, point)| point.clone())).collect();
         Ok(TreePoint { parents, lists, report: self.report.clone() })
     }
 
@@ -369,9 +371,16 @@ impl<P, C> TreeReader<P, C> {
         for open in &self.open {
             let Some(active) = &open.active else { continue };
             let Some(job) = active.list.saved_job() else { continue };
-            match point.lists.iter_mut().find(|list| list.key() == open.key) {
-                Some(OpenPoint::At(point)) if point.has_no_other_job(&job) => point.job = Some(job),
-                Some(_) => {}
+            let mut same = point.lists.iter_mut().filter(|list| list.key() == open.key).peekable();
+            let is_known = same.peek().is_some();
+            // Of parents with the same list, the first that does not have this or another job.
+            let without = same.find_map(|list| match list {
+                OpenPoint::At(point) => point.has_no_other_job(&job).then_some(point),
+                OpenPoint::Done(_) => None,
+            });
+            match without {
+                Some(point) => point.job = Some(job),
+                None if is_known => {}
                 None => {
                     // Opened since: its start, with its job.
                     let mut fresh = (self.make_list)(&active.parent).point();

@@ -1,5 +1,7 @@
 //! What a tree yields, and what its report says.
 
+use std::sync::{Arc, Mutex};
+
 use genesys_cloud_core::{
     Checkpoint, ErrorKind, Method, Nested, OnRefused, Operation, Paginator, Reason, Request,
     Verdict,
@@ -79,6 +81,43 @@ async fn three_levels_make_one_tree() {
         assert_eq!(found, all, "{stop}");
         assert_eq!(tree.report().items, all.len() as u64);
         assert_eq!(tree.report().verdict(), Verdict::Complete);
+    }
+}
+
+#[tokio::test]
+async fn parents_with_the_same_list_are_resumed_each_at_its_own_place() {
+    let server = Org::of(&[4, 2]).serve().await;
+    let client = client(&server);
+    let parents = ["0", "0", "1", "0"];
+    let of = client.clone();
+    let tree = move || {
+        let of = of.clone();
+        Nested::of(parents.map(|id| json!({ "id": id })), move |queue| members_of(&of, queue))
+    };
+    let all = rest(&mut tree()).await;
+    assert_eq!(all.len(), 14);
+    for unordered in [false, true] {
+        let tree = || if unordered { tree().unordered() } else { tree() };
+        for every in 1..=all.len() {
+            let (mut reading, mut found) = (tree(), Vec::new());
+            while let Some(member) = reading.try_next().await.expect("an item") {
+                found.push(id(&member.item));
+                if found.len() % every == 0 {
+                    let checkpoint = reloaded(&reading.checkpoint().expect("a place"));
+                    reading = tree().resume(&checkpoint);
+                }
+            }
+            if unordered {
+                found.sort();
+                let mut all = all.clone();
+                all.sort();
+                assert_eq!(found, all, "{every}");
+            } else {
+                assert_eq!(found, all, "{every}");
+            }
+            assert_eq!(reading.report().verdict(), Verdict::Complete);
+            assert_eq!(reading.report().parents_done, 4);
+        }
     }
 }
 
@@ -241,4 +280,35 @@ async fn a_parent_missing_on_resume_makes_the_tree_drift() {
     assert_eq!(rest(&mut tree).await, ["2-0", "2-1"]);
     assert!(matches!(tree.report().verdict(), Verdict::Drifted(_)), "{:?}", tree.report());
     assert_eq!(tree.report().items, 5);
+}
+
+#[tokio::test]
+async fn the_end_of_each_list_is_reported_with_its_verdict() {
+    let server = Org::of(&[2, 0, 7]).serve().await;
+    let ended: Arc<Mutex<Vec<(String, Verdict)>>> = Arc::default();
+    let sender = Arc::clone(&ended);
+    let mut tree = members(&client(&server)).on_list_end(move |queue, verdict| {
+        sender.lock().expect("the lists").push((id(queue), verdict));
+    });
+    assert_eq!(tree.report().outer, None);
+    rest(&mut tree).await;
+    assert_eq!(tree.report().outer, Some(Verdict::Complete));
+    let ended = ended.lock().expect("the lists");
+    assert_eq!(ended.len(), 3, "{ended:?}");
+    assert!(ended.iter().all(|(_, verdict)| *verdict == Verdict::Complete), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_skipped_parent_is_not_reported_as_complete() {
+    let server = refusing(404).await;
+    let ended: Arc<Mutex<Vec<Verdict>>> = Arc::default();
+    let sender = Arc::clone(&ended);
+    let mut tree = members(&client(&server)).on_list_end(move |_, verdict| {
+        sender.lock().expect("the lists").push(verdict);
+    });
+    rest(&mut tree).await;
+    let ended = ended.lock().expect("the lists");
+    let skipped = Verdict::Drifted(Reason::ParentsNotFound { parents: 1 });
+    assert_eq!(ended.iter().filter(|verdict| **verdict == skipped).count(), 1, "{ended:?}");
+    assert!(ended.contains(&Verdict::Complete));
 }

@@ -4,6 +4,7 @@ mod deletion;
 mod folder;
 mod object;
 mod store;
+mod upload;
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ pub use self::folder::BucketFolder;
 pub use self::object::BucketUrl;
 use self::object::{Object, is_missing};
 pub use self::store::BucketStore;
+pub(crate) use self::upload::{BucketFiles, BucketUpload};
 use super::body::Body;
 use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};

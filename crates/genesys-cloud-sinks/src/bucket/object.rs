@@ -120,7 +120,7 @@ pub(crate) struct Object {
     pub(super) path: Path,
     pub(super) url: String,
     /// Deletes the object, if not `store`.
-    deletion: Option<Deletion>,
+    pub(super) deletion: Option<Deletion>,
     /// Interrupts waits for the bucket.
     pub(super) watch: Option<Watch>,
 }

@@ -149,6 +149,7 @@ impl Encode for Parquet {
             record: record.to_owned(),
             faults: it.faults,
             is_skipped: it.is_skipped,
+            table: None,
         }))
     }
 

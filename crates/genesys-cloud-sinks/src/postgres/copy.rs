@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tokio_postgres::Error;
 
 use super::PostgresSink;
+use super::copy_text::Rows;
 use super::sql_errors::is_untranslatable;
 use crate::reject::{Rejected, tolerated};
 use crate::{SinkError, SinkFuture};
@@ -16,6 +17,8 @@ use genesys_cloud_core::{Fault, OnBadValue};
 /// The rows of a batch.
 struct Batch<'a> {
     records: &'a [Box<RawValue>],
+    /// The number of the record of each row, if the staging table gets it.
+    numbers: &'a [u64],
     /// All original rows, and the end of each.
     all: Bytes,
     ends: Vec<usize>,
@@ -49,16 +52,36 @@ pub(super) struct Refused {
     pub(super) reason: String,
 }
 
+/// Adds the row of a record, followed by its number if there is one.
+fn add(
+    rows: &mut Rows,
+    (record, number): (&RawValue, Option<&u64>),
+    nulls: &[usize],
+    out: &mut Vec<u8>,
+) -> Result<(), SinkError> {
+    rows.add(record, nulls, out)?;
+    if let Some(number) = number {
+        // Replaces the end of the line.
+        out.pop();
+        out.extend_from_slice(format!("\t{number}\n").as_bytes());
+    }
+    Ok(())
+}
+
 impl PostgresSink {
-    /// Writes a batch to the staging table.
-    pub(super) async fn copy(&mut self, records: &[Box<RawValue>]) -> Result<(), SinkError> {
+    /// Writes a batch to the staging table. `numbers`: those of the records, in a family of tables.
+    pub(super) async fn copy(
+        &mut self,
+        records: &[Box<RawValue>],
+        numbers: &[u64],
+    ) -> Result<(), SinkError> {
         if records.is_empty() {
             return Ok(());
         }
         if self.is_whole {
             return Err(SinkError::mismatch("the records have already been moved to the table"));
         }
-        let batch = self.batch(records)?;
+        let batch = self.batch(records, numbers)?;
         if let Err(error) = self.session().await?.begin().await {
             if !self.can_reconnect() {
                 return Err(error);
@@ -85,17 +108,22 @@ impl PostgresSink {
     }
 
     /// Encodes records as rows.
-    fn batch<'a>(&mut self, records: &'a [Box<RawValue>]) -> Result<Batch<'a>, SinkError> {
+    fn batch<'a>(
+        &mut self,
+        records: &'a [Box<RawValue>],
+        numbers: &'a [u64],
+    ) -> Result<Batch<'a>, SinkError> {
         let mut all = Vec::with_capacity(records.iter().map(|record| record.get().len()).sum());
         let (mut ends, mut sources) = (Vec::new(), Vec::new());
         let mut rejected = BTreeMap::new();
         for (at, record) in records.iter().enumerate() {
-            if let Err(error) = self.rows.add(record, &[], &mut all) {
+            let number = numbers.get(at);
+            if let Err(error) = add(&mut self.rows, (record, number), &[], &mut all) {
                 let (rows, out) = (&mut self.rows, &mut all);
                 let mut without = Vec::new();
                 let again = |nulls: &[usize]| {
                     nulls.clone_into(&mut without);
-                    rows.add(record, nulls, out)
+                    add(rows, (record, number), nulls, out)
                 };
                 let tolerated = tolerated(self.on_bad_value, record, error, again);
                 let found = tolerated.map_err(|error| {
@@ -111,7 +139,7 @@ impl PostgresSink {
             sources.push(at);
         }
         let (all, changed) = (Bytes::from(all), BTreeMap::new());
-        Ok(Batch { records, all, ends, sources, changed, rejected })
+        Ok(Batch { records, numbers, all, ends, sources, changed, rejected })
     }
 
     /// Writes the rows that the database accepts. After each refused row, it sends the rows before it again, because COPY
@@ -160,9 +188,8 @@ impl PostgresSink {
         let at = batch.sources[row];
         let record = &batch.records[at];
         let none = || {
-            let rejected =
-                Rejected { record: record.clone(), faults: Vec::new(), is_skipped: false };
-            (rejected, Vec::new())
+            let (record, faults) = (record.clone(), Vec::new());
+            (Rejected { record, faults, is_skipped: false, table: None }, Vec::new())
         };
         let (rejected, nulls) = batch.rejected.entry(at).or_insert_with(none);
         let field = refused.column.map(|column| self.fields[column].path.clone());
@@ -174,7 +201,7 @@ impl PostgresSink {
         };
         nulls.push(column);
         let mut changed = Vec::new();
-        self.rows.add(record, nulls, &mut changed)?;
+        add(&mut self.rows, (record, batch.numbers.get(at)), nulls, &mut changed)?;
         batch.changed.insert(row, changed.into());
         Ok(true)
     }

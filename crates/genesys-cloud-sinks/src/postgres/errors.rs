@@ -82,15 +82,16 @@ impl PostgresSink {
         let record = serde_json::from_str::<Value>(record.get()).unwrap_or_default();
         let values = key.iter().filter_map(|key| Some((key, record.get(key)?.as_str()?)));
         let values: Vec<String> = values.map(|(key, value)| format!("{key} {value}")).collect();
+        let noun = if self.is_child() { "row" } else { "record" };
         match values.is_empty() {
-            false => format!("record {number} ({})", values.join(", ")),
-            true => format!("record {number}"),
+            false => format!("{noun} {number} ({})", values.join(", ")),
+            true => format!("{noun} {number}"),
         }
     }
 
     /// Returns a warning if existing rows may conflict with the records in the end.
     pub(super) async fn doubts(&mut self) -> Result<Option<String>, SinkError> {
-        if !self.target.upsert.is_empty() {
+        if !self.target.upsert.is_empty() || self.replaces() {
             return Ok(None);
         }
         let is_written = |column: &String| self.fields.iter().any(|field| field.column == *column);
@@ -115,6 +116,9 @@ impl PostgresSink {
 
     /// Returns the upsert option for a key of written fields.
     fn upsert_by(&self, key: &Key) -> Option<String> {
+        if self.is_child() {
+            return None;
+        }
         let path =
             |column: &String| Some(&*self.fields.iter().find(|it| it.column == *column)?.path);
         let paths: Vec<&str> = key.columns.iter().map(path).collect::<Option<_>>()?;

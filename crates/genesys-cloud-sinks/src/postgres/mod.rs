@@ -3,9 +3,12 @@
 mod copy;
 mod copy_text;
 mod errors;
+mod family;
 mod moves;
 mod preflight;
 mod reconnect;
+#[doc(hidden)]
+pub mod replica;
 mod session;
 mod sql_errors;
 mod staging;
@@ -22,9 +25,11 @@ use serde_json::value::RawValue;
 use tokio_postgres::Statement;
 
 use self::copy_text::{Filled, Rows};
+use self::family::Member;
 use self::moves::Moved;
 use self::session::{Key, Session};
-use self::table::{EXPORTS, Found, quoted};
+use self::state::Kept;
+use self::table::{EXPORTS, Found, ROW, quoted};
 pub use self::target::Target;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
@@ -72,6 +77,8 @@ pub struct PostgresSink {
     is_whole: bool,
     /// Whether they may have been moved: the response to the COMMIT was lost.
     is_in_doubt: bool,
+    /// The role among several tables, if the records have child tables.
+    member: Option<Member>,
 }
 
 /// A field and its column.
@@ -115,6 +122,7 @@ impl PostgresSink {
             run: String::new(),
             is_whole: false,
             is_in_doubt: false,
+            member: None,
         }
     }
 
@@ -150,6 +158,18 @@ impl PostgresSink {
         columns: &Columns,
         committed: Option<&Value>,
     ) -> Result<(), SinkError> {
+        self.inspect(columns, committed).await?;
+        self.check_encoding().await?;
+        let kept = self.kept().await?;
+        self.claim(columns, committed, kept.as_ref()).await
+    }
+
+    /// Checks the table, and matches the columns with it.
+    async fn inspect(
+        &mut self,
+        columns: &Columns,
+        committed: Option<&Value>,
+    ) -> Result<(), SinkError> {
         let table = self.target.table.clone();
         // After the move, nothing is written to the table any more.
         let is_due = committed.is_none() || !self.is_whole;
@@ -164,25 +184,32 @@ impl PostgresSink {
                 self.check_columns(found)?;
             }
         }
-        self.check_key()?;
-        self.check_encoding().await?;
-        let kept = self.kept().await?;
+        self.check_key()
+    }
+
+    /// Creates the staging table, or resumes it. `kept`: the row of the last export.
+    async fn claim(
+        &mut self,
+        columns: &Columns,
+        committed: Option<&Value>,
+        kept: Option<&Kept>,
+    ) -> Result<(), SinkError> {
         let staging = self.staging();
         let committed = match committed {
             Some(state) => {
                 let state: Committed = from_saved(state)?;
-                self.check_run(kept.as_ref()).await?;
+                self.check_run(kept).await?;
                 self.written = state.rows;
                 Some(state)
             }
             None => {
                 let exists = self.session().await?.columns(&staging).await?.is_some();
-                if exists && !self.is_staging_of(kept.as_ref()).await? {
+                if exists && !self.is_staging_of(kept).await? {
                     return Err(self.occupied().await?);
                 }
                 self.is_whole = false;
                 self.saved = None;
-                self.make_staging().await?;
+                self.make_staging(kept).await?;
                 None
             }
         };
@@ -218,7 +245,11 @@ impl PostgresSink {
     }
 
     async fn prepare_copy(&mut self) -> Result<(), SinkError> {
-        let copy = format!("COPY {} ({}) FROM STDIN", self.named(&self.staging()), self.columns());
+        let mut columns = self.columns();
+        if self.member.is_some() {
+            columns += &format!(", {}", quoted(ROW));
+        }
+        let copy = format!("COPY {} ({columns}) FROM STDIN", self.named(&self.staging()));
         self.copy = Some(self.session().await?.prepare(&copy).await?);
         Ok(())
     }
@@ -314,13 +345,13 @@ impl PostgresSink {
         )))
     }
 
-    async fn close(&mut self, is_whole: bool) -> Result<(), SinkError> {
+    async fn close(&mut self, is_whole: bool, children: &mut [Self]) -> Result<(), SinkError> {
         let Some(session) = &mut self.session else { return Ok(()) };
         session.roll_back().await?;
         if !is_whole || self.is_whole {
             return Ok(());
         }
-        let moved = self.move_staging().await;
+        let moved = self.move_staging(children).await;
         if moved.is_err()
             && let Some(session) = &mut self.session
         {
@@ -363,7 +394,7 @@ impl Sink for PostgresSink {
     }
 
     fn write<'a>(&'a mut self, batch: &'a [Box<RawValue>]) -> SinkFuture<'a> {
-        Box::pin(self.copy(batch))
+        Box::pin(self.copy(batch, &[]))
     }
 
     fn watch(&mut self, watch: Watch) {
@@ -394,7 +425,7 @@ impl Sink for PostgresSink {
     }
 
     fn finish(&mut self, is_whole: bool) -> SinkFuture<'_> {
-        Box::pin(self.close(is_whole))
+        Box::pin(self.close(is_whole, &mut []))
     }
 
     fn is_done(&self) -> bool {

@@ -23,12 +23,13 @@ struct Expected {
 }
 
 impl PostgresSink {
-    /// Moves the records to the table.
-    pub(super) async fn move_staging(&mut self) -> Result<(), SinkError> {
+    /// Moves the records to the table, and the rows of child tables to theirs.
+    pub(super) async fn move_staging(&mut self, children: &mut [Self]) -> Result<(), SinkError> {
         let exports = self.named(EXPORTS);
         let name = self.target.table.clone();
         let table = self.display(&name);
         self.session().await?.begin().await?;
+        self.move_children(children).await?;
         let key: Vec<String> = self.key().iter().map(|field| field.column.clone()).collect();
         let moved = match key.is_empty() {
             true if self.is_new => self.rename_staging().await?,
@@ -48,7 +49,7 @@ impl PostgresSink {
     }
 
     /// Renames the staging table to the table.
-    async fn rename_staging(&mut self) -> Result<Moved, SinkError> {
+    pub(super) async fn rename_staging(&mut self) -> Result<Moved, SinkError> {
         let staging = self.named(&self.staging());
         self.step(&format!(
             "COMMENT ON TABLE {staging} IS NULL; ALTER TABLE {staging} DROP COLUMN {}; ALTER TABLE {staging} RENAME TO {}",
@@ -59,7 +60,7 @@ impl PostgresSink {
         Ok(Moved { added: self.written, ..Moved::default() })
     }
 
-    async fn add_rows(&mut self) -> Result<Moved, SinkError> {
+    pub(super) async fn add_rows(&mut self) -> Result<Moved, SinkError> {
         let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let columns = self.columns();
         let sent = self.session().await?.count(&format!("SELECT count(*) FROM {staging}")).await?;
@@ -130,7 +131,7 @@ impl PostgresSink {
     }
 
     /// Fails if triggers or rules have dropped or added rows.
-    fn check_arrived(&self, arrived: u64, sent: u64) -> Result<(), SinkError> {
+    pub(super) fn check_arrived(&self, arrived: u64, sent: u64) -> Result<(), SinkError> {
         if arrived == sent {
             return Ok(());
         }
@@ -141,7 +142,7 @@ impl PostgresSink {
         )))
     }
 
-    async fn step(&mut self, statements: &str) -> Result<(), SinkError> {
+    pub(super) async fn step(&mut self, statements: &str) -> Result<(), SinkError> {
         match self.session().await?.attempt(statements).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.unmoved(error).await),
@@ -149,7 +150,7 @@ impl PostgresSink {
     }
 
     /// Runs a statement, and returns the number of rows written.
-    async fn counted(&mut self, statement: &str) -> Result<u64, SinkError> {
+    pub(super) async fn counted(&mut self, statement: &str) -> Result<u64, SinkError> {
         match self.session().await?.written(statement).await {
             Ok(rows) => Ok(rows),
             Err(error) => Err(self.unmoved(error).await),
@@ -164,14 +165,14 @@ impl Session {
         Ok(Expected { rows: count(0), existing: count(1), changed: count(2) })
     }
 
-    async fn count(&mut self, query: &str) -> Result<u64, SinkError> {
+    pub(super) async fn count(&mut self, query: &str) -> Result<u64, SinkError> {
         let rows = self.all(query, &[]).await?;
         Ok(rows.first().map_or(0, |row| row.get::<_, i64>(0).unsigned_abs()))
     }
 }
 
 /// Returns comparable columns: those of types without equality are cast to text.
-fn comparable(of: &str, columns: &[String], found: &[Found]) -> String {
+pub(super) fn comparable(of: &str, columns: &[String], found: &[Found]) -> String {
     let value = |column: &String| {
         let has_equality = found.iter().any(|it| it.name == *column && it.has_equality);
         format!("{of}.{}{}", quoted(column), if has_equality { "" } else { "::text" })

@@ -39,6 +39,10 @@ impl PostgresSink {
 
     /// Returns whether the connection is lost and can be replaced.
     pub(super) fn can_reconnect(&self) -> bool {
+        if self.member.is_some() {
+            // The uncommitted rows of the other tables are lost, too; a resume writes them again.
+            return false;
+        }
         let is_lost = self.session.as_ref().is_some_and(|session| session.is_lost());
         is_lost && self.pending_bytes <= MOST_PENDING
     }

@@ -79,6 +79,13 @@ impl Key {
 impl Session {
     /// Connects, and locks the table.
     pub(super) async fn open(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
+        let mut this = Self::connect(target, watch).await?;
+        this.lock(&target.table).await?;
+        Ok(this)
+    }
+
+    /// Connects, without a lock.
+    pub(super) async fn connect(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
         let access = target.access(environment).map_err(SinkError::new)?;
         let place = place(&access.config);
         let user = access.config.get_user().unwrap_or("(system user)").to_owned();
@@ -141,8 +148,16 @@ impl Session {
                 })?
             }
         };
-        this.lock(&target.table).await?;
         Ok(this)
+    }
+
+    /// Locks further tables.
+    pub(super) async fn lock_all(&mut self, tables: &[String]) -> Result<(), SinkError> {
+        for table in tables {
+            self.run(&format!("SET lock_timeout = '{LOCK_TIMEOUT}'")).await?;
+            self.lock(table).await?;
+        }
+        Ok(())
     }
 
     /// Locks the table until the connection ends.

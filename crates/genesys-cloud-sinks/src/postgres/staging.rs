@@ -1,5 +1,6 @@
 //! The staging table, which has the records until the list is complete.
 
+use super::state::Kept;
 use super::table::{EXPORTS, ROW, list, mark, quoted};
 use super::{Field, PostgresSink};
 use crate::SinkError;
@@ -35,7 +36,7 @@ impl PostgresSink {
     }
 
     /// Creates an empty staging table, and the row of the export.
-    pub(super) async fn make_staging(&mut self) -> Result<(), SinkError> {
+    pub(super) async fn make_staging(&mut self, kept: Option<&Kept>) -> Result<(), SinkError> {
         let (table, staging) = (self.named(&self.target.table), self.named(&self.staging()));
         let mut make = format!("DROP TABLE IF EXISTS {staging}; ");
         match self.is_new {
@@ -61,6 +62,13 @@ impl PostgresSink {
         }
         // The comment has no quotes.
         make += &format!("; COMMENT ON TABLE {staging} IS '{}'", mark(&self.run));
+        if self.is_child() {
+            // The family commits, with the row of the export.
+            let session = self.session().await?;
+            session.begin().await?;
+            return session.run(&make).await;
+        }
+        let is_alone = self.member.is_none();
         let exports = self.named(EXPORTS);
         let (table, run) = (self.target.table.clone(), self.run.clone());
         let session = self.session().await?;
@@ -83,6 +91,10 @@ impl PostgresSink {
                 .run(&format!("ALTER TABLE {exports} ADD COLUMN IF NOT EXISTS run text"))
                 .await?;
         }
+        if let Some(kept) = kept {
+            // Those of child tables may be of lists that are none any more.
+            session.drop_staging(kept).await?;
+        }
         session.run(&make).await?;
         let note = format!(
             "INSERT INTO {exports} (table_name, whole, began, run) VALUES ($1, false, now(), $2) \
@@ -90,6 +102,9 @@ impl PostgresSink {
              began = now(), saved = NULL, ended = NULL, run = $2"
         );
         session.execute(&note, &[&table, &run]).await?;
+        if !is_alone {
+            return Ok(());
+        }
         Ok(session.commit(&format!("{staging} was created")).await?)
     }
 }

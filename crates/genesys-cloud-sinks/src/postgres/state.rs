@@ -3,6 +3,7 @@
 use genesys_cloud_core::{CheckpointStore, MAX_STATE_SIZE, StoreFuture};
 
 use super::PostgresSink;
+use super::session::Session;
 use super::table::{self, EXPORTS};
 use crate::checksum::Checksum;
 use crate::error::SinkError;
@@ -110,17 +111,14 @@ impl PostgresSink {
 
     pub(super) async fn forget(&mut self) -> Result<(), SinkError> {
         let Some(kept) = self.kept().await? else { return Ok(()) };
-        let (exports, staging) = (self.named(EXPORTS), self.named(&self.staging()));
+        let exports = self.named(EXPORTS);
         let table = self.target.table.clone();
-        let is_ours = self.is_staging_of(Some(&kept)).await?;
         let session = self.session().await?;
         session.begin().await?;
         let forget = match kept.is_whole {
             true => format!("UPDATE {exports} SET state = NULL WHERE table_name = $1"),
             false => {
-                if is_ours {
-                    session.run(&format!("DROP TABLE IF EXISTS {staging}")).await?;
-                }
+                session.drop_staging(&kept).await?;
                 format!("DELETE FROM {exports} WHERE table_name = $1")
             }
         };
@@ -143,6 +141,22 @@ impl PostgresSink {
              finish it with --resume, which reads nothing, and then start a new export",
             self.display(&table)
         )))
+    }
+}
+
+impl Session {
+    /// Drops the staging tables of an export that has not moved its records.
+    pub(super) async fn drop_staging(&mut self, kept: &Kept) -> Result<(), SinkError> {
+        let Some(run) = kept.run.as_ref().filter(|_| !kept.is_whole) else { return Ok(()) };
+        let find = "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+            WHERE n.nspname = $1 AND c.relkind = 'r' AND obj_description(c.oid, 'pg_class') = $2";
+        let (schema, mark) = (self.schema.clone(), table::mark(run));
+        for row in self.all(find, &[&schema, &mark]).await? {
+            let name: String = row.get(0);
+            self.run(&format!("DROP TABLE {}.{}", table::quoted(&schema), table::quoted(&name)))
+                .await?;
+        }
+        Ok(())
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 /// Quotes a name for SQL.
-pub(super) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn mark(run: &str) -> String {
 }
 
 /// Returns the PostgreSQL type of a column.
-pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
+pub fn sql_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
         ColumnKind::Integer => "bigint",
@@ -119,7 +119,7 @@ pub(super) fn plain(path: &str) -> String {
 }
 
 /// Converts a path to snake case: `division.dateCreated` is `division_date_created`.
-fn snake(path: &str) -> String {
+pub(super) fn snake(path: &str) -> String {
     let mut name = String::with_capacity(path.len() + 4);
     let letters: Vec<char> = path.chars().collect();
     for (at, letter) in letters.iter().enumerate() {

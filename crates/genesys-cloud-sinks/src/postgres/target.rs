@@ -10,6 +10,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
+use super::table;
+
 /// Maximum length of a name in PostgreSQL, in bytes.
 pub(super) const LONGEST_NAME: usize = 63;
 
@@ -74,6 +76,29 @@ impl Target {
         self.schema = schema.map(str::to_owned);
         table.clone_into(&mut self.table);
         Ok(())
+    }
+
+    /// Returns the target of a child table, by the path of its list: `conversations_participants_sessions` for
+    /// `participants.sessions`.
+    ///
+    /// # Errors
+    /// If the name is too long, or that of another table of the export.
+    pub fn child(&self, path: &str) -> Result<Self, String> {
+        let table = format!("{}_{}", self.table, table::snake(path));
+        let staging = table::staging(&self.table);
+        if table == staging {
+            return Err(format!(
+                "--explode: the child table would have the name {staging}, which the export needs"
+            ));
+        }
+        let name = match &self.schema {
+            Some(schema) => format!("{schema}.{table}"),
+            None => table,
+        };
+        let mut child = self.clone();
+        child.table(&name)?;
+        child.upsert = Vec::new();
+        Ok(child)
     }
 
     /// Sets whether to create the table if it does not exist, and the fields that together identify rows to update.
