@@ -5,6 +5,7 @@
 mod download;
 mod explode;
 mod range;
+mod sync;
 mod tree;
 mod unquoted;
 
@@ -19,6 +20,7 @@ use genesys_cloud_sinks::{Format, OnBadValue};
 pub(crate) use self::download::DownloadOptions;
 pub(crate) use self::explode::ExplodeOptions;
 pub(crate) use self::range::RangeOptions;
+pub(crate) use self::sync::{SyncCommand, SyncOptions};
 pub(crate) use self::tree::{OnParent, TreeOptions};
 use self::unquoted::Unquoted;
 use crate::completions;
@@ -110,6 +112,11 @@ pub(crate) enum Command {
     /// Reads all pages of a list, or submits a job, waits for it and reads its results. The exit code says whether the
     /// list is complete.
     Export(Box<Export>),
+    /// Keep a database equal to the org.
+    ///
+    /// Reads what may have changed since the last run, as a plan says, and applies the difference: each table in one
+    /// transaction. A row is deleted only if the list that lacks it is proven complete. Prints a report as JSON.
+    Sync(Box<SyncOptions>),
     /// List operations.
     Operations {
         /// Only list operations that match all of these words.

@@ -66,6 +66,9 @@ pub use crate::file_folder::{FileFolder, Journal, NewFile};
 pub use crate::format::Format;
 pub use crate::jsonl::line as one_line;
 #[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub use crate::postgres::replica;
+#[cfg(feature = "postgres")]
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};

@@ -51,6 +51,8 @@ mod s3;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod servers;
 mod states;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod sync;
 #[cfg(feature = "parquet")]
 mod tables;
 mod tags;

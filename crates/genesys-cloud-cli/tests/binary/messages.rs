@@ -432,6 +432,8 @@ async fn help() {
     for command in [
         "",
         "export",
+        "sync",
+        "sync init",
         "operations",
         "describe",
         "call",

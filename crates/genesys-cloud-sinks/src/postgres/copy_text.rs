@@ -288,7 +288,7 @@ fn write(
 }
 
 /// Escapes a string for COPY.
-fn escape(text: &str, out: &mut Vec<u8>) {
+pub(super) fn escape(text: &str, out: &mut Vec<u8>) {
     let parts = |byte: u8| matches!(byte, b'\\' | b'\n' | b'\r' | b'\t');
     if !text.bytes().any(parts) {
         out.extend_from_slice(text.as_bytes());

@@ -7,6 +7,8 @@ mod family;
 mod moves;
 mod preflight;
 mod reconnect;
+#[doc(hidden)]
+pub mod replica;
 mod session;
 mod sql_errors;
 mod staging;

@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 /// Quotes a name for SQL.
-pub(super) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -57,7 +57,7 @@ pub(super) fn mark(run: &str) -> String {
 }
 
 /// Returns the PostgreSQL type of a column.
-pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
+pub fn sql_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
         ColumnKind::Integer => "bigint",
