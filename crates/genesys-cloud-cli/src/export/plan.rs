@@ -46,7 +46,7 @@ pub(super) struct Plan {
 /// What to write.
 #[derive(Clone)]
 pub(super) enum Delivery {
-    Records(Records),
+    Records(Box<Records>),
     /// The result files of a job, unchanged.
     Files,
 }
@@ -81,7 +81,8 @@ impl Plan {
             }
             None => {
                 let columns = (columns, children);
-                Delivery::Records(Records::new(&settings, &source, columns, &mut output)?)
+                let records = Records::new(&settings, &source, columns, &mut output)?;
+                Delivery::Records(Box::new(records))
             }
         };
         let partition = match (&delivery, output.folder()) {

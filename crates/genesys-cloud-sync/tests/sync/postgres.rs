@@ -188,12 +188,14 @@ struct Odd(Arc<AtomicBool>);
 
 impl Fault for Odd {
     fn after(&self, call: &Call<'_>, response: CannedResponse) -> CannedResponse {
-        if call.operation.id != "getRoutingQueues" || !self.0.load(Ordering::Relaxed) {
+        if call.operation.id != "getRoutingQueues" {
             return response;
         }
         let mut page: Value = serde_json::from_slice(&response.body).expect("JSON");
-        page["entities"][1]["memberCount"] = json!(2.5);
-        page["entities"][3]["dateCreated"] = json!("soon");
+        if self.0.load(Ordering::Relaxed) {
+            page["entities"][1]["memberCount"] = json!(2.5);
+            page["entities"][3]["dateCreated"] = json!("soon");
+        }
         CannedResponse::json(200, &page)
     }
 }
