@@ -65,8 +65,8 @@ impl Truth {
             for values in parents {
                 let path = tree.path(list, &values);
                 for record in org.expected_records(list.operation, &path).map_err(text)? {
-                    let value =
-                        link.value(&record).ok_or("a record without the field of its link")?;
+                    let record: Value = serde_json::from_str(&record).map_err(text)?;
+                    let value = link.value(&record).ok_or("a record without its link")?;
                     with_parent.push([&values[..], &[value]].concat());
                 }
             }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::bench::{arrow, compile, export, limiter, measure, paging, polling};
+use xtask::bench::{arrow, compile, export, limiter, measure, mock, paging, polling};
 use xtask::chaos;
 use xtask::codegen;
 use xtask::operations;
@@ -59,6 +59,8 @@ enum Bench {
     Export(export::Options),
     /// Share of a rate limit that the client uses, and the number of 429s.
     Limiter(limiter::Options),
+    /// Speed of the fake org, with and without changes over time, filters and sorting.
+    Mock(mock::Options),
     /// Throughput of long lists, compared with a handwritten loop.
     Paging(paging::Options),
     /// Delay until the client notices the end of a job, and its number of calls.
@@ -91,6 +93,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Bench { what: Bench::Arrow(options) } => arrow::run(workspace, &options),
         Command::Bench { what: Bench::Compile } => compile::run(workspace),
         Command::Bench { what: Bench::Limiter(options) } => limiter::run(workspace, &options),
+        Command::Bench { what: Bench::Mock(options) } => mock::run(workspace, &options),
         Command::Bench { what: Bench::Export(options) } => export::run(workspace, &options),
         Command::Bench { what: Bench::Paging(options) } => paging::run(workspace, &options),
         Command::Bench { what: Bench::Polling } => polling::run(workspace),

@@ -4,7 +4,10 @@
 
 mod download;
 mod explode;
+mod jobs;
 mod range;
+mod sync;
+mod table;
 mod tree;
 mod unquoted;
 
@@ -18,7 +21,10 @@ use genesys_cloud_sinks::{Format, OnBadValue};
 
 pub(crate) use self::download::DownloadOptions;
 pub(crate) use self::explode::ExplodeOptions;
+pub(crate) use self::jobs::Jobs;
 pub(crate) use self::range::RangeOptions;
+pub(crate) use self::sync::{SyncCommand, SyncOptions};
+pub(crate) use self::table::{ExportField, TableOptions};
 pub(crate) use self::tree::{OnParent, TreeOptions};
 use self::unquoted::Unquoted;
 use crate::completions;
@@ -110,6 +116,11 @@ pub(crate) enum Command {
     /// Reads all pages of a list, or submits a job, waits for it and reads its results. The exit code says whether the
     /// list is complete.
     Export(Box<Export>),
+    /// Keep a database equal to the org.
+    ///
+    /// Reads what may have changed since the last run, as a plan says, and applies the difference: each table in one
+    /// transaction. A row is deleted only if the list that lacks it is proven complete. Prints a report as JSON.
+    Sync(Box<SyncOptions>),
     /// List operations.
     Operations {
         /// Only list operations that match all of these words.
@@ -150,6 +161,23 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<Jobs>,
     },
+    /// List the runs of exports to an output, the latest first.
+    ///
+    /// Every run is logged, also failed and interrupted ones. An unfinished run was killed, or is still running.
+    Runs {
+        /// File, object or database that the exports write to.
+        #[arg(long, short, value_name = "FILE|URL", value_parser = Unquoted::<Destination>::new())]
+        out: Destination,
+        /// Table, as name or schema.name; by default, all tables of the schema.
+        #[arg(long, value_name = "TABLE")]
+        table: Option<String>,
+        /// Maximum number of runs to list.
+        #[arg(long, value_name = "RUNS", default_value_t = 20, value_parser = values::positive)]
+        limit: u64,
+        /// Print the reports, one JSON object per line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show the org, the OAuth client and the rate limit.
     Whoami,
     /// Run the fake org until interrupted.
@@ -183,33 +211,6 @@ pub(crate) enum Command {
 pub(crate) enum Schema {
     /// Events of --log json; a report has the fields of the event `end`.
     Events,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Jobs {
-    /// List the saved jobs, without a call to the API (default).
-    List,
-    /// Wait for a job to finish.
-    Wait {
-        /// Job ID, or its first characters.
-        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        id: String,
-        /// Maximum time to wait, such as 30m.
-        #[arg(long, value_name = "TIME", default_value = "1h", value_parser = times::duration)]
-        deadline: Duration,
-    },
-    /// Cancel a job.
-    Cancel {
-        /// Job ID, or its first characters.
-        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        id: String,
-    },
-    /// Remove a job from the list; it keeps running.
-    Forget {
-        /// Job ID, or its first characters.
-        #[arg(value_parser = clap::builder::NonEmptyStringValueParser::new())]
-        id: String,
-    },
 }
 
 /// An operation and its input.
@@ -311,6 +312,11 @@ pub(crate) struct OutputOptions {
     /// Separate fields with commas. A dot selects a nested field.
     #[arg(long, value_delimiter = ',', value_name = "FIELD,..", value_parser = values::field)]
     pub(crate) fields: Vec<String>,
+    /// Fields to add to each record, such as _loaded_at,_run_id; none by default.
+    ///
+    /// Separate fields with commas. They follow the fields of the record.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "FIELD,..")]
+    pub(crate) with: Vec<ExportField>,
     /// Action for a value that the output can't hold, such as text in a numeric column.
     ///
     /// Changed and skipped records go to --rejects.
@@ -322,9 +328,10 @@ pub(crate) struct OutputOptions {
     /// output file.
     #[arg(long, value_name = "FILE")]
     pub(crate) rejects: Option<PathBuf>,
-    /// File for the report, or none.
+    /// File for the report, or none for neither a report nor an entry in the run log.
     ///
     /// By default, in the folder .genesys-cloud beside the output. The report of a table is in a row of the database.
+    /// `genesys-cloud runs` lists the reports of all runs.
     #[arg(long, value_name = "FILE|none", value_parser = Unquoted::<ReportLocation>::new())]
     pub(crate) report: Option<ReportLocation>,
     /// Maximum number of records per batch; a batch also ends at 2 MiB of JSON.
@@ -347,30 +354,6 @@ pub(crate) struct OutputOptions {
     #[cfg(feature = "buckets")]
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(5..=320))]
     pub(crate) part_size: Option<u64>,
-}
-
-/// Options of a table of a database.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "PostgreSQL")]
-pub(crate) struct TableOptions {
-    /// Table to write to, as name or schema.name; by default, named after the operation, such as routing_queues.
-    #[arg(long, value_name = "TABLE", requires = "out")]
-    pub(crate) table: Option<String>,
-    /// Create the table if it does not exist, with columns from the API document.
-    #[arg(long, requires = "out")]
-    pub(crate) create_table: bool,
-    /// Update rows that have the same values in these fields, such as queueId,id.
-    ///
-    /// By default, the fields that --for-each adds, and id. Without --upsert, records are inserted as new rows.
-    #[arg(
-        long,
-        value_name = "FIELD,..",
-        num_args = 0..=1,
-        value_delimiter = ',',
-        default_missing_value = "",
-        requires = "out"
-    )]
-    pub(crate) upsert: Option<Vec<String>>,
 }
 
 /// Options of what to do about an interrupted export.

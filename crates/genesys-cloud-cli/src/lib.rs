@@ -26,6 +26,7 @@ mod saved_jobs;
 mod secret_source;
 mod session;
 mod settings;
+mod sync;
 mod terminal;
 mod time_range;
 mod time_zone;
@@ -107,6 +108,7 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
     let session = Session::new(global, reporter.clone(), invocation);
     match cli.command {
         Command::Export(export) => export::run(ExportSettings::resolve(*export)?, &session).await,
+        Command::Sync(options) => sync::run(*options, &session).await,
         Command::Operations { search, exportable, json } => {
             commands::operations(search.as_deref(), exportable, json)
         }
@@ -125,6 +127,10 @@ async fn run(cli: Cli, reporter: &Arc<Reporter>, invocation: Invocation) -> Resu
             Jobs::Cancel { id } => commands::jobs::cancel(&id, &session).await,
             Jobs::Forget { id } => commands::jobs::forget(&id, &session),
         },
+        Command::Runs { out, table, limit, json } => {
+            let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+            commands::runs(out, table.as_deref(), (limit, json), &session).await
+        }
         Command::Whoami => commands::whoami(&session).await,
         Command::Mock { port, .. } => commands::mock(port, &session).await,
         Command::Completions { shell } => commands::print(&completions::script(shell)?),

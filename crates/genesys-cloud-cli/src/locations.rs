@@ -57,6 +57,9 @@ pub(crate) enum Folder {
 }
 
 impl Folder {
+    /// Name of the files in the hidden folder that belong to the folder itself.
+    pub(crate) const OWN: &'static str = "windows";
+
     /// Returns the file with this path in the folder.
     pub(crate) fn file(&self, path: &str) -> Result<Destination, Failure> {
         match self {

@@ -1,28 +1,31 @@
 //! The schema of an operation's records, and the fields to write.
 
+use clap::ValueEnum as _;
 use genesys_cloud_catalogue::{Catalogue, Operation as Entry, Schema};
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_sinks::{Column, Columns, FieldError};
 #[cfg(feature = "parquet")]
 use genesys_cloud_sinks::{Names, SchemaError};
 
+use crate::arguments::ExportField;
 use crate::failure::Failure;
 use crate::resolve::{nearest, quoted};
 
 /// Advice for an empty field name.
 const EMPTY: &str = "separate names with commas, such as id,name";
 
-/// Returns the columns: the fields that `--fields` names, or all fields in the document. `added` are fields that the
-/// export adds to each record.
+/// Returns the columns: the fields that `--fields` names, or all fields in the document. `keys` are the fields that each
+/// record gets from its parent, and `with` those of `--with`, which follow all others.
 pub(crate) fn columns(
     fields: &[String],
-    added: &[Column],
+    (keys, with): (&[Column], &[Column]),
     item: Option<&Schema>,
     unchecked: bool,
 ) -> Result<Columns, Failure> {
     match fields {
-        [] => Ok(Columns::of(item).after(added)),
-        fields => Columns::chosen_with(fields, added, item, unchecked)
+        [] => Ok(Columns::of(item).after(keys).followed_by(with)),
+        fields => Columns::chosen_with(fields, &[keys, with].concat(), item, unchecked)
+            .map(|columns| columns.followed_by(with))
             .map_err(|error| refused("--fields", &error)),
     }
 }
@@ -31,7 +34,7 @@ pub(crate) fn columns(
 #[cfg(feature = "parquet")]
 pub(crate) fn typed_columns(
     fields: &[String],
-    added: &[Column],
+    added: (&[Column], &[Column]),
     item: Option<&Schema>,
     names: Names,
 ) -> Result<Columns, Failure> {
@@ -44,6 +47,9 @@ pub(crate) fn mistyped(error: &SchemaError) -> Failure {
     let failure = Failure::usage(format!("--fields: {error}"));
     match error {
         SchemaError::Empty => failure.advise(EMPTY),
+        SchemaError::Unknown { path, .. } if ExportField::from_str(path, false).is_ok() => {
+            failure.advise(format!("add --with {path}"))
+        }
         SchemaError::Unknown { name, parent, known, .. } => {
             failure.advise(known_fields(name, parent, known))
         }
@@ -66,6 +72,9 @@ pub(crate) fn refused(option: &str, error: &FieldError) -> Failure {
         FieldError::Empty => failure.advise(EMPTY),
         FieldError::InList { list, .. } => {
             failure.advise(format!("write the whole list: `{list}`"))
+        }
+        FieldError::Unknown { path, .. } if ExportField::from_str(path, false).is_ok() => {
+            failure.advise(format!("add --with {path}"))
         }
         FieldError::Unknown { name, parent, known, .. } => {
             failure.advise(known_fields(name, parent, known))
@@ -138,7 +147,7 @@ mod tests {
             (&["division.zzzzzzzz"], "expected one of division.id, "),
         ] {
             let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
-            let failure = columns(&fields, &[], item, false).expect_err("no such field");
+            let failure = columns(&fields, (&[], &[]), item, false).expect_err("no such field");
             assert!(failure.advice()[0].contains(advice), "{:?}", failure.advice());
         }
     }

@@ -12,7 +12,7 @@ use genesys_cloud_mock::BehaviorOptions;
 use genesys_cloud_sinks::{Format, OnBadValue};
 
 pub(crate) use self::download::DownloadSettings;
-use crate::arguments::{self, Accepted, ColumnNames, Nested, OnParent, Stale};
+use crate::arguments::{self, Accepted, ColumnNames, ExportField, Nested, OnParent, Stale};
 use crate::failure::Failure;
 use crate::locations::{BodySource, Destination, ReportLocation, StateLocation};
 use crate::reporter::LogFormat;
@@ -217,6 +217,8 @@ pub(crate) struct ReadSettings {
 #[derive(Clone, Debug)]
 pub(crate) struct FormSettings {
     pub(crate) fields: Vec<String>,
+    /// Fields that the export adds to each record.
+    pub(crate) with: Vec<ExportField>,
     pub(crate) format: Option<Format>,
     pub(crate) row_group: Option<usize>,
     pub(crate) nested: Option<Nested>,
@@ -255,6 +257,7 @@ impl FormSettings {
 pub(crate) struct TableSettings {
     pub(crate) name: Option<String>,
     pub(crate) create: bool,
+    pub(crate) add_columns: bool,
     pub(crate) upsert: Option<Key>,
 }
 
@@ -377,8 +380,11 @@ impl ExportSettings {
                 Stale::Restart => OnStale::Restart,
             },
         };
+        let mut with = output.with;
+        with.sort_unstable();
         let form = FormSettings {
             fields: output.fields,
+            with,
             format: output.format,
             row_group: output.row_group.map(saturated),
             nested: output.nested,
@@ -395,7 +401,7 @@ impl ExportSettings {
             (_, _, true) => Start::Restart,
             _ => Start::New,
         };
-        let arguments::TableOptions { table, create_table, upsert } = table;
+        let arguments::TableOptions { table, create_table, add_columns, upsert } = table;
         let upsert = upsert.map(|fields| match &fields[..] {
             [] => Key::Known,
             [field] if field.is_empty() => Key::Known,
@@ -410,7 +416,7 @@ impl ExportSettings {
             destination: output.out.unwrap_or(Destination::Stdout),
             form,
             explode: ExplodeSettings { paths: explode.explode, key: explode.explode_key },
-            table: TableSettings { name: table, create: create_table, upsert },
+            table: TableSettings { name: table, create: create_table, add_columns, upsert },
             download,
             state: resuming.state,
             start,

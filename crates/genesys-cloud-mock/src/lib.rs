@@ -150,8 +150,9 @@
 //! Recordings (`mediaUris`, batch downloads) and transcripts are small real files on the port of the files, behind
 //! URLs that are valid for 15 minutes, even without a timeline.
 //!
-//! Filters by name, id, state and division, and `sortBy` and `sortOrder`, have an effect where the document defines
-//! them.
+//! Filters by name, id, state and division, `sortBy` and `sortOrder`, searches (also in `q64`) and `expand` have an
+//! effect where the document defines them. Users are active unless a request says otherwise. Filters in the body of
+//! queries for conversations have no effect.
 //!
 //! # Limitations
 //!

@@ -363,6 +363,7 @@ pub(crate) fn write_record_in(
         seed: identity.seed(),
         list_path: Some(list_path),
         scope,
+        hidden: &[],
     };
     shape.write(out, context);
 }

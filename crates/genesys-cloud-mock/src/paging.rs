@@ -9,6 +9,7 @@ mod token;
 pub(crate) use cap::refusal as cap_refusal;
 pub(crate) use page::{Neighbor, Page, Window, WriteRecord};
 pub(crate) use page_request::{PageRequest, Position};
+pub(crate) use search::decode as decode_search;
 pub(crate) use token::{PageOffset, Tokens};
 
 use crate::scheme::Scheme;

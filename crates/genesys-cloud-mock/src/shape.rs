@@ -1,30 +1,23 @@
-use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
+mod compiler;
 
+use genesys_cloud_catalogue::{Catalogue, Schema};
+
+use self::compiler::Compiler;
 use crate::digits::{push_padded, push_signed};
 use crate::identity::{Id, Identity};
-use crate::media::{AUDIO_BYTES, AUDIO_MILLISECONDS, AUDIO_TYPE, Media};
+use crate::media::Media;
 use crate::name::Noun;
 use crate::record_types::RecordTypes;
 use crate::rng::{hash, mix};
 use crate::timestamp::Timestamp;
 
-/// Down to this depth objects have all fields.
-const FULL_TO: usize = 1;
-/// Down to this depth objects have scalar and required fields.
-const PLAIN_TO: usize = 3;
-/// Down to this depth objects have required fields. Deeper objects are empty, because some definitions require
-/// themselves.
-const REQUIRED_TO: usize = 6;
-
-/// Lists that objects have at any depth, by definition and field: a conversation is little without its segments.
-const PARTS: &[(&str, &str)] = &[
-    ("AnalyticsParticipant", "sessions"),
-    ("AnalyticsParticipantWithoutAttributes", "sessions"),
-    ("AnalyticsSession", "segments"),
-];
-
 /// One in this many fields is missing, one is null, and one enum value is unknown: the service does all three.
 const ODD_ONE_IN: u64 = 64;
+
+/// The states of a record that may also be deleted, as JSON.
+const ACTIVE: &[u8] = b"\"active\"";
+const INACTIVE: &[u8] = b"\"inactive\"";
+const DELETED: &[u8] = b"\"deleted\"";
 
 /// How to generate a value of a schema. Computed once, so that records need no look-ups: references are
 /// resolved down to the depth limit, and keys are already JSON.
@@ -37,6 +30,8 @@ pub(crate) enum Shape {
     Text(Text),
     /// One of the enum values of the document, as JSON.
     Choice(Vec<Vec<u8>>),
+    /// The state of a record that may also be deleted, as one of these values.
+    State(Vec<Vec<u8>>),
     Array(Box<Shape>),
     Map(Box<Shape>),
     Object(Object),
@@ -142,6 +137,8 @@ pub(crate) struct RecordContext<'a> {
     /// The path of its list; `selfUri` is this path and the id.
     pub(crate) list_path: Option<&'a str>,
     pub(crate) scope: Scope<'a>,
+    /// The names of its fields to leave out.
+    pub(crate) hidden: &'a [String],
 }
 
 impl Shape {
@@ -157,6 +154,20 @@ impl Shape {
             }
             _ => None,
         }
+    }
+
+    /// The fields of a record, by name.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &Shape)> {
+        let fields = match self {
+            Self::Object(object) => object.fields.as_slice(),
+            _ => &[],
+        };
+        fields.iter().map(|field| (field.name.as_str(), &field.shape))
+    }
+
+    /// Whether it is, or refers to, a record of another list.
+    pub(crate) fn refers(&self) -> bool {
+        matches!(self, Self::Object(Object { record_type: Some(_), .. }))
     }
 
     /// Whether a record of this shape has an id.
@@ -202,10 +213,15 @@ impl Shape {
             }
             Self::Text(text) => text.write(out, random, context),
             // A value that the document doesn't have: a client must keep it and not fail.
-            Self::Choice(_) if (random >> 32).is_multiple_of(ODD_ONE_IN) => {
+            Self::Choice(_) | Self::State(_) if (random >> 32).is_multiple_of(ODD_ONE_IN) => {
                 out.extend_from_slice(b"\"NewerThanTheDocument\"");
             }
-            Self::Choice(values) => {
+            // An org that changes over time does not list deleted records, and most are active.
+            Self::State(_) if context.scope.references.is_some() => {
+                let is_active = !random.is_multiple_of(8);
+                out.extend_from_slice(if is_active { ACTIVE } else { INACTIVE });
+            }
+            Self::Choice(values) | Self::State(values) => {
                 out.extend_from_slice(&values[random as usize % values.len()]);
             }
             Self::Array(item) => {
@@ -214,7 +230,11 @@ impl Shape {
                     if number > 0 {
                         out.push(b',');
                     }
-                    item.write_nested(out, context.seed ^ (number + 1), context.scope);
+                    // Consecutive records, so that none is there twice.
+                    let place = random.wrapping_add(number);
+                    if !context.scope.write_referred(out, item, place) {
+                        item.write_nested(out, context.seed ^ (number + 1), context.scope);
+                    }
                 }
                 out.push(b']');
             }
@@ -232,7 +252,7 @@ impl Shape {
         let id = Id::random(seed);
         let (id, number) = (id.as_bytes(), seed % 1_000);
         let scope = Scope { times: scope.times.nested(), ..scope };
-        let context = RecordContext { id, number, seed, list_path: None, scope };
+        let context = RecordContext { id, number, seed, list_path: None, scope, hidden: &[] };
         self.write(out, context);
     }
 }
@@ -264,7 +284,8 @@ impl Scope<'_> {
         let list_path = RecordTypes::embedded().all().get(*record_type).map(|it| it.path);
         let scope = Scope { times: self.times.nested(), ..self };
         let (number, seed) = (identity.index(), identity.seed());
-        shape.write(out, RecordContext { id: id.as_bytes(), number, seed, list_path, scope });
+        let id = id.as_bytes();
+        shape.write(out, RecordContext { id, number, seed, list_path, scope, hidden: &[] });
         true
     }
 }
@@ -339,7 +360,7 @@ impl Object {
         for field in &self.fields {
             let seed = mix(context.seed ^ field.salt);
             let odd = if field.constant { ODD_ONE_IN } else { (seed >> 32) % ODD_ONE_IN };
-            if odd == 0 {
+            if odd == 0 || context.hidden.contains(&field.name) {
                 continue;
             }
             if out.len() > start {
@@ -351,7 +372,7 @@ impl Object {
                 shape if context.scope.write_referred(out, shape, seed) => {}
                 // An object has its own identity; everything else belongs to this one.
                 shape @ Shape::Object(_) => shape.write_nested(out, seed, context.scope),
-                shape => shape.write(out, RecordContext { seed, ..context }),
+                shape => shape.write(out, RecordContext { seed, hidden: &[], ..context }),
             }
         }
         out.push(b'}');
@@ -390,137 +411,5 @@ impl Text {
             }
         }
         out.push(b'"');
-    }
-}
-
-/// Turns schemas into shapes.
-struct Compiler<'a> {
-    catalogue: &'a Catalogue,
-}
-
-impl Compiler<'_> {
-    /// Returns the shape of a field in an object called `owner`.
-    fn shape(&self, owner: &str, name: &str, schema: &Schema, depth: usize) -> Shape {
-        // The name of a field says more than the name of a mere reference type.
-        let is_named = |definition: &&str| name.is_empty() || !definition.ends_with("Ref");
-        let definition = schema.reference.as_deref();
-        let noun = definition.filter(is_named).unwrap_or(name);
-        let record_type = RecordTypes::embedded().of_object(name, definition);
-        let schema = self.catalogue.resolve(schema);
-        match schema.kind {
-            _ if !schema.values.is_empty() => {
-                let values = schema.values.iter().map(|value| value.to_string().into_bytes());
-                Shape::Choice(values.collect())
-            }
-            Some(Kind::Boolean) => Shape::Boolean,
-            Some(Kind::Integer) if name == "id" => Shape::Integer(Range::of_ids(schema)),
-            Some(Kind::Integer) => Shape::Integer(match (owner, name) {
-                ("Recording", "outputSizeInBytes") => Range::only(AUDIO_BYTES),
-                ("Recording", "outputDurationMs") => Range::only(AUDIO_MILLISECONDS),
-                _ => Range::of(schema, 1.0),
-            }),
-            Some(Kind::Number) => Shape::Hundredths(Range::of(schema, 100.0)),
-            Some(Kind::String | Kind::File) => Shape::Text(text(owner, name, schema)),
-            Some(Kind::Array) => {
-                let any = Schema::default();
-                let item = schema.items.as_deref().unwrap_or(&any);
-                let singular = name.strip_suffix('s').unwrap_or(name);
-                Shape::Array(Box::new(self.shape(owner, singular, item, depth + 1)))
-            }
-            _ => self.object((noun, record_type), schema, depth),
-        }
-    }
-
-    fn object(
-        &self,
-        (noun, record_type): (&str, Option<usize>),
-        schema: &Schema,
-        depth: usize,
-    ) -> Shape {
-        if schema.properties.is_empty() {
-            // Any fields are allowed. An id as the value distinguishes such records, like rows of a data table.
-            let value = schema.additional_properties.as_deref().filter(|_| depth > 0);
-            let shape = match value {
-                Some(value) => self.shape(noun, "value", value, depth + 1),
-                None => Shape::Text(Text::Id),
-            };
-            return Shape::Map(Box::new(shape));
-        }
-        // A record without an id is identified by all its fields.
-        let has_id = schema.property("id").is_some();
-        let identified_by_all = depth == 0 && !has_id;
-        // A nested entity is little more than a reference.
-        let full = depth == 0 || (depth <= FULL_TO && !has_id);
-        let mut fields = Vec::new();
-        for (name, property) in &schema.properties {
-            let required = schema.required.contains(name);
-            let wanted = full || required || (depth <= PLAIN_TO && self.is_plain(property));
-            // The elements of such a list have their scalar fields.
-            let is_part = PARTS.contains(&(noun, name));
-            let depth = if is_part { PLAIN_TO - 2 } else { depth };
-            if depth > REQUIRED_TO || !(wanted || is_part) {
-                continue;
-            }
-            let mut shape = self.shape(noun, name, property, depth + 1);
-            if let Shape::Text(Text::Name(_, referred)) = &mut shape {
-                let types = RecordTypes::embedded().all();
-                let record_type = record_type.and_then(|number| types.get(number));
-                *referred = record_type.map(|it| Noun::of_definition(it.name));
-            }
-            let own = name == "id"
-                || matches!(shape, Shape::Text(Text::Id | Text::Name(..) | Text::SelfUri));
-            fields.push(Field {
-                key: format!("{}:", serde_json::Value::from(name.as_str())).into_bytes(),
-                salt: hash(name),
-                constant: own || required || identified_by_all,
-                name: name.clone(),
-                shape,
-            });
-        }
-        let collection = Noun::of_definition(noun).collection();
-        Shape::Object(Object { fields, record_type, collection })
-    }
-
-    fn is_plain(&self, schema: &Schema) -> bool {
-        let kind = self.catalogue.resolve(schema).kind;
-        !matches!(kind, None | Some(Kind::Array | Kind::Object))
-    }
-}
-
-/// Returns a string generator that suits the name of a field.
-fn text(owner: &str, name: &str, schema: &Schema) -> Text {
-    let has = |part: &str| name.to_ascii_lowercase().contains(part);
-    let late = ["modif", "end", "updat", "complet", "last"].iter().any(|part| has(part));
-    match schema.format.as_deref() {
-        Some("date-time") => return Text::DateTime { late },
-        Some("date") => return Text::Date { late },
-        Some("local-date-time") => return Text::LocalDateTime,
-        Some("year-month") => return Text::Month,
-        _ => {}
-    }
-    let is_uuid = schema.format.as_deref() == Some("uuid")
-        || schema.pattern.as_deref().is_some_and(|pattern| pattern.contains("{8}-"));
-    let numbered = |before: &str, after| Text::Numbered(before.to_owned(), after);
-    if let Some(media) = Media::of_field(owner, name) {
-        return Text::Media(media);
-    }
-    match (owner, name) {
-        ("BatchDownloadJobResult", "contentType") => return Text::Fixed(AUDIO_TYPE),
-        _ => {}
-    }
-    match name {
-        "id" => Text::Id,
-        "name" => Text::Name(Noun::of_definition(owner), None),
-        "selfUri" => Text::SelfUri,
-        "createdBy" | "modifiedBy" => Text::OtherId,
-        _ if is_uuid || name.ends_with("Id") => {
-            RecordTypes::embedded().of_field(name).map_or(Text::OtherId, Text::IdOf)
-        }
-        _ if schema.format.as_deref() == Some("uri") => numbered("https://example.com/", ""),
-        _ if has("email") => numbered("agent", "@example.com"),
-        _ if has("phone") || has("address") || has("number") => numbered("+1317555", ""),
-        _ if has("language") || has("locale") => Text::Fixed("en-US"),
-        _ if has("timezone") => Text::Fixed("America/New_York"),
-        _ => numbered(&format!("{name} "), ""),
     }
 }

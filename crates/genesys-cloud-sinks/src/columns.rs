@@ -11,6 +11,8 @@ use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 pub struct Columns {
     columns: Vec<Column>,
     chosen: bool,
+    /// Paths of the fields that differ in each export, whatever the record.
+    of_export: Vec<String>,
     #[cfg(feature = "parquet")]
     types: Option<RecordSchema>,
 }
@@ -42,6 +44,8 @@ pub enum ColumnKind {
     Date,
     /// Lists, maps and objects, as JSON.
     Json,
+    /// JSON whose text is kept as the API sent it, including spaces and the order of fields.
+    JsonText,
 }
 
 impl Columns {
@@ -94,6 +98,30 @@ impl Columns {
             self.columns.splice(0..0, added.iter().cloned());
         }
         self
+    }
+
+    /// Adds columns after all others, for fields that the export adds to each record. Leaves out those that are selected.
+    #[must_use]
+    pub fn followed_by(mut self, added: &[Column]) -> Self {
+        for column in added {
+            if !self.columns.iter().any(|known| known.path == column.path) {
+                self.columns.push(column.clone());
+            }
+        }
+        self
+    }
+
+    /// Marks fields that differ in each export, such as its time. A record that differs from its row only in these is
+    /// unchanged, and an upsert leaves the row as it is.
+    #[must_use]
+    pub fn of_export(mut self, paths: impl IntoIterator<Item = String>) -> Self {
+        self.of_export.extend(paths);
+        self
+    }
+
+    /// Returns whether a field differs in each export, whatever the record.
+    pub fn is_of_export(&self, path: &str) -> bool {
+        self.of_export.iter().any(|known| known == path)
     }
 
     /// Selects fields, in this order.

@@ -90,6 +90,10 @@ impl Encode for Csv {
 /// Writes a value other than null.
 fn write(kind: ColumnKind, json: &str, is_lone: bool, out: &mut Vec<u8>) -> Option<Loss> {
     let text = match json.as_bytes().first() {
+        _ if kind == ColumnKind::JsonText => {
+            cell(json, out);
+            return None;
+        }
         Some(b'"') => match lenient::text(json, true) {
             Some((text, false)) => text,
             Some((text, true)) => {
@@ -133,7 +137,7 @@ fn normal(kind: ColumnKind, json: &str, text: &str) -> Normal {
     let is = |is: bool| if is { Normal::Unchanged } else { Normal::Odd };
     let or_odd = |text: Option<String>| text.map_or(Normal::Odd, Normal::Changed);
     match kind {
-        ColumnKind::Text | ColumnKind::Json => Normal::Unchanged,
+        ColumnKind::Text | ColumnKind::Json | ColumnKind::JsonText => Normal::Unchanged,
         ColumnKind::Integer if is_plain_integer(json) => Normal::Unchanged,
         ColumnKind::Integer => or_odd(lenient::integer(json).map(|number| number.to_string())),
         // Numbers stay unchanged, even if a double can't represent them.

@@ -13,6 +13,7 @@ use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture};
 use crate::checksum::Checksum;
 use crate::columns::Columns;
+use crate::run_log::{FileRunLog, RunLog};
 use crate::saved::{from_saved, to_saved};
 use crate::work_folder;
 use genesys_cloud_core::private_file as private;
@@ -26,6 +27,7 @@ pub struct FileSink {
     path: PathBuf,
     body: Body,
     written: Open,
+    runs: FileRunLog,
     /// Whether the file is published.
     is_whole: bool,
 }
@@ -63,7 +65,9 @@ impl FileSink {
     /// Creates a sink for a file. An existing file is replaced once this one is complete.
     pub fn new(path: impl Into<PathBuf>, format: Format) -> Self {
         let written = Open { file: None, length: 0, sum: Checksum::new() };
-        Self { path: path.into(), body: Body::new(format), written, is_whole: false }
+        let path = path.into();
+        let runs = FileRunLog::beside(&path);
+        Self { path, body: Body::new(format), written, runs, is_whole: false }
     }
 
     /// Returns the path of the file until it is complete.
@@ -255,6 +259,10 @@ impl Sink for FileSink {
         let written = written.and_then(|()| private::replace(&path, report.as_bytes()));
         let written = written.map_err(|error| unwritable(&path, &error));
         Box::pin(async move { written.map(|()| Some(path.display().to_string())) })
+    }
+
+    fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        Some(&mut self.runs)
     }
 
     fn location(&self) -> Option<String> {

@@ -65,7 +65,7 @@ impl Format {
     /// Sets the minimum number of records per Parquet row group, 50,000 by default. No effect on other formats.
     ///
     /// A row group has fewer records if it is the last one, if it reaches 32 MiB when compressed (4 MiB for rows above
-    /// 64 KiB) or 128 MiB of JSON, or if the export was interrupted.
+    /// 64 KiB) or 64 MiB of JSON, or if the export was interrupted.
     #[must_use]
     #[cfg_attr(not(feature = "parquet"), allow(unused_variables))]
     pub fn row_group(self, records: usize) -> Self {

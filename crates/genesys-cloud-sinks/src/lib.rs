@@ -46,6 +46,7 @@ mod projection;
 #[cfg(feature = "redis")]
 mod redis;
 mod reject;
+mod run_log;
 mod saved;
 mod sink;
 mod state_file;
@@ -66,10 +67,14 @@ pub use crate::file_folder::{FileFolder, Journal, NewFile};
 pub use crate::format::Format;
 pub use crate::jsonl::line as one_line;
 #[cfg(feature = "postgres")]
+#[doc(hidden)]
+pub use crate::postgres::replica;
+#[cfg(feature = "postgres")]
 pub use crate::postgres::{PostgresSink, Target};
 #[cfg(feature = "redis")]
 pub use crate::redis::{RedisServer, RedisStore};
 pub use crate::reject::Rejected;
+pub use crate::run_log::{FileRunLog, LoggedRun, RunLog};
 pub use crate::sink::{Sink, SinkFuture, TableCount};
 pub use crate::state_file::StateFile;
 pub use crate::stream::StreamSink;

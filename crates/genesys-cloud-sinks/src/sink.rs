@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use crate::columns::Columns;
 use crate::error::SinkError;
 use crate::reject::Rejected;
+use crate::run_log::RunLog;
 use crate::watch::Watch;
 
 /// The future that a [`Sink`] returns.
@@ -150,6 +151,11 @@ pub trait Sink: Send {
     /// store it.
     fn report<'a>(&'a mut self, _report: &'a str) -> SinkFuture<'a, Option<String>> {
         Box::pin(async { Ok(None) })
+    }
+
+    /// Returns the log of all runs that wrote to this output, if the sink keeps one.
+    fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        None
     }
 
     /// Returns the current location of the records as text.

@@ -13,8 +13,8 @@ use crate::columns::{Column, ColumnKind, Columns};
 
 impl Columns {
     /// Returns a column for each field of the records, with nested types for Parquet: all fields, or those at the paths.
-    /// A path may enter lists, as in `participants.sessions.sessionId`. `added` are fields that the export adds to each
-    /// record.
+    /// A path may enter lists, as in `participants.sessions.sessionId`. `before` and `after` are fields that the export adds to
+    /// each record. Those in `after` follow the selected fields, unless they are selected.
     ///
     /// All integers have 64 bits: counters and durations of the service may outgrow the type in its document.
     ///
@@ -22,24 +22,31 @@ impl Columns {
     /// If a field is unknown or repeated, or a path enters a value that has no fields.
     pub fn typed(
         fields: &[String],
-        added: &[Column],
+        (before, after): (&[Column], &[Column]),
         item: Option<&Schema>,
         names: Names,
     ) -> Result<Self, SchemaError> {
         let options = SchemaOptions::new().names(names).integers(Integers::Long);
         let records = RecordSchema::of_records(Catalogue::embedded(), item, &options);
         let flat = match fields {
-            [] => Self::of(item).after(added),
+            [] => Self::of(item).after(before),
             // The schema checks the names.
-            fields => Self::chosen_with(fields, added, None, true).unwrap_or_default(),
+            fields => {
+                Self::chosen_with(fields, &[before, after].concat(), None, true).unwrap_or_default()
+            }
         };
+        let flat = flat.followed_by(after);
         if !records.is_object() {
             return Ok(flat);
         }
-        let schema = records.prepend(added.iter().map(field))?;
+        let schema = records.prepend(before.iter().map(field))?.append(after.iter().map(field))?;
         let schema = match fields {
             [] => schema,
-            fields => schema.project(fields)?,
+            fields => {
+                let rest = after.iter().map(|column| &column.path);
+                let rest = rest.filter(|path| !fields.contains(path));
+                schema.project(&fields.iter().chain(rest).collect::<Vec<_>>())?
+            }
         };
         Ok(flat.with_types(schema))
     }
@@ -48,7 +55,7 @@ impl Columns {
 /// Returns a column as a field of a schema.
 pub(crate) fn field(column: &Column) -> Field {
     let data_type = match column.kind {
-        ColumnKind::Text | ColumnKind::Json => DataType::Utf8,
+        ColumnKind::Text | ColumnKind::Json | ColumnKind::JsonText => DataType::Utf8,
         ColumnKind::Integer => DataType::Int64,
         ColumnKind::Number => DataType::Float64,
         ColumnKind::Boolean => DataType::Boolean,
@@ -57,7 +64,7 @@ pub(crate) fn field(column: &Column) -> Field {
     };
     let field = Field::new(&column.path, data_type, true);
     match column.kind {
-        ColumnKind::Json => field.with_metadata(HashMap::from([
+        ColumnKind::Json | ColumnKind::JsonText => field.with_metadata(HashMap::from([
             (EXTENSION_TYPE_NAME_KEY.to_owned(), "arrow.json".to_owned()),
             (EXTENSION_TYPE_METADATA_KEY.to_owned(), String::new()),
         ])),
@@ -72,7 +79,7 @@ mod tests {
     fn typed(fields: &[&str], added: &[Column]) -> Result<Columns, SchemaError> {
         let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
         let item = Catalogue::embedded().definition("Queue");
-        Columns::typed(&fields, added, item, Names::Api)
+        Columns::typed(&fields, (added, &[]), item, Names::Api)
     }
 
     fn names(columns: &Columns) -> Vec<String> {
@@ -94,6 +101,21 @@ mod tests {
     }
 
     #[test]
+    fn fields_of_the_export_come_last_or_where_they_are_selected() {
+        let after = [("_run_id", ColumnKind::Text), ("_raw", ColumnKind::JsonText)];
+        let after = after.map(|(path, kind)| Column { path: path.to_owned(), kind });
+        let typed = |fields: &[&str]| {
+            let fields: Vec<String> = fields.iter().map(|field| (*field).to_owned()).collect();
+            let item = Catalogue::embedded().definition("Queue");
+            let columns = Columns::typed(&fields, (&[], &after), item, Names::Api);
+            names(&columns.expect("columns"))
+        };
+        assert!(typed(&[]).ends_with(&["_run_id".to_owned(), "_raw".to_owned()]));
+        assert_eq!(typed(&["id", "name"]), ["id", "name", "_run_id", "_raw"]);
+        assert_eq!(typed(&["_raw", "id"]), ["_raw", "id", "_run_id"]);
+    }
+
+    #[test]
     fn a_path_may_enter_lists() {
         let columns = typed(&["routingRules.threshold"], &[]).expect("columns");
         let schema = columns.types().expect("types");
@@ -110,10 +132,10 @@ mod tests {
 
     #[test]
     fn records_that_the_document_does_not_describe_have_no_types() {
-        let columns = Columns::typed(&[], &[], None, Names::Api).expect("columns");
+        let columns = Columns::typed(&[], (&[], &[]), None, Names::Api).expect("columns");
         assert!(columns.types().is_none() && columns.all().is_empty());
         let fields = ["a.b".to_owned()];
-        let columns = Columns::typed(&fields, &[], None, Names::Api).expect("columns");
+        let columns = Columns::typed(&fields, (&[], &[]), None, Names::Api).expect("columns");
         assert!(columns.types().is_none() && columns.all()[0].kind == ColumnKind::Json);
     }
 }

@@ -21,6 +21,8 @@ pub const STATE: &str = ".state.json";
 pub const REPORT: &str = ".report.json";
 /// The suffix of a rejects file.
 pub const REJECTS: &str = ".rejects.jsonl";
+/// The suffix of the folder with the reports of all runs.
+pub const RUNS: &str = ".runs";
 
 /// Returns the path of a file that belongs to this output, with this suffix.
 ///
@@ -52,6 +54,14 @@ pub fn key(out: &str, end: &str) -> String {
 /// If it can't be created, or is not a folder.
 pub fn make_folder(path: &Path) -> io::Result<()> {
     let Some(folder) = folder(path) else { return Ok(()) };
+    make_subfolder(folder)
+}
+
+/// Creates a folder in an existing one.
+///
+/// # Errors
+/// If it can't be created, or is not a folder.
+pub(crate) fn make_subfolder(folder: &Path) -> io::Result<()> {
     match fs::symlink_metadata(folder) {
         Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(io::Error::other(format!("{} is not a folder; remove it", folder.display()))),
@@ -105,7 +115,7 @@ mod tests {
     #[test]
     fn names_that_a_file_system_may_not_distinguish_share_no_files() {
         let names = ["q.csv", "Q.csv", "q.CSV", "Q.CSV", "\u{e9}.csv", "e\u{301}.csv", "q.csv~0"];
-        let ends = [PART, STATE, REPORT, REJECTS];
+        let ends = [PART, STATE, REPORT, REJECTS, RUNS];
         let mut folded: Vec<String> = Vec::new();
         for name in names {
             for end in ends {

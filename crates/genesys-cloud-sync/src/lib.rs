@@ -6,16 +6,20 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `postgres` | a PostgreSQL database as the target |
+//! | `postgres` | [`Postgres`]: a PostgreSQL database as the target |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![cfg_attr(not(feature = "postgres"), allow(rustdoc::broken_intra_doc_links))]
 
 mod canonical;
 mod deletes;
 mod error;
+mod estimate;
 mod memory;
 mod method;
 mod plan;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod range;
 mod reader;
 mod replicator;
@@ -26,14 +30,17 @@ mod state;
 mod target;
 
 pub use crate::deletes::{Decision, Deletes, Evidence, MaxDeletes};
+pub use crate::estimate::Estimate;
 pub use crate::memory::{Memory, MemoryRow};
 pub use crate::method::Method;
 pub use crate::plan::{Fault, Plan, PlanError, Table};
+#[cfg(feature = "postgres")]
+pub use crate::postgres::Postgres;
 pub use crate::range::{ChunkRead, DayRange, chunks, complete_days, watermark};
 pub use crate::replicator::Replicator;
 pub use crate::report::{RunReport, TableReport};
 pub use crate::row::{ParentRead, Place, Row, Scope};
-pub use crate::schema::TableSchema;
+pub use crate::schema::{PlaceKind, TableSchema};
 pub use crate::state::TableState;
 pub use crate::target::{
     Changes, Difference, TableWriter, Target, TargetError, TargetFuture, TargetSession,

@@ -28,7 +28,7 @@ const BATCH: usize = 1_000;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// Default length of a window if the API document has no maximum.
-const SPAN: Duration = Duration::from_hours(31 * 24);
+pub(crate) const SPAN: Duration = Duration::from_hours(31 * 24);
 
 /// How far before the latest known change a list that sorts by time of change is read again: its records may become
 /// visible out of order.
@@ -390,7 +390,7 @@ fn can_shift(kind: &OperationKind) -> bool {
     )
 }
 
-fn options() -> ReadOptions {
+pub(crate) fn options() -> ReadOptions {
     ReadOptions::new().max_page_bytes(MAX_PAGE_BYTES)
 }
 
@@ -404,7 +404,7 @@ fn parent_key(values: &[String]) -> Arc<str> {
 }
 
 /// Returns a function that makes the list of a request.
-fn make(
+pub(crate) fn make(
     client: &Client,
     kind: &OperationKind,
 ) -> impl Fn(Request) -> Paginator<RawItem> + Send + 'static {

@@ -10,6 +10,7 @@ use genesys_cloud_core::{Client, Verdict};
 
 use crate::deletes::{Decision, Evidence, MaxDeletes};
 use crate::error::TableError;
+use crate::estimate::Estimate;
 use crate::plan::{Plan, Table};
 use crate::range;
 use crate::reader::{Reader, Reading};
@@ -94,6 +95,18 @@ impl Replicator {
     pub fn on_table_end(mut self, ended: impl Fn(&TableReport) + Send + Sync + 'static) -> Self {
         self.ended = Arc::new(ended);
         self
+    }
+
+    /// Estimates what a run that reads everything costs, table by table. Makes one call per table at most.
+    ///
+    /// # Errors
+    /// If the first page of a list can't be read.
+    pub async fn estimate(&self) -> Result<Vec<Estimate>, genesys_cloud_core::Error> {
+        let mut estimates = Vec::new();
+        for table in self.plan.tables() {
+            estimates.push(Estimate::of(&self.client, table, (self.clock)()).await?);
+        }
+        Ok(estimates)
     }
 
     /// Reads the tables and changes the target.

@@ -5,7 +5,7 @@ use genesys_cloud_sinks::Columns;
 use crate::deletes::Deletes;
 
 /// The form of a table of the replica.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TableSchema {
     /// The name of the table.
@@ -18,6 +18,20 @@ pub struct TableSchema {
     pub history: bool,
     /// What happens to rows of deleted records.
     pub deletes: Deletes,
+    /// The kind of [`Place`](crate::Place) that all rows have.
+    pub places: PlaceKind,
     /// A checksum of what is read. Rows read with another definition are never deleted.
     pub definition: String,
+}
+
+/// A kind of [`Place`](crate::Place).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlaceKind {
+    /// A list.
+    List,
+    /// The list of a parent.
+    Parent,
+    /// Days.
+    Days,
 }

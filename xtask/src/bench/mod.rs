@@ -8,6 +8,7 @@ mod cost;
 pub mod export;
 mod figures;
 pub mod limiter;
+pub mod mock;
 mod org;
 pub mod paging;
 pub mod polling;

@@ -7,6 +7,7 @@ mod description;
 mod fields;
 pub(crate) mod jobs;
 mod operations;
+mod runs;
 mod template;
 
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use std::io::Write as _;
 pub(crate) use call::{call, whoami};
 pub(crate) use describe::{Form, describe};
 pub(crate) use operations::operations;
+pub(crate) use runs::runs;
 
 use crate::events;
 use crate::failure::{Exit, Failure};

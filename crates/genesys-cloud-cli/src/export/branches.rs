@@ -10,6 +10,7 @@ use genesys_cloud_core::{
 };
 use serde_json::value::RawValue;
 
+use super::added_fields::AddedFields;
 use super::binding::{Binding, Origin, Scalar};
 use super::source::Tree;
 
@@ -56,8 +57,12 @@ impl<P: Parent> Parent for NestedItem<P, RawItem> {
 
 /// The lists of all parents.
 pub(super) trait Branches: Send {
-    /// The next record, with the values of its parent.
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Keyed, Error>>>;
+    /// The next record, with the values of its parent and all other added fields.
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        added: &AddedFields,
+    ) -> Poll<Option<Result<Keyed, Error>>>;
     fn report(&self) -> NestedReport;
     fn jobs(&self) -> Vec<SavedJob>;
     fn checkpoint(&self) -> Result<Checkpoint, Error>;
@@ -154,7 +159,7 @@ impl<P: Parent> KeyedLists<P> {
         Self { nested, bindings: tree.bindings.clone(), last: None }
     }
 
-    fn keyed(&mut self, item: NestedItem<P, RawItem>) -> Keyed {
+    fn keyed(&mut self, item: NestedItem<P, RawItem>, added: &AddedFields) -> Keyed {
         let NestedItem { parent, item, .. } = item;
         if self.last.as_ref().is_none_or(|(last, _)| !Arc::ptr_eq(last, &parent)) {
             let fields = fields(&self.bindings, &*parent);
@@ -162,14 +167,17 @@ impl<P: Parent> KeyedLists<P> {
         }
         let fields = self.last.as_ref().map(|(_, fields)| &**fields).unwrap_or_default();
         let record = item.json().map_err(|error| error.to_string())?;
-        let text = keyed(fields, &self.bindings, record.get());
-        RawValue::from_string(text).map_err(|error| error.to_string())
+        RawValue::from_string(added.add(fields, record.get())).map_err(|error| error.to_string())
     }
 }
 
 impl<P: Parent> Branches for KeyedLists<P> {
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Keyed, Error>>> {
-        self.nested.poll_next_unpin(cx).map(|next| Some(next?.map(|item| self.keyed(item))))
+    fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        added: &AddedFields,
+    ) -> Poll<Option<Result<Keyed, Error>>> {
+        self.nested.poll_next_unpin(cx).map(|next| Some(next?.map(|item| self.keyed(item, added))))
     }
 
     fn report(&self) -> NestedReport {
@@ -196,63 +204,4 @@ fn fields(bindings: &[Binding], parent: &impl Parent) -> String {
         format!("{}:{}", binding.json_name, value.as_deref().unwrap_or("null"))
     });
     fields.collect::<Vec<_>>().join(",")
-}
-
-/// Adds fields to a record as the first ones. A record that is not an object becomes the field `value`.
-fn keyed(fields: &str, bindings: &[Binding], record: &str) -> String {
-    let Some(rest) = record.strip_prefix('{') else {
-        return format!("{{{fields},\"value\":{record}}}");
-    };
-    let is_added = |name: &str| bindings.iter().any(|binding| binding.column.path == name);
-    // The API may send a field that its document does not have. An escape may hide its name.
-    let may_repeat =
-        rest.contains("\\u") || bindings.iter().any(|binding| rest.contains(&binding.json_name));
-    if may_repeat
-        && let Some(all) = lenient::fields(record)
-        && all.iter().any(|(name, _)| is_added(name))
-    {
-        let own = all.iter().filter(|(name, _)| !is_added(name));
-        let own = own.map(|(name, value)| format!(",{}:{value}", serde_json::Value::from(&**name)));
-        return format!("{{{fields}{}}}", own.collect::<String>());
-    }
-    let separator = if rest.trim_start().starts_with('}') { "" } else { "," };
-    let mut text = String::with_capacity(record.len() + fields.len() + 2);
-    for part in ["{", fields, separator, rest] {
-        text.push_str(part);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use genesys_cloud_catalogue::Location;
-    use genesys_cloud_sinks::{Column, ColumnKind};
-
-    use super::*;
-
-    #[test]
-    fn records_get_the_values_of_their_parent_first() {
-        let binding = |name: &str, at| {
-            Binding::new(
-                (name, Location::Path),
-                Origin::Column(at),
-                Column { path: name.to_owned(), kind: ColumnKind::Text },
-            )
-        };
-        let bindings = [binding("queueId", 0), binding("n", 1)];
-        let parent =
-            vec![Scalar::of_text("a\"b".to_owned()), Scalar::of_json("7").expect("a number")];
-        let fields = fields(&bindings, &parent);
-        for (record, wanted) in [
-            (r#"{"id":"x"}"#, r#"{"queueId":"a\"b","n":7,"id":"x"}"#),
-            ("{ }", r#"{"queueId":"a\"b","n":7 }"#),
-            (r#""text""#, r#"{"queueId":"a\"b","n":7,"value":"text"}"#),
-            // A field of the API with this name is replaced, however it is spelled.
-            (r#"{"queueId":"other","id":1}"#, r#"{"queueId":"a\"b","n":7,"id":1}"#),
-            (r#"{"id":1,"\u006e":[2]}"#, r#"{"queueId":"a\"b","n":7,"id":1}"#),
-            (r#"{"inner":{"n":1}}"#, r#"{"queueId":"a\"b","n":7,"inner":{"n":1}}"#),
-        ] {
-            assert_eq!(keyed(&fields, &bindings, record), wanted);
-        }
-    }
 }

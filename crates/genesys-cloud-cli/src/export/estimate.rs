@@ -6,6 +6,7 @@ use std::time::Duration;
 use genesys_cloud_core::specs::{self, OperationKind};
 use genesys_cloud_core::{Client, ErrorKind, JobSpec, ListSpec, RateLimit, Request, Results};
 
+use super::added_fields::AddedFields;
 use super::binding::Origin;
 use super::range::Range;
 use super::reader::Reader;
@@ -170,7 +171,7 @@ async fn of_list(
     source: &Source,
     noun: &str,
 ) -> Result<(Calls, Option<u64>), Failure> {
-    let Some(list) = Reader::new(client, source, None).into_list() else {
+    let Some(list) = Reader::new(client, source, AddedFields::default(), None).into_list() else {
         return Ok((Calls::AtLeast(1), None));
     };
     let mut pages = list.prefetch(0).pages();
@@ -222,7 +223,7 @@ fn of_range(
     source: &Source,
     range: &Range,
 ) -> Result<Calls, Failure> {
-    let reader = Reader::new(client, source, None);
+    let reader = Reader::new(client, source, AddedFields::default(), None);
     let windows = reader.window_count().map_err(|error| Failure::usage(error.to_string()))?;
     let windows = windows.unwrap_or_default() as u64;
     let noun = if windows == 1 { "window" } else { "windows" };

@@ -11,7 +11,7 @@ use genesys_cloud_catalogue::Operation as Entry;
 use genesys_cloud_core::private_file as private;
 use genesys_cloud_core::{Client, Download, Job, JobSpec, JobState, SavedJob};
 use genesys_cloud_sinks::work_folder;
-use genesys_cloud_sinks::{FileSink, open_part};
+use genesys_cloud_sinks::{FileRunLog, FileSink, RunLog, open_part};
 use serde_json::Value;
 
 use super::source::Source;
@@ -135,6 +135,7 @@ async fn next_bytes(
 /// The files of an export, staged in the folder `.genesys-cloud` until all are complete.
 pub(super) struct FileTarget {
     out: PathBuf,
+    runs: FileRunLog,
     /// The staged file of the output, locked against other exports.
     lock: Option<File>,
     /// Number of files.
@@ -157,6 +158,7 @@ impl FileTarget {
     pub(super) fn new(out: &Path) -> Self {
         Self {
             out: out.to_owned(),
+            runs: FileRunLog::beside(out),
             lock: None,
             count: 1,
             current: None,
@@ -251,6 +253,11 @@ impl FileTarget {
     pub(super) fn report(&self, report: &str) -> Result<Option<String>, Failure> {
         let path = work_folder::path(&self.out, work_folder::REPORT);
         write_report(&path, report).map(|()| Some(path.display().to_string()))
+    }
+
+    /// Returns the log of all runs that wrote to the output.
+    pub(super) fn run_log(&mut self) -> &mut dyn RunLog {
+        &mut self.runs
     }
 
     /// Returns the paths and sizes of the complete files.

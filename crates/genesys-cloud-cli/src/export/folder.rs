@@ -29,8 +29,7 @@ use crate::reporter::grouped;
 use crate::session::Session;
 use crate::settings::Start;
 
-/// Name of the files in the hidden folder that belong to the folder itself.
-const OWN: &str = "windows";
+const OWN: &str = Folder::OWN;
 
 /// Suffix of the file that one export to a folder locks.
 const LOCK: &str = ".lock";
@@ -83,7 +82,9 @@ pub(super) async fn run(mut plan: Plan, session: &Session) -> Result<Exit, Failu
         parts.iter().filter(|part| !state.done.contains_key(&part.name)).cloned().collect();
     let tally = Arc::new(Tally::new(parts.len(), left.len()));
     let shared = Shared { client, identity, run: state.run.clone() };
+    let mut sink = own.sink(Format::default(), None)?;
     let report = FolderReport::new(&plan, session, parts.len());
+    report.begin(&state, sink.as_mut()).await?;
     let exporter =
         Exporter { plan: &plan, session, shared: &shared, folder: &folder, file, tally, state };
     let (exporter, mut end) = exporter.export(left, store.as_mut(), &stop).await?;
@@ -92,7 +93,6 @@ pub(super) async fn run(mut plan: Plan, session: &Session) -> Result<Exit, Failu
     {
         end.fail(Failure::from(error).advise("--resume removes it without reading anything again"));
     }
-    let mut sink = own.sink(Format::default(), None)?;
     report.end(&exporter.state, end, sink.as_mut()).await
 }
 

@@ -10,6 +10,7 @@ use super::files;
 use super::folder_state::{Counts, FolderState};
 use super::partition::Part;
 use super::plan::Plan;
+use super::run_log::LogEntry;
 use super::verdict::{reason, word};
 use crate::failure::{Exit, Failure};
 use crate::locations::ReportLocation;
@@ -92,11 +93,21 @@ pub(super) struct FolderReport<'a> {
     session: &'a Session,
     windows: usize,
     begun: Instant,
+    entry: LogEntry,
 }
 
 impl<'a> FolderReport<'a> {
     pub(super) fn new(plan: &'a Plan, session: &'a Session, windows: usize) -> Self {
-        Self { plan, session, windows, begun: Instant::now() }
+        Self { plan, session, windows, begun: Instant::now(), entry: LogEntry::new() }
+    }
+
+    /// Adds the run to the log of the folder, as one that has not ended.
+    pub(super) async fn begin(
+        &self,
+        state: &FolderState,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Failure> {
+        self.entry.log(&self.plan.report, sink.run_log(), &self.identity(state)).await
     }
 
     /// Prints how the export ended, and writes the report.
@@ -106,7 +117,7 @@ impl<'a> FolderReport<'a> {
         mut end: FolderEnd,
         sink: &mut dyn Sink,
     ) -> Result<Exit, Failure> {
-        let Self { plan, session, windows, begun } = self;
+        let Self { plan, session, windows, begun, .. } = self;
         let is_whole = end.is_complete(state, windows);
         let unfinished = Verdict::Unknown(Reason::Unfinished);
         let accepted = state.done.values().map(|done| &done.verdict).find(|it| *it != "complete");
@@ -135,6 +146,7 @@ impl<'a> FolderReport<'a> {
             facts["error"] = failure.to_string().into();
             facts["correlation_id"] = failure.correlation_id().into();
         }
+        let logged = self.entry.log(&plan.report, sink.run_log(), &facts).await;
         let report = display::lines(&format!("{facts:#}\n")).into_owned();
         let written = match &plan.report {
             ReportLocation::BesideOutput => sink.report(&report).await.map_err(Failure::from),
@@ -171,24 +183,18 @@ impl<'a> FolderReport<'a> {
             let facts = json!({ "text": text, "command": command });
             session.reporter.say("advice", &format!("{text}:\n  {command}"), facts);
         }
-        written.map(|_| exit)
+        written.and(logged).map(|()| exit)
     }
 
     fn facts(&self, state: &FolderState, end: &FolderEnd) -> Value {
-        let plan = self.plan;
         let sum = |of: fn(&Counts) -> u64| of(&state.counts) + of(&end.counts);
         let done = state.done.iter().map(|(name, done)| {
             json!({ "name": name, "whole": true, "verdict": done.verdict, "records": done.records })
         });
         let mut windows: Vec<Value> = done.chain(end.windows.iter().cloned()).collect();
         windows.sort_by(|a, b| a["name"].as_str().cmp(&b["name"].as_str()));
-        json!({
-            "operation": plan.source.entry.id,
-            "name": resolve::rust_name(plan.source.entry),
-            "interval": plan.source.time_range().map(|range| range.interval.to_string()),
-            "run": state.run.id,
-            "began": state.run.began(),
-            "resumed": state.run.resumptions(),
+        let mut facts = self.identity(state);
+        let counts = json!({
             // Those of the complete files.
             "records": state.counts.records,
             "pages": sum(|it| it.pages),
@@ -208,8 +214,26 @@ impl<'a> FolderReport<'a> {
             "parts": windows,
             "ended": now(),
             "took_ms": self.begun.elapsed().as_millis() as u64,
-            "out": plan.output.text(),
             "notes": [],
+        });
+        if let (Value::Object(facts), Value::Object(counts)) = (&mut facts, counts) {
+            facts.extend(counts);
+        }
+        facts
+    }
+
+    /// Returns what is known before anything is read.
+    fn identity(&self, state: &FolderState) -> Value {
+        let plan = self.plan;
+        json!({
+            "operation": plan.source.entry.id,
+            "name": resolve::rust_name(plan.source.entry),
+            "interval": plan.source.time_range().map(|range| range.interval.to_string()),
+            "run": state.run.id,
+            "began": state.run.began(),
+            "resumed": state.run.resumptions(),
+            "started": self.entry.started(),
+            "out": plan.output.text(),
         })
     }
 

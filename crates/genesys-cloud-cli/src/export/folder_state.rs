@@ -99,8 +99,7 @@ impl FolderState {
             return Err(mismatch(why));
         }
         if state.shape != wanted.shape {
-            let why =
-                "the interrupted export has a different --format, --fields or --results-param";
+            let why = "the interrupted export has a different --format, --fields, --with or --results-param";
             return Err(mismatch(why.to_owned()));
         }
         state.run.check_age(plan.max_age)?;

@@ -1,5 +1,6 @@
 //! The command `export`: reads a list to its end and writes it, and reports whether it is complete.
 
+mod added_fields;
 mod advice;
 mod binding;
 mod branches;
@@ -22,6 +23,7 @@ mod reader;
 mod rejects;
 mod report;
 mod results_parameters;
+pub(crate) mod run_log;
 mod runner;
 mod seal;
 mod source;
@@ -50,6 +52,7 @@ pub(crate) use self::plan::check;
 use self::previous::{Previous, store_of};
 use self::range::Range;
 use self::report::Report;
+use self::run_log::LogEntry;
 use self::runner::{ReadEnd, Runner};
 use self::state::{Run, State};
 use self::target::Target;
@@ -83,7 +86,8 @@ async fn run_one(
     shared: Option<&Shared<'_>>,
     stop: &OnceCell<Arc<Notify>>,
 ) -> Result<Exit, Failure> {
-    let done = attempt(plan, session, shared, stop).await;
+    let entry = LogEntry::new();
+    let done = attempt(plan, session, shared, (stop, &entry)).await;
     match done {
         Err(failure) if plan.start == Start::ResumeOrRestart && failure.is_stale() => {
             let text = format!("starting over: {failure}");
@@ -94,7 +98,7 @@ async fn run_one(
             if let Some(range) = plan.source.time_range_mut() {
                 range.start_over();
             }
-            attempt(plan, session, shared, stop).await
+            attempt(plan, session, shared, (stop, &entry)).await
         }
         done => done,
     }
@@ -104,7 +108,7 @@ async fn attempt(
     plan: &mut Plan,
     session: &Session,
     shared: Option<&Shared<'_>>,
-    stop: &OnceCell<Arc<Notify>>,
+    (stop, entry): (&OnceCell<Arc<Notify>>, &LogEntry),
 ) -> Result<Exit, Failure> {
     let reporter = &session.reporter;
     if plan.is_dry_run {
@@ -184,7 +188,7 @@ async fn attempt(
     }
     // The output is locked by now.
     target.open_rejects(plan, from)?;
-    let mut report = Report::new(plan, &run, session);
+    let mut report = Report::new(plan, &run, entry, session);
     if let (true, Some(state)) = (target.is_done(), from) {
         report.earlier(state);
         target.finish_rejects()?;
@@ -193,6 +197,10 @@ async fn attempt(
         let forgotten = forget(plan, session, &mut store, &mut target, &jobs).await;
         let exit = report.completed(&mut target, true).await?;
         return forgotten.map(|()| exit);
+    }
+    if let Err(failure) = report.begin(&mut target).await {
+        target.finish(false).await?;
+        return Err(failure);
     }
     let mut runner = Runner::new(plan, session, client, &run, (target, store), from);
     runner.downloads = downloads;

@@ -126,12 +126,13 @@ impl Output {
                 let name = options.name.as_deref().unwrap_or(usual);
                 target.table(name).map_err(Failure::usage)?;
                 target.options(options.create, key);
+                target.add_columns(options.add_columns);
                 target.check().map_err(Failure::usage)
             }
-            _ => match (&options.name, &options.upsert, options.create) {
+            _ => match (&options.name, &options.upsert, options.create || options.add_columns) {
                 (None, None, false) => Ok(()),
                 _ => Err(Failure::usage(
-                    "`--table`, `--create-table` and `--upsert` need a database",
+                    "`--table`, `--create-table`, `--add-columns` and `--upsert` need a database",
                 )
                 .advise("add `--out postgres://user@host/database`")),
             },

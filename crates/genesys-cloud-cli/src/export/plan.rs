@@ -12,7 +12,8 @@ use super::output::Output;
 use super::partition::{Part, Partition};
 use super::source::{Call, Source, Tree};
 use super::window::FolderWindow;
-use super::{child_tables, results_parameters, tree, validation};
+use super::{added_fields, child_tables, results_parameters, tree, validation};
+use crate::arguments::ExportField;
 use crate::capabilities;
 use crate::failure::Failure;
 use crate::locations::{Destination, Folder, ReportLocation, StateLocation};
@@ -45,7 +46,7 @@ pub(super) struct Plan {
 /// What to write.
 #[derive(Clone)]
 pub(super) enum Delivery {
-    Records(Records),
+    Records(Box<Records>),
     /// The result files of a job, unchanged.
     Files,
 }
@@ -58,6 +59,8 @@ pub(super) struct Records {
     pub(super) children: Option<ChildTables>,
     /// The fields in `--fields`; empty for all.
     pub(super) fields: Vec<String>,
+    /// The fields that the export adds to each record.
+    pub(super) with: Vec<ExportField>,
     pub(super) format: Format,
     /// Maximum number of records per batch.
     pub(super) batch: usize,
@@ -78,7 +81,8 @@ impl Plan {
             }
             None => {
                 let columns = (columns, children);
-                Delivery::Records(Records::new(&settings, &source, columns, &mut output)?)
+                let records = Records::new(&settings, &source, columns, &mut output)?;
+                Delivery::Records(Box::new(records))
             }
         };
         let partition = match (&delivery, output.folder()) {
@@ -169,7 +173,9 @@ fn source(
     if let (Some(Unique::Field(field)), Some(item), false) = (unique, item, call.unchecked) {
         record::check("--unique", item, field)?;
     }
-    let added = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
+    let keys = source.tree.as_ref().map(Tree::columns).unwrap_or_default();
+    let with = added_fields::columns(&settings.form.with)?;
+    let added = (&keys[..], &with[..]);
     let upsert = settings.table.upsert.as_ref();
     let mut children = child_tables::plan(&settings.explode, &source, upsert, call.unchecked)?;
     let mut fields = settings.form.fields.clone();
@@ -185,11 +191,13 @@ fn source(
             children.with_types(names).map_err(|error| record::mistyped(&error))?;
         }
         let item = children.as_ref().map(ChildTables::record).or(item);
-        let columns = record::typed_columns(&fields, &added, item, names)?;
+        let columns = record::typed_columns(&fields, added, item, names)?;
+        let columns = added_fields::mark(columns, &settings.form.with);
         return Ok((source, columns, children));
     }
     let item = children.as_ref().map(ChildTables::record).or(item);
-    let columns = record::columns(&fields, &added, item, call.unchecked)?;
+    let columns = record::columns(&fields, added, item, call.unchecked)?;
+    let columns = added_fields::mark(columns, &settings.form.with);
     Ok((source, columns, children))
 }
 
@@ -254,19 +262,20 @@ impl Records {
         let format = form.row_group.map_or(format, |records| format.row_group(records));
         #[cfg(feature = "parquet")]
         let format = format.names(validation::names(form));
-        if (format.is_table() || output.is_table()) && columns.all().is_empty() {
+        if (format.is_table() || output.is_table()) && added_fields::are_all_of_export(&columns) {
             return Err(Failure::usage(format!(
                 "the API document does not describe the records of {}, so their columns are unknown",
                 source.entry.id
             ))
             .advise("name the columns with --fields, or write jsonl"));
         }
-        let (fields, rejects) = (form.fields.clone(), form.rejects.clone());
+        let (fields, with, rejects) =
+            (form.fields.clone(), form.with.clone(), form.rejects.clone());
         let (batch, on_bad_value) = (form.batch, form.on_bad_value);
         if let Some(children) = &children {
             output.add_children(children)?;
         }
-        Ok(Self { columns, children, fields, format, batch, on_bad_value, rejects })
+        Ok(Self { columns, children, fields, with, format, batch, on_bad_value, rejects })
     }
 }
 

@@ -14,6 +14,7 @@ use genesys_cloud_core::{
 };
 use serde_json::value::RawValue;
 
+use super::added_fields::AddedFields;
 use super::branches::{Branches, KeyedLists, Outer, Parent, nested};
 use super::counts::{ParentCounts, ReadCounts};
 use super::files::{self, FileEvent, FilePart};
@@ -36,6 +37,7 @@ pub(super) type Raw = Box<RawValue>;
 pub(super) struct Reader {
     entry: &'static Entry,
     input: Input,
+    added: AddedFields,
 }
 
 /// A list, the windows of a time range, the lists of all parents, or the files of a job.
@@ -113,8 +115,13 @@ fn options(reading: &ReadSettings) -> ReadOptions {
 }
 
 impl Reader {
-    /// Reads from the start, or resumes.
-    pub(super) fn new(client: &Client, source: &Source, from: Option<Position<'_>>) -> Self {
+    /// Reads from the start, or resumes, and adds fields to each record.
+    pub(super) fn new(
+        client: &Client,
+        source: &Source,
+        added: AddedFields,
+        from: Option<Position<'_>>,
+    ) -> Self {
         let entry = source.entry;
         let input = match capabilities::files(&source.kind) {
             Some(family) => {
@@ -125,7 +132,7 @@ impl Reader {
             }
             None => Input::of_records(client, source, from.and_then(Position::checkpoint)),
         };
-        Self { entry, input }
+        Self { entry, input, added }
     }
 
     /// Returns the IDs of jobs that are running or being read. An ID is empty if the API returned none.
@@ -156,13 +163,14 @@ impl Reader {
     /// Waits for the next item, or for a job that is not in `known`. Cancel-safe.
     pub(super) async fn next(&mut self, known: &[String]) -> Result<Next, Failure> {
         poll_fn(|cx| {
+            let json = |record| json(record, &self.added);
             let polled = match &mut self.input {
                 Input::List(list) => list.poll_next_unpin(cx).map(|next| Some(next?.map(json))),
                 Input::Range(windows) => {
                     windows.poll_next_unpin(cx).map(|next| Some(next?.map(json)))
                 }
                 Input::Files(files) => return files.poll_next(cx),
-                Input::Tree(branches) => branches.poll_next(cx),
+                Input::Tree(branches) => branches.poll_next(cx, &self.added),
             };
             match polled {
                 Poll::Ready(Some(Ok(record))) => {
@@ -428,8 +436,13 @@ fn lists(
     move |request| make(request).with_options(&options)
 }
 
-fn json(record: RawItem) -> Result<Raw, String> {
-    record.into_json().map_err(|error| error.to_string())
+/// Returns a record with the added fields.
+fn json(record: RawItem, added: &AddedFields) -> Result<Raw, String> {
+    if added.is_empty() {
+        return record.into_json().map_err(|error| error.to_string());
+    }
+    let record = record.json().map_err(|error| error.to_string())?;
+    RawValue::from_string(added.add("", record.get())).map_err(|error| error.to_string())
 }
 
 /// Returns a function that makes the list of a request.

@@ -12,6 +12,7 @@ use super::counts::{ParentCounts, ReadCounts};
 use super::downloads::Downloads;
 use super::files::{self, FileTarget};
 use super::plan::Plan;
+use super::run_log::LogEntry;
 use super::state::{Delivered, Run, State};
 use super::target::Target;
 use super::verdict::{reason, word};
@@ -31,6 +32,7 @@ pub(super) struct Report<'a> {
     plan: &'a Plan,
     reporter: &'a Reporter,
     invocation: &'a Invocation,
+    entry: &'a LogEntry,
     begun: Instant,
     facts: Value,
     verdict: Verdict,
@@ -53,7 +55,12 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(plan: &'a Plan, run: &Run, session: &'a Session) -> Self {
+    pub(super) fn new(
+        plan: &'a Plan,
+        run: &Run,
+        entry: &'a LogEntry,
+        session: &'a Session,
+    ) -> Self {
         let facts = json!({
             "operation": plan.source.entry.id,
             "name": resolve::rust_name(plan.source.entry),
@@ -61,6 +68,8 @@ impl<'a> Report<'a> {
             "run": run.id,
             "began": run.began(),
             "resumed": run.resumptions(),
+            "started": entry.started(),
+            "out": plan.output.text(),
         });
         let times = run.resumptions().last().map(|last| match run.resumptions().len() {
             1 => format!("read in two runs, started at {} and {last}", run.began()),
@@ -76,6 +85,7 @@ impl<'a> Report<'a> {
             plan,
             reporter: &session.reporter,
             invocation: &session.invocation,
+            entry,
             begun: Instant::now(),
             facts,
             verdict,
@@ -89,6 +99,11 @@ impl<'a> Report<'a> {
             is_empty: true,
             times,
         }
+    }
+
+    /// Adds the run to the log of the output, as one that has not ended.
+    pub(super) async fn begin(&self, target: &mut Target) -> Result<(), Failure> {
+        self.entry.log(&self.plan.report, target.run_log(), &self.facts).await
     }
 
     /// Reports an export that an earlier run has completely written.
@@ -330,7 +345,6 @@ impl<'a> Report<'a> {
         self.facts["took_ms"] = (took.as_millis() as u64).into();
         self.facts["exit"] = exit.name().into();
         self.facts["code"] = (exit as u8).into();
-        self.facts["out"] = json!(self.plan.output.text());
         self.facts["whole"] = is_whole.into();
         self.facts["notes"] = json!(self.notes);
         let counts = target.counts();
@@ -361,13 +375,14 @@ impl<'a> Report<'a> {
         if let Some(times) = &self.times {
             text += &format!("\n{times}");
         }
-        let report = format!("{:#}\n", self.facts);
+        let json = format!("{:#}\n", self.facts);
         // The report may be shown on a terminal.
-        let report = display::lines(&report);
+        let json = display::lines(&json);
+        let logged = self.entry.log(&self.plan.report, target.run_log(), &self.facts).await;
         let report = match &self.plan.report {
-            ReportLocation::BesideOutput => target.report(&report).await,
+            ReportLocation::BesideOutput => target.report(&json).await,
             ReportLocation::File(path) => {
-                files::write_report(path, &report).map(|()| Some(path.display().to_string()))
+                files::write_report(path, &json).map(|()| Some(path.display().to_string()))
             }
             ReportLocation::Nowhere => Ok(None),
         };
@@ -389,7 +404,7 @@ impl<'a> Report<'a> {
             false => self.reporter.say("end", &text, self.facts.clone()),
         }
         // An error of the report comes last.
-        report.map(drop)
+        report.and(logged)
     }
 }
 

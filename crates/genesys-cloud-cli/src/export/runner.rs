@@ -8,6 +8,7 @@ use genesys_cloud_core::{Checkpoint, CheckpointStore, Client, SavedJob};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
+use super::added_fields::AddedFields;
 use super::advice::Remainder;
 use super::downloads::Downloads;
 use super::pace::Pace;
@@ -90,7 +91,11 @@ impl<'a> Runner<'a> {
         (target, store): (Target, Option<Box<dyn CheckpointStore>>),
         from: Option<&State>,
     ) -> Self {
-        let reader = Reader::new(client, &plan.source, from.map(State::position));
+        let added = match &plan.delivery {
+            Delivery::Records(records) => AddedFields::new(&plan.source, &records.with, run),
+            Delivery::Files => AddedFields::default(),
+        };
+        let reader = Reader::new(client, &plan.source, added, from.map(State::position));
         let last = from.and_then(|state| match &state.delivered {
             Delivered::Records(it) => {
                 Some((it.checkpoint.clone(), (it.sink.clone(), it.rejects.clone())))
@@ -133,6 +138,11 @@ impl<'a> Runner<'a> {
                 true => ended.map_err(Failure::of_earlier_run),
                 false => ended,
             };
+        }
+        // The user does not wait for the files of the last records, which the next run reads again.
+        let has_files = self.downloads.is_some() && !self.batch.records.is_empty();
+        if has_files && matches!(ended, Ok(ReadEnd::Stopped)) {
+            return ended;
         }
         // If nothing was read, there is nothing to resume.
         let has_read =

@@ -181,6 +181,9 @@ pub(super) struct Shape {
     format: String,
     fields: Vec<String>,
     results: Vec<(String, String)>,
+    /// The fields in `--with`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    with: Vec<String>,
     /// The operation and a checksum of its parents, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parents: Option<String>,
@@ -196,6 +199,7 @@ impl Shape {
             format: records.format.to_string(),
             fields: records.fields.clone(),
             results: plan.source.results_params.clone(),
+            with: records.with.iter().map(|field| field.name().to_owned()).collect(),
             parents: tree.map(|tree| format!("{} {}", plan.source.entry.id, tree.fingerprint())),
             children: records.children.as_ref().map(child_tables::fingerprint),
         }
@@ -230,7 +234,7 @@ impl DeliveredRecords {
         (self.shape != shape).then(|| {
             match self.shape.children == shape.children {
                 true => {
-                    "the interrupted export has a different --format, --fields or --results-param"
+                    "the interrupted export has a different --format, --fields, --with or --results-param"
                 }
                 false => {
                     "the interrupted export has different child tables, or other fields in them"

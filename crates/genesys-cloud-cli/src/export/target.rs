@@ -1,7 +1,7 @@
 //! The target of an export: a sink for records, or the result files of a job.
 
 use genesys_cloud_core::CheckpointStore;
-use genesys_cloud_sinks::{Columns, Sink, TableCount, Watch};
+use genesys_cloud_sinks::{Columns, RunLog, Sink, TableCount, Watch};
 use serde_json::Value;
 
 use super::files::{FilePart, FileTarget};
@@ -147,6 +147,14 @@ impl Target {
         match self {
             Self::Records(target) => target.sink.report(report).await.map_err(Failure::from),
             Self::Files(target) => target.report(report),
+        }
+    }
+
+    /// Returns the log of all runs that wrote to the output, if it keeps one.
+    pub(super) fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        match self {
+            Self::Records(target) => target.sink.run_log(),
+            Self::Files(target) => Some(target.run_log()),
         }
     }
 

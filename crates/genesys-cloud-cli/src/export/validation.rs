@@ -148,6 +148,7 @@ pub(super) fn options_of_files(settings: &ExportSettings) -> Result<(), Failure>
         ("--page-size", reading.page_size.is_some()),
         ("--limit", reading.limit.is_some()),
         ("--fields", !form.fields.is_empty()),
+        ("--with", !form.with.is_empty()),
         ("--format", form.format.is_some()),
         ("--row-group", form.row_group.is_some()),
         ("--nested", form.nested.is_some()),

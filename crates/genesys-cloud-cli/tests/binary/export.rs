@@ -51,7 +51,8 @@ async fn writes_the_report_to_its_location() {
     let there = run(Some(&org), folder.path(), &[&export[..], &["r.json"]].concat()).await;
     there.done();
     assert!(there.err.ends_with("\nq.jsonl, report in r.json\n"), "{}", there.err);
-    assert_eq!(names(folder.path()), ["q.jsonl", "r.json"]);
+    // The log of runs stays beside the output.
+    assert_eq!(names(folder.path()), [".genesys-cloud", "q.jsonl", "r.json"]);
     let report: Value = serde_json::from_str(&read(folder.path().join("r.json"))).unwrap();
     assert_eq!(report["records"], 100);
     // Also with standard output.

@@ -113,8 +113,16 @@ async fn a_folder_has_one_file_per_window() {
             assert_eq!(org.logins(), 1);
             // Neither a state nor a partial file is left.
             let left = files(&folder.path().join("lake"));
-            let left: Vec<_> = left.iter().filter(|path| !path.ends_with("part-0.jsonl")).collect();
+            let is_other =
+                |path: &&String| !path.ends_with("part-0.jsonl") && !path.contains(".runs/");
+            let left: Vec<_> = left.iter().filter(is_other).collect();
             assert_eq!(left, [".genesys-cloud/windows.lock", ".genesys-cloud/windows.report.json"]);
+            // The folder logs one run, not one per window.
+            let runs = ["runs", "--out", "lake/", "--json"];
+            let runs = run(None, folder.path(), &runs).await;
+            let mut logged: Value = serde_json::from_str(runs.done()).unwrap();
+            logged.as_object_mut().unwrap().remove("id");
+            assert_eq!(logged, report);
             org.reset();
         }
     }

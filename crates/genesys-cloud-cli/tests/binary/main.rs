@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod added_fields;
 mod bindings;
 #[cfg(feature = "buckets")]
 mod buckets;
@@ -46,13 +47,18 @@ mod recipes;
 mod redis;
 mod refusals;
 mod resume;
+mod run_log;
 #[cfg(feature = "buckets")]
 mod s3;
 #[cfg(all(unix, feature = "postgres", feature = "redis"))]
 mod servers;
 mod states;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod sync;
 #[cfg(feature = "parquet")]
 mod tables;
+#[cfg(all(unix, feature = "postgres", feature = "redis"))]
+mod tables_over_time;
 mod tags;
 mod timeline;
 mod trees;

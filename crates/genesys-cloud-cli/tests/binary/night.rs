@@ -25,7 +25,11 @@ async fn resumes_a_killed_run_with_the_same_parameters_or_starts_over() {
         (with(&["--max-age", "0s"]), 300, "starting over: the interrupted export started"),
         // Other parameters, fields and operations.
         (with(&["-p", "sortOrder=asc"]), 300, "starting over: "),
-        (with(&["--fields", "id"]), 300, "has a different --format, --fields or --results-param"),
+        (
+            with(&["--fields", "id"]),
+            300,
+            "has a different --format, --fields, --with or --results-param",
+        ),
         (with(&["--limit", "5"]), 5, "are already written, more than --limit 5"),
         (
             [&["export", "getUsers"], &EXPORT[2..]].concat(),

@@ -49,7 +49,7 @@ impl Database {
     }
 
     /// The rows of a table as JSON, by the value of a column.
-    async fn rows(&self, table: &str, key: &str) -> BTreeMap<String, Value> {
+    pub(crate) async fn rows(&self, table: &str, key: &str) -> BTreeMap<String, Value> {
         let query = format!("SELECT \"{key}\"::text, to_json(t)::text FROM {table} t");
         let rows = self.client.query(&query, &[]).await.unwrap();
         let found: BTreeMap<String, Value> = rows
@@ -68,12 +68,12 @@ impl Database {
         self.client.batch_execute(statements).await.unwrap();
     }
 
-    async fn export(&self, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
+    pub(crate) async fn export(&self, org: &MockOrg, folder: &Path, arguments: &[&str]) -> Outcome {
         self.export_to(&self.url(), org, folder, arguments).await
     }
 
     /// Exports to this URL of the database.
-    async fn export_to(
+    pub(crate) async fn export_to(
         &self,
         url: &str,
         org: &MockOrg,
@@ -176,7 +176,7 @@ async fn a_table_has_each_record_once_after_random_kills() {
     assert_same(&database.rows("routing_queues", "id").await, &truth(&org, folder.path()).await);
     let tables =
         database.one("SELECT count(*)::text FROM pg_tables WHERE schemaname = 'public'").await;
-    assert_eq!(tables, "2", "the part is gone");
+    assert_eq!(tables, "3", "the part is gone");
     // Killed after the move and before the state is removed.
     database
         .do_(

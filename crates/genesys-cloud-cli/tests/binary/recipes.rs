@@ -310,7 +310,6 @@ async fn transcripts() {
 
 #[tokio::test]
 async fn recordings() {
-    const RECORDINGS: &str = "getConversationRecordings";
     let site = Site::new().await;
     let mut earlier = 0;
     for day in ["2026-05-01/2026-05-02", "2026-05-01/2026-05-03"] {
@@ -324,7 +323,6 @@ async fn recordings() {
             day,
         ];
         let found = site.export(&export).await;
-        let recordings = site.org.expected_job(RECORDINGS).unwrap().records;
         let keys: Vec<(String, String)> = found
             .iter()
             .map(|it| (it["parentConversationId"].as_str().unwrap().to_owned(), Expected::key(it)))
@@ -332,7 +330,8 @@ async fn recordings() {
         let mut truth = Vec::new();
         for conversation in site.events(DETAILS, day) {
             let id = conversation["conversationId"].as_str().unwrap();
-            truth.extend(recordings.iter().map(|key| (id.to_owned(), key.clone())));
+            let recordings = site.truth(&format!("/api/v2/conversations/{id}/recordings"));
+            truth.extend(recordings.iter().map(|it| (id.to_owned(), Expected::key(it))));
         }
         assert!(truth.len() > earlier);
         assert_eq!(keys, truth);

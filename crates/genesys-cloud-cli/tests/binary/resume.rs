@@ -332,7 +332,7 @@ async fn does_not_overwrite_an_interrupted_export_without_restart() {
 
     for (changed, why) in [
         (&["-p", "name=Support*"][..], "the query parameter `name` was not set"),
-        (&["--fields", "id"], "a different --format, --fields or --results-param"),
+        (&["--fields", "id"], "a different --format, --fields, --with or --results-param"),
     ] {
         let arguments = [&export[..], &["--resume"], changed].concat();
         let refused = run(Some(&org), folder.path(), &arguments).await;

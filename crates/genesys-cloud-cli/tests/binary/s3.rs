@@ -88,8 +88,10 @@ impl S3 {
         self.inner.lock().unwrap().objects.get(key).map(|object| object.bytes.clone())
     }
 
+    /// The keys of all objects, except those of the run log.
     pub(crate) fn keys(&self) -> Vec<String> {
         let mut keys: Vec<String> = self.inner.lock().unwrap().objects.keys().cloned().collect();
+        keys.retain(|key| !key.contains(".runs/"));
         keys.sort();
         keys
     }
@@ -158,6 +160,9 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
         return error(403, "AccessDenied");
     }
     let path = percent_encoding::percent_decode_str(head.uri.path()).decode_utf8().unwrap();
+    if path.trim_end_matches('/') == "/bucket" && target.contains("list-type=2") {
+        return list(&inner, &target);
+    }
     let Some(key) = path.strip_prefix("/bucket/").map(str::to_owned) else {
         return error(404, "NoSuchBucket");
     };
@@ -223,6 +228,31 @@ async fn respond(served: &Mutex<Inner>, request: Request<Incoming>) -> Reply {
         }
         _ => error(400, "InvalidRequest"),
     }
+}
+
+/// Lists the objects with a prefix, at most two at a time.
+fn list(inner: &Inner, target: &str) -> Reply {
+    let (_, query) = target.split_once('?').unwrap();
+    let field = |name: &str| {
+        let pair = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        percent_encoding::percent_decode_str(pair.unwrap_or_default()).decode_utf8().unwrap()
+    };
+    let (prefix, after) = (field("prefix"), field("continuation-token"));
+    let mut keys: Vec<&String> = inner.objects.keys().collect();
+    keys.retain(|key| key.starts_with(&*prefix) && ***key > *after);
+    keys.sort();
+    let mut xml = "<ListBucketResult>".to_owned();
+    for key in keys.iter().take(2) {
+        let (size, e_tag) = (inner.objects[*key].bytes.len(), &inner.objects[*key].e_tag);
+        xml += &format!(
+            "<Contents><Key>{key}</Key><Size>{size}</Size><ETag>{e_tag}</ETag>\
+             <LastModified>2024-05-01T12:00:00.000Z</LastModified></Contents>"
+        );
+    }
+    if keys.len() > 2 {
+        xml += &format!("<NextContinuationToken>{}</NextContinuationToken>", keys[1]);
+    }
+    Response::new(format!("{xml}</ListBucketResult>").into())
 }
 
 /// Completes an upload. The named parts must be those that were uploaded.

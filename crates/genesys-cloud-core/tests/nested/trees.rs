@@ -1,5 +1,7 @@
 //! What a tree yields, and what its report says.
 
+use std::sync::{Arc, Mutex};
+
 use genesys_cloud_core::{
     Checkpoint, ErrorKind, Method, Nested, OnRefused, Operation, Paginator, Reason, Request,
     Verdict,
@@ -278,4 +280,35 @@ async fn a_parent_missing_on_resume_makes_the_tree_drift() {
     assert_eq!(rest(&mut tree).await, ["2-0", "2-1"]);
     assert!(matches!(tree.report().verdict(), Verdict::Drifted(_)), "{:?}", tree.report());
     assert_eq!(tree.report().items, 5);
+}
+
+#[tokio::test]
+async fn the_end_of_each_list_is_reported_with_its_verdict() {
+    let server = Org::of(&[2, 0, 7]).serve().await;
+    let ended: Arc<Mutex<Vec<(String, Verdict)>>> = Arc::default();
+    let sender = Arc::clone(&ended);
+    let mut tree = members(&client(&server)).on_list_end(move |queue, verdict| {
+        sender.lock().expect("the lists").push((id(queue), verdict));
+    });
+    assert_eq!(tree.report().outer, None);
+    rest(&mut tree).await;
+    assert_eq!(tree.report().outer, Some(Verdict::Complete));
+    let ended = ended.lock().expect("the lists");
+    assert_eq!(ended.len(), 3, "{ended:?}");
+    assert!(ended.iter().all(|(_, verdict)| *verdict == Verdict::Complete), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_skipped_parent_is_not_reported_as_complete() {
+    let server = refusing(404).await;
+    let ended: Arc<Mutex<Vec<Verdict>>> = Arc::default();
+    let sender = Arc::clone(&ended);
+    let mut tree = members(&client(&server)).on_list_end(move |_, verdict| {
+        sender.lock().expect("the lists").push(verdict);
+    });
+    rest(&mut tree).await;
+    let ended = ended.lock().expect("the lists");
+    let skipped = Verdict::Drifted(Reason::ParentsNotFound { parents: 1 });
+    assert_eq!(ended.iter().filter(|verdict| **verdict == skipped).count(), 1, "{ended:?}");
+    assert!(ended.contains(&Verdict::Complete));
 }

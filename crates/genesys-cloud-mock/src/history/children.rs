@@ -59,6 +59,7 @@ impl History {
             path: list.path.to_owned(),
             parents: parents(template, list.values),
             shown: None,
+            hidden: Vec::new(),
         })
     }
 
@@ -94,6 +95,7 @@ impl History {
             path: place.path,
             parents: parents(template, list.values),
             shown: (!is_record).then_some(shown),
+            hidden: Vec::new(),
         })
     }
 

@@ -23,6 +23,16 @@ pub(crate) struct Entities {
     changed: HashMap<u64, Record>,
     /// How many generated changes have happened.
     generated: u64,
+    /// How many changes of any kind have happened.
+    changes: u64,
+}
+
+/// Identifies a state of a collection: two with the same version have the same records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version {
+    list: u64,
+    made: u64,
+    changes: u64,
 }
 
 /// A record that was created, changed or deleted since the start of the timeline.
@@ -64,6 +74,7 @@ impl Entities {
             alive: Arc::new((0..initial).collect()),
             changed: HashMap::new(),
             generated: 0,
+            changes: 0,
         }
     }
 
@@ -74,6 +85,10 @@ impl Entities {
     /// The identity of the record at a position.
     pub(crate) fn identity(&self, index: u64) -> Identity {
         Identity::new(self.list, index)
+    }
+
+    pub(crate) fn version(&self) -> Version {
+        Version { list: self.list, made: self.made, changes: self.changes }
     }
 
     /// The positions of the existing records, in ascending order.
@@ -124,6 +139,7 @@ impl Entities {
     pub(super) fn create(&mut self, at: Timestamp, fields: Map<String, Value>) -> u64 {
         let index = self.made;
         self.made += 1;
+        self.changes += 1;
         Arc::make_mut(&mut self.alive).push(index);
         let record = Record { created: Some(at), deleted: None, changes: vec![(at, fields)] };
         self.changed.insert(index, record);
@@ -131,10 +147,12 @@ impl Entities {
     }
 
     pub(super) fn update(&mut self, index: u64, at: Timestamp, fields: Map<String, Value>) {
+        self.changes += 1;
         self.changed.entry(index).or_default().changes.push((at, fields));
     }
 
     pub(super) fn delete(&mut self, index: u64, at: Timestamp) {
+        self.changes += 1;
         self.changed.entry(index).or_default().deleted = Some(at);
         if let Ok(position) = self.alive.binary_search(&index) {
             Arc::make_mut(&mut self.alive).remove(position);

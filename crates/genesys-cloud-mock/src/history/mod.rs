@@ -5,23 +5,26 @@ mod audit;
 mod children;
 mod entities;
 mod events;
+mod expansion;
 mod family;
 mod listing;
 mod org;
 mod record;
+mod search;
 mod selection;
 mod serve;
 mod settings;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
 
 pub(crate) use self::children::ChildList;
-pub(crate) use self::entities::{Action, Entities};
+pub(crate) use self::entities::{Action, Entities, Version};
 pub(crate) use self::events::Stream;
+pub(crate) use self::expansion::hidden;
 use self::family::{Families, Family, Role, unnamed};
 pub(crate) use self::listing::{EventQuery, RecordWriter};
 pub(crate) use self::record::EntityWriter;
@@ -31,7 +34,7 @@ use crate::api::{Api, Endpoint};
 use crate::clock::Clock;
 use crate::record_types::RecordTypes;
 use crate::rng::{hash, mix};
-use crate::shape::{RecordList, References};
+use crate::shape::{RecordList, References, Shape};
 use crate::timestamp::Timestamp;
 
 /// The changes of an org since the start of its timeline.
@@ -44,6 +47,21 @@ pub(crate) struct History {
     collections: Mutex<HashMap<String, Collection>>,
     /// Computed when first needed, and again after the length of a list was set.
     references: Mutex<Option<Arc<References>>>,
+    selected: Mutex<VecDeque<Selected>>,
+}
+
+/// How many selections are kept.
+const KEPT_SELECTIONS: usize = 64;
+
+/// The records that a selection has found, so that its next page does not search again.
+#[derive(Debug)]
+struct Selected {
+    /// The list, by its index in the table of endpoints.
+    list: usize,
+    selection: Selection,
+    /// The state of the records that were searched.
+    version: Version,
+    positions: Arc<Vec<u64>>,
 }
 
 /// The records of a family at one path.
@@ -74,7 +92,7 @@ pub(crate) struct Place {
 impl History {
     pub(crate) fn new(settings: OrgTimeline, seed: u64, clock: Clock) -> Self {
         let (collections, references) = (Mutex::default(), Mutex::default());
-        Self { settings, seed, clock, collections, references }
+        Self { settings, seed, clock, collections, references, selected: Mutex::default() }
     }
 
     pub(crate) fn start(&self) -> Timestamp {
@@ -113,10 +131,46 @@ impl History {
         let references = self.references(initial);
         let (path, parents) = (place.path.clone(), parents(place.family.path, values));
         let (positions, start) = (Arc::clone(entities.alive()), self.start());
-        EntityWriter { entities, positions, start, references, path, parents, shown: None }
+        EntityWriter {
+            entities,
+            positions,
+            start,
+            references,
+            path,
+            parents,
+            shown: None,
+            hidden: Vec::new(),
+        }
     }
 
-    /// The records of other records that others refer to.
+    /// The positions of the selected records of a collection.
+    pub(crate) fn select(
+        &self,
+        endpoint: &Endpoint,
+        selection: &Selection,
+        (shape, writer): (&Shape, &EntityWriter),
+    ) -> Arc<Vec<u64>> {
+        if selection.is_empty() {
+            return Arc::clone(&writer.positions);
+        }
+        let version = writer.entities.version();
+        let is_same = |it: &Selected| {
+            (it.list, it.version) == (endpoint.index, version) && it.selection == *selection
+        };
+        let kept = || self.selected.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = kept().iter().find(|it| is_same(it)) {
+            return Arc::clone(&found.positions);
+        }
+        let positions = selection.apply(shape, writer);
+        let (list, selection) = (endpoint.index, selection.clone());
+        let found = Selected { list, selection, version, positions: Arc::clone(&positions) };
+        let mut kept = kept();
+        kept.truncate(KEPT_SELECTIONS - 1);
+        kept.push_front(found);
+        positions
+    }
+
+    /// The records that others refer to.
     pub(crate) fn references(&self, initial: impl Fn(&Endpoint) -> u64) -> Arc<References> {
         let mut references = self.references.lock().unwrap_or_else(PoisonError::into_inner);
         let references = references.get_or_insert_with(|| {

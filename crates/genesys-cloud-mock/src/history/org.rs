@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::api::{Api, Endpoint, SuccessBody};
 use crate::error::Error;
-use crate::history::{ChildList, Selection, Stream};
+use crate::history::{ChildList, Selection, Stream, hidden};
 use crate::media::resolve;
 use crate::org::MockOrg;
 use crate::paging::WriteRecord as _;
@@ -54,7 +54,7 @@ impl MockOrg {
         if !history.had_parents(template, &path_values, at, initial) {
             return Ok(Vec::new());
         }
-        let writer = match history.listed(endpoint, &path_values) {
+        let mut writer = match history.listed(endpoint, &path_values) {
             Some(place) => {
                 let entities = history.entities(&place, initial).at(at);
                 history.writer(&place, entities.into(), &path_values, initial)
@@ -66,8 +66,10 @@ impl MockOrg {
                 history.children(list, initial).ok_or_else(not_found)?
             }
         };
-        let selection = Selection::of_query(endpoint.operation, Query::new(query));
-        let positions = selection.apply(listing.item(), &writer);
+        let query = Query::new(query);
+        let selection = Selection::of_query(endpoint.operation, query);
+        let positions = selection.map_err(|_| not_found())?.apply(listing.item(), &writer);
+        writer.hidden = hidden(endpoint.operation, query, listing.item());
         let record = |index| {
             let record = writer.value(listing.item(), index);
             if !listing.has_media() {
@@ -76,7 +78,7 @@ impl MockOrg {
             let linked = resolve(&record.to_string(), service.jobs().store.base(), |_| {});
             linked.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or(record)
         };
-        Ok(positions.into_iter().map(record).collect())
+        Ok(positions.iter().copied().map(record).collect())
     }
 
     /// Returns the events that a correct reader of an interval (`<start>/<end>`) must have if it asks for them

@@ -37,6 +37,8 @@ pub(crate) struct EntityWriter {
     pub(crate) parents: Vec<(String, String)>,
     /// If its records show those of another list.
     pub(crate) shown: Option<Shown>,
+    /// The names of the fields to leave out.
+    pub(crate) hidden: Vec<String>,
 }
 
 /// How records show those of another list.
@@ -63,6 +65,7 @@ impl EntityWriter {
                 references: Some(&self.references),
                 subject: self.shown.map(|shown| (shown.record_type, identity)),
             },
+            hidden: &self.hidden,
         };
         let state = self.entities.state(index);
         if state.is_none() && !self.parents.iter().any(|(name, _)| refers(shape, name)) {
@@ -88,6 +91,7 @@ impl EntityWriter {
                 parent.insert("id".to_owned(), id.as_str().into());
             }
         }
+        record.retain(|name, _| !self.hidden.contains(name));
         out.extend_from_slice(Value::Object(record).to_string().as_bytes());
     }
 

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::family::{Families, Role, unnamed};
 use super::record::writable;
-use super::{ChildList, EntityWriter, History, Place};
+use super::{ChildList, EntityWriter, History, Place, hidden};
 use crate::api::{Api, Endpoint, SuccessBody};
 use crate::identity::Identity;
+use crate::query::Query;
 use crate::response::CannedResponse;
 use crate::routes::Route;
 use crate::service::{RoutedRequest, Service};
@@ -47,7 +48,12 @@ impl Service {
         let answer = routed.endpoint.success_response();
         Some(match &answer.body {
             SuccessBody::Record(shape) => {
-                let writer = self.writer(history, &place, &routed.path_values);
+                let mut writer = self.writer(history, &place, &routed.path_values);
+                // The response to a change has all fields.
+                if role == Role::Read {
+                    let query = Query::new(&routed.request.query);
+                    writer.hidden = hidden(routed.endpoint.operation, query, shape);
+                }
                 let mut record = Vec::new();
                 writer.write(&mut record, shape, index);
                 CannedResponse::raw_json(answer.status, record)

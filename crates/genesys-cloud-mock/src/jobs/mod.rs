@@ -6,6 +6,7 @@ mod org;
 mod plans;
 mod response;
 mod results;
+mod row;
 mod rules;
 mod run;
 mod scenario;

@@ -3,8 +3,8 @@ use std::ops::Range;
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 use serde_json::Value;
 
+use super::row::ResultField;
 use super::spec::field;
-use super::table::ResultField;
 use crate::classify::ItemLocation;
 use crate::expected::Expected;
 use crate::identity::Identity;

@@ -5,9 +5,10 @@ use std::collections::{HashMap, HashSet};
 use genesys_cloud_catalogue::{Catalogue, Kind, Schema};
 
 use super::results::JobResults;
+use super::row::{CompletionRule, ResultField, Row, StatusRule};
 use super::spec::{Completion, IdLocation, JobSpec, field};
 use super::states::States;
-use super::table::{CompletionRule, ResultField, Row, StatusRule, TABLE};
+use super::table::TABLE;
 use crate::api::Endpoint;
 use crate::classify::ItemLocation;
 

@@ -8,8 +8,9 @@ use super::serve::Records;
 use super::{Job, ListRequest, Lists};
 use crate::api::Endpoint;
 use crate::history::{
-    ChildList, EntityWriter, EventQuery, History, RecordWriter, Selection, Stream,
+    ChildList, EntityWriter, EventQuery, History, RecordWriter, Selection, Stream, hidden,
 };
+use crate::query::Query;
 use crate::response::CannedResponse;
 use crate::timeline::Interval;
 use crate::timestamp::Timestamp;
@@ -25,20 +26,28 @@ impl Lists {
         if let Some(stream) = Stream::of(&list_request.endpoint.operation.id) {
             return Some(self.events(history, stream, list_request, job));
         }
-        let writer = self.entities(history, list_request).or_else(|| {
-            let ListRequest { endpoint, path_values, request, .. } = list_request;
-            let initial = |endpoint: &Endpoint| self.initial(endpoint);
-            let list = ChildList {
-                endpoint,
-                values: path_values,
-                path: &request.path,
-                length: self.length(endpoint),
-                at: None,
-            };
-            history.children(list, initial).filter(|_| job.is_none())
-        })?;
-        let selection = Selection::of(list_request.endpoint.operation, list_request.request);
-        let positions = selection.apply(list_request.listing.item(), &writer);
+        let ListRequest { endpoint, listing, path_values, request, .. } = *list_request;
+        let selection = match Selection::of(endpoint.operation, request) {
+            Ok(selection) => selection,
+            Err(refusal) => return Some(Err(refusal)),
+        };
+        let shape = listing.item();
+        let (positions, mut writer) = match self.entities(history, list_request) {
+            Some(writer) => (history.select(endpoint, &selection, (shape, &writer)), writer),
+            None => {
+                let list = ChildList {
+                    endpoint,
+                    values: path_values,
+                    path: &request.path,
+                    length: self.length(endpoint),
+                    at: None,
+                };
+                let initial = |endpoint: &Endpoint| self.initial(endpoint);
+                let writer = history.children(list, initial).filter(|_| job.is_none())?;
+                (selection.apply(shape, &writer), writer)
+            }
+        };
+        writer.hidden = hidden(endpoint.operation, Query::new(&request.query), shape);
         Some(Ok(Records::written(positions, RecordWriter::Entities(writer))))
     }
 
@@ -69,7 +78,7 @@ impl Lists {
             }
         };
         let (positions, writer) = self.find_events(history, (stream, interval, now), &body);
-        Ok(Records::written(positions, writer))
+        Ok(Records::written(Arc::new(positions), writer))
     }
 
     /// The positions of events, and their writer.

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
@@ -26,7 +27,7 @@ use crate::timeline::{Interval, Spread};
 /// The records available to a request, before paging.
 pub(super) struct Records {
     /// The positions that pass the filter, if any.
-    filtered: Option<Vec<u64>>,
+    filtered: Option<Arc<Vec<u64>>>,
     /// The position of the first one, without a filter.
     first: u64,
     total: u64,
@@ -260,7 +261,7 @@ impl Lists {
                 writer: None,
             });
         }
-        let filtered = self.filtered(list_request, active);
+        let filtered = self.filtered(list_request, active).map(Arc::new);
         let count = match &filtered {
             Some(indexes) => indexes.len() as u64,
             None => self.total(list_request.endpoint, active),
@@ -300,7 +301,7 @@ impl Lists {
 
 impl Records {
     /// Records that a writer writes.
-    pub(super) fn written(positions: Vec<u64>, writer: RecordWriter) -> Self {
+    pub(super) fn written(positions: Arc<Vec<u64>>, writer: RecordWriter) -> Self {
         let total = positions.len() as u64;
         let (filtered, writer) = (Some(positions), Some(writer));
         Self { filtered, first: 0, total, changes: None, writer }
@@ -308,7 +309,8 @@ impl Records {
 
     /// The positions of the records, if pages begin after records that may move.
     fn follows(&self, selector: PageSelector) -> Option<&[u64]> {
-        let positions = self.filtered.as_deref().filter(|it| it.is_sorted());
+        let positions = self.filtered.as_ref().map(|it| it.as_slice());
+        let positions = positions.filter(|it| it.is_sorted());
         let moves = self.writer.as_ref().is_some_and(RecordWriter::moves);
         positions.filter(|_| moves && selector.follows_records())
     }

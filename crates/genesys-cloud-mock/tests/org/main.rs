@@ -18,4 +18,5 @@ mod reader;
 mod records;
 mod refusals;
 mod schemes;
+mod selection;
 mod timeline;

@@ -10,6 +10,8 @@ use crate::client::Client;
 
 const START: &str = "2026-05-01T00:00:00Z";
 const DAY: Duration = Duration::from_secs(86_400);
+/// All users. The default is the active ones.
+const USERS: &str = "/api/v2/users?state=any";
 const QUEUES: &str = "/api/v2/routing/queues";
 
 async fn org(lists: &[(&str, u64)]) -> (MockOrg, Client) {
@@ -51,7 +53,7 @@ async fn members_of_queues_are_users_of_the_org() {
     let (org, mut client) = org(&[("getRoutingQueueMembers", 12)]).await;
     let (mut sets, mut inside) = (HashSet::new(), 0);
     for days in 0..3 {
-        let users = expected(&org, "/api/v2/users");
+        let users = expected(&org, USERS);
         let users = by_id(&users);
         for queue in &expected(&org, QUEUES)[..5] {
             let list = format!("{QUEUES}/{}/members", id(queue));
@@ -102,11 +104,11 @@ async fn lists_below_a_record_show_the_records_of_the_org() {
     let (org, _client) = org(&[]).await;
     for (parents, child, list) in [
         (QUEUES, "wrapupcodes", "/api/v2/routing/wrapupcodes"),
-        ("/api/v2/groups", "members", "/api/v2/users"),
-        ("/api/v2/teams", "members", "/api/v2/users"),
+        ("/api/v2/groups", "members", USERS),
+        ("/api/v2/teams", "members", USERS),
         ("/api/v2/users", "queues", QUEUES),
         ("/api/v2/users", "routingskills", "/api/v2/routing/skills"),
-        ("/api/v2/users", "directreports", "/api/v2/users"),
+        ("/api/v2/users", "directreports", USERS),
     ] {
         let all = expected(&org, list);
         let all = by_id(&all);
@@ -134,7 +136,7 @@ async fn fields_refer_to_records_of_the_org() {
         let records = org.expected_at(list, START).expect("a list");
         records.iter().map(|it| id(it).to_owned()).collect()
     };
-    let (users, queues) = (ids("/api/v2/users"), ids(QUEUES));
+    let (users, queues) = (ids(USERS), ids(QUEUES));
     let interval = "2026-04-30T00:00Z/2026-05-01T00:00Z";
     let query = "postAnalyticsConversationsDetailsQuery";
     let conversations = org.expected_events_at(query, interval, START).expect("conversations");
@@ -147,6 +149,21 @@ async fn fields_refer_to_records_of_the_org() {
     for (field, ids) in [("agent", &users), ("evaluator", &users), ("queue", &queues)] {
         let found: Vec<_> = evaluations.iter().filter_map(|it| it[field]["id"].as_str()).collect();
         assert!(found.len() > 10 && found.iter().all(|id| ids.contains(*id)), "{field}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn arrays_have_different_records_of_the_org() {
+    let (org, _client) = org(&[]).await;
+    let skills = expected(&org, "/api/v2/routing/skills");
+    let skills = by_id(&skills);
+    let users = expected(&org, "/api/v2/users?expand=skills");
+    let arrays: Vec<_> = users.iter().filter_map(|user| user["skills"].as_array()).collect();
+    assert!(arrays.iter().any(|array| array.len() > 1));
+    for array in arrays {
+        let ids: HashSet<_> = array.iter().map(id).collect();
+        assert_eq!(ids.len(), array.len());
+        assert!(array.iter().all(|skill| skill["name"] == skills[id(skill)]["name"]), "{array:?}");
     }
 }
 

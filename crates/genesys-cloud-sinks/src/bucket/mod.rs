@@ -3,6 +3,7 @@
 mod deletion;
 mod folder;
 mod object;
+mod run_log;
 mod store;
 mod upload;
 
@@ -25,6 +26,7 @@ use super::body::Body;
 use super::format::Format;
 use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::Columns;
+use crate::run_log::RunLog;
 use crate::saved::{from_saved, to_saved};
 use crate::work_folder;
 
@@ -400,6 +402,10 @@ impl Sink for BucketSink {
                 Err(error) => Err(object.cant("write", &error)),
             }
         })
+    }
+
+    fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        Some(self)
     }
 
     fn location(&self) -> Option<String> {

@@ -301,7 +301,7 @@ impl ChildTables {
     pub fn with_types(&mut self, names: Names) -> Result<(), SchemaError> {
         for table in self.tables.iter_mut().filter(|table| table.is_of_objects) {
             let element = Some(&table.element);
-            table.columns = Columns::typed(&table.fields, &table.keys, element, names)?;
+            table.columns = Columns::typed(&table.fields, (&table.keys, &[]), element, names)?;
         }
         Ok(())
     }

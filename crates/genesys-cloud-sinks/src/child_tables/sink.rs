@@ -13,6 +13,7 @@ use super::splitter::{MOST_ROWS, Split, Unsplit};
 use crate::columns::Columns;
 use crate::error::SinkError;
 use crate::reject::{Rejected, Unfit};
+use crate::run_log::RunLog;
 use crate::saved::{from_saved, to_saved};
 use crate::sink::{Sink, SinkFuture, TableCount};
 use crate::watch::Watch;
@@ -350,6 +351,10 @@ impl Sink for SplitSink {
 
     fn report<'a>(&'a mut self, report: &'a str) -> SinkFuture<'a, Option<String>> {
         self.outputs.first_mut().report(report)
+    }
+
+    fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        self.outputs.first_mut().run_log()
     }
 
     fn location(&self) -> Option<String> {

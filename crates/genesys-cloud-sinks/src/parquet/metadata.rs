@@ -83,7 +83,7 @@ impl Metadata {
             .set_column_index(Some(columns).filter(|it| is_whole(it.len())))
             .set_offset_index(Some(offsets).filter(|it| is_whole(it.len())))
             .build();
-        let mut tail = Tail::from(position);
+        let mut tail = Tail::from(position, 0);
         let file = tail.file().map_err(failed)?;
         ParquetMetaDataWriter::new_with_tracked(file, &metadata).finish().map_err(failed)?;
         Ok(tail.into_bytes())
@@ -100,8 +100,9 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    pub(super) fn from(position: usize) -> Self {
-        Self { position, missing: position, bytes: Vec::new() }
+    /// Begins at a position, with room for a number of bytes.
+    pub(super) fn from(position: usize, room: usize) -> Self {
+        Self { position, missing: position, bytes: Vec::with_capacity(room) }
     }
 
     /// Returns a writer of the file, at the position. Offsets that it writes are those of the whole file.

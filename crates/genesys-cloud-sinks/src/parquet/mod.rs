@@ -31,7 +31,7 @@ const MOST_WIDE_BYTES: usize = 4 << 20;
 const WIDE: usize = 64 << 10;
 
 /// A row group ends after the batch that reaches this number of bytes of JSON, which are read again after a kill.
-const MOST_JSON: usize = 128 << 20;
+const MOST_JSON: usize = 64 << 20;
 
 /// Rows are encoded in batches of this number of records, or bytes of JSON and of the columns.
 const BATCH: (usize, usize) = (4096, 4 << 20);

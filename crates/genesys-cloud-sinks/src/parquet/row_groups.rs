@@ -103,7 +103,7 @@ impl RowGroups {
         let ordinal = i16::try_from(self.finished.len()).map_err(|_| {
             SinkError::new("too many row groups; make them larger with --row-group")
         })?;
-        let mut tail = Tail::from(self.position);
+        let mut tail = Tail::from(self.position, self.bytes);
         let metadata = self.finish_into(&mut tail, ordinal).map_err(failed)?;
         let bytes = tail.into_bytes();
         self.finished.push(Metadata::of(&metadata)?);

@@ -26,8 +26,10 @@ const FIRST_YEAR: i32 = -4712;
 /// How to write the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
-    /// JSON, unchanged.
+    /// JSON, without what PostgreSQL can't read.
     Json,
+    /// JSON, unchanged.
+    JsonText,
     /// An integer, which the API may write as `25.0`.
     Whole,
     /// A number with these bits of precision.
@@ -43,10 +45,11 @@ enum Cell {
 }
 
 impl Cell {
-    /// Selects the cell for a type and modifier.
-    fn of(kind: &Type, modifier: i32) -> Self {
+    /// Selects the cell for a type and modifier. `is_exact`: whether the text of JSON is kept where the type can do so.
+    fn of(kind: &Type, modifier: i32, is_exact: bool) -> Self {
         let digits = u32::try_from(modifier).unwrap_or(MOST_DIGITS).min(MOST_DIGITS);
         match *kind {
+            Type::JSON if is_exact => Self::JsonText,
             Type::JSON | Type::JSONB => Self::Json,
             Type::INT2 | Type::INT4 | Type::INT8 => Self::Whole,
             Type::FLOAT4 => Self::Float(f32::MANTISSA_DIGITS),
@@ -63,7 +66,7 @@ impl Cell {
     fn converted(self, json: &str) -> Result<Option<(String, Option<Loss>)>, &'static str> {
         let text = |text: String| Ok(Some((text, None)));
         match self {
-            Self::Json | Self::Plain => Ok(None),
+            Self::Json | Self::JsonText | Self::Plain => Ok(None),
             // The usual case.
             Self::Whole if json.bytes().all(|it| it.is_ascii_digit()) => Ok(None),
             Self::Flag if matches!(json, "true" | "false") => Ok(None),
@@ -155,6 +158,8 @@ pub(super) struct Filled<'a> {
     pub(super) kind: &'a Type,
     /// The modifier of the type, such as the precision of a time; negative if none.
     pub(super) modifier: i32,
+    /// Whether the text of JSON is kept as it is.
+    pub(super) is_exact: bool,
 }
 
 /// Encodes records as rows.
@@ -178,7 +183,7 @@ impl Rows {
     ) -> Self {
         let columns = columns.into_iter();
         let (paths, cells): (Vec<&str>, Vec<Cell>) =
-            columns.map(|it| (it.path, Cell::of(it.kind, it.modifier))).unzip();
+            columns.map(|it| (it.path, Cell::of(it.kind, it.modifier, it.is_exact))).unzip();
         Self {
             projection: Projection::new(paths.iter().copied(), watch),
             losses: Losses::new(paths.iter().copied()),
@@ -267,6 +272,10 @@ fn write(
     is_narrow: bool,
     out: &mut Vec<u8>,
 ) -> Result<Option<Loss>, &'static str> {
+    if cell == Cell::JsonText {
+        escape(json, out);
+        return Ok(None);
+    }
     if let Some((text, loss)) = cell.converted(json)? {
         escape(&text, out);
         return Ok(loss);
@@ -288,7 +297,7 @@ fn write(
 }
 
 /// Escapes a string for COPY.
-fn escape(text: &str, out: &mut Vec<u8>) {
+pub(super) fn escape(text: &str, out: &mut Vec<u8>) {
     let parts = |byte: u8| matches!(byte, b'\\' | b'\n' | b'\r' | b'\t');
     if !text.bytes().any(parts) {
         out.extend_from_slice(text.as_bytes());
@@ -310,7 +319,7 @@ mod tests {
     use super::*;
 
     fn rows(kinds: &[Type]) -> Rows {
-        let filled = |(path, kind)| Filled { path, kind, modifier: -1 };
+        let filled = |(path, kind)| Filled { path, kind, modifier: -1, is_exact: false };
         Rows::new(["a", "b", "c.d"].into_iter().zip(kinds).map(filled), true, false)
     }
 
@@ -438,7 +447,7 @@ mod tests {
             (Type::DATE, -1, r#""-292275055-05-16""#, "-infinity", Some(Loss::Far)),
         ] {
             let mut out = Vec::new();
-            let written = write(Cell::of(&kind, modifier), json, false, &mut out);
+            let written = write(Cell::of(&kind, modifier, false), json, false, &mut out);
             assert_eq!(written, Ok(loss), "{json}");
             assert_eq!(String::from_utf8(out).expect("text"), text, "{json}");
         }

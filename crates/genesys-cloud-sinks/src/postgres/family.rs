@@ -90,6 +90,7 @@ impl PostgresSink {
     }
 
     async fn move_rows(&mut self, latest: &Latest) -> Result<Moved, SinkError> {
+        self.add_columns().await?;
         match (self.replaces(), self.is_new) {
             (true, _) => self.replace_rows(latest).await,
             (false, true) => self.rename_staging().await,

@@ -7,6 +7,9 @@ mod family;
 mod moves;
 mod preflight;
 mod reconnect;
+#[doc(hidden)]
+pub mod replica;
+mod run_log;
 mod session;
 mod sql_errors;
 mod staging;
@@ -15,6 +18,7 @@ mod table;
 mod target;
 mod tls;
 mod waits;
+mod widening;
 
 use genesys_cloud_core::CheckpointStore;
 use serde::{Deserialize, Serialize};
@@ -29,7 +33,7 @@ use self::session::{Key, Session};
 use self::state::Kept;
 use self::table::{EXPORTS, Found, ROW, quoted};
 pub use self::target::Target;
-use super::{OnBadValue, Rejected, Sink, SinkError, SinkFuture, Watch};
+use super::{OnBadValue, Rejected, RunLog, Sink, SinkError, SinkFuture, Watch};
 use crate::columns::{Column, ColumnKind, Columns};
 use crate::saved::{from_saved, to_saved};
 
@@ -84,6 +88,10 @@ struct Field {
     path: String,
     column: String,
     kind: ColumnKind,
+    /// Whether the table does not have the column yet.
+    is_missing: bool,
+    /// Whether it differs in each export, whatever the record.
+    is_of_export: bool,
 }
 
 /// The state of a commit.
@@ -180,6 +188,7 @@ impl PostgresSink {
             self.keys = self.session().await?.keys(&table).await?;
             if is_due {
                 self.check_columns(found)?;
+                self.check_widening(found).await?;
             }
         }
         self.check_key()
@@ -228,7 +237,8 @@ impl PostgresSink {
                 )));
             };
             let (path, modifier) = (field.path.as_str(), found.modifier);
-            kinds.push(Filled { path, kind: &found.kind, modifier });
+            let is_exact = field.kind == ColumnKind::JsonText;
+            kinds.push(Filled { path, kind: &found.kind, modifier, is_exact });
         }
         let is_narrow = match &mut self.session {
             Some(session) => session.is_narrow().await?,
@@ -276,21 +286,38 @@ impl PostgresSink {
         found: Option<&[Found]>,
     ) -> Result<Vec<Field>, SinkError> {
         let table = self.display(&self.target.table);
+        let named = |names: Result<Vec<String>, String>| {
+            names.map_err(|error| SinkError::new(format!("{error}; select fields with --fields")))
+        };
         let names = match found {
             None if !self.target.create => {
                 return Err(SinkError::new(format!(
                     "table {table} does not exist; --create-table creates it"
                 )));
             }
-            None => table::names(columns)
-                .map_err(|error| SinkError::new(format!("{error}; select fields with --fields")))?,
-            Some(found) => table::matched(columns, found)
-                .map_err(|missing| self.lacks(&missing, columns.all().len()))?,
+            None => named(table::names(columns))?,
+            Some(found) => {
+                let matched = table::matched(columns, found);
+                let of_fields = columns.all().iter().zip(&matched);
+                let missing: Vec<&Column> =
+                    of_fields.filter(|(_, name)| name.is_none()).map(|(it, _)| it).collect();
+                if !missing.is_empty() && !self.target.add_columns {
+                    return Err(self.lacks(&missing, columns.all().len()));
+                }
+                named(table::widened(columns, matched, found))?
+            }
         };
+        let is_missing =
+            |name: &String| found.is_some_and(|found| !found.iter().any(|it| it.name == *name));
         let fields = columns.all().iter().zip(names);
-        Ok(fields
-            .map(|(it, column)| Field { path: it.path.clone(), column, kind: it.kind })
-            .collect())
+        let fields = fields.map(|(it, column)| Field {
+            path: it.path.clone(),
+            kind: it.kind,
+            is_missing: is_missing(&column),
+            is_of_export: columns.is_of_export(&it.path),
+            column,
+        });
+        Ok(fields.collect())
     }
 
     /// Describes missing columns. `fields` is the number of all fields.
@@ -300,8 +327,8 @@ impl PostgresSink {
         let names = names.collect::<Vec<_>>().join(", ");
         if missing.len() > MOST_NAMED {
             return SinkError::new(format!(
-                "table {table} has no column for {} of the {fields} fields ({names}, ..); \
-                 select fields with --fields, or create another table with --table and --create-table",
+                "table {table} has no column for {} of the {fields} fields ({names}, ..); add --add-columns, select \
+                 fields with --fields, or create another table with --table and --create-table",
                 missing.len(),
             ));
         }
@@ -309,7 +336,8 @@ impl PostgresSink {
             format!("ADD {} {}", quoted(&table::plain(&it.path)), table::sql_type(it.kind))
         });
         SinkError::new(format!(
-            "table {table} has no column for {names}; omit these fields with --fields, or: ALTER TABLE {} {}",
+            "table {table} has no column for {names}; add --add-columns, omit these fields with --fields, or: ALTER \
+             TABLE {} {}",
             self.named(&self.target.table),
             add.collect::<Vec<_>>().join(", ")
         ))
@@ -445,6 +473,10 @@ impl Sink for PostgresSink {
         Box::pin(self.note(report))
     }
 
+    fn run_log(&mut self) -> Option<&mut dyn RunLog> {
+        Some(self)
+    }
+
     fn location(&self) -> Option<String> {
         let (table, staging) = (self.display(&self.target.table), self.display(&self.staging()));
         Some(match (self.is_whole, self.is_in_doubt) {
@@ -465,6 +497,6 @@ impl Sink for PostgresSink {
 
     fn notes(&self) -> Vec<String> {
         let doubts = self.doubt.iter().chain(&self.warnings).filter(|_| !self.is_whole).cloned();
-        doubts.chain(self.rows.notes()).collect()
+        doubts.chain(self.added_columns()).chain(self.rows.notes()).collect()
     }
 }

@@ -30,6 +30,7 @@ impl PostgresSink {
         let table = self.display(&name);
         self.session().await?.begin().await?;
         self.move_children(children).await?;
+        self.add_columns().await?;
         let key: Vec<String> = self.key().iter().map(|field| field.column.clone()).collect();
         let moved = match key.is_empty() {
             true if self.is_new => self.rename_staging().await?,
@@ -87,12 +88,14 @@ impl PostgresSink {
         }
         let name = self.staging();
         let found = self.session().await?.columns(&name).await?.unwrap_or_default();
-        let fields = self.fields.iter().map(|field| field.column.clone());
-        let set: Vec<String> = fields.filter(|column| !columns_of_key.contains(column)).collect();
-        let is_other = |one: &str, other: &str| match set.is_empty() {
+        let fields = self.fields.iter().filter(|field| !columns_of_key.contains(&field.column));
+        let set: Vec<String> = fields.clone().map(|field| field.column.clone()).collect();
+        let of_record = fields.filter(|field| !field.is_of_export);
+        let of_record: Vec<String> = of_record.map(|field| field.column.clone()).collect();
+        let is_other = |one: &str, other: &str| match of_record.is_empty() {
             true => "false".to_owned(),
             false => {
-                let values = |of: &str| comparable(of, &set, &found);
+                let values = |of: &str| comparable(of, &of_record, &found);
                 format!("ROW({}) IS DISTINCT FROM ROW({})", values(one), values(other))
             }
         };
@@ -102,11 +105,11 @@ impl PostgresSink {
         // The columns of a key are NOT NULL in the staging table, so in a row of the table that matches.
         let first = columns_of_key.first().map(|column| quoted(column)).unwrap_or_default();
         let same = columns_of_key.iter().map(|column| format!("t.{0} = l.{0}", quoted(column)));
+        let same = same.collect::<Vec<_>>().join(" AND ");
         let look = format!(
             "SELECT count(*), count(t.{first}), count(*) FILTER (WHERE t.{first} IS NOT NULL AND {}) \
-             FROM ({latest}) l LEFT JOIN {table} t ON {}",
-            is_other("l", "t"),
-            same.collect::<Vec<_>>().join(" AND ")
+             FROM ({latest}) l LEFT JOIN {table} t ON {same}",
+            is_other("l", "t")
         );
         let expected = self.session().await?.expected(&look).await?;
         let act = match set.is_empty() {
@@ -117,8 +120,13 @@ impl PostgresSink {
                 format!("UPDATE SET {set} WHERE {}", is_other("t", "EXCLUDED"))
             }
         };
+        // ON CONFLICT locks a row even if it does not update it, so unchanged rows are left out.
+        let changed = format!(
+            "SELECT {columns} FROM ({latest}) l WHERE NOT EXISTS (SELECT FROM {table} t WHERE {same} AND NOT {})",
+            is_other("l", "t")
+        );
         let upsert =
-            format!("INSERT INTO {table} AS t ({columns}) {latest} ON CONFLICT ({key}) DO {act}");
+            format!("INSERT INTO {table} AS t ({columns}) {changed} ON CONFLICT ({key}) DO {act}");
         let written = self.counted(&upsert).await?;
         let added = expected.rows.saturating_sub(expected.existing);
         // Other programs may write to the table concurrently, so the counts are checked only if something may drop rows.

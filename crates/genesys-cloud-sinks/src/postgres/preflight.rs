@@ -1,7 +1,7 @@
 //! Checks of a table before anything is read, for whatever would refuse the records in the end.
 
 use super::session::Session;
-use super::table::{EXPORTS, Found, quoted};
+use super::table::{EXPORTS, Found, RUNS, quoted};
 use super::{Field, PostgresSink};
 use crate::SinkError;
 
@@ -64,12 +64,14 @@ impl PostgresSink {
     pub(super) async fn check_table(&mut self) -> Result<Option<Relation>, SinkError> {
         let table = self.target.table.clone();
         let (name, exports) = (self.display(&table), self.display(EXPORTS));
+        let runs = self.display(RUNS);
         let session = self.session().await?;
         session.check_writable().await?;
         session.check_schema().await?;
         session
             .check_privileges(EXPORTS, &exports, &["SELECT", "INSERT", "UPDATE", "DELETE"])
             .await?;
+        session.check_privileges(RUNS, &runs, &["SELECT", "INSERT", "UPDATE"]).await?;
         let Some(relation) = session.relation(&table).await? else {
             return match session.has_type(&table).await? {
                 true => Err(SinkError::new(format!(

@@ -79,6 +79,13 @@ impl Key {
 impl Session {
     /// Connects, and locks the table.
     pub(super) async fn open(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
+        let mut this = Self::connect(target, watch).await?;
+        this.lock(&target.table).await?;
+        Ok(this)
+    }
+
+    /// Connects, without a lock.
+    pub(super) async fn connect(target: &Target, watch: Option<Watch>) -> Result<Self, SinkError> {
         let access = target.access(environment).map_err(SinkError::new)?;
         let place = place(&access.config);
         let user = access.config.get_user().unwrap_or("(system user)").to_owned();
@@ -141,7 +148,6 @@ impl Session {
                 })?
             }
         };
-        this.lock(&target.table).await?;
         Ok(this)
     }
 

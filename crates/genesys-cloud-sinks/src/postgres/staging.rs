@@ -57,6 +57,9 @@ impl PostgresSink {
             "; ALTER TABLE {staging} ADD {} bigint GENERATED ALWAYS AS IDENTITY",
             quoted(ROW)
         );
+        for field in self.fields.iter().filter(|field| field.is_missing) {
+            make += &format!(", ADD {}", field.declared());
+        }
         for change in self.key_not_null() {
             make += &format!(", {change}");
         }

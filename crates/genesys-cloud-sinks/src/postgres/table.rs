@@ -11,6 +11,8 @@ use crate::columns::{Column, ColumnKind, Columns};
 
 /// The table of exports and their states.
 pub(super) const EXPORTS: &str = "genesys_cloud_exports";
+/// The table of all runs.
+pub(super) const RUNS: &str = "genesys_cloud_runs";
 /// The column that orders records, for finding the later of two.
 pub(super) const ROW: &str = "genesys_cloud_row";
 
@@ -32,7 +34,7 @@ pub(super) struct Found {
 }
 
 /// Quotes a name for SQL.
-pub(super) fn quoted(name: &str) -> String {
+pub fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -57,7 +59,7 @@ pub(super) fn mark(run: &str) -> String {
 }
 
 /// Returns the PostgreSQL type of a column.
-pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
+pub fn sql_type(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
         ColumnKind::Integer => "bigint",
@@ -66,45 +68,54 @@ pub(super) fn sql_type(kind: ColumnKind) -> &'static str {
         ColumnKind::DateTime => "timestamp with time zone",
         ColumnKind::Date => "date",
         ColumnKind::Json => "jsonb",
+        ColumnKind::JsonText => "json",
     }
 }
 
 /// Returns column names for a new table.
 pub(super) fn names(columns: &Columns) -> Result<Vec<String>, String> {
     let mut taken = BTreeSet::from([ROW.to_owned()]);
-    columns
-        .all()
-        .iter()
-        .map(|column| {
-            let plain = plain(&column.path);
-            let exact = Cow::Borrowed(cut(&column.path, LONGEST_NAME));
-            let name = [plain.into(), exact].into_iter().find(|name| !taken.contains(&**name));
-            let name =
-                name.ok_or_else(|| format!("no free column name for the field {}", column.path))?;
-            taken.insert(name.clone().into_owned());
-            Ok(name.into_owned())
-        })
-        .collect()
+    columns.all().iter().map(|column| free_name(column, &mut taken)).collect()
 }
 
-/// Matches fields with the columns of a table. Fails with the fields that have none.
-pub(super) fn matched<'a>(
-    columns: &'a Columns,
-    found: &[Found],
-) -> Result<Vec<String>, Vec<&'a Column>> {
-    let mut missing = Vec::new();
-    let mut names: Vec<String> = Vec::new();
+/// Returns a name for a new column, and takes it.
+fn free_name(column: &Column, taken: &mut BTreeSet<String>) -> Result<String, String> {
+    let exact = Cow::Borrowed(cut(&column.path, LONGEST_NAME));
+    let name = [plain(&column.path).into(), exact].into_iter().find(|it| !taken.contains(&**it));
+    let name = name.ok_or_else(|| format!("no free column name for the field {}", column.path))?;
+    taken.insert(name.clone().into_owned());
+    Ok(name.into_owned())
+}
+
+/// Matches fields with the columns of a table. `None` for a field without one.
+pub(super) fn matched(columns: &Columns, found: &[Found]) -> Vec<Option<String>> {
+    let mut names: Vec<Option<String>> = Vec::new();
     for column in columns.all() {
         let known = |name: &str| found.iter().any(|it| it.name == name);
         let plain = plain(&column.path);
         // If two fields have the same plain name, the second is named by its path.
-        let is_free = |name: &str| known(name) && !names.iter().any(|it| it == name);
-        match [column.path.as_str(), &plain].into_iter().find(|name| is_free(name)) {
-            Some(name) => names.push(name.to_owned()),
-            None => missing.push(column),
-        }
+        let is_free = |name: &str| known(name) && !names.iter().flatten().any(|it| it == name);
+        let name = [column.path.as_str(), &plain].into_iter().find(|name| is_free(name));
+        names.push(name.map(str::to_owned));
     }
-    if missing.is_empty() { Ok(names) } else { Err(missing) }
+    names
+}
+
+/// Names the columns to add for fields without one: as in a new table, but apart from all columns of this one.
+pub(super) fn widened(
+    columns: &Columns,
+    matched: Vec<Option<String>>,
+    found: &[Found],
+) -> Result<Vec<String>, String> {
+    let known = found.iter().map(|it| it.name.clone());
+    let mut taken: BTreeSet<String> = known.chain([ROW.to_owned()]).collect();
+    let named = columns.all().iter().zip(matched);
+    named
+        .map(|(column, matched)| match matched {
+            Some(name) => Ok(name),
+            None => free_name(column, &mut taken),
+        })
+        .collect()
 }
 
 /// Returns the usual column name of a path. A long name keeps its end, which is more specific.
@@ -205,18 +216,25 @@ mod tests {
             // The maximum of PostgreSQL.
             assert!(names.len() < 1600, "{object}");
             let found: Vec<Found> = names.iter().map(|name| found(name)).collect();
-            assert_eq!(matched(&columns, &found).expect(object), names, "{object}");
+            let matched: Vec<String> = matched(&columns, &found).into_iter().flatten().collect();
+            assert_eq!(matched, names, "{object}");
             tables += usize::from(!names.is_empty());
         }
         assert!(tables > 4000, "{tables}");
     }
 
     #[test]
-    fn returns_fields_without_a_column() {
-        let fields = ["id", "memberCount", "division.name"].map(str::to_owned);
+    fn names_columns_to_add_apart_from_all_others() {
+        let fields = ["id", "memberCount", "division.name", "member_count"].map(str::to_owned);
         let columns = Columns::chosen(&fields, None, false).expect("columns");
-        let found = ["id", "division.name"].map(found);
-        let missing = matched(&columns, &found).expect_err("a column is missing");
-        assert_eq!(missing.iter().map(|it| it.path.as_str()).collect::<Vec<_>>(), ["memberCount"]);
+        let found = ["id", "division.name", "own"].map(found);
+        let matched = matched(&columns, &found);
+        let known = [Some("id"), None, Some("division.name"), None];
+        assert_eq!(matched, known.map(|it| it.map(str::to_owned)));
+        let error = widened(&columns, matched.clone(), &found).expect_err("one name for both");
+        assert!(error.contains("member_count"), "{error}");
+        let columns = Columns::chosen(&fields[..3], None, false).expect("columns");
+        let names = widened(&columns, matched[..3].to_vec(), &found).expect("names");
+        assert_eq!(names, ["id", "member_count", "division.name"]);
     }
 }

@@ -24,6 +24,8 @@ pub struct Target {
     pub(super) table: String,
     /// Whether to create the table if it does not exist.
     pub(super) create: bool,
+    /// Whether to add columns that the table does not have.
+    pub(super) add_columns: bool,
     /// The field that identifies rows to update.
     pub(super) upsert: Vec<String>,
 }
@@ -51,7 +53,14 @@ impl Target {
     /// Creates a target in the database at this URL, without validation.
     pub fn new(url: &str) -> Self {
         let url = url.to_owned().into();
-        Self { url, schema: None, table: String::new(), create: false, upsert: Vec::new() }
+        Self {
+            url,
+            schema: None,
+            table: String::new(),
+            create: false,
+            add_columns: false,
+            upsert: Vec::new(),
+        }
     }
 
     /// Sets the table, as `name` or `schema.name`.
@@ -106,6 +115,11 @@ impl Target {
     pub fn options(&mut self, create: bool, upsert: Vec<String>) {
         self.create = create;
         self.upsert = upsert;
+    }
+
+    /// Sets whether to add columns to an existing table for fields that have none.
+    pub fn add_columns(&mut self, add_columns: bool) {
+        self.add_columns = add_columns;
     }
 
     /// Validates the URL.

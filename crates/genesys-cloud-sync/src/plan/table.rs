@@ -15,7 +15,7 @@ use super::{parameters, parents};
 use crate::deletes::{Deletes, MaxDeletes};
 use crate::method::{Method, SortByChange};
 use crate::plan::Parents;
-use crate::schema::TableSchema;
+use crate::schema::{PlaceKind, TableSchema};
 
 /// The keys of a table.
 const KEYS: [&str; 13] = [
@@ -128,6 +128,11 @@ impl Table {
             key: self.key.clone(),
             history: self.history,
             deletes: self.deletes,
+            places: match (&self.range, &self.parents) {
+                (Some(_), _) => PlaceKind::Days,
+                (None, Some(_)) => PlaceKind::Parent,
+                (None, None) => PlaceKind::List,
+            },
             definition: self.definition(),
         }
     }

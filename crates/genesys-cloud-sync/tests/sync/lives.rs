@@ -5,20 +5,17 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use genesys_cloud_core::Client;
 use genesys_cloud_mock::{Call, CannedResponse, Fault, FaultKind, FaultPlan, MockOrg, OrgTimeline};
-use genesys_cloud_sync::{
-    Changes, Difference, Memory, MemoryRow, ParentRead, Row, RunReport, Scope, TableSchema,
-    TableState, TableWriter, Target, TargetError, TargetFuture, TargetSession,
-};
+use genesys_cloud_sync::{Memory, MemoryRow, RunReport};
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
+use crate::flaky::Flaky;
 use crate::org::{HOUR, builder, by, json as parsed, live, run_of};
 
 /// Seeds without `SYNC_SEEDS`.
@@ -91,88 +88,6 @@ enum Trouble {
     },
     /// The org changes when the run has made this many calls.
     Drift(u64),
-}
-
-/// Fails to apply one table.
-struct Flaky {
-    memory: Memory,
-    /// The number of the table, counted down, and whether it fails after the changes.
-    fails: AtomicU64,
-    is_after: bool,
-}
-
-struct FlakyWriter {
-    writer: Box<dyn TableWriter>,
-    fails: bool,
-    is_after: bool,
-}
-
-impl Target for Flaky {
-    fn open<'a>(&'a self, run: &'a str) -> TargetFuture<'a, Box<dyn TargetSession>> {
-        let fails = self.fails.load(Ordering::Relaxed);
-        let (memory, is_after) = (self.memory.clone(), self.is_after);
-        Box::pin(async move {
-            let session: Box<dyn TargetSession> = Box::new(FlakySession {
-                session: memory.open(run).await?,
-                fails: AtomicU64::new(fails),
-                is_after,
-            });
-            Ok(session)
-        })
-    }
-}
-
-struct FlakySession {
-    session: Box<dyn TargetSession>,
-    fails: AtomicU64,
-    is_after: bool,
-}
-
-impl TargetSession for FlakySession {
-    fn begin<'a>(&'a self, schema: &'a TableSchema) -> TargetFuture<'a, Box<dyn TableWriter>> {
-        Box::pin(async move {
-            let writer = self.session.begin(schema).await?;
-            let fails = self.fails.fetch_sub(1, Ordering::Relaxed) == 1;
-            let writer: Box<dyn TableWriter> =
-                Box::new(FlakyWriter { writer, fails, is_after: self.is_after });
-            Ok(writer)
-        })
-    }
-
-    fn close(self: Box<Self>) -> TargetFuture<'static> {
-        self.session.close()
-    }
-}
-
-impl TableWriter for FlakyWriter {
-    fn state(&self) -> Option<&TableState> {
-        self.writer.state()
-    }
-
-    fn stage(&mut self, rows: Vec<Row>) -> TargetFuture<'_, u64> {
-        self.writer.stage(rows)
-    }
-
-    fn stage_parents(&mut self, parents: Vec<ParentRead>) -> TargetFuture<'_> {
-        self.writer.stage_parents(parents)
-    }
-
-    fn compare<'a>(&'a mut self, scope: &'a Scope) -> TargetFuture<'a, Difference> {
-        self.writer.compare(scope)
-    }
-
-    fn apply<'a>(&'a mut self, changes: &'a Changes<'a>) -> TargetFuture<'a> {
-        Box::pin(async move {
-            if self.fails && !self.is_after {
-                return Err(TargetError::new("the connection was lost"));
-            }
-            self.writer.apply(changes).await?;
-            match self.fails {
-                true => Err(TargetError::new("the connection was lost during a COMMIT")),
-                false => Ok(()),
-            }
-        })
-    }
 }
 
 /// One life: an org, its replica, and what was true at each exact run.
@@ -282,7 +197,7 @@ impl Life {
                     }
                 }
                 Trouble::Apply { is_after } => {
-                    let fails = AtomicU64::new(1 + choice.next(4));
+                    let fails = 1 + choice.next(4);
                     let target = Flaky { memory: memory.clone(), fails, is_after };
                     Some(run.run(&target).await.expect("a run"))
                 }

@@ -11,6 +11,9 @@ use crate::resolve::{nearest, quoted};
 /// Depth to which fields with URLs are searched in a record.
 const DEPTH: usize = 5;
 
+/// Number of fields with URLs to name in an error.
+const NAMED: usize = 6;
+
 /// Stands for each entry of an object or list.
 const EACH: &str = "*";
 
@@ -40,7 +43,15 @@ impl UrlField {
             let near = nearest(text, known.iter().cloned(), 2);
             match (near.is_empty(), known.is_empty()) {
                 (false, _) => failure.advise(format!("did you mean {}?", quoted(&near))),
-                (true, false) => failure.advise(format!("fields with URLs: {}", known.join(", "))),
+                (true, false) => {
+                    let named = known.len().min(NAMED);
+                    let others = match known.len() - named {
+                        0 => String::new(),
+                        others => format!(" and {others} others"),
+                    };
+                    let names = known[..named].join(", ");
+                    failure.advise(format!("fields with URLs: {names}{others}"))
+                }
                 (true, true) => failure.advise("the records have no field with a URL"),
             }
         };
@@ -150,10 +161,13 @@ fn walk(value: &Value, steps: &[String], path: String, found: &mut Vec<Found>) {
     }
 }
 
-/// Returns the paths of fields that have URLs, by their names, except links to the records themselves.
+/// Returns the paths of fields that have URLs, by their names, except links to the records themselves. Those with the
+/// fewest steps come first.
 fn url_fields(item: &Schema) -> Vec<String> {
     let mut paths = Vec::new();
     collect(item, String::new(), DEPTH, &mut paths);
+    // Those with many steps are often of users that the record names.
+    paths.sort_by_key(|path| path.split('.').filter(|step| *step != EACH).count());
     paths
 }
 
