@@ -211,7 +211,9 @@ impl Replicator {
             _ => report.kept > 0,
         };
         report.deletes = is_notable.then(|| decision.to_string());
-        report.is_complete = reading.verdict == Verdict::Complete;
+        report.is_complete = reading.verdict == Verdict::Complete
+            && report.deletes.is_none()
+            && (report.rejected, report.without_key) == (0, 0);
         report.verdict = match &reading.part {
             Some(part) => format!("{} ({part})", reading.verdict),
             None => reading.verdict.to_string(),

@@ -254,7 +254,7 @@ impl Life {
                 let available = now_of(&now) - self.data_delay;
                 assert!(watermark <= available, "past the available data\n{context}");
             }
-            if report.is_exact() && !has_moved {
+            if report.is_complete && !has_moved {
                 self.exact += 1;
                 let (rows, records): (Vec<_>, Vec<_>) =
                     (replica.keys().collect(), truth.keys().collect());
