@@ -45,7 +45,7 @@ impl Columns {
             fields => {
                 let rest = after.iter().map(|column| &column.path);
                 let rest = rest.filter(|path| !fields.contains(path));
-                schema.project(&fields.iter().chain(rest).collect::<Vec<_>>())?
+                schema.project(fields.iter().chain(rest))?
             }
         };
         Ok(flat.with_types(schema))

@@ -184,8 +184,11 @@ fn source(
             .choose(&fields, call.unchecked)
             .map_err(|error| record::refused("--fields", &error))?;
     }
+    // Result files are written as they are, under any name.
     #[cfg(feature = "parquet")]
-    if validation::has_nested_types(&settings.form, call.unchecked, output)? {
+    if capabilities::files(&source.kind).is_none()
+        && validation::has_nested_types(&settings.form, call.unchecked, output)?
+    {
         let names = validation::names(&settings.form);
         if let Some(children) = &mut children {
             children.with_types(names).map_err(|error| record::mistyped(&error))?;

@@ -122,7 +122,7 @@ async fn an_upsert_replaces_the_rows_of_changed_records_only() {
     let all = [
         queue("a", &[g0.clone(), g1.clone(), g2]),
         queue("b", &[g0.clone(), g1.clone()]),
-        queue("gone", &[g1.clone()]),
+        queue("gone", std::slice::from_ref(&g1)),
     ];
     respond(&org, &all);
     export(&database, &org, folder.path(), &options).await.done();

@@ -12,7 +12,7 @@ use tempfile::tempdir;
 use crate::resume::killed;
 use crate::{read, run};
 
-const DETAILS: &str = "postAnalyticsConversationsDetailsJobs";
+const DETAILS: &str = "postAnalyticsConversationsDetailsQuery";
 const DAYS: [(&str, &str); 3] = [
     ("2026-05-01", "2026-05-01T00:00Z/2026-05-02T00:00Z"),
     ("2026-05-02", "2026-05-02T00:00Z/2026-05-03T00:00Z"),
@@ -21,7 +21,7 @@ const DAYS: [(&str, &str); 3] = [
 
 const NIGHTLY: [&str; 14] = [
     "export",
-    "analytics.conversations_details_jobs",
+    "analytics.conversations_details_query",
     "--interval",
     "2026-05-01/2026-05-04",
     "--window",

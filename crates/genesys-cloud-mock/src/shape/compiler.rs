@@ -137,9 +137,8 @@ fn text(owner: &str, name: &str, schema: &Schema) -> Text {
     if let Some(media) = Media::of_field(owner, name) {
         return Text::Media(media);
     }
-    match (owner, name) {
-        ("BatchDownloadJobResult", "contentType") => return Text::Fixed(AUDIO_TYPE),
-        _ => {}
+    if (owner, name) == ("BatchDownloadJobResult", "contentType") {
+        return Text::Fixed(AUDIO_TYPE);
     }
     match name {
         "id" => Text::Id,

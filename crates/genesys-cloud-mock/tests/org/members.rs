@@ -113,7 +113,8 @@ async fn lists_below_a_record_show_the_records_of_the_org() {
         let all = expected(&org, list);
         let all = by_id(&all);
         let parents = expected(&org, parents).into_iter().take(3);
-        for path in parents.map(|parent| format!("{}/{child}", parent["selfUri"].as_str().unwrap()))
+        for path in
+            parents.map(|parent| format!("{}/{child}", parent["selfUri"].as_str().expect("a path")))
         {
             let shown = expected(&org, &path);
             assert!(!shown.is_empty() && shown.len() < all.len(), "{path}: {}", shown.len());

@@ -183,10 +183,10 @@ impl SplitSink {
         for table in 0..pending.tables.len() {
             self.follow_parents(pending, table);
             let of_table = &mut pending.tables[table].rows;
-            let is_left = |row: &&mut PendingRow| row.fate == Fate::Written;
             let (mut rows, mut places) =
                 (Rows { json: Vec::new(), records: Vec::new() }, Vec::new());
-            for (at, row) in of_table.iter_mut().enumerate().filter(|(_, row)| is_left(&row)) {
+            let left = of_table.iter_mut().enumerate();
+            for (at, row) in left.filter(|(_, row)| row.fate == Fate::Written) {
                 rows.json.push(std::mem::take(&mut row.json));
                 rows.records.push(row.record);
                 places.push(at);
@@ -202,8 +202,8 @@ impl SplitSink {
             let mut skipped = 0;
             for mut rejected in self.outputs.rejected(table) {
                 // Rows with the same text are refused alike.
-                let is_it = |json: &Box<RawValue>| json.get() == rejected.record.get();
-                if let Some(at) = rows.json.iter().position(is_it) {
+                let text = rejected.record.get();
+                if let Some(at) = rows.json.iter().position(|json| json.get() == text) {
                     let row = &mut of_table[places[at]];
                     if table == 0 {
                         // With its lists.

@@ -19,7 +19,7 @@ use super::failed;
 use crate::error::SinkError;
 
 /// Zeros that stand for the earlier bytes of a file.
-const EARLIER: [u8; 64 << 10] = [0; 64 << 10];
+static EARLIER: [u8; 64 << 10] = [0; 64 << 10];
 
 /// The metadata of a row group with its page indexes, as the compressed footer of a file of its own. Column paths and
 /// page statistics are repetitive: this is a tenth of its size.

@@ -415,6 +415,6 @@ async fn a_replica_is_exact_or_has_no_false_delete_and_no_invented_row() {
         exact += life.exact;
         lives += 1;
     }
-    println!("{lives} lives, {exact} exact tables");
+    eprintln!("{lives} lives, {exact} exact tables");
     assert!(exact > 4 * lives, "too few runs were exact: {exact} in {lives} lives");
 }

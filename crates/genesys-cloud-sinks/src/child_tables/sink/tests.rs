@@ -153,7 +153,7 @@ struct Picky {
 }
 
 impl Picky {
-    fn new(refuses: &'static str, is_due: bool) -> (Box<dyn Sink>, Arc<Mutex<Log>>) {
+    fn sink(refuses: &'static str, is_due: bool) -> (Box<dyn Sink>, Arc<Mutex<Log>>) {
         let log = Arc::new(Mutex::new(Log::default()));
         let (rejected, on_bad_value) = (Vec::new(), OnBadValue::Fail);
         (Box::new(Self { log: log.clone(), refuses, rejected, on_bad_value, is_due }), log)
@@ -211,9 +211,9 @@ const NOTHING: &str = "\u{0}";
 
 #[tokio::test]
 async fn the_rows_of_a_skipped_row_are_skipped_and_named() {
-    let (root, of_root) = Picky::new("\"c1\"", true);
-    let (participants, of_participants) = Picky::new("\"c2\",\"participantIndex\":1", true);
-    let (sessions, of_sessions) = Picky::new(NOTHING, true);
+    let (root, of_root) = Picky::sink("\"c1\"", true);
+    let (participants, of_participants) = Picky::sink("\"c2\",\"participantIndex\":1", true);
+    let (sessions, of_sessions) = Picky::sink(NOTHING, true);
     let mut sink = SplitSink::new(tables(), root, [participants, sessions]);
     sink.on_bad_value(OnBadValue::Skip);
     sink.open(&columns(), None).await.expect("opened");
@@ -235,9 +235,9 @@ async fn the_rows_of_a_skipped_row_are_skipped_and_named() {
 
 #[tokio::test]
 async fn a_failing_child_table_fails_the_batch_and_is_named() {
-    let (root, _) = Picky::new(NOTHING, true);
-    let (participants, _) = Picky::new("\"c1\"", true);
-    let (sessions, _) = Picky::new(NOTHING, true);
+    let (root, _) = Picky::sink(NOTHING, true);
+    let (participants, _) = Picky::sink("\"c1\"", true);
+    let (sessions, _) = Picky::sink(NOTHING, true);
     let mut sink = SplitSink::new(tables(), root, [participants, sessions]);
     sink.open(&columns(), None).await.expect("opened");
     let error = sink.write(&records(0..3)).await.expect_err("refused");
@@ -249,11 +249,11 @@ async fn a_record_that_can_not_be_split_follows_the_action() {
     let odd = RawValue::from_string(r#"{"conversationId":"odd","participants":7}"#.to_owned());
     let batch = [record(2), odd.expect("a record")];
     for (action, roots) in [(OnBadValue::Null, 2), (OnBadValue::Skip, 1), (OnBadValue::Fail, 0)] {
-        let (root, log) = Picky::new(NOTHING, true);
+        let (root, log) = Picky::sink(NOTHING, true);
         let mut sink = SplitSink::new(
             tables(),
             root,
-            [Picky::new(NOTHING, true).0, Picky::new(NOTHING, true).0],
+            [Picky::sink(NOTHING, true).0, Picky::sink(NOTHING, true).0],
         );
         sink.on_bad_value(action);
         sink.open(&columns(), None).await.expect("opened");
@@ -276,7 +276,7 @@ async fn a_record_that_can_not_be_split_follows_the_action() {
 #[tokio::test]
 async fn all_tables_commit_or_none() {
     for (due, is_due) in [([false, false, false], false), ([false, true, false], true)] {
-        let [root, participants, sessions] = due.map(|is_due| Picky::new(NOTHING, is_due).0);
+        let [root, participants, sessions] = due.map(|is_due| Picky::sink(NOTHING, is_due).0);
         let mut sink = SplitSink::new(tables(), root, [participants, sessions]);
         sink.open(&columns(), None).await.expect("opened");
         sink.write(&records(0..3)).await.expect("written");
@@ -285,7 +285,7 @@ async fn all_tables_commit_or_none() {
     }
     // A table without new rows is always ready, which says nothing about the others.
     let [root, participants, sessions] =
-        [false, true, false].map(|is_due| Picky::new(NOTHING, is_due).0);
+        [false, true, false].map(|is_due| Picky::sink(NOTHING, is_due).0);
     let mut sink = SplitSink::new(tables(), root, [participants, sessions]);
     sink.open(&columns(), None).await.expect("opened");
     sink.write(&records(0..1)).await.expect("written");
@@ -295,7 +295,7 @@ async fn all_tables_commit_or_none() {
 #[tokio::test]
 async fn nothing_more_is_published_after_an_error() {
     let [(root, of_root), (participants, of_participants), (sessions, of_sessions)] =
-        [NOTHING, "finish", NOTHING].map(|refuses| Picky::new(refuses, true));
+        [NOTHING, "finish", NOTHING].map(|refuses| Picky::sink(refuses, true));
     let mut sink = SplitSink::new(tables(), root, [participants, sessions]);
     sink.open(&columns(), None).await.expect("opened");
     assert_eq!(sink.finish(true).await.expect_err("full").to_string(), "full");
