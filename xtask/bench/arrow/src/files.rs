@@ -45,7 +45,7 @@ pub async fn compare(
     let forms = [
         ("jsonl.gz", "jsonl.gz", Columns::of(item)),
         ("Parquet, --nested text", "parquet", Columns::of(item)),
-        ("Parquet, --nested types", "parquet", Columns::typed(&[], &[], item, Names::Api)?),
+        ("Parquet, --nested types", "parquet", Columns::typed(&[], (&[], &[]), item, Names::Api)?),
     ];
     let mut figures = vec![(0, Vec::new()); forms.len()];
     for _ in 0..rounds {
