@@ -83,7 +83,7 @@ async fn pyarrow_and_duckdb_read_what_json_lines_have() {
             let count = |of: &str| compared[reader][of].as_u64().unwrap();
             assert_eq!(count("rows"), rows, "{name} {compared}");
             assert!(count("values") > 5 * rows, "{name} {compared}");
-            assert!(count("nested") > rows && count("times") > 0, "{name} {compared}");
+            assert!(count("nested") > rows / 2 && count("times") > 0, "{name} {compared}");
         }
     }
 }
