@@ -70,7 +70,7 @@ async fn has_each_record_once_after_random_kills() {
     assert_eq!(keys(std::str::from_utf8(&once).unwrap()), org.expected(OPERATION).unwrap().records);
     let s3 = S3::start().await;
     let (mut chance, mut kills) = (7_u64, 0);
-    while killed_at_request(&s3, &org, folder.path(), 1 + (chance >> 33) % 7).await {
+    while killed_at_request(&s3, &org, folder.path(), 1 + (chance >> 33) % 40).await {
         kills += 1;
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         assert!(s3.object("a/q.jsonl").is_none_or(|object| object == once), "it is not complete");
@@ -306,7 +306,7 @@ async fn keeps_the_state_at_another_location() {
     let state = ["--state", "s3://bucket/states/q", "--batch", "20", "--resume"];
     let arguments = [&["export", "routing.queues", "--out", "q.jsonl"][..], &state].concat();
     let environment = s3.environment();
-    assert!(to_the_end_in(&environment, &org, folder.path(), &arguments, 3).await > 1);
+    assert!(to_the_end_in(&environment, &org, folder.path(), &arguments, 3).await > 0);
     assert_eq!(keys(&read(folder.path().join("q.jsonl"))), truth);
     assert!(s3.requests().iter().any(|it| it == "PUT /bucket/states/q"));
     assert_eq!(s3.keys().len(), 0);
