@@ -377,10 +377,13 @@ impl Case<'_> {
 }
 
 fn compare(found: &[Placed], truth: &[Placed]) -> Result<(), String> {
-    if found == truth {
+    let is_same = |(one, other): (&Placed, &Placed)| {
+        one.0 == other.0 && unsigned(&one.1) == unsigned(&other.1)
+    };
+    let differs = found.iter().zip(truth).position(|pair| !is_same(pair));
+    if differs.is_none() && found.len() == truth.len() {
         return Ok(());
     }
-    let differs = found.iter().zip(truth).position(|(one, other)| one != other);
     let at = differs.unwrap_or(found.len().min(truth.len()));
     let (items, expected) = (found.len(), truth.len());
     let pair = (found.get(at), truth.get(at));
@@ -613,4 +616,13 @@ fn value_at(record: &Value, path: &str) -> String {
 
 fn text(error: impl std::fmt::Display) -> String {
     error.to_string()
+}
+
+/// Removes the signatures of links to media, which each response makes anew.
+fn unsigned(json: &str) -> String {
+    const SIGNATURE: &str = "X-Amz-Signature=";
+    let mut parts = json.split(SIGNATURE);
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts
+        .fold(first, |text, part| text + part.trim_start_matches(|it: char| it.is_ascii_hexdigit()))
 }
